@@ -1,0 +1,48 @@
+# Two commands: `make demo` shows it, `make test` proves it. Both set everything up first.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SET_UP := $(VENV)/.installed
+
+# Nothing of ours or of our parts phones home.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help setup demo test lint lock bench samples clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(SET_UP) ## make .venv with every pinned package
+
+$(SET_UP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name one with 'make PYTHON=/path/to/python3.11'."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## ingest samples/, ask a question, write the quality report
+	$(BIN)/python -m app.demo
+
+test: setup ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: setup ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: setup ## pin every dependency again, with hashes and without naming an index
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+
+bench: setup ## the benchmark behind the README's table
+	$(BIN)/python -m benchmarks
+
+samples: setup ## make samples/files again
+	$(BIN)/python samples/make_samples.py
+
+clean: ## remove what `make` made
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

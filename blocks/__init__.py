@@ -1,0 +1,1 @@
+"""The outside world as Prefect blocks: database, storage, parser, embedder, alerts."""

@@ -1,0 +1,63 @@
+"""What counts as the same: deterministic ids (UUIDv5) and content hashes.
+
+The same inputs give the same ids on every machine, so doing a thing twice finds the first doing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6c8a1e6e-1f0b-4aa8-9f0a-1a7c2e6f2b42")
+
+# Parts are joined by a character that no part may contain, so ("ab", "c") never equals ("a", "bc").
+_SEPARATOR = "\x1f"
+
+
+def _uuid(kind: str, *parts: str) -> UUID:
+    return uuid5(NAMESPACE, _SEPARATOR.join((kind, *parts)))
+
+
+def sha256_hex(data: bytes | str) -> str:
+    """The SHA-256 of bytes, or of a text's UTF-8, as 64 hexadecimal digits."""
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    return hashlib.sha256(raw).hexdigest()
+
+
+def user_id(name: str) -> UUID:
+    """A user's id: a UUID is taken as it is, any other name is hashed."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return _uuid("user", name)
+
+
+def document_id(user: UUID, source: str) -> UUID:
+    """A document is a user's source: a path or URI. New bytes there are a new version of it."""
+    return _uuid("document", str(user), source)
+
+
+def job_id(document: UUID, file_sha256: str, pipeline_version: str) -> UUID:
+    """A job is a document's bytes through one pipeline version; the same again is the same job."""
+    return _uuid("job", str(document), file_sha256, pipeline_version)
+
+
+def chunk_id(document: UUID, chunker: str, chunk_sha256: str, occurrence: int) -> UUID:
+    """A chunk keeps its id from version to version as long as its content is unchanged.
+
+    Args:
+        chunker: name, version and sizes of the chunker, e.g. ``markdown-1:400/50``.
+        occurrence: 0 for the first chunk with this content in the document, 1 for the second …
+    """
+    return _uuid("chunk", str(document), chunker, chunk_sha256, str(occurrence))
+
+
+def space_id(provider: str, model: str, dimension: int, version: str) -> UUID:
+    """An embedding space: vectors of different spaces are never compared."""
+    return _uuid("space", provider, model, str(dimension), version)
+
+
+def combined_sha256(parts: Iterable[str]) -> str:
+    """One hash for an ordered list of strings."""
+    return sha256_hex(_SEPARATOR.join(parts))

@@ -1,0 +1,91 @@
+"""The life of a job: one enum of states, one table of legal transitions.
+
+    uploaded → parse_queued → parsed → parse_validated → chunks_stored → embeddings_stored → complete
+
+"In progress" is not a state: it is a lease on the job's row. A failure keeps the state it came from
+(`failed_from` in the database), so that a person's retry goes on from the last good state.
+The database holds the same names in a CHECK constraint; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands. The values are what the database stores."""
+
+    UPLOADED = "uploaded"
+    PARSE_QUEUED = "parse_queued"
+    PARSED = "parsed"
+    PARSE_VALIDATED = "parse_validated"
+    CHUNKS_STORED = "chunks_stored"
+    EMBEDDINGS_STORED = "embeddings_stored"
+    COMPLETE = "complete"
+
+    FAILED_PARSE = "failed_parse"
+    FAILED_VALIDATION = "failed_validation"
+    FAILED_CHUNKING = "failed_chunking"
+    FAILED_EMBEDDING = "failed_embedding"
+    QUARANTINED = "quarantined"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+
+
+S = JobState
+
+WORKING = (
+    S.UPLOADED, S.PARSE_QUEUED, S.PARSED, S.PARSE_VALIDATED, S.CHUNKS_STORED, S.EMBEDDINGS_STORED,
+)  # fmt: skip
+"""States from which a worker goes on, in their order."""
+
+FAILED = (
+    S.FAILED_PARSE, S.FAILED_VALIDATION, S.FAILED_CHUNKING, S.FAILED_EMBEDDING, S.QUARANTINED,
+)  # fmt: skip
+"""Ends with a reason that a person can act on, and retry."""
+
+ENDED = (S.COMPLETE, *FAILED, S.SUPERSEDED, S.DELETED)
+"""States in which no worker touches the job."""
+
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    S.UPLOADED: frozenset({S.PARSE_QUEUED, S.FAILED_PARSE, S.SUPERSEDED, S.DELETED}),
+    S.PARSE_QUEUED: frozenset({S.PARSED, S.FAILED_PARSE, S.SUPERSEDED, S.DELETED}),
+    S.PARSED: frozenset(
+        {S.PARSE_VALIDATED, S.FAILED_VALIDATION, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
+    ),
+    S.PARSE_VALIDATED: frozenset({S.CHUNKS_STORED, S.FAILED_CHUNKING, S.SUPERSEDED, S.DELETED}),
+    S.CHUNKS_STORED: frozenset(
+        {S.EMBEDDINGS_STORED, S.FAILED_EMBEDDING, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
+    ),
+    # Back to chunks_stored: a reused vector can vanish between embedding and publishing, when the
+    # document that lent it is deleted; the job then embeds that text again.
+    S.EMBEDDINGS_STORED: frozenset(
+        {S.COMPLETE, S.CHUNKS_STORED, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
+    ),
+    S.COMPLETE: frozenset({S.SUPERSEDED, S.DELETED}),
+    # A retry goes back to the last good state before the failing stage.
+    S.FAILED_PARSE: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
+    S.FAILED_VALIDATION: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
+    S.FAILED_CHUNKING: frozenset({S.PARSE_VALIDATED, S.SUPERSEDED, S.DELETED}),
+    S.FAILED_EMBEDDING: frozenset({S.CHUNKS_STORED, S.SUPERSEDED, S.DELETED}),
+    S.QUARANTINED: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
+    # The bytes of an earlier version came back (A → B → A): the same job is taken up again.
+    S.SUPERSEDED: frozenset({S.UPLOADED, S.DELETED}),
+    # The same bytes were ingested again after a deletion.
+    S.DELETED: frozenset({S.UPLOADED}),
+}
+
+
+def may(source: JobState, target: JobState) -> bool:
+    """Whether the state machine has a step from `source` to `target`."""
+    return target in TRANSITIONS[source]
+
+
+RETRY_STATE: dict[JobState, JobState] = {
+    S.FAILED_PARSE: S.UPLOADED,
+    S.FAILED_VALIDATION: S.UPLOADED,
+    S.FAILED_CHUNKING: S.PARSE_VALIDATED,
+    S.FAILED_EMBEDDING: S.CHUNKS_STORED,
+    S.QUARANTINED: S.UPLOADED,
+}
+"""Where a person's retry sends a failed job."""
