@@ -1,0 +1,42 @@
+"""Named places where a test can kill the process, to prove that the next run finishes the work.
+
+`NAVIGATOR_FAILPOINT=after-chunk-commit` kills at the first passing of that place, `name:3` at the
+third. Without the variable a failpoint does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+FAILPOINTS = (
+    "after-store-upload",
+    "after-register-commit",
+    "after-claim-commit",
+    "after-parse-stored",
+    "after-parse-commit",
+    "after-validate-commit",
+    "before-chunk-commit",
+    "after-chunk-commit",
+    "after-embed-reserve",
+    "after-embed-answer",
+    "after-vector-commit",
+    "after-embed-commit",
+    "after-gate-commit",
+    "before-publish-commit",
+    "after-publish-commit",
+)
+"""Every place, in the order in which an ingest passes them."""
+
+_passed: Counter[str] = Counter()
+
+
+def failpoint(name: str) -> None:
+    """Die here by SIGKILL when the environment says so."""
+    wanted, _, nth = os.environ.get("NAVIGATOR_FAILPOINT", "").partition(":")
+    if wanted != name:
+        return
+    _passed[name] += 1
+    if _passed[name] == int(nth or 1):
+        os.kill(os.getpid(), signal.SIGKILL)

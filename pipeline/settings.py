@@ -1,0 +1,178 @@
+"""Every setting, in one model: read from the environment and `.env`, checked, passed down.
+
+Built once at the entry point (command line, flow, worker) and handed on; nothing reads the
+environment anywhere else. `deployments/environments/example.env` lists the same variables; a test
+keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import ConfigurationError
+
+MIB = 1024 * 1024
+
+
+def _home() -> Path:
+    return platformdirs.user_data_path("insurance-navigator")
+
+
+def _alias(name: str, *others: str) -> AliasChoices:
+    return AliasChoices(f"NAVIGATOR_{name}", *others)
+
+
+class Settings(BaseSettings):
+    """What a person can set; each field names its variable and unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NAVIGATOR_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    # -- where things are kept -----------------------------------------------------------------
+    home: Path = Field(default_factory=_home, description="Folder of the embedded default.")
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_alias("DATABASE_URL", "DATABASE_URL"),
+        description="Any Postgres >= 15 with pgvector >= 0.8; without it, the embedded one.",
+    )
+    storage_url: str | None = Field(
+        default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
+    )
+    storage_options: dict[str, str] = Field(
+        default_factory=dict, description="JSON object of options for the storage, e.g. keys."
+    )
+    database_block: str | None = Field(default=None, description="A saved Prefect block instead.")
+    storage_block: str | None = Field(default=None, description="A saved Prefect block instead.")
+    parser_block: str | None = Field(default=None, description="A saved Prefect block instead.")
+    embedder_block: str | None = Field(default=None, description="A saved Prefect block instead.")
+
+    # -- who -----------------------------------------------------------------------------------
+    user: str = Field(default="local", description="Whose documents; a UUID or any name.")
+
+    # -- parsing -------------------------------------------------------------------------------
+    parser: Literal["local", "llamaparse"] = Field(default="local")
+    llama_cloud_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_alias(
+            "LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY"
+        ),
+    )
+    llama_cloud_base_url: str = Field(
+        default="https://api.cloud.llamaindex.ai",
+        validation_alias=_alias("LLAMA_CLOUD_BASE_URL", "LLAMA_CLOUD_BASE_URL"),
+    )
+    llama_cloud_tier: Literal["fast", "cost_effective", "agentic", "agentic_plus"] = "cost_effective"
+    llama_cloud_usd_per_credit: Decimal = Field(default=Decimal("0.001"), ge=0)
+    parse_timeout_seconds: float = Field(default=60, gt=0, description="Per document.")
+    parse_memory_bytes: int = Field(default=1536 * MIB, ge=64 * MIB, description="Per document.")
+    parse_workers: int = Field(default=2, ge=1, le=64, description="Local parser processes.")
+    max_file_bytes: int = Field(default=512 * MIB, ge=1)
+    max_pages: int = Field(default=5000, ge=1)
+    ocr: bool = Field(default=False, description="Read scanned pages, when tesseract is installed.")
+
+    # -- chunking ------------------------------------------------------------------------------
+    chunk_tokens: int = Field(default=400, ge=32, le=8000)
+    chunk_overlap_tokens: int = Field(default=50, ge=0)
+
+    # -- embedding -----------------------------------------------------------------------------
+    embedder: Literal["auto", "wordllama", "onnx", "openai"] = Field(
+        default="auto", description="auto: openai when a key is set, else the local wordllama."
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=_alias("OPENAI_API_KEY", "OPENAI_API_KEY")
+    )
+    openai_base_url: str = Field(
+        default="https://api.openai.com/v1",
+        validation_alias=_alias("OPENAI_BASE_URL", "OPENAI_BASE_URL"),
+    )
+    embedding_model: str = Field(default="text-embedding-3-small")
+    embedding_dimension: int | None = Field(default=None, ge=1, le=4000)
+    embedding_usd_per_million_tokens: Decimal | None = Field(default=None, ge=0)
+    embedding_concurrency: int = Field(default=8, ge=1, le=256, description="Requests in flight.")
+    embedding_requests_per_minute: int | None = Field(default=None, ge=1)
+    embedding_tokens_per_minute: int | None = Field(default=None, ge=1)
+    onnx_folder: Path | None = Field(default=None, description="model.onnx and tokenizer.json.")
+
+    # -- running -------------------------------------------------------------------------------
+    concurrency: int = Field(default=2, ge=1, le=64, description="Subflows in flight in a run.")
+    batch_size: int | None = Field(
+        default=None, ge=1, le=1000, description="Documents a subflow; without it, by run size."
+    )
+    lease_seconds: float = Field(default=60, ge=2, description="A silent worker loses its jobs.")
+    hnsw_min_vectors: int = Field(
+        default=50_000, ge=0, description="Below it a space is scanned exactly, without an index."
+    )
+    work_pool: str | None = Field(
+        default=None, description="Hand batches to this Prefect work pool instead of this process."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
+            raise ValueError("NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most half of chunk tokens")
+        if self.embedder == "openai" and self.openai_api_key is None and self._is_openai():
+            raise ValueError("NAVIGATOR_EMBEDDER=openai needs OPENAI_API_KEY")
+        if self.embedder == "onnx" and self.onnx_folder is None:
+            raise ValueError("NAVIGATOR_EMBEDDER=onnx needs NAVIGATOR_ONNX_FOLDER")
+        if self.parser == "llamaparse" and self.llama_cloud_api_key is None:
+            raise ValueError("NAVIGATOR_PARSER=llamaparse needs LLAMA_CLOUD_API_KEY")
+        return self
+
+    def _is_openai(self) -> bool:
+        return "api.openai.com" in self.openai_base_url
+
+    @property
+    def resolved_embedder(self) -> Literal["wordllama", "onnx", "openai"]:
+        """The embedder after `auto` is decided."""
+        if self.embedder != "auto":
+            return self.embedder
+        return "openai" if self.openai_api_key is not None else "wordllama"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; None overrides are left out.
+
+    Raises:
+        ConfigurationError: one sentence naming every wrong variable; values are never repeated.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(_describe(detail) for detail in error.errors(include_input=False))
+        raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
+
+
+def _describe(detail: object) -> str:
+    assert isinstance(detail, dict)
+    reason = str(detail["msg"]).removeprefix("Value error, ")
+    where = ".".join(str(part) for part in detail["loc"])
+    if not where:
+        return reason
+    name = where.upper()
+    known = ("DATABASE_URL", "OPENAI_", "LLAMA_")
+    variable = where if where.isupper() else name if name.startswith(known) else f"NAVIGATOR_{name}"
+    return f"{variable}: {reason}"

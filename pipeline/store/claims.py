@@ -1,0 +1,134 @@
+"""Claims: a lease on a job, taken with SKIP LOCKED, renewed while its worker lives.
+
+The database's clock is the only clock. Each claim raises the job's `attempt`, and every later
+write names it, so a worker that slept past its lease can no longer write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.documents import Claim
+from pipeline.states import WORKING, JobState
+from pipeline.store.schema import SCHEMA
+from pipeline.workers import dead_workers
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job that this worker holds, with what the stages need to know of it."""
+
+    job_id: UUID
+    attempt: int
+    state: JobState
+    document_id: UUID
+    user_id: UUID
+    correlation_id: UUID
+    source: str
+    file_sha256: str
+    file_bytes: int
+    media_type: str | None
+    storage_key: str
+    parser: str
+    chunker: str
+    space_id: UUID
+    parsed_key: str | None
+
+    @property
+    def claim(self) -> Claim:
+        """The hold alone, without the job's facts."""
+        return Claim(self.job_id, self.attempt)
+
+
+_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+
+_HOLDERS = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
+_CLAIM = sa.text(
+    f"""
+    WITH free AS (
+        SELECT id FROM {SCHEMA}.upload_jobs
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING})
+          AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead))
+          AND (not_before IS NULL OR not_before <= now())
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE {SCHEMA}.upload_jobs AS j
+        SET claimed_by = :worker, lease_until = now() + make_interval(secs => :lease),
+            attempt = attempt + 1
+        FROM free WHERE j.id = free.id
+        RETURNING j.*
+    )
+    SELECT c.id AS job_id, c.attempt, c.state, c.document_id, c.user_id, c.correlation_id,
+           d.source, c.file_sha256, c.file_bytes, c.media_type, c.storage_key,
+           c.parser, c.chunker, c.space_id, c.parsed_key
+    FROM claimed AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
+    """  # noqa: S608
+)
+
+
+async def claim(
+    connection: AsyncConnection, job_ids: Sequence[UUID], worker: str, lease_seconds: float
+) -> list[ClaimedJob]:
+    """Take those of the jobs that are free: unheld, past their lease, or held by a dead process.
+
+    Returns:
+        The claimed jobs in the order of `job_ids`; jobs that ended or are held by a living worker
+        are left out.
+    """
+    ids = list(job_ids)
+    holders = (await connection.execute(_HOLDERS, {"ids": ids})).scalars()
+    values = {"ids": ids, "dead": dead_workers(holders), "worker": worker, "lease": lease_seconds}
+    found = (await connection.execute(_CLAIM, values)).mappings()
+    claimed = {
+        row["job_id"]: ClaimedJob(**{**row, "state": JobState(row["state"])}) for row in found
+    }
+    return [claimed[job_id] for job_id in ids if job_id in claimed]
+
+
+_RENEW = sa.text(
+    f"""
+    UPDATE {SCHEMA}.upload_jobs AS j
+    SET lease_until = now() + make_interval(secs => :lease)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
+      AND j.lease_until >= now()
+    RETURNING j.id
+    """  # noqa: S608
+)
+_RELEASE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.upload_jobs AS j SET claimed_by = NULL, lease_until = NULL
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
+    """  # noqa: S608
+)
+
+
+async def renew(
+    connection: AsyncConnection, claims: Sequence[Claim], worker: str, lease_seconds: float
+) -> set[UUID]:
+    """Prolong leases that have not run out; the ids of the jobs that are still ours."""
+    values = {**_held(claims), "worker": worker, "lease": lease_seconds}
+    return set((await connection.execute(_RENEW, values)).scalars())
+
+
+async def release(connection: AsyncConnection, claims: Sequence[Claim], worker: str) -> None:
+    """Give the jobs back at once, so that the next worker need not wait for the lease."""
+    await connection.execute(_RELEASE, {**_held(claims), "worker": worker})
+
+
+def _held(claims: Sequence[Claim]) -> dict[str, list[UUID] | list[int]]:
+    return {
+        "ids": [claim.job_id for claim in claims],
+        "attempts": [claim.attempt for claim in claims],
+    }

@@ -1,0 +1,185 @@
+"""Connections: who we are to the database, one transaction at a time.
+
+`Database.service()` is the pipeline and reaches every row; `Database.reader(user)` sees only that
+user's rows, because row-level security binds it; `Database.owner()` is for DDL. The role and the
+user are set with SET LOCAL, so nothing of them is left on a pooled connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+
+MINIMUM_POSTGRES = 150000
+MINIMUM_PGVECTOR = (0, 8, 0)
+# Any constant will do, as long as every process uses the same one.
+_MIGRATION_LOCK = 6_208_130_271
+
+
+class Database:
+    """A pool of connections to one database.
+
+    Args:
+        url: a ``postgresql://`` URL; any driver suffix is replaced by ours.
+        pool_size: connections kept; as many again may be opened for a burst.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "application_name": "insurance-navigator"},
+        )
+
+    @asynccontextmanager
+    async def service(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the pipeline."""
+        async with self._begin(SERVICE_ROLE, None) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reader(self, user_id: UUID) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees the rows of one user and cannot write."""
+        async with self._begin(READER_ROLE, user_id) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the login role: for DDL only, it sees no user rows unless superuser."""
+        async with self._begin(None, None) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _begin(self, role: str | None, user_id: UUID | None) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.begin() as connection:
+                if role is not None:
+                    await connection.execute(
+                        _BECOME,
+                        {"role": role, "user": str(user_id) if user_id else ""},
+                    )
+                yield connection
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise unavailable(error) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise unavailable(error) from error
+            raise
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+_BECOME = sa.text(
+    f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
+)
+
+
+def unavailable(error: BaseException) -> DatabaseUnavailable:
+    """A connection error as ours: the first line of the reason, without address or password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if sqlstate := getattr(cause, "sqlstate", None):
+        return DatabaseUnavailable(f"Postgres gave up the connection (SQLSTATE {sqlstate}).")
+    return DatabaseUnavailable(f"Postgres cannot be reached ({type(cause).__name__}).")
+
+
+def driver_url(url: str) -> sa.URL:
+    """The URL with the driver that we use for everything, sync and async: psycopg 3."""
+    try:
+        return sa.make_url(url.replace("postgres://", "postgresql://", 1)).set(
+            drivername="postgresql+psycopg"
+        )
+    except sa.exc.ArgumentError:
+        raise ConfigurationError("DATABASE_URL is not a database URL.") from None
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema; safe when several processes do it at once.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: Postgres or pgvector is missing or too old, or the schema is newer
+            than this program.
+    """
+    engine = sa.create_engine(driver_url(url), connect_args={"connect_timeout": 10})
+    try:
+        with engine.connect() as connection:
+            _require_versions(connection)
+            if _current_revision(connection) == head_revision():
+                return
+            connection.rollback()
+            connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
+            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
+            connection.commit()
+            command.upgrade(_alembic(connection), "head")
+            connection.commit()
+            connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
+    except (OperationalError, InterfaceError) as error:
+        raise unavailable(error) from error
+    finally:
+        engine.dispose()
+
+
+def _alembic(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str:
+    """The newest revision that this program knows."""
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _current_revision(connection: sa.Connection) -> str | None:
+    table = f"{SCHEMA}.alembic_version"
+    if connection.scalar(sa.text("SELECT to_regclass(:table)"), {"table": table}) is None:
+        return None
+    revision: str | None = connection.scalar(sa.text(f"SELECT version_num FROM {table}"))  # noqa: S608
+    return revision
+
+
+def _require_versions(connection: sa.Connection) -> None:
+    server = int(connection.scalar(sa.text("SHOW server_version_num")) or 0)
+    if server < MINIMUM_POSTGRES:
+        raise ConfigurationError(
+            f"Postgres {server // 10000} is too old: 15 or newer is needed.",
+            remedy="Point DATABASE_URL at a newer Postgres.",
+        )
+    vector: str | None = connection.scalar(
+        sa.text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+    )
+    if vector is None or tuple(int(part) for part in vector.split(".")) < MINIMUM_PGVECTOR:
+        raise ConfigurationError(
+            f"pgvector 0.8 or newer is needed; this Postgres offers {vector or 'none'}.",
+            remedy="Install pgvector on that server, or unset DATABASE_URL to use the embedded one.",
+        )
+
+
+async def rows(
+    connection: AsyncConnection, statement: sa.Executable, values: Any = None
+) -> list[sa.RowMapping]:
+    """All rows of a statement, as mappings by column name."""
+    return list((await connection.execute(statement, values or {})).mappings())

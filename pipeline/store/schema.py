@@ -1,0 +1,401 @@
+"""The one description of the database. Alembic builds it; a test compares the two.
+
+Every table that holds user data has a `user_id` and forced row-level security with two policies:
+`navigator_service` (the pipeline) reaches every row, `navigator_reader` only the rows of the user
+named by `SET LOCAL navigator.user_id`. Job events may only be added: no role may change them.
+"""
+
+from __future__ import annotations
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+
+from pipeline.states import JobState
+
+SCHEMA = "upload_pipeline"
+SERVICE_ROLE = "navigator_service"
+READER_ROLE = "navigator_reader"
+USER_SETTING = "navigator.user_id"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    },
+)
+
+
+def _now(name: str = "created_at") -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def _user() -> Column[object]:
+    return Column("user_id", Uuid, nullable=False)
+
+
+def _zero(name: str, kind: type = Integer) -> Column[object]:
+    return Column(name, kind, nullable=False, server_default=text("0"))
+
+
+_STATES = ", ".join(f"'{state.value}'" for state in JobState)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _user(),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("latest_job_id", Uuid),  # the newest bytes we were given
+    Column("published_job_id", Uuid),  # the version that readers see
+    _zero("versions"),
+    _now(),
+    _now("updated_at"),
+    Column("deleted_at", DateTime(timezone=True)),
+    UniqueConstraint("user_id", "source"),
+    Index(None, "tags", postgresql_using="gin"),
+)
+
+embedding_spaces = Table(
+    "embedding_spaces",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'active'")),
+    _now(),
+    Column("indexed_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('building', 'active', 'retired')", name="state"),
+    CheckConstraint("dimension BETWEEN 1 AND 4000", name="dimension"),
+)
+
+upload_jobs = Table(
+    "upload_jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("document_id", Uuid, ForeignKey(documents.c.id, ondelete="CASCADE"), nullable=False),
+    _user(),
+    Column("version", Integer, nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    # what is worked on, and by which code
+    Column("file_sha256", Text, nullable=False),
+    Column("file_bytes", BigInteger, nullable=False),
+    Column("media_type", Text),
+    Column("storage_key", Text, nullable=False),
+    Column("parser", Text, nullable=False),
+    Column("chunker", Text, nullable=False),
+    Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), nullable=False),
+    # where it stands
+    Column("state", Text, nullable=False, server_default=text("'uploaded'")),
+    Column("claimed_by", Text),
+    Column("lease_until", DateTime(timezone=True)),
+    _zero("attempt"),
+    # why it failed
+    Column("failed_from", Text),
+    Column("error_class", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("error_remedy", Text),
+    _zero("failures"),
+    Column("not_before", DateTime(timezone=True)),
+    # what came of it
+    Column("parsed_key", Text),
+    Column("pages", Integer),
+    Column("characters", BigInteger),
+    _zero("replaced"),
+    Column("chunks", Integer),
+    Column("tokens", BigInteger),
+    _zero("billed_tokens", BigInteger),
+    _zero("cost_usd", Numeric),
+    Column("stage_seconds", JSONB, nullable=False, server_default=text("'{}'")),
+    _now(),
+    _now("updated_at"),
+    Column("finished_at", DateTime(timezone=True)),
+    CheckConstraint(f"state IN ({_STATES})", name="state"),
+    CheckConstraint(f"failed_from IN ({_STATES})", name="failed_from"),
+    Index(None, "document_id"),
+    Index(None, "user_id", "file_sha256"),
+    Index("upload_jobs_waiting_idx", "state", "lease_until"),
+)
+
+parsed_files = Table(
+    "parsed_files",
+    metadata,
+    # the same bytes of one user are parsed once
+    Column("user_id", Uuid, primary_key=True),
+    Column("file_sha256", Text, primary_key=True),
+    Column("parser", Text, primary_key=True),
+    Column("state", Text, nullable=False, server_default=text("'reserved'")),
+    Column("claimed_by", Text),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("remote_job_id", Text),
+    Column("submitted_at", DateTime(timezone=True)),
+    Column("storage_key", Text),
+    Column("pages", Integer),
+    Column("characters", BigInteger),
+    _zero("credits", Numeric),
+    _now(),
+    CheckConstraint("state IN ('reserved', 'done')", name="state"),
+)
+
+document_chunk_buffer = Table(
+    "document_chunk_buffer",
+    metadata,
+    Column("job_id", Uuid, ForeignKey(upload_jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("chunk_id", Uuid, nullable=False),
+    _user(),
+    Column("occurrence", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("start_offset", Integer, nullable=False),
+    Column("end_offset", Integer, nullable=False),
+    Column("heading_path", ARRAY(Text), nullable=False),
+    Column("page_first", Integer),
+    Column("page_last", Integer),
+    Column("tokens", Integer, nullable=False),
+    Index(None, "sha256"),
+)
+
+document_vector_buffer = Table(
+    "document_vector_buffer",
+    metadata,
+    Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    _user(),
+    Column("job_id", Uuid, nullable=False),  # the job that pays for it
+    Column("claimed_by", Text),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("embedding", Vector()),  # NULL while the request is in flight
+    _now(),
+    Index(None, "job_id"),
+)
+
+document_chunks = Table(
+    "document_chunks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("document_id", Uuid, ForeignKey(documents.c.id, ondelete="CASCADE"), nullable=False),
+    _user(),
+    Column("ordinal", Integer, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("start_offset", Integer, nullable=False),
+    Column("end_offset", Integer, nullable=False),
+    Column("heading_path", ARRAY(Text), nullable=False),
+    Column("page_first", Integer),
+    Column("page_last", Integer),
+    Column("tokens", Integer, nullable=False),
+    _now("published_at"),
+    Column(
+        "search",
+        TSVECTOR,
+        Computed("to_tsvector('english'::regconfig, text)", persisted=True),
+    ),
+    # checked at commit, because publishing moves ordinals
+    UniqueConstraint("document_id", "ordinal", deferrable=True, initially="DEFERRED"),
+    Index(None, "search", postgresql_using="gin"),
+    Index(None, "user_id"),
+)
+
+chunk_vectors = Table(
+    "chunk_vectors",
+    metadata,
+    Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), primary_key=True),
+    Column(
+        "chunk_id", Uuid, ForeignKey(document_chunks.c.id, ondelete="CASCADE"), primary_key=True
+    ),
+    _user(),
+    Column("sha256", Text, nullable=False),
+    Column("embedding", Vector(), nullable=False),
+    Index(None, "chunk_id"),
+    Index(None, "sha256"),
+    # each space is a partition with its own dimension and, when large, its own HNSW index
+    postgresql_partition_by="LIST (space_id)",
+)
+
+ingest_runs = Table(
+    "ingest_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _user(),
+    Column("kind", Text, nullable=False),
+    Column("flow_run_id", Uuid),
+    Column("options", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("max_cost_usd", Numeric),
+    _zero("cost_usd", Numeric),
+    _zero("reserved_usd", Numeric),  # promised to requests in flight
+    Column("stopped", Text),  # why it stopped early, in one sentence
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+run_jobs = Table(
+    "run_jobs",
+    metadata,
+    Column("run_id", Uuid, ForeignKey(ingest_runs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("job_id", Uuid, ForeignKey(upload_jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    _user(),
+    Column("source", Text, nullable=False),
+    Column("outcome", Text, nullable=False),  # new, changed, unchanged, waiting, failed_before
+    Index(None, "job_id"),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    # no foreign keys: the audit outlives what it tells of
+    Column("job_id", Uuid),
+    Column("document_id", Uuid),
+    _user(),
+    Column("run_id", Uuid),
+    Column("correlation_id", Uuid),
+    Column("event", Text, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text),
+    Column("attempt", Integer),
+    Column("actor", Text, nullable=False),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Index(None, "job_id"),
+    Index(None, "document_id"),
+    Index(None, "correlation_id"),
+)
+
+service_calls = Table(
+    "service_calls",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("user_id", Uuid),  # NULL when one request served several users
+    Column("run_id", Uuid),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("seconds", Double, nullable=False),
+    _zero("inputs"),
+    _zero("tokens", BigInteger),
+    _zero("cost_usd", Numeric),
+    Column("request_id", Text),
+    Index(None, "run_id"),
+    Index(None, "at"),
+)
+
+quality_results = Table(
+    "quality_results",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _now("at"),
+    Column("user_id", Uuid),  # NULL for a batch that holds several users' documents
+    Column("run_id", Uuid),
+    Column("job_id", Uuid),  # NULL for the row that sums up the batch
+    Column("suite", Text, nullable=False),
+    Column("suite_version", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("success", Boolean, nullable=False),
+    Column("evaluated", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("observed", Text),
+    Column("sentence", Text, nullable=False),
+    Column("examples", JSONB, nullable=False, server_default=text("'[]'")),
+    Index(None, "run_id"),
+    Index(None, "job_id"),
+)
+
+provider_budgets = Table(
+    "provider_budgets",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("requests_per_minute", Integer),
+    Column("tokens_per_minute", Integer),
+    Column("requests_left", Double, nullable=False, server_default=text("0")),
+    Column("tokens_left", Double, nullable=False, server_default=text("0")),
+    _now("refilled_at"),
+    Column("paused_until", DateTime(timezone=True)),
+    Column("circuit", Text, nullable=False, server_default=text("'closed'")),
+    _zero("failures"),
+    Column("opened_until", DateTime(timezone=True)),
+    Column("reason", Text),
+    CheckConstraint("circuit IN ('closed', 'open', 'half_open')", name="circuit"),
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("user_id", Uuid),
+    Column("event_type", Text, nullable=False),
+    Column("remote_job_id", Text),
+    Column("outcome", Text, nullable=False),
+    _now("received_at"),
+)
+
+state_transitions = Table(
+    "state_transitions",
+    metadata,
+    # `pipeline.states.TRANSITIONS` as rows: a trigger refuses every other change of state
+    Column("source", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    # one row: names this database, so that a cached result of another one is never taken for ours
+    Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("single", Boolean, nullable=False, server_default=text("true"), unique=True),
+    _now(),
+    CheckConstraint("single", name="single"),
+)
+
+USER_TABLES = (
+    documents,
+    upload_jobs,
+    parsed_files,
+    document_chunk_buffer,
+    document_vector_buffer,
+    document_chunks,
+    chunk_vectors,
+    ingest_runs,
+    run_jobs,
+    job_events,
+    service_calls,
+    quality_results,
+    webhook_events,
+)
+"""Tables with user data: row-level security is enabled and forced on each."""
+
+APPEND_ONLY = (job_events,)
+"""Tables that the service role may add to and read, nothing else."""

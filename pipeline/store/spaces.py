@@ -1,0 +1,144 @@
+"""Embedding spaces: a partition each, and an HNSW index once a scan would be slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+
+from pipeline.store.engine import Database
+from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+
+# pgvector indexes a `vector` up to 2,000 dimensions and a `halfvec` up to 4,000.
+_VECTOR_LIMIT = 2000
+
+
+def partition(space_id: UUID) -> str:
+    """The name of a space's partition, without schema."""
+    return f"chunk_vectors_{space_id.hex[:16]}"
+
+
+def indexed_type(dimension: int) -> str:
+    """The type that a space's index is over; a query must cast to it to use the index."""
+    return f"vector({dimension})" if dimension <= _VECTOR_LIMIT else f"halfvec({dimension})"
+
+
+async def ensure_space(
+    database: Database,
+    space_id: UUID,
+    *,
+    provider: str,
+    model: str,
+    dimension: int,
+    version: str,
+) -> None:
+    """Make the space and its partition when they do not exist; safe to call at once from many."""
+    values = {
+        "id": space_id,
+        "provider": provider,
+        "model": model,
+        "dimension": dimension,
+        "version": version,
+    }
+    async with database.service() as connection:
+        known = await connection.scalar(_KNOWN, {"name": f"{SCHEMA}.{partition(space_id)}"})
+        if known and await connection.scalar(_SELECT, values):
+            return
+    async with database.owner() as connection:
+        await connection.execute(_LOCK, {"key": str(space_id)})
+        for statement in _partition_ddl(space_id, dimension):
+            await connection.execute(sa.text(statement))
+    async with database.service() as connection:
+        await connection.execute(_INSERT, values)
+
+
+_KNOWN = sa.text("SELECT to_regclass(:name) IS NOT NULL")
+_SELECT = sa.text(f"SELECT 1 FROM {SCHEMA}.embedding_spaces WHERE id = :id")  # noqa: S608
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))")
+_INSERT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.embedding_spaces (id, provider, model, dimension, version)
+    VALUES (:id, :provider, :model, :dimension, :version) ON CONFLICT (id) DO NOTHING
+    """  # noqa: S608
+)
+
+
+def _partition_ddl(space_id: UUID, dimension: int) -> list[str]:
+    name = f"{SCHEMA}.{partition(space_id)}"
+    reader = f"(user_id = nullif(current_setting('{USER_SETTING}', true), '')::uuid)"
+    return [
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {SCHEMA}.chunk_vectors "
+        f"(CHECK (vector_dims(embedding) = {dimension})) FOR VALUES IN ('{space_id}')",
+        # Policies of the parent do not bind a query that names the partition itself.
+        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS service ON {name}",
+        f"CREATE POLICY service ON {name} TO {SERVICE_ROLE} USING (true) WITH CHECK (true)",
+        f"DROP POLICY IF EXISTS reader ON {name}",
+        f"CREATE POLICY reader ON {name} FOR SELECT TO {READER_ROLE} USING {reader}",
+    ]
+
+
+async def needs_index(database: Database, space_id: UUID, minimum: int) -> bool:
+    """Whether the space holds at least `minimum` vectors and has no HNSW index yet."""
+    async with database.service() as connection:
+        if await connection.scalar(_HAS_INDEX, {"name": f"{partition(space_id)}_hnsw"}):
+            return False
+        count = await connection.scalar(_COUNT, {"space": space_id, "minimum": minimum})
+        return int(count or 0) >= minimum
+
+
+_HAS_INDEX = sa.text(
+    f"""
+    SELECT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                   WHERE relname = :name AND relnamespace = '{SCHEMA}'::regnamespace
+                     AND indisvalid)
+    """  # noqa: S608
+)
+_COUNT = sa.text(
+    f"""
+    SELECT count(*) FROM (
+        SELECT FROM {SCHEMA}.chunk_vectors WHERE space_id = :space LIMIT :minimum
+    ) AS some
+    """  # noqa: S608
+)
+
+
+async def build_index(
+    database: Database, space_id: UUID, dimension: int, progress: Callable[[float], None]
+) -> None:
+    """Build the space's HNSW index beside running writers; `progress` hears shares of 0 to 1."""
+    import asyncio
+
+    name = f"{partition(space_id)}_hnsw"
+    kind = indexed_type(dimension)
+    operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    try:
+        # An index left invalid by a build that was cut off is built anew.
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{name}")
+        build = asyncio.create_task(
+            connection.execute(
+                f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
+                f"USING hnsw ((embedding::{kind}) {operators})"
+            )
+        )
+        while not (await asyncio.wait({build}, timeout=1))[0]:
+            async with database.service() as watcher:
+                progress(float(await watcher.scalar(_PROGRESS) or 0))
+        await build
+    finally:
+        await connection.close()
+    async with database.service() as connection_:
+        await connection_.execute(_INDEXED, {"id": space_id})
+
+
+_PROGRESS = sa.text(
+    "SELECT max(tuples_done::float / nullif(tuples_total, 0)) FROM pg_stat_progress_create_index"
+)
+_INDEXED = sa.text(
+    f"UPDATE {SCHEMA}.embedding_spaces SET indexed_at = now() WHERE id = :id"  # noqa: S608
+)
