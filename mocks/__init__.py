@@ -2,3 +2,7 @@
 
 They import nothing else of ours; only the tests and the command line import them.
 """
+
+from mocks.instance import OpenAIMock
+
+__all__ = ["OpenAIMock"]

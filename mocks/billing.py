@@ -1,0 +1,56 @@
+"""What was asked and billed: the witness for "nothing is paid for twice"."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Ledger:
+    """Counters of one service.
+
+    An input is the same as an earlier one when model, dimension and tokens are the same.
+    """
+
+    requests: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    billed_requests: int = 0
+    inputs: int = 0
+    billed_tokens: int = 0
+    unique_tokens: int = 0
+    sends: Counter[bytes] = field(default_factory=Counter)
+
+    def answered(self, status: int) -> None:
+        """Count a request and its status."""
+        self.requests += 1
+        self.statuses[str(status)] += 1
+
+    def billed(self, space: str, tokens: list[list[int]]) -> None:
+        """Count the inputs of an accepted request."""
+        self.billed_requests += 1
+        self.inputs += len(tokens)
+        for ids in tokens:
+            digest = hashlib.blake2b(array("i", ids).tobytes(), key=space.encode(), digest_size=16)
+            key = digest.digest()
+            self.billed_tokens += len(ids)
+            if key not in self.sends:
+                self.unique_tokens += len(ids)
+            self.sends[key] += 1
+
+    def stats(self) -> dict[str, Any]:
+        """The counters as JSON-able values."""
+        return {
+            "requests": self.requests,
+            "statuses": dict(self.statuses),
+            "billed_requests": self.billed_requests,
+            "inputs": self.inputs,
+            "unique_inputs": len(self.sends),
+            "repeated_inputs": self.inputs - len(self.sends),
+            "max_sends": max(self.sends.values(), default=0),
+            "billed_tokens": self.billed_tokens,
+            "unique_tokens": self.unique_tokens,
+        }
