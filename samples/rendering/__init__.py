@@ -1,0 +1,1 @@
+"""Turns the sources in `samples/content` into files of the formats people send."""
