@@ -1,0 +1,175 @@
+"""The frames that the gate judges: rows of plain measurements, never text or vectors.
+
+Each row class lists what must be measured; `frame` turns rows into a pandas DataFrame and adds the
+columns that are derived from them. Something that cannot be measured is stated as failing (a
+missing vector has norm 0), so that no NULL passes silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BrokenGate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTextRow:
+    """One document.
+
+    Attributes:
+        job_id: the job, as text.
+        pages: all pages; a format without pages has one.
+        pages_with_text: pages that hold at least one word.
+        characters: in the canonical text.
+        words: in the canonical text.
+        readable_share: 0 to 1, the share of characters that belong to words, numbers and usual
+            punctuation; 0 when there are none.
+        replaced: NULs and lone surrogates replaced while normalising.
+    """
+
+    job_id: str
+    pages: int
+    pages_with_text: int
+    characters: int
+    words: int
+    readable_share: float
+    replaced: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """One chunk in the buffer.
+
+    Attributes:
+        job_id, chunk_id: as text.
+        ordinal: position in the document, from 0.
+        occurrence: how many earlier chunks of the document have the same content.
+        tokens: of what is sent to the embedder.
+        max_tokens: the chunker's limit.
+        characters: of the text without white space at its ends.
+        sha256: as stored.
+        computed_sha256: of the stored text, computed now.
+        start, end: offsets into the canonical text.
+        text_matches: whether the offsets cut exactly the stored text out of the parsed document.
+        covered_share: 0 to 1, how much of the document's visible text its chunks hold together;
+            the same on every row of a document.
+    """
+
+    job_id: str
+    chunk_id: str
+    ordinal: int
+    occurrence: int
+    tokens: int
+    max_tokens: int
+    characters: int
+    sha256: str
+    computed_sha256: str
+    start: int
+    end: int
+    text_matches: bool
+    covered_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """One chunk that should have a vector.
+
+    Attributes:
+        job_id, chunk_id: as text.
+        ordinal: the chunk's position in the document.
+        vectors: how many vectors the chunk has in the embedding space.
+        dimension: of the vector, 0 when there is none.
+        expected_dimension: of the embedding space.
+        finite: no NaN and no infinity; False when there is no vector.
+        norm: Euclidean length, 0 when there is no vector or it is not finite.
+        sha256: of the text that the vector was made from, empty when there is none.
+        expected_sha256: of the chunk.
+    """
+
+    job_id: str
+    chunk_id: str
+    ordinal: int
+    vectors: int
+    dimension: int
+    expected_dimension: int
+    finite: bool
+    norm: float
+    sha256: str
+    expected_sha256: str
+
+
+def parsed_text_frame(rows: Iterable[ParsedTextRow]) -> DataFrame:
+    """One row a document, for `PARSED_TEXT`; adds `coverage` and `replaced_share`.
+
+    Raises:
+        BrokenGate: a row is not a `ParsedTextRow`, or there is none.
+    """
+    frame = _table(ParsedTextRow, rows)
+    frame["coverage"] = frame["pages_with_text"] / frame["pages"].clip(lower=1)
+    frame["replaced_share"] = frame["replaced"] / frame["characters"].clip(lower=1)
+    return frame
+
+
+def chunk_frame(rows: Iterable[ChunkRow]) -> DataFrame:
+    """One row a chunk, for `CHUNKS`; adds the rank in the document, gaps and comparisons.
+
+    Raises:
+        BrokenGate: a row is not a `ChunkRow`, or there is none.
+    """
+    frame = _table(ChunkRow, rows)
+    rank = frame.groupby("job_id")["ordinal"].rank(method="first").astype(int) - 1
+    frame["rank"] = rank
+    frame["ordinal_gap"] = frame["ordinal"] - rank
+    frame["token_excess"] = frame["tokens"] - frame["max_tokens"]
+    frame["hash_matches"] = frame["sha256"] == frame["computed_sha256"]
+    # Two versions of one document share the ids of unchanged chunks, each within its own job.
+    frame["chunk_key"] = frame["job_id"] + "/" + frame["chunk_id"]
+    return frame
+
+
+def vector_frame(rows: Iterable[VectorRow]) -> DataFrame:
+    """One row a chunk, for `VECTORS`; adds gaps and comparisons.
+
+    Raises:
+        BrokenGate: a row is not a `VectorRow`, or there is none.
+    """
+    frame = _table(VectorRow, rows)
+    frame["dimension_gap"] = frame["dimension"] - frame["expected_dimension"]
+    frame["norm_error"] = (frame["norm"] - 1.0).abs()
+    frame["hash_matches"] = frame["sha256"] == frame["expected_sha256"]
+    return frame
+
+
+def measure_vectors(
+    vectors: NDArray[np.float32],
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which rows of an (n, dimension) array are finite, and their Euclidean lengths.
+
+    The length of a row that is not finite is given as 0.
+    """
+    import numpy as np
+
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(vectors).all(axis=1))
+    # einsum squares and sums in one pass, in double precision and without a copy of the array.
+    squared = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64, casting="safe")
+    norms: NDArray[np.float64] = np.sqrt(np.where(finite, squared, 0.0))
+    return finite, norms
+
+
+def _table(row_type: type[Any], rows: Iterable[Any]) -> DataFrame:
+    import pandas as pd
+
+    listed: Sequence[Any] = list(rows)
+    if not listed:
+        raise BrokenGate(f"There are no {row_type.__name__} rows to check.")
+    if any(type(row) is not row_type for row in listed):
+        raise BrokenGate(f"The frame needs rows of type {row_type.__name__}.")
+    names = [f.name for f in fields(row_type)]
+    return pd.DataFrame({name: [getattr(row, name) for row in listed] for name in names})

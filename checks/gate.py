@@ -1,0 +1,91 @@
+"""The gate: a suite over a frame becomes a verdict on every document.
+
+Great Expectations decides. This module refuses questions that cannot be answered (an empty frame
+or suite, a missing or all-NULL column), which Great Expectations would pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from checks import expectations
+from checks.expectations import RowFindings
+from checks.failures import by_document, plain
+from checks.suites import Rule, Severity, Suite
+from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
+from pipeline.errors import BrokenGate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+warm_up = expectations.warm_up
+
+
+class Gate:
+    """Judges frames. Holds no state of its own; thread-safe."""
+
+    def check(
+        self, suite: Suite, frame: DataFrame, *, expected_jobs: Iterable[str] = ()
+    ) -> GateResult:
+        """Judge every document in a frame.
+
+        Args:
+            suite: the rules.
+            frame: made by the builders in `checks.frames`.
+            expected_jobs: documents that must be in the frame; one that is not has failed.
+
+        Raises:
+            BrokenGate: no verdict is possible. Never a pass.
+        """
+        started = time.perf_counter()
+        _refuse_unanswerable(suite, frame)
+        frame = frame.reset_index(drop=True)
+        judged = list(zip(suite.rules, expectations.judge(suite, frame), strict=True))
+        for rule, found in judged:
+            _refuse_incomplete(rule, found, frame)
+        present = dict.fromkeys(frame["job_id"].tolist())
+        absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]
+        absence = Failure(ABSENT, "The document was checked", suite.absent)
+        return GateResult(
+            suite=suite,
+            rows=len(frame),
+            jobs=(*present, *absent),
+            rules=tuple(_rule_result(rule, found, frame) for rule, found in judged),
+            failures=by_document(suite, frame, judged, Severity.CRITICAL)
+            | dict.fromkeys(absent, (absence,)),
+            warnings=by_document(suite, frame, judged, Severity.WARNING),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def _refuse_unanswerable(suite: Suite, frame: DataFrame) -> None:
+    if not suite.rules:
+        raise BrokenGate(f"The suite {suite.name} has no rules.")
+    if frame.empty:
+        raise BrokenGate(f"There is nothing to check with the suite {suite.name}.")
+    missing = [column for column in suite.columns if column not in frame.columns]
+    if missing:
+        raise BrokenGate(f"The frame for {suite.name} has no column {', '.join(missing)}.")
+    nulls = frame[list(suite.columns)].isna()
+    if nulls["job_id"].any():
+        raise BrokenGate(f"The frame for {suite.name} has rows that belong to no document.")
+    empty = [column for column in suite.columns if nulls[column].all()]
+    if empty:
+        raise BrokenGate(f"The frame for {suite.name} has only NULL in {', '.join(empty)}.")
+
+
+def _refuse_incomplete(rule: Rule, found: RowFindings, frame: DataFrame) -> None:
+    """Every row must have been judged, or be known as one that could not be measured."""
+    missing = int(frame[rule.column].isna().sum())
+    if (found.evaluated, found.missing) != (len(frame), missing):
+        raise BrokenGate(
+            f"The rule {rule.name} judged {found.evaluated - found.missing} rows "
+            f"of {len(frame) - missing}."
+        )
+
+
+def _rule_result(rule: Rule, found: RowFindings, frame: DataFrame) -> RuleResult:
+    observed = plain(frame[rule.column].iat[found.failed[0]]) if found.failed else None
+    return RuleResult(rule, found.evaluated, len(found.failed) + found.missing, observed)

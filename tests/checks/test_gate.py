@@ -1,0 +1,277 @@
+"""The gate, with the real Great Expectations."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checks.frames import (
+    ChunkRow,
+    ParsedTextRow,
+    VectorRow,
+    chunk_frame,
+    measure_vectors,
+    parsed_text_frame,
+    vector_frame,
+)
+from checks.gate import Gate
+from checks.suites import CHUNKS, PARSED_TEXT, SUITES, VECTORS, Rule, Severity, Suite
+from checks.verdicts import ABSENT, GateResult
+from pipeline.errors import BrokenGate
+
+GOOD_TEXT = ParsedTextRow("a", 10, 9, 5_000, 800, 0.97, 0)
+GOOD_CHUNK = ChunkRow("a", "c0", 0, 0, 200, 400, 900, "f" * 64, "f" * 64, 0, 900, True, 1.0)
+GOOD_VECTOR = VectorRow("a", "c0", 0, 1, 256, 256, True, 1.0, "f" * 64, "f" * 64)
+
+
+def chunks_of(job_id: str, count: int) -> list[ChunkRow]:
+    return [
+        replace(GOOD_CHUNK, job_id=job_id, chunk_id=f"{job_id}{n}", ordinal=n) for n in range(count)
+    ]
+
+
+def broken_rules(result: GateResult, job_id: str) -> list[str]:
+    return [failure.rule for failure in result.failures[job_id]]
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return Gate()
+
+
+def test_good_documents_pass_every_suite(gate: Gate) -> None:
+    """Documents without fault pass all three suites, and every rule has judged every row."""
+    frames = (
+        parsed_text_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="b")]),
+        chunk_frame(chunks_of("a", 3) + chunks_of("b", 2)),
+        vector_frame([GOOD_VECTOR, replace(GOOD_VECTOR, chunk_id="c1", ordinal=1)]),
+    )
+    for suite, frame in zip(SUITES, frames, strict=True):
+        result = gate.check(suite, frame)
+        assert result.success
+        assert [rule.rule for rule in result.rules] == list(suite.rules)
+        assert {rule.evaluated for rule in result.rules} == {len(frame)}
+        assert result.passed == tuple(dict.fromkeys(frame["job_id"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "words"),
+    [
+        ({"pages": 0, "pages_with_text": 0}, "has_pages", "0 pages"),
+        ({"words": 2}, "not_empty", "2 words, at least 3 are needed"),
+        ({"pages_with_text": 4}, "pages_covered", "4 of 10 pages have text (40%), at least 50%"),
+        ({"readable_share": 0.5}, "readable", "50% of the characters are readable, at least 85%"),
+        ({"replaced": 100}, "few_replaced", "2.00% of the characters had to be replaced"),
+    ],
+)
+def test_bad_text_fails_its_rule_in_words(
+    gate: Gate, change: dict[str, float], rule: str, words: str
+) -> None:
+    """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbour."""
+    bad = replace(GOOD_TEXT, job_id="bad", **change)  # type: ignore[arg-type]
+    result = gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT, bad]))
+    assert rule in broken_rules(result, "bad")
+    assert words in result.reason("bad")
+    assert result.passed == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "words"),
+    [
+        ({"chunk_id": "bad0"}, "unique", "bad0 stands more than once"),
+        ({"ordinal": 5}, "contiguous", "has number 5 but is number 2 in order"),
+        ({"ordinal": 1}, "contiguous", "has number 1 but is number 2 in order"),
+        ({"tokens": 401}, "within_size", "chunk 2: the chunk holds 401 tokens, at most 400"),
+        ({"characters": 0}, "not_blank", "0 visible characters"),
+        ({"computed_sha256": "0" * 64}, "hash_agrees", "not the text that was hashed"),
+        ({"text_matches": False}, "text_rebuilds", "characters 0 to 900"),
+        ({"covered_share": 0.9}, "nothing_lost", "the chunks hold 90.0%"),
+    ],
+)
+def test_bad_chunk_fails_its_rule_in_words(
+    gate: Gate, change: dict[str, object], rule: str, words: str
+) -> None:
+    """Each fault of a chunk breaks its rule alone, in words, for its document alone."""
+    rows = chunks_of("bad", 3)
+    rows[2] = replace(rows[2], **change)  # type: ignore[arg-type]
+    result = gate.check(CHUNKS, chunk_frame(chunks_of("a", 3) + rows))
+    assert broken_rules(result, "bad") == [rule]
+    assert words in result.reason("bad")
+    assert result.passed == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({"vectors": 0, "dimension": 0, "finite": False, "norm": 0.0, "sha256": ""}, "one_each"),
+        ({"vectors": 2}, "one_each"),
+        ({"dimension": 255}, "dimension"),
+        ({"finite": False}, "finite"),
+        ({"norm": 0.0}, "not_zero"),
+        ({"norm": 1.01}, "unit_norm"),
+        ({"sha256": "0" * 64}, "hash_agrees"),
+    ],
+)
+def test_bad_vector_fails_its_rule(gate: Gate, change: dict[str, object], rules: str) -> None:
+    """Each fault of a vector breaks its rule, for its document alone."""
+    bad = replace(GOOD_VECTOR, job_id="bad", **change)  # type: ignore[arg-type]
+    result = gate.check(VECTORS, vector_frame([GOOD_VECTOR, bad]))
+    assert rules in broken_rules(result, "bad")
+    assert result.passed == ("a",)
+
+
+def test_every_failing_row_counts_and_three_are_shown(gate: Gate) -> None:
+    """A thousand failing rows are all counted, beyond any cap, and three stand as examples."""
+    rows = [replace(row, text_matches=False) for row in chunks_of("bad", 1_000)]
+    result = gate.check(CHUNKS, chunk_frame(rows + chunks_of("a", 2)))
+    (failure,) = result.failures["bad"]
+    assert failure.failed == 1_000
+    assert len(failure.examples) == 3
+    assert failure.sentence.endswith("(and 999 more)")
+
+
+def test_order_of_the_frame_does_not_change_the_verdict(gate: Gate) -> None:
+    """Rows of several documents, mixed and with a foreign index, are mapped to their documents."""
+    rows = chunks_of("a", 4) + chunks_of("b", 4)
+    rows[6] = replace(rows[6], text_matches=False)
+    frame = chunk_frame(rows).sample(frac=1, random_state=7)
+    frame.index = pd.Index(range(100, 108))
+    result = gate.check(CHUNKS, frame)
+    assert list(result.failures) == ["b"]
+    assert result.failures["b"][0].examples[0].startswith("chunk 2:")
+
+
+def test_document_without_rows_fails(gate: Gate) -> None:
+    """A document that should be in the frame and is not gets a failure, never a pass."""
+    result = gate.check(CHUNKS, chunk_frame(chunks_of("a", 2)), expected_jobs=["a", "lost"])
+    assert broken_rules(result, "lost") == [ABSENT]
+    assert result.reason("lost") == "the document has no chunks"
+    assert result.passed == ("a",)
+
+
+def test_null_measurement_fails_its_document(gate: Gate) -> None:
+    """Great Expectations has no opinion on NULL; the gate fails that document."""
+    frame = parsed_text_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="bad")])
+    frame.loc[1, "coverage"] = np.nan
+    result = gate.check(PARSED_TEXT, frame)
+    assert broken_rules(result, "bad") == ["pages_covered"]
+    assert "could not be measured" in result.reason("bad")
+
+
+def test_warning_is_recorded_and_lets_the_document_pass(gate: Gate) -> None:
+    """A rule of severity warning is told, and keeps nobody back."""
+    mild = replace(PARSED_TEXT.rules[1], severity=Severity.WARNING)
+    suite = replace(PARSED_TEXT, rules=(mild,))
+    result = gate.check(suite, parsed_text_frame([replace(GOOD_TEXT, words=1)]))
+    assert result.passed == ("a",)
+    assert result.warnings["a"][0].rule == "not_empty"
+
+
+class TestBrokenGate:
+    """Whatever keeps the gate from judging is an error."""
+
+    def test_empty_frame(self, gate: Gate) -> None:
+        """No rows is not a pass."""
+        with pytest.raises(BrokenGate, match="nothing to check"):
+            gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT]).iloc[:0])
+        with pytest.raises(BrokenGate, match="no ParsedTextRow"):
+            parsed_text_frame([])
+
+    def test_empty_suite(self, gate: Gate) -> None:
+        """No rules is not a pass."""
+        with pytest.raises(BrokenGate, match="no rules"):
+            gate.check(replace(PARSED_TEXT, rules=()), parsed_text_frame([GOOD_TEXT]))
+
+    def test_missing_column(self, gate: Gate) -> None:
+        """A frame that lacks a judged column is refused."""
+        with pytest.raises(BrokenGate, match="no column coverage"):
+            gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT]).drop(columns="coverage"))
+
+    def test_all_null_column(self, gate: Gate) -> None:
+        """A column of NULLs, which Great Expectations would pass, is refused."""
+        frame = parsed_text_frame([GOOD_TEXT]).assign(coverage=np.nan)
+        with pytest.raises(BrokenGate, match="only NULL in coverage"):
+            gate.check(PARSED_TEXT, frame)
+
+    def test_rows_of_no_document(self, gate: Gate) -> None:
+        """A row without a document has nobody to answer for it."""
+        frame = parsed_text_frame([GOOD_TEXT, GOOD_TEXT])
+        frame.loc[1, "job_id"] = None
+        with pytest.raises(BrokenGate, match="belong to no document"):
+            gate.check(PARSED_TEXT, frame)
+
+    def test_exception_inside_an_expectation(self, gate: Gate) -> None:
+        """A text in a numeric column makes the expectation raise: no verdict, so an error."""
+        frame = parsed_text_frame([GOOD_TEXT]).assign(coverage="plenty")
+        with pytest.raises(BrokenGate, match="could not be evaluated"):
+            gate.check(PARSED_TEXT, frame)
+
+    def test_unknown_expectation(self, gate: Gate) -> None:
+        """A rule that names no known expectation is an error."""
+        rule = Rule("odd", "Odd", "odd", "ExpectColumnValuesToBeOdd", "words")
+        with pytest.raises(BrokenGate, match="could not be run"):
+            gate.check(replace(PARSED_TEXT, rules=(rule,)), parsed_text_frame([GOOD_TEXT]))
+
+    def test_wrong_row_type(self) -> None:
+        """A frame is built from its own rows only."""
+        with pytest.raises(BrokenGate, match="rows of type ChunkRow"):
+            chunk_frame([GOOD_VECTOR])  # type: ignore[list-item]
+
+
+def test_every_sentence_can_be_filled(gate: Gate) -> None:
+    """Each rule's sentence names only columns of its frame and fits their types."""
+    frames = {
+        PARSED_TEXT.name: parsed_text_frame([GOOD_TEXT]),
+        CHUNKS.name: chunk_frame([GOOD_CHUNK]),
+        VECTORS.name: vector_frame([GOOD_VECTOR]),
+    }
+    for suite in SUITES:
+        row = {str(k): v for k, v in frames[suite.name].iloc[0].to_dict().items()}
+        for rule in suite.rules:
+            words = rule.sentence.format(observed=row[rule.column], limit=rule.limit, **row)
+            assert "{" not in words
+
+
+def test_rule_names_are_unique_in_a_suite() -> None:
+    """Results are stored by suite and rule name, so a name stands once."""
+    for suite in SUITES:
+        names = [rule.name for rule in suite.rules]
+        assert len(set(names)) == len(names)
+
+
+def test_threads_share_the_gate(gate: Gate) -> None:
+    """Checks from several threads at once each get their own frame's verdict."""
+    verdicts: dict[int, tuple[str, ...]] = {}
+
+    def check(number: int) -> None:
+        rows = [replace(GOOD_TEXT, job_id=f"{number}-{i}", words=i) for i in range(6)]
+        verdicts[number] = gate.check(PARSED_TEXT, parsed_text_frame(rows)).passed
+
+    threads = [threading.Thread(target=check, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verdicts == {n: (f"{n}-3", f"{n}-4", f"{n}-5") for n in range(6)}
+
+
+def test_vectors_are_measured() -> None:
+    """Finite, NaN, infinite, zero and unit vectors are told apart."""
+    vectors = np.array(
+        [[0.6, 0.8], [np.nan, 1.0], [np.inf, 0.0], [0.0, 0.0], [3.0, 4.0]], dtype=np.float32
+    )
+    finite, norms = measure_vectors(vectors)
+    assert finite.tolist() == [True, False, False, True, True]
+    assert norms == pytest.approx([1.0, 0.0, 0.0, 0.0, 5.0])
+
+
+def test_limits_read_as_words() -> None:
+    """A rule's threshold can be told to an auditor."""
+    rule = Rule("r", "R", "", "X", "c", MappingProxyType({"min_value": 0.5, "max_value": 2}))
+    assert rule.threshold == "at least 0.5, at most 2"
+    assert Suite("s", "1", "S", (rule,), "").columns == ("job_id", "c")
