@@ -1,0 +1,103 @@
+"""The local parser: bytes of one file to a `ParsedDocument`, in the current process.
+
+`sandbox` runs this in worker processes with limits; call it directly only on trusted files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
+
+from pipeline.documents import ParsedDocument, ParsedPage
+from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.parsing import plain
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.text import normalise
+
+PARSER = "local-1"
+"""Name and version of this parser; a change in what it gives raises the version."""
+
+_LIBRARIES = {
+    MediaType.PDF: ("liteparse", "pypdfium2"),
+    MediaType.DOCX: ("mammoth", "markdownify"),
+    MediaType.HTML: ("beautifulsoup4", "markdownify"),
+}
+
+
+def parse_bytes(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """Parse one file. A document without words is returned as such: see `require_text`.
+
+    Raises:
+        ParseError: the file cannot be turned into text; the message says why in one sentence.
+    """
+    check_size(len(content), options)
+    try:
+        return _normalised(_parse(content, media_type, options))
+    except NavigatorError:
+        raise
+    except MemoryError as error:
+        message = "The file needed more memory than one document may use."
+        raise ParseError(ParseCode.OUT_OF_MEMORY, message) from error
+    except RecursionError as error:
+        message = "The file nests its elements too deeply to be a document."
+        raise ParseError(ParseCode.BROKEN, message) from error
+    except Exception as error:
+        # The libraries raise whatever a hostile file leads them into; the type is all we may say.
+        message = f"The parser stopped on this file with {type(error).__name__}."
+        raise ParseError(ParseCode.CRASHED, message) from error
+
+
+def check_size(size: int, options: ParseOptions) -> None:
+    """Refuse an empty or an oversized file before anything reads it.
+
+    Raises:
+        ParseError: EMPTY or TOO_LARGE.
+    """
+    if size == 0:
+        raise ParseError(ParseCode.EMPTY, "The file has no bytes.")
+    if size > options.max_file_bytes:
+        limit = options.max_file_bytes / MIB
+        message = f"The file has {size / MIB:,.1f} MiB, more than the limit of {limit:,.1f} MiB."
+        raise ParseError(ParseCode.TOO_LARGE, message)
+
+
+def _parse(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    match media_type:
+        case MediaType.PDF:
+            from pipeline.parsing import pdf
+
+            pages, notes = pdf.to_pages(content, options)
+            return ParsedDocument(pages, True, PARSER, engine(media_type), notes=notes)
+        case MediaType.DOCX:
+            from pipeline.parsing import docx
+
+            text, pictures = docx.to_markdown(content)
+            return _single(text, media_type, scanned=bool(pictures) and not text)
+        case MediaType.HTML:
+            from pipeline.parsing import html
+
+            return _single(html.to_markdown(content), media_type)
+        case MediaType.MARKDOWN | MediaType.TEXT:
+            return _single(plain.decode(content), media_type)
+
+
+def _single(text: str, media_type: MediaType, *, scanned: bool = False) -> ParsedDocument:
+    page = ParsedPage(1, text, scanned=scanned)
+    return ParsedDocument((page,), False, PARSER, engine(media_type))
+
+
+@cache
+def engine(media_type: MediaType) -> str:
+    """The libraries, with versions, that read a media type."""
+    names = _LIBRARIES.get(media_type, ())
+    return " + ".join(f"{name} {version(name)}" for name in names) or "plain text"
+
+
+def _normalised(document: ParsedDocument) -> ParsedDocument:
+    texts = [normalise(page.text) for page in document.pages]
+    pages = tuple(
+        replace(page, text=normal.text) for page, normal in zip(document.pages, texts, strict=True)
+    )
+    return replace(document, pages=pages, replaced=sum(normal.replaced for normal in texts))

@@ -1,0 +1,76 @@
+"""Opening a PDF, and the two repairs that are worth trying in memory."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import ParseCode, ParseError
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+_FPDF_ERR_PASSWORD = 4
+_FPDF_ERR_SECURITY = 5
+_OBJECT = re.compile(rb"(\d{1,10})\s+(\d{1,5})\s+obj\b")
+_CATALOG = re.compile(rb"/Type\s*/Catalog\b")
+_LOOK_BACK = 4096
+
+
+class OpenedPdf(NamedTuple):
+    """An open PDF, the bytes that opened, and what had to be mended (one sentence or None)."""
+
+    document: PdfDocument
+    content: bytes
+    repair: str | None
+
+
+def open_pdf(content: bytes) -> OpenedPdf:
+    """Open a PDF, cutting leading junk and adding a lost trailer when that helps.
+
+    Raises:
+        ParseError: ENCRYPTED or BROKEN.
+    """
+    start = content.find(b"%PDF-")
+    if start > 0:
+        note = "Bytes that stood before the PDF were cut off."
+        return _opened(content[start:], note)
+    return _opened(content, None)
+
+
+def _opened(content: bytes, note: str | None) -> OpenedPdf:
+    from pypdfium2 import PdfDocument, PdfiumError
+
+    try:
+        return OpenedPdf(PdfDocument(content), content, note)
+    except PdfiumError as error:
+        _raise_if_encrypted(error)
+    mended = _with_trailer(content)
+    try:
+        if mended is not None:
+            note = "The file is cut off or its end is damaged; what is left of it was read."
+            return OpenedPdf(PdfDocument(mended), mended, note)
+    except PdfiumError as error:
+        _raise_if_encrypted(error)
+    raise ParseError(ParseCode.BROKEN, "The PDF is damaged: no page of it can be opened.")
+
+
+def _raise_if_encrypted(error: Exception) -> None:
+    code = getattr(error, "err_code", None)
+    if code == _FPDF_ERR_PASSWORD:
+        raise ParseError(ParseCode.ENCRYPTED, "The PDF is protected with a password.") from error
+    if code == _FPDF_ERR_SECURITY:
+        message = "The PDF is encrypted in a way that cannot be opened."
+        raise ParseError(ParseCode.ENCRYPTED, message) from error
+
+
+def _with_trailer(content: bytes) -> bytes | None:
+    """The bytes with a new trailer naming the catalog; PDFium then finds the objects itself."""
+    root = None
+    for catalog in _CATALOG.finditer(content):
+        before = content[max(0, catalog.start() - _LOOK_BACK) : catalog.start()]
+        if owners := _OBJECT.findall(before):
+            root = owners[-1]
+    if root is None:
+        return None
+    return content + b"\nendobj\ntrailer\n<</Root %s %s R>>\nstartxref\n0\n%%%%EOF\n" % root

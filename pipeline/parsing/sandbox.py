@@ -1,0 +1,123 @@
+"""Parsing in worker processes, so that a hostile file costs itself only.
+
+PDF, DOCX, HTML and large texts go to a worker with a hard time and memory limit; small Markdown
+and plain texts are parsed in a thread, since decoding can neither hang nor grow.
+Runs on Linux and macOS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from pipeline.documents import ParsedDocument
+from pipeline.parsing.local import check_size, parse_bytes
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.worker import Parse
+from pipeline.parsing.worker_process import WorkerProcess
+
+INLINE_BYTES = MIB
+"""Markdown and plain text up to this size are parsed in a thread."""
+
+_INLINE = frozenset({MediaType.MARKDOWN, MediaType.TEXT})
+
+
+class ParserPool:
+    """Workers that are started when first needed, kept warm and replaced when worn.
+
+    One pool may serve several event loops, one after the other or at once.
+
+    Args:
+        workers: documents parsed at the same time; each busy worker fills one processor.
+        options: the limits of one document.
+        parse: a module-level function; the worker imports it by name.
+        recycle_after: documents after which a worker is replaced; it also is when it still
+            holds half of its memory limit.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        options: ParseOptions | None = None,
+        *,
+        parse: Parse = parse_bytes,
+        recycle_after: int = 200,
+    ) -> None:
+        self._options = options or ParseOptions()
+        self._parse = parse
+        self._recycle_after = recycle_after
+        self._closing = threading.Event()
+        self._workers = [WorkerProcess(parse, self._options) for _ in range(workers)]
+        # Last in, first out: a light load keeps few workers warm.
+        self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parser")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
+    async def parse(self, content: bytes, media_type: MediaType) -> ParsedDocument:
+        """Parse one document. Cancelling the call ends the worker that is at it.
+
+        A document without words is returned as such: see `validation.require_text`.
+
+        Raises:
+            ParseError: the file cannot be turned into text, or ended its worker (TIMEOUT,
+                OUT_OF_MEMORY, CRASHED); the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+        check_size(len(content), self._options)
+        if media_type in _INLINE and len(content) <= INLINE_BYTES:
+            return await asyncio.to_thread(self._parse, content, media_type, self._options)
+        given_up = threading.Event()
+        future = self._threads.submit(self._in_worker, content, media_type, given_up)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    async def close(self) -> None:
+        """End all workers, and the documents they are at; safe to call twice."""
+        self._closing.set()
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        for worker in self._workers:
+            worker.kill()
+
+    def _in_worker(
+        self, content: bytes, media_type: MediaType, given_up: threading.Event
+    ) -> ParsedDocument:
+        worker = self._idle.get()
+        try:
+            return worker.parse(
+                content, media_type, lambda: given_up.is_set() or self._closing.is_set()
+            )
+        finally:
+            if self._is_worn(worker):
+                worker.kill()
+            self._idle.put(worker)
+
+    def _is_worn(self, worker: WorkerProcess) -> bool:
+        return (
+            worker.documents >= self._recycle_after
+            or worker.resident_bytes() > self._options.memory_bytes // 2
+        )

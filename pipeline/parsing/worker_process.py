@@ -1,0 +1,207 @@
+"""The parent's hold on one worker process: start, hand over a document, watch, kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import asdict
+from typing import IO
+
+import psutil
+
+from pipeline.documents import ParsedDocument
+from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.worker import DOCUMENT, HEADER, READY, Parse
+
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from pipeline.parsing.worker import main; main(sys.argv[2])"
+)
+# A worker reads hostile files: it gets no key, no password and no database address.
+_KEPT_ENVIRONMENT = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV",
+)  # fmt: skip
+_TICK_SECONDS = 0.05
+_START_SECONDS = 60.0
+_READ_BYTES = 1024 * 1024
+
+
+class WorkerProcess:
+    """One worker, started at the first document and again after each death.
+
+    Not thread-safe: one document at a time. Attributes: `documents` parsed since the start.
+    """
+
+    def __init__(self, parse: Parse, options: ParseOptions) -> None:
+        self._parse = f"{parse.__module__}:{parse.__qualname__}"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._content: IO[bytes] | None = None
+        self._received = b""
+        self._peak = 0
+        self.documents = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def parse(
+        self, content: bytes, media_type: MediaType, stopped: Callable[[], bool]
+    ) -> ParsedDocument:
+        """Parse one document; the worker is gone afterwards if the document ended it.
+
+        Args:
+            stopped: asked every 50 ms; true kills the worker and raises `CancelledError`.
+
+        Raises:
+            ParseError: what the parser said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
+            ServiceUnavailable: no worker could be started.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._start(stopped)
+        try:
+            self._hand_over(content, media_type)
+            kind, payload = self._next_frame(self._options.timeout_seconds, stopped)
+        except BaseException:
+            self.kill()
+            raise
+        self.documents += 1
+        if kind == DOCUMENT:
+            return ParsedDocument.from_json(payload)
+        reason = json.loads(payload)
+        raise ParseError(ParseCode(reason["code"]), reason["message"])
+
+    def resident_bytes(self) -> int:
+        """The memory that the worker holds now; 0 when it does not run."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss) if self.pid else 0
+        except psutil.Error:
+            return 0
+
+    def kill(self) -> None:
+        """End the worker and all that it started, at once."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    stream and stream.close()
+        if self._content is not None:
+            self._content.close()
+            self._content = None
+
+    def _start(self, stopped: Callable[[], bool]) -> None:
+        self.kill()
+        try:
+            self._content = _unnamed_file()
+            self._process = self._spawn(self._content.fileno())
+            self._received, self._peak, self.documents = b"", 0, 0
+            kind, _ = self._next_frame(_START_SECONDS, stopped)
+        except (OSError, ParseError) as error:
+            self.kill()
+            message = "A parser worker could not be started."
+            raise ServiceUnavailable(message) from error
+        except BaseException:
+            self.kill()
+            raise
+        assert kind == READY
+
+    def _spawn(self, content_fd: int) -> subprocess.Popen[bytes]:
+        start = {
+            "parent": os.getpid(),
+            "parse": self._parse,
+            "options": asdict(self._options),
+            "content_fd": content_fd,
+        }
+        kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+        # -P keeps this folder off sys.path, where our html.py would hide the standard one.
+        return subprocess.Popen(  # noqa: S603 — our own interpreter and module
+            [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), json.dumps(start)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # native messages may quote the document
+            pass_fds=(content_fd,),
+            env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
+        )
+
+    def _hand_over(self, content: bytes, media_type: MediaType) -> None:
+        assert self._process is not None and self._content is not None
+        assert self._process.stdin is not None
+        self._content.seek(0)
+        self._content.truncate()
+        self._content.write(content)
+        self._content.flush()
+        request = {"size": len(content), "media_type": media_type.value}
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._crash() from error
+
+    def _next_frame(self, seconds: float, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+        assert self._process is not None and self._process.stdout is not None
+        deadline = time.monotonic() + seconds
+        parts = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while not _is_whole(parts):
+                if selector.select(_TICK_SECONDS):
+                    chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
+                    if not chunk:
+                        raise self._crash()
+                    parts += chunk
+                self._check(deadline, seconds, stopped)
+        kind, _ = HEADER.unpack_from(parts)
+        return kind, bytes(parts[HEADER.size :])
+
+    def _check(self, deadline: float, seconds: float, stopped: Callable[[], bool]) -> None:
+        if stopped():
+            raise CancelledError
+        if time.monotonic() > deadline:
+            message = f"Parsing took longer than the limit of {seconds:g} seconds."
+            raise ParseError(ParseCode.TIMEOUT, message)
+        self._peak = max(self._peak, self.resident_bytes())
+        if self._peak > self._options.memory_bytes:
+            raise self._out_of_memory()
+
+    def _crash(self) -> ParseError:
+        # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
+        if self._peak > 0.7 * self._options.memory_bytes:
+            return self._out_of_memory()
+        message = "The parser's process died while it read this file."
+        return ParseError(ParseCode.CRASHED, message)
+
+    def _out_of_memory(self) -> ParseError:
+        limit = self._options.memory_bytes / 1024**2
+        message = f"Parsing needed more memory than the limit of {limit:,.0f} MiB."
+        return ParseError(ParseCode.OUT_OF_MEMORY, message)
+
+
+def _is_whole(parts: bytearray) -> bool:
+    if len(parts) < HEADER.size:
+        return False
+    _, length = HEADER.unpack_from(parts)
+    return len(parts) >= HEADER.size + int(length)
+
+
+def _unnamed_file() -> IO[bytes]:
+    """A file without a name, in memory where the system can: nothing is left after a kill."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("document"), "w+b")
+    return tempfile.TemporaryFile()
