@@ -1,0 +1,108 @@
+"""Chunks on their way: written with their job, read by the embedder and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.documents import Chunk
+from pipeline.identity import chunk_id
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.copying import copy_rows
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+_COLUMNS = (
+    ("job_id", "uuid"),
+    ("ordinal", "int4"),
+    ("chunk_id", "uuid"),
+    ("user_id", "uuid"),
+    ("occurrence", "int4"),
+    ("text", "text"),
+    ("sha256", "text"),
+    ("start_offset", "int4"),
+    ("end_offset", "int4"),
+    ("heading_path", "text[]"),
+    ("page_first", "int4"),
+    ("page_last", "int4"),
+    ("tokens", "int4"),
+)
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_CLEAR = sa.text(
+    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
+)
+_INSERT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.document_chunk_buffer ({_NAMES}) SELECT {_NAMES} FROM incoming_chunks
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608
+)
+
+
+async def store(
+    connection: AsyncConnection, chunked: Sequence[tuple[ClaimedJob, Sequence[Chunk]]]
+) -> None:
+    """Write the chunks of jobs, in place of any that an earlier attempt left."""
+    await connection.execute(_CLEAR, {"jobs": [job.job_id for job, _ in chunked]})
+    await copy_rows(
+        connection,
+        "incoming_chunks",
+        _COLUMNS,
+        (_row(job, chunk) for job, chunks in chunked for chunk in chunks),
+    )
+    await connection.execute(_INSERT)
+
+
+def _row(job: ClaimedJob, chunk: Chunk) -> tuple[object, ...]:
+    sha256 = chunk.sha256
+    return (
+        job.job_id,
+        chunk.ordinal,
+        chunk_id(job.document_id, job.chunker, sha256, chunk.occurrence),
+        job.user_id,
+        chunk.occurrence,
+        chunk.text,
+        sha256,
+        chunk.start,
+        chunk.end,
+        list(chunk.heading_path),
+        chunk.page_first,
+        chunk.page_last,
+        chunk.tokens,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BufferedChunk:
+    """A chunk as the buffer holds it, for the gate."""
+
+    job_id: UUID
+    chunk_id: UUID
+    ordinal: int
+    occurrence: int
+    text: str
+    sha256: str
+    start_offset: int
+    end_offset: int
+    heading_path: list[str]
+    tokens: int
+
+
+_READ = sa.text(
+    f"""
+    SELECT job_id, chunk_id, ordinal, occurrence, text, sha256, start_offset, end_offset,
+           heading_path, tokens
+    FROM {SCHEMA}.document_chunk_buffer
+    WHERE job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY job_id, ordinal
+    """  # noqa: S608
+)
+
+
+async def read(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[BufferedChunk]:
+    """The buffered chunks of the jobs, by job and ordinal."""
+    found = await rows(connection, _READ, {"jobs": list(job_ids)})
+    return [BufferedChunk(**row) for row in found]

@@ -1,0 +1,115 @@
+"""Deleting a document: its chunks, vectors, buffers and rows go, running jobs are fenced.
+
+The audit stays; it holds no document text. The stored objects are named to the caller, who
+removes them after the commit: an object without a row is found by a sweep, a row without its
+object would be a broken promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import JobState
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+from pipeline.store.transitions import Actor, Move, move
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion took away.
+
+    Attributes:
+        documents: ids that existed and were not deleted before.
+        chunks: published chunks removed.
+        storage_keys: objects that no other document needs any more.
+    """
+
+    documents: frozenset[UUID]
+    chunks: int
+    storage_keys: tuple[str, ...]
+
+
+_LOCK = sa.text(
+    f"""
+    SELECT id, user_id FROM {SCHEMA}.documents
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+    """  # noqa: S608
+)
+_JOBS = sa.text(
+    f"""
+    SELECT id, state FROM {SCHEMA}.upload_jobs
+    WHERE document_id = ANY(CAST(:ids AS uuid[])) AND state <> 'deleted' FOR UPDATE
+    """  # noqa: S608
+)
+_FENCE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.upload_jobs SET attempt = attempt + 1
+    WHERE document_id = ANY(CAST(:ids AS uuid[]))
+    """  # noqa: S608
+)
+_CHUNKS = sa.text(
+    f"DELETE FROM {SCHEMA}.document_chunks WHERE document_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608
+)
+_BUFFERS = sa.text(
+    f"""
+    WITH emptied AS (
+        DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING {SCHEMA}.upload_jobs AS j
+        WHERE j.id = b.job_id AND j.document_id = ANY(CAST(:ids AS uuid[])) RETURNING b.sha256
+    )
+    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING emptied AS e
+    WHERE w.sha256 = e.sha256 AND w.embedding IS NOT NULL
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
+                      JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
+                      WHERE b.sha256 = w.sha256
+                        AND j.document_id <> ALL(CAST(:ids AS uuid[])))
+    """  # noqa: S608
+)
+_MARK = sa.text(
+    f"""
+    UPDATE {SCHEMA}.documents SET deleted_at = now(), published_job_id = NULL, updated_at = now()
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+    """  # noqa: S608
+)
+# Bytes are stored once per user and hash, so another living document may share them.
+_ORPHANED = sa.text(
+    f"""
+    WITH gone AS (
+        SELECT DISTINCT user_id, file_sha256, storage_key FROM {SCHEMA}.upload_jobs
+        WHERE document_id = ANY(CAST(:ids AS uuid[]))
+    ), orphaned AS (
+        SELECT * FROM gone AS g WHERE NOT EXISTS (
+            SELECT FROM {SCHEMA}.upload_jobs AS j
+            WHERE j.user_id = g.user_id AND j.file_sha256 = g.file_sha256 AND j.state <> 'deleted')
+    ), parsed AS (
+        DELETE FROM {SCHEMA}.parsed_files AS p USING orphaned AS o
+        WHERE p.user_id = o.user_id AND p.file_sha256 = o.file_sha256 RETURNING p.storage_key
+    )
+    SELECT storage_key FROM orphaned
+    UNION SELECT storage_key FROM parsed WHERE storage_key IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def delete_documents(
+    connection: AsyncConnection, ids: Sequence[UUID], actor: Actor
+) -> Deleted:
+    """Delete documents, in the caller's transaction; unknown and deleted ids are passed over."""
+    found = [row["id"] for row in await rows(connection, _LOCK, {"ids": list(ids)})]
+    if not found:
+        return Deleted(frozenset(), 0, ())
+    scope = {"ids": found}
+    jobs = await rows(connection, _JOBS, scope)
+    moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
+    await move(connection, moves, actor)
+    await connection.execute(_FENCE, scope)
+    chunks = (await connection.execute(_CHUNKS, scope)).rowcount
+    await connection.execute(_BUFFERS, scope)
+    await connection.execute(_MARK, scope)
+    keys = (await connection.execute(_ORPHANED, scope)).scalars().all()
+    return Deleted(frozenset(found), chunks, tuple(sorted(keys)))

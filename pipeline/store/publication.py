@@ -1,0 +1,196 @@
+"""Publishing: one transaction in which a document's readers go from the old version to the new.
+
+Only what changed is written: a chunk whose content is unchanged keeps its row and its vector, so
+the vector index is touched only where the text was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.documents import Claim
+from pipeline.states import JobState
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+from pipeline.store.transitions import Actor, Move, move
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish did.
+
+    Attributes:
+        complete: jobs whose documents are now published in this version.
+        sent_back: jobs that lack a vector and go back to `chunks_stored`.
+        inserted, deleted: chunks added and removed, over all documents.
+    """
+
+    complete: frozenset[UUID]
+    sent_back: frozenset[UUID]
+    inserted: int
+    deleted: int
+
+
+# Documents are locked in one order, so that two publishers never wait for each other in a circle.
+_LOCK = sa.text(
+    f"""
+    SELECT j.id AS job_id, j.document_id FROM {SCHEMA}.upload_jobs AS j
+    JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+      ON j.id = held.id AND j.attempt = held.attempt
+    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE j.state = 'embeddings_stored' AND j.space_id = :space AND j.claimed_by = :worker
+      AND d.latest_job_id = j.id AND d.deleted_at IS NULL
+    ORDER BY j.document_id FOR UPDATE OF d, j
+    """  # noqa: S608
+)
+_WITHOUT_VECTOR = sa.text(
+    f"""
+    SELECT DISTINCT b.job_id FROM {SCHEMA}.document_chunk_buffer AS b
+    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w WHERE w.space_id = :space
+                      AND w.sha256 = b.sha256 AND w.embedding IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
+                      WHERE v.space_id = :space AND v.sha256 = b.sha256)
+    """  # noqa: S608
+)
+# Vectors are gathered before anything is deleted: a deleted chunk may lend its vector to a new one.
+_PUBLISHING = sa.text(
+    f"""
+    CREATE TEMP TABLE IF NOT EXISTS publishing (
+        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid, known boolean, embedding vector
+    ) ON COMMIT DELETE ROWS
+    """
+)
+_GATHER = sa.text(
+    f"""
+    INSERT INTO publishing
+    SELECT b.*, j.document_id, c.id IS NOT NULL, coalesce(w.embedding, v.embedding)
+    FROM {SCHEMA}.document_chunk_buffer AS b
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
+    LEFT JOIN {SCHEMA}.document_chunks AS c ON c.id = b.chunk_id
+    LEFT JOIN {SCHEMA}.chunk_vectors AS own ON own.space_id = :space AND own.chunk_id = b.chunk_id
+    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
+        ON own.chunk_id IS NULL AND w.space_id = :space AND w.sha256 = b.sha256
+    LEFT JOIN LATERAL (
+        SELECT embedding FROM {SCHEMA}.chunk_vectors AS other
+        WHERE own.chunk_id IS NULL AND w.embedding IS NULL
+          AND other.space_id = :space AND other.sha256 = b.sha256 LIMIT 1
+    ) AS v ON true
+    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
+    """  # noqa: S608
+)
+_DELETE = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.document_chunks AS c
+    WHERE c.document_id = ANY(CAST(:documents AS uuid[]))
+      AND NOT EXISTS (SELECT FROM publishing AS p WHERE p.chunk_id = c.id)
+    """  # noqa: S608
+)
+_MOVE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.document_chunks AS c SET ordinal = p.ordinal, start_offset = p.start_offset,
+        end_offset = p.end_offset, page_first = p.page_first, page_last = p.page_last
+    FROM publishing AS p
+    WHERE p.known AND p.chunk_id = c.id
+      AND (c.ordinal, c.start_offset, c.end_offset, c.page_first, c.page_last) IS DISTINCT FROM
+          (p.ordinal, p.start_offset, p.end_offset, p.page_first, p.page_last)
+    """  # noqa: S608
+)
+_INSERT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens)
+    SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens
+    FROM publishing WHERE NOT known
+    """  # noqa: S608
+)
+_VECTORS = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
+    SELECT :space, chunk_id, user_id, sha256, embedding FROM publishing
+    WHERE embedding IS NOT NULL
+    """  # noqa: S608
+)
+_REPLACED = sa.text(
+    f"""
+    SELECT old.id AS job_id FROM {SCHEMA}.documents AS d
+    JOIN {SCHEMA}.upload_jobs AS old ON old.document_id = d.id AND old.state = 'complete'
+    WHERE d.id = ANY(CAST(:documents AS uuid[])) AND old.id <> d.latest_job_id
+    """  # noqa: S608
+)
+_POINT = sa.text(
+    f"""
+    UPDATE {SCHEMA}.documents SET published_job_id = latest_job_id, updated_at = now()
+    WHERE id = ANY(CAST(:documents AS uuid[]))
+    """  # noqa: S608
+)
+_CLEAR_CHUNKS = sa.text(
+    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
+)
+# A buffered vector that another unfinished job needs stays for it.
+_CLEAR_VECTORS = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING publishing AS p
+    WHERE w.space_id = :space AND w.sha256 = p.sha256 AND w.embedding IS NOT NULL
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b WHERE b.sha256 = w.sha256)
+    """  # noqa: S608
+)
+
+
+async def publish(
+    connection: AsyncConnection,
+    claims: Sequence[Claim],
+    space_id: UUID,
+    actor: Actor,
+    seconds_so_far: float = 0.0,
+) -> Published:
+    """Publish the claimed jobs of one embedding space, in the caller's transaction.
+
+    A job that is no longer ours, superseded or deleted is left alone.
+    """
+    held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
+    locked = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
+    jobs = [row["job_id"] for row in locked]
+    scope = {"jobs": jobs, "space": space_id}
+    lacking = set((await connection.execute(_WITHOUT_VECTOR, scope)).scalars())
+    attempts = {claim.job_id: claim.attempt for claim in claims}
+    await move(connection, [_send_back(job, attempts[job]) for job in sorted(lacking)], actor)
+
+    ready = [row for row in locked if row["job_id"] not in lacking]
+    if not ready:
+        return Published(frozenset(), frozenset(lacking), 0, 0)
+    scope |= {
+        "jobs": [row["job_id"] for row in ready],
+        "documents": [row["document_id"] for row in ready],
+    }
+    await connection.execute(_PUBLISHING)
+    await connection.execute(_GATHER, scope)
+    await connection.execute(sa.text("ANALYZE publishing"))
+    deleted = (await connection.execute(_DELETE, scope)).rowcount
+    await connection.execute(_MOVE, scope)
+    inserted = (await connection.execute(_INSERT, scope)).rowcount
+    await connection.execute(_VECTORS, scope)
+    replaced = (await connection.execute(_REPLACED, scope)).scalars().all()
+    old = [Move(job, None, JobState.COMPLETE, JobState.SUPERSEDED) for job in replaced]
+    new = [_complete(job, attempts[job], seconds_so_far) for job in scope["jobs"]]
+    moved = await move(connection, [*old, *new], actor)
+    await connection.execute(_POINT, scope)
+    await connection.execute(_CLEAR_CHUNKS, scope)
+    await connection.execute(_CLEAR_VECTORS, scope)
+    return Published(frozenset(moved - set(replaced)), frozenset(lacking), inserted, deleted)
+
+
+def _send_back(job: UUID, attempt: int) -> Move:
+    why = {"why": "a shared vector was deleted before publishing"}
+    return Move(job, attempt, JobState.EMBEDDINGS_STORED, JobState.CHUNKS_STORED, details=why)
+
+
+def _complete(job: UUID, attempt: int, seconds: float) -> Move:
+    facts = {"stage": "publish", "seconds": seconds}
+    return Move(job, attempt, JobState.EMBEDDINGS_STORED, JobState.COMPLETE, facts=facts)

@@ -1,0 +1,42 @@
+"""What the gate found, kept: a row for each rule and batch, and one for each document it failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.schema import SCHEMA
+
+_INSERT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.quality_results (user_id, run_id, job_id, suite, suite_version, rule,
+        title, success, evaluated, failed, observed, sentence, examples)
+    SELECT coalesce(j.user_id, :user_id), :run_id, q.job_id, q.suite, q.suite_version, q.rule,
+        q.title, q.success, q.evaluated, q.failed, q.observed, q.sentence, q.examples
+    FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS q(job_id uuid, suite text,
+        suite_version text, rule text, title text, success boolean, evaluated int, failed int,
+        observed text, sentence text, examples jsonb)
+    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = q.job_id
+    """  # noqa: S608
+)
+
+
+async def record(
+    connection: AsyncConnection,
+    results: Iterable[Mapping[str, Any]],
+    *,
+    run_id: UUID | None,
+    user_id: UUID | None,
+) -> None:
+    """Add results, each with the columns of `quality_results` by name.
+
+    Args:
+        user_id: of the rows without a job, when the whole batch is one user's.
+    """
+    values = {"results": json.dumps(list(results), default=str), "run_id": run_id}
+    await connection.execute(_INSERT, {**values, "user_id": user_id})

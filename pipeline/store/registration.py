@@ -1,0 +1,241 @@
+"""Taking sources in: documents, their versions and their jobs, many at a time.
+
+The stored bytes and these rows are the truth about what was accepted: once `register` has
+committed, the job ends published or with a reason, whatever dies in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.identity import document_id, job_id
+from pipeline.states import FAILED, WORKING, JobState
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineVersion:
+    """The code that a job runs through: part of its identity."""
+
+    parser: str
+    chunker: str
+    space_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.parser}|{self.chunker}|{self.space_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as it was found, with its bytes already stored (or planned) under `storage_key`."""
+
+    source: str
+    name: str
+    file_sha256: str
+    file_bytes: int
+    storage_key: str
+
+
+class Outcome(StrEnum):
+    """What registering a source means for its document."""
+
+    NEW = "new"  # a document that we did not have
+    CHANGED = "changed"  # new bytes, or a new pipeline version, for a document that we have
+    UNCHANGED = "unchanged"  # published already: nothing to do, nothing to pay
+    WAITING = "waiting"  # accepted earlier and not finished: goes on from where it is
+    FAILED_BEFORE = "failed_before"  # these bytes failed: a person retries, we do not
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A source with its ids and what is to be done."""
+
+    source: str
+    document_id: UUID
+    job_id: UUID
+    outcome: Outcome
+
+
+def identify(user: UUID, source: Source, version: PipelineVersion) -> tuple[UUID, UUID]:
+    """The document's and the job's id of a source."""
+    document = document_id(user, source.source)
+    return document, job_id(document, source.file_sha256, str(version))
+
+
+_KNOWN = sa.text(
+    f"""
+    SELECT w.job_id, w.document_id, j.state, d.id IS NOT NULL AS known,
+           d.deleted_at IS NOT NULL AS deleted, d.published_job_id = w.job_id AS published
+    FROM unnest(CAST(:documents AS uuid[]), CAST(:jobs AS uuid[])) AS w(document_id, job_id)
+    LEFT JOIN {SCHEMA}.documents AS d ON d.id = w.document_id
+    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = w.job_id
+    """  # noqa: S608
+)
+
+
+async def look_up(
+    connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
+) -> list[Registered]:
+    """What registering these sources would mean; writes nothing."""
+    ids = [identify(user, source, version) for source in sources]
+    values = {"documents": [pair[0] for pair in ids], "jobs": [pair[1] for pair in ids]}
+    known = {row["job_id"]: _outcome(row) for row in await rows(connection, _KNOWN, values)}
+    return [
+        Registered(source.source, document, job, known[job])
+        for source, (document, job) in zip(sources, ids, strict=True)
+    ]
+
+
+def _outcome(row: sa.RowMapping) -> Outcome:
+    if not row["known"] or row["deleted"]:
+        return Outcome.NEW
+    if row["state"] is None or row["state"] in (JobState.SUPERSEDED, JobState.DELETED):
+        return Outcome.CHANGED
+    if row["state"] == JobState.COMPLETE:
+        return Outcome.UNCHANGED
+    if row["state"] in FAILED:
+        return Outcome.FAILED_BEFORE
+    return Outcome.WAITING
+
+
+_DOCUMENTS = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags)
+    SELECT s.document_id, :user_id, s.source, s.name, CAST(:tags AS text[])
+    FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(document_id uuid, source text, name text)
+    ORDER BY s.document_id
+    ON CONFLICT (id) DO UPDATE SET deleted_at = NULL, updated_at = now(),
+        tags = CASE WHEN CAST(:tags AS text[]) = '{{}}' THEN documents.tags ELSE EXCLUDED.tags END
+    """  # noqa: S608
+)
+_JOBS = sa.text(
+    f"""
+    WITH s AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(
+            document_id uuid, job_id uuid, file_sha256 text, file_bytes bigint, storage_key text)
+    ), inserted AS (
+        INSERT INTO {SCHEMA}.upload_jobs (id, document_id, user_id, version, correlation_id,
+            file_sha256, file_bytes, storage_key, parser, chunker, space_id)
+        SELECT s.job_id, s.document_id, :user_id, d.versions + 1, gen_random_uuid(),
+               s.file_sha256, s.file_bytes, s.storage_key, :parser, :chunker, :space_id
+        FROM s JOIN {SCHEMA}.documents AS d ON d.id = s.document_id
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id, document_id, version, correlation_id
+    ), counted AS (
+        UPDATE {SCHEMA}.documents AS d SET versions = i.version FROM inserted AS i
+        WHERE d.id = i.document_id
+    )
+    INSERT INTO {SCHEMA}.job_events
+        (job_id, document_id, user_id, run_id, correlation_id, event, to_state, actor, details)
+    SELECT id, document_id, :user_id, :run_id, correlation_id, 'registered', 'uploaded', :actor,
+           jsonb_build_object('version', version)
+    FROM inserted
+    """  # noqa: S608
+)
+# The same bytes came back after another version or a deletion: their job is taken up again.
+_REVIVE = sa.text(
+    f"""
+    WITH revived AS (
+        UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL, attempt = attempt + 1,
+            claimed_by = NULL, lease_until = NULL, updated_at = clock_timestamp()
+        WHERE id = ANY(CAST(:jobs AS uuid[])) AND state IN ('superseded', 'deleted')
+        RETURNING *
+    )
+    INSERT INTO {SCHEMA}.job_events
+        (job_id, document_id, user_id, run_id, correlation_id, event, to_state, actor)
+    SELECT id, document_id, user_id, :run_id, correlation_id, 'revived', 'uploaded', :actor
+    FROM revived
+    """  # noqa: S608
+)
+_UNFINISHED = ", ".join(f"'{state.value}'" for state in (*WORKING, *FAILED))
+# A newer version came: what was not published of the older ones is no longer wanted.
+_SUPERSEDE = sa.text(
+    f"""
+    WITH latest AS (
+        UPDATE {SCHEMA}.documents AS d SET latest_job_id = s.job_id, updated_at = now()
+        FROM unnest(CAST(:documents AS uuid[]), CAST(:jobs AS uuid[])) AS s(document_id, job_id)
+        WHERE d.id = s.document_id
+        RETURNING d.id, d.latest_job_id
+    ), old AS (
+        SELECT j.id, j.state FROM {SCHEMA}.upload_jobs AS j JOIN latest AS l
+        ON j.document_id = l.id AND j.id <> l.latest_job_id WHERE j.state IN ({_UNFINISHED})
+    ), superseded AS (
+        UPDATE {SCHEMA}.upload_jobs AS j SET state = 'superseded', claimed_by = NULL,
+            lease_until = NULL, finished_at = clock_timestamp(), updated_at = clock_timestamp(),
+            attempt = j.attempt + 1
+        FROM old WHERE j.id = old.id AND j.state = old.state
+        RETURNING j.*, old.state AS from_state
+    ), emptied AS (
+        DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING superseded AS s WHERE b.job_id = s.id
+    )
+    INSERT INTO {SCHEMA}.job_events
+        (job_id, document_id, user_id, run_id, correlation_id, event, from_state, to_state, actor)
+    SELECT id, document_id, user_id, :run_id, correlation_id, 'superseded', from_state,
+           'superseded', :actor
+    FROM superseded
+    """  # noqa: S608
+)
+_RUN_JOBS = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    SELECT :run_id, s.job_id, :user_id, s.source, s.outcome
+    FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(job_id uuid, source text, outcome text)
+    ON CONFLICT (run_id, job_id) DO NOTHING
+    """  # noqa: S608
+)
+
+
+async def register(
+    connection: AsyncConnection,
+    user: UUID,
+    sources: Sequence[Source],
+    version: PipelineVersion,
+    *,
+    run_id: UUID,
+    actor: str,
+    tags: Iterable[str] = (),
+) -> list[Registered]:
+    """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
+
+    Idempotent: the same sources again change nothing but the tags and the run's list.
+    A source named twice counts once, with the later bytes.
+    """
+    unique = list({source.source: source for source in sources}.values())
+    found = await look_up(connection, user, unique, version)
+    records = [
+        {
+            "document_id": str(each.document_id),
+            "job_id": str(each.job_id),
+            "source": each.source,
+            "outcome": each.outcome.value,
+            "name": source.name,
+            "file_sha256": source.file_sha256,
+            "file_bytes": source.file_bytes,
+            "storage_key": source.storage_key,
+        }
+        for each, source in zip(found, unique, strict=True)
+    ]
+    values: dict[str, Any] = {
+        "user_id": user,
+        "run_id": run_id,
+        "actor": actor,
+        "tags": sorted(set(tags)),
+        "sources": json.dumps(records),
+        "documents": [each.document_id for each in found],
+        "jobs": [each.job_id for each in found],
+        "parser": version.parser,
+        "chunker": version.chunker,
+        "space_id": version.space_id,
+    }
+    for statement in (_DOCUMENTS, _JOBS, _REVIVE, _SUPERSEDE, _RUN_JOBS):
+        await connection.execute(statement, values)
+    return found

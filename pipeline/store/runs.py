@@ -1,0 +1,189 @@
+"""Runs: what one ingest or backfill was asked to do, what it spent, how far it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.errors import CostCapReached
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+_START = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd)
+    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd)
+    ON CONFLICT (id) DO NOTHING
+    """  # noqa: S608
+)
+_FINISH = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped
+    WHERE id = :id
+    """  # noqa: S608
+)
+
+
+async def start_run(
+    connection: AsyncConnection,
+    run_id: UUID,
+    user_id: UUID,
+    kind: str,
+    *,
+    flow_run_id: UUID | None = None,
+    options: dict[str, Any] | None = None,
+    max_cost_usd: Decimal | None = None,
+) -> None:
+    """Open a run; opening it again (a retried flow) changes nothing."""
+    await connection.execute(
+        _START,
+        {
+            "id": run_id,
+            "user_id": user_id,
+            "kind": kind,
+            "flow_run_id": flow_run_id,
+            "options": json.dumps(options or {}),
+            "max_cost_usd": max_cost_usd,
+        },
+    )
+
+
+async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | None) -> None:
+    """Close a run; `stopped` says in a sentence why it ended early."""
+    await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
+
+
+_JOIN = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    SELECT :run_id, j.id, j.user_id, d.source, :outcome
+    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ON CONFLICT DO NOTHING
+    """  # noqa: S608
+)
+
+
+async def join_run(
+    connection: AsyncConnection, run_id: UUID, jobs: list[UUID], outcome: str
+) -> None:
+    """Make jobs that exist already part of a run."""
+    await connection.execute(_JOIN, {"run_id": run_id, "jobs": jobs, "outcome": outcome})
+
+
+_RESERVE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET reserved_usd = reserved_usd + :usd
+    WHERE id = :id AND (max_cost_usd IS NULL OR cost_usd + reserved_usd + :usd <= max_cost_usd)
+    """  # noqa: S608
+)
+_SPEND = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs
+    SET reserved_usd = greatest(reserved_usd - :reserved, 0), cost_usd = cost_usd + :usd
+    WHERE id = :id
+    """  # noqa: S608
+)
+
+
+async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> None:
+    """Promise money to a request before it is sent.
+
+    Raises:
+        CostCapReached: it would pass the run's cap.
+    """
+    if usd and (await connection.execute(_RESERVE, {"id": run_id, "usd": usd})).rowcount == 0:
+        raise CostCapReached("The cost cap of this run is reached.")
+
+
+async def spend(
+    connection: AsyncConnection, run_id: UUID, *, reserved: Decimal, usd: Decimal
+) -> None:
+    """Turn a promise into what the answer really cost (0 when there was none)."""
+    if reserved or usd:
+        await connection.execute(_SPEND, {"id": run_id, "reserved": reserved, "usd": usd})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: documents by state, and sums over them."""
+
+    by_state: dict[str, int]
+    chunks: int
+    tokens: int
+    billed_tokens: int
+    cost_usd: Decimal
+
+    @property
+    def documents(self) -> int:
+        """All documents of the run."""
+        return sum(self.by_state.values())
+
+
+_PROGRESS = sa.text(
+    f"""
+    SELECT j.state, count(*) AS documents, coalesce(sum(j.chunks), 0) AS chunks,
+           coalesce(sum(j.tokens), 0) AS tokens, sum(j.billed_tokens) AS billed
+    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :id AND r.outcome <> 'unchanged' GROUP BY j.state
+    """  # noqa: S608
+)
+_COST = sa.text(f"SELECT cost_usd FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+
+
+async def progress(connection: AsyncConnection, run_id: UUID) -> Progress:
+    """Where the run's documents stand now; unchanged ones are left out."""
+    found = await rows(connection, _PROGRESS, {"id": run_id})
+    return Progress(
+        by_state={row["state"]: row["documents"] for row in found},
+        chunks=sum(int(row["chunks"]) for row in found),
+        tokens=sum(int(row["tokens"]) for row in found),
+        billed_tokens=sum(int(row["billed"]) for row in found),
+        cost_usd=await connection.scalar(_COST, {"id": run_id}) or Decimal(0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunDocument:
+    """One document's line in a run's table."""
+
+    source: str
+    name: str
+    document_id: UUID
+    job_id: UUID
+    outcome: str
+    state: str
+    pages: int | None
+    chunks: int | None
+    tokens: int | None
+    billed_tokens: int
+    cost_usd: Decimal
+    seconds: float
+    error_code: str | None
+    error_message: str | None
+    error_remedy: str | None
+
+
+_DOCUMENTS = sa.text(
+    f"""
+    SELECT r.source, d.name, d.id AS document_id, j.id AS job_id, r.outcome, j.state, j.pages,
+           j.chunks, j.tokens, j.billed_tokens, j.cost_usd,
+           (SELECT coalesce(sum(value::float), 0)
+            FROM jsonb_each_text(j.stage_seconds)) AS seconds,
+           j.error_code, j.error_message, j.error_remedy
+    FROM {SCHEMA}.run_jobs AS r
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE r.run_id = :id ORDER BY r.source
+    """  # noqa: S608
+)
+
+
+async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
+    """Every document of a run, by source."""
+    return [RunDocument(**row) for row in await rows(connection, _DOCUMENTS, {"id": run_id})]

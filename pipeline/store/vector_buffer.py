@@ -1,0 +1,196 @@
+"""Vectors on their way: a text is embedded once ever per space, whoever asks first.
+
+A row without an embedding is a reservation: its holder has the request in flight, everyone else
+waits for the answer or for the lease to run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.documents import embedding_text
+from pipeline.store.copying import copy_rows
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+from pipeline.workers import dead_workers
+
+
+@dataclass(frozen=True, slots=True)
+class PendingText:
+    """A text to embed, and the job that pays for it."""
+
+    sha256: str
+    job_id: UUID
+    user_id: UUID
+    text: str
+    tokens: int
+
+
+# Texts of these jobs for which there is no vector in the space, neither published nor buffered.
+_MISSING = f"""
+    SELECT DISTINCT ON (b.sha256) b.sha256, b.job_id, b.user_id, b.heading_path, b.text, b.tokens
+    FROM {SCHEMA}.document_chunk_buffer AS b
+    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
+                      WHERE v.space_id = :space AND v.sha256 = b.sha256)
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
+                      WHERE w.space_id = :space AND w.sha256 = b.sha256
+                        AND w.embedding IS NOT NULL)
+    ORDER BY b.sha256, b.job_id
+"""  # noqa: S608
+_COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")  # noqa: S608
+_HOLDERS = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.document_vector_buffer
+    WHERE space_id = :space AND embedding IS NULL AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
+_RESERVE = sa.text(
+    f"""
+    WITH missing AS MATERIALIZED ({_MISSING}), reserved AS (
+        INSERT INTO {SCHEMA}.document_vector_buffer AS w
+            (space_id, sha256, user_id, job_id, claimed_by, lease_until)
+        SELECT :space, sha256, user_id, job_id, :worker, now() + make_interval(secs => :lease)
+        FROM missing
+        ON CONFLICT (space_id, sha256) DO UPDATE SET
+            claimed_by = EXCLUDED.claimed_by, lease_until = EXCLUDED.lease_until,
+            job_id = EXCLUDED.job_id, user_id = EXCLUDED.user_id
+        WHERE w.embedding IS NULL AND (w.claimed_by IS NULL OR w.lease_until < now()
+              OR w.claimed_by = ANY(:dead))
+        RETURNING w.sha256
+    )
+    SELECT missing.* FROM missing JOIN reserved USING (sha256) ORDER BY job_id, sha256
+    """  # noqa: S608
+)
+
+
+async def reserve(
+    connection: AsyncConnection,
+    job_ids: Sequence[UUID],
+    space_id: UUID,
+    worker: str,
+    lease_seconds: float,
+) -> list[PendingText]:
+    """Reserve the missing texts of the jobs that nobody else is embedding, and return them."""
+    values = {"jobs": list(job_ids), "space": space_id, "worker": worker, "lease": lease_seconds}
+    holders = (await connection.execute(_HOLDERS, values)).scalars()
+    found = await rows(connection, _RESERVE, {**values, "dead": dead_workers(holders)})
+    return [
+        PendingText(
+            row["sha256"],
+            row["job_id"],
+            row["user_id"],
+            embedding_text(row["heading_path"], row["text"]),
+            row["tokens"],
+        )
+        for row in found
+    ]
+
+
+async def count_missing(
+    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
+) -> int:
+    """How many texts of the jobs still have no vector, whoever is embedding them."""
+    values = {"jobs": list(job_ids), "space": space_id}
+    return int(await connection.scalar(_COUNT_MISSING, values) or 0)
+
+
+_COLUMNS = (("sha256", "text"), ("user_id", "uuid"), ("job_id", "uuid"), ("embedding", "vector"))
+_PERSIST = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.document_vector_buffer AS w (space_id, sha256, user_id, job_id, embedding)
+    SELECT :space, sha256, user_id, job_id, embedding FROM incoming_vectors ORDER BY sha256
+    ON CONFLICT (space_id, sha256) DO UPDATE SET
+        embedding = EXCLUDED.embedding, claimed_by = NULL, lease_until = NULL
+    """  # noqa: S608
+)
+
+
+async def persist(
+    connection: AsyncConnection,
+    space_id: UUID,
+    texts: Sequence[PendingText],
+    vectors: np.ndarray,
+) -> None:
+    """Keep one answer.
+
+    Args:
+        vectors: float32 of shape (len(texts), dimension of the space), unit norm.
+    """
+    await copy_rows(
+        connection,
+        "incoming_vectors",
+        _COLUMNS,
+        (
+            (text.sha256, text.user_id, text.job_id, vector)
+            for text, vector in zip(texts, vectors, strict=True)
+        ),
+    )
+    await connection.execute(_PERSIST, {"space": space_id})
+
+
+_RELEASE = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.document_vector_buffer
+    WHERE space_id = :space AND sha256 = ANY(:shas) AND embedding IS NULL AND claimed_by = :worker
+    """  # noqa: S608
+)
+_RENEW = sa.text(
+    f"""
+    UPDATE {SCHEMA}.document_vector_buffer
+    SET lease_until = now() + make_interval(secs => :lease)
+    WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND embedding IS NULL AND claimed_by = :worker
+    """  # noqa: S608
+)
+
+
+async def release(
+    connection: AsyncConnection, space_id: UUID, shas: Sequence[str], worker: str
+) -> None:
+    """Give back reservations that got no answer."""
+    values = {"space": space_id, "shas": list(shas), "worker": worker}
+    await connection.execute(_RELEASE, values)
+
+
+async def renew(
+    connection: AsyncConnection, job_ids: Sequence[UUID], worker: str, lease_seconds: float
+) -> None:
+    """Prolong the reservations made for these jobs."""
+    values = {"jobs": list(job_ids), "worker": worker, "lease": lease_seconds}
+    await connection.execute(_RENEW, values)
+
+
+_FACTS = sa.text(
+    f"""
+    SELECT b.job_id, b.chunk_id, b.sha256,
+           coalesce(w.sha256, v.sha256) AS vector_sha256,
+           coalesce(w.embedding, v.embedding) IS NOT NULL AS present,
+           vector_dims(coalesce(w.embedding, v.embedding)) AS dimension,
+           vector_norm(coalesce(w.embedding, v.embedding)) AS norm
+    FROM {SCHEMA}.document_chunk_buffer AS b
+    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
+        ON w.space_id = :space AND w.sha256 = b.sha256 AND w.embedding IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT sha256, embedding FROM {SCHEMA}.chunk_vectors AS c
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL LIMIT 1
+    ) AS v ON true
+    WHERE b.job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY b.job_id, b.ordinal
+    """  # noqa: S608
+)
+
+
+async def facts(
+    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
+) -> list[sa.RowMapping]:
+    """For the gate: of each buffered chunk, whether its vector is there, its dimension and norm.
+
+    The numbers are computed by Postgres over the stored vectors, so they are of what would be
+    published, and no vector travels. A NaN or infinite element gives a NaN or infinite norm.
+    """
+    return await rows(connection, _FACTS, {"jobs": list(job_ids), "space": space_id})
