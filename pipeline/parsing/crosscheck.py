@@ -1,48 +1,63 @@
-"""Two readings of one page, and which of them to believe."""
+"""Two readings of one page, and which of them to believe.
+
+The Markdown reading knows headings and tables, and sometimes loses words, tears a table apart or
+makes a table of prose. The plain reading has every word in the order of the file, and no structure.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 
-_WORD = re.compile(r"\w+")
+from pipeline.parsing.page_tables import PageTable, page_tables, words
+
 _FENCE = re.compile(r"^```[a-z]*[ \t]*\n(.*?)\n?^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_TABLE_ROW = re.compile(r"^\|.*\|[ \t]*$", re.MULTILINE)
-_RULE_ROW = re.compile(r"^\|[\s:|-]+\|[ \t]*$")
 _MIN_RECALL = 0.85
-_MIN_ORDER = 0.8
+_MAX_SURPLUS = 0.05
+_MIN_ROW_AGREEMENT = 0.6
+_MAX_ODD_ROWS = 0.3
 _LONG_CELL = 4
 _MAX_CONTINUED = 0.35
 
 
 def clean_markdown(markdown: str) -> str:
     """A page's Markdown without picture marks and without code fences that hold no word."""
-    kept = _FENCE.sub(lambda m: m[0] if _WORD.search(m[1]) else "", markdown)
+    kept = _FENCE.sub(lambda m: m[0] if has_words(m[1]) else "", markdown)
     return _PICTURE.sub("", kept).strip()
 
 
 def has_words(text: str) -> bool:
     """Whether a reader finds a letter or a digit."""
-    return _WORD.search(text.replace("_", "")) is not None
+    return re.search(r"[^\W_]", text) is not None
 
 
-def prefer_plain(markdown: str, plain: str) -> bool:
-    """Whether the plain extraction is the better reading of a page.
+def is_trustworthy(markdown: str, plain: str) -> bool:
+    """Whether the Markdown reading of a page agrees with the plain one.
 
-    It is when the Markdown lost words, or made a scrambled table of prose: a table whose order
-    disagrees with the plain reading and whose cells mostly go on in the middle of a sentence.
+    It does not when words are lost (fewer than 85 % of the letters are found again) or a table in
+    it is not sound: see `is_sound`.
     """
-    expected, got = _words(plain), _words(markdown)
-    if not expected:
-        return False
-    if _recall(expected, got) < _MIN_RECALL:
+    if not has_words(plain):
         return True
-    return _is_scrambled_table(markdown) and _order(expected, got) < _MIN_ORDER
+    if _recall(words(plain), words(markdown)) < _MIN_RECALL:
+        return False
+    return all(is_sound(table, plain) for table in page_tables(markdown))
 
 
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
+def is_sound(table: PageTable, plain: str) -> bool:
+    """Whether a table can be one of the page's.
+
+    It cannot when a whole column of it is empty (its cells went elsewhere), when it says words
+    more often than the page does, when its rows do not run through the plain reading, or when its
+    cells go on in the middle of a sentence (lines of prose, set side by side).
+    """
+    return not (
+        table.has_empty_column()
+        or _surplus(table, plain) > _MAX_SURPLUS
+        or _odd_rows(table, plain) > _MAX_ODD_ROWS
+        or _is_prose(table)
+    )
 
 
 def _recall(expected: list[str], got: list[str]) -> float:
@@ -50,27 +65,27 @@ def _recall(expected: list[str], got: list[str]) -> float:
     missing = Counter(expected) - Counter(got)
     joined = "".join(got)
     lost = sum(len(word) * n for word, n in missing.items() if word not in joined)
-    return 1 - lost / sum(map(len, expected))
+    return 1 - lost / max(1, sum(map(len, expected)))
 
 
-def _order(expected: list[str], got: list[str]) -> float:
-    """The share of four-word runs that both readings have."""
-    runs, found = Counter(_runs(expected)), Counter(_runs(got))
-    total = sum(runs.values())
-    return sum((runs & found).values()) / total if total else 1.0
+def _surplus(table: PageTable, plain: str) -> float:
+    said = Counter(table.words())
+    return sum((said - Counter(words(plain))).values()) / max(1, sum(said.values()))
 
 
-def _runs(words: list[str]) -> zip[tuple[str, str, str, str]]:
-    return zip(words, words[1:], words[2:], words[3:], strict=False)
+def _odd_rows(table: PageTable, plain: str) -> float:
+    """The share of rows whose neighbouring words are mostly no neighbours in the plain reading."""
+    spoken = words(plain)
+    neighbours = set(zip(spoken, spoken[1:], strict=False))
+    rows = [row for row in map(words, map(" ".join, table.rows)) if len(row) > 1]
+    odd = 0
+    for row in rows:
+        pairs = list(zip(row, row[1:], strict=False))
+        odd += sum(pair in neighbours for pair in pairs) < _MIN_ROW_AGREEMENT * len(pairs)
+    return odd / len(rows) if rows else 0.0
 
 
-def _is_scrambled_table(markdown: str) -> bool:
-    cells = [
-        cell.strip()
-        for row in _TABLE_ROW.findall(markdown)
-        if not _RULE_ROW.match(row)
-        for cell in row.strip("| \t").split("|")
-    ]
-    long = [cell for cell in cells if len(cell.split()) >= _LONG_CELL]
-    continued = sum(cell[0].islower() for cell in long)
-    return bool(long) and continued > _MAX_CONTINUED * len(long)
+def _is_prose(table: PageTable) -> bool:
+    cells = [cell for row in table.rows for cell in row if len(cell.split()) >= _LONG_CELL]
+    continued = sum(cell[0].islower() for cell in cells)
+    return len(table.rows) > 2 and continued > _MAX_CONTINUED * max(1, len(cells))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.crosscheck import clean_markdown, has_words, prefer_plain
+from pipeline.parsing.crosscheck import clean_markdown, has_words, is_trustworthy
+from pipeline.parsing.mending import mend
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.repair import open_pdf
 from pipeline.parsing.scans import find_tessdata, is_picture
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _BATCH_PAGES = 50
 # A scanner's own line ("Page 1 of 3", a stamp number) is no text layer.
 _STAMP_CHARACTERS = 80
+# PDFium's marks for a hyphen that broke a word at the end of a line.
+_LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r?\n)?")
 _UNREADABLE = "Nothing could be read on this page."
 
 
@@ -39,12 +43,14 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
     with closing(opened.document) as document:
         _check_page_count(len(document), options.max_pages)
         markdown, failures = _markdown(opened.content, len(document), options)
-        damaged = opened.repair is not None
+        damaged = opened.incomplete
         pages = [
             _page(document, number, markdown.get(number, ""), failures.get(number), damaged)
             for number in range(1, len(document) + 1)
         ]
     notes = [opened.repair] if opened.repair else []
+    if damaged:
+        _refuse_incomplete(pages)
     if len(markdown) < len(pages):
         notes.append(f"{len(pages) - len(markdown)} pages were read without headings and tables.")
     if options.ocr and any(page.scanned for page in pages):
@@ -59,6 +65,14 @@ def _check_page_count(count: int, most: int) -> None:
     if count > most:
         message = f"The PDF has {count:,} pages, more than the limit of {most:,}."
         raise ParseError(ParseCode.TOO_MANY_PAGES, message)
+
+
+def _refuse_incomplete(pages: list[ParsedPage]) -> None:
+    """Half a policy must not pass for a whole one."""
+    read = sum(page.error is None for page in pages)
+    if read < len(pages):
+        message = f"The PDF is cut off or damaged: only {read} of its {len(pages)} pages are left."
+        raise ParseError(ParseCode.BROKEN, message)
 
 
 def _markdown(
@@ -96,8 +110,8 @@ def _page(
 
     try:
         with closing(document[number - 1]) as page, closing(page.get_textpage()) as layer:
-            plain = layer.get_text_bounded().strip()
-            text = plain if prefer_plain(markdown, plain) else markdown
+            plain = _LINE_END_HYPHEN.sub("", layer.get_text_bounded()).strip()
+            text = markdown if is_trustworthy(markdown, plain) else mend(markdown, plain)
             little = len(text) < _STAMP_CHARACTERS
             scanned = little and is_picture(page)
     except PdfiumError:

@@ -18,11 +18,18 @@ _LOOK_BACK = 4096
 
 
 class OpenedPdf(NamedTuple):
-    """An open PDF, the bytes that opened, and what had to be mended (one sentence or None)."""
+    """An open PDF.
+
+    Attributes:
+        content: the bytes that opened.
+        repair: what had to be mended, one sentence, or None.
+        incomplete: the end of the file was missing, so pages may be too.
+    """
 
     document: PdfDocument
     content: bytes
     repair: str | None
+    incomplete: bool = False
 
 
 def open_pdf(content: bytes) -> OpenedPdf:
@@ -48,8 +55,8 @@ def _opened(content: bytes, note: str | None) -> OpenedPdf:
     mended = _with_trailer(content)
     try:
         if mended is not None:
-            note = "The file is cut off or its end is damaged; what is left of it was read."
-            return OpenedPdf(PdfDocument(mended), mended, note)
+            note = "The end of the file was missing; all of its pages could be read."
+            return OpenedPdf(PdfDocument(mended), mended, note, incomplete=True)
     except PdfiumError as error:
         _raise_if_encrypted(error)
     raise ParseError(ParseCode.BROKEN, "The PDF is damaged: no page of it can be opened.")
