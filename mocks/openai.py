@@ -1,9 +1,9 @@
 """OpenAI's embeddings, as contracts say it: limits, errors, headers, base64 and float, counters.
 
 Fault kinds of its own, beside those that every service has:
-`status` (status, retry_after, retry_after_ms, code, message), `rate_limit` (retry_after …),
-`quota`, `overloaded`, `wrong_count`, `wrong_order`, `wrong_dimension`, `nan`, `zero_vector`,
-`no_usage`, `not_json`.
+`status` (status, retry_after, retry_after_ms, location, code, type, message), `rate_limit` and
+`overloaded` (the same but the status), `quota`, `wrong_count`, `wrong_order`, `wrong_dimension`,
+`nan`, `zero_vector`, `no_usage`, `not_json`.
 """
 
 from __future__ import annotations

@@ -138,6 +138,6 @@ def _status(status: int, parameters: dict[str, Any]) -> Response:
         parameters.get("type", kind),
         parameters.get("code", code),
     )
-    names = {"retry_after": "retry-after", "retry_after_ms": "retry-after-ms"}
-    headers = {names[key]: str(parameters[key]) for key in names if key in parameters}
+    names = ("retry_after", "retry_after_ms", "location")
+    headers = {n.replace("_", "-"): str(parameters[n]) for n in names if n in parameters}
     return response.with_headers(headers)
