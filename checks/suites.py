@@ -111,13 +111,6 @@ PARSED_TEXT = Suite(
     absent="there is no parsed text to check",
     rules=(
         _between(
-            "has_pages",
-            "The document has pages",
-            "the document has {observed} pages",
-            "pages",
-            low=1,
-        ),
-        _between(
             "not_empty",
             "The text is not empty",
             "the text holds {observed} words, at least {limit} are needed",
@@ -126,7 +119,7 @@ PARSED_TEXT = Suite(
         ),
         _between(
             "pages_covered",
-            "Enough pages have text",
+            "There are pages, and enough of them have text",
             "{pages_with_text} of {pages} pages have text ({observed:.0%}), "
             "at least {limit:.0%} are needed",
             "coverage",
@@ -241,15 +234,8 @@ VECTORS = Suite(
             "finite",
         ),
         _between(
-            "not_zero",
-            "No vector is zero",
-            "the vector is zero, so it is equally far from everything",
-            "norm",
-            low=1e-6,
-        ),
-        _between(
             "unit_norm",
-            "Vectors have length one",
+            "Vectors have length one, and none is zero",
             "the vector is {norm:.4f} long instead of 1",
             "norm_error",
             low=None,
