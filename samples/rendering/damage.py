@@ -37,7 +37,7 @@ def scan(pdf: bytes) -> bytes:
 
 
 def _scan_page(page: pypdfium2.PdfPage, dust: Random) -> Image.Image:
-    picture = page.render(scale=SCAN_DPI / 72, grayscale=True).to_pil().convert("L")
+    picture: Image.Image = page.render(scale=SCAN_DPI / 72, grayscale=True).to_pil().convert("L")
     picture = picture.rotate(SKEW_DEGREES, resample=Image.Resampling.BICUBIC, fillcolor=255)
     for _ in range(SPECKS):
         spot = (dust.randrange(picture.width), dust.randrange(picture.height))

@@ -84,9 +84,9 @@ class _Layout:
 
     def _templates(self) -> list[PageTemplate]:
         return [
-            PageTemplate("first", [self._frame(0, 1)], onPage=self._paint_page),
+            PageTemplate("full", [self._frame(0, 1)], onPage=self._paint_page),
             PageTemplate(
-                "later",
+                "columns",
                 [self._frame(column, self.columns) for column in range(self.columns)],
                 onPage=self._paint_page,
             ),
@@ -124,9 +124,9 @@ class _Layout:
                 style = self._body(leftIndent=14, bulletIndent=2, spaceAfter=2.5)
                 return [Paragraph(self._markup(line), style, bulletText=marker)]
             case source.Table():
-                return [Spacer(1, 2), self._table(block), Spacer(1, 8)]
-            case source.PageBreak():
-                return [NextPageTemplate("later"), PageBreak()]
+                return [Spacer(1, 4), self._table(block), Spacer(1, 12)]
+            case source.PageBreak(in_columns):
+                return [NextPageTemplate("columns" if in_columns else "full"), PageBreak()]
 
     def _table(self, table: source.Table) -> PdfTable:
         right = [self._body(alignment=TA_RIGHT) if flag else self._body() for flag in table.right]

@@ -1,7 +1,8 @@
 """A source: settings in YAML between two `---` lines, then the text in Markdown.
 
-The Markdown is a subset: headings, paragraphs, lists, tables and `---`, which starts a new page
-where the format has pages. Inside a line, `**bold**` is the only markup.
+The Markdown is a subset: headings, paragraphs, lists, tables, and rules, which start a new page
+where the format has pages: `---` a page of full width, `***` one in columns. Inside a line,
+`**bold**` is the only markup.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class PageBreak:
-    """A new page begins here."""
+    """A new page begins here, set in the document's columns or across the whole width."""
+
+    in_columns: bool
 
 
 Block = Heading | Paragraph | ListItem | Table | PageBreak
@@ -115,7 +118,7 @@ def _blocks(tokens: Iterator[Token]) -> Iterator[Block]:
             case "table_open":
                 yield _table(tokens)
             case "hr":
-                yield PageBreak()
+                yield PageBreak(in_columns="*" in token.markup)
 
 
 def _table(tokens: Iterator[Token]) -> Table:
