@@ -1,0 +1,65 @@
+"""A gate's results as a short Markdown table, for an artifact on the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from checks.verdicts import Failure, GateResult
+
+MAX_DOCUMENTS = 20
+"""Documents named below the table; the rest are counted. The report names all."""
+
+_SPECIAL = re.compile(r"([\\`*_\[\]{}()#+!|<>~])")
+
+
+def quality_table(results: Iterable[GateResult], names: Mapping[str, str] | None = None) -> str:
+    """What was checked and what failed, in words.
+
+    Args:
+        results: of one run, in order; results of the same suite are added up.
+        names: a document's name for each job id; ids are shown without.
+    """
+    listed = list(results)
+    if not listed:
+        return "Nothing was checked.\n"
+    lines = ["| Checked | Rule | Rows | Failed |", "|---|---|--:|--:|", *_rule_lines(listed)]
+    lines += ["", *_document_lines(listed, names or {})]
+    return "\n".join(lines) + "\n"
+
+
+def _rule_lines(results: list[GateResult]) -> Iterator[str]:
+    totals: dict[tuple[str, str], tuple[int, int]] = {}
+    for result in results:
+        for found in result.rules:
+            key = (f"{result.suite.title} v{result.suite.version}", found.rule.title)
+            evaluated, failed = totals.get(key, (0, 0))
+            totals[key] = (evaluated + found.evaluated, failed + found.failed)
+    for (suite, title), (evaluated, failed) in totals.items():
+        shown = f"**{failed:,}**" if failed else "0"
+        yield f"| {escape(suite)} | {escape(title)} | {evaluated:,} | {shown} |"
+
+
+def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iterator[str]:
+    failures: list[tuple[str, Failure]] = [
+        (job_id, failure)
+        for result in results
+        for job_id, found in result.failures.items()
+        for failure in found
+    ]
+    documents = len({job_id for job_id, _ in failures})
+    judged = len({job_id for result in results for job_id in result.jobs})
+    yield f"{judged - documents:,} of {judged:,} documents passed."
+    if failures:
+        yield ""
+    shown = list(dict.fromkeys(job_id for job_id, _ in failures))[:MAX_DOCUMENTS]
+    for job_id in shown:
+        reasons = "; ".join(failure.sentence for job, failure in failures if job == job_id)
+        yield f"- **{escape(names.get(job_id, job_id))}**: {escape(reasons)}"
+    if documents > len(shown):
+        yield f"- and {documents - len(shown):,} more"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
