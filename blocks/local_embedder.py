@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WORDLLAMA_DIMENSION = 256
-# Texts whose vectors are gathered at once: bounds the memory of a call to some tens of MB.
-GATHERED = 64
 
 
 class _LocalEmbedder(ABC):
@@ -81,7 +79,7 @@ class WordLlamaEmbedder(_LocalEmbedder):
     """The zero-key default: the mean of wordllama's 256-dimensional token vectors.
 
     The vectors equal those of the library (a test compares them); its own code is not used, because
-    importing it configures the root logger and its padding makes it three times slower.
+    importing it configures the root logger, and its padding makes it several times slower.
     """
 
     @property
@@ -108,8 +106,9 @@ class WordLlamaEmbedder(_LocalEmbedder):
         for index, tokens in enumerate(ids):
             if not tokens:
                 raise EmbeddingError(f"Text {index} has no words.", code="empty_input")
-        means = [_means(model.embedding, ids[i : i + GATHERED]) for i in _starts(ids)]
-        vectors = np.concatenate(means) if means else np.empty((0, WORDLLAMA_DIMENSION), np.float32)
+        vectors = np.empty((len(texts), WORDLLAMA_DIMENSION), dtype=np.float32)
+        for row, tokens in enumerate(ids):
+            vectors[row] = _mean(model.embedding, tokens)
         return _checked(vectors), sum(map(len, ids))
 
 
@@ -176,17 +175,9 @@ def _wordllama() -> StaticModel:
     return StaticModel(tokenizer, np.asarray(tensors["embedding.weight"], dtype=np.float32))
 
 
-def _starts(ids: list[list[int]]) -> range:
-    return range(0, len(ids), GATHERED)
-
-
-def _means(embedding: NDArray[np.float32], ids: list[list[int]]) -> Vectors:
-    sizes = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
-    flat = np.concatenate([np.asarray(tokens, dtype=np.int64) for tokens in ids])
-    rows = embedding[np.minimum(flat, len(embedding) - 1)]
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    sums = np.add.reduceat(rows, starts, axis=0)
-    return np.asarray(sums / sizes[:, np.newaxis], dtype=np.float32)
+def _mean(embedding: NDArray[np.float32], ids: list[int]) -> Vectors:
+    rows = embedding[np.minimum(ids, len(embedding) - 1)]
+    return np.asarray(rows.mean(axis=0), dtype=np.float32)
 
 
 def _checked(vectors: Vectors) -> Vectors:
