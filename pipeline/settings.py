@@ -131,8 +131,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
-        if self.chunk_overlap_tokens * 2 > self.chunk_tokens:
-            raise ValueError("NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most half of chunk tokens")
+        if self.chunk_overlap_tokens * 3 > self.chunk_tokens:
+            raise ValueError("NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most a third of NAVIGATOR_CHUNK_TOKENS")
         if self.embedder == "openai" and self.openai_api_key is None and self._is_openai():
             raise ValueError("NAVIGATOR_EMBEDDER=openai needs OPENAI_API_KEY")
         if self.embedder == "onnx" and self.onnx_folder is None:

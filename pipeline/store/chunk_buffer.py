@@ -106,3 +106,19 @@ async def read(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[Buf
     """The buffered chunks of the jobs, by job and ordinal."""
     found = await rows(connection, _READ, {"jobs": list(job_ids)})
     return [BufferedChunk(**row) for row in found]
+
+
+_JOBS_WITH = sa.text(
+    f"""
+    SELECT DISTINCT job_id FROM {SCHEMA}.document_chunk_buffer
+    WHERE sha256 = :sha256 AND job_id = ANY(CAST(:jobs AS uuid[]))
+    """  # noqa: S608
+)
+
+
+async def jobs_with(
+    connection: AsyncConnection, job_ids: Sequence[UUID], sha256: str
+) -> list[UUID]:
+    """Those of the jobs that hold a chunk with this content."""
+    values = {"jobs": list(job_ids), "sha256": sha256}
+    return list((await connection.execute(_JOBS_WITH, values)).scalars())

@@ -6,7 +6,7 @@ write names it, so a worker that slept past its lease can no longer write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
 from pipeline.states import WORKING, JobState
+from pipeline.store.engine import rows
+from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA
 from pipeline.workers import dead_workers
 
@@ -38,6 +40,7 @@ class ClaimedJob:
     chunker: str
     space_id: UUID
     parsed_key: str | None
+    failures: int
 
     @property
     def claim(self) -> Claim:
@@ -46,6 +49,12 @@ class ClaimedJob:
 
 
 _WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+
+_FACTS = """
+    j.id AS job_id, j.attempt, j.state, j.document_id, j.user_id, j.correlation_id, d.source,
+    j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.parser, j.chunker, j.space_id,
+    j.parsed_key, j.failures
+"""
 
 _HOLDERS = sa.text(
     f"""
@@ -58,8 +67,8 @@ _CLAIM = sa.text(
     WITH free AS (
         SELECT id FROM {SCHEMA}.upload_jobs
         WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING})
+          AND parser = :parser AND chunker = :chunker AND space_id = :space
           AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead))
-          AND (not_before IS NULL OR not_before <= now())
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE {SCHEMA}.upload_jobs AS j
@@ -68,31 +77,62 @@ _CLAIM = sa.text(
         FROM free WHERE j.id = free.id
         RETURNING j.*
     )
-    SELECT c.id AS job_id, c.attempt, c.state, c.document_id, c.user_id, c.correlation_id,
-           d.source, c.file_sha256, c.file_bytes, c.media_type, c.storage_key,
-           c.parser, c.chunker, c.space_id, c.parsed_key
-    FROM claimed AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
+    SELECT {_FACTS}
+    FROM claimed AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
     """  # noqa: S608
 )
 
 
 async def claim(
-    connection: AsyncConnection, job_ids: Sequence[UUID], worker: str, lease_seconds: float
+    connection: AsyncConnection,
+    job_ids: Sequence[UUID],
+    version: PipelineVersion,
+    worker: str,
+    lease_seconds: float,
 ) -> list[ClaimedJob]:
     """Take those of the jobs that are free: unheld, past their lease, or held by a dead process.
 
     Returns:
-        The claimed jobs in the order of `job_ids`; jobs that ended or are held by a living worker
-        are left out.
+        The claimed jobs in the order of `job_ids`; jobs that ended, are held by a living worker,
+        or belong to another pipeline version than this worker's are left out.
     """
     ids = list(job_ids)
     holders = (await connection.execute(_HOLDERS, {"ids": ids})).scalars()
-    values = {"ids": ids, "dead": dead_workers(holders), "worker": worker, "lease": lease_seconds}
-    found = (await connection.execute(_CLAIM, values)).mappings()
-    claimed = {
-        row["job_id"]: ClaimedJob(**{**row, "state": JobState(row["state"])}) for row in found
+    values = {
+        "ids": ids,
+        "dead": dead_workers(holders),
+        "worker": worker,
+        "lease": lease_seconds,
+        "parser": version.parser,
+        "chunker": version.chunker,
+        "space": version.space_id,
     }
+    claimed = {job.job_id: job for job in _jobs(await rows(connection, _CLAIM, values))}
     return [claimed[job_id] for job_id in ids if job_id in claimed]
+
+
+def _jobs(found: Iterable[sa.RowMapping]) -> list[ClaimedJob]:
+    return [ClaimedJob(**{**row, "state": JobState(row["state"])}) for row in found]
+
+
+_HELD = sa.text(
+    f"""
+    SELECT {_FACTS}
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) WITH ORDINALITY
+        AS held(id, attempt, position)
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = held.id AND j.attempt = held.attempt
+    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE j.claimed_by = :worker AND j.state = ANY(:states) ORDER BY held.position
+    """  # noqa: S608
+)
+
+
+async def held(
+    connection: AsyncConnection, claims: Sequence[Claim], worker: str, states: Sequence[JobState]
+) -> list[ClaimedJob]:
+    """The claimed jobs that are still this worker's and stand at one of the states."""
+    values = {**_held(claims), "worker": worker, "states": [state.value for state in states]}
+    return _jobs(await rows(connection, _HELD, values))
 
 
 _RENEW = sa.text(

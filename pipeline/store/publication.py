@@ -6,6 +6,7 @@ the vector index is touched only where the text was.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -148,12 +149,12 @@ async def publish(
     claims: Sequence[Claim],
     space_id: UUID,
     actor: Actor,
-    seconds_so_far: float = 0.0,
 ) -> Published:
     """Publish the claimed jobs of one embedding space, in the caller's transaction.
 
     A job that is no longer ours, superseded or deleted is left alone.
     """
+    started = time.perf_counter()
     held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
     locked = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
     jobs = [row["job_id"] for row in locked]
@@ -178,7 +179,8 @@ async def publish(
     await connection.execute(_VECTORS, scope)
     replaced = (await connection.execute(_REPLACED, scope)).scalars().all()
     old = [Move(job, None, JobState.COMPLETE, JobState.SUPERSEDED) for job in replaced]
-    new = [_complete(job, attempts[job], seconds_so_far) for job in scope["jobs"]]
+    share = (time.perf_counter() - started) / len(ready)
+    new = [_complete(job, attempts[job], share) for job in scope["jobs"]]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
     await connection.execute(_CLEAR_CHUNKS, scope)

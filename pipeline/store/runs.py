@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
+from pipeline.sources import RejectedFile
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
@@ -57,6 +59,22 @@ async def start_run(
 async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | None) -> None:
     """Close a run; `stopped` says in a sentence why it ended early."""
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
+
+
+_REJECT = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb) WHERE id = :id
+    """  # noqa: S608
+)
+
+
+async def reject(
+    connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]
+) -> None:
+    """Keep with the run which files could not be taken in, and why."""
+    if files:
+        records = json.dumps([asdict(file) for file in files])
+        await connection.execute(_REJECT, {"id": run_id, "files": records})
 
 
 _JOIN = sa.text(

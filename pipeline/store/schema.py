@@ -255,6 +255,8 @@ ingest_runs = Table(
     _zero("cost_usd", Numeric),
     _zero("reserved_usd", Numeric),  # promised to requests in flight
     Column("stopped", Text),  # why it stopped early, in one sentence
+    # files that could not be taken in: [{source, code, message, remedy}]
+    Column("rejected", JSONB, nullable=False, server_default=text("'[]'")),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("finished_at", DateTime(timezone=True)),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import Database
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
@@ -142,3 +143,12 @@ _PROGRESS = sa.text(
 _INDEXED = sa.text(
     f"UPDATE {SCHEMA}.embedding_spaces SET indexed_at = now() WHERE id = :id"  # noqa: S608
 )
+
+
+_INSTALLATION = sa.text(f"SELECT id FROM {SCHEMA}.installation")  # noqa: S608
+
+
+async def installation_id(connection: AsyncConnection) -> UUID:
+    """Names this database: another one, or this one emptied, has another id."""
+    found: UUID = await connection.scalar(_INSTALLATION)
+    return found

@@ -168,7 +168,7 @@ async def renew(
 
 _FACTS = sa.text(
     f"""
-    SELECT b.job_id, b.chunk_id, b.sha256,
+    SELECT b.job_id, b.chunk_id, b.ordinal, b.sha256,
            coalesce(w.sha256, v.sha256) AS vector_sha256,
            coalesce(w.embedding, v.embedding) IS NOT NULL AS present,
            vector_dims(coalesce(w.embedding, v.embedding)) AS dimension,

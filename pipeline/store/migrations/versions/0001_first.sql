@@ -42,6 +42,7 @@ CREATE TABLE upload_pipeline.ingest_runs (
     cost_usd NUMERIC DEFAULT 0 NOT NULL,
     reserved_usd NUMERIC DEFAULT 0 NOT NULL,
     stopped TEXT,
+    rejected JSONB DEFAULT '[]' NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT ingest_runs_pkey PRIMARY KEY (id)

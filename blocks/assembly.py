@@ -1,0 +1,222 @@
+"""From settings to working parts: what a run holds open while it works.
+
+Each part comes from a saved Prefect block when the settings name one, else from the settings
+themselves. Prefect is imported only in the first case, so that a search needs none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from blocks.embedder import Embedder
+from blocks.storage import Storage
+from pipeline.chunking.options import ChunkerOptions, chunker_version
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
+from pipeline.store import budgets, spaces
+from pipeline.store.budgets import Budget
+from pipeline.store.embedded import start_embedded
+from pipeline.store.engine import Database, migrate
+from pipeline.store.registration import PipelineVersion
+from pipeline.workers import worker_name
+
+if TYPE_CHECKING:
+    from blocks.llamaparse import LlamaParseClient
+    from pipeline.parsing.sandbox import ParserPool
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything outside this process that a run uses, and the version of the work it does."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    parser: ParserPool
+    remote_parser: LlamaParseClient | None
+    embedder: Embedder
+    chunker: ChunkerOptions
+    version: PipelineVersion
+    worker: str
+    installation: UUID
+
+    @property
+    def provider(self) -> str:
+        """The name under which the embedder's budget and circuit are shared."""
+        return f"{self.embedder.space.provider}/{self.embedder.space.model}"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open every part, bring the database to the newest schema, and close all at the end.
+
+    Raises:
+        ConfigurationError, DatabaseUnavailable, StorageUnavailable: in one sentence each.
+    """
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        storage = await _storage(settings)
+        embedder = await _embedder(settings)
+        stack.push_async_callback(embedder.close)
+        parser, remote = await _parsers(settings)
+        stack.push_async_callback(parser.close)
+        if remote is not None:
+            stack.push_async_callback(remote.close)
+        chunker = ChunkerOptions(settings.chunk_tokens, settings.chunk_overlap_tokens)
+        yield Services(
+            settings=settings,
+            database=database,
+            storage=storage,
+            parser=parser,
+            remote_parser=remote,
+            embedder=embedder,
+            chunker=chunker,
+            version=PipelineVersion(
+                parser=remote.parser_name if remote else local_parser_name(settings),
+                chunker=chunker_version(chunker, embedder.tokenizer_name),
+                space_id=embedder.space.id,
+            ),
+            worker=worker_name(),
+            installation=await _prepare(database, embedder, settings),
+        )
+
+
+@asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embedder]]:
+    """Only what a search needs: the database and the embedder."""
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        embedder = await _embedder(settings)
+        stack.push_async_callback(embedder.close)
+        yield database, embedder
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """The database, migrated; the embedded one is started when no other is named."""
+    url = await database_url(settings)
+    await asyncio.to_thread(migrate, url)
+    database = Database(url, pool_size=settings.embedding_concurrency + settings.concurrency + 4)
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def database_url(settings: Settings) -> str:
+    """Where the database is; starts the embedded one when none is named."""
+    if settings.database_block:
+        block = await _load_block(settings.database_block)
+        return str(block.url())
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return await asyncio.to_thread(start_embedded, settings.home / "postgres")
+
+
+def storage_url(settings: Settings) -> str:
+    """Where objects are kept: the URL of the settings, or the folder of the embedded default."""
+    return settings.storage_url or (settings.home / "objects").absolute().as_uri()
+
+
+def local_parser_name(settings: Settings) -> str:
+    """The local parser's name and version; reading scanned pages is another version."""
+    from pipeline.parsing.local import PARSER
+
+    return f"{PARSER}+ocr" if settings.ocr else PARSER
+
+
+async def _storage(settings: Settings) -> Storage:
+    if settings.storage_block:
+        block = await _load_block(settings.storage_block)
+        opened: Storage = block.open()
+        return opened
+    return Storage(storage_url(settings), settings.storage_options)
+
+
+async def _parsers(settings: Settings) -> tuple[ParserPool, LlamaParseClient | None]:
+    from pipeline.parsing.options import ParseOptions
+    from pipeline.parsing.sandbox import ParserPool
+
+    options = ParseOptions(
+        timeout_seconds=settings.parse_timeout_seconds,
+        memory_bytes=settings.parse_memory_bytes,
+        max_pages=settings.max_pages,
+        max_file_bytes=settings.max_file_bytes,
+        ocr=settings.ocr,
+    )
+    pool = ParserPool(settings.parse_workers, options)
+    if settings.parser_block:
+        block = await _load_block(settings.parser_block)
+        return pool, block.open()
+    if settings.parser == "local":
+        return pool, None
+    from blocks.llamaparse import LlamaParseClient
+
+    assert settings.llama_cloud_api_key is not None, "checked by the settings"
+    return pool, LlamaParseClient(
+        settings.llama_cloud_api_key,
+        base_url=settings.llama_cloud_base_url,
+        tier=settings.llama_cloud_tier,
+    )
+
+
+async def _embedder(settings: Settings) -> Embedder:
+    if settings.embedder_block:
+        block = await _load_block(settings.embedder_block)
+        opened: Embedder = block.open()
+        return opened
+    if settings.resolved_embedder == "openai":
+        from blocks.openai_embedder import OpenAIEmbedder
+
+        return OpenAIEmbedder(
+            settings.openai_api_key,
+            model=settings.embedding_model,
+            base_url=settings.openai_base_url,
+            dimension=settings.embedding_dimension,
+            price=settings.embedding_usd_per_million_tokens,
+            concurrency=settings.embedding_concurrency,
+        )
+    from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
+
+    if settings.resolved_embedder == "onnx":
+        assert settings.onnx_folder is not None, "checked by the settings"
+        return OnnxEmbedder(settings.onnx_folder)
+    return WordLlamaEmbedder()
+
+
+async def _load_block(slug: str) -> Any:
+    from prefect.blocks.core import Block
+
+    import blocks.registry  # noqa: F401  (Prefect finds our classes once they are imported)
+
+    try:
+        return await Block.aload(slug)
+    except ValueError:
+        raise ConfigurationError(
+            f"Prefect has no block {slug!r}.",
+            remedy="Save it with `prefect block create`, or unset the setting that names it.",
+        ) from None
+
+
+async def _prepare(database: Database, embedder: Embedder, settings: Settings) -> UUID:
+    space = embedder.space
+    await spaces.ensure_space(
+        database,
+        space.id,
+        provider=space.provider,
+        model=space.model,
+        dimension=space.dimension,
+        version=space.version,
+    )
+    async with database.service() as connection:
+        await budgets.ensure_budget(
+            connection,
+            Budget(
+                f"{space.provider}/{space.model}",
+                settings.embedding_requests_per_minute,
+                settings.embedding_tokens_per_minute,
+            ),
+        )
+        return await spaces.installation_id(connection)

@@ -1,0 +1,167 @@
+"""Object storage through obstore: a local folder by default, S3, GCS or Azure by URL.
+
+Keys are made of ids and hashes only, never of a file's name:
+``{user}/raw/{sha256}`` for the bytes as they came, ``{user}/parsed/{sha256}/{parser}.json`` for
+their text. So the same bytes of one user are stored once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from pipeline.errors import ConfigurationError, NavigatorError, StorageUnavailable
+from pipeline.identity import sha256_hex
+
+
+class ObjectMissing(NavigatorError):
+    """The storage has no such object, though the database says so."""
+
+    code = "object_missing"
+    remedy = "Ingest the file again; what is stored of it is lost."
+
+
+def raw_key(user: UUID, sha256: str) -> str:
+    """Where the bytes of a file are kept."""
+    return f"{user}/raw/{sha256}"
+
+
+def parsed_key(user: UUID, sha256: str, parser: str) -> str:
+    """Where the text of a file is kept, for one parser version."""
+    return f"{user}/parsed/{sha256}/{parser}.json"
+
+
+class Storage:
+    """One place for objects. Safe to use from several tasks at once.
+
+    Args:
+        url: ``file:///folder``, ``s3://bucket/prefix``, ``gs://…``, ``az://…``, ``memory:///``.
+        options: of the store, such as keys and endpoint; never logged.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
+        self._folder: Path | None = None
+        self._store = self._open(url, dict(options or {}))
+
+    def _open(self, url: str, options: dict[str, str]) -> ObjectStore:
+        if url.startswith("file:"):
+            self._folder = Path(url2pathname(urlsplit(url).path))
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                return LocalStore(self._folder, automatic_cleanup=True)
+            except (OSError, BaseError) as error:
+                raise ConfigurationError(
+                    f"The storage folder {self._folder} cannot be used ({type(error).__name__}).",
+                    remedy="Set NAVIGATOR_STORAGE_URL to a folder that you may write to.",
+                ) from None
+        try:
+            values: Any = options
+            return from_url(url, **values)
+        except (BaseError, ValueError) as error:
+            raise ConfigurationError(
+                f"The storage URL cannot be used ({type(error).__name__}).",
+                remedy="Check NAVIGATOR_STORAGE_URL and NAVIGATOR_STORAGE_OPTIONS.",
+            ) from None
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store bytes whole: a reader sees all of them or nothing.
+
+        Raises:
+            StorageUnavailable: there is no room, or the storage does not answer.
+        """
+        self._refuse_links(key)
+        try:
+            await obstore.put_async(self._store, key, data)
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """Store a file without holding it in memory.
+
+        Raises:
+            StorageUnavailable: there is no room, or the storage does not answer.
+        """
+        self._refuse_links(key)
+        try:
+            await obstore.put_async(self._store, key, path)
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+
+    async def get(self, key: str) -> bytes:
+        """The bytes under a key.
+
+        Raises:
+            ObjectMissing: there is nothing under it.
+            StorageUnavailable: the storage does not answer.
+        """
+        self._refuse_links(key)
+        try:
+            answer = await obstore.get_async(self._store, key)
+            return bytes(await answer.bytes_async())
+        except (NotFoundError, FileNotFoundError):
+            raise ObjectMissing("A stored object is missing.") from None
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+
+    async def get_checked(self, key: str, sha256: str) -> bytes:
+        """The bytes under a key, after checking that they are the ones that were stored.
+
+        Raises:
+            ObjectMissing: there is nothing under it, or something else.
+        """
+        data = await self.get(key)
+        if sha256_hex(data) != sha256:
+            raise ObjectMissing("A stored object is damaged.", code="object_damaged")
+        return data
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is an object under a key."""
+        try:
+            await obstore.head_async(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
+        return True
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; what is not there is passed over."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+            except (BaseError, OSError) as error:
+                raise _unavailable(error) from None
+
+    def _refuse_links(self, key: str) -> None:
+        """A local store follows symbolic links out of its folder; ours must not."""
+        if self._folder is None:
+            return
+        path = self._folder
+        for part in key.split("/"):
+            path = path / part
+            if path.is_symlink():
+                raise StorageUnavailable(
+                    "The storage folder holds a symbolic link, which is not followed.",
+                    remedy="Remove the link from the storage folder, then run it again.",
+                )
+
+
+def _unavailable(error: Exception) -> StorageUnavailable:
+    # The store's own text quotes paths and addresses; its kind and the system's reason are enough.
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
+    if "No space left" in str(error):
+        reason = "No space left on device"
+    return StorageUnavailable(
+        f"The object storage failed ({reason or type(error).__name__})."
+    )

@@ -1,0 +1,111 @@
+"""A batch: the jobs that this process holds while it takes them through the stages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from blocks.assembly import Services
+from pipeline.documents import Claim
+from pipeline.errors import NavigatorError, TransientError
+from pipeline.failpoints import failpoint
+from pipeline.states import JobState
+from pipeline.store import claims, vector_buffer
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Actor, Move, move
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Ids and tokens only: small enough to be a task's argument."""
+
+    run_id: UUID
+    claims: tuple[Claim, ...]
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        """The jobs, in the batch's order."""
+        return [claim.job_id for claim in self.claims]
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage came to, in documents."""
+
+    advanced: int = 0
+    failed: int = 0
+
+    def __add__(self, other: StageResult) -> StageResult:
+        return StageResult(self.advanced + other.advanced, self.failed + other.failed)
+
+
+@asynccontextmanager
+async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> AsyncIterator[Batch]:
+    """Claim what is free of these jobs, keep the leases alive, and give back the unfinished.
+
+    Jobs that are held elsewhere, ended, or belong to another pipeline version are left out.
+    """
+    async with services.database.service() as connection:
+        held = await claims.claim(
+            connection,
+            job_ids,
+            services.version,
+            services.worker,
+            services.settings.lease_seconds,
+        )
+    failpoint("after-claim-commit")
+    batch = Batch(run_id, tuple(job.claim for job in held))
+    if not held:
+        yield batch
+        return
+    heart = asyncio.create_task(_beat(services, batch))
+    try:
+        yield batch
+    finally:
+        heart.cancel()
+        with suppress(asyncio.CancelledError):
+            await heart
+        # When the database is gone the lease runs out by itself.
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                await claims.release(connection, batch.claims, services.worker)
+
+
+async def _beat(services: Services, batch: Batch) -> None:
+    lease = services.settings.lease_seconds
+    while True:
+        await asyncio.sleep(lease / 3)
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                await claims.renew(connection, batch.claims, services.worker, lease)
+                await vector_buffer.renew(connection, batch.job_ids, services.worker, lease)
+
+
+async def jobs_at(services: Services, batch: Batch, *states: JobState) -> list[ClaimedJob]:
+    """The jobs of the batch that are still ours and stand at one of these states."""
+    async with services.database.service() as connection:
+        return await claims.held(connection, batch.claims, services.worker, states)
+
+
+def actor(services: Services, batch: Batch) -> Actor:
+    """In whose name the stages write."""
+    return Actor(services.worker, batch.run_id)
+
+
+def failure(job: ClaimedJob, target: JobState, error: NavigatorError, stage: str) -> Move:
+    """The move of a job that ends here, with its reason."""
+    return Move(
+        job.job_id, job.attempt, job.state, target, error=error, details={"stage": stage}
+    )
+
+
+async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) -> StageResult:
+    """Write moves that have no other effect; those of lost jobs are dropped."""
+    listed = list(moves)
+    async with services.database.service() as connection:
+        moved = await move(connection, listed, actor(services, batch))
+    failed = {each.job_id for each in listed if each.error is not None} & moved
+    return StageResult(len(moved) - len(failed), len(failed))

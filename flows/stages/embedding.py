@@ -1,0 +1,86 @@
+"""Embed: buffered chunks get their vectors, each text once ever per embedding space.
+
+The texts of the whole batch are packed together, so a small document costs no request of its own.
+Every answer is persisted as it arrives; a restart asks only for what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+from uuid import UUID
+
+from blocks.assembly import Services
+from flows.stages.batch import Batch, StageResult, failure, jobs_at, make_moves
+from flows.stages.sending import Sender
+from pipeline.errors import EmbeddingError, NavigatorError
+from pipeline.failpoints import failpoint
+from pipeline.states import JobState
+from pipeline.store import chunk_buffer, vector_buffer
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Move
+
+_POLL_SECONDS = 0.2
+
+
+async def embed(services: Services, batch: Batch) -> StageResult:
+    """Embed what the batch lacks and move its jobs on.
+
+    Raises:
+        TransientError: a service failed; the answers until then are kept.
+        RunStopped: the cost cap or the account's quota is reached; the same.
+    """
+    jobs = await jobs_at(services, batch, JobState.CHUNKS_STORED)
+    if not jobs:
+        return StageResult()
+    started = time.perf_counter()
+    sender = Sender(services, batch.run_id)
+    wanted = {job.job_id: job for job in jobs}
+    refused: dict[ClaimedJob, NavigatorError] = {}
+    while wanted:
+        async with services.database.service() as connection:
+            pending = await vector_buffer.reserve(
+                connection,
+                list(wanted),
+                services.version.space_id,
+                services.worker,
+                services.settings.lease_seconds,
+            )
+        failpoint("after-embed-reserve")
+        if pending:
+            for sha256, error in (await sender.send(pending)).items():
+                for job in await _jobs_with(services, wanted, sha256):
+                    refused[wanted.pop(job)] = error
+        elif await _all_there(services, wanted):
+            break
+        else:
+            # Another worker has these texts in flight: its answer will be ours too.
+            await asyncio.sleep(_POLL_SECONDS)
+    seconds = (time.perf_counter() - started) / len(jobs)
+    moves = [_embedded(job, seconds) for job in wanted.values()]
+    moves += [_refused(job, error) for job, error in refused.items()]
+    result = await make_moves(services, batch, moves)
+    failpoint("after-embed-commit")
+    return result
+
+
+async def _all_there(services: Services, jobs: Collection[UUID]) -> bool:
+    space = services.version.space_id
+    async with services.database.service() as connection:
+        return await vector_buffer.count_missing(connection, list(jobs), space) == 0
+
+
+async def _jobs_with(services: Services, jobs: Collection[UUID], sha256: str) -> list[UUID]:
+    async with services.database.service() as connection:
+        return await chunk_buffer.jobs_with(connection, list(jobs), sha256)
+
+
+def _embedded(job: ClaimedJob, seconds: float) -> Move:
+    facts = {"stage": "embed", "seconds": seconds}
+    return Move(job.job_id, job.attempt, job.state, JobState.EMBEDDINGS_STORED, facts=facts)
+
+
+def _refused(job: ClaimedJob, error: NavigatorError) -> Move:
+    assert isinstance(error, EmbeddingError)
+    return failure(job, JobState.FAILED_EMBEDDING, error, "embed")

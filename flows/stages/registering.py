@@ -1,0 +1,106 @@
+"""Upload: files become stored bytes and registered jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.storage import raw_key
+from pipeline.failpoints import failpoint
+from pipeline.parsing.media import shown_name
+from pipeline.sources import FileContent, RejectedFile, examine, storable
+from pipeline.store import registration, runs
+from pipeline.store.registration import Outcome, Registered, Source
+
+FILES_AT_ONCE = 500
+"""Files examined, stored and registered in one go; bounds memory and the length of a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What came of a group of files."""
+
+    registered: tuple[Registered, ...]
+    rejected: tuple[RejectedFile, ...]
+
+    @property
+    def to_do(self) -> list[UUID]:
+        """Jobs that are to be worked on."""
+        wanted = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
+        return [each.job_id for each in self.registered if each.outcome in wanted]
+
+
+async def upload(
+    services: Services, files: Sequence[Path], user: UUID, run_id: UUID, tags: Iterable[str]
+) -> Upload:
+    """Take files in: bytes first, then the rows; what is published already is not stored again."""
+    contents, rejected = await examine_files(files, services.settings.max_file_bytes)
+    sources = [as_source(user, content) for content in contents]
+    async with services.database.reader(user) as connection:
+        known = await registration.look_up(connection, user, sources, services.version)
+    fresh = (Outcome.NEW, Outcome.CHANGED)
+    wanted = [
+        (content, source)
+        for content, source, each in zip(contents, sources, known, strict=True)
+        if each.outcome in fresh
+    ]
+    lost = await _store(services, wanted)
+    rejected.extend(lost.values())
+    async with services.database.service() as connection:
+        registered = await registration.register(
+            connection,
+            user,
+            [source for source in sources if source.source not in lost],
+            services.version,
+            run_id=run_id,
+            actor=services.worker,
+            tags=tags,
+        )
+        await runs.reject(connection, run_id, rejected)
+    failpoint("after-register-commit")
+    return Upload(tuple(registered), tuple(rejected))
+
+
+async def examine_files(
+    files: Sequence[Path], max_bytes: int
+) -> tuple[list[FileContent], list[RejectedFile]]:
+    """Hash files in a thread: those that can be read, and those that cannot with their reasons."""
+    found = await asyncio.to_thread(lambda: [examine(path, max_bytes) for path in files])
+    contents = [each for each in found if isinstance(each, FileContent)]
+    return contents, [each for each in found if isinstance(each, RejectedFile)]
+
+
+def as_source(user: UUID, content: FileContent) -> Source:
+    """A file as the database names it: its source is its absolute path."""
+    return Source(
+        source=storable(content.path),
+        name=shown_name(storable(content.path.relative_to(content.path.parent))),
+        file_sha256=content.sha256,
+        file_bytes=content.size,
+        storage_key=raw_key(user, content.sha256),
+    )
+
+
+async def _store(
+    services: Services, wanted: Sequence[tuple[FileContent, Source]]
+) -> dict[str, RejectedFile]:
+    """Put bytes in place; the files that changed or vanished since they were hashed come back."""
+    lost: dict[str, RejectedFile] = {}
+    slots = asyncio.Semaphore(16)
+
+    async def one(content: FileContent, source: Source) -> None:
+        async with slots:
+            try:
+                await services.storage.put_file(source.storage_key, content.path)
+            except FileNotFoundError:
+                lost[source.source] = RejectedFile(
+                    source.source, "file_missing", "It vanished while it was read.", "Put it back."
+                )
+
+    await asyncio.gather(*(one(content, source) for content, source in wanted))
+    failpoint("after-store-upload")
+    return lost

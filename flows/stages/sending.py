@@ -1,0 +1,240 @@
+"""Sending texts to the embedder: within the shared budget, the cost cap and the circuit.
+
+What a refusal means is decided here, in one place:
+
+- 429: everybody waits as long as the provider says; no attempt is used up;
+- too large, or a text that the provider refuses: the request is cut in two until the culprit is
+  alone; it is returned, the others go on;
+- a failing service: the circuit counts it, and the caller's retry comes back later;
+- no quota, or the cost cap: the run stops cleanly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.embedder import EmbeddingAnswer
+from pipeline.errors import (
+    EmbeddingError,
+    NavigatorError,
+    QuotaExhausted,
+    RateLimited,
+    RunStopped,
+    ServiceUnavailable,
+    TransientError,
+)
+from pipeline.failpoints import failpoint
+from pipeline.packing import halve, pack
+from pipeline.store import budgets, runs, service_calls, vector_buffer
+from pipeline.store.service_calls import ServiceCall
+from pipeline.store.vector_buffer import PendingText
+
+_FIRST_WAIT_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
+# After so long without one answer between the 429s, the caller's retry takes over.
+_PATIENCE_SECONDS = 1800.0
+
+
+class Sender:
+    """Sends reserved texts and keeps every answer.
+
+    Args:
+        run_id: the run whose cost cap counts.
+    """
+
+    def __init__(self, services: Services, run_id: UUID) -> None:
+        self._services = services
+        self._run_id = run_id
+        self._slots = asyncio.Semaphore(services.embedder.concurrency)
+        self._stopped: NavigatorError | None = None
+        self._refused: dict[str, EmbeddingError] = {}
+
+    async def send(self, texts: Sequence[PendingText]) -> dict[str, EmbeddingError]:
+        """Embed and persist the texts.
+
+        Returns:
+            The texts that the provider refuses, by hash, with the reason.
+
+        Raises:
+            TransientError, RunStopped, ConfigurationError: the first trouble; requests under way
+                are finished and kept, the others' reservations are given back.
+        """
+        self._refused = {}
+        sizes = self._fitting(texts)
+        requests = [
+            [sizes[index] for index in indices]
+            for indices in pack([text.tokens for text in sizes], self._services.embedder.limits)
+        ]
+        try:
+            await asyncio.gather(*(self._in_turn(request) for request in requests))
+        finally:
+            await self._give_back([text.sha256 for text in texts])
+        if self._stopped is not None:
+            raise self._stopped
+        return dict(self._refused)
+
+    def _fitting(self, texts: Sequence[PendingText]) -> list[PendingText]:
+        """Without the texts that no request can hold: they are refused without being sent."""
+        limits = self._services.embedder.limits
+        most = min(limits.max_input_tokens, limits.max_tokens)
+        for text in texts:
+            if text.tokens > most:
+                self._refused[text.sha256] = EmbeddingError(
+                    f"A chunk has {text.tokens} tokens; the model takes at most {most}.",
+                    remedy="Lower NAVIGATOR_CHUNK_TOKENS, then retry the document.",
+                )
+        return [text for text in texts if text.tokens <= most]
+
+    async def _in_turn(self, texts: list[PendingText]) -> None:
+        async with self._slots:
+            if self._stopped is not None:
+                return
+            try:
+                await self._request(texts)
+            except (TransientError, RunStopped) as error:
+                # A reason to stop the whole run outweighs a reason to try again.
+                if self._stopped is None or isinstance(error, RunStopped):
+                    self._stopped = error
+            except NavigatorError as error:
+                self._stopped = error
+
+    async def _request(self, texts: list[PendingText]) -> None:
+        tokens = sum(text.tokens for text in texts)
+        deadline, wait = time.monotonic() + _PATIENCE_SECONDS, _FIRST_WAIT_SECONDS
+        while True:
+            promised = await self._permission(tokens)
+            started = time.perf_counter()
+            try:
+                answer = await self._services.embedder.embed([text.text for text in texts])
+            except RateLimited as error:
+                await self._note_failure(error, started, len(texts), promised)
+                if time.monotonic() > deadline:
+                    raise ServiceUnavailable("The embedder only asks us to slow down.") from None
+                pause = error.retry_after if error.retry_after else wait * random.uniform(0.5, 1)  # noqa: S311
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                await self._pause(max(pause, 0.05))
+            except EmbeddingError as error:
+                await self._note_failure(error, started, len(texts), promised)
+                await self._find_culprit(texts, error)
+                return
+            except NavigatorError as error:
+                await self._note_failure(error, started, len(texts), promised)
+                raise
+            else:
+                failpoint("after-embed-answer")
+                await self._keep(texts, answer, promised)
+                failpoint("after-vector-commit")
+                return
+
+    async def _permission(self, tokens: int) -> Decimal:
+        """Wait for the shared budget, then promise the money; the promise in dollars."""
+        while True:
+            async with self._services.database.service() as connection:
+                permit = await budgets.ask(connection, self._services.provider, tokens)
+                if not permit.wait_seconds and not permit.circuit_open:
+                    promise = self._price(tokens)
+                    await runs.reserve_cost(connection, self._run_id, promise)
+                    return promise
+            if permit.circuit_open:
+                raise _circuit_error(permit)
+            await asyncio.sleep(permit.wait_seconds)
+
+    def _price(self, tokens: int) -> Decimal:
+        return self._services.embedder.price_per_million_tokens * tokens / 1_000_000
+
+    async def _find_culprit(self, texts: list[PendingText], error: EmbeddingError) -> None:
+        if len(texts) == 1:
+            self._refused[texts[0].sha256] = error
+            return
+        for half in halve(texts):
+            await self._request(half)
+
+    async def _keep(
+        self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
+    ) -> None:
+        """Vectors, bill and ledger in one transaction: what was paid for is never lost."""
+        billed = answer.tokens or sum(text.tokens for text in texts)
+        cost = self._price(billed)
+        space = self._services.version.space_id
+        async with self._services.database.service() as connection:
+            await vector_buffer.persist(connection, space, texts, answer.vectors)
+            await service_calls.bill(connection, shares(texts, billed, cost))
+            await runs.spend(connection, self._run_id, reserved=promised, usd=cost)
+            await budgets.succeeded(connection, self._services.provider)
+            await service_calls.record(
+                connection,
+                ServiceCall(
+                    self._services.provider,
+                    "embed",
+                    "ok",
+                    answer.seconds,
+                    inputs=len(texts),
+                    tokens=billed,
+                    cost_usd=cost,
+                    request_id=answer.request_id,
+                    user_id=_only_user(texts),
+                    run_id=self._run_id,
+                ),
+            )
+
+    async def _note_failure(
+        self, error: NavigatorError, started: float, inputs: int, promised: Decimal
+    ) -> None:
+        provider = self._services.provider
+        async with self._services.database.service() as connection:
+            await runs.spend(connection, self._run_id, reserved=promised, usd=Decimal(0))
+            if isinstance(error, ServiceUnavailable | QuotaExhausted):
+                quota = isinstance(error, QuotaExhausted)
+                await budgets.failed(connection, provider, error.message, quota=quota)
+            seconds = time.perf_counter() - started
+            await service_calls.record(
+                connection,
+                ServiceCall(
+                    provider, "embed", error.code, seconds, inputs=inputs, run_id=self._run_id
+                ),
+            )
+
+    async def _pause(self, seconds: float) -> None:
+        async with self._services.database.service() as connection:
+            await budgets.pause(connection, self._services.provider, seconds)
+
+    async def _give_back(self, shas: list[str]) -> None:
+        space = self._services.version.space_id
+        async with self._services.database.service() as connection:
+            await vector_buffer.release(connection, space, shas, self._services.worker)
+
+
+def _circuit_error(permit: budgets.Permit) -> NavigatorError:
+    reason = permit.reason or "The embedder fails."
+    if "credit" in reason:
+        return QuotaExhausted(reason)
+    return ServiceUnavailable(f"{reason} It is asked again in {permit.wait_seconds:.0f} s.")
+
+
+def _only_user(texts: Sequence[PendingText]) -> UUID | None:
+    users = {text.user_id for text in texts}
+    return users.pop() if len(users) == 1 else None
+
+
+def shares(
+    texts: Sequence[PendingText], billed: int, cost: Decimal
+) -> list[tuple[UUID, int, Decimal]]:
+    """A request's bill shared out among its jobs by their tokens; the parts add up exactly."""
+    weights: dict[UUID, int] = defaultdict(int)
+    for text in texts:
+        weights[text.job_id] += text.tokens
+    total = sum(weights.values()) or 1
+    parts, left_tokens, left_cost = [], billed, cost
+    for job, weight in list(weights.items())[1:]:
+        tokens = billed * weight // total
+        usd = cost * tokens / billed if billed else Decimal(0)
+        parts.append((job, tokens, usd))
+        left_tokens, left_cost = left_tokens - tokens, left_cost - usd
+    return [(next(iter(weights)), left_tokens, left_cost), *parts]

@@ -1,0 +1,36 @@
+"""Reading the stored text of jobs back, a few at a time, so that memory stays flat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from blocks.assembly import Services
+from blocks.storage import ObjectMissing
+from pipeline.documents import ParsedDocument
+from pipeline.store.claims import ClaimedJob
+
+_AT_ONCE = 16
+
+
+async def parsed_texts(
+    services: Services, jobs: Sequence[ClaimedJob]
+) -> AsyncIterator[tuple[ClaimedJob, ParsedDocument | ObjectMissing]]:
+    """Each job with its parsed document, or with the error that its object is missing."""
+
+    async def one(job: ClaimedJob) -> ParsedDocument | ObjectMissing:
+        if job.parsed_key is None:
+            return ObjectMissing("The parsed text was never stored.")
+        try:
+            return ParsedDocument.from_json(await services.storage.get(job.parsed_key))
+        except ObjectMissing as error:
+            return error
+        except (ValueError, KeyError, TypeError):
+            return ObjectMissing("The parsed text is damaged.", code="object_damaged")
+
+    for start in range(0, len(jobs), _AT_ONCE):
+        group = jobs[start : start + _AT_ONCE]
+        for job, document in zip(
+            group, await asyncio.gather(*(one(job) for job in group)), strict=True
+        ):
+            yield job, document

@@ -1,0 +1,101 @@
+"""Validate: record what parsing found, then let the gate judge the text of each document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blocks.assembly import Services
+from blocks.storage import ObjectMissing
+from checks.frames import ParsedTextRow, parsed_text_frame
+from checks.suites import PARSED_TEXT
+from checks.verdicts import GateResult
+from flows.stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
+from flows.stages.judging import judge, result_records, verdict_moves
+from flows.stages.parsing import ParseReference
+from flows.stages.texts import parsed_texts
+from pipeline.errors import ValidationError
+from pipeline.failpoints import failpoint
+from pipeline.parsing.validation import assess
+from pipeline.states import JobState
+from pipeline.store import quality
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Move, move
+
+
+async def queue(services: Services, batch: Batch) -> None:
+    """The jobs that were only uploaded are now to be parsed."""
+    jobs = await jobs_at(services, batch, JobState.UPLOADED)
+    await make_moves(
+        services,
+        batch,
+        (Move(j.job_id, j.attempt, JobState.UPLOADED, JobState.PARSE_QUEUED) for j in jobs),
+    )
+
+
+async def record_parsed(
+    services: Services, batch: Batch, references: Sequence[ParseReference]
+) -> StageResult:
+    """Move the queued jobs to `parsed` or, with the parser's reason, to `failed_parse`."""
+    found = {reference.job_id: reference for reference in references}
+    jobs = await jobs_at(services, batch, JobState.PARSE_QUEUED)
+    moves = [_recorded(job, found[job.job_id]) for job in jobs if job.job_id in found]
+    result = await make_moves(services, batch, moves)
+    failpoint("after-parse-commit")
+    return result
+
+
+def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
+    if (error := found.error) is not None:
+        return failure(job, JobState.FAILED_PARSE, error, "parse")
+    facts = {
+        "parsed_key": found.key,
+        "media_type": found.media_type,
+        "pages": found.pages,
+        "characters": found.characters,
+        "replaced": found.replaced,
+        "stage": "parse",
+        "seconds": found.seconds,
+    }
+    return Move(job.job_id, job.attempt, job.state, JobState.PARSED, facts=facts)
+
+
+async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[GateResult]]:
+    """Judge the text of the parsed jobs: on to `parse_validated`, or into quarantine.
+
+    Raises:
+        BrokenGate: no verdict is possible; nothing is written.
+    """
+    jobs = await jobs_at(services, batch, JobState.PARSED)
+    if not jobs:
+        return StageResult(), []
+    rows, lost = [], []
+    async for job, document in parsed_texts(services, jobs):
+        if isinstance(document, ObjectMissing):
+            error = ValidationError(document.message, remedy=document.remedy)
+            lost.append(failure(job, JobState.FAILED_VALIDATION, error, "validate"))
+            continue
+        seen = assess(document)
+        rows.append(
+            ParsedTextRow(
+                job_id=str(job.job_id),
+                pages=seen.pages,
+                pages_with_text=seen.pages_with_text,
+                characters=seen.characters,
+                words=seen.words,
+                readable_share=seen.readable_share,
+                replaced=seen.replaced,
+            )
+        )
+    judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
+    moves, results, records = list(lost), [], []
+    if judged:
+        result = await judge(PARSED_TEXT, parsed_text_frame(rows), judged)
+        moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate")
+        results.append(result)
+        records = list(result_records(result))
+    async with services.database.service() as connection:
+        moved = await move(connection, moves, actor(services, batch))
+        await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)
+    failpoint("after-validate-commit")
+    failed = sum(each.error is not None and each.job_id in moved for each in moves)
+    return StageResult(len(moved) - failed, failed), results

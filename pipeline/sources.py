@@ -1,0 +1,143 @@
+"""Finding files: the paths that a person gives become the sources to ingest."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import PARSE_REMEDIES, ParseCode, UsageError
+
+SUFFIXES = frozenset(
+    {".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"}
+)
+"""Taken from a folder; a file named outright is taken whatever its name is."""
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """What lies under the given paths.
+
+    Attributes:
+        files: absolute, each once, in order of path.
+        skipped: how many files of a folder were left out, by suffix.
+        roots: the folders that were looked through, for `--sync`.
+    """
+
+    files: tuple[Path, ...]
+    skipped: dict[str, int]
+    roots: tuple[Path, ...]
+
+
+def find_files(paths: Iterable[str]) -> FoundFiles:
+    """Expand files, folders and globs.
+
+    Raises:
+        UsageError: a path names nothing.
+    """
+    files: dict[Path, None] = {}
+    skipped: Counter[str] = Counter()
+    roots: list[Path] = []
+    for given in paths:
+        for path in _expand(given):
+            if path.is_dir():
+                roots.append(path)
+                _look_through(path, files, skipped)
+            else:
+                files[path] = None
+    return FoundFiles(tuple(sorted(files)), dict(skipped), tuple(roots))
+
+
+def _expand(given: str) -> list[Path]:
+    path = Path(given).expanduser()
+    if path.exists() or path.is_symlink():
+        return [path.absolute()]
+    if glob.has_magic(given):
+        found = [Path(each).absolute() for each in glob.glob(str(path), recursive=True)]
+        if found:
+            return found
+    raise UsageError(
+        f"There is no file or folder {printable(given)!r}.",
+        remedy="Check the path; quote it when its name has spaces or stars.",
+    )
+
+
+def _look_through(root: Path, files: dict[Path, None], skipped: Counter[str]) -> None:
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder) / name
+            if name.startswith("."):
+                continue
+            if path.suffix.lower() in SUFFIXES:
+                files[path] = None
+            else:
+                skipped[path.suffix.lower() or "no suffix"] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file as it is now: its hash and size."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A file that could not be taken in, and why."""
+
+    source: str
+    code: str
+    message: str
+    remedy: str
+
+
+def examine(path: Path, max_bytes: int) -> FileContent | RejectedFile:
+    """Hash a file without holding it in memory; what cannot be read is rejected, in words."""
+    source = str(path)
+    try:
+        if not path.is_file():
+            return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
+        if (size := path.stat().st_size) > max_bytes:
+            limit = f"{max_bytes / 1024 / 1024:,.0f} MiB"
+            message = f"It has {size / 1024 / 1024:,.0f} MiB; at most {limit} are taken."
+            return _rejected(source, ParseCode.TOO_LARGE, message)
+        digest, read = hashlib.sha256(), 0
+        for block in _blocks(path):
+            digest.update(block)
+            read += len(block)
+    except FileNotFoundError:
+        return _rejected(source, ParseCode.MISSING, "It vanished while it was read.")
+    except OSError as error:
+        message = f"It cannot be read ({os.strerror(error.errno or 0)})."
+        return RejectedFile(source, "file_unreadable", message, "Check its permissions.")
+    return FileContent(path, digest.hexdigest(), read)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _rejected(source: str, code: ParseCode, message: str) -> RejectedFile:
+    return RejectedFile(source, code.value, message, PARSE_REMEDIES[code])
+
+
+def printable(name: str, limit: int = 120) -> str:
+    """A name that is safe to show: no control or direction characters, not endless."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def storable(path: Path) -> str:
+    """A path as text for the database: bytes that are no UTF-8 become escapes, NUL cannot occur."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
