@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from binascii import a2b_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import ConfigurationError
 
@@ -35,25 +37,46 @@ class Tokenizer(Protocol):
 
     @property
     def additive(self) -> bool:
-        """Whether counts add up over a text cut after newlines or before the space of a word."""
+        """Whether counts add up when a text is cut after newlines or before the space of a word.
+
+        Then ``count(a + b) == count(a) + count_continuing(b)``.
+        """
         ...
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text as the model receives it, in the order of `texts`."""
+        ...
+
+    def count_continuing(self, texts: Sequence[str]) -> list[int]:
+        """What each text adds to a text that it follows at an additive place."""
         ...
 
 
 @dataclass(frozen=True)
 class CountingTokenizer:
-    """A tokenizer made of a name and a function that counts a batch."""
+    """A tokenizer made of a function that counts a batch.
+
+    Attributes:
+        lead: what is put before a text to count it as a continuation.
+        lead_tokens: of which the model sees so many, special tokens included.
+    """
 
     name: str
     additive: bool
     count_batch: Callable[[Sequence[str]], list[int]]
+    lead: str = ""
+    lead_tokens: int = 0
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text as the model receives it, in the order of `texts`."""
         return self.count_batch(texts) if texts else []
+
+    def count_continuing(self, texts: Sequence[str]) -> list[int]:
+        """What each text adds to a text that it follows at an additive place."""
+        if not self.lead_tokens:
+            return self.count(texts)
+        counts = self.count([self.lead + text for text in texts])
+        return [count - self.lead_tokens for count in counts]
 
 
 @cache
@@ -125,7 +148,24 @@ def _hugging_face(path: Path, name: str | None, *, special_tokens: bool) -> Toke
         return [len(encoding) for encoding in batch]
 
     identity = name or f"hf-{hashlib.sha256(raw).hexdigest()[:12]}"
-    return CountingTokenizer(identity, additive=False, count_batch=count)
+    lead = _lead(json.loads(raw))
+    if lead is None:
+        return CountingTokenizer(identity, additive=False, count_batch=count)
+    return CountingTokenizer(identity, True, count, lead, lead_tokens=count([lead])[0])
+
+
+def _lead(definition: dict[str, Any]) -> str | None:
+    """What makes a text a continuation, or None when this kind of tokenizer is not additive."""
+    model = definition["model"]
+    splitter = (definition.get("pre_tokenizer") or {}).get("type")
+    if model["type"] == "WordPiece" and splitter == "BertPreTokenizer":
+        return ""
+    # SentencePiece: a mark stands before the text and for every space. No token reaches over a
+    # newline or from a letter over that mark, so a newline in front stands for what came before.
+    if model["type"] == "BPE" and splitter is None and model.get("byte_fallback"):
+        crossing = re.compile(r"\n|[^▁]▁")
+        return None if any(crossing.search(token) for token in model["vocab"]) else "\n"
+    return None
 
 
 def _package_folder(package: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.chunking.assembly import assemble
 from pipeline.chunking.blocks import scan
@@ -46,7 +46,7 @@ def chunk_document(
     pending = [(one, _room(options, prefixes[one.path], tokenizer)) for one in sections]
     done: list[tuple[Span, int]] = []
     while pending:
-        spans = _measured_spans(document.text, pending, tokenizer)
+        spans = _measured_spans(document.text, pending, prefixes, tokenizer)
         too_long = {span.section for span, tokens in spans if tokens > options.max_tokens}
         done.extend(pair for pair in spans if pair[0].section not in too_long)
         pending = [(one, _smaller(room)) for one, room in pending if one.start in too_long]
@@ -69,11 +69,14 @@ def _smaller(room: Room) -> Room:
 
 
 def _measured_spans(
-    text: str, sections: Sequence[tuple[Section, Room]], tokenizer: Tokenizer
+    text: str,
+    sections: Sequence[tuple[Section, Room]],
+    prefixes: Mapping[tuple[str, ...], int],
+    tokenizer: Tokenizer,
 ) -> list[tuple[Span, int]]:
     passages = assemble(text, sections, tokenizer)
     spans = [span for passage in passages if (span := span_of(text, passage)) is not None]
-    return list(zip(spans, measured(text, spans, tokenizer), strict=True))
+    return list(zip(spans, measured(text, spans, prefixes, tokenizer), strict=True))
 
 
 def _chunks(document: ParsedDocument, spans: Sequence[tuple[Span, int]]) -> list[Chunk]:

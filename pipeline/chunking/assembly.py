@@ -23,6 +23,9 @@ from pipeline.chunking.units import (
 )
 from pipeline.tokens import Tokenizer
 
+# Prose has four to five characters a token; what lies further back is not worth counting.
+_CHARS_PER_OVERLAP_TOKEN = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -122,7 +125,9 @@ def _parted(text: str, group: _Group, taken: int) -> list[Unit]:
     if unit.grain is not Grain.BLOCK or unit.keep_next:
         return []
     # Without its first piece, so that a passage never repeats all of the one before it.
-    return pieces_of(text, unit, Grain.PART, 1)[1:]
+    pieces = pieces_of(text, unit, Grain.PART, 1)[1:]
+    near = unit.end - group.stretch.room.overlap * _CHARS_PER_OVERLAP_TOKEN
+    return [piece for piece in pieces if piece.start >= near]
 
 
 def _tail(units: Sequence[Unit], room: int) -> list[Unit]:

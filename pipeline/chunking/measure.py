@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.chunking.assembly import Passage
@@ -30,11 +30,12 @@ class Span:
 
 @dataclass(slots=True)
 class _Sum:
-    """A count that is `known` plus the counts of `added` texts minus those of `removed` texts."""
+    """A count made of parts: what is known, and texts still to be counted."""
 
     known: int = 0
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    continuing: list[str] = field(default_factory=list)
+    not_continuing: list[str] = field(default_factory=list)
 
 
 def span_of(text: str, passage: Passage) -> Span | None:
@@ -50,35 +51,38 @@ def span_of(text: str, passage: Passage) -> Span | None:
     return Span(passage, start, start + len(body), path)
 
 
-def measured(text: str, spans: Sequence[Span], tokenizer: Tokenizer) -> list[int]:
-    """The tokens of each span's embedding text, exactly, in one call of the tokenizer.
+def measured(
+    text: str, spans: Sequence[Span], prefixes: Mapping[tuple[str, ...], int], tokenizer: Tokenizer
+) -> list[int]:
+    """The tokens of each span's embedding text, exactly.
 
     With an additive tokenizer only the words at a span's edges are counted again, since there the
     span is without the white space that its units were counted with.
+
+    Args:
+        prefixes: the tokens of each path of headings.
     """
-    prefixes: dict[tuple[str, ...], int] = {}
-    if tokenizer.additive:
-        paths = list({span.path for span in spans if span.path})
-        counts = tokenizer.count([embedding_text(path, "") for path in paths])
-        prefixes = dict(zip(paths, counts, strict=True))
     sums = [_sum_of(text, span, prefixes, additive=tokenizer.additive) for span in spans]
-    texts = [piece for one in sums for piece in (*one.added, *one.removed)]
-    counts_left = iter(tokenizer.count(texts))
+    whole = iter(tokenizer.count([piece for one in sums for piece in one.whole]))
+    pieces = [piece for one in sums for piece in (*one.continuing, *one.not_continuing)]
+    continuing = iter(tokenizer.count_continuing(pieces))
     tokens: list[int] = []
     for one in sums:
-        added = sum(next(counts_left) for _ in one.added)
-        removed = sum(next(counts_left) for _ in one.removed)
-        tokens.append(one.known + added - removed)
+        count = one.known + sum(next(whole) for _ in one.whole)
+        count += sum(next(continuing) for _ in one.continuing)
+        tokens.append(count - sum(next(continuing) for _ in one.not_continuing))
     return tokens
 
 
-def _sum_of(text: str, span: Span, prefixes: dict[tuple[str, ...], int], *, additive: bool) -> _Sum:
-    whole = _Sum(added=[embedding_text(span.path, text[span.start : span.end])])
+def _sum_of(
+    text: str, span: Span, prefixes: Mapping[tuple[str, ...], int], *, additive: bool
+) -> _Sum:
     units = span.passage.units
-    if not additive or not all(is_additive(text, unit.start) for unit in units[1:]):
-        return whole
-    known = prefixes.get(span.path, 0) + sum(unit.tokens for unit in units)
-    return _with_edges(text, span, known) or whole
+    if additive and all(is_additive(text, unit.start) for unit in units[1:]):
+        known = prefixes[span.path] + sum(unit.tokens for unit in units)
+        if (mended := _with_edges(text, span, known)) is not None:
+            return mended
+    return _Sum(whole=[embedding_text(span.path, text[span.start : span.end])])
 
 
 def _with_edges(text: str, span: Span, known: int) -> _Sum | None:
@@ -86,16 +90,17 @@ def _with_edges(text: str, span: Span, known: int) -> _Sum | None:
     result = _Sum(known)
     raw_start, raw_end = span.passage.units[0].start, span.passage.units[-1].end
     first = span.start
-    if span.start != raw_start:
+    if span.start != raw_start or not span.path:
         first = text.find(" ", span.start + 1, min(span.end, span.start + _NEAR))
         if first < 0 or not is_additive(text, first):
             return None
-        result.added.append(text[span.start : first])
-        result.removed.append(text[raw_start:first])
+        # Headings come before the text, so without any the text itself begins the count.
+        (result.continuing if span.path else result.whole).append(text[span.start : first])
+        result.not_continuing.append(text[raw_start:first])
     if span.end != raw_end:
         last = text.rfind(" ", max(first, span.end - _NEAR), span.end)
         if last < 0 or not is_additive(text, last):
             return None
-        result.added.append(text[last : span.end])
-        result.removed.append(text[last:raw_end])
+        result.continuing.append(text[last : span.end])
+        result.not_continuing.append(text[last:raw_end])
     return result

@@ -88,7 +88,7 @@ def count_units(text: str, units: Iterable[Unit], tokenizer: Tokenizer, max_toke
     """Fill in the tokens of units in one call; far too long ones stay uncounted, as too many."""
     counted = [u for u in units if u.end - u.start <= max_tokens * _CHARS_PER_TOKEN]
     texts = [text[unit.start : unit.end] for unit in counted]
-    for unit, tokens in zip(counted, tokenizer.count(texts), strict=True):
+    for unit, tokens in zip(counted, tokenizer.count_continuing(texts), strict=True):
         unit.tokens = tokens
 
 
