@@ -6,8 +6,10 @@ it and leaves the others, and the ids of their chunks, as they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from zlib import crc32
 
 from pipeline.chunking.cuts import Grain
@@ -29,15 +31,20 @@ _CHARS_PER_OVERLAP_TOKEN = 6
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk in the making: units that meet without a gap, in one section."""
+    """A chunk in the making: units that meet without a gap, in one section.
+
+    Attributes:
+        own_start: where what it repeats of the passage before it ends.
+    """
 
     section: Section
     units: tuple[Unit, ...]
+    own_start: int
 
 
 @dataclass(slots=True)
 class _Group:
-    """A passage before its overlap: what it adds, and what the one before it added."""
+    """A passage before its overlap: what it adds, and what it may repeat of the one before it."""
 
     stretch: Stretch
     units: Sequence[Unit]
@@ -55,7 +62,7 @@ def assemble(
     groups = [group for stretch in stretches for group in _groups(text, stretch)]
     overlaps = _overlaps(text, groups, tokenizer)
     return [
-        Passage(group.stretch.section, (*overlap, *group.units))
+        Passage(group.stretch.section, (*overlap, *group.units), group.units[0].start)
         for group, overlap in zip(groups, overlaps, strict=True)
     ]
 
@@ -63,39 +70,70 @@ def assemble(
 def _groups(text: str, stretch: Stretch) -> list[_Group]:
     if stretch.fits:
         return [_Group(stretch, stretch.units, ())]
+    ends = list(accumulate(unit.tokens for unit in stretch.units))
+    cuts = _filled(stretch, ends, _chosen(text, stretch, ends))
     groups: list[_Group] = []
-    units, first, left = stretch.units, 0, sum(unit.tokens for unit in stretch.units)
-    while first < len(units):
-        last = len(units) if left <= stretch.room.body else _end(text, stretch, first, left)
-        before = groups[-1].units if groups else ()
-        groups.append(_Group(stretch, units[first:last], before))
-        left -= sum(unit.tokens for unit in units[first:last])
-        first = last
+    for first, last in pairwise(cuts):
+        before = _repeatable(text, groups[-1].units) if groups else ()
+        groups.append(_Group(stretch, stretch.units[first:last], before))
     return groups
 
 
-def _end(text: str, stretch: Stretch, first: int, left: int) -> int:
-    """The index after the last unit of the passage that begins at `first`.
+def _chosen(text: str, stretch: Stretch, ends: Sequence[int]) -> list[int]:
+    """Cuts by content, as token positions: every place is tried in the order of its text's hash.
 
-    Among the places that leave it at least half full, the one whose text hashes lowest: the same
-    text then chooses the same place, wherever the passage happened to begin.
+    A place is taken when the span that it is in is too long for one passage and both halves would
+    fill at least half of one. What is taken thus hangs only on the text nearby.
     """
-    units, body = stretch.units, stretch.room.body
-    tokens = 0
-    fallback, best, best_rank = first + 1, 0, (True, True, 1 << 32)
-    for index in range(first, len(units)):
-        unit = units[index]
-        tokens += unit.tokens
-        if tokens > body:
-            break
+    body = stretch.room.body
+    chosen = [0, ends[-1]]
+    for _, _, index in sorted(_ranked(text, stretch.units[:-1])):
+        place = ends[index]
+        after = bisect_left(chosen, place)
+        left, right = chosen[after - 1], chosen[after]
+        if right - left > body and 2 * min(place - left, right - place) >= body:
+            chosen.insert(after, place)
+    return chosen
+
+
+def _ranked(text: str, units: Sequence[Unit]) -> Iterator[tuple[bool, int, int]]:
+    """Places after a unit where a passage may end: those between blocks come first."""
+    for index, unit in enumerate(units):
         if not unit.keep_next:
-            fallback = index + 1
-        if 2 * tokens >= body and not unit.keep_next:
-            leaves_crumb = 4 * (left - tokens) < body
-            rank = (leaves_crumb, unit.inner, _hash(text, unit))
-            if rank <= best_rank:
-                best, best_rank = index + 1, rank
-    return best or fallback
+            yield unit.inner, _hash(text, unit), index
+
+
+def _filled(stretch: Stretch, ends: Sequence[int], chosen: Sequence[int]) -> list[int]:
+    """The cuts as indices of units, with more of them where a span still holds too much."""
+    cuts = [0]
+    goals = iter(chosen[1:])
+    goal, begin = next(goals), 0
+    for index, unit in enumerate(stretch.units):
+        if ends[index] - begin > stretch.room.body and index > cuts[-1]:
+            cuts.append(_not_glued(stretch.units, cuts[-1], index))
+            begin = ends[cuts[-1] - 1]
+        if ends[index] == goal and unit.tokens:
+            cuts.append(index + 1)
+            begin, goal = goal, next(goals, 0)
+    if cuts[-1] < len(stretch.units):
+        cuts.append(len(stretch.units))
+    return cuts
+
+
+def _repeatable(text: str, units: Sequence[Unit]) -> Sequence[Unit]:
+    """The units from the first one with words on."""
+    for index, unit in enumerate(units):
+        if not text[unit.start : unit.end].isspace():
+            return units[index:]
+    return ()
+
+
+def _not_glued(units: Sequence[Unit], first: int, last: int) -> int:
+    """The cut at or before `last` that does not end a passage with a heading, if there is one."""
+    for cut in range(last, first, -1):
+        if not units[cut - 1].keep_next:
+            return cut
+    return last
 
 
 def _hash(text: str, unit: Unit) -> int:

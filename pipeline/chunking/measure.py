@@ -39,12 +39,12 @@ class _Sum:
 
 
 def span_of(text: str, passage: Passage) -> Span | None:
-    """A passage without the white space around it; None when there is nothing else."""
+    """A passage without the white space around it; None when it adds nothing else."""
     raw_start, raw_end = passage.units[0].start, passage.units[-1].end
+    if text[passage.own_start : raw_end].isspace():
+        return None
     raw = text[raw_start:raw_end]
     body = raw.strip()
-    if not body:
-        return None
     start = raw_start + len(raw) - len(raw.lstrip())
     section = passage.section
     path = section.lead_path if start < section.own_start else section.path
