@@ -1,0 +1,77 @@
+"""What every test shares: a real Postgres, migrated once and cloned for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from pipeline.store.embedded import start_embedded
+from pipeline.store.engine import Database, driver_url, migrate
+
+# No test reaches a developer's own settings, server or data.
+for _name in list(os.environ):
+    if _name.startswith(("NAVIGATOR_", "OPENAI_", "LLAMA_")) and _name != "NAVIGATOR_TEST_DATABASE_URL":
+        del os.environ[_name]
+os.environ.pop("DATABASE_URL", None)
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder for the whole session, short enough for Unix sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="nav-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(scratch: Path) -> str:
+    """A Postgres to make databases in: the embedded one, or NAVIGATOR_TEST_DATABASE_URL's."""
+    return os.environ.get("NAVIGATOR_TEST_DATABASE_URL") or start_embedded(scratch / "postgres")
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated database that tests clone."""
+    name = f"navigator_template_{uuid4().hex[:8]}"
+    _administer(postgres_url, f"CREATE DATABASE {name}")
+    migrate(_in(postgres_url, name))
+    yield name
+    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template: str) -> Iterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"navigator_test_{uuid4().hex[:8]}"
+    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield _in(postgres_url, name)
+    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The test's database, open."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+def _administer(url: str, statement: str) -> None:
+    plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def _in(url: str, database: str) -> str:
+    return sa.make_url(url).set(database=database).render_as_string(hide_password=False)
