@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from lzma import LZMAError
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.options import MIB
@@ -15,7 +17,9 @@ MAX_XML_BYTES = 96 * MIB
 """All XML parts of a document together, unpacked. A 1,000-page contract has about 20 MiB."""
 MAX_TOTAL_BYTES = 1024 * MIB
 
-_BROKEN_ZIP = (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError)
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError, NotImplementedError,
+)  # fmt: skip
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from pipeline.parsing.page_tables import PageTable, page_tables, words
 
@@ -76,11 +77,11 @@ def _surplus(table: PageTable, plain: str) -> float:
 def _odd_rows(table: PageTable, plain: str) -> float:
     """The share of rows whose neighbouring words are mostly no neighbours in the plain reading."""
     spoken = words(plain)
-    neighbours = set(zip(spoken, spoken[1:], strict=False))
+    neighbours = set(pairwise(spoken))
     rows = [row for row in map(words, map(" ".join, table.rows)) if len(row) > 1]
     odd = 0
     for row in rows:
-        pairs = list(zip(row, row[1:], strict=False))
+        pairs = list(pairwise(row))
         odd += sum(pair in neighbours for pair in pairs) < _MIN_ROW_AGREEMENT * len(pairs)
     return odd / len(rows) if rows else 0.0
 

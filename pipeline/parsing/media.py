@@ -172,7 +172,9 @@ def _zip_type_from_start(head: bytes, name: str) -> MediaType:
 def _text_or_damaged_pdf(head: bytes, name: str) -> MediaType:
     named = _SUFFIXES.get(_suffix(name))
     binary = looks_binary(head[:SNIFF_BYTES])
-    if (named is MediaType.PDF and b"%PDF-" in head) or (binary and b"%PDF-" in head[:_PDF_WITHIN]):
+    if b"%PDF-" in (head if named is MediaType.PDF else head[:_PDF_WITHIN]) and (
+        binary or named is MediaType.PDF or b" obj" in head
+    ):
         return MediaType.PDF
     if binary:
         _refuse(name, "a binary file of an unknown kind")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.bombs import refuse_bombs
 from pipeline.parsing.crosscheck import clean_markdown, has_words, is_trustworthy
 from pipeline.parsing.mending import mend
 from pipeline.parsing.options import ParseOptions
@@ -37,8 +38,9 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
     """All pages of a PDF.
 
     Raises:
-        ParseError: ENCRYPTED, BROKEN or TOO_MANY_PAGES.
+        ParseError: ENCRYPTED, BROKEN, TOO_LARGE (unpacked) or TOO_MANY_PAGES.
     """
+    refuse_bombs(content)
     opened = open_pdf(content)
     with closing(opened.document) as document:
         _check_page_count(len(document), options.max_pages)
@@ -49,8 +51,7 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
             for number in range(1, len(document) + 1)
         ]
     notes = [opened.repair] if opened.repair else []
-    if damaged:
-        _refuse_incomplete(pages)
+    _refuse_incomplete(pages, damaged)
     if len(markdown) < len(pages):
         notes.append(f"{len(pages) - len(markdown)} pages were read without headings and tables.")
     if options.ocr and any(page.scanned for page in pages):
@@ -67,11 +68,13 @@ def _check_page_count(count: int, most: int) -> None:
         raise ParseError(ParseCode.TOO_MANY_PAGES, message)
 
 
-def _refuse_incomplete(pages: list[ParsedPage]) -> None:
+def _refuse_incomplete(pages: list[ParsedPage], damaged: bool) -> None:
     """Half a policy must not pass for a whole one."""
     read = sum(page.error is None for page in pages)
-    if read < len(pages):
-        message = f"The PDF is cut off or damaged: only {read} of its {len(pages)} pages are left."
+    if read == 0:
+        raise ParseError(ParseCode.BROKEN, "The PDF is damaged: none of its pages can be read.")
+    if damaged and read < len(pages):
+        message = f"The PDF is cut off: of its {len(pages)} pages only {read} can be read."
         raise ParseError(ParseCode.BROKEN, message)
 
 

@@ -15,6 +15,7 @@ _FPDF_ERR_SECURITY = 5
 _OBJECT = re.compile(rb"(\d{1,10})\s+(\d{1,5})\s+obj\b")
 _CATALOG = re.compile(rb"/Type\s*/Catalog\b")
 _LOOK_BACK = 4096
+_STREAM_MARK = re.compile(rb"(end)?stream\b")
 
 
 class OpenedPdf(NamedTuple):
@@ -52,6 +53,8 @@ def _opened(content: bytes, note: str | None) -> OpenedPdf:
         return OpenedPdf(PdfDocument(content), content, note)
     except PdfiumError as error:
         _raise_if_encrypted(error)
+    if _ends_inside_stream(content):
+        raise ParseError(ParseCode.BROKEN, "The PDF is cut off: its end, with pages, is missing.")
     mended = _with_trailer(content)
     try:
         if mended is not None:
@@ -81,3 +84,9 @@ def _with_trailer(content: bytes) -> bytes | None:
     if root is None:
         return None
     return content + b"\nendobj\ntrailer\n<</Root %s %s R>>\nstartxref\n0\n%%%%EOF\n" % root
+
+
+def _ends_inside_stream(content: bytes) -> bool:
+    """Whether the file stops within a page's content; half of it would read as a whole page."""
+    marks = [mark[1] for mark in _STREAM_MARK.finditer(content)]
+    return bool(marks) and marks[-1] is None

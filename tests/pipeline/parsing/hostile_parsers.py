@@ -1,0 +1,51 @@
+"""Stand-ins for a parser that a hostile file has led astray; a worker imports them by name."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+
+from pipeline.documents import ParsedDocument, ParsedPage
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import ParseOptions
+
+
+def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """Do what the content says; any other content is given back, with the worker's pid."""
+    order, _, argument = content.partition(b":")
+    match order:
+        case b"hang":
+            time.sleep(600)
+        case b"spin":
+            while True:
+                pass
+        case b"eat":
+            hoard = [bytearray(os.urandom(1024) * 1024 * 8) for _ in range(10_000)]
+            del hoard
+        case b"grab":
+            bytearray(1 << 40)
+        case b"segfault":
+            ctypes.string_at(0)
+        case b"exit":
+            os._exit(int(argument))
+        case b"raise":
+            raise ValueError("secret words of the document")
+        case b"refuse":
+            raise ParseError(ParseCode.BROKEN, "The file is torn.")
+        case b"print":
+            print("noise")  # noqa: T201
+            os.write(1, b"more noise\n")
+            sys.stdout.flush()
+        case b"fork":
+            if os.fork() == 0:
+                time.sleep(600)
+        case b"environment":
+            return _document("\n".join(sorted(os.environ)))
+    return _document(f"{os.getpid()} {len(content)} {media_type.name}")
+
+
+def _document(text: str) -> ParsedDocument:
+    return ParsedDocument((ParsedPage(1, text),), False, "obey-1", "none")

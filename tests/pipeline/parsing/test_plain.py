@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.local import parse_bytes
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.plain import decode
+
+GERMAN = "Die Prämie für Ärzte beträgt 500 € jährlich – “Selbstbehalt” inbegriffen."
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
+)
+def test_encodings_are_recognised(encoding: str) -> None:
+    """A text reads the same in every common encoding, with a byte order mark or without."""
+    assert decode(GERMAN.encode(encoding)) == GERMAN
+
+
+def test_other_scripts_are_recognised() -> None:
+    """Legacy Cyrillic is told from legacy Western text."""
+    text = "Договор страхования действует один год со дня подписания. " * 3
+    assert decode(text.encode("cp1251")) == text
+
+
+def test_one_stray_byte_does_not_garble_utf8() -> None:
+    """A UTF-8 text with a damaged byte stays UTF-8; the byte is replaced and counted."""
+    content = GERMAN.encode() * 3 + b"\xff" + GERMAN.encode()
+    document = parse_bytes(content, MediaType.TEXT, ParseOptions())
+    assert document.text == GERMAN * 3 + "\ufffd" + GERMAN
+    assert document.replaced == 1
+
+
+def test_nuls_and_lone_surrogates_are_replaced_and_counted() -> None:
+    """What Postgres cannot store is replaced by U+FFFD, and said."""
+    content = "a\x00b – c\ud800d – e".encode("utf-8", "surrogatepass")
+    document = parse_bytes(content, MediaType.MARKDOWN, ParseOptions())
+    assert document.text == "a\ufffdb – c\ufffdd – e"
+    assert document.replaced == 2
+
+
+def test_binary_data_is_no_text() -> None:
+    """A binary file under a text's name is refused, not turned into noise."""
+    with pytest.raises(ParseError) as caught:
+        decode(bytes(range(256)) * 10)
+    assert caught.value.parse_code is ParseCode.UNSUPPORTED_TYPE
+
+
+def test_markdown_stays_as_it_is() -> None:
+    """Markdown is one page without a page number, unchanged but for its line ends."""
+    source = "# Policy\r\n\r\n| a | b |\r\n|---|---|\r\n| 1 | 2 |\r\n"
+    document = parse_bytes(source.encode(), MediaType.MARKDOWN, ParseOptions())
+    assert document.text == source.replace("\r\n", "\n")
+    assert not document.paged
+    assert len(document.pages) == 1
+    assert document.parser == "local-1"
+
+
+@given(st.text())
+def test_utf8_reads_back(text: str) -> None:
+    """Every text that is not mostly control characters is read back from its UTF-8."""
+    content = text.encode("utf-8", "surrogatepass")
+    try:
+        assert decode(content) in (text, text.removeprefix("\ufeff"))
+    except ParseError as error:
+        assert error.parse_code is ParseCode.UNSUPPORTED_TYPE
+
+
+@given(st.binary(min_size=1, max_size=2000))
+def test_any_bytes_become_storable_text_or_a_reason(content: bytes) -> None:
+    """Whatever the bytes, the text that comes out can be stored."""
+    try:
+        document = parse_bytes(content, MediaType.TEXT, ParseOptions())
+    except ParseError as error:
+        assert error.parse_code is ParseCode.UNSUPPORTED_TYPE
+    else:
+        assert "\x00" not in document.text
+        document.text.encode("utf-8")

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hostile_parsers import obey
+from made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
+
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
+
+PDF = MediaType.PDF
+STRICT = ParseOptions(timeout_seconds=1.0, memory_bytes=300 * MIB)
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ParserPool]:
+    async with ParserPool(2, STRICT, parse=obey) as pool:
+        yield pool
+
+
+async def refusal(pool: ParserPool, content: bytes) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        await pool.parse(content, PDF)
+    assert (await pool.parse(b"next", PDF)).text.endswith("4 PDF")
+    return caught.value
+
+
+async def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("order", [b"hang", b"spin"])
+async def test_a_hanging_document_ends_in_time(pool: ParserPool, order: bytes) -> None:
+    """A document that never ends is ended at its time limit, and the pool goes on."""
+    await pool.parse(b"warm", PDF)
+    start = time.monotonic()
+    error = await refusal(pool, order)
+    assert error.parse_code is ParseCode.TIMEOUT
+    assert "1 seconds" in error.message
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("order", [b"eat", b"grab"])
+async def test_memory_is_limited(pool: ParserPool, order: bytes) -> None:
+    """A document that eats memory, slowly or at one grab, is ended at its limit."""
+    error = await refusal(pool, order)
+    assert error.parse_code is ParseCode.OUT_OF_MEMORY
+
+
+@pytest.mark.parametrize("order", [b"segfault", b"exit:0", b"exit:7"])
+async def test_a_crash_costs_one_document(pool: ParserPool, order: bytes) -> None:
+    """A worker that dies, however it dies, takes only its document with it."""
+    error = await refusal(pool, order)
+    assert error.parse_code is ParseCode.CRASHED
+
+
+async def test_a_bug_costs_one_document_and_says_no_text(pool: ParserPool) -> None:
+    """An unexpected exception is named by its type; its message may quote the document."""
+    error = await refusal(pool, b"raise")
+    assert error.parse_code is ParseCode.CRASHED
+    assert "ValueError" in error.message
+    assert "secret" not in error.message
+
+
+async def test_reasons_cross_the_border(pool: ParserPool) -> None:
+    """What the parser says of a file arrives as it was said, and the worker lives on."""
+    before = await pool.parse(b"next", PDF)
+    error = await refusal(pool, b"refuse")
+    assert (error.parse_code, error.message) == (ParseCode.BROKEN, "The file is torn.")
+    assert error.remedy
+    assert await pool.parse(b"next", PDF) == before
+
+
+async def test_prints_do_not_disturb(pool: ParserPool) -> None:
+    """What a library prints does not get into the frames."""
+    assert (await pool.parse(b"print", PDF)).text.endswith("5 PDF")
+
+
+async def test_a_killed_worker_costs_one_document(pool: ParserPool) -> None:
+    """kill -9 in the middle of a document ends that document only."""
+    await pool.parse(b"warm", PDF)
+    (pid,) = pool.pids
+    hanging = asyncio.create_task(pool.parse(b"hang", PDF))
+    await asyncio.sleep(0.2)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(ParseError) as caught:
+        await hanging
+    assert caught.value.parse_code is ParseCode.CRASHED
+    assert (await pool.parse(b"next", PDF)).text.endswith("4 PDF")
+
+
+async def test_a_worker_killed_while_idle_costs_nothing(pool: ParserPool) -> None:
+    """A worker that died between two documents is replaced without a word."""
+    await pool.parse(b"warm", PDF)
+    (pid,) = pool.pids
+    os.kill(pid, signal.SIGKILL)
+    assert await wait_until_gone(pid)
+    assert (await pool.parse(b"next", PDF)).text.endswith("4 PDF")
+
+
+async def test_others_are_untouched_by_a_hostile_neighbour(pool: ParserPool) -> None:
+    """While one document hangs, the others go through the other worker."""
+    hanging = asyncio.create_task(pool.parse(b"hang", PDF))
+    results = await asyncio.gather(*(pool.parse(b"x" * n, PDF) for n in range(1, 30)))
+    assert [int(r.text.split()[1]) for r in results] == list(range(1, 30))
+    with pytest.raises(ParseError):
+        await hanging
+
+
+async def test_cancelling_ends_the_worker(pool: ParserPool) -> None:
+    """A call that is cancelled does not leave its worker at the document."""
+    await pool.parse(b"warm", PDF)
+    (pid,) = pool.pids
+    task = asyncio.create_task(pool.parse(b"spin", PDF))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await wait_until_gone(pid, 0.9)
+
+
+async def test_what_a_document_started_ends_with_it(pool: ParserPool) -> None:
+    """A worker's own children end when the worker is ended."""
+    await pool.parse(b"fork", PDF)
+    (pid,) = pool.pids
+    children = [child.pid for child in psutil.Process(pid).children()]
+    assert len(children) == 1
+    await pool.close()
+    assert await wait_until_gone(children[0])
+
+
+async def test_workers_are_recycled() -> None:
+    """After its number of documents a worker is replaced by a new process."""
+    async with ParserPool(1, STRICT, parse=obey, recycle_after=2) as pool:
+        texts = [(await pool.parse(b"x", PDF)).text for _ in range(4)]
+    assert texts[0] == texts[1] != texts[2] == texts[3]
+
+
+async def test_workers_start_when_needed_and_close_ends_them() -> None:
+    """A pool has no process before the first document and none after it is closed."""
+    pool = ParserPool(2, STRICT, parse=obey)
+    assert pool.pids == ()
+    await pool.parse(b"x", PDF)
+    (pid,) = pool.pids
+    hanging = asyncio.create_task(pool.parse(b"hang", PDF))
+    await asyncio.sleep(0.1)
+    await pool.close()
+    await pool.close()
+    assert pool.pids == ()
+    assert await wait_until_gone(pid)
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+
+
+async def test_workers_see_no_secret(pool: ParserPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and addresses in our environment are not handed to a worker."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://canary")
+    names = (await pool.parse(b"environment", PDF)).text.split()
+    assert "PATH" in names
+    assert not {"OPENAI_API_KEY", "DATABASE_URL"} & set(names)
+
+
+def test_one_pool_serves_several_loops() -> None:
+    """A pool made outside of any event loop works in one after the other."""
+    pool = ParserPool(1, STRICT, parse=obey)
+    texts = {asyncio.run(pool.parse(b"x", PDF)).text for _ in range(3)}
+    asyncio.run(pool.close())
+    assert len(texts) == 1
+
+
+async def test_small_texts_need_no_worker() -> None:
+    """Small Markdown and plain texts are parsed in the process itself, large ones in a worker."""
+    async with ParserPool(1) as pool:
+        document = await pool.parse(b"# Policy", MediaType.MARKDOWN)
+        assert document.text == "# Policy"
+        assert pool.pids == ()
+        large = b"word " * (INLINE_BYTES // 5 + 1)
+        assert len((await pool.parse(large, MediaType.TEXT)).text) == len(large)
+        assert len(pool.pids) == 1
+
+
+async def test_the_real_parser_works_in_workers() -> None:
+    """PDF and DOCX come back whole, and their refusals too."""
+    async with ParserPool(1, ParseOptions(max_pages=20, max_file_bytes=MIB)) as pool:
+        pages = (await pool.parse(policy_pdf(12), PDF)).pages
+        assert "| Visit | $12 |" in pages[11].text
+        assert SENTENCE in (await pool.parse(docx(), MediaType.DOCX)).text
+        for content, code in (
+            (b"", ParseCode.EMPTY),
+            (b"%PDF-" + b"x" * MIB, ParseCode.TOO_LARGE),
+            (bomb_pdf(80 * MIB), ParseCode.TOO_LARGE),
+            (pdf(password="x"), ParseCode.ENCRYPTED),
+            (pdf(["x"] * 21), ParseCode.TOO_MANY_PAGES),
+        ):
+            with pytest.raises(ParseError) as caught:
+                await pool.parse(content, PDF)
+            assert caught.value.parse_code is code
+
+
+def test_workers_die_with_their_parent() -> None:
+    """kill -9 of the parent leaves no worker behind, not even one in the middle of a document."""
+    script = """
+        import asyncio, sys
+        sys.path.insert(0, sys.argv[1])
+        from hostile_parsers import obey
+        from pipeline.parsing.media import MediaType
+        from pipeline.parsing.sandbox import ParserPool
+
+        async def main():
+            pool = ParserPool(2, parse=obey)
+            await pool.parse(b"warm", MediaType.PDF)
+            asyncio.create_task(pool.parse(b"spin", MediaType.PDF))
+            while len(pool.pids) < 1:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)
+            print(*pool.pids, flush=True)
+            await asyncio.sleep(60)
+
+        asyncio.run(main())
+    """
+    folder = str(Path(__file__).parent)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), folder], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert pids
+    for pid in pids:
+        assert asyncio.run(wait_until_gone(pid))
