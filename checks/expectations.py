@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from checks.suites import Rule, Suite
+from checks.rules import Rule, Suite
 from pipeline.errors import BrokenGate
 
 if TYPE_CHECKING:

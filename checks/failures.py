@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from checks.expectations import RowFindings
-from checks.suites import Rule, Severity, Suite
+from checks.rules import Rule, Severity, Suite
 from checks.verdicts import Failure
 from pipeline.errors import BrokenGate
 

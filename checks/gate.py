@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from checks import expectations
 from checks.expectations import RowFindings
 from checks.failures import by_document, plain
-from checks.suites import Rule, Severity, Suite
+from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
 

@@ -1,90 +1,14 @@
 """What must hold before a document is published: three suites of rules, as data.
 
-A rule is one Great Expectations expectation with a human name and a sentence for when it fails.
-This module imports nothing heavy: the gate turns the rules into expectations.
+The frames that they judge are described in `checks.frames`. A change here is a new version of its
+suite, so that old verdicts stay understandable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-
-class Severity(StrEnum):
-    """What a failure does: a critical one quarantines the document, a warning is only recorded."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that must hold for every row.
-
-    Attributes:
-        name: stable snake_case id, stored with every result.
-        title: what the rule checks, for a person.
-        sentence: what a failure means. ``{observed}`` is the failing value, ``{limit}`` the
-            threshold, and every column of the frame can be named; format specs are allowed.
-        expectation: the type of a row-level expectation, e.g. ``ExpectColumnValuesToBeBetween``.
-        column: what is judged.
-        kwargs: the expectation's further arguments, e.g. ``min_value``.
-        severity: whether a failure keeps the document from being published.
-        whole_document: the value is the document's, repeated on each of its rows.
-    """
-
-    name: str
-    title: str
-    sentence: str
-    expectation: str
-    column: str
-    kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    severity: Severity = Severity.CRITICAL
-    whole_document: bool = False
-
-    @property
-    def limit(self) -> object:
-        """The threshold that a sentence names: the lower bound, else the upper, else None."""
-        return self.kwargs.get("min_value", self.kwargs.get("max_value"))
-
-    @property
-    def threshold(self) -> str:
-        """The limits in words, e.g. ``at least 0.5``; empty for a rule without numbers."""
-        words = (("min_value", "at least"), ("max_value", "at most"))
-        return ", ".join(
-            f"{word} {self.kwargs[key]:g}" for key, word in words if key in self.kwargs
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """The rules for one frame.
-
-    Attributes:
-        name: stable snake_case id.
-        version: changes with every rule or threshold, so that an old verdict can be understood.
-        title: for a person.
-        rules: at least one; an empty suite is a broken gate.
-        absent: the sentence for a document that should have rows in the frame and has none.
-        label: the column that tells a document's rows apart in examples, with its word.
-    """
-
-    name: str
-    version: str
-    title: str
-    rules: tuple[Rule, ...]
-    absent: str
-    label: tuple[str, str] | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that the frame must have, `job_id` first."""
-        label = (self.label[1],) if self.label else ()
-        return tuple(dict.fromkeys(("job_id", *label, *(rule.column for rule in self.rules))))
-
+from checks.rules import Rule, Suite
 
 BETWEEN = "ExpectColumnValuesToBeBetween"
 IN_SET = "ExpectColumnValuesToBeInSet"
@@ -92,11 +16,27 @@ UNIQUE = "ExpectColumnValuesToBeUnique"
 
 
 def _between(
-    name: str, title: str, sentence: str, column: str, low: float | None, high: float | None = None
+    name: str,
+    title: str,
+    sentence: str,
+    column: str,
+    low: float | None,
+    high: float | None = None,
+    requirement: str = "",
+    whole_document: bool = False,
 ) -> Rule:
     bounds = {"min_value": low, "max_value": high}
     kwargs = {key: value for key, value in bounds.items() if value is not None}
-    return Rule(name, title, sentence, BETWEEN, column, MappingProxyType(kwargs))
+    return Rule(
+        name,
+        title,
+        sentence,
+        BETWEEN,
+        column,
+        MappingProxyType(kwargs),
+        whole_document=whole_document,
+        requirement=requirement,
+    )
 
 
 def _true(name: str, title: str, sentence: str, column: str) -> Rule:
@@ -116,6 +56,7 @@ PARSED_TEXT = Suite(
             "the text holds {observed} words, at least {limit} are needed",
             "words",
             low=3,
+            requirement="at least 3 words",
         ),
         _between(
             "pages_covered",
@@ -124,6 +65,7 @@ PARSED_TEXT = Suite(
             "at least {limit:.0%} are needed",
             "coverage",
             low=0.5,
+            requirement="at least 50 % of the pages",
         ),
         _between(
             "readable",
@@ -131,6 +73,7 @@ PARSED_TEXT = Suite(
             "{observed:.0%} of the characters are readable, at least {limit:.0%} are needed",
             "readable_share",
             low=0.85,
+            requirement="at least 85 % of the characters",
         ),
         _between(
             "few_replaced",
@@ -139,6 +82,7 @@ PARSED_TEXT = Suite(
             "replaced_share",
             low=None,
             high=0.01,
+            requirement="at most 1 % of the characters",
         ),
     ),
 )
@@ -164,6 +108,7 @@ CHUNKS = Suite(
             "ordinal_gap",
             low=0,
             high=0,
+            requirement="0, 1, 2 … for each document",
         ),
         _between(
             "within_size",
@@ -172,6 +117,7 @@ CHUNKS = Suite(
             "token_excess",
             low=None,
             high=0,
+            requirement="at most the chunker's limit of tokens",
         ),
         _between(
             "not_blank",
@@ -179,6 +125,7 @@ CHUNKS = Suite(
             "the chunk holds {observed} visible characters, at least {limit} is needed",
             "characters",
             low=1,
+            requirement="at least 1 visible character",
         ),
         _true(
             "hash_agrees",
@@ -192,13 +139,13 @@ CHUNKS = Suite(
             "characters {start} to {end} of the document are not the text of the chunk",
             "text_matches",
         ),
-        Rule(
+        _between(
             "nothing_lost",
             "The chunks hold the whole document",
             "the chunks hold {observed:.1%} of the document's text, at least {limit:.0%} is needed",
-            BETWEEN,
             "covered_share",
-            MappingProxyType({"min_value": 0.99}),
+            low=0.99,
+            requirement="at least 99 % of the text",
             whole_document=True,
         ),
     ),
@@ -218,6 +165,7 @@ VECTORS = Suite(
             "vectors",
             low=1,
             high=1,
+            requirement="exactly 1",
         ),
         _between(
             "dimension",
@@ -226,6 +174,7 @@ VECTORS = Suite(
             "dimension_gap",
             low=0,
             high=0,
+            requirement="the dimension of the space",
         ),
         _true(
             "finite",
@@ -240,6 +189,7 @@ VECTORS = Suite(
             "norm_error",
             low=None,
             high=1e-3,
+            requirement="length 1 ± 0.001",
         ),
         _true(
             "hash_agrees",

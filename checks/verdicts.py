@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from checks.suites import Rule, Severity, Suite
+from checks.rules import Rule, Severity, Suite
 
 ABSENT = "in_frame"
 """The rule name of the failure of a document that has no rows in the frame."""

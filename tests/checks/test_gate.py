@@ -20,7 +20,8 @@ from checks.frames import (
     vector_frame,
 )
 from checks.gate import Gate
-from checks.suites import CHUNKS, PARSED_TEXT, SUITES, VECTORS, Rule, Severity, Suite
+from checks.rules import Rule, Severity, Suite
+from checks.suites import CHUNKS, PARSED_TEXT, SUITES, VECTORS
 from checks.verdicts import ABSENT, GateResult
 from pipeline.errors import BrokenGate
 

@@ -1,0 +1,164 @@
+"""The pictures of the quality report, each None when there is nothing to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from checks.charts import Bar, Mark, Part, columns, plain, rows
+from checks.histogram import Histogram
+from checks.report_data import ReportData
+from checks.wording import duration, visible, words
+from pipeline.states import ENDED, FAILED, JobState
+
+STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCharts:
+    """Every chart as inline SVG."""
+
+    states: Markup | None
+    coverage: Markup | None
+    chunk_sizes: Markup | None
+    similarity: Markup | None
+    slowest: Markup | None
+    stages: tuple[tuple[str, str], ...]
+    days: Markup | None
+    failed_share: Markup | None
+    cost: Markup | None
+
+
+def report_charts(data: ReportData) -> ReportCharts:
+    """Draw what the data hold. `stages` is the legend of `slowest`: (stage, CSS class)."""
+    tones = _stage_tones(data)
+    return ReportCharts(
+        states=_states(data),
+        coverage=_coverage(data.coverage),
+        chunk_sizes=_chunk_sizes(data.chunk_sizes, data.max_tokens),
+        similarity=_similarity(data.similarity),
+        slowest=_slowest(data, tones),
+        stages=tuple(tones.items()),
+        days=_days(data),
+        failed_share=_failed_share(data),
+        cost=_cost(data),
+    )
+
+
+def state_tone(state: JobState) -> str:
+    """The colour class of a state."""
+    if state is JobState.COMPLETE:
+        return "good"
+    if state in FAILED:
+        return "bad"
+    return "muted" if state in ENDED else "accent"
+
+
+def _states(data: ReportData) -> Markup | None:
+    bars = [
+        Bar(
+            words(found.state),
+            (Part("documents", found.documents, state_tone(found.state)),),
+        )
+        for found in data.states
+        if found.documents
+    ]
+    return rows(bars, title="Documents by state") if bars else None
+
+
+def _coverage(histogram: Histogram) -> Markup | None:
+    return _histogram(
+        histogram,
+        title="Documents by page coverage",
+        x_label="share of a document's pages that have text",
+        edges=[f"{edge:.0%}" for edge in histogram.edges],
+        mark=Mark(0.5, "limit 50 %"),
+    )
+
+
+def _chunk_sizes(histogram: Histogram, max_tokens: int | None) -> Markup | None:
+    mark = None
+    if max_tokens and histogram.edges[-1] > 0:
+        mark = Mark(min(max_tokens / histogram.edges[-1], 1.0), f"limit {max_tokens:,}")
+    return _histogram(
+        histogram,
+        title="Chunks by size",
+        x_label="tokens in a chunk",
+        edges=[plain(edge) for edge in histogram.edges],
+        mark=mark,
+    )
+
+
+def _similarity(histogram: Histogram) -> Markup | None:
+    return _histogram(
+        histogram,
+        title="Sampled chunks by similarity to their nearest neighbour",
+        x_label="cosine to the nearest chunk of another document",
+        edges=[f"{edge:.2g}" for edge in histogram.edges],
+        mark=None,
+    )
+
+
+def _histogram(
+    histogram: Histogram, *, title: str, x_label: str, edges: list[str], mark: Mark | None
+) -> Markup | None:
+    if not histogram.total:
+        return None
+    bars = [
+        Bar(f"{low} to {high}", (Part("count", found),))
+        for low, high, found in zip(edges[:-1], edges[1:], histogram.counts, strict=True)
+    ]
+    return columns(bars, title=title, x_label=x_label, edges=edges, mark=mark)
+
+
+def _stage_tones(data: ReportData) -> dict[str, str]:
+    stages = dict.fromkeys(stage.stage for slow in data.slowest for stage in slow.stages)
+    return {
+        stage: STAGE_TONES[min(number, len(STAGE_TONES) - 1)] for number, stage in enumerate(stages)
+    }
+
+
+def _slowest(data: ReportData, tones: dict[str, str]) -> Markup | None:
+    bars = [
+        Bar(
+            visible(slow.source),
+            tuple(Part(stage.stage, stage.seconds, tones[stage.stage]) for stage in slow.stages),
+        )
+        for slow in data.slowest
+    ]
+    return rows(bars, title="Slowest documents", shown=duration) if bars else None
+
+
+def _days(data: ReportData) -> Markup | None:
+    bars = [
+        Bar(
+            f"{point.day.day} {point.day:%b}",
+            (
+                Part("failed", point.failed, "bad"),
+                Part("fine", point.documents - point.failed, "good"),
+            ),
+        )
+        for point in data.days
+    ]
+    return columns(bars, title="Documents a day") if bars else None
+
+
+def _failed_share(data: ReportData) -> Markup | None:
+    bars = [
+        Bar(f"{point.day.day} {point.day:%b}", (Part("failed", point.failed_share, "bad"),))
+        for point in data.days
+    ]
+    if not bars:
+        return None
+    return columns(bars, title="Share of documents that failed", shown=lambda v: f"{v:.0%}")
+
+
+def _cost(data: ReportData) -> Markup | None:
+    bars = [
+        Bar(f"{point.day.day} {point.day:%b}", (Part("cost", point.cost_usd),))
+        for point in data.days
+    ]
+    if not any(bar.total for bar in bars):
+        return None
+    return columns(bars, title="Cost a day", shown=lambda v: f"${v:.2g}")

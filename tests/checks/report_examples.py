@@ -1,0 +1,163 @@
+"""A report as a middling run would fill it, with hostile names in it."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+
+from checks.histogram import SHARE_EDGES, SIMILARITY_EDGES, Histogram, size_edges
+from checks.report_data import (
+    DayPoint,
+    Duplicates,
+    FailedDocument,
+    ReportData,
+    RuleExample,
+    RuleSummary,
+    Scope,
+    SlowDocument,
+    Spend,
+    StageSeconds,
+    StateCount,
+    SuiteRun,
+    Totals,
+)
+from checks.rules import Suite
+from checks.suites import CHUNKS, PARSED_TEXT, SUITES
+from pipeline.states import JobState
+
+HOSTILE = '<script>document.title="owned"</script><img src="http://127.0.0.1:9/x.png">.pdf'
+REVERSED = "statement-\u202efdp.exe"
+NOW = datetime(2026, 11, 22, 10, 41, tzinfo=UTC)
+FAILING = {
+    "pages_covered": ("scans/claim-2019.pdf", "1 of 12 pages have text (8%), at least 50% needed"),
+    "readable": (HOSTILE, "61% of the characters are readable, at least 85% are needed"),
+    "text_rebuilds": (REVERSED, "chunk 3: characters 80 to 900 are not the text of the chunk"),
+}
+
+
+def report_data() -> ReportData:
+    """Two hundred documents, five of which failed."""
+    chance = random.Random(7)
+    return ReportData(
+        title="Data quality of the corpus",
+        generated_at=NOW,
+        scope=Scope(
+            "Run amber-fox",
+            NOW - timedelta(minutes=3),
+            NOW,
+            "0f9a3c1e",
+            "local-1, markdown-1",
+        ),
+        totals=Totals(200, 2_816, 9_412, 1_204, 2_350_442, 44, 0.046, 187.3),
+        states=(
+            StateCount(JobState.COMPLETE, 192),
+            StateCount(JobState.EMBEDDINGS_STORED, 2),
+            StateCount(JobState.FAILED_PARSE, 3),
+            StateCount(JobState.QUARANTINED, 2),
+            StateCount(JobState.SUPERSEDED, 1),
+        ),
+        suites=tuple(_suite_run(suite) for suite in SUITES),
+        rules=tuple(rule for suite in SUITES for rule in _rules(suite)),
+        failed=_failed(),
+        coverage=Histogram.of(
+            [min(1.0, chance.gauss(0.97, 0.08)) for _ in range(196)] + [0.08], SHARE_EDGES
+        ),
+        chunk_sizes=Histogram.of(
+            [min(400.0, max(12.0, chance.gauss(290, 90))) for _ in range(9_412)], size_edges(400)
+        ),
+        max_tokens=400,
+        similarity=Histogram.of([chance.betavariate(6, 3) for _ in range(500)], SIMILARITY_EDGES),
+        spend_by_day=(Spend("2026-11-22", 41, 2_310_442, 0.046),),
+        spend_by_run=(Spend("amber-fox", 41, 2_310_442, 0.046),),
+        spend_by_model=(
+            Spend("text-embedding-3-small", 41, 2_310_442, 0.046),
+            Spend("wordllama-256", 3, 40_000, 0.0),
+        ),
+        slowest=tuple(_slow(name, chance) for name in _slow_names()),
+        duplicates=Duplicates(9_412, 9_180, 17),
+        days=tuple(_day(number, chance) for number in range(21)),
+    )
+
+
+def empty_report_data() -> ReportData:
+    """Nothing was ingested yet."""
+    return ReportData(
+        title="Data quality of the corpus",
+        generated_at=NOW,
+        scope=Scope("The last 30 days", NOW - timedelta(days=30), NOW),
+        totals=Totals(0, 0, 0, 0, 0, 0, 0.0, 0.0),
+        states=(),
+    )
+
+
+def _suite_run(suite: Suite) -> SuiteRun:
+    failed = {PARSED_TEXT.name: 2, CHUNKS.name: 1}.get(suite.name, 0)
+    return SuiteRun(suite.name, suite.version, suite.title, ("amber-fox",), NOW, NOW, 197, failed)
+
+
+def _rules(suite: Suite) -> list[RuleSummary]:
+    rows = 197 if suite is PARSED_TEXT else 9_412
+    found = []
+    for rule in suite.rules:
+        behind = FAILING.get(rule.name)
+        found.append(
+            RuleSummary(
+                suite=suite.name,
+                version=suite.version,
+                rule=rule.name,
+                title=rule.title,
+                threshold=rule.threshold,
+                severity=rule.severity,
+                evaluated=rows,
+                failed=1 if behind else 0,
+                documents_failed=1 if behind else 0,
+                examples=(RuleExample(*behind),) if behind else (),
+            )
+        )
+    return found
+
+
+def _failed() -> tuple[FailedDocument, ...]:
+    rows = (
+        ("scans/claim-2019.pdf", JobState.FAILED_PARSE, "no_text_layer", "The file has no text "
+         "layer: its pages are pictures.", "Install tesseract and set NAVIGATOR_OCR=true."),
+        ("policies/2024/home-and-contents-schedule-of-benefits-final-v7-signed.pdf",
+         JobState.FAILED_PARSE, "encrypted", "The file asks for a password.",
+         "Save a copy without a password and ingest it."),
+        (HOSTILE, JobState.QUARANTINED, "quarantined",
+         "61% of the characters are readable, at least 85% are needed.",
+         "Look at the document; retry it when it is mended."),
+        (REVERSED, JobState.QUARANTINED, "quarantined",
+         "chunk 3: characters 80 to 900 are not the text of the chunk.", "Retry it."),
+    )  # fmt: skip
+    return tuple(
+        FailedDocument(source, f"job-{n}", state, code, message, remedy, n + 1, NOW)
+        for n, (source, state, code, message, remedy) in enumerate(rows)
+    )
+
+
+def _slow_names() -> tuple[str, ...]:
+    long = "handbooks/employee-health-plan-summary-of-benefits-and-coverage-2026.pdf"
+    return (long, "policies/marine-cargo.pdf", HOSTILE, REVERSED, "claims.docx")
+
+
+def _slow(name: str, chance: random.Random) -> SlowDocument:
+    stages = ("parse", "validate", "chunk", "embed", "gate", "publish")
+    weights = (4.0, 0.1, 0.5, 3.0, 0.2, 0.4)
+    return SlowDocument(
+        name,
+        tuple(
+            StageSeconds(stage, weight * chance.uniform(0.5, 1.5))
+            for stage, weight in zip(stages, weights, strict=True)
+        ),
+    )
+
+
+def _day(number: int, chance: random.Random) -> DayPoint:
+    documents = chance.randrange(20, 240)
+    return DayPoint(
+        date(2026, 11, 2) + timedelta(days=number),
+        documents,
+        chance.randrange(0, 9),
+        documents * 0.0003,
+    )

@@ -1,0 +1,215 @@
+"""The quality report: its text, its escaping, and how it stands in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_examples import HOSTILE, REVERSED, empty_report_data, report_data
+from selenium.webdriver import Chrome
+
+from checks.charts import Bar, Part, columns, rows
+from checks.histogram import Histogram
+from checks.report import render
+
+SECTIONS = ("totals", "states", "failures", "checks", "text", "vectors", "cost", "time", "history")
+
+
+class Tags(HTMLParser):
+    """Collects every tag with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render(report_data())
+
+
+@pytest.fixture
+def page(browser: Chrome, html: str, tmp_path: Path) -> Iterator[Chrome]:
+    """The report, opened from a file at desktop width, with the logs of earlier pages dropped."""
+    path = tmp_path / "report.html"
+    path.write_text(html, encoding="utf-8")
+    browser.get_log("browser")
+    browser.get_log("performance")
+    resize(browser, 1200)
+    browser.get(path.as_uri())
+    yield browser
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def resize(browser: Chrome, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def test_report_says_what_was_checked_by_whom_and_when(html: str) -> None:
+    """Suites with version, run and time, thresholds, and the documents behind a failure stand."""
+    for words in (
+        "192 of 200",
+        "Parsed text, version 1",
+        "22 Nov 2026, 10:41 UTC, by run amber-fox",
+        "at least 50 % of the pages",
+        "1 of 12 pages have text (8%), at least 50% needed",
+        "Install tesseract and set NAVIGATOR_OCR=true.",
+        "text-embedding-3-small",
+    ):
+        assert words in html
+
+
+def test_hostile_names_stay_text(html: str) -> None:
+    """A name with a tag in it makes no tag, and direction characters are shown as their code."""
+    tags = Tags(html).found
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "img", "iframe", "object", "form"})
+    assert not [name for _, attrs in tags for name in attrs if name.startswith("on")]
+    assert HOSTILE not in html
+    assert "\u202e" not in html
+    assert "statement-⟨U+202E⟩fdp.exe" in html
+    assert REVERSED not in html
+
+
+def test_report_refers_to_nothing_outside(html: str) -> None:
+    """Every link stays in the page, and no attribute or style loads anything."""
+    for _, attrs in Tags(html).found:
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            assert (attrs.get(name) or "#").startswith(("#", "data:"))
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_charts_can_be_read_out(html: str) -> None:
+    """Each chart is an image with a title and a description, and ids are unique in the page."""
+    tags = Tags(html).found
+    charts = [attrs for tag, attrs in tags if tag == "svg"]
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(charts) == 8
+    assert len(ids) == len(set(ids))
+    for chart in charts:
+        assert chart["role"] == "img"
+        assert set((chart["aria-labelledby"] or "").split()) <= set(ids)
+
+
+def test_rendering_twice_gives_the_same_page(html: str) -> None:
+    """The same data make the same bytes."""
+    assert render(report_data()) == html
+
+
+def test_empty_report_says_so() -> None:
+    """Before anything was ingested the report opens and every section says that it is empty."""
+    page = render(empty_report_data())
+    for words in ("There are no documents", "No checks were run.", "Nothing was sent."):
+        assert words in page
+    assert "<svg" not in page
+
+
+def test_page_opens_without_errors_or_requests(page: Chrome) -> None:
+    """In Chromium all sections are seen, the console is silent and nothing is requested."""
+    for section in SECTIONS:
+        assert page.find_element("id", section).is_displayed()
+    assert page.title == "Data quality of the corpus"
+    assert page.get_log("browser") == []
+    assert foreign_requests(page) == []
+
+
+def test_a_foreign_request_would_be_noticed(browser: Chrome, tmp_path: Path) -> None:
+    """The witness of the test above works: a page with a foreign picture is caught."""
+    path = tmp_path / "foreign.html"
+    path.write_text('<img src="http://127.0.0.1:9/x.png">', encoding="utf-8")
+    browser.get(path.as_uri())
+    assert foreign_requests(browser) == ["http://127.0.0.1:9/x.png"]
+    assert browser.get_log("browser") != []
+
+
+def foreign_requests(browser: Chrome) -> list[str]:
+    """What the open page has asked for beside itself, from the browser's network log."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [found["params"] for found in messages if found["method"] == "Network.requestWillBeSent"]
+    urls = [found["request"]["url"] for found in sent if found["documentURL"].startswith("file:")]
+    return [url for url in urls if not url.startswith(("file:", "data:"))]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1200])
+def test_page_does_not_scroll_sideways(page: Chrome, width: int) -> None:
+    """From phone to desktop no part is wider than the window, opened details included."""
+    resize(page, width)
+    page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    wide = page.execute_script(
+        "return [...document.querySelectorAll('body *')].filter("
+        "e => !e.closest('thead') && e.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(e => e.tagName + ' ' + e.textContent.slice(0, 40))"
+    )
+    assert wide == []
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_dark_and_light_differ_and_can_be_read(page: Chrome) -> None:
+    """Both colour schemes keep the ink at a contrast of at least 4.5 to its card."""
+    papers = set()
+    for scheme in ("light", "dark"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        paper = colour(page, "#failures", "backgroundColor")
+        papers.add(paper)
+        for selector in ("#failures h2", "#failures p.soft", "#checks .fail", "#checks .pass"):
+            assert contrast(colour(page, selector, "color"), paper) >= 4.5, (scheme, selector)
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(papers) == 2
+
+
+def test_print_shows_closed_details(page: Chrome) -> None:
+    """On paper nothing stays folded away."""
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    height = page.execute_script(
+        "return document.querySelector('#time details table').getBoundingClientRect().height"
+    )
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert height > 50
+
+
+def colour(page: Chrome, selector: str, name: str) -> tuple[int, ...]:
+    value: str = page.execute_script(
+        f"return getComputedStyle(document.querySelector({selector!r})).{name}"
+    )
+    return tuple(int(part) for part in value[value.index("(") + 1 : -1].split(",")[:3])
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """The WCAG contrast ratio of two sRGB colours."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    linear = [
+        part / 255 / 12.92 if part / 255 <= 0.03928 else ((part / 255 + 0.055) / 1.055) ** 2.4
+        for part in colour
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_histogram_counts_edges_and_outliers() -> None:
+    """A value on an edge counts above it, the last edge in the last bin, outliers at the ends."""
+    histogram = Histogram.of([0, 1, 1.5, 2, 5, -3], (0.0, 1.0, 2.0))
+    assert histogram.counts == (2, 4)
+    assert (histogram.total, histogram.middle) == (6, 1.25)
+    assert Histogram.of([], (0.0, 1.0)).middle is None
+
+
+def test_charts_escape_labels_and_survive_zero() -> None:
+    """A label is text in every chart, and bars without height are drawn without error."""
+    bars = [Bar('<a href="x">', (Part("none", 0),)), Bar("b", (Part("two", 2),))]
+    for chart in (rows(bars, title="<t>"), columns(bars, title="<t>")):
+        assert "<a" not in chart
+        assert "&lt;t&gt;" in chart
+    assert "svg" in rows([], title="t")
+    assert "svg" in columns([], title="t")
