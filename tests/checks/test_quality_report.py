@@ -138,18 +138,26 @@ def foreign_requests(browser: Chrome) -> list[str]:
     return [url for url in urls if not url.startswith(("file:", "data:"))]
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1200])
+@pytest.mark.parametrize("width", [320, 390, 768, 830, 1200])
 def test_page_does_not_scroll_sideways(page: Chrome, width: int) -> None:
     """From phone to desktop no part is wider than the window, opened details included."""
     resize(page, width)
     page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
-    wide = page.execute_script(
-        "return [...document.querySelectorAll('body *')].filter("
-        "e => !e.closest('thead') && e.getBoundingClientRect().right > innerWidth + 1)"
+    assert overflowing(page) == []
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def overflowing(page: Chrome) -> list[str]:
+    """Elements that reach beyond the window, or beyond the section that they stand in."""
+    found: list[str] = page.execute_script(
+        "const right = e => e.getBoundingClientRect().right;"
+        "const limit = e => Math.min(innerWidth, e.closest('section') ?"
+        " right(e.closest('section')) : innerWidth);"
+        "return [...document.querySelectorAll('body *')]"
+        ".filter(e => !e.closest('thead') && right(e) > limit(e) + 1)"
         ".map(e => e.tagName + ' ' + e.textContent.slice(0, 40))"
     )
-    assert wide == []
-    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    return found
 
 
 def test_dark_and_light_differ_and_can_be_read(page: Chrome) -> None:
@@ -166,14 +174,17 @@ def test_dark_and_light_differ_and_can_be_read(page: Chrome) -> None:
     assert len(papers) == 2
 
 
-def test_print_shows_closed_details(page: Chrome) -> None:
-    """On paper nothing stays folded away."""
+def test_paper_shows_everything(page: Chrome) -> None:
+    """On a sheet of A4 nothing stays folded away, and nothing is wider than its frame."""
+    resize(page, 700)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     height = page.execute_script(
         "return document.querySelector('#time details table').getBoundingClientRect().height"
     )
+    wide = overflowing(page)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert height > 50
+    assert wide == []
 
 
 def colour(page: Chrome, selector: str, name: str) -> tuple[int, ...]:
