@@ -8,7 +8,7 @@ import zlib
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.options import MIB
 
-MAX_STREAM_BYTES = 64 * MIB
+MAX_STREAM_BYTES = 32 * MIB
 """What one stream of text or drawing may unpack to; a crowded page has about 1 MiB."""
 
 # Deflate packs at most 1,032 to 1: a smaller stream cannot reach the limit.

@@ -14,7 +14,7 @@ from pipeline.parsing.crosscheck import clean_markdown, has_words, is_trustworth
 from pipeline.parsing.mending import mend
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.repair import open_pdf
-from pipeline.parsing.scans import find_tessdata, is_picture
+from pipeline.parsing.scans import find_tessdata, is_picture, only_in_margins
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -101,8 +101,11 @@ def _markdown(
             failures.update((e.page_num, _UNREADABLE) for e in batch.result.page_errors)
             pages.update((p.page_num, clean_markdown(p.markdown)) for p in batch.result.pages)
     except liteparse.ParseError:
-        # What it refuses, PDFium may still read: those pages come from the plain extraction.
-        return pages, failures
+        pass  # what it refuses, PDFium may still read: those pages come from the plain extraction
+    except BaseException as error:
+        # A panic of its Rust core is no `Exception`; it is worth no more than a refusal.
+        if type(error).__name__ != "PanicException":
+            raise
     return pages, failures
 
 
@@ -115,8 +118,8 @@ def _page(
         with closing(document[number - 1]) as page, closing(page.get_textpage()) as layer:
             plain = _LINE_END_HYPHEN.sub("", layer.get_text_bounded()).strip()
             text = markdown if is_trustworthy(markdown, plain) else mend(markdown, plain)
-            little = len(text) < _STAMP_CHARACTERS
-            scanned = little and is_picture(page)
+            stamp = len(text) < _STAMP_CHARACTERS and only_in_margins(page, layer)
+            scanned = stamp and is_picture(page)
     except PdfiumError:
         plain, text, scanned, failure = "", markdown, False, failure or _UNREADABLE
     text = text if has_words(text) else ""

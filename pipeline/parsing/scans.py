@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfPage, PdfTextPage
 
 _MIN_PICTURE_SHARE = 0.3
 # Text drawn as outlines: a page of it has hundreds of paths, a decorated blank page a few.
 _MIN_OUTLINES = 200
 _MAX_OBJECTS = 20_000
+_MARGIN_SHARE = 0.1
 _TESSDATA = (
     "/usr/share/tesseract-ocr/*/tessdata",
     "/usr/share/tessdata",
@@ -38,6 +39,14 @@ def is_picture(page: PdfPage) -> bool:
         elif item.type == raw.FPDF_PAGEOBJ_PATH:
             outlines += 1
     return covered >= _MIN_PICTURE_SHARE * width * height or outlines >= _MIN_OUTLINES
+
+
+def only_in_margins(page: PdfPage, layer: PdfTextPage) -> bool:
+    """Whether a page's text stands only at its upper and lower edge, as a scanner's stamp does."""
+    height = page.get_height()
+    margin = _MARGIN_SHARE * height
+    boxes = (layer.get_rect(index) for index in range(layer.count_rects()))
+    return all(bottom > height - margin or top < margin for _, bottom, _, top in boxes)
 
 
 def find_tessdata(configured: str | None) -> str | None:

@@ -57,7 +57,12 @@ def picture(text: str) -> Image.Image:
 
 
 def scanned_pdf(
-    pages: int, *, stamp: str = "", typed: str = "", text: str = "Deductible 500"
+    pages: int,
+    *,
+    stamp: str = "",
+    stamp_height: int = 10,
+    typed: str = "",
+    text: str = "Deductible 500",
 ) -> bytes:
     """A PDF of pictures, each with a stamped line, then one page that is typed."""
     out = io.BytesIO()
@@ -65,7 +70,7 @@ def scanned_pdf(
     reader = ImageReader(picture(text))
     for _ in range(pages):
         canvas.drawImage(reader, 0, 0, 600, 800)
-        canvas.drawString(20, 10, stamp)
+        canvas.drawString(20, stamp_height, stamp)
         canvas.showPage()
     if typed:
         canvas.drawString(72, 700, typed)

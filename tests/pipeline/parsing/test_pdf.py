@@ -139,6 +139,12 @@ def test_a_stamp_is_no_text_layer() -> None:
     assert page.text == "Scan 000123"
 
 
+def test_a_cover_is_no_scan() -> None:
+    """A title in the middle of a full-page picture is a page's text, however short."""
+    page = parse(scanned_pdf(1, stamp="Your Policy", stamp_height=400)).pages[0]
+    assert (page.text, page.scanned) == ("Your Policy", False)
+
+
 def test_blank_page_is_not_scanned() -> None:
     """A page left blank on purpose is neither scanned nor failed."""
     blank = parse(pdf([SENTENCE, ""])).pages[1]
