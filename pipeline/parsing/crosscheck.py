@@ -41,13 +41,14 @@ def is_trustworthy(markdown: str, plain: str) -> bool:
     """
     if not has_words(plain):
         return True
-    if _recall(words(plain), words(markdown)) < _MIN_RECALL:
+    spoken = words(plain)
+    if _recall(spoken, words(markdown)) < _MIN_RECALL:
         return False
-    return all(is_sound(table, plain) for table in page_tables(markdown))
+    return all(is_sound(table, spoken) for table in page_tables(markdown))
 
 
-def is_sound(table: PageTable, plain: str) -> bool:
-    """Whether a table can be one of the page's.
+def is_sound(table: PageTable, spoken: list[str]) -> bool:
+    """Whether a table can be one of the page whose words, in the plain reading, are `spoken`.
 
     It cannot when a whole column of it is empty (its cells went elsewhere), when it says words
     more often than the page does, when its rows do not run through the plain reading, or when its
@@ -55,8 +56,8 @@ def is_sound(table: PageTable, plain: str) -> bool:
     """
     return not (
         table.has_empty_column()
-        or _surplus(table, plain) > _MAX_SURPLUS
-        or _odd_rows(table, plain) > _MAX_ODD_ROWS
+        or _surplus(table, spoken) > _MAX_SURPLUS
+        or _odd_rows(table, spoken) > _MAX_ODD_ROWS
         or _is_prose(table)
     )
 
@@ -69,14 +70,13 @@ def _recall(expected: list[str], got: list[str]) -> float:
     return 1 - lost / max(1, sum(map(len, expected)))
 
 
-def _surplus(table: PageTable, plain: str) -> float:
+def _surplus(table: PageTable, spoken: list[str]) -> float:
     said = Counter(table.words())
-    return sum((said - Counter(words(plain))).values()) / max(1, sum(said.values()))
+    return sum((said - Counter(spoken)).values()) / max(1, sum(said.values()))
 
 
-def _odd_rows(table: PageTable, plain: str) -> float:
+def _odd_rows(table: PageTable, spoken: list[str]) -> float:
     """The share of rows whose neighbouring words are mostly no neighbours in the plain reading."""
-    spoken = words(plain)
     neighbours = set(pairwise(spoken))
     rows = [row for row in map(words, map(" ".join, table.rows)) if len(row) > 1]
     odd = 0

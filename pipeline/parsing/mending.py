@@ -17,8 +17,10 @@ def mend(markdown: str, plain: str) -> str:
 
     Every line of `plain` is in the result, as itself or as a row of a table that says the same.
     """
+    spoken = words(plain)
+    sound = [table for table in page_tables(markdown) if is_sound(table, spoken)]
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    tables = _placed_tables(lines, [t for t in page_tables(markdown) if is_sound(t, plain)])
+    tables = _placed_tables(lines, sound)
     headings = {tuple(words(text)): len(marks) for marks, text in _HEADING.findall(markdown)}
     openings = {tuple(words(block)[:_OPENING_WORDS]) for block in markdown.split("\n\n")}
     out: list[str] = []

@@ -33,7 +33,7 @@ class PageTable:
 
 def words(text: str) -> list[str]:
     """The runs of letters and digits of a text, in lower case."""
-    return [word.lower() for word in _WORD.findall(text)]
+    return _WORD.findall(text.lower())
 
 
 def page_tables(markdown: str) -> list[PageTable]:
