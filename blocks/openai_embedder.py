@@ -29,6 +29,7 @@ from blocks.embedder import (
 )
 from blocks.openai_models import KNOWN_MODELS, dimension_of
 from blocks.provider_errors import BadAnswer, InputTooLarge, Refusal, embedding_error
+from blocks.provider_urls import plain_base_url
 from pipeline.errors import (
     ConfigurationError,
     EmbeddingError,
@@ -74,7 +75,7 @@ class OpenAIEmbedder:
         tokenizer_name: str = "cl100k_base",
     ) -> None:
         self._api_key = api_key
-        self._base_url = base_url
+        self._base_url = plain_base_url(base_url, "OPENAI_BASE_URL")
         self._service = _service_name(base_url)
         known = KNOWN_MODELS.get(model)
         # The model's name makes the space, not the address: a proxy gives the same vectors.
@@ -206,16 +207,8 @@ def _client(
 
 
 def _service_name(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    # Log lines quote the address, so a password in it would get out.
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise ConfigurationError(
-            "The embedding service's base URL is not a plain http or https address.",
-            remedy="Set OPENAI_BASE_URL without user or password, e.g. http://localhost:11434/v1.",
-        )
-    if parts.hostname == "api.openai.com":
-        return "OpenAI"
-    return f"The embedding service at {parts.netloc}"
+    host = urlsplit(base_url).netloc
+    return "OpenAI" if host == "api.openai.com" else f"The embedding service at {host}"
 
 
 def _refuse_unsendable(texts: Sequence[str]) -> None:

@@ -3,6 +3,6 @@
 They import nothing else of ours; only the tests and the command line import them.
 """
 
-from mocks.instance import OpenAIMock
+from mocks.instance import LlamaParseMock, OpenAIMock
 
-__all__ = ["OpenAIMock"]
+__all__ = ["LlamaParseMock", "OpenAIMock"]

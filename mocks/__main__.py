@@ -8,41 +8,49 @@ import contextlib
 import json
 import signal
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from mocks.instance import server
+from mocks.llamaparse import LlamaParseSettings
 from mocks.openai import OpenAISettings
+
+SETTINGS: dict[str, Any] = {"openai": OpenAISettings, "llamaparse": LlamaParseSettings}
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """The command line: every setting of every stand-in is an option."""
     parser = argparse.ArgumentParser(prog="python -m mocks", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose")
-    parser.add_argument("--openai-latency", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument("--openai-api-key", help="the only key taken; any key without this")
-    parser.add_argument("--openai-requests-per-minute", type=int)
-    parser.add_argument("--openai-tokens-per-minute", type=int)
+    for service, kind in SETTINGS.items():
+        for setting in fields(kind):
+            option = f"--{service}-{setting.name.replace('_', '-')}"
+            parser.add_argument(option, type=_type_of(str(setting.type)), default=setting.default)
     parser.add_argument("--faults", type=Path, help="a fault script as a JSON file")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent")
     return parser.parse_args()
 
 
+def _type_of(annotation: str) -> type:
+    kinds: dict[str, type] = {"float": float, "int": int, "str": str}
+    return kinds[annotation.partition(" ")[0]]
+
+
+def _settings(service: str, options: argparse.Namespace) -> Any:
+    kind = SETTINGS[service]
+    return kind(**{f.name: getattr(options, f"{service}_{f.name}") for f in fields(kind)})
+
+
 async def run(options: argparse.Namespace) -> None:
     """Serve until SIGINT, SIGTERM or, when asked, the end of standard input."""
-    mock = server(
-        openai=OpenAISettings(
-            latency=options.openai_latency,
-            api_key=options.openai_api_key,
-            requests_per_minute=options.openai_requests_per_minute,
-            tokens_per_minute=options.openai_tokens_per_minute,
-        )
-    )
+    mock = server(_settings("openai", options), _settings("llamaparse", options))
     if options.faults:
         mock.load_faults(json.loads(options.faults.read_text()))
     port = await mock.start(options.host, options.port)
     address = f"http://{options.host}:{port}"
-    line = {"host": options.host, "port": port, "openai": f"{address}/v1", "control": address}
+    line = {"port": port, "openai": f"{address}/v1", "llamaparse": address, "control": address}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
     await _until_asked_to_stop(options.until_stdin_closes)

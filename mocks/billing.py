@@ -10,6 +10,52 @@ from typing import Any
 
 
 @dataclass
+class ParseLedger:
+    """Counters of the parsing service; the same bytes in the same tier are the same work."""
+
+    requests: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    uploads: int = 0
+    uploaded_bytes: int = 0
+    presigned: int = 0
+    credits: float = 0.0
+    unique_credits: float = 0.0
+    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def answered(self, status: int) -> None:
+        """Count a request and its status."""
+        self.requests += 1
+        self.statuses[str(status)] += 1
+
+    def uploaded(self, size: int) -> None:
+        """Count an upload and its bytes."""
+        self.uploads += 1
+        self.uploaded_bytes += size
+
+    def started(self, sha256: str, tier: str, credits: float) -> None:
+        """Count a job; its credits are owed from its start."""
+        if not self.jobs[sha256, tier]:
+            self.unique_credits += credits
+        self.jobs[sha256, tier] += 1
+        self.credits += credits
+
+    def stats(self) -> dict[str, Any]:
+        """The counters as JSON-able values."""
+        return {
+            "requests": self.requests,
+            "statuses": dict(self.statuses),
+            "uploads": self.uploads,
+            "uploaded_bytes": self.uploaded_bytes,
+            "presigned": self.presigned,
+            "jobs": self.jobs.total(),
+            "unique_jobs": len(self.jobs),
+            "repeated_jobs": self.jobs.total() - len(self.jobs),
+            "credits": self.credits,
+            "unique_credits": self.unique_credits,
+        }
+
+
+@dataclass
 class Ledger:
     """Counters of one service.
 

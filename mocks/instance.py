@@ -17,6 +17,7 @@ import threading
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from mocks.llamaparse import LLAMAPARSE_FAULTS, LlamaParseService, LlamaParseSettings
 from mocks.openai import OPENAI_FAULTS, OpenAIService, OpenAISettings
 from mocks.server import MockServer
 from mocks.wire import Service
@@ -24,10 +25,15 @@ from mocks.wire import Service
 START_SECONDS = 30
 
 
-def server(openai: OpenAISettings | None = None) -> MockServer:
+def server(
+    openai: OpenAISettings | None = None, llamaparse: LlamaParseSettings | None = None
+) -> MockServer:
     """A server with every stand-in, not yet listening."""
-    services: list[Service] = [OpenAIService(openai or OpenAISettings())]
-    return MockServer(services, {"openai": OPENAI_FAULTS})
+    services: list[Service] = [
+        OpenAIService(openai or OpenAISettings()),
+        LlamaParseService(llamaparse or LlamaParseSettings()),
+    ]
+    return MockServer(services, {"openai": OPENAI_FAULTS, "llamaparse": LLAMAPARSE_FAULTS})
 
 
 class MockInstance:
@@ -37,7 +43,7 @@ class MockInstance:
         process: run in a process of its own, so that it does not share our interpreter lock.
         port: 0 lets the system choose.
         faults: a fault script in force from the start; see `mocks.faults`.
-        settings: of the OpenAI stand-in.
+        settings: of this stand-in, by name.
     """
 
     service: ClassVar[str]
@@ -166,3 +172,12 @@ class OpenAIMock(MockInstance):
 
     def _server(self) -> MockServer:
         return server(openai=OpenAISettings(**self._settings))
+
+
+class LlamaParseMock(MockInstance):
+    """A running LlamaParse stand-in; its settings are those of `LlamaParseSettings`."""
+
+    service = "llamaparse"
+
+    def _server(self) -> MockServer:
+        return server(llamaparse=LlamaParseSettings(**self._settings))

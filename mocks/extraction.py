@@ -1,0 +1,78 @@
+"""Real text from an uploaded file, page by page; as simple as a stand-in may be."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import zipfile
+from html import unescape
+
+_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
+_WORD_PARAGRAPH = re.compile(r"<w:p[ >].*?</w:p>", re.DOTALL)
+_WORD_TEXT = re.compile(r"<w:t(?: [^>]*)?>(.*?)</w:t>", re.DOTALL)
+# PDFium is not safe for threads.
+_PDFIUM = threading.Lock()
+
+
+class Unreadable(Exception):
+    """The file cannot be parsed; the text begins with the service's code."""
+
+
+def page_texts(content: bytes) -> list[str]:
+    """The text of each page; formats without pages have one.
+
+    Raises:
+        Unreadable: with UNSUPPORTED_FILE_TYPE, PDF_IS_PROTECTED, PDF_IS_BROKEN or
+            NO_DATA_FOUND_IN_FILE.
+    """
+    texts = _texts(content)
+    if not any(text.strip() for text in texts):
+        raise Unreadable("NO_DATA_FOUND_IN_FILE: there is no text in the file")
+    return texts
+
+
+def _texts(content: bytes) -> list[str]:
+    if content.startswith(b"%PDF-"):
+        with _PDFIUM:
+            return _pdf(content)
+    if content.startswith(b"PK\x03\x04"):
+        return [_docx(content)]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("UNSUPPORTED_FILE_TYPE: neither a document nor text") from None
+    if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
+        text = unescape(_TAGS.sub(" ", text))
+    return [text]
+
+
+def _pdf(content: bytes) -> list[str]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        protected = "password" in str(error).lower()
+        code = "PDF_IS_PROTECTED" if protected else "PDF_IS_BROKEN"
+        raise Unreadable(f"{code}: the PDF cannot be opened") from None
+    try:
+        texts = []
+        for page in document:
+            text_page = page.get_textpage()
+            texts.append(text_page.get_text_bounded().replace("\r\n", "\n"))
+            text_page.close()
+            page.close()
+        return texts
+    finally:
+        document.close()
+
+
+def _docx(content: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            xml = archive.read("word/document.xml").decode("utf-8")
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        raise Unreadable("UNSUPPORTED_FILE_TYPE: not a Word document") from None
+    paragraphs = ("".join(_WORD_TEXT.findall(p)) for p in _WORD_PARAGRAPH.findall(xml))
+    return unescape("\n\n".join(paragraphs))

@@ -1,0 +1,30 @@
+"""Reading a multipart/form-data body."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mocks.wire import Request
+
+_BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_NAME = re.compile(rb'\bname="([^"]*)"')
+_FILE_NAME = re.compile(rb'\bfilename="([^"]*)"')
+
+
+def form_fields(request: Request) -> dict[str, Any]:
+    """The fields: bytes for a value, (file name, bytes) for a file; nothing when it is no form."""
+    boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
+    if boundary is None:
+        return {}
+    fields: dict[str, Any] = {}
+    for part in request.body.split(b"--" + boundary[1].encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name, file_name = _NAME.search(head), _FILE_NAME.search(head)
+        if name is None:
+            continue
+        value = content.removesuffix(b"\r\n")
+        fields[name[1].decode()] = (
+            (file_name[1].decode("utf-8", "replace"), value) if file_name else value
+        )
+    return fields
