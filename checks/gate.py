@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checks import expectations
 from checks.expectations import RowFindings
-from checks.failures import by_document, plain
+from checks.failures import FailureReader
 from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
@@ -43,8 +43,7 @@ class Gate:
         _refuse_unanswerable(suite, frame)
         frame = frame.reset_index(drop=True)
         judged = list(zip(suite.rules, expectations.judge(suite, frame), strict=True))
-        for rule, found in judged:
-            _refuse_incomplete(rule, found, frame)
+        reader = FailureReader(suite, frame)
         present = dict.fromkeys(frame["job_id"].tolist())
         absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]
         absence = Failure(ABSENT, "The document was checked", suite.absent)
@@ -52,10 +51,10 @@ class Gate:
             suite=suite,
             rows=len(frame),
             jobs=(*present, *absent),
-            rules=tuple(_rule_result(rule, found, frame) for rule, found in judged),
-            failures=by_document(suite, frame, judged, Severity.CRITICAL)
+            rules=tuple(_rule_result(rule, found, reader) for rule, found in judged),
+            failures=reader.by_document(judged, Severity.CRITICAL)
             | dict.fromkeys(absent, (absence,)),
-            warnings=by_document(suite, frame, judged, Severity.WARNING),
+            warnings=reader.by_document(judged, Severity.WARNING),
             seconds=time.perf_counter() - started,
         )
 
@@ -76,16 +75,6 @@ def _refuse_unanswerable(suite: Suite, frame: DataFrame) -> None:
         raise BrokenGate(f"The frame for {suite.name} has only NULL in {', '.join(empty)}.")
 
 
-def _refuse_incomplete(rule: Rule, found: RowFindings, frame: DataFrame) -> None:
-    """Every row must have been judged, or be known as one that could not be measured."""
-    missing = int(frame[rule.column].isna().sum())
-    if (found.evaluated, found.missing) != (len(frame), missing):
-        raise BrokenGate(
-            f"The rule {rule.name} judged {found.evaluated - found.missing} rows "
-            f"of {len(frame) - missing}."
-        )
-
-
-def _rule_result(rule: Rule, found: RowFindings, frame: DataFrame) -> RuleResult:
-    observed = plain(frame[rule.column].iat[found.failed[0]]) if found.failed else None
+def _rule_result(rule: Rule, found: RowFindings, reader: FailureReader) -> RuleResult:
+    observed = reader.observed(rule, found.failed[0]) if found.failed else None
     return RuleResult(rule, found.evaluated, len(found.failed) + found.missing, observed)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from checks.rules import Rule, Suite
+from checks.rules import Rule, Severity, Suite
+
+__all__ = ["CHUNKS", "PARSED_TEXT", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
 
 BETWEEN = "ExpectColumnValuesToBeBetween"
 IN_SET = "ExpectColumnValuesToBeInSet"

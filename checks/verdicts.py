@@ -96,7 +96,7 @@ class QualityRow:
     Attributes:
         job_id: None for the rule over the whole frame.
         observed: the failing value, as text.
-        sentence: what is wrong in words; what was checked when nothing is.
+        sentence: what is wrong in words; for the rule over the whole frame, its threshold.
         examples: a JSON array of strings.
     """
 
@@ -135,7 +135,7 @@ def _rule_row(suite: Suite, found: RuleResult) -> QualityRow:
         evaluated=found.evaluated,
         failed=found.failed,
         observed=None if found.observed is None else str(found.observed),
-        sentence=": ".join(filter(None, (rule.title, rule.threshold))),
+        sentence=rule.threshold or "always",
         examples="[]",
     )
 
