@@ -71,7 +71,7 @@ def decode(content: bytes) -> str:
         encoding = _BROWSER_ENCODINGS.get(declared.lower(), declared)
         try:
             return content.decode(encoding)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):  # ValueError: a NUL in the name, or undecodable
             pass
     return plain.decode(content)
 

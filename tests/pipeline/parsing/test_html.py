@@ -60,6 +60,7 @@ def test_links_and_pictures_leave_their_words() -> None:
         ("<meta charset=utf-8><p>Die Prämie für Ärzte".encode("cp1252"), "Die Prämie für Ärzte"),
         (b"<meta charset=no-such-thing><p>plain", "plain"),
         (b"<meta charset=rot13><p>plain", "plain"),
+        (b"<meta charset='utf\x008'><p>plain", "plain"),
     ],
 )
 def test_encodings(content: bytes, expected: str) -> None:
