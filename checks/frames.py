@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BrokenGate
@@ -16,7 +17,7 @@ from pipeline.errors import BrokenGate
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,14 @@ def chunk_frame(rows: Iterable[ChunkRow]) -> DataFrame:
         BrokenGate: a row is not a `ChunkRow`, or there is none.
     """
     frame = _table(ChunkRow, rows)
-    rank = frame.groupby("job_id")["ordinal"].rank(method="first").astype(int) - 1
-    frame["rank"] = rank
-    frame["ordinal_gap"] = frame["ordinal"] - rank
+    documents, chunks = frame["job_id"].factorize()[0], frame["chunk_id"].factorize()[0]
+    frame["rank"] = _ranks(documents, frame["ordinal"].to_numpy())
+    frame["ordinal_gap"] = frame["ordinal"] - frame["rank"]
     frame["token_excess"] = frame["tokens"] - frame["max_tokens"]
     frame["hash_matches"] = frame["sha256"] == frame["computed_sha256"]
     # Two versions of one document share the ids of unchanged chunks, each within its own job.
-    frame["chunk_key"] = frame["job_id"] + "/" + frame["chunk_id"]
+    # As numbers, for Great Expectations hashes every column that it is given.
+    frame["chunk_key"] = documents * len(frame) + chunks
     return frame
 
 
@@ -163,6 +165,18 @@ def measure_vectors(
     return finite, norms
 
 
+def _ranks(groups: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each value's place within its group, from 0; equal values in the order of the array."""
+    import numpy as np
+
+    order = np.lexsort((values, groups))
+    sizes = np.bincount(groups)
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    ranks = np.empty(len(groups), dtype=np.int64)
+    ranks[order] = np.arange(len(groups)) - starts
+    return ranks
+
+
 def _table(row_type: type[Any], rows: Iterable[Any]) -> DataFrame:
     import pandas as pd
 
@@ -171,5 +185,17 @@ def _table(row_type: type[Any], rows: Iterable[Any]) -> DataFrame:
         raise BrokenGate(f"There are no {row_type.__name__} rows to check.")
     if any(type(row) is not row_type for row in listed):
         raise BrokenGate(f"The frame needs rows of type {row_type.__name__}.")
-    names = [f.name for f in fields(row_type)]
-    return pd.DataFrame({name: [getattr(row, name) for row in listed] for name in names})
+    names = [found.name for found in fields(row_type)]
+    columns = zip(*map(attrgetter(*names), listed), strict=True)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    for found in fields(row_type):
+        if not _holds(frame[found.name], str(found.type)):
+            raise BrokenGate(f"{row_type.__name__}.{found.name} is not {found.type} in every row.")
+    return frame
+
+
+def _holds(column: Series[Any], kind: str) -> bool:
+    """Whether a column is of a row's declared type throughout; only a float may be NULL."""
+    if kind == "str":
+        return column.dtype == "str" and not column.hasnans
+    return column.dtype.kind in {"int": "iu", "float": "fiu", "bool": "b"}[kind]

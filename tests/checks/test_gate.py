@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -224,6 +228,17 @@ class TestBrokenGate:
             chunk_frame([GOOD_VECTOR])  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [({"job_id": None}, "job_id"), ({"ordinal": None}, "ordinal"), ({"text_matches": 1}, "text")],
+)
+def test_wrong_value_in_a_row_breaks_the_gate(change: dict[str, object], column: str) -> None:
+    """A row with a value of the wrong type is a wrong frame, and says which value."""
+    rows = [GOOD_CHUNK, replace(GOOD_CHUNK, **change)]  # type: ignore[arg-type]
+    with pytest.raises(BrokenGate, match=rf"ChunkRow\.{column}"):
+        chunk_frame(rows)
+
+
 def test_every_sentence_can_be_filled(gate: Gate) -> None:
     """Each rule's sentence names only columns of its frame and fits their types."""
     frames = {
@@ -276,3 +291,41 @@ def test_limits_read_as_words() -> None:
     rule = Rule("r", "R", "", "X", "c", MappingProxyType({"min_value": 0.5, "max_value": 2}))
     assert rule.threshold == "at least 0.5, at most 2"
     assert Suite("s", "1", "S", (rule,), "").columns == ("job_id", "c")
+
+
+def test_gate_is_quiet_and_leaves_no_files(tmp_path: Path) -> None:
+    """In a fresh process a check prints nothing, writes no file and switches analytics off."""
+    code = (
+        "import os\n"
+        "from checks.gate import Gate, warm_up\n"
+        "from checks.frames import ParsedTextRow, parsed_text_frame\n"
+        "from checks.suites import PARSED_TEXT\n"
+        "warm_up()\n"
+        "row = ParsedTextRow('a', 10, 9, 5000, 2, 0.97, 0)\n"
+        "result = Gate().check(PARSED_TEXT, parsed_text_frame([row]))\n"
+        "assert list(result.failures) == ['a']\n"
+        "assert os.environ['GX_ANALYTICS_ENABLED'] == 'false'\n"
+    )
+    root = Path(__file__).parents[2]
+    places = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONPATH": str(root)}
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, **places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_the_gate_is_light() -> None:
+    """Great Expectations and pandas are imported when they are needed, not with the module."""
+    code = (
+        "import sys, checks.gate, checks.markdown, checks.report\n"
+        "assert not {'great_expectations', 'pandas'} & set(sys.modules)\n"
+    )
+    root = Path(__file__).parents[2]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, b"")
