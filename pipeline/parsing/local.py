@@ -49,6 +49,15 @@ def parse_bytes(content: bytes, media_type: MediaType, options: ParseOptions) ->
         raise ParseError(ParseCode.CRASHED, message) from error
 
 
+def rescue_bytes(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """`parse_bytes` without the layout engine, for a PDF that has crashed it.
+
+    Raises:
+        ParseError: as `parse_bytes`.
+    """
+    return parse_bytes(content, media_type, replace(options, layout=False))
+
+
 def check_size(size: int, options: ParseOptions) -> None:
     """Refuse an empty or an oversized file before anything reads it.
 

@@ -17,6 +17,7 @@ class ParseOptions:
         max_pages: pages of a PDF; more are refused before any is parsed.
         max_file_bytes: size of the file itself.
         ocr: read scanned pages with tesseract's data, when it is installed.
+        layout: look for headings and tables in a PDF; off, the words alone are read.
         tessdata_path: folder of ``eng.traineddata``; None looks in the usual places.
     """
 
@@ -25,4 +26,5 @@ class ParseOptions:
     max_pages: int = 5000
     max_file_bytes: int = 512 * MIB
     ocr: bool = False
+    layout: bool = True
     tessdata_path: str | None = None

@@ -54,7 +54,7 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
     _refuse_incomplete(pages, damaged)
     if len(markdown) < len(pages):
         notes.append(f"{len(pages) - len(markdown)} pages were read without headings and tables.")
-    if options.ocr and any(page.scanned for page in pages):
+    if options.ocr and options.layout and any(page.scanned for page in pages):
         pages, note = _with_ocr(opened.content, pages, options)
         notes.append(note)
     return PdfText(tuple(pages), tuple(notes))
@@ -82,6 +82,8 @@ def _markdown(
     content: bytes, count: int, options: ParseOptions
 ) -> tuple[dict[int, str], dict[int, str]]:
     """What liteparse makes of each page, and the pages that it could not read."""
+    if not options.layout:
+        return {}, {}
     import liteparse
 
     parser = liteparse.LiteParse(

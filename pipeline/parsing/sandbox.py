@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.documents import ParsedDocument
-from pipeline.parsing.local import check_size, parse_bytes
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.local import check_size, parse_bytes, rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.worker import Parse
@@ -36,6 +37,8 @@ class ParserPool:
         workers: documents parsed at the same time; each busy worker fills one processor.
         options: the limits of one document.
         parse: a module-level function; the worker imports it by name.
+        rescue: tried once, in a fresh worker, on a PDF that ended its worker by a crash
+            or by its hunger for memory; None gives up.
         recycle_after: documents after which a worker is replaced; it also is when it still
             holds half of its memory limit.
     """
@@ -46,13 +49,16 @@ class ParserPool:
         options: ParseOptions | None = None,
         *,
         parse: Parse = parse_bytes,
+        rescue: Parse | None = rescue_bytes,
         recycle_after: int = 200,
     ) -> None:
         self._options = options or ParseOptions()
         self._parse = parse
         self._recycle_after = recycle_after
         self._closing = threading.Event()
-        self._workers = [WorkerProcess(parse, self._options) for _ in range(workers)]
+        self._has_rescue = rescue is not None
+        parsers = (parse, rescue) if rescue is not None else (parse,)
+        self._workers = [WorkerProcess(parsers, self._options) for _ in range(workers)]
         # Last in, first out: a light load keeps few workers warm.
         self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
         for worker in self._workers:
@@ -106,15 +112,25 @@ class ParserPool:
     def _in_worker(
         self, content: bytes, media_type: MediaType, given_up: threading.Event
     ) -> ParsedDocument:
+        def stopped() -> bool:
+            return given_up.is_set() or self._closing.is_set()
+
         worker = self._idle.get()
         try:
-            return worker.parse(
-                content, media_type, lambda: given_up.is_set() or self._closing.is_set()
-            )
+            return worker.parse(content, media_type, stopped)
+        except ParseError as error:
+            if not self._may_rescue(error, media_type, worker):
+                raise
+            return worker.parse(content, media_type, stopped, parser=1)
         finally:
             if self._is_worn(worker):
                 worker.kill()
             self._idle.put(worker)
+
+    def _may_rescue(self, error: ParseError, media_type: MediaType, worker: WorkerProcess) -> bool:
+        costly = error.parse_code in (ParseCode.CRASHED, ParseCode.OUT_OF_MEMORY)
+        died = costly and worker.pid is None
+        return self._has_rescue and died and media_type is MediaType.PDF
 
     def _is_worn(self, worker: WorkerProcess) -> bool:
         return (

@@ -42,7 +42,7 @@ def main(start: str) -> None:
     _die_with(settings["parent"])
     frames = _take_stdout()
     options = ParseOptions(**settings["options"])
-    parse = _load(settings["parse"])
+    parsers = [_load(reference) for reference in settings["parsers"]]
     _limit(options.memory_bytes)
     # The collector walks every new tree again and again: half of a DOCX's time. Once is enough.
     gc.freeze()
@@ -54,6 +54,7 @@ def main(start: str) -> None:
             raw = os.pread(content.fileno(), request["size"], 0)
             if len(raw) < request["size"]:
                 raw = _read_all(content.fileno(), request["size"])
+            parse = parsers[request["parser"]]
             _send(frames, *_answer(parse, raw, MediaType(request["media_type"]), options))
             del raw
             if gc.get_count()[0] > _COLLECT_AFTER:

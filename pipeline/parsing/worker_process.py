@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import asdict
@@ -44,8 +44,8 @@ class WorkerProcess:
     Not thread-safe: one document at a time. Attributes: `documents` parsed since the start.
     """
 
-    def __init__(self, parse: Parse, options: ParseOptions) -> None:
-        self._parse = f"{parse.__module__}:{parse.__qualname__}"
+    def __init__(self, parsers: Sequence[Parse], options: ParseOptions) -> None:
+        self._parsers = [f"{parse.__module__}:{parse.__qualname__}" for parse in parsers]
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._content: IO[bytes] | None = None
@@ -59,11 +59,17 @@ class WorkerProcess:
         return self._process.pid if self._process else None
 
     def parse(
-        self, content: bytes, media_type: MediaType, stopped: Callable[[], bool]
+        self,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        *,
+        parser: int = 0,
     ) -> ParsedDocument:
         """Parse one document; the worker is gone afterwards if the document ended it.
 
         Args:
+            parser: which of the parsers does it.
             stopped: asked every 50 ms; true kills the worker and raises `CancelledError`.
 
         Raises:
@@ -73,7 +79,7 @@ class WorkerProcess:
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
-            self._hand_over(content, media_type)
+            self._hand_over(content, {"media_type": media_type.value, "parser": parser})
             kind, payload = self._next_frame(self._options.timeout_seconds, stopped)
         except BaseException:
             self.kill()
@@ -124,7 +130,7 @@ class WorkerProcess:
     def _spawn(self, content_fd: int) -> subprocess.Popen[bytes]:
         start = {
             "parent": os.getpid(),
-            "parse": self._parse,
+            "parsers": self._parsers,
             "options": asdict(self._options),
             "content_fd": content_fd,
         }
@@ -140,16 +146,16 @@ class WorkerProcess:
             start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
         )
 
-    def _hand_over(self, content: bytes, media_type: MediaType) -> None:
+    def _hand_over(self, content: bytes, request: Mapping[str, str | int]) -> None:
         assert self._process is not None and self._content is not None
         assert self._process.stdin is not None
         self._content.seek(0)
         self._content.truncate()
         self._content.write(content)
         self._content.flush()
-        request = {"size": len(content), "media_type": media_type.value}
+        line = json.dumps({"size": len(content), **request})
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise self._crash() from error

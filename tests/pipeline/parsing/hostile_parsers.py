@@ -47,5 +47,10 @@ def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
     return _document(f"{os.getpid()} {len(content)} {media_type.name}")
 
 
+def rescue(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """What is tried when `obey` has crashed."""
+    return _document("rescued")
+
+
 def _document(text: str) -> ParsedDocument:
     return ParsedDocument((ParsedPage(1, text),), False, "obey-1", "none")

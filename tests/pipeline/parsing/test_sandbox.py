@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hostile_parsers import obey
+from hostile_parsers import obey, rescue
 from made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
@@ -26,7 +27,7 @@ STRICT = ParseOptions(timeout_seconds=1.0, memory_bytes=300 * MIB)
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ParserPool]:
-    async with ParserPool(2, STRICT, parse=obey) as pool:
+    async with ParserPool(2, STRICT, parse=obey, rescue=None) as pool:
         yield pool
 
 
@@ -69,6 +70,30 @@ async def test_a_crash_costs_one_document(pool: ParserPool, order: bytes) -> Non
     """A worker that dies, however it dies, takes only its document with it."""
     error = await refusal(pool, order)
     assert error.parse_code is ParseCode.CRASHED
+
+
+async def test_a_pdf_that_crashes_its_worker_is_rescued() -> None:
+    """A PDF that crashed the full parser is tried once more with the simple one; no other is."""
+    async with ParserPool(1, STRICT, parse=obey, rescue=rescue) as pool:
+        assert (await pool.parse(b"segfault", PDF)).text == "rescued"
+        assert (await pool.parse(b"eat", PDF)).text == "rescued"
+        for content, media_type, code in (
+            (b"segfault", MediaType.DOCX, ParseCode.CRASHED),
+            (b"refuse", PDF, ParseCode.BROKEN),
+            (b"raise", PDF, ParseCode.CRASHED),
+            (b"hang", PDF, ParseCode.TIMEOUT),
+        ):
+            with pytest.raises(ParseError) as caught:
+                await pool.parse(content, media_type)
+            assert caught.value.parse_code is code
+
+
+def test_the_rescue_reads_the_words_alone() -> None:
+    """The simple parser gives every page's words and says that headings and tables are missing."""
+    document = rescue_bytes(policy_pdf(2), PDF, STRICT)
+    assert "Section 2: Coverage" in document.pages[1].text
+    assert "|" not in document.text
+    assert document.notes == ("2 pages were read without headings and tables.",)
 
 
 async def test_a_bug_costs_one_document_and_says_no_text(pool: ParserPool) -> None:
@@ -148,14 +173,14 @@ async def test_what_a_document_started_ends_with_it(pool: ParserPool) -> None:
 
 async def test_workers_are_recycled() -> None:
     """After its number of documents a worker is replaced by a new process."""
-    async with ParserPool(1, STRICT, parse=obey, recycle_after=2) as pool:
+    async with ParserPool(1, STRICT, parse=obey, rescue=None, recycle_after=2) as pool:
         texts = [(await pool.parse(b"x", PDF)).text for _ in range(4)]
     assert texts[0] == texts[1] != texts[2] == texts[3]
 
 
 async def test_workers_start_when_needed_and_close_ends_them() -> None:
     """A pool has no process before the first document and none after it is closed."""
-    pool = ParserPool(2, STRICT, parse=obey)
+    pool = ParserPool(2, STRICT, parse=obey, rescue=None)
     assert pool.pids == ()
     await pool.parse(b"x", PDF)
     (pid,) = pool.pids
@@ -180,7 +205,7 @@ async def test_workers_see_no_secret(pool: ParserPool, monkeypatch: pytest.Monke
 
 def test_one_pool_serves_several_loops() -> None:
     """A pool made outside of any event loop works in one after the other."""
-    pool = ParserPool(1, STRICT, parse=obey)
+    pool = ParserPool(1, STRICT, parse=obey, rescue=None)
     texts = {asyncio.run(pool.parse(b"x", PDF)).text for _ in range(3)}
     asyncio.run(pool.close())
     assert len(texts) == 1
@@ -220,12 +245,12 @@ def test_workers_die_with_their_parent() -> None:
     script = """
         import asyncio, sys
         sys.path.insert(0, sys.argv[1])
-        from hostile_parsers import obey
+        from hostile_parsers import obey, rescue
         from pipeline.parsing.media import MediaType
         from pipeline.parsing.sandbox import ParserPool
 
         async def main():
-            pool = ParserPool(2, parse=obey)
+            pool = ParserPool(2, parse=obey, rescue=None)
             await pool.parse(b"warm", MediaType.PDF)
             asyncio.create_task(pool.parse(b"spin", MediaType.PDF))
             while len(pool.pids) < 1:
