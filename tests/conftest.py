@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,10 +54,15 @@ def template(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str, template: str) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
-    name = f"navigator_test_{uuid4().hex[:8]}"
-    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _in(postgres_url, name)
-    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with _clone(postgres_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_url: str, template: str) -> Iterator[str]:
+    """The same for all tests of a module, which fill it once and then only read."""
+    with _clone(postgres_url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -65,6 +71,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url)
     yield opened
     await opened.close()
+
+
+@contextmanager
+def _clone(postgres_url: str, template: str) -> Iterator[str]:
+    name = f"navigator_test_{uuid4().hex[:8]}"
+    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield _in(postgres_url, name)
+    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _administer(url: str, statement: str) -> None:

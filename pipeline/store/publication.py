@@ -105,9 +105,11 @@ _MOVE = sa.text(
 _INSERT = sa.text(
     f"""
     INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens)
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, search)
     SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens,
+        setweight(to_tsvector('english', array_to_string(heading_path, ' ')), 'A')
+            || to_tsvector('english', text)
     FROM publishing WHERE NOT known
     """  # noqa: S608
 )

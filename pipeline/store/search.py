@@ -9,12 +9,11 @@ from uuid import UUID
 
 import numpy as np
 import sqlalchemy as sa
-from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
+from pipeline.store.rankings import Ranked, Scope, rank_by_vector, rank_by_words
 from pipeline.store.schema import SCHEMA
-from pipeline.store.spaces import indexed_type
 
 
 class SearchMode(StrEnum):
@@ -49,7 +48,7 @@ class Passage:
     """One answer.
 
     Attributes:
-        score: cosine similarity for vector, text rank for text, joined reciprocal rank for hybrid.
+        score: cosine similarity for vector, BM25 for text, joined reciprocal rank for hybrid.
         vector_rank, text_rank: its place in each ranking, from 1, None when not in it.
     """
 
@@ -70,36 +69,8 @@ class Passage:
 # Candidates of each ranking, and the constant of reciprocal rank fusion (Cormack et al., 2009).
 _CANDIDATES = 50
 _RRF = 60
-_FILTER = f"""
-    JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
-    WHERE (CAST(:document AS uuid) IS NULL OR c.document_id = :document)
-      AND d.tags @> CAST(:tags AS text[])
-"""
-
-_SETTINGS = sa.text(
-    "SELECT set_config('hnsw.iterative_scan', 'strict_order', true),"
-    " set_config('hnsw.ef_search', '100', true)"
-)
-
-
-def _vector_ranking(dimension: int) -> str:
-    kind = indexed_type(dimension)
-    return f"""
-    SELECT c.id, 1 - (v.embedding::{kind} <=> CAST(:vector AS {kind})) AS score
-    FROM {SCHEMA}.chunk_vectors AS v JOIN {SCHEMA}.document_chunks AS c ON c.id = v.chunk_id
-    {_FILTER} AND v.space_id = :space
-    ORDER BY v.embedding::{kind} <=> CAST(:vector AS {kind}), c.id LIMIT :candidates
-    """  # noqa: S608
-
-
-# A question's words are alternatives: a passage with more and rarer-together words ranks higher.
-_TEXT_RANKING = f"""
-    SELECT c.id, ts_rank_cd(c.search, q.words, 1) + ts_rank(c.search, q.words, 1) AS score
-    FROM (SELECT replace(plainto_tsquery('english', :text)::text, '&', '|')::tsquery AS words) AS q
-    CROSS JOIN {SCHEMA}.document_chunks AS c
-    {_FILTER} AND c.search @@ q.words
-    ORDER BY score DESC, c.id LIMIT :candidates
-"""  # noqa: S608
+# Words weigh a little more: on questions of people BM25 does better than small embedding models.
+_VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 
 _PASSAGES = sa.text(
     f"""
@@ -113,37 +84,32 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
-    values = {
-        "text": query.text,
-        "space": query.space_id,
-        "document": query.document,
-        "tags": list(query.tags),
-        "candidates": max(_CANDIDATES, query.limit),
-        "vector": None if query.vector is None else Vector(query.vector).to_text(),
-    }
-    vectors: list[sa.RowMapping] = []
-    texts: list[sa.RowMapping] = []
+    scope = Scope(query.document, query.tags)
+    limit = max(_CANDIDATES, query.limit)
+    vectors: list[Ranked] = []
+    words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
-        await connection.execute(_SETTINGS)
-        vectors = await rows(connection, sa.text(_vector_ranking(query.dimension)), values)
+        assert query.vector is not None, "without a vector, only the text mode can answer"
+        assert len(query.vector) == query.dimension, "the vector belongs to another space"
+        vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
     if query.mode is not SearchMode.VECTOR:
-        texts = await rows(connection, sa.text(_TEXT_RANKING), values)
-    return await _passages(connection, query, vectors, texts)
+        words = await rank_by_words(connection, query.text, scope, limit)
+    return await _passages(connection, query, vectors, words)
 
 
 async def _passages(
     connection: AsyncConnection,
     query: Query,
-    vectors: list[sa.RowMapping],
-    texts: list[sa.RowMapping],
+    vectors: list[Ranked],
+    words: list[Ranked],
 ) -> list[Passage]:
-    vector_rank = {row["id"]: rank for rank, row in enumerate(vectors, 1)}
-    text_rank = {row["id"]: rank for rank, row in enumerate(texts, 1)}
-    similarity = {row["id"]: float(row["score"]) for row in vectors}
+    vector_rank = {each.chunk_id: rank for rank, each in enumerate(vectors, 1)}
+    text_rank = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
+    similarity = {each.chunk_id: each.score for each in vectors}
     if query.mode is SearchMode.HYBRID:
-        scores = fuse([vector_rank, text_rank])
+        scores = fuse([(_VECTOR_WEIGHT, vector_rank), (_WORDS_WEIGHT, text_rank)])
     else:
-        scores = {row["id"]: float(row["score"]) for row in vectors or texts}
+        scores = {each.chunk_id: each.score for each in vectors or words}
     best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[: query.limit]
     found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
     return [
@@ -159,13 +125,16 @@ async def _passages(
     ]
 
 
-def fuse(rankings: Iterable[dict[UUID, int]]) -> dict[UUID, float]:
-    """Reciprocal rank fusion, scaled so that first in every ranking is 1."""
-    rankings = list(rankings)
+def fuse(rankings: Iterable[tuple[float, dict[UUID, int]]]) -> dict[UUID, float]:
+    """Weighted reciprocal rank fusion, scaled so that first in every ranking is 1.
+
+    Args:
+        rankings: each with its weight; the weights sum to 1.
+    """
     scores: dict[UUID, float] = {}
-    for ranking in rankings:
+    for weight, ranking in rankings:
         for chunk, rank in ranking.items():
-            scores[chunk] = scores.get(chunk, 0.0) + (_RRF + 1) / (_RRF + rank) / len(rankings)
+            scores[chunk] = scores.get(chunk, 0.0) + weight * (_RRF + 1) / (_RRF + rank)
     return scores
 
 

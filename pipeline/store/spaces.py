@@ -102,7 +102,7 @@ _COUNT = sa.text(
     f"""
     SELECT count(*) FROM (
         SELECT FROM {SCHEMA}.chunk_vectors WHERE space_id = :space LIMIT :minimum
-    ) AS some
+    ) AS counted
     """  # noqa: S608
 )
 

@@ -189,13 +189,12 @@ CREATE TABLE upload_pipeline.document_chunks (
     page_last INTEGER,
     tokens INTEGER NOT NULL,
     published_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    search TSVECTOR GENERATED ALWAYS AS (to_tsvector('english'::regconfig, text)) STORED,
+    search TSVECTOR NOT NULL,
     CONSTRAINT document_chunks_pkey PRIMARY KEY (id),
     CONSTRAINT document_chunks_document_id_ordinal_key UNIQUE (document_id, ordinal) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT document_chunks_document_id_fkey FOREIGN KEY(document_id) REFERENCES upload_pipeline.documents (id) ON DELETE CASCADE
-);
-
-CREATE INDEX document_chunks_search_idx ON upload_pipeline.document_chunks USING gin (search);
+)
+ WITH (toast_tuple_target = 8160);
 
 CREATE INDEX document_chunks_user_id_idx ON upload_pipeline.document_chunks (user_id);
 

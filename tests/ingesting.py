@@ -1,0 +1,48 @@
+"""Documents through all stages without Prefect, for tests that need a published corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from blocks.assembly import Services
+from flows.stages import (
+    batch,
+    chunking,
+    embedding,
+    gating,
+    parsing,
+    publishing,
+    registering,
+    validating,
+)
+from pipeline.sources import find_files
+from pipeline.states import JobState
+from pipeline.store import runs
+
+
+async def ingest(
+    services: Services, paths: Iterable[Path | str], user: UUID, tags: Iterable[str] = ()
+) -> UUID:
+    """Take files and folders through every stage as one batch.
+
+    Returns:
+        The run's id; `pipeline.store.runs.run_documents` tells how each document ended.
+    """
+    run_id = uuid4()
+    async with services.database.service() as connection:
+        await runs.start_run(connection, run_id, user, "ingest")
+    files = find_files([str(path) for path in paths]).files
+    upload = await registering.upload(services, files, user, run_id, list(tags))
+    async with batch.hold(services, upload.to_do, run_id) as held:
+        await validating.queue(services, held)
+        queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
+        parsed = await parsing.parse_jobs(services, queued)
+        await validating.record_parsed(services, held, parsed)
+        await validating.validate(services, held)
+        await chunking.chunk(services, held)
+        await embedding.embed(services, held)
+        passed, *_ = await gating.gate(services, held)
+        await publishing.publish(services, held, passed)
+    return run_id
