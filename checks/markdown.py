@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from checks.verdicts import Failure, GateResult
+from checks.wording import visible
 
 MAX_DOCUMENTS = 20
 """Documents named below the table; the rest are counted. The report names all."""
 
-_SPECIAL = re.compile(r"([\\`*_\[\]{}()#+!|<>~])")
+# The colon of an address too, or it becomes a link by itself.
+_SPECIAL = re.compile(r"([\\`*_\[\]|<>~]|:(?=//))")
 
 
 def quality_table(results: Iterable[GateResult], names: Mapping[str, str] | None = None) -> str:
@@ -62,4 +64,4 @@ def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iter
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))

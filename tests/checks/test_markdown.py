@@ -28,9 +28,9 @@ def test_failures_stand_in_words_with_names() -> None:
 
 def test_hostile_names_stay_text() -> None:
     """A file name cannot break the table, open a tag or become a link."""
-    hostile = "a|b\n<img src=x> [x](http://h)"
+    hostile = "a|b\n<img src=x> [x](http://h) \u202efdp.exe"
     table = quality_table([gate_result({"j1": "no text"})], {"j1": hostile})
-    assert r"a\|b \<img src=x\> \[x\]\(http://h\)" in table
+    assert r"a\|b \<img src=x\> \[x\](http\://h) ⟨U+202E⟩fdp.exe" in table
 
 
 def test_long_lists_are_cut_and_counted() -> None:
