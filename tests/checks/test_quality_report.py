@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -110,6 +111,12 @@ def test_empty_report_says_so() -> None:
     for words in ("There are no documents", "No checks were run.", "Nothing was sent."):
         assert words in page
     assert "<svg" not in page
+
+
+def test_histogram_without_median_is_drawn() -> None:
+    """Counts that came from the database without their median still make a picture."""
+    data = replace(report_data(), coverage=Histogram((0.0, 0.5, 1.0), (1, 3)))
+    assert "4 documents." in render(data)
 
 
 def test_page_opens_without_errors_or_requests(page: Chrome) -> None:
