@@ -109,3 +109,10 @@ async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) ->
         moved = await move(connection, listed, actor(services, batch))
     failed = {each.job_id for each in listed if each.error is not None} & moved
     return StageResult(len(moved) - len(failed), len(failed))
+
+
+async def note_trouble(services: Services, batch: Batch, error: TransientError) -> None:
+    """Write down why the unfinished jobs of the batch wait; they keep their state."""
+    with suppress(TransientError):
+        async with services.database.service() as connection:
+            await claims.note_trouble(connection, batch.claims, services.worker, error)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
+from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion
@@ -172,3 +173,35 @@ def _held(claims: Sequence[Claim]) -> dict[str, list[UUID] | list[int]]:
         "ids": [claim.job_id for claim in claims],
         "attempts": [claim.attempt for claim in claims],
     }
+
+
+_TROUBLE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.upload_jobs AS j SET failures = j.failures + 1,
+        error_class = :error_class, error_code = :code, error_message = :message,
+        error_remedy = :remedy, updated_at = clock_timestamp(),
+        -- 10 s, 20 s, 40 s … up to an hour, with jitter: only sweeps wait for it
+        not_before = now() + make_interval(secs =>
+            least(10 * power(2, least(j.failures, 9)), 3600) * (0.5 + random() / 2))
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
+      AND j.state IN ({_WORKING})
+    """  # noqa: S608
+)
+
+
+async def note_trouble(
+    connection: AsyncConnection, claims: Sequence[Claim], worker: str, error: NavigatorError
+) -> None:
+    """Keep the reason with the jobs that could not go on for now."""
+    await connection.execute(
+        _TROUBLE,
+        {
+            **_held(claims),
+            "worker": worker,
+            "error_class": type(error).__name__,
+            "code": error.code,
+            "message": error.message,
+            "remedy": error.remedy,
+        },
+    )

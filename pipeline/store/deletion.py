@@ -113,3 +113,26 @@ async def delete_documents(
     await connection.execute(_MARK, scope)
     keys = (await connection.execute(_ORPHANED, scope)).scalars().all()
     return Deleted(frozenset(found), chunks, tuple(sorted(keys)))
+
+
+_VANISHED = sa.text(
+    f"""
+    SELECT id FROM {SCHEMA}.documents AS d
+    WHERE d.user_id = :user_id AND d.deleted_at IS NULL
+      AND EXISTS (SELECT FROM unnest(CAST(:folders AS text[])) AS f(folder)
+                  WHERE starts_with(d.source, f.folder))
+      AND d.source <> ALL(CAST(:sources AS text[]))
+    """  # noqa: S608
+)
+
+
+async def vanished(
+    connection: AsyncConnection, user_id: UUID, folders: Sequence[str], sources: Sequence[str]
+) -> list[UUID]:
+    """The user's documents whose source lies in one of the folders and is not among `sources`.
+
+    Args:
+        folders: each ending in a slash.
+    """
+    values = {"user_id": user_id, "folders": list(folders), "sources": list(sources)}
+    return list((await connection.execute(_VANISHED, values)).scalars())

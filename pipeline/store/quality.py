@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
 _INSERT = sa.text(
@@ -40,3 +42,30 @@ async def record(
     """
     values = {"results": json.dumps(list(results), default=str), "run_id": run_id}
     await connection.execute(_INSERT, {**values, "user_id": user_id})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSummary:
+    """One rule over a whole run: rows checked and failed."""
+
+    suite: str
+    suite_version: str
+    rule: str
+    title: str
+    evaluated: int
+    failed: int
+
+
+_SUMMARISE = sa.text(
+    f"""
+    SELECT suite, suite_version, rule, title, sum(evaluated)::int AS evaluated,
+           sum(failed)::int AS failed
+    FROM {SCHEMA}.quality_results WHERE run_id = :run_id AND job_id IS NULL
+    GROUP BY suite, suite_version, rule, title ORDER BY min(id)
+    """  # noqa: S608
+)
+
+
+async def summarise(connection: AsyncConnection, run_id: UUID) -> list[RuleSummary]:
+    """What the gate checked in a run, rule by rule, in the order of checking."""
+    return [RuleSummary(**row) for row in await rows(connection, _SUMMARISE, {"run_id": run_id})]

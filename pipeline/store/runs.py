@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
+from pipeline.states import WORKING
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
@@ -205,3 +206,29 @@ _DOCUMENTS = sa.text(
 async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
     """Every document of a run, by source."""
     return [RunDocument(**row) for row in await rows(connection, _DOCUMENTS, {"id": run_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job of a run that is to be worked on."""
+
+    job_id: UUID
+    name: str
+    file_bytes: int
+
+
+_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+_WAITING = sa.text(
+    f"""
+    SELECT j.id AS job_id, d.name, j.file_bytes
+    FROM {SCHEMA}.run_jobs AS r
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE r.run_id = :id AND j.state IN ({_WORKING}) ORDER BY r.source
+    """  # noqa: S608
+)
+
+
+async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
+    """The jobs of a run that have not ended, by source."""
+    return [WaitingJob(**row) for row in await rows(connection, _WAITING, {"id": run_id})]

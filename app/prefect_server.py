@@ -1,0 +1,144 @@
+"""A Prefect server of our own, for when PREFECT_API_URL names none.
+
+It runs only while somebody needs it, keeps its history in our home folder, and is set so that
+SQLite neither crawls nor kills runs (the figures are in ARCHITECTURE.md, "Prefect on SQLite").
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from pipeline.errors import ServiceUnavailable
+
+START_TIMEOUT_SECONDS = 180.0
+_BATCHES = {
+    f"PREFECT_SERVER_SERVICES_{service}_{name}": value
+    for service in ("TASK_RUN_RECORDER", "EVENT_PERSISTER")
+    for name, value in (("READ_BATCH_SIZE", "200"), ("BATCH_SIZE", "200"), ("FLUSH_INTERVAL", "1"))
+}
+SERVER_SETTINGS = {
+    **_BATCHES,
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    # Nothing here needs what these do, and each polls the database.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
+}
+CLIENT_SETTINGS = {
+    # The server answers 503 while SQLite is locked: ask again rather than lose the run.
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "503",
+    "PREFECT_CLIENT_MAX_RETRIES": "10",
+    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def provide_prefect(home: Path) -> str:
+    """The API's URL: that of PREFECT_API_URL, else of a server of ours that ends with this process.
+
+    Sets this process's environment for the Prefect client, so it has to be called before
+    Prefect is imported.
+
+    Raises:
+        ServiceUnavailable: our server did not start; the sentence names its log.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in CLIENT_SETTINGS.items()})
+    if url := os.environ.get("PREFECT_API_URL"):
+        _require(url)
+        return url
+    folder = home / "prefect"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(folder)
+    os.environ["PREFECT_API_URL"] = url = _our_server(folder)
+    return url
+
+
+def _require(url: str) -> None:
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServiceUnavailable(
+            f"The Prefect server that PREFECT_API_URL names does not answer "
+            f"({type(error).__name__}).",
+            remedy="Start it, correct the variable, or unset it to use a server of our own.",
+        ) from None
+
+
+def _our_server(folder: Path) -> str:
+    lock = (folder / "lock").open("w")
+    # Two servers on one SQLite file would fight; a second run waits for the first to end it.
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    url, process = _start(folder)
+    # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
+    # threads down, and waits forever for a server that has gone. `atexit` comes after that.
+    atexit.register(_stop, process, lock)
+    return url
+
+
+def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    port = _free_port()
+    environment = {
+        **os.environ,
+        **SERVER_SETTINGS,
+        "PREFECT_HOME": str(folder),
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+        "PREFECT_UI_ENABLED": "false",
+    }
+    environment.pop("PREFECT_API_URL", None)
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}/api"
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/health", timeout=2).is_success:
+                return url, process
+        time.sleep(0.1)
+    _stop(process)
+    raise ServiceUnavailable(
+        f"The local Prefect server did not start; its log is {folder / 'server.log'}.",
+        remedy="Read the log, or set PREFECT_API_URL to a running server.",
+    )
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends the server when this process is killed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _stop(process: subprocess.Popen[bytes], lock: IO[str] | None = None) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if lock is not None:
+        lock.close()

@@ -1,0 +1,54 @@
+"""Cutting a run's waiting jobs into batches: one document each while small, larger beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store import runs
+from pipeline.store.runs import WaitingJob
+
+SINGLE_UP_TO = 32
+"""Documents in a run up to which each has a subflow of its own, so that it reads well in the UI."""
+
+BATCH_DOCUMENTS = 256
+BATCH_BYTES = 64 * 1024 * 1024
+"""A batch ends at so many documents or bytes of files, whichever comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """Jobs that go through the stages together, and what their run is called."""
+
+    job_ids: list[UUID]
+    label: str
+
+
+async def plan_batches(
+    connection: AsyncConnection, run_id: UUID, batch_size: int | None
+) -> list[PlannedBatch]:
+    """The waiting jobs of a run, in batches."""
+    return cut(await runs.waiting_jobs(connection, run_id), batch_size)
+
+
+def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
+    """Cut by count and bytes, in order; a file larger than a batch is a batch alone."""
+    size = batch_size or (1 if len(jobs) <= SINGLE_UP_TO else BATCH_DOCUMENTS)
+    groups: list[list[WaitingJob]] = []
+    room = 0
+    for job in jobs:
+        if not groups or len(groups[-1]) == size or job.file_bytes > room:
+            groups.append([])
+            room = BATCH_BYTES
+        groups[-1].append(job)
+        room -= job.file_bytes
+    return [PlannedBatch([job.job_id for job in group], _label(group)) for group in groups]
+
+
+def _label(group: Sequence[WaitingJob]) -> str:
+    if len(group) == 1:
+        return group[0].name
+    return f"{len(group)} documents: {group[0].name} … {group[-1].name}"

@@ -1,0 +1,70 @@
+"""What a flow holds open: services are opened once in a process and found by its tasks.
+
+Clients are never a task's argument; a task asks `services()`. A subflow that runs in a process of
+its own opens its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from blocks.assembly import Services, open_services
+from pipeline.settings import Settings, load_settings
+
+_open: ContextVar[Services | None] = ContextVar("open_services", default=None)
+
+
+class IngestOptions(BaseModel):
+    """What a run does differently from the settings; everything may be left out."""
+
+    parser: Literal["local", "llamaparse"] | None = Field(None, title="Parser")
+    embedder: Literal["wordllama", "onnx", "openai"] | None = Field(None, title="Embedder")
+    batch_size: int | None = Field(
+        None, ge=1, le=1000, description="Documents in a subflow; empty: 1 up to 32 documents."
+    )
+    concurrency: int | None = Field(None, ge=1, le=64, description="Subflows in flight.")
+    max_cost_usd: Decimal | None = Field(
+        None, ge=0, description="The run stops cleanly before it spends more than this."
+    )
+    sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
+
+    def settings(self) -> Settings:
+        """The settings from the environment with these options on top.
+
+        Raises:
+            ConfigurationError: the two together are wrong.
+        """
+        return load_settings(
+            parser=self.parser,
+            embedder=self.embedder,
+            batch_size=self.batch_size,
+            concurrency=self.concurrency,
+        )
+
+
+@asynccontextmanager
+async def opened(options: IngestOptions) -> AsyncIterator[Services]:
+    """The services of the surrounding flow, or new ones for the time of this block."""
+    if (around := _open.get()) is not None:
+        yield around
+        return
+    async with open_services(options.settings()) as fresh:
+        token = _open.set(fresh)
+        try:
+            yield fresh
+        finally:
+            _open.reset(token)
+
+
+def services() -> Services:
+    """The open services, for a task."""
+    found = _open.get()
+    if found is None:
+        raise RuntimeError("A task was called outside a flow that has opened the services.")
+    return found

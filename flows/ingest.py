@@ -1,0 +1,170 @@
+"""Ingest: files in, a published and reported corpus out. The parent of `ingest_documents`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from prefect import flow, task
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.deployments import run_deployment
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed, State
+
+from blocks.assembly import Services
+from flows.batches import PlannedBatch, plan_batches
+from flows.context import IngestOptions, opened, services
+from flows.ingest_documents import ingest_documents
+from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.stages import registering, syncing
+from flows.stories import publish_story
+from pipeline.errors import NavigatorError, RunStopped
+from pipeline.identity import user_id
+from pipeline.sources import find_files
+from pipeline.store import runs
+
+
+@task(
+    task_run_name="register",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=is_transient,
+)
+async def register_sources(
+    paths: list[str], user: UUID, run_id: UUID, tags: list[str], *, sync: bool
+) -> dict[str, int]:
+    """Store and register what the paths name; counts by outcome. Unchanged files cost nothing."""
+    found = await asyncio.to_thread(find_files, paths)
+    counts: dict[str, int] = {}
+    for start in range(0, len(found.files), registering.FILES_AT_ONCE):
+        files = found.files[start : start + registering.FILES_AT_ONCE]
+        upload = await registering.upload(services(), files, user, run_id, tags)
+        for each in upload.registered:
+            counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
+        counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
+    if sync:
+        counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
+    for suffix, number in sorted(found.skipped.items()):
+        get_run_logger().info("left out %d files of another type (%s)", number, suffix)
+    get_run_logger().info("registered: %s", counts)
+    return counts
+
+
+def _run_name() -> str:
+    paths: list[str] = flow_run.parameters["paths"]
+    first = Path(paths[0]).name if paths else "nothing"
+    return f"ingest {first}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+
+
+@flow(name="ingest", flow_run_name=_run_name, persist_result=False)
+async def ingest(
+    paths: list[str],
+    user: str | None = None,
+    tags: list[str] | None = None,
+    options: IngestOptions | None = None,
+    run_id: UUID | None = None,
+) -> State[Any]:
+    """Take files, folders or globs to published documents.
+
+    What was published before and has not changed costs nothing; what an earlier run left
+    unfinished goes on from where it is.
+
+    Args:
+        paths: files, folders or globs on the machine that runs the flow.
+        user: whose documents these are; a UUID or any name.
+        tags: written on each document, for filtering searches.
+        options: what this run does differently from the settings.
+        run_id: names the run in the database; a new one when empty.
+    """
+    options = options or IngestOptions()
+    run = run_id or uuid4()
+    async with opened(options) as parts:
+        owner = user_id(user or parts.settings.user)
+        async with parts.database.service() as connection:
+            await runs.start_run(
+                connection,
+                run,
+                owner,
+                "ingest",
+                flow_run_id=UUID(flow_run.id) if flow_run.id else None,
+                options={"paths": paths, "tags": tags or []},
+                max_cost_usd=options.max_cost_usd,
+            )
+        await register_sources(paths, owner, run, tags or [], sync=options.sync)
+        return await work_off(parts, run, options)
+
+
+async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[Any]:
+    """Run the subflows of everything that waits in a run, then tell its story.
+
+    Returns:
+        Completed when every document ended; its name says when some did not get published.
+        Failed when some could not be finished for now; they keep their state and go on later.
+    """
+    async with parts.database.service() as connection:
+        batches = await plan_batches(connection, run, options.batch_size)
+    troubles = await _run_batches(parts, batches, run, options)
+    stopped = next((each for each in troubles if isinstance(each, RunStopped)), None)
+    async with parts.database.service() as connection:
+        await runs.finish_run(connection, run, stopped.message if stopped else None)
+        progress = await runs.progress(connection, run)
+    await publish_story(parts, run)
+    published = progress.by_state.get("complete", 0)
+    message = f"{published} of {progress.documents} documents published"
+    if stopped is not None:
+        return Completed(name="Stopped", message=f"{message}. {stopped.message}", data=run)
+    if troubles:
+        return Failed(message=f"{message}. {troubles[0]}", data=troubles[0])
+    name = None if published == progress.documents else "Some failed"
+    return Completed(name=name, message=message, data=run)
+
+
+async def _run_batches(
+    parts: Services, batches: Sequence[PlannedBatch], run: UUID, options: IngestOptions
+) -> list[BaseException]:
+    """Run the batches, a few at a time; what went wrong, without the other batches suffering."""
+    slots = asyncio.Semaphore(parts.settings.concurrency)
+    troubles: list[BaseException] = []
+    bar = await acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
+    total, done = sum(len(batch.job_ids) for batch in batches), 0
+
+    async def one(batch: PlannedBatch) -> None:
+        nonlocal done
+        async with slots:
+            if any(isinstance(each, RunStopped) for each in troubles):
+                return
+            try:
+                await _run_batch(parts, batch, run, options)
+            except NavigatorError as error:
+                troubles.append(error)
+            done += len(batch.job_ids)
+            await aupdate_progress_artifact(bar, 100.0 * done / total)
+
+    await asyncio.gather(*(one(batch) for batch in batches))
+    return troubles
+
+
+async def _run_batch(
+    parts: Services, batch: PlannedBatch, run: UUID, options: IngestOptions
+) -> None:
+    if parts.settings.work_pool is None:
+        await ingest_documents(batch.job_ids, run, batch.label, options)
+        return
+    finished = await run_deployment(
+        "ingest-documents/ingest-documents",
+        parameters={
+            "job_ids": [str(job) for job in batch.job_ids],
+            "run_id": str(run),
+            "label": batch.label,
+            "options": options.model_dump(mode="json"),
+        },
+    )
+    if finished.state is not None and not finished.state.is_completed():
+        raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}.")

@@ -1,0 +1,154 @@
+"""The one subflow: a batch of registered documents through every stage to publication.
+
+With one job it is the per-document subflow, named after its document; with many it is a batch of a
+large ingest or a backfill. The code and the states are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, State
+
+from checks.markdown import quality_table
+from checks.verdicts import GateResult
+from flows.context import IngestOptions, opened, services
+from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.stages import chunking, embedding, gating, parsing, publishing, validating
+from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
+from flows.stages.parsing import ParseReference
+from pipeline.errors import TransientError
+from pipeline.identity import combined_sha256
+from pipeline.states import JobState
+from pipeline.store.claims import ClaimedJob
+
+_RETRYING: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": RETRY_DELAYS,
+    "retry_jitter_factor": JITTER,
+    "retry_condition_fn": is_transient,
+}
+
+
+def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """By content and code version: the same bytes through the same parser are not parsed again.
+
+    A person's retry raises the job's count of failures, so it is not answered from the cache; the
+    installation keeps one database's references from being taken for another's.
+    """
+    parts = [str(services().installation)]
+    for job in parameters["jobs"]:
+        parts += [str(job.job_id), job.file_sha256, job.parser, str(job.failures)]
+    return combined_sha256(parts)
+
+
+@task(
+    task_run_name="parse",
+    cache_key_fn=_content_key,
+    cache_expiration=timedelta(days=7),
+    persist_result=True,
+    **_RETRYING,
+)
+async def parse_documents(jobs: Sequence[ClaimedJob]) -> list[ParseReference]:
+    """Bytes to stored text; the result is references to it."""
+    references = await parsing.parse_jobs(services(), jobs)
+    unreadable = sum(each.failure is not None for each in references)
+    get_run_logger().info("parsed %d documents, %d unreadable", len(references), unreadable)
+    return references
+
+
+@task(task_run_name="validate", cache_policy=NO_CACHE, **_RETRYING)
+async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
+    """Record what parsing found and let the gate judge the text."""
+    recorded = await validating.record_parsed(services(), batch, references)
+    judged, results = await validating.validate(services(), batch)
+    _log("validated", StageResult(judged.advanced, recorded.failed + judged.failed))
+    return results
+
+
+@task(task_run_name="chunk", cache_policy=NO_CACHE, **_RETRYING)
+async def chunk_documents(batch: Batch) -> None:
+    """Text to buffered chunks."""
+    _log("chunked", await chunking.chunk(services(), batch))
+
+
+@task(task_run_name="embed", cache_policy=NO_CACHE, **_RETRYING)
+async def embed_chunks(batch: Batch) -> None:
+    """Buffered chunks to vectors, each text once ever."""
+    _log("embedded", await embedding.embed(services(), batch))
+
+
+@task(task_run_name="gate", cache_policy=NO_CACHE, **_RETRYING)
+async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
+    """Great Expectations judges what would be published; the jobs that passed come back."""
+    passed, result, verdicts = await gating.gate(services(), batch)
+    _log("passed the gate", result)
+    return passed, verdicts
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE, **_RETRYING)
+async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
+    """Readers see the new versions, all of each or nothing."""
+    result = await publishing.publish(services(), batch, passed)
+    _log("published", result)
+    return result.advanced
+
+
+def _log(what: str, result: StageResult) -> None:
+    get_run_logger().info("%s: %d documents, %d failed", what, result.advanced, result.failed)
+
+
+def _run_name() -> str:
+    return str(flow_run.parameters["label"])
+
+
+@flow(name="ingest-documents", flow_run_name=_run_name, persist_result=False)
+async def ingest_documents(
+    job_ids: list[UUID], run_id: UUID, label: str, options: IngestOptions | None = None
+) -> State[Any]:
+    """Take registered documents through parse, validate, chunk, embed, gate and publish.
+
+    Args:
+        job_ids: jobs that are waiting; those held elsewhere are left to their holder.
+        run_id: the ingest run whose cost cap and reports they belong to.
+        label: what the run is called: the document's name, or what the batch is.
+        options: as given to `ingest`; only read in a process of its own.
+    """
+    async with (
+        opened(options or IngestOptions()) as parts,
+        hold(parts, job_ids, run_id) as batch,
+    ):
+        try:
+            await validating.queue(parts, batch)
+            queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
+            verdicts = await validate_documents(batch, await parse_documents(queued))
+            await chunk_documents(batch)
+            await embed_chunks(batch)
+            passed, more = await gate_documents(batch)
+            published = await publish_documents(batch, passed)
+        except TransientError as error:
+            await note_trouble(parts, batch, error)
+            raise
+    return await _closing_state(batch, published, [*verdicts, *more])
+
+
+async def _closing_state(
+    batch: Batch, published: int, verdicts: list[GateResult]
+) -> State[Any]:
+    if any(not result.success for result in verdicts):
+        await acreate_markdown_artifact(
+            quality_table(verdicts), key="quality", description="What the quality gate refused"
+        )
+    held = len(batch.claims)
+    message = f"{published} of {held} documents published"
+    name = None if published == held else "Not all published"
+    return Completed(message=message, name=name, data=published)

@@ -1,0 +1,22 @@
+"""When and how Prefect tries a task again: only what is transient, later each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task, exponential_backoff
+
+from pipeline.errors import TransientError
+
+RETRIES = 4
+RETRY_DELAYS = exponential_backoff(backoff_factor=2)
+"""2, 4, 8, 16 seconds, each with jitter."""
+
+JITTER = 0.5
+
+
+async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether another attempt may succeed: the error's class says so."""
+    outcome = await state.aresult(raise_on_failure=False)
+    return isinstance(outcome, TransientError)

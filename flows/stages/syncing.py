@@ -1,0 +1,38 @@
+"""Sync and delete: documents whose files are gone, or that a person wants gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.storage import Storage
+from pipeline.sources import FoundFiles, storable
+from pipeline.store import deletion
+from pipeline.store.deletion import Deleted
+from pipeline.store.engine import Database
+from pipeline.store.transitions import Actor
+
+
+async def delete_vanished(
+    services: Services, user: UUID, found: FoundFiles, run_id: UUID
+) -> int:
+    """Delete the user's documents that lay in the folders looked through and are gone."""
+    folders = [storable(root).rstrip("/") + "/" for root in found.roots]
+    if not folders:
+        return 0
+    sources = [storable(path) for path in found.files]
+    async with services.database.service() as connection:
+        gone = await deletion.vanished(connection, user, folders, sources)
+    who = Actor(services.worker, run_id)
+    return len((await delete(services.database, services.storage, gone, who)).documents)
+
+
+async def delete(
+    database: Database, storage: Storage, documents: Sequence[UUID], actor: Actor
+) -> Deleted:
+    """Delete documents with everything made of them; the rows first, then the objects."""
+    async with database.service() as connection:
+        done = await deletion.delete_documents(connection, documents, actor)
+    await storage.delete(done.storage_keys)
+    return done
