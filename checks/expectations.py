@@ -63,7 +63,7 @@ def judge(suite: Suite, frame: DataFrame) -> list[RowFindings]:
             # Every column is hashed twice on the way in: only those that are judged go in.
             judged = frame[list(dict.fromkeys(rule.column for rule in suite.rules))]
             batch = _batches().get_batch(batch_parameters={"dataframe": judged})
-            # The short form costs a third; row positions are asked for only where a rule failed.
+            # The short form costs half; row positions are asked for only where a rule failed.
             asked = _suite(suite, len(frame))
             results = _by_rule(suite, batch.validate(asked, result_format="BOOLEAN_ONLY").results)
             if not results[ROW_COUNT].success:
