@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +28,28 @@ async def judge(suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]) -> G
 
 
 def verdict_moves(
-    jobs: Sequence[ClaimedJob], result: GateResult, passed: JobState | None, stage: str
+    jobs: Sequence[ClaimedJob],
+    result: GateResult,
+    passed: JobState | None,
+    stage: str,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Move]:
-    """Rejected jobs into quarantine, each with its reason; the others to `passed`, if given."""
+    """Rejected jobs into quarantine, each with its reason; the others to `passed`, if given.
+
+    Args:
+        measured: facts of the jobs, by job id as text, to keep with those that go on.
+    """
     moves = []
     for job in jobs:
         if reason := result.reason(str(job.job_id)):
             error = rejection(reason)
             moves.append(failure(job, JobState.QUARANTINED, error, stage))
         elif passed is not None:
-            facts = {"stage": stage, "seconds": result.seconds / len(jobs)}
+            facts = {
+                "stage": stage,
+                "seconds": result.seconds / len(jobs),
+                **(measured or {}).get(str(job.job_id), {}),
+            }
             moves.append(Move(job.job_id, job.attempt, job.state, passed, facts=facts))
     return moves
 

@@ -90,7 +90,8 @@ async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[
     moves, results, records = list(lost), [], []
     if judged:
         result = await judge(PARSED_TEXT, parsed_text_frame(rows), judged)
-        moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate")
+        facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
+        moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
         records = list(result_records(result))
     async with services.database.service() as connection:

@@ -128,6 +128,7 @@ upload_jobs = Table(
     # what came of it
     Column("parsed_key", Text),
     Column("pages", Integer),
+    Column("coverage", Double),  # share of pages with text
     Column("characters", BigInteger),
     _zero("replaced"),
     Column("chunks", Integer),
@@ -323,6 +324,7 @@ quality_results = Table(
     Column("suite_version", Text, nullable=False),
     Column("rule", Text, nullable=False),
     Column("title", Text, nullable=False),
+    Column("severity", Text, nullable=False),
     Column("success", Boolean, nullable=False),
     Column("evaluated", Integer, nullable=False),
     Column("failed", Integer, nullable=False),

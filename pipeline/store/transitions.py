@@ -61,7 +61,7 @@ _MOVE = sa.text(
         SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m(
             job_id uuid, attempt int, source text, target text, details jsonb,
             error_class text, error_code text, error_message text, error_remedy text,
-            parsed_key text, pages int, characters bigint, replaced int, media_type text,
+            parsed_key text, pages int, coverage double precision, characters bigint, replaced int, media_type text,
             chunks int, tokens bigint, stage text, seconds double precision)
     ), moved AS (
         UPDATE {SCHEMA}.upload_jobs AS j SET
@@ -74,6 +74,7 @@ _MOVE = sa.text(
             parsed_key = coalesce(m.parsed_key, j.parsed_key),
             media_type = coalesce(m.media_type, j.media_type),
             pages = coalesce(m.pages, j.pages),
+            coverage = coalesce(m.coverage, j.coverage),
             characters = coalesce(m.characters, j.characters),
             replaced = coalesce(m.replaced, j.replaced),
             chunks = coalesce(m.chunks, j.chunks),

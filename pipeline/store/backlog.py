@@ -1,0 +1,107 @@
+"""What is left to do, for backfills: jobs that wait, that failed, or that an old pipeline made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import FAILED, WORKING
+from pipeline.store.engine import rows
+from pipeline.store.registration import PipelineVersion, Source
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of the backlog.
+
+    Attributes:
+        user_id: only this user's, None for everyone's.
+        older_than_days: only what has not changed for so long.
+        limit: at most so many, oldest first.
+    """
+
+    user_id: UUID | None = None
+    older_than_days: float | None = None
+    limit: int | None = None
+
+    def values(self) -> dict[str, object]:
+        """As parameters of the statements below."""
+        return {"user_id": self.user_id, "days": self.older_than_days, "limit": self.limit}
+
+
+_SELECTION = """
+    (CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)
+    AND (CAST(:days AS double precision) IS NULL
+         OR j.updated_at < now() - make_interval(secs => :days * 86400))
+    ORDER BY j.updated_at, j.id LIMIT :limit
+"""
+_WAITING = sa.text(
+    f"""
+    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    WHERE j.state = ANY(:states) AND (j.lease_until IS NULL OR j.lease_until < now())
+      AND (j.not_before IS NULL OR j.not_before <= now())
+      AND j.parser = :parser AND j.chunker = :chunker AND j.space_id = :space AND {_SELECTION}
+    """  # noqa: S608
+)
+_FAILED = sa.text(
+    f"""
+    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    WHERE j.state = ANY(:states)
+      AND j.parser = :parser AND j.chunker = :chunker AND j.space_id = :space AND {_SELECTION}
+    """  # noqa: S608
+)
+
+
+async def waiting(
+    connection: AsyncConnection, version: PipelineVersion, selection: Selection
+) -> list[UUID]:
+    """Jobs that nobody holds and whose pause after a trouble is over."""
+    values = _values(version, selection, [state.value for state in WORKING])
+    return list((await connection.execute(_WAITING, values)).scalars())
+
+
+async def failed(
+    connection: AsyncConnection, version: PipelineVersion, selection: Selection
+) -> list[UUID]:
+    """Jobs that ended in a failure."""
+    values = _values(version, selection, [state.value for state in FAILED])
+    return list((await connection.execute(_FAILED, values)).scalars())
+
+
+def _values(
+    version: PipelineVersion, selection: Selection, states: list[str]
+) -> dict[str, object]:
+    return {
+        **selection.values(),
+        "states": states,
+        "parser": version.parser,
+        "chunker": version.chunker,
+        "space": version.space_id,
+    }
+
+
+_OUTDATED = sa.text(
+    f"""
+    SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key
+    FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    WHERE d.deleted_at IS NULL
+      AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
+      AND {_SELECTION}
+    """  # noqa: S608
+)
+
+
+async def outdated(
+    connection: AsyncConnection, version: PipelineVersion, selection: Selection
+) -> dict[UUID, list[Source]]:
+    """Documents whose newest job was made for another pipeline version, by user."""
+    found: dict[UUID, list[Source]] = defaultdict(list)
+    for row in await rows(connection, _OUTDATED, _values(version, selection, [])):
+        values = dict(row)
+        found[values.pop("user_id")].append(Source(**values))
+    return dict(found)
