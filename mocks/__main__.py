@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
+import threading
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -63,10 +65,16 @@ async def _until_asked_to_stop(watch_stdin: bool) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopping.set)
     if watch_stdin:
-        reader = asyncio.StreamReader()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        ended = asyncio.ensure_future(reader.read())
-        ended.add_done_callback(lambda _: stopping.set())
+
+        def watch() -> None:
+            # Not sys.stdin: a thread holding its lock breaks the interpreter's end on a signal.
+            while os.read(0, 1024):
+                pass
+            with contextlib.suppress(RuntimeError):  # the loop may have ended by a signal
+                loop.call_soon_threadsafe(stopping.set)
+
+        # A thread, because not every standard input can be polled (/dev/null cannot).
+        threading.Thread(target=watch, daemon=True).start()
     await stopping.wait()
 
 
