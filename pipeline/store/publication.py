@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.states import JobState
 from pipeline.store.engine import rows
+from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
 
@@ -108,8 +109,7 @@ _INSERT = sa.text(
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, search)
     SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens,
-        setweight(to_tsvector('english', array_to_string(heading_path, ' ')), 'A')
-            || to_tsvector('english', text)
+        {SEARCHABLE}
     FROM publishing WHERE NOT known
     """  # noqa: S608
 )

@@ -143,6 +143,12 @@ def _exactly_nearest(scope: Scope, dimension: int) -> str:
     """  # noqa: S608
 
 
+SEARCHABLE = """
+    setweight(to_tsvector('english', array_to_string(heading_path, ' ')), 'A')
+        || to_tsvector('english', text)
+"""
+"""SQL for a chunk's `search`: the headings above it are words of it too."""
+
 # The constants of BM25 as most engines set them.
 _K1, _B = 1.2, 0.75
 # A question is a sentence; of a pasted page the first words do.

@@ -1,0 +1,312 @@
+"""Search on a real database: isolation, recall, filters, odd questions, order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from pgvector import Vector
+
+from pipeline.store import spaces
+from pipeline.store.engine import Database, rows
+from pipeline.store.rankings import EXACT_BELOW, SEARCHABLE
+from pipeline.store.schema import SCHEMA
+from pipeline.store.search import Passage, Query, SearchMode, fuse, search
+
+SPACE = UUID(int=7)
+DIMENSION = 4
+ALICE, BOB = UUID(int=1), UUID(int=2)
+ANY_MODE = pytest.mark.parametrize("mode", list(SearchMode))
+
+_DOCUMENT = sa.text(
+    f"INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags)"
+    " VALUES (:id, :user, CAST(:id AS text), 'a.md', :tags)"
+)
+_CHUNKS = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
+        sha256, start_offset, end_offset, heading_path, tokens, search)
+    SELECT id, :document, :user, ordinal, 0, text, id::text, 0, 1, heading_path, 5, {SEARCHABLE}
+    FROM (
+        SELECT gen_random_uuid() AS id, n - 1 AS ordinal, text, CAST(:headings AS text[])
+               AS heading_path
+        FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS t(text, n)
+    ) AS chunk
+    RETURNING id
+    """
+)
+_VECTORS = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
+    SELECT :space, c.id, c.user_id, c.sha256, CAST(v.embedding AS vector)
+    FROM {SCHEMA}.document_chunks AS c
+    JOIN unnest(CAST(:vectors AS text[])) WITH ORDINALITY AS v(embedding, n)
+      ON v.n = c.ordinal + 1
+    WHERE c.document_id = :document
+    """
+)
+
+
+@pytest.fixture
+async def corpus(database: Database) -> Database:
+    """A database with an embedding space and nothing in it."""
+    values = {"provider": "test", "model": "test", "version": "1"}
+    await spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
+    return database
+
+
+async def publish(
+    database: Database,
+    user: UUID,
+    texts: Sequence[str],
+    vectors: np.ndarray | None = None,
+    *,
+    headings: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> UUID:
+    """A published document with these chunks; without vectors, all point the same way."""
+    document = uuid4()
+    if vectors is None:
+        vectors = np.tile(_unit(1, 0, 0, 0), (len(texts), 1))
+    values = {
+        "id": document,
+        "document": document,
+        "user": user,
+        "space": SPACE,
+        "texts": list(texts),
+        "headings": list(headings),
+        "tags": list(tags),
+        "vectors": [Vector(vector).to_text() for vector in vectors],
+    }
+    async with database.service() as connection:
+        for statement in (_DOCUMENT, _CHUNKS, _VECTORS):
+            await connection.execute(statement, values)
+    return document
+
+
+async def ask(database: Database, user: UUID, query: Query) -> list[Passage]:
+    """The answer as the user gets it."""
+    async with database.reader(user) as connection:
+        return await search(connection, query)
+
+
+def question(text: str, mode: SearchMode = SearchMode.HYBRID, limit: int = 5) -> Query:
+    """A question whose vector points along the first axis."""
+    return Query(text, mode, SPACE, DIMENSION, _unit(1, 0, 0, 0), limit)
+
+
+def _unit(*values: float) -> np.ndarray:
+    vector = np.array(values, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def _around(centre: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).standard_normal((count, DIMENSION)) * spread
+    return ((v := centre + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _nearest(vectors: np.ndarray, to: np.ndarray, limit: int) -> list[float]:
+    return sorted((vectors @ to).tolist(), reverse=True)[:limit]
+
+
+@ANY_MODE
+async def test_a_reader_gets_only_his_own_rows(corpus: Database, mode: SearchMode) -> None:
+    """Two users hold the same text and vectors; each is answered from his own document alone."""
+    texts = ["Hail damage is covered.", "Flood is not covered."]
+    for user in (ALICE, BOB):
+        mine = await publish(corpus, user, texts)
+        await publish(corpus, uuid4(), texts)
+        found = await ask(corpus, user, question("Is hail covered?", mode, limit=50))
+        assert [passage.document_id for passage in found] == [mine, mine]
+    assert await ask(corpus, uuid4(), question("Is hail covered?", mode)) == []
+
+
+async def test_other_users_do_not_change_a_score(corpus: Database) -> None:
+    """Word statistics are of the reader's own rows, so a score tells nothing of other users."""
+    asked = question("hail deductible", SearchMode.TEXT)
+    await publish(corpus, ALICE, ["The hail deductible is $500.", "The deductible.", "Wind."])
+    before = await ask(corpus, ALICE, asked)
+    await publish(corpus, BOB, ["Hail, hail, hail."] * 20)
+    assert await ask(corpus, ALICE, asked) == before
+
+
+async def test_a_large_index_hides_no_row_of_a_small_user(corpus: Database) -> None:
+    """With an HNSW index full of nearer rows of others, every reader gets what a scan gives.
+
+    Bob holds a dozen rows; Alice holds enough for the index to answer, all of them farther away
+    than Carol's.
+    """
+    asked = _unit(1, 0, 0, 0)
+    near, far = _unit(1, 0.2, 0, 0), _unit(0, 1, 0.3, 0)
+    held = {
+        ALICE: _around(far, EXACT_BELOW + 500, 0.2, seed=1),
+        BOB: _around(_unit(-1, 0.5, 0, 0), 12, 0.1, seed=2),
+        UUID(int=3): _around(near, EXACT_BELOW + 500, 0.05, seed=3),
+    }
+    for user, vectors in held.items():
+        await publish(corpus, user, ["words"] * len(vectors), vectors)
+    await spaces.build_index(corpus, SPACE, DIMENSION, lambda share: None)
+    async with corpus.owner() as connection:
+        await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))
+
+    query = question("", SearchMode.VECTOR, limit=50)
+    for user, vectors in held.items():
+        scores = [passage.score for passage in await ask(corpus, user, query)]
+        expected = _nearest(vectors, asked, 50)
+        assert len(scores) == len(expected)
+        assert scores == sorted(scores, reverse=True)
+        close = sum(score >= expected[-1] - 1e-5 for score in scores)
+        assert close >= (len(expected) if user == BOB else 0.9 * len(expected))
+
+
+async def test_the_vector_index_is_used(database_url: str) -> None:
+    """Once a reader's rows are many, the planner answers him from the HNSW index."""
+    database = Database(database_url, pool_size=1)
+    values = {"provider": "test", "model": "test", "version": "1"}
+    await spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
+    vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 500, 1.0, seed=4)
+    await publish(database, ALICE, ["words"] * len(vectors), vectors)
+    assert await spaces.needs_index(database, SPACE, EXACT_BELOW)
+    await spaces.build_index(database, SPACE, DIMENSION, lambda share: None)
+    assert not await spaces.needs_index(database, SPACE, EXACT_BELOW)
+    scans = sa.text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%hnsw'")
+    async with database.owner() as connection:
+        await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))
+        before = await connection.scalar(scans)
+    async with database.reader(ALICE) as connection:
+        await search(connection, question("", SearchMode.VECTOR))
+        await connection.execute(sa.text("SELECT pg_stat_force_next_flush()"))
+    async with database.owner() as connection:
+        assert await connection.scalar(scans) == before + 1
+    await database.close()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "to be or not to be", "?!…", "\x00", "How is it?"])
+async def test_a_question_without_words_is_answered_by_vector(corpus: Database, text: str) -> None:
+    """Only stop words or signs: the text ranking is empty and hybrid is the vector's order."""
+    vectors = np.stack([_unit(0, 1, 0, 0), _unit(1, 0, 0, 0), _unit(1, 1, 0, 0)])
+    await publish(corpus, ALICE, ["one", "two", "three"], vectors)
+    assert await ask(corpus, ALICE, question(text, SearchMode.TEXT)) == []
+    found = await ask(corpus, ALICE, question(text))
+    assert [passage.text for passage in found] == ["two", "three", "one"]
+    assert {passage.text_rank for passage in found} == {None}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hail' | 'x & !(",
+        "hail :* <-> \\ \\' '' \"",
+        "hail \x00 \ud800 \U0001f327 %s %(x)s :text",
+        "hail; DROP TABLE documents; --",
+        "https://example.com/hail?q='a'&b=\\c hail",
+        "hail " + "and many more words of no use " * 5_000,
+        "hail " + " ".join(f"word{i}" for i in range(2_000)),
+        "hail " + "x" * 50_000,
+    ],
+    ids=range(8),
+)
+async def test_odd_questions_are_answered(corpus: Database, text: str) -> None:
+    """Quotes, operators, NUL, surrogates, code and very long questions find what they name."""
+    vectors = np.stack([_unit(0, 1, 0, 0), _unit(1, 0, 0, 0)])
+    await publish(corpus, ALICE, ["Wind is excluded.", "Hail is covered."], vectors)
+    for mode in SearchMode:
+        found = await ask(corpus, ALICE, question(text, mode))
+        assert found[0].text == "Hail is covered."
+
+
+async def test_a_rare_word_counts_more_than_common_ones(corpus: Database) -> None:
+    """A passage with the question's rare word comes before those that repeat its common ones."""
+    common = [f"The policy covers loss; the policy pays loss number {n}." for n in range(20)]
+    await publish(corpus, ALICE, [*common, "Sinkhole collapse."])
+    asked = question("Does the policy pay a sinkhole loss?", SearchMode.TEXT)
+    found = await ask(corpus, ALICE, asked)
+    assert found[0].text == "Sinkhole collapse."
+    assert found[0].score > found[1].score > 0
+
+
+async def test_words_of_headings_are_found(corpus: Database) -> None:
+    """A word that stands only in a heading above the passage finds the passage."""
+    await publish(corpus, ALICE, ["We pay up to $500."], headings=["Coverages", "Spoiled Food"])
+    await publish(corpus, ALICE, ["We pay up to $900."], headings=["Coverages", "Lost Keys"])
+    found = await ask(corpus, ALICE, question("my food spoiled", SearchMode.TEXT))
+    assert [passage.heading_path for passage in found] == [["Coverages", "Spoiled Food"]]
+
+
+@ANY_MODE
+async def test_filters_by_document_and_tags(corpus: Database, mode: SearchMode) -> None:
+    """Only the document asked for, only documents with all the tags, or both."""
+    home = await publish(corpus, ALICE, ["Hail."], tags=["home", "2026"])
+    car = await publish(corpus, ALICE, ["Hail."], tags=["car", "2026"])
+    foreign = await publish(corpus, BOB, ["Hail."], tags=["home", "2026"])
+
+    async def found(document: UUID | None = None, tags: tuple[str, ...] = ()) -> set[UUID]:
+        query = replace(question("hail", mode), document=document, tags=tags)
+        return {passage.document_id for passage in await ask(corpus, ALICE, query)}
+
+    assert await found() == {home, car}
+    assert await found(tags=("2026",)) == {home, car}
+    assert await found(tags=("2026", "car")) == {car}
+    assert await found(tags=("2026", "boat")) == set()
+    assert await found(document=home) == {home}
+    assert await found(document=home, tags=("car",)) == set()
+    assert await found(document=foreign) == set()
+
+
+@ANY_MODE
+async def test_equal_passages_have_one_order(corpus: Database, mode: SearchMode) -> None:
+    """Ties are broken by id, so a shorter answer is the beginning of a longer one."""
+    await publish(corpus, ALICE, ["Hail is covered."] * 30)
+    longer = await ask(corpus, ALICE, question("hail", mode, limit=20))
+    shorter = await ask(corpus, ALICE, question("hail", mode, limit=5))
+    ids = [passage.chunk_id for passage in longer]
+    assert ids == sorted(ids)
+    assert shorter == longer[:5]
+
+
+async def test_a_passage_tells_its_place_in_each_ranking(corpus: Database) -> None:
+    """Hybrid answers carry similarity and both ranks, None where a ranking lacks the passage."""
+    vectors = np.stack([_unit(1, 0, 0, 0), _unit(3, 4, 0, 0)])
+    await publish(corpus, ALICE, ["Wind.", "Hail."], vectors)
+    hail, wind = await ask(corpus, ALICE, question("hail"))
+    assert (hail.text, hail.vector_rank, hail.text_rank) == ("Hail.", 2, 1)
+    assert (wind.text, wind.vector_rank, wind.text_rank) == ("Wind.", 1, None)
+    assert hail.similarity == pytest.approx(0.6)
+    assert 1 > hail.score > wind.score > 0
+
+
+async def test_more_than_the_usual_candidates_can_be_asked_for(corpus: Database) -> None:
+    """A limit above the number of candidates is met when there are as many passages."""
+    await publish(corpus, ALICE, ["Hail."] * 120)
+    for mode in SearchMode:
+        assert len(await ask(corpus, ALICE, question("hail", mode, limit=100))) == 100
+
+
+async def test_search_leaves_no_setting_on_a_pooled_connection(database_url: str) -> None:
+    """The settings of a search end with its transaction."""
+    database = Database(database_url, pool_size=1)
+    settings = sa.text(
+        "SELECT current_setting('hnsw.ef_search', true) AS breadth,"
+        " current_setting('plan_cache_mode') AS plans"
+    )
+    async with database.reader(ALICE) as connection:
+        await search(connection, question("hail"))
+        during = (await rows(connection, settings))[0]
+    async with database.owner() as connection:
+        after = (await rows(connection, settings))[0]
+    await database.close()
+    assert during == {"breadth": "100", "plans": "force_custom_plan"}
+    assert after["breadth"] != "100"
+    assert after["plans"] == "auto"
+
+
+def test_fused_scores() -> None:
+    """First in every ranking is 1; a better place in a ranking never scores less."""
+    first, second, third = UUID(int=1), UUID(int=2), UUID(int=3)
+    scores = fuse([(0.4, {first: 1, second: 2}), (0.6, {first: 1, third: 2})])
+    assert scores[first] == pytest.approx(1)
+    assert scores[first] > scores[third] > scores[second] > 0
