@@ -20,6 +20,7 @@ from blocks.assembly import Services
 from flows.batches import PlannedBatch, plan_batches
 from flows.context import IngestOptions, opened, services
 from flows.ingest_documents import ingest_documents
+from flows.quality_report import write_quality_report
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
 from flows.stages import registering, syncing
 from flows.stories import publish_story
@@ -116,6 +117,7 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
         await runs.finish_run(connection, run, stopped.message if stopped else None)
         progress = await runs.progress(connection, run)
     await publish_story(parts, run)
+    await write_quality_report(run, None, days=30)
     published = progress.by_state.get("complete", 0)
     message = f"{published} of {progress.documents} documents published"
     if stopped is not None:

@@ -1,0 +1,70 @@
+"""Quality report: the page that an auditor opens, per run or over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from prefect import flow, tags, task
+from prefect.artifacts import acreate_link_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from flows.context import IngestOptions, opened, services
+from flows.reporting import write_report
+from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+
+
+def reports_folder(settings: Settings) -> Path:
+    """Where reports are written."""
+    return settings.home / "reports"
+
+
+@task(
+    task_run_name="write report",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=is_transient,
+)
+async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
+    """Write the page and leave a link to it with the run; its path."""
+    parts = services()
+    path = await write_report(
+        parts.database,
+        reports_folder(parts.settings),
+        run_id=run_id,
+        user_id=user,
+        days=days,
+        max_tokens=parts.chunker.max_tokens,
+    )
+    await acreate_link_artifact(
+        path.as_uri(), link_text=path.name, key="report", description="The quality report"
+    )
+    get_run_logger().info("quality report: %s", path)
+    return str(path)
+
+
+def _run_name() -> str:
+    run = flow_run.parameters.get("run_id")
+    return f"report on run {run}" if run else "report over time"
+
+
+@flow(name="quality-report", flow_run_name=_run_name, persist_result=False)
+async def quality_report(
+    run_id: UUID | None = None, user: str | None = None, days: int = 30
+) -> str:
+    """Write the data-quality report and return its path.
+
+    Args:
+        run_id: of this run only; over time when empty.
+        user: only this user's documents; everyone's when empty.
+        days: how far back a report over time goes.
+    """
+    with tags("report"):
+        async with opened(IngestOptions()):
+            return await write_quality_report(run_id, user_id(user) if user else None, days)

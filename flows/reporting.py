@@ -1,0 +1,195 @@
+"""From the figures in the database to the quality report that a person opens."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from checks.histogram import SHARE_EDGES, SIMILARITY_EDGES, Histogram, size_edges
+from checks.report import render
+from checks.report_data import (
+    DayPoint,
+    Duplicates,
+    FailedDocument,
+    ReportData,
+    RuleExample,
+    RuleSummary,
+    Scope,
+    SlowDocument,
+    Spend,
+    StageSeconds,
+    StateCount,
+    SuiteRun,
+    Totals,
+)
+from checks.suites import SUITES
+from pipeline.sources import printable
+from pipeline.states import JobState
+from pipeline.store.engine import Database
+from pipeline.store.report_queries import ReportScope, figures, nearest_similarities
+
+STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
+_NEAR_DUPLICATE = 0.98
+
+Figures = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+async def write_report(
+    database: Database,
+    folder: Path,
+    *,
+    run_id: UUID | None = None,
+    user_id: UUID | None = None,
+    days: int = 30,
+    max_tokens: int = 400,
+) -> Path:
+    """Write the report as one HTML file.
+
+    Args:
+        folder: made when missing.
+        run_id: of this run only; over the last `days` when None.
+        max_tokens: the chunker's limit, for the picture of chunk sizes.
+
+    Returns:
+        The file's path: one name a run, ``latest.html`` for the report over time.
+    """
+    data = await report_data(
+        database, run_id=run_id, user_id=user_id, days=days, max_tokens=max_tokens
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (f"run-{run_id}.html" if run_id else "latest.html")
+    path.write_text(render(data), encoding="utf-8")
+    return path
+
+
+async def report_data(
+    database: Database,
+    *,
+    run_id: UUID | None = None,
+    user_id: UUID | None = None,
+    days: int = 30,
+    max_tokens: int = 400,
+) -> ReportData:
+    """Everything that the report shows, read in one transaction."""
+    now = datetime.now(UTC)
+    scope = ReportScope(now - timedelta(days=days), run_id, user_id)
+    async with database.service() as connection:
+        found = await figures(connection, scope)
+        near = await nearest_similarities(connection, scope)
+    return ReportData(
+        title="Data quality of the corpus" if run_id is None else "Data quality of one run",
+        generated_at=now,
+        scope=_scope(found, scope, days),
+        totals=_totals(found),
+        states=tuple(StateCount(JobState(r["state"]), r["documents"]) for r in found["states"]),
+        suites=_suites(found),
+        rules=_rules(found),
+        failed=tuple(_failed(row) for row in found["failed"]),
+        coverage=Histogram.of([row["value"] for row in found["coverage"]], SHARE_EDGES),
+        chunk_sizes=_sizes(found["sizes"], max_tokens),
+        max_tokens=max_tokens,
+        similarity=Histogram.of(near, SIMILARITY_EDGES),
+        spend_by_day=tuple(Spend(**row) for row in found["by_day"]),
+        spend_by_run=tuple(Spend(**row) for row in found["by_run"]),
+        spend_by_model=tuple(Spend(**row) for row in found["by_model"]),
+        slowest=tuple(_slow(row) for row in found["slowest"] if row["stage_seconds"]),
+        duplicates=_duplicates(found["duplicates"][0], near),
+        days=tuple(DayPoint(**row) for row in found["days"]) if run_id is None else (),
+    )
+
+
+def _scope(found: Figures, scope: ReportScope, days: int) -> Scope:
+    span, versions = found["span"][0], found["versions"]
+    version = f"{versions[0]['parser']}, {versions[0]['chunker']}" if len(versions) == 1 else ""
+    now = datetime.now(UTC)
+    return Scope(
+        title=f"Run {scope.run_id}" if scope.run_id else f"The last {days} days",
+        first=span["first"] or scope.since,
+        last=span["last"] or now,
+        run_id=str(scope.run_id) if scope.run_id else None,
+        pipeline_version=version,
+        user=str(scope.user_id) if scope.user_id else "",
+    )
+
+
+def _totals(found: Figures) -> Totals:
+    row = found["totals"][0]
+    return Totals(
+        documents=row["documents"],
+        pages=row["pages"],
+        chunks=row["chunks"],
+        chunks_reused=max(row["chunks"] - row["inputs"], 0),
+        tokens=row["tokens"],
+        calls=row["calls"],
+        cost_usd=row["cost_usd"],
+        seconds=found["span"][0]["seconds"],
+    )
+
+
+def _suites(found: Figures) -> tuple[SuiteRun, ...]:
+    titles = {suite.name: suite.title for suite in SUITES}
+    judged = found["judged"][0]["count"]
+    return tuple(
+        SuiteRun(
+            suite=row["suite"],
+            version=row["version"],
+            title=titles.get(row["suite"], row["suite"]),
+            runs=tuple(str(run) for run in row["runs"] if run),
+            first=row["first"],
+            last=row["last"],
+            documents=judged,
+            documents_failed=row["documents_failed"],
+        )
+        for row in found["suites"]
+    )
+
+
+def _rules(found: Figures) -> tuple[RuleSummary, ...]:
+    thresholds = {(s.name, s.version, r.name): r.threshold for s in SUITES for r in s.rules}
+    examples: dict[tuple[str, str, str], list[RuleExample]] = defaultdict(list)
+    for row in found["examples"]:
+        example = RuleExample(printable(row["source"]), row["sentence"])
+        examples[(row["suite"], row["version"], row["rule"])].append(example)
+    return tuple(
+        RuleSummary(
+            **row,
+            # an older version of a suite may have had another threshold: say nothing of it
+            threshold=thresholds.get((row["suite"], row["version"], row["rule"]), ""),
+            examples=tuple(examples[(row["suite"], row["version"], row["rule"])]),
+        )
+        for row in found["rules"]
+    )
+
+
+def _failed(row: Mapping[str, Any]) -> FailedDocument:
+    return FailedDocument(
+        **{
+            **row,
+            "source": printable(row["source"]),
+            "state": JobState(row["state"]),
+            "code": row["code"] or "",
+            "message": row["message"] or "",
+            "remedy": row["remedy"] or "",
+        }
+    )
+
+
+def _sizes(rows: Sequence[Mapping[str, Any]], limit: int) -> Histogram:
+    return Histogram.of(
+        [float(row["tokens"]) for row in rows for _ in range(row["chunks"])], size_edges(limit)
+    )
+
+
+def _slow(row: Mapping[str, Any]) -> SlowDocument:
+    seconds: Mapping[str, Any] = row["stage_seconds"]
+    stages = [StageSeconds(stage, float(seconds[stage])) for stage in STAGES if stage in seconds]
+    return SlowDocument(printable(row["source"]), tuple(stages))
+
+
+def _duplicates(row: Mapping[str, Any], near: Sequence[float]) -> Duplicates:
+    close = sum(value >= _NEAR_DUPLICATE for value in near)
+    return Duplicates(row["chunks"], row["distinct"], close)

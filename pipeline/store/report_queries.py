@@ -1,0 +1,238 @@
+"""The figures of the quality report: reads only, all over one scope of jobs.
+
+The scope is the jobs of one run, or all that changed since a moment; of one user or of everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class ReportScope:
+    """Which jobs a report is about.
+
+    Attributes:
+        run_id: only this run's, else everything since `since`.
+        user_id: only this user's.
+    """
+
+    since: datetime
+    run_id: UUID | None = None
+    user_id: UUID | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As parameters of the statements below."""
+        return {"run_id": self.run_id, "since": self.since, "user_id": self.user_id}
+
+
+_JOBS = f"""
+    jobs AS (
+        SELECT j.*, d.source, d.published_job_id FROM {SCHEMA}.upload_jobs AS j
+        JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+        WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN j.updated_at >= :since
+              ELSE j.id IN (SELECT job_id FROM {SCHEMA}.run_jobs WHERE run_id = :run_id) END
+          AND (CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)
+    )
+"""  # noqa: S608
+_RESULTS = f"""
+    results AS (
+        SELECT q.* FROM {SCHEMA}.quality_results AS q
+        WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN q.at >= :since
+              ELSE q.run_id = :run_id END
+          AND (CAST(:user_id AS uuid) IS NULL OR q.user_id = :user_id)
+    )
+"""  # noqa: S608
+_CALLS = f"""
+    calls AS (
+        SELECT c.* FROM {SCHEMA}.service_calls AS c
+        WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN c.at >= :since
+              ELSE c.run_id = :run_id END
+          AND (CAST(:user_id AS uuid) IS NULL OR c.user_id = :user_id)
+    )
+"""  # noqa: S608
+_RUNS = f"""
+    runs AS (
+        SELECT r.* FROM {SCHEMA}.ingest_runs AS r
+        WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN r.started_at >= :since
+              ELSE r.id = :run_id END
+          AND (CAST(:user_id AS uuid) IS NULL OR r.user_id = :user_id)
+    )
+"""  # noqa: S608
+
+REPORT_QUERIES = {
+    "span": sa.text(
+        f"""
+        WITH {_RUNS} SELECT min(started_at) AS first, max(coalesce(finished_at, now())) AS last,
+            coalesce(sum(extract(epoch FROM coalesce(finished_at, now()) - started_at)), 0)::float
+                AS seconds
+        FROM runs
+        """  # noqa: S608
+    ),
+    "totals": sa.text(
+        f"""
+        WITH {_JOBS}, {_CALLS} SELECT
+            (SELECT count(*) FROM jobs) AS documents,
+            (SELECT coalesce(sum(pages), 0)::int FROM jobs) AS pages,
+            (SELECT coalesce(sum(chunks), 0)::int FROM jobs) AS chunks,
+            (SELECT coalesce(sum(inputs), 0)::int FROM calls WHERE outcome = 'ok') AS inputs,
+            (SELECT coalesce(sum(tokens), 0)::int FROM calls WHERE outcome = 'ok') AS tokens,
+            (SELECT count(*) FROM calls) AS calls,
+            (SELECT coalesce(sum(cost_usd), 0)::float FROM calls) AS cost_usd
+        """  # noqa: S608
+    ),
+    "states": sa.text(
+        f"WITH {_JOBS} SELECT state, count(*) AS documents FROM jobs GROUP BY state ORDER BY state"  # noqa: S608
+    ),
+    "versions": sa.text(f"WITH {_JOBS} SELECT DISTINCT parser, chunker FROM jobs LIMIT 2"),  # noqa: S608
+    "suites": sa.text(
+        f"""
+        WITH {_RESULTS} SELECT suite, suite_version AS version, min(at) AS first, max(at) AS last,
+            array_agg(DISTINCT run_id) AS runs,
+            count(DISTINCT job_id) FILTER (WHERE job_id IS NOT NULL) AS documents_failed
+        FROM results GROUP BY suite, suite_version ORDER BY min(id)
+        """  # noqa: S608
+    ),
+    "rules": sa.text(
+        f"""
+        WITH {_RESULTS} SELECT suite, suite_version AS version, rule, max(title) AS title,
+            max(severity) AS severity,
+            coalesce(sum(evaluated) FILTER (WHERE job_id IS NULL), 0)::int AS evaluated,
+            coalesce(sum(failed) FILTER (WHERE job_id IS NULL), 0)::int AS failed,
+            count(DISTINCT job_id) AS documents_failed
+        FROM results GROUP BY suite, suite_version, rule ORDER BY min(id)
+        """  # noqa: S608
+    ),
+    "examples": sa.text(
+        f"""
+        WITH {_RESULTS}, numbered AS (
+            SELECT r.suite, r.suite_version AS version, r.rule, r.sentence, d.source,
+                   row_number() OVER (PARTITION BY suite, suite_version, rule ORDER BY r.id) AS n
+            FROM results AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+            JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+        ) SELECT * FROM numbered WHERE n <= 3
+        """  # noqa: S608
+    ),
+    "judged": sa.text(
+        f"WITH {_JOBS} SELECT count(*) FROM jobs WHERE coverage IS NOT NULL"  # noqa: S608
+    ),
+    "failed": sa.text(
+        f"""
+        WITH {_JOBS} SELECT source, id::text AS job_id, state, error_code AS code,
+            error_message AS message, error_remedy AS remedy, attempt AS attempts,
+            coalesce(finished_at, updated_at) AS at
+        FROM jobs WHERE state LIKE 'failed%' OR state = 'quarantined' ORDER BY source LIMIT 500
+        """  # noqa: S608
+    ),
+    "coverage": sa.text(
+        f"WITH {_JOBS} SELECT coverage AS value FROM jobs WHERE coverage IS NOT NULL"  # noqa: S608
+    ),
+    "sizes": sa.text(
+        f"""
+        WITH {_JOBS} SELECT c.tokens, count(*) AS chunks
+        FROM {SCHEMA}.document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
+             AND j.document_id = c.document_id
+        GROUP BY c.tokens
+        """  # noqa: S608
+    ),
+    "duplicates": sa.text(
+        f"""
+        WITH {_JOBS} SELECT count(*) AS chunks, count(DISTINCT c.sha256) AS distinct
+        FROM {SCHEMA}.document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
+             AND j.document_id = c.document_id
+        """  # noqa: S608
+    ),
+    "by_day": sa.text(
+        f"""
+        WITH {_CALLS} SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS label,
+            count(*) AS calls, sum(tokens)::int AS tokens, sum(cost_usd)::float AS cost_usd
+        FROM calls GROUP BY 1 ORDER BY 1 DESC LIMIT 30
+        """  # noqa: S608
+    ),
+    "by_run": sa.text(
+        f"""
+        WITH {_CALLS} SELECT coalesce(run_id::text, 'outside a run') AS label, count(*) AS calls,
+            sum(tokens)::int AS tokens, sum(cost_usd)::float AS cost_usd
+        FROM calls GROUP BY run_id ORDER BY max(at) DESC LIMIT 20
+        """  # noqa: S608
+    ),
+    "by_model": sa.text(
+        f"""
+        WITH {_CALLS} SELECT service AS label, count(*) AS calls, sum(tokens)::int AS tokens,
+            sum(cost_usd)::float AS cost_usd
+        FROM calls GROUP BY service ORDER BY sum(cost_usd) DESC, 1 LIMIT 20
+        """  # noqa: S608
+    ),
+    "slowest": sa.text(
+        f"""
+        WITH {_JOBS} SELECT source, stage_seconds FROM jobs
+        ORDER BY (SELECT sum(value::float) FROM jsonb_each_text(stage_seconds)) DESC NULLS LAST,
+                 source LIMIT 10
+        """  # noqa: S608
+    ),
+    "days": sa.text(
+        f"""
+        WITH {_JOBS}, {_CALLS}, spent AS (
+            SELECT (at AT TIME ZONE 'UTC')::date AS day, sum(cost_usd)::float AS cost
+            FROM calls GROUP BY 1
+        ) SELECT (j.finished_at AT TIME ZONE 'UTC')::date AS day, count(*) AS documents,
+            count(*) FILTER (WHERE state LIKE 'failed%' OR state = 'quarantined') AS failed,
+            coalesce(max(s.cost), 0)::float AS cost_usd
+        FROM jobs AS j LEFT JOIN spent AS s ON s.day = (j.finished_at AT TIME ZONE 'UTC')::date
+        WHERE j.finished_at IS NOT NULL GROUP BY 1 ORDER BY 1
+        """  # noqa: S608
+    ),
+}
+"""Every figure's statement, by name."""
+
+
+async def figures(
+    connection: AsyncConnection, scope: ReportScope
+) -> dict[str, list[dict[str, Any]]]:
+    """All figures of a scope: for each name of `REPORT_QUERIES`, its rows."""
+    return {
+        name: [dict(row) for row in await rows(connection, statement, scope.values())]
+        for name, statement in REPORT_QUERIES.items()
+    }
+
+
+# Comparing one vector with all others is a scan: the sample shrinks as the corpus grows.
+_SIMILARITY = sa.text(
+    f"""
+    WITH {_JOBS}, sample AS (
+        SELECT v.chunk_id, v.space_id, v.embedding, c.document_id
+        FROM {SCHEMA}.chunk_vectors AS v JOIN {SCHEMA}.document_chunks AS c ON c.id = v.chunk_id
+        JOIN jobs AS j ON j.document_id = c.document_id AND j.published_job_id = j.id
+             AND j.space_id = v.space_id
+        ORDER BY md5(v.chunk_id::text) LIMIT :sample
+    )
+    SELECT (SELECT max(1 - (other.embedding <=> s.embedding))
+            FROM {SCHEMA}.chunk_vectors AS other
+            JOIN {SCHEMA}.document_chunks AS c ON c.id = other.chunk_id
+            WHERE other.space_id = s.space_id AND c.document_id <> s.document_id
+              AND (CAST(:user_id AS uuid) IS NULL OR other.user_id = :user_id)) AS value
+    FROM sample AS s
+    """  # noqa: S608
+)
+_VECTORS = sa.text(
+    "SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class WHERE relispartition "
+    f"AND relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"
+)
+
+
+async def nearest_similarities(connection: AsyncConnection, scope: ReportScope) -> Sequence[float]:
+    """For a sample of published chunks, the cosine to the nearest chunk of another document."""
+    vectors = float(await connection.scalar(_VECTORS) or 0)
+    sample = int(min(200, max(20, 1_000_000 / max(vectors, 1))))
+    found = await connection.execute(_SIMILARITY, {**scope.values(), "sample": sample})
+    return [float(value) for value in found.scalars() if value is not None]
