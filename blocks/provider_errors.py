@@ -34,7 +34,9 @@ QUOTA_SUFFIX = "_spend_limit_exceeded"
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,59}")
 _TRY_AGAIN = re.compile(
-    r"try again in\s+(?:(\d+)h)?\s*(?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)\s*(ms|s))?", re.IGNORECASE
+    r"try again in\s+(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?!s))?"
+    r"\s*(?:(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s))?",
+    re.IGNORECASE,
 )
 _TOO_MANY = re.compile(
     r"too many inputs|array length|array too long|batch size|too large", re.IGNORECASE

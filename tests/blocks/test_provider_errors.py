@@ -7,7 +7,10 @@ from email.utils import formatdate
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from blocks.llamaparse_errors import parse_error
 from blocks.provider_errors import BadAnswer, InputTooLarge, Refusal, embedding_error, retry_after
 from pipeline.errors import (
     ConfigurationError,
@@ -40,6 +43,7 @@ from pipeline.errors import (
         ({}, "Please try again in 6m0s.", 120.0),
         ({}, "Please try again in 1h2m", 120.0),
         ({}, "Please try again in a while", None),
+        ({}, f"Please try again in {'9' * 5000}h", None),
         ({"retry-after": "NaN"}, "Please try again in 3s", 3.0),
         ({}, "", None),
     ],
@@ -117,3 +121,30 @@ def test_a_bad_answer_is_tried_again() -> None:
     """A service that answers nonsense has misbehaved: the same text may succeed."""
     assert issubclass(BadAnswer, TransientError)
     assert issubclass(InputTooLarge, EmbeddingError)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["error", "message", "code", "type", "param"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_no_header_can_break_the_wait(milliseconds: str, seconds: str, message: str) -> None:
+    """Whatever a server sends, the wait is None or a number of seconds within the bounds."""
+    headers = {"retry-after-ms": milliseconds, "retry-after": seconds}
+    wait = retry_after(headers, f"Please try again in {message}")
+    assert wait is None or 0 <= wait <= 120
+
+
+@given(st.integers(300, 599), st.binary(max_size=40) | JSON.map(orjson.dumps))
+@settings(max_examples=300, deadline=None)
+def test_no_body_can_break_the_mapping(status: int, raw: bytes) -> None:
+    """Whatever a refusal's body holds, it becomes one of our errors."""
+    for map_error in (embedding_error, parse_error):
+        assert isinstance(map_error(Refusal("Service", status, {}, raw, 2)), NavigatorError)
