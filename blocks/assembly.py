@@ -63,7 +63,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         storage = await _storage(settings)
         embedder = await _embedder(settings)
         stack.push_async_callback(embedder.close)
-        parser, remote = await _parsers(settings)
+        settings, remote = await _remote_parser(settings)
+        parser = _parser_pool(settings)
         stack.push_async_callback(parser.close)
         if remote is not None:
             stack.push_async_callback(remote.close)
@@ -135,7 +136,7 @@ async def _storage(settings: Settings) -> Storage:
     return Storage(storage_url(settings), settings.storage_options)
 
 
-async def _parsers(settings: Settings) -> tuple[ParserPool, LlamaParseClient | None]:
+def _parser_pool(settings: Settings) -> ParserPool:
     from pipeline.parsing.options import ParseOptions
     from pipeline.parsing.sandbox import ParserPool
 
@@ -146,16 +147,24 @@ async def _parsers(settings: Settings) -> tuple[ParserPool, LlamaParseClient | N
         max_file_bytes=settings.max_file_bytes,
         ocr=settings.ocr,
     )
-    pool = ParserPool(settings.parse_workers, options)
+    return ParserPool(settings.parse_workers, options)
+
+
+async def _remote_parser(settings: Settings) -> tuple[Settings, LlamaParseClient | None]:
+    """LlamaParse when it is chosen, and the settings with a local parser's block applied."""
     if settings.parser_block:
+        from blocks.parser_blocks import LocalParserBlock
+
         block = await _load_block(settings.parser_block)
-        return pool, block.open()
+        if isinstance(block, LocalParserBlock):
+            return block.applied_to(settings), None
+        return settings, block.open()
     if settings.parser == "local":
-        return pool, None
+        return settings, None
     from blocks.llamaparse import LlamaParseClient
 
     assert settings.llama_cloud_api_key is not None, "checked by the settings"
-    return pool, LlamaParseClient(
+    return settings, LlamaParseClient(
         settings.llama_cloud_api_key,
         base_url=settings.llama_cloud_base_url,
         tier=settings.llama_cloud_tier,

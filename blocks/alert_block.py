@@ -1,0 +1,77 @@
+"""Telling a person: one message to Slack, Teams, PagerDuty, e-mail or a web address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Literal
+
+from apprise import Apprise, AppriseAsset
+from prefect.blocks.abstract import NotificationBlock
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+APP_NAME = "Insurance Navigator"
+
+
+@contextmanager
+def _apprise_silent() -> Iterator[None]:
+    """Apprise quotes addresses in its log lines, and an address holds the channel's secret."""
+    logger = logging.getLogger("apprise")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+class AlertBlock(NotificationBlock):
+    """Where alerts go. An alert that cannot be sent is said in the log and fails nothing."""
+
+    _block_type_name: ClassVar[str | None] = "Navigator Alert"
+    _block_type_slug: ClassVar[str | None] = "navigator-alert"
+    _description: ClassVar[str | None] = (
+        "Where Insurance Navigator tells people that a run failed or stopped, for example because "
+        "an account has no money left."
+    )
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    address: SecretStr = Field(
+        title="Address",
+        description=(
+            "As Apprise writes it: a Slack or Teams webhook, mailto://user:password@host, "
+            "pagerduty://key@api-key, jsons://host/path, …"
+        ),
+    )
+    level: Literal["info", "warning", "failure"] = Field(
+        default="warning", title="Level", description="How the channel shows it."
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _known_channel(cls, value: SecretStr) -> SecretStr:
+        with _apprise_silent():
+            known = Apprise.instantiate(value.get_secret_value())
+        if known is None:
+            raise ValueError("This is no address that Apprise knows")
+        return value
+
+    async def notify(self, body: str, subject: str | None = None) -> None:
+        """Send one message and wait until it is taken or refused."""
+        try:
+            with _apprise_silent():
+                sent = await self._channel().async_notify(
+                    body=body, title=subject or "", notify_type=self.level
+                )
+        except Exception as error:
+            # Whatever a channel's library raises: the work that is told of matters more.
+            self.logger.warning("the alert %r was not sent (%s)", subject, type(error).__name__)
+            return
+        if not sent:
+            self.logger.warning("the alert %r was not sent: its channel refused it", subject)
+
+    def _channel(self) -> Apprise:
+        channel = Apprise(asset=AppriseAsset(app_id=APP_NAME, app_desc=APP_NAME, app_url=""))
+        channel.add(self.address.get_secret_value())
+        return channel

@@ -1,0 +1,105 @@
+"""The embedders as Prefect blocks: OpenAI and what speaks its API, or a model on this machine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr, model_validator
+
+from blocks.embedder import Embedder
+from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
+from blocks.openai_embedder import MAX_INPUTS, OPENAI_URL, OpenAIEmbedder
+
+
+class OpenAIEmbedderBlock(Block):
+    """One model of one OpenAI-compatible service."""
+
+    _block_type_name: ClassVar[str | None] = "Navigator OpenAI Embedder"
+    _block_type_slug: ClassVar[str | None] = "navigator-openai-embedder"
+    _description: ClassVar[str | None] = (
+        "Insurance Navigator gets its vectors from OpenAI or from any server that speaks its API "
+        "(Ollama, TEI, vLLM). Named by the setting NAVIGATOR_EMBEDDER_BLOCK."
+    )
+
+    api_key: SecretStr | None = Field(
+        default=None, title="API key", description="Empty for a server of your own without keys."
+    )
+    model: str = Field(default="text-embedding-3-small", title="Model")
+    base_url: str = Field(default=OPENAI_URL, title="Address")
+    dimension: int | None = Field(
+        default=None,
+        ge=1,
+        le=4000,
+        title="Dimension",
+        description="Shortens a known model's vectors; needed for a model of another maker.",
+    )
+    usd_per_million_tokens: float | None = Field(
+        default=None,
+        ge=0,
+        title="Price (USD per million tokens)",
+        description="Empty: the list price of a known model, else 0.",
+    )
+    concurrency: int = Field(default=8, ge=1, le=256, title="Requests in flight")
+    batch_inputs: int = Field(
+        default=256,
+        ge=1,
+        le=MAX_INPUTS,
+        title="Texts in a request",
+        description="Also what may be paid again after a crash.",
+    )
+
+    def open(self) -> Embedder:
+        """The embedder, ready to use; close it afterwards.
+
+        Raises:
+            ConfigurationError: the address or the dimension is wrong.
+        """
+        price = self.usd_per_million_tokens
+        return OpenAIEmbedder(
+            self.api_key,
+            model=self.model,
+            base_url=self.base_url,
+            dimension=self.dimension,
+            price=Decimal(str(price)) if price is not None else None,
+            concurrency=self.concurrency,
+            batch_inputs=self.batch_inputs,
+        )
+
+
+class LocalEmbedderBlock(Block):
+    """A model that runs on the worker's machine, without key and network."""
+
+    _block_type_name: ClassVar[str | None] = "Navigator Local Embedder"
+    _block_type_slug: ClassVar[str | None] = "navigator-local-embedder"
+    _description: ClassVar[str | None] = (
+        "Insurance Navigator makes its vectors on the machine that runs the flow, without key and "
+        "network. Named by the setting NAVIGATOR_EMBEDDER_BLOCK."
+    )
+
+    model: Literal["wordllama", "onnx"] = Field(
+        default="wordllama",
+        title="Model",
+        description="wordllama comes with the program; onnx reads one from a folder.",
+    )
+    folder: str = Field(
+        default="",
+        title="Folder of the ONNX model",
+        description="With model.onnx and tokenizer.json, on the machine that runs the flow.",
+    )
+
+    @model_validator(mode="after")
+    def _onnx_has_folder(self) -> Self:
+        if self.model == "onnx" and not self.folder:
+            raise ValueError("The model onnx needs a folder")
+        return self
+
+    def open(self) -> Embedder:
+        """The embedder; its model is read at the first use.
+
+        Raises:
+            ConfigurationError: the folder holds no model.
+        """
+        return OnnxEmbedder(Path(self.folder)) if self.model == "onnx" else WordLlamaEmbedder()

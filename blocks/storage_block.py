@@ -1,0 +1,48 @@
+"""The object storage as a Prefect block."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from prefect.types import SecretDict
+from pydantic import Field
+
+from blocks.storage import Storage
+
+
+class StorageBlock(Block):
+    """A folder or bucket for the files as they came and for their text."""
+
+    _block_type_name: ClassVar[str | None] = "Navigator Storage"
+    _block_type_slug: ClassVar[str | None] = "navigator-storage"
+    _description: ClassVar[str | None] = (
+        "Where Insurance Navigator keeps files and their text: a folder, S3, Google Cloud, Azure "
+        "or anything that speaks S3. Named by the setting NAVIGATOR_STORAGE_BLOCK."
+    )
+
+    address: str = Field(
+        title="Address",
+        description="file:///folder, s3://bucket/prefix, gs://bucket or az://container.",
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        title="Options",
+        description='A JSON object; for example {"region": "eu-central-1", "endpoint": "https://…"}.',
+    )
+    secret_options: SecretDict = Field(
+        default_factory=lambda: SecretDict({}),
+        title="Secret options",
+        description='A JSON object; for example {"access_key_id": "…", "secret_access_key": "…"}.',
+    )
+
+    def open(self) -> Storage:
+        """The storage, ready to use.
+
+        Raises:
+            ConfigurationError: the address or an option is wrong.
+        """
+        secrets = {
+            name: str(value) for name, value in self.secret_options.get_secret_value().items()
+        }
+        return Storage(self.address, self.options | secrets)
