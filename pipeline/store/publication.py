@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -160,7 +161,7 @@ async def publish(
     held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
     locked = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
     jobs = [row["job_id"] for row in locked]
-    scope = {"jobs": jobs, "space": space_id}
+    scope: dict[str, Any] = {"jobs": jobs, "space": space_id}
     lacking = set((await connection.execute(_WITHOUT_VECTOR, scope)).scalars())
     attempts = {claim.job_id: claim.attempt for claim in claims}
     await move(connection, [_send_back(job, attempts[job]) for job in sorted(lacking)], actor)
