@@ -1,0 +1,1 @@
+"""Speed and memory, as ratios to floors measured beside them: `python -m benchmarks`."""
