@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -48,23 +49,28 @@ CLIENT_SETTINGS = {
 }
 
 
-def provide_prefect(home: Path) -> str:
+def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> str:
     """The API's URL: that of PREFECT_API_URL, else of a server of ours that ends with this process.
 
     Sets this process's environment for the Prefect client, so it has to be called before
-    Prefect is imported.
+    Prefect is imported, and from the main thread: the server ends with the thread that starts it.
+
+    Args:
+        waiting: called once when another run has its server open and has to end first.
 
     Raises:
         ServiceUnavailable: our server did not start; the sentence names its log.
     """
-    os.environ.update({name: os.environ.get(name, value) for name, value in CLIENT_SETTINGS.items()})
+    os.environ.update(
+        {name: os.environ.get(name, value) for name, value in CLIENT_SETTINGS.items()}
+    )
     if url := os.environ.get("PREFECT_API_URL"):
         _require(url)
         return url
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(folder)
-    os.environ["PREFECT_API_URL"] = url = _our_server(folder)
+    os.environ["PREFECT_API_URL"] = url = _our_server(folder, waiting)
     return url
 
 
@@ -79,10 +85,14 @@ def _require(url: str) -> None:
         ) from None
 
 
-def _our_server(folder: Path) -> str:
+def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
     lock = (folder / "lock").open("w")
     # Two servers on one SQLite file would fight; a second run waits for the first to end it.
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(lock, fcntl.LOCK_EX)
     url, process = _start(folder)
     # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
     # threads down, and waits forever for a server that has gone. `atexit` comes after that.

@@ -69,13 +69,25 @@ _REJECT = sa.text(
 )
 
 
-async def reject(
-    connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]
-) -> None:
+async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]) -> None:
     """Keep with the run which files could not be taken in, and why."""
     if files:
         records = json.dumps([asdict(file) for file in files])
         await connection.execute(_REJECT, {"id": run_id, "files": records})
+
+
+_REJECTED = sa.text(
+    f"""
+    SELECT f.source, f.code, f.message, f.remedy FROM {SCHEMA}.ingest_runs AS r,
+        jsonb_to_recordset(r.rejected) AS f(source text, code text, message text, remedy text)
+    WHERE r.id = :id ORDER BY f.source
+    """  # noqa: S608
+)
+
+
+async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The files that a run could not take in, by source."""
+    return [RejectedFile(**row) for row in await rows(connection, _REJECTED, {"id": run_id})]
 
 
 _JOIN = sa.text(

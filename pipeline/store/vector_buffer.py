@@ -135,17 +135,30 @@ async def persist(
     await connection.execute(_PERSIST, {"space": space_id})
 
 
+# Locked by hash, as `persist` does: in another order a heartbeat and an answer could each wait for
+# the other, and the answer, paid for, would be undone.
 _RELEASE = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.document_vector_buffer
-    WHERE space_id = :space AND sha256 = ANY(:shas) AND embedding IS NULL AND claimed_by = :worker
+    WITH mine AS (
+        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = :space AND sha256 = ANY(:shas) AND embedding IS NULL
+          AND claimed_by = :worker
+        ORDER BY sha256 FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING mine
+    WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256
     """  # noqa: S608
 )
 _RENEW = sa.text(
     f"""
-    UPDATE {SCHEMA}.document_vector_buffer
+    WITH mine AS (
+        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND embedding IS NULL AND claimed_by = :worker
+        ORDER BY sha256 FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.document_vector_buffer AS w
     SET lease_until = now() + make_interval(secs => :lease)
-    WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND embedding IS NULL AND claimed_by = :worker
+    FROM mine WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256
     """  # noqa: S608
 )
 
@@ -164,6 +177,26 @@ async def renew(
     """Prolong the reservations made for these jobs."""
     values = {"jobs": list(job_ids), "worker": worker, "lease": lease_seconds}
     await connection.execute(_RENEW, values)
+
+
+_HASHES = sa.text(
+    f"""
+    SELECT sha256 FROM unnest(CAST(:shas AS text[])) AS wanted(sha256)
+    WHERE EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
+                  WHERE v.space_id = :space AND v.sha256 = wanted.sha256)
+       OR EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
+                  WHERE w.space_id = :space AND w.sha256 = wanted.sha256
+                    AND w.embedding IS NOT NULL)
+    """  # noqa: S608
+)
+
+
+async def known_hashes(
+    connection: AsyncConnection, shas: Sequence[str], space_id: UUID
+) -> set[str]:
+    """Those of the texts, by hash, that have a vector in the space already."""
+    values = {"shas": list(shas), "space": space_id}
+    return set((await connection.execute(_HASHES, values)).scalars())
 
 
 _FACTS = sa.text(

@@ -1,0 +1,49 @@
+"""What a person means by DOCUMENT: a path, a name, or the beginning of a document's or job's id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+from pipeline.sources import printable, storable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from pipeline.store.history import DocumentLine
+
+# Fewer characters would name documents by accident.
+_ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+
+
+async def find_one(connection: AsyncConnection, given: str) -> DocumentLine:
+    """The one document that is meant, among those that the connection's role may see.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    from pipeline.store.history import find_documents
+
+    source = storable(Path(given).expanduser().absolute()).replace("\x00", "")
+    clean = storable(Path(given)).replace("\x00", "")
+    prefix = given.lower() if _ID.fullmatch(given.lower()) else ""
+    found = await find_documents(connection, clean, source, prefix)
+    if not found:
+        raise UsageError(
+            f"There is no document {printable(given)!r}.",
+            remedy="`navigator list` shows them all; give a path, a name or the start of an id.",
+        )
+    if len(found) > 1:
+        raise UsageError(_several(given, found), remedy="Give the path or the id of one.")
+    return found[0]
+
+
+def _several(given: str, found: Sequence[DocumentLine]) -> str:
+    named = ", ".join(
+        f"{printable(each.source)} ({str(each.document_id)[:8]})" for each in found[:5]
+    )
+    more = " and more" if len(found) > 5 else ""
+    return f"Several documents are meant by {printable(given)!r}: {named}{more}."

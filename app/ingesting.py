@@ -1,0 +1,166 @@
+"""`navigator ingest` and `navigator retry`: a run from the first look at the files to its report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from app.console import quantity, say, tell
+from app.run_report import RunReport, read_run
+from app.running import RunningFlow, connect, run_flow
+from pipeline.errors import NavigatorError, UsageError
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+from pipeline.sources import SUFFIXES, FoundFiles, find_files
+
+if TYPE_CHECKING:
+    from prefect.states import State
+
+    from flows.context import IngestOptions
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What a person asked for on the command line; None leaves it to the settings."""
+
+    paths: Sequence[str]
+    user: str | None = None
+    tags: Sequence[str] = ()
+    parser: str | None = None
+    embedder: str | None = None
+    batch_size: int | None = None
+    concurrency: int | None = None
+    max_cost_usd: Decimal | None = None
+    sync: bool = False
+
+    def options(self) -> IngestOptions:
+        """The same for the flow."""
+        from flows.context import IngestOptions
+
+        return IngestOptions.model_validate(
+            {
+                "parser": self.parser,
+                "embedder": self.embedder,
+                "batch_size": self.batch_size,
+                "concurrency": self.concurrency,
+                "max_cost_usd": self.max_cost_usd,
+                "sync": self.sync,
+            }
+        )
+
+
+def look(request: IngestRequest) -> FoundFiles:
+    """The files that the paths name.
+
+    Raises:
+        UsageError: a path names nothing, or there is nothing to take in.
+    """
+    found = find_files(request.paths)
+    if not found.files:
+        # With --sync this also keeps an unmounted folder from emptying the corpus.
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise UsageError(
+            f"There are no documents in {', '.join(request.paths)}"
+            + (f" ({left_out(found)})." if found.skipped else "."),
+            remedy=f"These types are taken from a folder: {kinds}. Name a file outright to try it.",
+        )
+    return found
+
+
+def left_out(found: FoundFiles) -> str:
+    """How many files of a folder are of another type, by suffix."""
+    kinds = ", ".join(f"{number:,} {suffix}" for suffix, number in sorted(found.skipped.items()))
+    return f"left out {quantity(sum(found.skipped.values()), 'file')} of another type: {kinds}"
+
+
+def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
+    """Take the files to published documents.
+
+    Raises:
+        NavigatorError: it could not begin, or could not go on; what is done is kept.
+    """
+    found = look(request)
+    options = request.options()
+    settings = options.settings()
+    owner = user_id(request.user or settings.user)
+    run_id = uuid4()
+    if found.skipped:
+        say(f"{left_out(found).capitalize()}.")
+    url = connect(settings)
+    if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
+        return asyncio.run(_report(url, owner, run_id)), found
+
+    def start() -> Awaitable[State[Any]]:
+        from flows.ingest import ingest
+
+        return ingest(  # type: ignore[no-any-return]
+            list(request.paths),
+            user=request.user,
+            tags=list(request.tags),
+            options=options,
+            run_id=run_id,
+            return_state=True,
+        )
+
+    return run_to_report(run_id, owner, start, settings, url), found
+
+
+def run_to_report(
+    run_id: UUID,
+    owner: UUID,
+    start: Callable[[], Awaitable[State[Any]]],
+    settings: Settings,
+    url: str,
+) -> RunReport:
+    """Run a flow and read what came of it.
+
+    Raises:
+        NavigatorError: it stopped before it worked on any document.
+    """
+    trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+    report = asyncio.run(_report(url, owner, run_id))
+    if trouble is None:
+        return report
+    if not isinstance(trouble, NavigatorError) or isinstance(trouble, UsageError):
+        raise trouble
+    if not report.documents:
+        raise trouble
+    say(f"Not everything could be finished. {trouble.message}", "yellow")
+    say("Run it again later; it goes on where it stopped.")
+    return report
+
+
+async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:
+    from pipeline.store.engine import Database
+
+    database = Database(url, pool_size=1)
+    try:
+        return await read_run(database, owner, run_id)
+    finally:
+        await database.close()
+
+
+async def _anything_to_do(
+    request: IngestRequest, settings: Settings, found: FoundFiles, owner: UUID, run_id: UUID
+) -> bool:
+    """Whether a flow is needed; if not, the run is written down without one, in a second."""
+    from blocks.assembly import open_services
+    from flows.stages import planning
+
+    async with open_services(settings) as services:
+        if await planning.needs_work(services, found, owner):
+            return True
+        await planning.record_unchanged(
+            services, found, owner, run_id, list(request.tags), sync=request.sync
+        )
+    return False
+
+
+def print_nothing(report: RunReport) -> None:
+    """One line for a run in which nothing had changed."""
+    if report.unchanged == len(report.documents) and report.unchanged:
+        tell(f"All {quantity(report.unchanged, 'document')} unchanged: nothing to do or to pay.")

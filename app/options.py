@@ -1,0 +1,28 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+Paths: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="PATH…", help="Files, folders or quoted globs.")
+]
+User: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--user", help="Whose documents: a UUID or any name. [NAVIGATOR_USER]"),
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Tags: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", help="Repeat for several.")]
+Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)]
+Parser: TypeAlias = Annotated[
+    Literal["local", "llamaparse"] | None, typer.Option(help="Who reads the files.")
+]
+Embedder: TypeAlias = Annotated[
+    Literal["wordllama", "onnx", "openai"] | None, typer.Option(help="Who makes the vectors.")
+]
+Mode: TypeAlias = Annotated[
+    Literal["hybrid", "vector", "text"], typer.Option(help="Which ranking answers.")
+]

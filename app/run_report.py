@@ -1,0 +1,210 @@
+"""What came of a run, for a person and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.console import (
+    answers, dollars, number, quantity, right, say, short_path, table, tell, text,
+)  # fmt: skip
+from pipeline.sources import RejectedFile
+from pipeline.states import FAILED, WORKING, JobState
+
+if TYPE_CHECKING:
+    from pipeline.store.engine import Database
+    from pipeline.store.runs import RunDocument
+
+MOST_ROWS = 60
+"""A run of more documents shows its failures and a summary."""
+
+_COLOURS = {"published": "green", "failed": "red", "waiting": "yellow", "unchanged": "dim"}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run as it ended.
+
+    Attributes:
+        stopped: why it ended early, in one sentence.
+        seconds: wall time of the run.
+    """
+
+    run_id: UUID
+    documents: Sequence[RunDocument]
+    rejected: Sequence[RejectedFile]
+    deleted: int
+    cost_usd: Decimal
+    stopped: str | None
+    seconds: float
+
+    @property
+    def unchanged(self) -> int:
+        """Documents that were published already."""
+        return sum(status(each) == "unchanged" for each in self.documents)
+
+    @property
+    def worked_on(self) -> list[RunDocument]:
+        """All others."""
+        return [each for each in self.documents if status(each) != "unchanged"]
+
+    def count(self, word: str) -> int:
+        """Documents with this status."""
+        return sum(status(each) == word for each in self.documents)
+
+    @property
+    def all_fine(self) -> bool:
+        """Every document is published and every file was taken in."""
+        good = self.count("published") + self.unchanged == len(self.documents)
+        return good and not self.rejected
+
+
+async def read_run(database: Database, user: UUID, run_id: UUID) -> RunReport:
+    """What the database knows about a run of this user."""
+    from pipeline.store import runs, summary
+
+    async with database.reader(user) as connection:
+        run = await summary.find_run(connection, str(run_id))
+        return RunReport(
+            run_id=run_id,
+            documents=await runs.run_documents(connection, run_id),
+            rejected=await runs.rejected_files(connection, run_id),
+            deleted=await summary.deleted_in_run(connection, run_id),
+            cost_usd=run.cost_usd if run else Decimal(0),
+            stopped=run.stopped if run else None,
+            seconds=run.seconds if run else 0.0,
+        )
+
+
+def status(document: RunDocument) -> str:
+    """One word for a person: published, unchanged, failed, waiting, or the state itself."""
+    if document.outcome == "unchanged" and document.state == JobState.COMPLETE:
+        return "unchanged"
+    return word(document.state)
+
+
+def word(state: str) -> str:
+    """A job's state in a person's word."""
+    if state == JobState.COMPLETE:
+        return "published"
+    if state in FAILED:
+        return "failed"
+    return "waiting" if state in WORKING else state
+
+
+def print_report(report: RunReport, *, failures: bool = True) -> None:
+    """The table of documents, then what went wrong and what to do, then the sums."""
+    rows = report.worked_on
+    large = len(rows) > MOST_ROWS
+    if rows and not large:
+        _print_table(rows)
+    if failures:
+        _print_failures(report, most=MOST_ROWS)
+    _print_sums(report)
+
+
+def _print_table(documents: Sequence[RunDocument]) -> None:
+    shown = table(
+        ("Document", {"overflow": "fold", "ratio": 1}),
+        ("State", {"no_wrap": True}),
+        *(right(each) for each in ("Pages", "Chunks", "Tokens", "Cost", "Seconds")),
+    )
+    for each in documents:
+        state = status(each)
+        shown.add_row(
+            text(each.name),
+            text(state, _COLOURS.get(state, "")),
+            number(each.pages),
+            number(each.chunks),
+            number(each.tokens),
+            dollars(each.cost_usd),
+            f"{each.seconds:.1f}",
+        )
+    answers().print(shown)
+
+
+def _print_failures(report: RunReport, most: int) -> None:
+    failed = [
+        (each.name, each.error_message, each.error_remedy)
+        for each in report.documents
+        if status(each) == "failed" or (status(each) == "waiting" and each.error_message)
+    ]
+    lines = failed + [(short_path(f.source), f.message, f.remedy) for f in report.rejected]
+    for name, message, remedy in lines[:most]:
+        print_trouble(name, message, remedy)
+    if len(lines) > most:
+        tell(f"… and {len(lines) - most:,} more; `navigator list --state failed` names them all.")
+    if lines:
+        tell("")
+
+
+def print_trouble(name: str, message: str | None, remedy: str | None) -> None:
+    """What happened to one document, and what to do about it."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    said = Text.assemble(("✗ ", "red"), (text(name).plain, "bold"))
+    answers().print(said)
+    answers().print(Padding(text(message or "It failed."), (0, 0, 0, 2), expand=False))
+    if remedy:
+        answers().print(Padding(text(f"→ {remedy}", "cyan"), (0, 0, 0, 2), expand=False))
+
+
+def _print_sums(report: RunReport) -> None:
+    words = ("published", "unchanged", "failed", "waiting")
+    counts = {each: report.count(each) for each in words}
+    counts["failed"] += len(report.rejected)
+    counts["deleted"] = report.deleted
+    parts = [f"{count:,} {each}" for each, count in counts.items() if count]
+    documents = quantity(len(report.documents) + len(report.rejected), "document")
+    tokens = sum(each.billed_tokens for each in report.worked_on)
+    tell(
+        f"{documents}: {', '.join(parts) or 'nothing to do'}; {tokens:,} tokens embedded for "
+        f"{dollars(report.cost_usd)} in {report.seconds:.1f} s."
+    )
+    if report.stopped:
+        say(f"{report.stopped} The rest waits: run it again to go on.", "yellow")
+
+
+def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "run_id": report.run_id,
+        "all_fine": report.all_fine,
+        "stopped": report.stopped,
+        "documents": [_document_json(each) for each in report.documents],
+        "rejected": [
+            {"source": f.source, "error": _error(f.code, f.message, f.remedy)}
+            for f in report.rejected
+        ],
+        "skipped": skipped,
+        "deleted": report.deleted,
+        "cost_usd": report.cost_usd,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _document_json(each: RunDocument) -> dict[str, Any]:
+    return {
+        "document": each.name,
+        "source": each.source,
+        "document_id": each.document_id,
+        "job_id": each.job_id,
+        "outcome": each.outcome,
+        "status": status(each),
+        "state": each.state,
+        "pages": each.pages,
+        "chunks": each.chunks,
+        "tokens": each.tokens,
+        "billed_tokens": each.billed_tokens,
+        "cost_usd": each.cost_usd,
+        "seconds": round(each.seconds, 3),
+        "error": _error(each.error_code, each.error_message, each.error_remedy),
+    }
+
+
+def _error(code: str | None, message: str | None, remedy: str | None) -> dict[str, Any] | None:
+    return {"code": code, "message": message, "remedy": remedy} if code else None

@@ -1,0 +1,139 @@
+"""Running a flow from the terminal: start what it needs, watch it, and let it end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.console import say, working
+from app.progress import ProgressView
+from pipeline.errors import ConfigurationError, TransientError
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.states import State
+
+_POLL_SECONDS = 0.3
+_QUIET = {
+    # Prefect's console logs would tear the progress display; they still go to its server.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFlow:
+    """A flow to run and to watch.
+
+    Attributes:
+        start: imports the flow and calls it; Prefect is set up by then.
+        loads_gate: whether the quality gate will be needed, so that it is loaded meanwhile.
+    """
+
+    run_id: UUID
+    user: UUID
+    start: Callable[[], Awaitable[State[Any]]]
+    loads_gate: bool = True
+
+
+def connect(settings: Settings) -> str:
+    """The URL of the database, after it has been started, if ours, and migrated."""
+    from blocks.assembly import database_url
+    from pipeline.store.engine import migrate
+
+    embedded = settings.database_url is None and settings.database_block is None
+    with working("Starting Postgres" if embedded else "Connecting to Postgres"):
+        url = asyncio.run(database_url(settings))
+        migrate(url)
+    return url
+
+
+def run_flow(flow: RunningFlow, settings: Settings, database_url: str) -> BaseException | None:
+    """Run a flow to its end while its progress is shown.
+
+    Returns:
+        None when it came to its end (documents may have failed in it), else why it did not.
+
+    Raises:
+        ServiceUnavailable: there is no Prefect server, and ours does not start.
+        KeyboardInterrupt: the person stopped it; claims are released.
+    """
+    _start_prefect(flow, settings)
+    state = asyncio.run(_watched(flow, database_url))
+    if state.is_completed():
+        return None
+    outcome = asyncio.run(_outcome(state))
+    return outcome if isinstance(outcome, BaseException) else RuntimeError(state.message)
+
+
+async def _outcome(state: State[Any]) -> object:
+    return await state.aresult(raise_on_failure=False)
+
+
+def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
+    from app.prefect_server import provide_prefect
+
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    theirs = bool(os.environ.get("PREFECT_API_URL"))
+    if settings.work_pool is not None and not theirs:
+        raise ConfigurationError(
+            "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",
+            remedy="Set PREFECT_API_URL, or unset NAVIGATOR_WORK_POOL to work in this process.",
+        )
+    # Two threads must not import at once, so the gate is loaded while a server of ours starts,
+    # or else while the flow takes the files in.
+    gate = threading.Thread(target=_load_gate, daemon=True)
+    what = "Connecting to Prefect" if theirs else "Starting Prefect"
+    with working(f"{what} and loading the quality gate" if flow.loads_gate else what):
+        if flow.loads_gate and not theirs:
+            gate.start()
+        provide_prefect(settings.home, waiting=_say_waiting)
+        if gate.ident is not None:
+            gate.join()
+        import prefect  # noqa: F401
+    if flow.loads_gate and theirs:
+        gate.start()
+
+
+def _load_gate() -> None:
+    from checks.gate import warm_up
+
+    with suppress(Exception):  # the gate itself says what is wrong with it, as an error
+        warm_up()
+
+
+def _say_waiting() -> None:
+    say("Another run is under way with our Prefect server; this one begins when it has ended.")
+
+
+async def _watched(flow: RunningFlow, database_url: str) -> State[Any]:
+    with ProgressView() as view:
+        watcher = asyncio.create_task(_watch(flow, database_url, view))
+        try:
+            return await flow.start()
+        finally:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
+
+
+async def _watch(flow: RunningFlow, database_url: str, view: ProgressView) -> None:
+    from pipeline.store import runs
+    from pipeline.store.engine import Database
+
+    database = Database(database_url, pool_size=1)
+    try:
+        while True:
+            with suppress(TransientError):
+                async with database.reader(flow.user) as connection:
+                    view.show(await runs.progress(connection, flow.run_id))
+            await asyncio.sleep(_POLL_SECONDS)
+    finally:
+        await database.close()

@@ -1,0 +1,170 @@
+"""`navigator search`: a question becomes its best passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from app.console import answers, quantity, say, tell, text
+from app.finding import find_one
+from app.snippets import highlighted, question_words, snippet
+from pipeline.errors import UsageError
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from blocks.embedder import Embedder
+    from pipeline.store.engine import Database
+    from pipeline.store.search import Passage
+
+_SNIPPET_CHARACTERS = 420
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A question and where to look."""
+
+    question: str
+    mode: Literal["hybrid", "vector", "text"] = "hybrid"
+    limit: int = 5
+    user: str | None = None
+    document: str | None = None
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """The passages, best first, and what a person should know about the search.
+
+    Attributes:
+        published: documents that can be found at all.
+        elsewhere: of these, documents that only words find, since another model embedded them.
+    """
+
+    passages: Sequence[Passage]
+    published: int
+    elsewhere: int
+
+
+async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
+    """Answer a question from the user's published documents.
+
+    Raises:
+        UsageError: the question is empty, or the document filter names none or several.
+    """
+    from blocks.assembly import open_reading
+    from pipeline.store import summary
+    from pipeline.store.search import documents_in_other_spaces
+
+    if not request.question.strip():
+        raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')
+    owner = user_id(request.user or settings.user)
+    async with open_reading(settings) as (database, embedder):
+        async with database.reader(owner) as connection:
+            published = await summary.count_published(connection)
+            elsewhere = await documents_in_other_spaces(connection, embedder.space.id)
+        passages = await _passages(request, owner, database, embedder) if published else []
+    return SearchAnswer(passages, published, elsewhere)
+
+
+async def _passages(
+    request: SearchRequest, owner: UUID, database: Database, embedder: Embedder
+) -> list[Passage]:
+    from pipeline.store.search import Query, SearchMode
+    from pipeline.store.search import search as ask
+
+    mode = SearchMode(request.mode)
+    asked = None
+    if mode is not SearchMode.TEXT:
+        asked = (await embedder.embed([request.question])).vectors[0]
+    async with database.reader(owner) as connection:
+        document = await find_one(connection, request.document) if request.document else None
+        query = Query(
+            text=request.question,
+            mode=mode,
+            space_id=embedder.space.id,
+            dimension=embedder.space.dimension,
+            vector=asked,
+            limit=request.limit,
+            document=document.document_id if document else None,
+            tags=tuple(request.tags),
+        )
+        return await ask(connection, query)
+
+
+def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
+    """The passages for a person."""
+    if not answer.published:
+        say("There is nothing to search yet: take documents in with `navigator ingest PATH`.")
+        return
+    if answer.elsewhere and request.mode != "text":
+        say(
+            f"{quantity(answer.elsewhere, 'document')} of {answer.published:,} can only be found "
+            f"by words, because another embedding model made their vectors. Ingest them again "
+            f"to find them by meaning too.",
+            "yellow",
+        )
+    if not answer.passages:
+        say("No passage answers that. Try other words, or drop --document and --tag.")
+        return
+    words = question_words(request.question)
+    for rank, passage in enumerate(answer.passages, 1):
+        _print_passage(rank, passage, words)
+
+
+def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    title = Text.assemble(
+        (f"{rank}. ", "bold"),
+        (text(passage.name).plain, "bold cyan"),
+        (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
+        (f"  {passage.score:.3f}", "dim"),
+    )
+    answers().print(title)
+    if passage.heading_path:
+        answers().print(
+            Padding(text(" › ".join(passage.heading_path), "italic"), (0, 0, 0, 3), expand=False)
+        )
+    shown = highlighted(snippet(passage.text, words, _SNIPPET_CHARACTERS), words)
+    answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
+    tell("")
+
+
+def pages(passage: Passage) -> str:
+    """``page 3``, ``pages 3–4``, or nothing for a format without pages."""
+    if passage.page_first is None:
+        return ""
+    if passage.page_first == passage.page_last:
+        return f"page {passage.page_first}"
+    return f"pages {passage.page_first}–{passage.page_last}"
+
+
+def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
+    """The same for a program, with the whole text of each passage."""
+    return {
+        "question": request.question,
+        "mode": request.mode,
+        "published_documents": answer.published,
+        "documents_in_other_spaces": answer.elsewhere,
+        "passages": [
+            {
+                "score": passage.score,
+                "similarity": passage.similarity,
+                "vector_rank": passage.vector_rank,
+                "text_rank": passage.text_rank,
+                "document": passage.name,
+                "document_id": passage.document_id,
+                "source": passage.source,
+                "page_first": passage.page_first,
+                "page_last": passage.page_last,
+                "heading_path": passage.heading_path,
+                "chunk_id": passage.chunk_id,
+                "text": passage.text,
+            }
+            for passage in answer.passages
+        ],
+    }

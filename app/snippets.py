@@ -1,0 +1,102 @@
+"""The part of a passage that is worth showing, with the question's words marked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.sources import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_WORD = re.compile(r"\w+")
+_RULE = re.compile(r"^[\s|:\-=_*]+$")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+# Words that say nothing about what is asked.
+_STOP = frozenset(
+    "a about after all am an and any are as at be because been before but by can could did do does "
+    "for from had has have how i if in is it its me my no not of on or our out so that the their "
+    "them then there these they this to up was we were what when where which while who why will "
+    "with would you your".split()
+)
+
+
+def question_words(question: str) -> frozenset[str]:
+    """The stems of a question's telling words."""
+    words = (word.lower() for word in _WORD.findall(question))
+    return frozenset(_stem(word) for word in words if word not in _STOP and len(word) > 1)
+
+
+def _stem(word: str) -> str:
+    """Rough, but the same for a question and a text: enough to mark a word."""
+    for ending in ("ies", "ing", "ed", "es", "s", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word
+
+
+def snippet(text: str, words: frozenset[str], limit: int) -> str:
+    """At most about `limit` characters around the densest place; whole sentences and lines.
+
+    Markdown's marks for headings, tables and emphasis are taken off; an ellipsis stands where
+    text was left out.
+    """
+    pieces = [piece for line in text.split("\n") for piece in _pieces(line)]
+    if not pieces:
+        return ""
+    hits = [_hits(piece, words) for piece in pieces]
+    first, last = _densest([len(piece) for piece in pieces], hits, limit)
+    shown = _joined(pieces[first:last])
+    if len(shown) > limit * 2:
+        shown = shown[: limit * 2].rsplit(" ", 1)[0] + " …"
+    return ("… " if first else "") + shown + (" …" if last < len(pieces) else "")
+
+
+def _pieces(line: str) -> list[str]:
+    line = line.strip()
+    if not line or _RULE.match(line):
+        return []
+    if line.startswith("|"):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        return ["\n" + " · ".join(_plain(cell) for cell in cells if cell)]
+    if re.match(r"(?:[-*+]|\d+[.)])\s", line):
+        return ["\n" + _plain(line)]
+    return [_plain(piece) for piece in _SENTENCE_END.split(line.lstrip("#").strip()) if piece]
+
+
+def _plain(markdown: str) -> str:
+    return re.sub(r"\*\*|__|`|\\(?=[^\w\s])", "", markdown)
+
+
+def _joined(pieces: list[str]) -> str:
+    return " ".join(pieces).replace(" \n", "\n").strip()
+
+
+def _hits(piece: str, words: frozenset[str]) -> frozenset[str]:
+    return words & {_stem(word.lower()) for word in _WORD.findall(piece)}
+
+
+def _densest(sizes: list[int], hits: list[frozenset[str]], limit: int) -> tuple[int, int]:
+    """The window [first, last) that fits and holds most different words, the earliest of equals."""
+    best, span = -1.0, (0, 1)
+    for first in range(len(sizes)):
+        size, found, last = 0, frozenset[str](), first
+        while last < len(sizes) and (last == first or size + sizes[last] <= limit):
+            size, found, last = size + sizes[last], found | hits[last], last + 1
+        score = len(found) + min(size / limit, 1) / 2
+        if score > best:
+            best, span = score, (first, last)
+    return span
+
+
+def highlighted(shown: str, words: frozenset[str]) -> Text:
+    """The snippet with the question's words in bold, safe to print."""
+    from rich.text import Text
+
+    lines = "\n".join(printable(line, limit=10_000) for line in shown.split("\n"))
+    made = Text(lines)
+    for found in _WORD.finditer(lines):
+        if _stem(found[0].lower()) in words:
+            made.stylize("bold yellow", *found.span())
+    return made

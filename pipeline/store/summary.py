@@ -1,0 +1,137 @@
+"""The corpus and its runs in figures. Read only; what the connection's role may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        documents: that were new, changed or waiting. seconds: until now while it runs.
+    """
+
+    run_id: UUID
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    seconds: float
+    documents: int
+    published: int
+    cost_usd: Decimal
+    stopped: str | None
+
+
+_RUNS = f"""
+    SELECT r.id AS run_id, r.kind, r.started_at, r.finished_at,
+           extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float
+               AS seconds,
+           (SELECT count(*) FROM {SCHEMA}.run_jobs AS m
+            WHERE m.run_id = r.id AND m.outcome <> 'unchanged') AS documents,
+           (SELECT count(*) FROM {SCHEMA}.run_jobs AS m
+            JOIN {SCHEMA}.upload_jobs AS j ON j.id = m.job_id
+            WHERE m.run_id = r.id AND m.outcome <> 'unchanged' AND j.state = 'complete')
+               AS published,
+           r.cost_usd, r.stopped
+    FROM {SCHEMA}.ingest_runs AS r
+"""  # noqa: S608
+_RUN = sa.text(f"{_RUNS} WHERE starts_with(r.id::text, :prefix) LIMIT 2")
+_LAST_RUNS = sa.text(f"{_RUNS} ORDER BY r.started_at DESC LIMIT :limit")
+_DELETED = sa.text(
+    f"""
+    SELECT count(DISTINCT document_id) FROM {SCHEMA}.job_events
+    WHERE run_id = :run_id AND to_state = 'deleted'
+    """  # noqa: S608
+)
+
+
+async def find_run(connection: AsyncConnection, prefix: str) -> RunRecord | None:
+    """The run whose id begins so; None when there is none, or more than one."""
+    found = await rows(connection, _RUN, {"prefix": prefix})
+    return RunRecord(**found[0]) if len(found) == 1 else None
+
+
+async def last_runs(connection: AsyncConnection, limit: int) -> list[RunRecord]:
+    """The newest runs first."""
+    return [RunRecord(**row) for row in await rows(connection, _LAST_RUNS, {"limit": limit})]
+
+
+async def deleted_in_run(connection: AsyncConnection, run_id: UUID) -> int:
+    """Documents that a run deleted because their files were gone."""
+    return int(await connection.scalar(_DELETED, {"run_id": run_id}) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSummary:
+    """Everything in one look.
+
+    Attributes:
+        by_state: documents by the state of their newest job.
+        published: documents that readers see. vectors: by embedding model.
+    """
+
+    by_state: dict[str, int]
+    published: int
+    chunks: int
+    vectors: dict[str, int]
+    tokens: int
+    cost_usd: Decimal
+
+
+_STATES = sa.text(
+    f"""
+    SELECT j.state, count(*) AS documents FROM {SCHEMA}.documents AS d
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    WHERE d.deleted_at IS NULL GROUP BY j.state
+    """  # noqa: S608
+)
+_SUMS = sa.text(
+    f"""
+    SELECT (SELECT count(*) FROM {SCHEMA}.documents
+            WHERE published_job_id IS NOT NULL AND deleted_at IS NULL) AS published,
+           (SELECT count(*) FROM {SCHEMA}.document_chunks) AS chunks,
+           (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM {SCHEMA}.upload_jobs) AS tokens,
+           (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.upload_jobs) AS cost_usd
+    """  # noqa: S608
+)
+_VECTORS = sa.text(
+    f"""
+    SELECT s.provider || '/' || s.model || ' (' || s.dimension || ')' AS model, v.vectors
+    FROM (SELECT space_id, count(*) AS vectors FROM {SCHEMA}.chunk_vectors GROUP BY space_id) AS v
+    JOIN {SCHEMA}.embedding_spaces AS s ON s.id = v.space_id ORDER BY v.vectors DESC
+    """  # noqa: S608
+)
+
+
+async def summarise(connection: AsyncConnection) -> CorpusSummary:
+    """The corpus in figures."""
+    sums = (await rows(connection, _SUMS))[0]
+    return CorpusSummary(
+        by_state={r["state"]: r["documents"] for r in await rows(connection, _STATES)},
+        vectors={r["model"]: r["vectors"] for r in await rows(connection, _VECTORS)},
+        **sums,
+    )
+
+
+_PUBLISHED = sa.text(
+    f"""
+    SELECT count(*) FROM {SCHEMA}.documents
+    WHERE published_job_id IS NOT NULL AND deleted_at IS NULL
+    """  # noqa: S608
+)
+
+
+async def count_published(connection: AsyncConnection) -> int:
+    """Documents that a search can find."""
+    return int(await connection.scalar(_PUBLISHED) or 0)
