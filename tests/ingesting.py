@@ -38,7 +38,7 @@ async def ingest(
     async with batch.hold(services, upload.to_do, run_id) as held:
         await validating.queue(services, held)
         queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
-        parsed = await parsing.parse_jobs(services, queued)
+        parsed = await parsing.parse_jobs(services, queued, run_id)
         await validating.record_parsed(services, held, parsed)
         await validating.validate(services, held)
         await chunking.chunk(services, held)
