@@ -23,6 +23,7 @@ from pipeline.store.budgets import Budget
 from pipeline.store.embedded import start_embedded
 from pipeline.store.engine import Database, migrate
 from pipeline.store.registration import PipelineVersion
+from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(parser.close)
         if remote is not None:
             stack.push_async_callback(remote.close)
-        chunker = ChunkerOptions(settings.chunk_tokens, settings.chunk_overlap_tokens)
+        chunker = _chunker(settings, embedder)
         yield Services(
             settings=settings,
             database=database,
@@ -79,7 +80,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             chunker=chunker,
             version=PipelineVersion(
                 parser=remote.parser_name if remote else local_parser_name(settings),
-                chunker=chunker_version(chunker, embedder.tokenizer_name),
+                chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
                 space_id=embedder.space.id,
             ),
             worker=worker_name(),
@@ -186,6 +187,7 @@ async def _embedder(settings: Settings) -> Embedder:
             dimension=settings.embedding_dimension,
             price=settings.embedding_usd_per_million_tokens,
             concurrency=settings.embedding_concurrency,
+            batch_inputs=settings.embedding_batch_inputs,
         )
     from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
 
@@ -193,6 +195,12 @@ async def _embedder(settings: Settings) -> Embedder:
         assert settings.onnx_folder is not None, "checked by the settings"
         return OnnxEmbedder(settings.onnx_folder)
     return WordLlamaEmbedder()
+
+
+def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
+    """The sizes of the settings, no larger than what the model reads of one text."""
+    tokens = min(settings.chunk_tokens, embedder.limits.max_input_tokens)
+    return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
 async def _load_block(slug: str) -> Any:

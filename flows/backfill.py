@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from prefect import flow, tags, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import State
 
 from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services

@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.deployments import run_deployment
+from prefect.client.schemas.objects import State
+from prefect.deployments import arun_deployment
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
 from flows.batches import PlannedBatch, plan_batches
@@ -159,7 +160,7 @@ async def _run_batch(
     if parts.settings.work_pool is None:
         await ingest_documents(batch.job_ids, run, batch.label, options)
         return
-    finished = await run_deployment(
+    finished = await arun_deployment(
         "ingest-documents/ingest-documents",
         parameters={
             "job_ids": [str(job) for job in batch.job_ids],

@@ -14,10 +14,11 @@ from uuid import UUID
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed, State
+from prefect.states import Completed
 
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
@@ -58,9 +59,9 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     persist_result=True,
     **_RETRYING,
 )
-async def parse_documents(jobs: Sequence[ClaimedJob]) -> list[ParseReference]:
+async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
-    references = await parsing.parse_jobs(services(), jobs)
+    references = await parsing.parse_jobs(services(), jobs, run_id)
     unreadable = sum(each.failure is not None for each in references)
     get_run_logger().info("parsed %d documents, %d unreadable", len(references), unreadable)
     return references
@@ -130,7 +131,7 @@ async def ingest_documents(
         try:
             await validating.queue(parts, batch)
             queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
-            verdicts = await validate_documents(batch, await parse_documents(queued))
+            verdicts = await validate_documents(batch, await parse_documents(queued, run_id))
             await chunk_documents(batch)
             await embed_chunks(batch)
             passed, more = await gate_documents(batch)
@@ -141,9 +142,7 @@ async def ingest_documents(
     return await _closing_state(batch, published, [*verdicts, *more])
 
 
-async def _closing_state(
-    batch: Batch, published: int, verdicts: list[GateResult]
-) -> State[Any]:
+async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult]) -> State[Any]:
     if any(not result.success for result in verdicts):
         await acreate_markdown_artifact(
             quality_table(verdicts), key="quality", description="What the quality gate refused"

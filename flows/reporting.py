@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -60,10 +61,14 @@ async def write_report(
     data = await report_data(
         database, run_id=run_id, user_id=user_id, days=days, max_tokens=max_tokens
     )
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / (f"run-{run_id}.html" if run_id else "latest.html")
-    path.write_text(render(data), encoding="utf-8")
+    await asyncio.to_thread(_write, path, render(data))
     return path
+
+
+def _write(path: Path, page: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
 
 
 async def report_data(
@@ -137,7 +142,7 @@ def _suites(found: Figures) -> tuple[SuiteRun, ...]:
         SuiteRun(
             suite=row["suite"],
             version=row["version"],
-            title=titles.get(row["suite"], row["suite"]),
+            title=titles.get(row["suite"]) or str(row["suite"]),
             runs=tuple(str(run) for run in row["runs"] if run),
             first=row["first"],
             last=row["last"],

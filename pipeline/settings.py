@@ -75,7 +75,9 @@ class Settings(BaseSettings):
         default="https://api.cloud.llamaindex.ai",
         validation_alias=_alias("LLAMA_CLOUD_BASE_URL", "LLAMA_CLOUD_BASE_URL"),
     )
-    llama_cloud_tier: Literal["fast", "cost_effective", "agentic", "agentic_plus"] = "cost_effective"
+    llama_cloud_tier: Literal["fast", "cost_effective", "agentic", "agentic_plus"] = (
+        "cost_effective"
+    )
     llama_cloud_usd_per_credit: Decimal = Field(default=Decimal("0.001"), ge=0)
     parse_timeout_seconds: float = Field(default=60, gt=0, description="Per document.")
     parse_memory_bytes: int = Field(default=1536 * MIB, ge=64 * MIB, description="Per document.")
@@ -102,6 +104,9 @@ class Settings(BaseSettings):
     embedding_model: str = Field(default="text-embedding-3-small")
     embedding_dimension: int | None = Field(default=None, ge=1, le=4000)
     embedding_usd_per_million_tokens: Decimal | None = Field(default=None, ge=0)
+    embedding_batch_inputs: int = Field(
+        default=256, ge=1, le=2048, description="Texts in one request, at most."
+    )
     embedding_concurrency: int = Field(default=8, ge=1, le=256, description="Requests in flight.")
     embedding_requests_per_minute: int | None = Field(default=None, ge=1)
     embedding_tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -132,7 +137,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.chunk_overlap_tokens * 3 > self.chunk_tokens:
-            raise ValueError("NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most a third of NAVIGATOR_CHUNK_TOKENS")
+            raise ValueError(
+                "NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most a third of NAVIGATOR_CHUNK_TOKENS"
+            )
         if self.embedder == "openai" and self.openai_api_key is None and self._is_openai():
             raise ValueError("NAVIGATOR_EMBEDDER=openai needs OPENAI_API_KEY")
         if self.embedder == "onnx" and self.onnx_folder is None:

@@ -59,7 +59,7 @@ def _expand(given: str) -> list[Path]:
     if path.exists() or path.is_symlink():
         return [path.absolute()]
     if glob.has_magic(given):
-        found = [Path(each).absolute() for each in glob.glob(str(path), recursive=True)]
+        found = [Path(each).absolute() for each in glob.glob(str(path), recursive=True)]  # noqa: PTH207
         if found:
             return found
     raise UsageError(

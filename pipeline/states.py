@@ -1,6 +1,7 @@
 """The life of a job: one enum of states, one table of legal transitions.
 
-    uploaded → parse_queued → parsed → parse_validated → chunks_stored → embeddings_stored → complete
+    uploaded → parse_queued → parsed → parse_validated
+             → chunks_stored → embeddings_stored → complete
 
 "In progress" is not a state: it is a lease on the job's row. A failure keeps the state it came from
 (`failed_from` in the database), so that a person's retry goes on from the last good state.

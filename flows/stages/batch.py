@@ -97,9 +97,7 @@ def actor(services: Services, batch: Batch) -> Actor:
 
 def failure(job: ClaimedJob, target: JobState, error: NavigatorError, stage: str) -> Move:
     """The move of a job that ends here, with its reason."""
-    return Move(
-        job.job_id, job.attempt, job.state, target, error=error, details={"stage": stage}
-    )
+    return Move(job.job_id, job.attempt, job.state, target, error=error, details={"stage": stage})
 
 
 async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) -> StageResult:

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import ObjectMissing, parsed_key
+from flows.stages.remote_parsing import parse_remotely
 from pipeline.documents import ParsedDocument
-from pipeline.errors import NavigatorError, ParseCode, ParseError, PermanentError
+from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import MediaType, sniff
 from pipeline.parsing.validation import require_text
@@ -51,7 +52,9 @@ class ParseReference:
         return ParseError(ParseCode(self.failure[0]), self.failure[1]) if self.failure else None
 
 
-async def parse_jobs(services: Services, jobs: Sequence[ClaimedJob]) -> list[ParseReference]:
+async def parse_jobs(
+    services: Services, jobs: Sequence[ClaimedJob], run_id: UUID
+) -> list[ParseReference]:
     """Make sure that the text of every job is stored.
 
     Raises:
@@ -68,7 +71,7 @@ async def parse_jobs(services: Services, jobs: Sequence[ClaimedJob]) -> list[Par
         content = (job.user_id, job.file_sha256, job.parser)
         # The same bytes twice in a batch are parsed once; the second finds them stored.
         async with once[content], slots:
-            return await _parse_one(services, job, known.get(content))
+            return await _parse_one(services, job, known.get(content), run_id)
 
     for start in range(0, len(jobs), _GROUP):
         group = jobs[start : start + _GROUP]
@@ -88,7 +91,7 @@ async def parse_jobs(services: Services, jobs: Sequence[ClaimedJob]) -> list[Par
 
 
 async def _parse_one(
-    services: Services, job: ClaimedJob, key: str | None
+    services: Services, job: ClaimedJob, key: str | None, run_id: UUID
 ) -> tuple[ParseReference, FinishedParse | None]:
     started = time.perf_counter()
     media_type: MediaType | None = None
@@ -98,13 +101,15 @@ async def _parse_one(
         document = await _known_text(services, key) if key else None
         fresh = document is None
         if document is None:
-            document = await _parse(services, job, content, media_type)
+            document = await _parse(services, job, content, media_type, run_id)
         require_text(document)
     except ObjectMissing as error:
         return _failed(job, media_type, ParseError(ParseCode.MISSING, error.message)), None
     except ParseError as error:
         return _failed(job, media_type, error), None
     target = parsed_key(job.user_id, job.file_sha256, job.parser)
+    # The remote parser keeps what it paid for by itself, at once.
+    fresh = fresh and services.remote_parser is None
     if fresh:
         await services.storage.put(target, document.to_json())
     reference = ParseReference(
@@ -128,16 +133,12 @@ async def _known_text(services: Services, key: str) -> ParsedDocument | None:
 
 
 async def _parse(
-    services: Services, job: ClaimedJob, content: bytes, media_type: MediaType
+    services: Services, job: ClaimedJob, content: bytes, media_type: MediaType, run_id: UUID
 ) -> ParsedDocument:
     if services.remote_parser is not None:
-        from flows.stages.remote_parsing import parse_remotely
-
-        return await parse_remotely(services, job, content, media_type)
+        return await parse_remotely(services, job, content, media_type, run_id)
     try:
         return await services.parser.parse(content, media_type)
-    except (ParseError, PermanentError):
-        raise
     except NavigatorError:
         raise
     except Exception as error:  # a parser's own bug ends the document, never the batch
@@ -147,9 +148,7 @@ async def _parse(
 
 def _failed(job: ClaimedJob, media_type: MediaType | None, error: ParseError) -> ParseReference:
     kind = media_type.value if media_type else None
-    return ParseReference(
-        job.job_id, None, kind, failure=(error.parse_code.value, error.message)
-    )
+    return ParseReference(job.job_id, None, kind, failure=(error.parse_code.value, error.message))
 
 
 def _finished(job: ClaimedJob, reference: ParseReference) -> FinishedParse:

@@ -17,7 +17,7 @@ from pipeline.store import registration, runs
 from pipeline.store.registration import Outcome, Registered, Source
 
 FILES_AT_ONCE = 500
-"""Files examined, stored and registered in one go; bounds memory and the length of a transaction."""
+"""Files taken in at once: bounds memory and the length of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,7 @@ from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
 
 
-async def delete_vanished(
-    services: Services, user: UUID, found: FoundFiles, run_id: UUID
-) -> int:
+async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run_id: UUID) -> int:
     """Delete the user's documents that lay in the folders looked through and are gone."""
     folders = [storable(root).rstrip("/") + "/" for root in found.roots]
     if not folders:

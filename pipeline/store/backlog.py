@@ -73,9 +73,7 @@ async def failed(
     return list((await connection.execute(_FAILED, values)).scalars())
 
 
-def _values(
-    version: PipelineVersion, selection: Selection, states: list[str]
-) -> dict[str, object]:
+def _values(version: PipelineVersion, selection: Selection, states: list[str]) -> dict[str, object]:
     return {
         **selection.values(),
         "states": states,

@@ -57,7 +57,8 @@ _CREATE = sa.text(
 _LIMITS = sa.text(
     f"""
     UPDATE {_TABLE} SET requests_per_minute = :rpm, tokens_per_minute = :tpm,
-        requests_left = coalesce(CAST(:rpm AS int), 0), tokens_left = coalesce(CAST(:tpm AS int), 0),
+        requests_left = coalesce(CAST(:rpm AS int), 0),
+        tokens_left = coalesce(CAST(:tpm AS int), 0),
         refilled_at = now()
     WHERE provider = :provider AND (requests_per_minute, tokens_per_minute)
         IS DISTINCT FROM (CAST(:rpm AS int), CAST(:tpm AS int))
@@ -127,9 +128,7 @@ async def ask(connection: AsyncConnection, provider: str, tokens: int) -> Permit
         return Permit(0)
     if (await connection.execute(_TAKE, values)).rowcount:
         return Permit(0)
-    per_second = min(
-        (state["rpm"] or 600) / 60.0, (state["tpm"] or 10**9) / 60.0 / max(tokens, 1)
-    )
+    per_second = min((state["rpm"] or 600) / 60.0, (state["tpm"] or 10**9) / 60.0 / max(tokens, 1))
     return Permit(min(max(1 / max(per_second, 0.01), 0.05), 10.0))
 
 

@@ -19,6 +19,7 @@ from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA
+from pipeline.store.transitions import in_order
 from pipeline.workers import dead_workers
 
 
@@ -136,11 +137,14 @@ async def held(
     return _jobs(await rows(connection, _HELD, values))
 
 
+_OURS = f"WITH {in_order('CAST(:ids AS uuid[])', 'claimed_by = :worker')}"
 _RENEW = sa.text(
     f"""
+    {_OURS}
     UPDATE {SCHEMA}.upload_jobs AS j
     SET lease_until = now() + make_interval(secs => :lease)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
       AND j.lease_until >= now()
     RETURNING j.id
@@ -148,8 +152,10 @@ _RENEW = sa.text(
 )
 _RELEASE = sa.text(
     f"""
+    {_OURS}
     UPDATE {SCHEMA}.upload_jobs AS j SET claimed_by = NULL, lease_until = NULL
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
     """  # noqa: S608
 )
@@ -177,6 +183,7 @@ def _held(claims: Sequence[Claim]) -> dict[str, list[UUID] | list[int]]:
 
 _TROUBLE = sa.text(
     f"""
+    {_OURS}
     UPDATE {SCHEMA}.upload_jobs AS j SET failures = j.failures + 1,
         error_class = :error_class, error_code = :code, error_message = :message,
         error_remedy = :remedy, updated_at = clock_timestamp(),
@@ -184,6 +191,7 @@ _TROUBLE = sa.text(
         not_before = now() + make_interval(secs =>
             least(10 * power(2, least(j.failures, 9)), 3600) * (0.5 + random() / 2))
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+    JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
       AND j.state IN ({_WORKING})
     """  # noqa: S608

@@ -30,9 +30,7 @@ async def copy_rows(
     await connection.execute(
         sa.text(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}) ON COMMIT DELETE ROWS")
     )
-    driver: psycopg.AsyncConnection[Any] = (
-        await connection.get_raw_connection()
-    ).driver_connection  # type: ignore[assignment]
+    driver: psycopg.AsyncConnection[Any] = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
     if any(kind == "vector" for _, kind in columns):
         await _teach_vectors(driver)
     names = ", ".join(name for name, _ in columns)

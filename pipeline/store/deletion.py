@@ -44,7 +44,8 @@ _LOCK = sa.text(
 _JOBS = sa.text(
     f"""
     SELECT id, state FROM {SCHEMA}.upload_jobs
-    WHERE document_id = ANY(CAST(:ids AS uuid[])) AND state <> 'deleted' FOR UPDATE
+    WHERE document_id = ANY(CAST(:ids AS uuid[])) AND state <> 'deleted'
+    ORDER BY id FOR NO KEY UPDATE
     """  # noqa: S608
 )
 _FENCE = sa.text(

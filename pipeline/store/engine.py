@@ -61,12 +61,14 @@ class Database:
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction as the login role: for DDL only, it sees no user rows unless superuser."""
+        """One transaction as the login role: for DDL; only a superuser sees user rows with it."""
         async with self._begin(None, None) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _begin(self, role: str | None, user_id: UUID | None) -> AsyncIterator[AsyncConnection]:
+    async def _begin(
+        self, role: str | None, user_id: UUID | None
+    ) -> AsyncIterator[AsyncConnection]:
         try:
             async with self.engine.begin() as connection:
                 if role is not None:
@@ -174,7 +176,7 @@ def _require_versions(connection: sa.Connection) -> None:
     if vector is None or tuple(int(part) for part in vector.split(".")) < MINIMUM_PGVECTOR:
         raise ConfigurationError(
             f"pgvector 0.8 or newer is needed; this Postgres offers {vector or 'none'}.",
-            remedy="Install pgvector on that server, or unset DATABASE_URL to use the embedded one.",
+            remedy="Install pgvector there, or unset DATABASE_URL to use the embedded Postgres.",
         )
 
 

@@ -108,8 +108,30 @@ _FORGET = sa.text(
     f"""
     DELETE FROM {SCHEMA}.parsed_files
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
+      AND claimed_by = :worker AND state = 'reserved'
     """  # noqa: S608
 )
+_RELEASE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.parsed_files SET claimed_by = NULL, lease_until = NULL
+    WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
+      AND claimed_by = :worker AND state = 'reserved'
+    """  # noqa: S608
+)
+
+
+async def release(
+    connection: AsyncConnection,
+    user_id: UUID,
+    sha256: str,
+    parser: str,
+    worker: str,
+    *,
+    forget: bool,
+) -> None:
+    """Give a reservation back; with `forget`, also what was submitted under it."""
+    values = {"user_id": user_id, "sha256": sha256, "parser": parser, "worker": worker}
+    await connection.execute(_FORGET if forget else _RELEASE, values)
 
 
 async def note_submission(
@@ -126,11 +148,6 @@ async def note_submission(
         await connection.execute(_SUBMITTING, values)
     else:
         await connection.execute(_SUBMITTED, {**values, "remote": remote})
-
-
-async def forget(connection: AsyncConnection, user_id: UUID, sha256: str, parser: str) -> None:
-    """Drop a failed or damaged parse, so that a person's retry parses anew."""
-    await connection.execute(_FORGET, {"user_id": user_id, "sha256": sha256, "parser": parser})
 
 
 @dataclass(frozen=True, slots=True)

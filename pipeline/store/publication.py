@@ -39,16 +39,22 @@ class Published:
     deleted: int
 
 
-# Documents are locked in one order, so that two publishers never wait for each other in a circle.
+# Documents are locked first and jobs second, each by id, as everywhere: so two writers never wait
+# for each other in a circle.
 _LOCK = sa.text(
     f"""
+    WITH d AS MATERIALIZED (
+        SELECT id, latest_job_id FROM {SCHEMA}.documents
+        WHERE id IN (SELECT document_id FROM {SCHEMA}.upload_jobs
+                     WHERE id = ANY(CAST(:ids AS uuid[]))) AND deleted_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE
+    )
     SELECT j.id AS job_id, j.document_id FROM {SCHEMA}.upload_jobs AS j
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
       ON j.id = held.id AND j.attempt = held.attempt
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    JOIN d ON d.id = j.document_id AND d.latest_job_id = j.id
     WHERE j.state = 'embeddings_stored' AND j.space_id = :space AND j.claimed_by = :worker
-      AND d.latest_job_id = j.id AND d.deleted_at IS NULL
-    ORDER BY j.document_id FOR UPDATE OF d, j
+    ORDER BY j.id FOR NO KEY UPDATE OF j
     """  # noqa: S608
 )
 _WITHOUT_VECTOR = sa.text(

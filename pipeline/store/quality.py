@@ -21,8 +21,8 @@ _INSERT = sa.text(
     SELECT coalesce(j.user_id, :user_id), :run_id, q.job_id, q.suite, q.suite_version, q.rule,
         q.title, q.severity, q.success, q.evaluated, q.failed, q.observed, q.sentence, q.examples
     FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS q(job_id uuid, suite text,
-        suite_version text, rule text, title text, severity text, success boolean, evaluated int, failed int,
-        observed text, sentence text, examples jsonb)
+        suite_version text, rule text, title text, severity text, success boolean,
+        evaluated int, failed int, observed text, sentence text, examples jsonb)
     LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = q.job_id
     """  # noqa: S608
 )

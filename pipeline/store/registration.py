@@ -145,8 +145,9 @@ _JOBS = sa.text(
 _REVIVE = sa.text(
     f"""
     WITH revived AS (
-        UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL, attempt = attempt + 1,
-            claimed_by = NULL, lease_until = NULL, updated_at = clock_timestamp()
+        UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL,
+            attempt = attempt + 1, claimed_by = NULL, lease_until = NULL,
+            updated_at = clock_timestamp()
         WHERE id = ANY(CAST(:jobs AS uuid[])) AND state IN ('superseded', 'deleted')
         RETURNING *
     )
@@ -166,13 +167,15 @@ _SUPERSEDE = sa.text(
         WHERE d.id = s.document_id
         RETURNING d.id, d.latest_job_id
     ), old AS (
+        -- locked, so that it holds the state after a worker's step that commits meanwhile
         SELECT j.id, j.state FROM {SCHEMA}.upload_jobs AS j JOIN latest AS l
         ON j.document_id = l.id AND j.id <> l.latest_job_id WHERE j.state IN ({_UNFINISHED})
+        ORDER BY j.id FOR NO KEY UPDATE OF j
     ), superseded AS (
         UPDATE {SCHEMA}.upload_jobs AS j SET state = 'superseded', claimed_by = NULL,
             lease_until = NULL, finished_at = clock_timestamp(), updated_at = clock_timestamp(),
             attempt = j.attempt + 1
-        FROM old WHERE j.id = old.id AND j.state = old.state
+        FROM old WHERE j.id = old.id
         RETURNING j.*, old.state AS from_state
     ), emptied AS (
         DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING superseded AS s WHERE b.job_id = s.id

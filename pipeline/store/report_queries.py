@@ -225,8 +225,10 @@ _SIMILARITY = sa.text(
     """  # noqa: S608
 )
 _VECTORS = sa.text(
-    "SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class WHERE relispartition "
-    f"AND relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"
+    f"""
+    SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class
+    WHERE relispartition AND relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace
+    """  # noqa: S608
 )
 
 

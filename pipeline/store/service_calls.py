@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.schema import SCHEMA
+from pipeline.store.transitions import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,23 @@ async def record(connection: AsyncConnection, call: ServiceCall) -> None:
 
 _BILL = sa.text(
     f"""
+    WITH {in_order("CAST(:jobs AS uuid[])")}
     UPDATE {SCHEMA}.upload_jobs AS j
     SET billed_tokens = j.billed_tokens + b.tokens, cost_usd = j.cost_usd + b.usd
     FROM unnest(CAST(:jobs AS uuid[]), CAST(:tokens AS bigint[]), CAST(:usd AS numeric[]))
-        AS b(job_id, tokens, usd)
+        AS b(job_id, tokens, usd) JOIN ordered AS o ON o.id = b.job_id
     WHERE j.id = b.job_id
     """  # noqa: S608
 )
 
 
-async def bill(
-    connection: AsyncConnection, shares: Sequence[tuple[UUID, int, Decimal]]
-) -> None:
+async def bill(connection: AsyncConnection, shares: Sequence[tuple[UUID, int, Decimal]]) -> None:
     """Charge jobs their (job, tokens, dollars) of an answered request; each job named once."""
-    ordered = sorted(shares)
     await connection.execute(
         _BILL,
         {
-            "jobs": [share[0] for share in ordered],
-            "tokens": [share[1] for share in ordered],
-            "usd": [share[2] for share in ordered],
+            "jobs": [share[0] for share in shares],
+            "tokens": [share[1] for share in shares],
+            "usd": [share[2] for share in shares],
         },
     )

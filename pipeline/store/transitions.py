@@ -53,6 +53,18 @@ class Actor:
     run_id: UUID | None = None
 
 
+def in_order(ids: str, condition: str = "true") -> str:
+    """A CTE `ordered` that locks those jobs in the order of their ids.
+
+    Every statement over several jobs takes its locks through it, so that two of them never wait
+    for each other in a circle: Postgres would end one, and with it what was just paid for.
+    """
+    return f"""ordered AS (
+        SELECT id FROM {SCHEMA}.upload_jobs WHERE id = ANY({ids}) AND {condition}
+        ORDER BY id FOR NO KEY UPDATE
+    )"""  # noqa: S608
+
+
 _ENDED = ", ".join(f"'{state.value}'" for state in ENDED)
 
 _MOVE = sa.text(
@@ -61,9 +73,10 @@ _MOVE = sa.text(
         SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m(
             job_id uuid, attempt int, source text, target text, details jsonb,
             error_class text, error_code text, error_message text, error_remedy text,
-            parsed_key text, pages int, coverage double precision, characters bigint, replaced int, media_type text,
+            parsed_key text, pages int, coverage double precision, characters bigint,
+            replaced int, media_type text,
             chunks int, tokens bigint, stage text, seconds double precision)
-    ), moved AS (
+    ), {in_order("SELECT job_id FROM move")}, moved AS (
         UPDATE {SCHEMA}.upload_jobs AS j SET
             state = m.target,
             failed_from = CASE WHEN m.error_code IS NOT NULL THEN m.source END,
@@ -87,7 +100,7 @@ _MOVE = sa.text(
             finished_at = CASE WHEN m.target IN ({_ENDED}) THEN clock_timestamp() END,
             not_before = NULL,
             updated_at = clock_timestamp()
-        FROM move AS m
+        FROM move AS m JOIN ordered AS o ON o.id = m.job_id
         WHERE j.id = m.job_id AND j.state = m.source
           AND (m.attempt IS NULL OR (j.attempt = m.attempt AND j.claimed_by = :worker))
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt,

@@ -107,7 +107,7 @@ def _guard_states() -> None:
         for source, targets in TRANSITIONS.items()
         for target in targets.split()
     )
-    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {pairs}")
+    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {pairs}")  # noqa: S608
     op.execute(f"GRANT SELECT ON {SCHEMA}.state_transitions TO navigator_service")
     op.execute(
         f"""
@@ -122,7 +122,7 @@ def _guard_states() -> None:
             END IF;
             RETURN NEW;
         END $$
-        """
+        """  # noqa: S608
     )
     op.execute(
         f"""

@@ -1,0 +1,233 @@
+"""Parsing by LlamaParse, so that one file is paid for once whatever dies in between.
+
+The right to submit is reserved in `parsed_files`; the intent is written before the call and the
+job's id after it. A restart with an intent and no id first asks the service for the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.llamaparse_errors import UnknownJob
+from blocks.storage import parsed_key
+from pipeline.documents import ParsedDocument
+from pipeline.errors import NavigatorError, PermanentError, RateLimited, ServiceUnavailable
+from pipeline.identity import combined_sha256
+from pipeline.parsing.media import MediaType
+from pipeline.store import parsed_files, runs, service_calls
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.parsed_files import FinishedParse, ParsedFile
+from pipeline.store.service_calls import ServiceCall
+
+SERVICE = "llamaparse"
+CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
+"""What a page costs by the vendor's list, for the cap; what is billed comes with the answer."""
+
+_LEASE_SECONDS = 1800.0
+_POLL_SECONDS = 2.0
+_PATIENCE_SECONDS = 1800.0
+
+Answer = TypeVar("Answer")
+
+
+async def parse_remotely(
+    services: Services, job: ClaimedJob, content: bytes, media_type: MediaType, run_id: UUID
+) -> ParsedDocument:
+    """The text of a file, parsed by the service or by whoever is at it already.
+
+    Raises:
+        ParseError: the service cannot read the file.
+        TransientError, RunStopped, ConfigurationError: as the client says.
+    """
+    while True:
+        async with services.database.service() as connection:
+            found = await parsed_files.reserve(
+                connection,
+                job.user_id,
+                job.file_sha256,
+                job.parser,
+                services.worker,
+                _LEASE_SECONDS,
+            )
+        if found.storage_key is not None:
+            return ParsedDocument.from_json(await services.storage.get(found.storage_key))
+        if found.mine:
+            return await _parse(services, job, content, media_type, run_id, found)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _parse(
+    services: Services,
+    job: ClaimedJob,
+    content: bytes,
+    media_type: MediaType,
+    run_id: UUID,
+    reserved: ParsedFile,
+) -> ParsedDocument:
+    client = services.remote_parser
+    assert client is not None
+    started = time.perf_counter()
+    promised = Decimal(0)
+    try:
+        remote = reserved.remote_job_id
+        if remote is None:
+            promised = _promise(services, content, media_type)
+            remote = await _submit(services, job, content, media_type, run_id, reserved, promised)
+        waiting = partial(client.wait, remote, paged=media_type is MediaType.PDF)
+        document, credits_used = await _patiently(waiting)
+    except UnknownJob as error:
+        # Lost or cancelled at the service: the caller's retry submits it anew.
+        await _note_failure(services, job, run_id, error, started, promised, forget=True)
+        raise
+    except NavigatorError as error:
+        # A job that the service ended for good is not asked for again.
+        ended = isinstance(error, PermanentError)
+        await _note_failure(services, job, run_id, error, started, promised, forget=ended)
+        raise
+    cost = credits_used * services.settings.llama_cloud_usd_per_credit
+    await _keep(services, job, document, run_id, credits_used, cost, promised, started)
+    return document
+
+
+async def _submit(
+    services: Services,
+    job: ClaimedJob,
+    content: bytes,
+    media_type: MediaType,
+    run_id: UUID,
+    reserved: ParsedFile,
+    promised: Decimal,
+) -> str:
+    client = services.remote_parser
+    assert client is not None
+    # Equal bytes of two users are two files to the service: nobody's text comes from another's job.
+    external = combined_sha256([str(job.user_id), job.file_sha256])
+    who = (job.user_id, job.file_sha256, job.parser, services.worker)
+    async with services.database.service() as connection:
+        await runs.reserve_cost(connection, run_id, promised)
+        await parsed_files.note_submission(connection, *who, None)
+    remote = await _patiently(lambda: client.find(external)) if reserved.submitted else None
+    if remote is None:
+        name = f"{job.document_id}{_SUFFIXES[media_type]}"
+        remote = await _patiently(lambda: client.submit(content, name, media_type.value, external))
+    async with services.database.service() as connection:
+        await parsed_files.note_submission(connection, *who, remote)
+    return remote
+
+
+_SUFFIXES = {
+    MediaType.PDF: ".pdf",
+    MediaType.DOCX: ".docx",
+    MediaType.HTML: ".html",
+    MediaType.MARKDOWN: ".md",
+    MediaType.TEXT: ".txt",
+}
+
+
+def _promise(services: Services, content: bytes, media_type: MediaType) -> Decimal:
+    """Dollars that this file may cost: its pages as far as they can be counted without parsing."""
+    pages = max(content.count(b"/Type /Page") + content.count(b"/Type/Page"), 1)
+    if media_type is not MediaType.PDF:
+        pages = 1 + len(content) // 5_000
+    rate = CREDITS_PER_PAGE[services.settings.llama_cloud_tier]
+    return rate * pages * services.settings.llama_cloud_usd_per_credit
+
+
+async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """A 429 never uses up an attempt: it waits, as long as the service asks for."""
+    deadline, wait = time.monotonic() + _PATIENCE_SECONDS, 1.0
+    while True:
+        try:
+            return await call()
+        except RateLimited as error:
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable("LlamaParse only asks us to slow down.") from None
+            await asyncio.sleep(error.retry_after or wait * random.uniform(0.5, 1))  # noqa: S311
+            wait = min(wait * 2, 30.0)
+
+
+async def _keep(
+    services: Services,
+    job: ClaimedJob,
+    document: ParsedDocument,
+    run_id: UUID,
+    credits_used: Decimal,
+    cost: Decimal,
+    promised: Decimal,
+    started: float,
+) -> None:
+    """The text in place, then the record that it is, with the bill, in one transaction."""
+    key = parsed_key(job.user_id, job.file_sha256, job.parser)
+    await services.storage.put(key, document.to_json())
+    async with services.database.service() as connection:
+        await parsed_files.finish(
+            connection,
+            [
+                FinishedParse(
+                    job.user_id,
+                    job.file_sha256,
+                    job.parser,
+                    key,
+                    len(document.pages),
+                    len(document.text),
+                    credits_used,
+                )
+            ],
+        )
+        await service_calls.bill(connection, [(job.job_id, 0, cost)])
+        await runs.spend(connection, run_id, reserved=promised, usd=cost)
+        await service_calls.record(
+            connection, _call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost)
+        )
+
+
+async def _note_failure(
+    services: Services,
+    job: ClaimedJob,
+    run_id: UUID,
+    error: NavigatorError,
+    started: float,
+    promised: Decimal,
+    *,
+    forget: bool,
+) -> None:
+    async with services.database.service() as connection:
+        await runs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
+        await service_calls.record(connection, _call(job, run_id, error.code, started))
+        await parsed_files.release(
+            connection,
+            job.user_id,
+            job.file_sha256,
+            job.parser,
+            services.worker,
+            forget=forget,
+        )
+
+
+def _call(
+    job: ClaimedJob,
+    run_id: UUID,
+    outcome: str,
+    started: float,
+    *,
+    inputs: int = 0,
+    cost: Decimal = Decimal(0),
+) -> ServiceCall:
+    return ServiceCall(
+        SERVICE,
+        "parse",
+        outcome,
+        time.perf_counter() - started,
+        inputs=inputs,
+        cost_usd=cost,
+        user_id=job.user_id,
+        run_id=run_id,
+    )

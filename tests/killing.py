@@ -1,0 +1,50 @@
+"""A process that runs ingests in children and lets them die, for the tests of crash safety.
+
+Reads one JSON request a line: {"environment": {…}, "paths": […]}; answers with the child's exit
+code, negative for the signal that killed it. Everything slow is imported once, before the forks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import checks.gate
+from blocks.assembly import open_services
+from pipeline.identity import user_id
+from pipeline.settings import load_settings
+from tests.ingesting import ingest
+
+
+async def _ingest(paths: list[str]) -> None:
+    async with open_services(load_settings()) as services:
+        await ingest(services, [Path(path) for path in paths], user_id("killed"))
+
+
+def _run(request: dict[str, Any]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            os.environ.update(request["environment"])
+            asyncio.run(_ingest(request["paths"]))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    checks.gate.warm_up()
+    for line in sys.stdin:
+        print(json.dumps(_run(json.loads(line))), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
