@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from pipeline.store import runs
 from pipeline.store.runs import WaitingJob
 
 SINGLE_UP_TO = 32
@@ -25,13 +22,6 @@ class PlannedBatch:
 
     job_ids: list[UUID]
     label: str
-
-
-async def plan_batches(
-    connection: AsyncConnection, run_id: UUID, batch_size: int | None
-) -> list[PlannedBatch]:
-    """The waiting jobs of a run, in batches."""
-    return cut(await runs.waiting_jobs(connection, run_id), batch_size)
 
 
 def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:

@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
-from flows.batches import PlannedBatch, plan_batches
+from flows.batches import PlannedBatch, cut
 from flows.context import IngestOptions, opened, services
 from flows.ingest_documents import ingest_documents
 from flows.quality_report import write_quality_report
@@ -28,7 +28,9 @@ from flows.stories import publish_story
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
+from pipeline.states import FAILED, WORKING, JobState
 from pipeline.store import runs
+from pipeline.store.runs import Progress
 
 
 @task(
@@ -111,7 +113,8 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
         Failed when some could not be finished for now; they keep their state and go on later.
     """
     async with parts.database.service() as connection:
-        batches = await plan_batches(connection, run, options.batch_size)
+        waiting = await runs.waiting_jobs(connection, run)
+    batches = cut(waiting, parts.settings.batch_size)
     troubles = await _run_batches(parts, batches, run, options)
     stopped = next((each for each in troubles if isinstance(each, RunStopped)), None)
     async with parts.database.service() as connection:
@@ -119,14 +122,25 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
         progress = await runs.progress(connection, run)
     await publish_story(parts, run)
     await write_quality_report(run, None, days=30)
-    published = progress.by_state.get("complete", 0)
-    message = f"{published} of {progress.documents} documents published"
+    message = tally(progress)
     if stopped is not None:
         return Completed(name="Stopped", message=f"{message}. {stopped.message}", data=run)
     if troubles:
         return Failed(message=f"{message}. {troubles[0]}", data=troubles[0])
-    name = None if published == progress.documents else "Some failed"
+    name = "Some failed" if progress.count(FAILED) else None
     return Completed(name=name, message=message, data=run)
+
+
+def tally(progress: Progress) -> str:
+    """What came of a run's documents, in words."""
+    counts = {
+        "published": progress.count([JobState.COMPLETE]),
+        "failed": progress.count(FAILED),
+        "waiting": progress.count(WORKING),
+        "unchanged": progress.unchanged,
+    }
+    said = [f"{count} {word}" for word, count in counts.items() if count]
+    return "Documents: " + (", ".join(said) or "none")
 
 
 async def _run_batches(

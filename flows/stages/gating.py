@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from uuid import UUID
-
-import sqlalchemy as sa
 
 from blocks.assembly import Services
 from blocks.storage import ObjectMissing
@@ -23,6 +22,7 @@ from pipeline.store import chunk_buffer, quality, vector_buffer
 from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
+from pipeline.store.vector_buffer import VectorFact
 
 _JOBS_AT_ONCE = 64
 
@@ -128,18 +128,18 @@ def _visible(text: str) -> int:
     return sum(map(len, text.split()))
 
 
-def _vector_row(fact: sa.RowMapping, dimension: int) -> VectorRow:
-    norm = fact["norm"] if fact["norm"] is not None else 0.0
-    finite = bool(fact["present"]) and norm == norm and norm not in (float("inf"), float("-inf"))
+def _vector_row(fact: VectorFact, dimension: int) -> VectorRow:
+    norm = fact.norm if fact.norm is not None else 0.0
+    finite = fact.present and isfinite(norm)
     return VectorRow(
-        job_id=str(fact["job_id"]),
-        chunk_id=str(fact["chunk_id"]),
-        ordinal=fact["ordinal"],
-        vectors=int(fact["present"]),
-        dimension=fact["dimension"] or 0,
+        job_id=str(fact.job_id),
+        chunk_id=str(fact.chunk_id),
+        ordinal=fact.ordinal,
+        vectors=int(fact.present),
+        dimension=fact.dimension or 0,
         expected_dimension=dimension,
         finite=finite,
         norm=norm if finite else 0.0,
-        sha256=fact["vector_sha256"] or "",
-        expected_sha256=fact["sha256"],
+        sha256=fact.vector_sha256 or "",
+        expected_sha256=fact.sha256,
     )

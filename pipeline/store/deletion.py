@@ -62,13 +62,19 @@ _BUFFERS = sa.text(
     WITH emptied AS (
         DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING {SCHEMA}.upload_jobs AS j
         WHERE j.id = b.job_id AND j.document_id = ANY(CAST(:ids AS uuid[])) RETURNING b.sha256
+    ), unwanted AS (
+        SELECT w.space_id, w.sha256 FROM {SCHEMA}.document_vector_buffer AS w
+        WHERE (w.sha256 IN (SELECT sha256 FROM emptied)
+               OR w.job_id IN (SELECT id FROM {SCHEMA}.upload_jobs
+                               WHERE document_id = ANY(CAST(:ids AS uuid[]))))
+          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
+                          JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
+                          WHERE b.sha256 = w.sha256
+                            AND j.document_id <> ALL(CAST(:ids AS uuid[])))
+        ORDER BY w.sha256 FOR UPDATE OF w
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING emptied AS e
-    WHERE w.sha256 = e.sha256 AND w.embedding IS NOT NULL
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
-                      JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
-                      WHERE b.sha256 = w.sha256
-                        AND j.document_id <> ALL(CAST(:ids AS uuid[])))
+    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING unwanted AS u
+    WHERE w.space_id = u.space_id AND w.sha256 = u.sha256
     """  # noqa: S608
 )
 _MARK = sa.text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
-from pipeline.states import WORKING
+from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
@@ -142,9 +142,10 @@ async def spend(
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: documents by state, and sums over them."""
+    """How far a run is: documents by state, and sums over them; unchanged ones apart."""
 
     by_state: dict[str, int]
+    unchanged: int
     chunks: int
     tokens: int
     billed_tokens: int
@@ -152,8 +153,12 @@ class Progress:
 
     @property
     def documents(self) -> int:
-        """All documents of the run."""
+        """The documents that the run has, or had, to work on."""
         return sum(self.by_state.values())
+
+    def count(self, states: Iterable[JobState]) -> int:
+        """Documents in any of the states."""
+        return sum(self.by_state.get(state.value, 0) for state in states)
 
 
 _PROGRESS = sa.text(
@@ -164,6 +169,9 @@ _PROGRESS = sa.text(
     WHERE r.run_id = :id AND r.outcome <> 'unchanged' GROUP BY j.state
     """  # noqa: S608
 )
+_UNCHANGED = sa.text(
+    f"SELECT count(*) FROM {SCHEMA}.run_jobs WHERE run_id = :id AND outcome = 'unchanged'"  # noqa: S608
+)
 _COST = sa.text(f"SELECT cost_usd FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
 
 
@@ -172,6 +180,7 @@ async def progress(connection: AsyncConnection, run_id: UUID) -> Progress:
     found = await rows(connection, _PROGRESS, {"id": run_id})
     return Progress(
         by_state={row["state"]: row["documents"] for row in found},
+        unchanged=int(await connection.scalar(_UNCHANGED, {"id": run_id}) or 0),
         chunks=sum(int(row["chunks"]) for row in found),
         tokens=sum(int(row["tokens"]) for row in found),
         billed_tokens=sum(int(row["billed"]) for row in found),

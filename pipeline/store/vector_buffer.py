@@ -101,13 +101,19 @@ async def count_missing(
     return int(await connection.scalar(_COUNT_MISSING, values) or 0)
 
 
-_COLUMNS = (("sha256", "text"), ("user_id", "uuid"), ("job_id", "uuid"), ("embedding", "vector"))
+_COLUMNS = (("sha256", "text"), ("embedding", "vector"))
+# Locked by hash, here and below: in another order a heartbeat and an answer could each wait for the
+# other, and the answer, paid for, would be undone.
 _PERSIST = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.document_vector_buffer AS w (space_id, sha256, user_id, job_id, embedding)
-    SELECT :space, sha256, user_id, job_id, embedding FROM incoming_vectors ORDER BY sha256
-    ON CONFLICT (space_id, sha256) DO UPDATE SET
-        embedding = EXCLUDED.embedding, claimed_by = NULL, lease_until = NULL
+    WITH answered AS (
+        SELECT w.space_id, w.sha256, i.embedding
+        FROM {SCHEMA}.document_vector_buffer AS w JOIN incoming_vectors AS i USING (sha256)
+        WHERE w.space_id = :space ORDER BY w.sha256 FOR NO KEY UPDATE OF w
+    )
+    UPDATE {SCHEMA}.document_vector_buffer AS w
+    SET embedding = a.embedding, claimed_by = NULL, lease_until = NULL
+    FROM answered AS a WHERE w.space_id = a.space_id AND w.sha256 = a.sha256
     """  # noqa: S608
 )
 
@@ -118,7 +124,7 @@ async def persist(
     texts: Sequence[PendingText],
     vectors: np.ndarray,
 ) -> None:
-    """Keep one answer.
+    """Keep one answer; what was deleted while it was in flight has no reservation and is dropped.
 
     Args:
         vectors: float32 of shape (len(texts), dimension of the space), unit norm.
@@ -127,16 +133,11 @@ async def persist(
         connection,
         "incoming_vectors",
         _COLUMNS,
-        (
-            (text.sha256, text.user_id, text.job_id, vector)
-            for text, vector in zip(texts, vectors, strict=True)
-        ),
+        ((text.sha256, vector) for text, vector in zip(texts, vectors, strict=True)),
     )
     await connection.execute(_PERSIST, {"space": space_id})
 
 
-# Locked by hash, as `persist` does: in another order a heartbeat and an answer could each wait for
-# the other, and the answer, paid for, would be undone.
 _RELEASE = sa.text(
     f"""
     WITH mine AS (
@@ -218,12 +219,27 @@ _FACTS = sa.text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class VectorFact:
+    """What can be said of a buffered chunk's vector; `dimension` and `norm` are None without it."""
+
+    job_id: UUID
+    chunk_id: UUID
+    ordinal: int
+    sha256: str
+    vector_sha256: str | None
+    present: bool
+    dimension: int | None
+    norm: float | None
+
+
 async def facts(
     connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
-) -> list[sa.RowMapping]:
+) -> list[VectorFact]:
     """For the gate: of each buffered chunk, whether its vector is there, its dimension and norm.
 
     The numbers are computed by Postgres over the stored vectors, so they are of what would be
     published, and no vector travels. A NaN or infinite element gives a NaN or infinite norm.
     """
-    return await rows(connection, _FACTS, {"jobs": list(job_ids), "space": space_id})
+    found = await rows(connection, _FACTS, {"jobs": list(job_ids), "space": space_id})
+    return [VectorFact(**row) for row in found]

@@ -1,0 +1,36 @@
+"""Retry: a person sends failed jobs back, under the settings of today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from blocks.assembly import Services
+from pipeline.store import registration, retrying, runs
+from pipeline.store.transitions import Actor
+
+
+async def send_back(
+    services: Services, user: UUID, run_id: UUID, job_ids: Sequence[UUID]
+) -> list[UUID]:
+    """Make failed jobs ready to go on; the ids of the jobs to work on.
+
+    A job that another parser, chunker or embedder than today's was to do is replaced by one of
+    today's over the same stored bytes, since no worker of today would take the old one.
+    """
+    actor = Actor("person", run_id)
+    async with services.database.service() as connection:
+        await runs.start_run(connection, run_id, user, "retry")
+        other = await retrying.other_versions(connection, job_ids, services.version)
+        await registration.register(
+            connection, user, list(other.values()), services.version,
+            run_id=run_id, actor=actor.name,
+        )  # fmt: skip
+        same = [job for job in job_ids if job not in other]
+        await retrying.retry_jobs(connection, same, actor)
+        renewed = [
+            registration.identify(user, source, services.version)[1] for source in other.values()
+        ]
+        # One of today's may have failed before, too.
+        await retrying.retry_jobs(connection, renewed, actor)
+    return [*same, *renewed]

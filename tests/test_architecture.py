@@ -1,0 +1,101 @@
+"""The house keeps its shape: imports go one way, and each outside library has its place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("pipeline", "blocks", "checks", "flows", "app", "mocks", "deployments")
+# What each room may take from the others.
+MAY_IMPORT = {
+    "pipeline": set(),
+    "blocks": {"pipeline"},
+    "checks": {"pipeline"},
+    "flows": {"pipeline", "blocks", "checks"},
+    "app": {"pipeline", "blocks", "checks", "flows", "mocks"},
+    "deployments": {"pipeline", "blocks", "checks", "flows"},
+    "mocks": set(),
+}
+# Where an outside library may be imported.
+PLACES = {
+    "prefect": ("flows/", "blocks/", "deployments/", "app/"),
+    "great_expectations": ("checks/",),
+    "sqlalchemy": ("pipeline/store/", "blocks/database_block.py"),
+    "psycopg": ("pipeline/store/",),
+    "openai": ("blocks/openai_embedder.py",),
+    "typer": ("app/",),
+    "rich": ("app/",),
+}
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}
+
+
+def modules() -> list[Path]:
+    """Every module of ours, relative to the root."""
+    return sorted(p.relative_to(ROOT) for room in OURS for p in (ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a module imports, anywhere in it but for its types only."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    for node in [each for each in tree.body if not _for_types_only(each)]:
+        yield from _imported(node)
+
+
+def _for_types_only(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_imports_go_one_way(path: Path) -> None:
+    """A module imports only from the rooms below its own."""
+    room = path.parts[0]
+    used = {name.split(".")[0] for name in imported(path)} & set(OURS) - {room}
+    assert used <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_outside_libraries_stay_in_their_places(path: Path) -> None:
+    """Prefect, Great Expectations, SQL and the clients are imported where they belong."""
+    for name in imported(path):
+        places = PLACES.get(name.split(".")[0])
+        assert places is None or path.as_posix().startswith(places), f"{path} imports {name}"
+
+
+def test_stages_know_no_prefect() -> None:
+    """What a stage does to a batch can be run and tested without Prefect."""
+    stages = [path for path in modules() if path.as_posix().startswith("flows/stages/")]
+    assert stages
+    for path in stages:
+        assert "prefect" not in {name.split(".")[0] for name in imported(path)}, path
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    """A newcomer can tell from a module's name what belongs in it."""
+    assert not {path.stem for path in modules()} & FORBIDDEN_NAMES
+
+
+def test_modules_stay_small() -> None:
+    """No module but the schema is longer than 250 lines: a longer one wants to be two."""
+    long = {
+        path.as_posix(): lines
+        for path in modules()
+        if (lines := len((ROOT / path).read_text("utf-8").splitlines())) > 250
+        and path.as_posix() != "pipeline/store/schema.py"
+    }
+    assert long == {}
