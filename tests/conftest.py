@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +16,9 @@ import sqlalchemy as sa
 
 from pipeline.store.embedded import start_embedded
 from pipeline.store.engine import Database, driver_url, migrate
+from tests.prefect_server import prefect_server
+
+__all__ = ["prefect_server"]
 
 # No test reaches a developer's own settings, server or data.
 for _name in list(os.environ):

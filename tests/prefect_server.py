@@ -1,0 +1,122 @@
+"""A real Prefect server, started once a session for the tests that need one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """Where the server is, and a home folder for its clients."""
+
+    url: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a process that is a client of this server."""
+        return {
+            **os.environ,
+            **CLIENT_SETTINGS,
+            "PREFECT_API_URL": self.url,
+            "PREFECT_HOME": str(self.folder / "client"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+
+    def prefect(self, *arguments: str) -> str:
+        """Run Prefect's command line in the checkout; what it printed, on an exit code of 0."""
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    @contextmanager
+    def in_this_process(self) -> Iterator[None]:
+        """Prefect's client in the test itself speaks to this server."""
+        from prefect.settings import (
+            PREFECT_API_URL,
+            PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+            PREFECT_HOME,
+            temporary_settings,
+        )
+
+        updates = {
+            PREFECT_API_URL: self.url,
+            PREFECT_HOME: self.folder / "client",
+            PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,
+        }
+        with temporary_settings(updates=updates):
+            yield
+
+
+@pytest.fixture(scope="session")
+def prefect_server(scratch: Path) -> Iterator[PrefectServer]:
+    """A fresh Prefect server without its pages."""
+    folder = scratch / "prefect"
+    folder.mkdir()
+    port = _free_port()
+    environment = {
+        **os.environ,
+        **SERVER_SETTINGS,
+        "PREFECT_HOME": str(folder),
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+        "PREFECT_UI_ENABLED": "false",
+    }
+    environment.pop("PREFECT_API_URL", None)
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}/api"
+        _wait_until_healthy(url, process)
+        yield PrefectServer(url, folder)
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the Prefect server ended while starting"
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/health", timeout=5).is_success:
+                return
+        time.sleep(0.2)
+    raise AssertionError("the Prefect server did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
