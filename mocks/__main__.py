@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mocks.instance import server
-from mocks.llamaparse import LlamaParseSettings
 from mocks.openai import OpenAISettings
+from mocks.parse_jobs import LlamaParseSettings
 
 SETTINGS: dict[str, Any] = {"openai": OpenAISettings, "llamaparse": LlamaParseSettings}
 

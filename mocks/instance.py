@@ -17,8 +17,9 @@ import threading
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from mocks.llamaparse import LLAMAPARSE_FAULTS, LlamaParseService, LlamaParseSettings
+from mocks.llamaparse import LLAMAPARSE_FAULTS, LlamaParseService
 from mocks.openai import OPENAI_FAULTS, OpenAIService, OpenAISettings
+from mocks.parse_jobs import LlamaParseSettings
 from mocks.server import MockServer
 from mocks.wire import Service
 

@@ -19,7 +19,7 @@ from mocks.billing import ParseLedger
 from mocks.faults import Fault
 from mocks.llamaparse_errors import error, invalid, scripted
 from mocks.multipart import form_fields
-from mocks.parse_jobs import PROJECT, JobStore, ParseJob, StoredFile
+from mocks.parse_jobs import PROJECT, JobStore, LlamaParseSettings, ParseJob, StoredFile
 from mocks.wire import Request, Response, json_response
 
 TIERS = {"fast": 1.0, "cost_effective": 3.0, "agentic": 10.0, "agentic_plus": 45.0}
@@ -31,27 +31,6 @@ JOB_FAULTS = frozenset(
     {"job_error", "page_error", "stuck", "cancelled", "lost", "no_usage", "wrong_pages"}
 )
 LLAMAPARSE_FAULTS = JOB_FAULTS | {"status", "rate_limit", "quota", "not_json"}
-
-
-@dataclass(frozen=True)
-class LlamaParseSettings:
-    """How the stand-in behaves.
-
-    Attributes:
-        latency: seconds that every request takes.
-        job_seconds: from creating a job to its end.
-        api_key: the only key taken; None takes any key.
-        inline_bytes: a larger result comes through a presigned URL only.
-        max_bytes: of a file; more is a 413.
-        max_pages: of a file; more fails the job.
-    """
-
-    latency: float = 0.0
-    job_seconds: float = 0.05
-    api_key: str | None = None
-    inline_bytes: int = 5_000_000
-    max_bytes: int = 512 * 1024 * 1024
-    max_pages: int = 10_000
 
 
 @dataclass

@@ -7,16 +7,34 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from mocks.extraction import Unreadable, page_texts
 from mocks.faults import Fault
 
-if TYPE_CHECKING:
-    from mocks.llamaparse import LlamaParseSettings
-
 PROJECT = "6f3b1c2e-0000-4000-8000-000000000001"
+
+
+@dataclass(frozen=True)
+class LlamaParseSettings:
+    """How the stand-in behaves.
+
+    Attributes:
+        latency: seconds that every request takes.
+        job_seconds: from creating a job to its end.
+        api_key: the only key taken; None takes any key.
+        inline_bytes: a larger result comes through a presigned URL only.
+        max_bytes: of a file; more is a 413.
+        max_pages: of a file; more fails the job.
+    """
+
+    latency: float = 0.0
+    job_seconds: float = 0.05
+    api_key: str | None = None
+    inline_bytes: int = 5_000_000
+    max_bytes: int = 512 * 1024 * 1024
+    max_pages: int = 10_000
 
 
 @dataclass(frozen=True)
