@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -78,6 +79,9 @@ class Database:
                     )
                 yield connection
         except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise unavailable(error) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            # COPY goes to the driver itself, so SQLAlchemy does not wrap its errors.
             raise unavailable(error) from error
         except DBAPIError as error:
             if error.connection_invalidated:

@@ -57,28 +57,19 @@ _LOCK = sa.text(
     ORDER BY j.id FOR NO KEY UPDATE OF j
     """  # noqa: S608
 )
-_WITHOUT_VECTOR = sa.text(
-    f"""
-    SELECT DISTINCT b.job_id FROM {SCHEMA}.document_chunk_buffer AS b
-    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w WHERE w.space_id = :space
-                      AND w.sha256 = b.sha256 AND w.embedding IS NOT NULL)
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
-                      WHERE v.space_id = :space AND v.sha256 = b.sha256)
-    """  # noqa: S608
-)
 # Vectors are gathered before anything is deleted: a deleted chunk may lend its vector to a new one.
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
-        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid, known boolean, embedding vector
+        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid, known boolean, own boolean, embedding vector
     ) ON COMMIT DELETE ROWS
     """
 )
 _GATHER = sa.text(
     f"""
     INSERT INTO publishing
-    SELECT b.*, j.document_id, c.id IS NOT NULL, coalesce(w.embedding, v.embedding)
+    SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
+           coalesce(w.embedding, v.embedding)
     FROM {SCHEMA}.document_chunk_buffer AS b
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
     LEFT JOIN {SCHEMA}.document_chunks AS c ON c.id = b.chunk_id
@@ -92,6 +83,13 @@ _GATHER = sa.text(
     ) AS v ON true
     WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
     """  # noqa: S608
+)
+# Asked of what was gathered: a lender may be deleted by anyone until then.
+_SET_ASIDE = sa.text(
+    """
+    WITH lacking AS (SELECT DISTINCT job_id FROM publishing WHERE embedding IS NULL AND NOT own)
+    DELETE FROM publishing AS p USING lacking AS l WHERE p.job_id = l.job_id RETURNING l.job_id
+    """
 )
 _DELETE = sa.text(
     f"""
@@ -143,12 +141,22 @@ _POINT = sa.text(
 _CLEAR_CHUNKS = sa.text(
     f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
 )
-# A buffered vector that another unfinished job needs stays for it.
+# A buffered vector that another unfinished job needs stays for it; what a superseded version of
+# these documents paid for and nobody needs goes too.
 _CLEAR_VECTORS = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING publishing AS p
-    WHERE w.space_id = :space AND w.sha256 = p.sha256 AND w.embedding IS NOT NULL
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b WHERE b.sha256 = w.sha256)
+    WITH cleared AS (
+        SELECT w.space_id, w.sha256 FROM {SCHEMA}.document_vector_buffer AS w
+        WHERE w.embedding IS NOT NULL
+          AND ((w.space_id = :space AND w.sha256 IN (SELECT sha256 FROM publishing))
+               OR w.job_id IN (SELECT id FROM {SCHEMA}.upload_jobs
+                               WHERE document_id = ANY(CAST(:documents AS uuid[]))))
+          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
+                          WHERE b.sha256 = w.sha256)
+        ORDER BY w.sha256 FOR UPDATE OF w
+    )
+    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING cleared AS c
+    WHERE w.space_id = c.space_id AND w.sha256 = c.sha256
     """  # noqa: S608
 )
 
@@ -167,8 +175,13 @@ async def publish(
     held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
     locked = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
     jobs = [row["job_id"] for row in locked]
+    if not jobs:
+        return Published(frozenset(), frozenset(), 0, 0)
     scope: dict[str, Any] = {"jobs": jobs, "space": space_id}
-    lacking = set((await connection.execute(_WITHOUT_VECTOR, scope)).scalars())
+    await connection.execute(_PUBLISHING)
+    await connection.execute(_GATHER, scope)
+    await connection.execute(sa.text("ANALYZE publishing"))
+    lacking = set((await connection.execute(_SET_ASIDE)).scalars())
     attempts = {claim.job_id: claim.attempt for claim in claims}
     await move(connection, [_send_back(job, attempts[job]) for job in sorted(lacking)], actor)
 
@@ -179,9 +192,6 @@ async def publish(
         "jobs": [row["job_id"] for row in ready],
         "documents": [row["document_id"] for row in ready],
     }
-    await connection.execute(_PUBLISHING)
-    await connection.execute(_GATHER, scope)
-    await connection.execute(sa.text("ANALYZE publishing"))
     deleted = (await connection.execute(_DELETE, scope)).rowcount
     await connection.execute(_MOVE, scope)
     inserted = (await connection.execute(_INSERT, scope)).rowcount

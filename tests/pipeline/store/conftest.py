@@ -15,7 +15,9 @@ from tests.pipeline.store.making import open_space
 _KEPT = {"embedding_spaces", "state_transitions", "installation"}
 _EMPTY = sa.text(
     "TRUNCATE "
-    + ", ".join(f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables if table.name not in _KEPT)
+    + ", ".join(
+        f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables if table.name not in _KEPT
+    )
     + " RESTART IDENTITY"
 )
 

@@ -57,9 +57,7 @@ async def jobs_at(database: Database, states: Iterable[JobState]) -> list[UUID]:
 async def test_every_legal_step_is_made(store: Database) -> None:
     """Each pair of the transition table moves a real job and writes one event for it."""
     ids = await jobs_at(store, [start for start, _ in LEGAL])
-    moves = [
-        Move(job, 3, start, target) for job, (start, target) in zip(ids, LEGAL, strict=True)
-    ]
+    moves = [Move(job, 3, start, target) for job, (start, target) in zip(ids, LEGAL, strict=True)]
     async with store.service() as connection:
         assert await move(connection, moves, Actor(FIRST)) == set(ids)
     states = {row["id"]: row["state"] for row in await table(store, "upload_jobs")}
