@@ -29,7 +29,7 @@ from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import FAILED, WORKING, JobState
-from pipeline.store import runs
+from pipeline.store import runs, spaces
 from pipeline.store.runs import Progress
 
 
@@ -59,6 +59,19 @@ async def register_sources(
         get_run_logger().info("left out %d files of another type (%s)", number, suffix)
     get_run_logger().info("registered: %s", counts)
     return counts
+
+
+@task(task_run_name="index", cache_policy=NO_CACHE)
+async def index_vectors() -> None:
+    """Build the space's vector index, beside readers and writers."""
+    parts, space = services(), services().embedder.space
+    bar = await acreate_progress_artifact(0.0, key="index", description="Building the vector index")
+
+    async def show(share: float) -> None:
+        await aupdate_progress_artifact(bar, 100.0 * share)
+
+    await spaces.build_index(parts.database, space.id, space.dimension, show)
+    await show(1.0)
 
 
 def _run_name() -> str:
@@ -116,6 +129,9 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
         waiting = await runs.waiting_jobs(connection, run)
     batches = cut(waiting, parts.settings.batch_size)
     troubles = await _run_batches(parts, batches, run, options)
+    space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
+    if await spaces.needs_index(parts.database, space, enough):
+        await index_vectors()
     stopped = next((each for each in troubles if isinstance(each, RunStopped)), None)
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stopped.message if stopped else None)
@@ -160,6 +176,9 @@ async def _run_batches(
             try:
                 await _run_batch(parts, batch, run, options)
             except NavigatorError as error:
+                troubles.append(error)
+            except Exception as error:  # a bug, or Prefect gone: the other batches go on
+                get_run_logger().exception("the batch %s was not finished", batch.label)
                 troubles.append(error)
             done += len(batch.job_ids)
             await aupdate_progress_artifact(bar, 100.0 * done / total)

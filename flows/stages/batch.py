@@ -12,10 +12,13 @@ from blocks.assembly import Services
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, TransientError
 from pipeline.failpoints import failpoint
-from pipeline.states import JobState
+from pipeline.states import GIVEN_UP, WORKING, JobState
 from pipeline.store import claims, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
+
+TROUBLES_TO_GIVE_UP = 10
+"""Runs that may end in trouble before a job does; with the pauses between sweeps, some hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,14 @@ async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) ->
 
 
 async def note_trouble(services: Services, batch: Batch, error: TransientError) -> None:
-    """Write down why the unfinished jobs of the batch wait; they keep their state."""
+    """Write down why the unfinished jobs of the batch wait; they keep their state.
+
+    A job that has met trouble `TROUBLES_TO_GIVE_UP` times ends as failed, with the last reason.
+    """
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)
+            jobs = await claims.held(connection, batch.claims, services.worker, WORKING)
+            hopeless = [job for job in jobs if job.failures >= TROUBLES_TO_GIVE_UP]
+            moves = [failure(job, GIVEN_UP[job.state], error, "trouble") for job in hopeless]
+            await move(connection, moves, actor(services, batch))

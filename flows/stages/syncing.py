@@ -7,6 +7,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import Storage
+from pipeline.errors import UsageError
 from pipeline.sources import FoundFiles, storable
 from pipeline.store import deletion
 from pipeline.store.deletion import Deleted
@@ -15,7 +16,16 @@ from pipeline.store.transitions import Actor
 
 
 async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run_id: UUID) -> int:
-    """Delete the user's documents that lay in the folders looked through and are gone."""
+    """Delete the user's documents that lay in the folders looked through and are gone.
+
+    Raises:
+        UsageError: the folders are empty, which is more often a missing mount than a wish.
+    """
+    if found.roots and not found.files:
+        raise UsageError(
+            "The folders hold no document at all, so nothing was deleted.",
+            remedy="Check that the folder is mounted; use `navigator delete` to empty the corpus.",
+        )
     folders = [storable(root).rstrip("/") + "/" for root in found.roots]
     if not folders:
         return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import psycopg
@@ -108,11 +109,9 @@ _COUNT = sa.text(
 
 
 async def build_index(
-    database: Database, space_id: UUID, dimension: int, progress: Callable[[float], None]
+    database: Database, space_id: UUID, dimension: int, progress: Callable[[float], Awaitable[None]]
 ) -> None:
     """Build the space's HNSW index beside running writers; `progress` hears shares of 0 to 1."""
-    import asyncio
-
     name = f"{partition(space_id)}_hnsw"
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
@@ -129,7 +128,8 @@ async def build_index(
         )
         while not (await asyncio.wait({build}, timeout=1))[0]:
             async with database.service() as watcher:
-                progress(float(await watcher.scalar(_PROGRESS) or 0))
+                done = float(await watcher.scalar(_PROGRESS) or 0)
+            await progress(done)
         await build
     finally:
         await connection.close()

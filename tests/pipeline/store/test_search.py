@@ -160,7 +160,7 @@ async def test_a_large_index_hides_no_row_of_a_small_user(corpus: Database) -> N
     }
     for user, vectors in held.items():
         await publish(corpus, user, ["words"] * len(vectors), vectors)
-    await spaces.build_index(corpus, SPACE, DIMENSION, lambda share: None)
+    await spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
     async with corpus.owner() as connection:
         await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))
 
@@ -182,7 +182,7 @@ async def test_the_vector_index_is_used(database_url: str) -> None:
     vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 500, 1.0, seed=4)
     await publish(database, ALICE, ["words"] * len(vectors), vectors)
     assert await spaces.needs_index(database, SPACE, EXACT_BELOW)
-    await spaces.build_index(database, SPACE, DIMENSION, lambda share: None)
+    await spaces.build_index(database, SPACE, DIMENSION, _unwatched)
     assert not await spaces.needs_index(database, SPACE, EXACT_BELOW)
     scans = sa.text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%hnsw'")
     async with database.owner() as connection:
@@ -321,3 +321,7 @@ def test_fused_scores() -> None:
     scores = fuse([(0.4, {first: 1, second: 2}), (0.6, {first: 1, third: 2})])
     assert scores[first] == pytest.approx(1)
     assert scores[first] > scores[third] > scores[second] > 0
+
+
+async def _unwatched(share: float) -> None:
+    """Nobody looks at the progress."""
