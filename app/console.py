@@ -56,6 +56,11 @@ def tell(sentence: str, style: str | None = None) -> None:
     answers().print(sentence, style=style, markup=False, soft_wrap=not answers().is_terminal)
 
 
+def tell_path(sentence: str, path: Path) -> None:
+    """A line that ends in a path, which is never broken, so that it can be copied."""
+    answers().print(f"{sentence} {printable(str(path), limit=4096)}", markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """The answer for a program: one JSON value on stdout."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=True, default=_plain) + "\n")
@@ -88,7 +93,13 @@ def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) 
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title=title,
+        title_justify="left",
+    )
     for column in columns:
         heading, options = column if isinstance(column, tuple) else (column, {})
         made.add_column(heading, **options)

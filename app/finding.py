@@ -27,10 +27,8 @@ async def find_one(connection: AsyncConnection, given: str) -> DocumentLine:
     """
     from pipeline.store.history import find_documents
 
-    source = storable(Path(given).expanduser().absolute()).replace("\x00", "")
-    clean = storable(Path(given)).replace("\x00", "")
     prefix = given.lower() if _ID.fullmatch(given.lower()) else ""
-    found = await find_documents(connection, clean, source, prefix)
+    found = await find_documents(connection, storable(Path(given)), _as_source(given), prefix)
     if not found:
         raise UsageError(
             f"There is no document {printable(given)!r}.",
@@ -39,6 +37,10 @@ async def find_one(connection: AsyncConnection, given: str) -> DocumentLine:
     if len(found) > 1:
         raise UsageError(_several(given, found), remedy="Give the path or the id of one.")
     return found[0]
+
+
+def _as_source(given: str) -> str:
+    return storable(Path(given).expanduser().absolute())
 
 
 def _several(given: str, found: Sequence[DocumentLine]) -> str:

@@ -1,4 +1,4 @@
-"""`navigator ingest` and `navigator retry`: a run from the first look at the files to its report."""
+"""`navigator ingest`: a run from the first look at the files to its report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from app.console import quantity, say, tell
+from app.console import quantity, say
 from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
 from pipeline.errors import NavigatorError, UsageError
@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.sources import SUFFIXES, FoundFiles, find_files
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
 
@@ -97,7 +97,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     def start() -> Awaitable[State[Any]]:
         from flows.ingest import ingest
 
-        return ingest(  # type: ignore[no-any-return]
+        return ingest(
             list(request.paths),
             user=request.user,
             tags=list(request.tags),
@@ -139,7 +139,8 @@ async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:
 
     database = Database(url, pool_size=1)
     try:
-        return await read_run(database, owner, run_id)
+        async with database.reader(owner) as connection:
+            return await read_run(connection, run_id)
     finally:
         await database.close()
 
@@ -158,9 +159,3 @@ async def _anything_to_do(
             services, found, owner, run_id, list(request.tags), sync=request.sync
         )
     return False
-
-
-def print_nothing(report: RunReport) -> None:
-    """One line for a run in which nothing had changed."""
-    if report.unchanged == len(report.documents) and report.unchanged:
-        tell(f"All {quantity(report.unchanged, 'document')} unchanged: nothing to do or to pay.")

@@ -65,7 +65,7 @@ def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> s
         {name: os.environ.get(name, value) for name, value in CLIENT_SETTINGS.items()}
     )
     if url := os.environ.get("PREFECT_API_URL"):
-        _require(url)
+        require(url)
         return url
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,12 @@ def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> s
     return url
 
 
-def _require(url: str) -> None:
+def require(url: str) -> None:
+    """Make sure that a Prefect server answers.
+
+    Raises:
+        ServiceUnavailable: it does not.
+    """
     try:
         httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -115,7 +120,7 @@ def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
             [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
              "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509
+            start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"
     deadline = time.monotonic() + START_TIMEOUT_SECONDS

@@ -10,6 +10,8 @@ from app.console import dollars, notes, say
 from pipeline.states import FAILED, JobState
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from pipeline.store.runs import Progress
 
 _SECONDS_BETWEEN_LINES = 15.0
@@ -34,25 +36,37 @@ def stages(progress: Progress) -> dict[str, int]:
     return {word: count for word, count in counts.items() if count}
 
 
+def done(progress: Progress) -> int:
+    """Documents that have ended, well or not."""
+    return sum(stages(progress).get(word, 0) for word in _ENDED)
+
+
+def by_stage(progress: Progress) -> str:
+    """``3 to parse · 2 to embed · 10 published``."""
+    return " · ".join(f"{count:,} {word}" for word, count in stages(progress).items())
+
+
+def sums(progress: Progress) -> str:
+    """``213 chunks · 26,197 tokens · $0.0005``."""
+    counts = f"{progress.chunks:,} chunks · {progress.tokens:,} tokens"
+    return f"{counts} · {dollars(progress.cost_usd)}"
+
+
 def sentence(progress: Progress) -> str:
-    """One line: documents by stage, chunks, tokens, cost."""
-    by_stage = stages(progress)
-    done = sum(by_stage.get(word, 0) for word in _ENDED)
-    parts = [f"{done:,} of {progress.documents:,} documents done"]
-    parts += [f"{count:,} {word}" for word, count in by_stage.items()]
-    parts += [f"{progress.chunks:,} chunks", f"{progress.tokens:,} tokens"]
-    return " · ".join([*parts, dollars(progress.cost_usd)])
+    """All of it in one line."""
+    start = f"{done(progress):,} of {progress.documents:,} documents done"
+    return f"{start}: {by_stage(progress)} · {sums(progress)}"
 
 
 class ProgressView:
     """Shows progress from entering to leaving it."""
 
     def __init__(self) -> None:
-        self._live = notes().is_terminal
+        self._live: Live | None = None
         self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
-        if self._live:
+        if notes().is_terminal:
             self._open()
         return self
 
@@ -62,46 +76,36 @@ class ProgressView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live:
-            self._bar.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def _open(self) -> None:
         from rich import progress
+        from rich.live import Live
 
         self._bar = progress.Progress(
             progress.SpinnerColumn(),
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(bar_width=24),
+            progress.BarColumn(),
             progress.MofNCompleteColumn(),
+            progress.TextColumn("documents"),
             progress.TimeElapsedColumn(),
             console=notes(),
-            transient=True,
         )
-        self._total = self._bar.add_task("Taking files in", total=None)
-        self._detail = self._bar.add_task("", total=None, visible=False)
-        self._bar.start()
+        self._task = self._bar.add_task("", total=None)
+        self._live = Live(self._bar, console=notes(), transient=True, refresh_per_second=5)
+        self._live.start()
 
     def show(self, progress: Progress) -> None:
         """Bring the display up to date."""
         if not progress.documents:
             return
-        if not self._live:
-            self._line(progress)
-            return
-        by_stage = stages(progress)
-        done = sum(by_stage.get(word, 0) for word in _ENDED)
-        under_way = " · ".join(f"{count:,} {word}" for word, count in by_stage.items())
-        sums = (
-            f"{progress.chunks:,} chunks, {progress.tokens:,} tokens, {dollars(progress.cost_usd)}"
-        )
-        self._bar.update(
-            self._total,
-            description=f"{under_way}\n  {sums}",
-            total=progress.documents,
-            completed=done,
-        )
+        if self._live is not None:
+            from rich.console import Group
+            from rich.text import Text
 
-    def _line(self, progress: Progress) -> None:
-        if time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._bar.update(self._task, total=progress.documents, completed=done(progress))
+            lines = (Text(f"  {by_stage(progress)}"), Text(f"  {sums(progress)}", "dim"))
+            self._live.update(Group(self._bar, *lines))
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             say(sentence(progress))

@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.console import (
-    answers, dollars, number, quantity, right, say, short_path, table, tell, text,
-)  # fmt: skip
+    answers,
+    dollars,
+    number,
+    quantity,
+    right,
+    say,
+    short_path,
+    table,
+    tell,
+    text,
+)
 from pipeline.sources import RejectedFile
 from pipeline.states import FAILED, WORKING, JobState
 
 if TYPE_CHECKING:
-    from pipeline.store.engine import Database
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from pipeline.store.runs import RunDocument
 
 MOST_ROWS = 60
@@ -62,21 +72,20 @@ class RunReport:
         return good and not self.rejected
 
 
-async def read_run(database: Database, user: UUID, run_id: UUID) -> RunReport:
-    """What the database knows about a run of this user."""
+async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
+    """What the database knows about a run that the connection's role may see."""
     from pipeline.store import runs, summary
 
-    async with database.reader(user) as connection:
-        run = await summary.find_run(connection, str(run_id))
-        return RunReport(
-            run_id=run_id,
-            documents=await runs.run_documents(connection, run_id),
-            rejected=await runs.rejected_files(connection, run_id),
-            deleted=await summary.deleted_in_run(connection, run_id),
-            cost_usd=run.cost_usd if run else Decimal(0),
-            stopped=run.stopped if run else None,
-            seconds=run.seconds if run else 0.0,
-        )
+    run = await summary.find_run(connection, str(run_id))
+    return RunReport(
+        run_id=run_id,
+        documents=await runs.run_documents(connection, run_id),
+        rejected=await runs.rejected_files(connection, run_id),
+        deleted=await summary.deleted_in_run(connection, run_id),
+        cost_usd=run.cost_usd if run else Decimal(0),
+        stopped=run.stopped if run else None,
+        seconds=run.seconds if run else 0.0,
+    )
 
 
 def status(document: RunDocument) -> str:
@@ -108,7 +117,7 @@ def print_report(report: RunReport, *, failures: bool = True) -> None:
 
 def _print_table(documents: Sequence[RunDocument]) -> None:
     shown = table(
-        ("Document", {"overflow": "fold", "ratio": 1}),
+        ("Document", {"overflow": "fold"}),
         ("State", {"no_wrap": True}),
         *(right(each) for each in ("Pages", "Chunks", "Tokens", "Cost", "Seconds")),
     )
@@ -143,11 +152,16 @@ def _print_failures(report: RunReport, most: int) -> None:
 
 def print_trouble(name: str, message: str | None, remedy: str | None) -> None:
     """What happened to one document, and what to do about it."""
-    from rich.padding import Padding
     from rich.text import Text
 
-    said = Text.assemble(("✗ ", "red"), (text(name).plain, "bold"))
-    answers().print(said)
+    answers().print(Text.assemble(("✗ ", "red"), (text(name).plain, "bold")))
+    print_reason(message, remedy)
+
+
+def print_reason(message: str | None, remedy: str | None) -> None:
+    """The same without the name, for where it stands above."""
+    from rich.padding import Padding
+
     answers().print(Padding(text(message or "It failed."), (0, 0, 0, 2), expand=False))
     if remedy:
         answers().print(Padding(text(f"→ {remedy}", "cyan"), (0, 0, 0, 2), expand=False))

@@ -17,7 +17,7 @@ from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
 _POLL_SECONDS = 0.3
 _QUIET = {

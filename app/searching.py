@@ -10,12 +10,12 @@ from uuid import UUID
 from app.console import answers, quantity, say, tell, text
 from app.finding import find_one
 from app.snippets import highlighted, question_words, snippet
-from pipeline.errors import UsageError
+from pipeline.errors import EmbeddingError, UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from blocks.embedder import Embedder
+    from blocks.embedder import Embedder, Vectors
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage
 
@@ -78,7 +78,7 @@ async def _passages(
     mode = SearchMode(request.mode)
     asked = None
     if mode is not SearchMode.TEXT:
-        asked = (await embedder.embed([request.question])).vectors[0]
+        asked = await _vector(request.question, embedder)
     async with database.reader(owner) as connection:
         document = await find_one(connection, request.document) if request.document else None
         query = Query(
@@ -92,6 +92,18 @@ async def _passages(
             tags=tuple(request.tags),
         )
         return await ask(connection, query)
+
+
+async def _vector(question: str, embedder: Embedder) -> Vectors:
+    try:
+        answer = await embedder.embed([question])
+    except EmbeddingError as error:
+        raise UsageError(
+            f"The question cannot be turned into a vector: {error.message}",
+            remedy="Ask it in words, or use --mode text.",
+        ) from error
+    vector: Vectors = answer.vectors[0]
+    return vector
 
 
 def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+")
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
+_HEADING = re.compile(r"#{1,6}\s")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 # Words that say nothing about what is asked.
 _STOP = frozenset(
-    "a about after all am an and any are as at be because been before but by can could did do does "
-    "for from had has have how i if in is it its me my no not of on or our out so that the their "
-    "them then there these they this to up was we were what when where which while who why will "
-    "with would you your".split()
+    re.findall(
+        r"\w+",
+        "a about after all am an and any are as at be because been before but by can could did do "
+        "does for from had has have how i if in is it its me my no not of on or our out so that "
+        "the their them then there these they this to up was we were what when where which while "
+        "who why will with would you your",
+    )
 )
 
 
@@ -30,10 +34,7 @@ def question_words(question: str) -> frozenset[str]:
 
 def _stem(word: str) -> str:
     """Rough, but the same for a question and a text: enough to mark a word."""
-    for ending in ("ies", "ing", "ed", "es", "s", "y"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+    return word[:5] if len(word) > 5 else word.removesuffix("s")
 
 
 def snippet(text: str, words: frozenset[str], limit: int) -> str:
@@ -55,14 +56,15 @@ def snippet(text: str, words: frozenset[str], limit: int) -> str:
 
 def _pieces(line: str) -> list[str]:
     line = line.strip()
-    if not line or _RULE.match(line):
+    # Headings are printed above the passage.
+    if not line or _RULE.match(line) or _HEADING.match(line):
         return []
     if line.startswith("|"):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         return ["\n" + " · ".join(_plain(cell) for cell in cells if cell)]
     if re.match(r"(?:[-*+]|\d+[.)])\s", line):
         return ["\n" + _plain(line)]
-    return [_plain(piece) for piece in _SENTENCE_END.split(line.lstrip("#").strip()) if piece]
+    return [_plain(piece) for piece in _SENTENCE_END.split(line) if piece]
 
 
 def _plain(markdown: str) -> str:

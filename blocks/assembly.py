@@ -61,8 +61,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
-        storage = await _storage(settings)
-        embedder = await _embedder(settings)
+        storage = await open_storage(settings)
+        embedder = await open_embedder(settings)
         stack.push_async_callback(embedder.close)
         settings, remote = await _remote_parser(settings)
         parser = _parser_pool(settings)
@@ -93,7 +93,7 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embe
     """Only what a search needs: the database and the embedder."""
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
-        embedder = await _embedder(settings)
+        embedder = await open_embedder(settings)
         stack.push_async_callback(embedder.close)
         yield database, embedder
 
@@ -129,7 +129,8 @@ def local_parser_name(settings: Settings) -> str:
     return f"{PARSER}+ocr" if settings.ocr else PARSER
 
 
-async def _storage(settings: Settings) -> Storage:
+async def open_storage(settings: Settings) -> Storage:
+    """Where bytes and texts are kept."""
     if settings.storage_block:
         block = await _load_block(settings.storage_block)
         opened: Storage = block.open()
@@ -172,7 +173,8 @@ async def _remote_parser(settings: Settings) -> tuple[Settings, LlamaParseClient
     )
 
 
-async def _embedder(settings: Settings) -> Embedder:
+async def open_embedder(settings: Settings) -> Embedder:
+    """What turns texts into vectors; the caller closes it."""
     if settings.embedder_block:
         block = await _load_block(settings.embedder_block)
         opened: Embedder = block.open()

@@ -43,6 +43,15 @@ def start_embedded(folder: Path) -> str:
     return str(server.get_uri())
 
 
+def stop_embedded(folder: Path) -> None:
+    """Stop the Postgres of `folder` if no other process holds it.
+
+    Raises:
+        DatabaseUnavailable: it could not be joined to be stopped.
+    """
+    _server(folder).cleanup()
+
+
 def _server(folder: Path) -> Any:
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR the package falls back to the temporary folder, and says so.

@@ -1,0 +1,175 @@
+"""What `doctor` tries, part by part. Each raises or returns what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import socket
+import sys
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+from app.doctor import Finding, Verdict
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
+
+_GIB = 1024**3
+_LEAST_FREE = 1 * _GIB
+_PAGE = b"<html><body><h1>Trial</h1><p>The parser reads this sentence.</p></body></html>"
+
+
+async def python(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """The interpreter and our own version."""
+    detail = f"{platform.python_version()} on {platform.system()}; navigator "
+    return Finding("Python", Verdict.OK, detail + version("insurance-navigator"))
+
+
+async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """Where the local default keeps everything."""
+    return await asyncio.to_thread(_home_folder, settings.home)
+
+
+def _home_folder(home: Path) -> Finding:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        trial = home / f".trial-{uuid4().hex}"
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        return Finding(
+            "Home folder",
+            Verdict.PROBLEM,
+            f"{home} cannot be written ({error.strerror}).",
+            "Set NAVIGATOR_HOME to a folder that you may write to.",
+        )
+    return Finding("Home folder", Verdict.OK, str(home))
+
+
+async def disk_space(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """Room for a corpus."""
+    folder = next(each for each in (settings.home, *settings.home.parents) if each.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / _GIB:.1f} GiB free"
+    if free < _LEAST_FREE:
+        remedy = "Free at least 1 GiB there, or set NAVIGATOR_HOME to a larger disk."
+        return Finding("Disk space", Verdict.PROBLEM, detail, remedy)
+    return Finding("Disk space", Verdict.OK, detail)
+
+
+async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """Reachable, new enough, migrated, and with the roles that row-level security needs."""
+    from blocks.assembly import open_database
+    from pipeline.store.health import describe
+
+    opened = await open_database(settings, stack)
+    async with opened.owner() as connection:
+        facts = await describe(connection)
+    if facts.missing_roles:
+        raise ConfigurationError(
+            f"The database login may not become {' or '.join(facts.missing_roles)}.",
+            remedy=f"As a superuser: GRANT {', '.join(facts.missing_roles)} TO <the login>.",
+        )
+    kind = "yours" if settings.database_url or settings.database_block else "embedded"
+    detail = f"Postgres {facts.postgres} ({kind}), pgvector {facts.pgvector}"
+    return Finding("Database", Verdict.OK, f"{detail}, schema {facts.revision}")
+
+
+async def storage(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """An object written, read and removed."""
+    from blocks.assembly import open_storage
+
+    opened = await open_storage(settings)
+    key, data = f"doctor/{uuid4()}", b"trial"
+    await opened.put(key, data)
+    try:
+        if await opened.get(key) != data:
+            raise ConfigurationError("The storage gives back other bytes than were stored.")
+    finally:
+        await opened.delete([key])
+    where = "your storage" if settings.storage_url or settings.storage_block else "a local folder"
+    return Finding("Storage", Verdict.OK, f"{where}: written, read and removed")
+
+
+async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """One text embedded."""
+    from blocks.assembly import open_embedder
+
+    opened = await open_embedder(settings)
+    stack.push_async_callback(opened.close)
+    answer = await opened.embed(["Does this insurance cover a burst pipe?"])
+    space = opened.space
+    dollars = opened.price_per_million_tokens
+    price = f"${dollars:.2f} a million tokens" if dollars else "free"
+    detail = f"{space.provider}/{space.model}, {answer.vectors.shape[1]} dimensions, {price}"
+    return Finding("Embedder", Verdict.OK, detail)
+
+
+async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """One page read in a worker process; a remote parser is not called, since it is paid."""
+    from pipeline.parsing.media import MediaType
+    from pipeline.parsing.sandbox import ParserPool
+
+    async with ParserPool(1) as pool:
+        await pool.parse(_PAGE, MediaType.HTML)
+    detail = f"local workers start and read ({settings.parse_workers} at a time)"
+    if settings.parser == "llamaparse":
+        detail += "; LlamaParse has a key, and is not asked because it charges"
+    return Finding("Parser", Verdict.OK, detail)
+
+
+async def text_recognition(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """Tesseract's data, which scanned pages need."""
+    from pipeline.parsing.scans import find_tessdata
+
+    part = "Text recognition"
+    found = await asyncio.to_thread(find_tessdata, None)
+    if found and settings.ocr:
+        return Finding(part, Verdict.OK, f"on, with tesseract's data in {found}")
+    if found:
+        detail = "tesseract is installed but not used: scanned pages fail"
+        return Finding(part, Verdict.NOTE, detail, "Set NAVIGATOR_OCR=true to read them.")
+    install = "Install tesseract with its English data (Debian: tesseract-ocr-eng)"
+    if settings.ocr:
+        detail = "NAVIGATOR_OCR is on, but tesseract's English data is not installed."
+        return Finding(part, Verdict.PROBLEM, detail, f"{install}, or unset NAVIGATOR_OCR.")
+    detail = "tesseract is not installed: scanned pages fail"
+    return Finding(part, Verdict.NOTE, detail, f"{install} and set NAVIGATOR_OCR=true.")
+
+
+async def quality_gate(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """Great Expectations loads."""
+    from checks.gate import warm_up
+
+    await asyncio.to_thread(warm_up)
+    return Finding(
+        "Quality gate", Verdict.OK, f"Great Expectations {version('great_expectations')}"
+    )
+
+
+async def prefect(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """The server that is named answers, or one of ours could be started."""
+    from app.prefect_server import require
+
+    ours = f"Prefect {version('prefect')}"
+    if url := os.environ.get("PREFECT_API_URL"):
+        await asyncio.to_thread(require, url)
+        return Finding("Prefect", Verdict.OK, f"{ours}; the server of PREFECT_API_URL answers")
+    if settings.work_pool is not None:
+        raise ConfigurationError(
+            "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",
+            remedy="Set PREFECT_API_URL, or unset NAVIGATOR_WORK_POOL.",
+        )
+    await asyncio.to_thread(_try_our_server)
+    return Finding("Prefect", Verdict.OK, f"{ours}; a local server is started for each run")
+
+
+def _try_our_server() -> None:
+    """Whether our server could be started: its program is there, and a local port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+    if not Path(sys.executable).exists():
+        raise ConfigurationError("The Python interpreter has moved.", remedy="Run `make setup`.")

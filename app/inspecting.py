@@ -1,0 +1,185 @@
+"""`navigator status` and `navigator list`: what is there and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.console import answers, dollars, number, quantity, right, say, table, tell, text
+from app.opening import reading
+from app.run_report import print_trouble, word
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+from pipeline.states import FAILED, WORKING, JobState
+
+if TYPE_CHECKING:
+    from pipeline.store.history import DocumentLine
+    from pipeline.store.summary import CorpusSummary, RunRecord
+
+COLOURS = {"published": "green", "failed": "red", "waiting": "yellow"}
+_RUNS_SHOWN = 5
+_FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole corpus of a user, the last runs and the documents that failed."""
+
+    corpus: CorpusSummary
+    runs: Sequence[RunRecord]
+    failed: Sequence[DocumentLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Documents, and how many there are in all."""
+
+    documents: Sequence[DocumentLine]
+    total: int
+
+
+async def overview(settings: Settings, user: str | None) -> Overview:
+    """Everything in one look."""
+    from pipeline.store import history, summary
+
+    async with reading(settings, user) as connection:
+        failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
+        return Overview(
+            await summary.summarise(connection),
+            await summary.last_runs(connection, _RUNS_SHOWN),
+            failed,
+        )
+
+
+async def listing(
+    settings: Settings, user: str | None, state: str | None, tags: Sequence[str], limit: int
+) -> Listing:
+    """Documents by name.
+
+    Args:
+        state: published, failed, waiting, or a state of the state machine.
+
+    Raises:
+        UsageError: there is no such state.
+    """
+    from pipeline.store import history
+
+    states = states_of(state) if state else None
+    async with reading(settings, user) as connection:
+        found, total = await history.list_documents(
+            connection, states=states, tags=tags, limit=limit
+        )
+    return Listing(found, total)
+
+
+def states_of(name: str) -> list[JobState]:
+    """The states that a person's word stands for.
+
+    Raises:
+        UsageError: it stands for none.
+    """
+    words = {"published": [JobState.COMPLETE], "failed": list(FAILED), "waiting": list(WORKING)}
+    if name in words:
+        return words[name]
+    try:
+        return [JobState(name)]
+    except ValueError:
+        known = ", ".join([*words, *JobState])
+        raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
+
+
+def print_overview(shown: Overview) -> None:
+    """The corpus for a person."""
+    corpus = shown.corpus
+    if not corpus.by_state:
+        say("There are no documents yet: take some in with `navigator ingest PATH`.")
+        return
+    counts: dict[str, int] = {}
+    for state, count in corpus.by_state.items():
+        counts[word(state)] = counts.get(word(state), 0) + count
+    by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+    tell(f"{quantity(sum(counts.values()), 'document')}: {by_state}", "bold")
+    tell(f"{quantity(corpus.chunks, 'passage')} can be searched")
+    for model, vectors in corpus.vectors.items():
+        tell(f"{quantity(vectors, 'vector')} of {model}")
+    tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
+    _print_runs(shown.runs)
+    for each in shown.failed:
+        print_trouble(each.name, each.error_message, each.error_remedy)
+    if shown.failed:
+        say("`navigator retry --failed` tries them again; `navigator status DOCUMENT` tells more.")
+
+
+def _print_runs(runs: Sequence[RunRecord]) -> None:
+    if not runs:
+        return
+    shown = table(
+        ("Last runs", {"no_wrap": True}), "Kind", right("Documents"), right("Published"),
+        right("Cost"), right("Seconds"), "Run", "",
+    )  # fmt: skip
+    for run in runs:
+        ended = run.stopped or ("" if run.finished_at else "not finished")
+        shown.add_row(
+            f"{run.started_at.astimezone():%Y-%m-%d %H:%M}",
+            run.kind,
+            number(run.documents),
+            number(run.published),
+            dollars(run.cost_usd),
+            f"{run.seconds:.1f}",
+            str(run.run_id)[:8],
+            text(ended, "yellow"),
+        )
+    answers().print(shown)
+
+
+def print_listing(shown: Listing) -> None:
+    """The documents for a person."""
+    if not shown.documents:
+        say("There are no such documents.")
+        return
+    tagged = any(each.tags for each in shown.documents)
+    rows = table(
+        ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
+        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
+    )  # fmt: skip
+    for each in shown.documents:
+        rows.add_row(
+            text(each.name),
+            state_text(each),
+            number(each.version),
+            number(each.pages),
+            number(each.chunks),
+            str(each.document_id)[:8],
+            *([text(", ".join(each.tags))] if tagged else []),
+        )
+    answers().print(rows)
+    left = shown.total - len(shown.documents)
+    if left:
+        say(f"… and {left:,} more; --limit shows more of them.")
+
+
+def state_text(each: DocumentLine) -> Any:
+    """The state in a person's word; says when an older version is what readers still see."""
+    shown = word(each.state or "")
+    note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
+    return text(shown + note, COLOURS.get(shown, ""))
+
+
+def overview_json(shown: Overview) -> dict[str, Any]:
+    """The overview for a program."""
+    return {
+        **asdict(shown.corpus),
+        "runs": [asdict(run) for run in shown.runs],
+        "failed": [line_json(each) for each in shown.failed],
+    }
+
+
+def listing_json(shown: Listing) -> dict[str, Any]:
+    """The listing for a program."""
+    return {"total": shown.total, "documents": [line_json(each) for each in shown.documents]}
+
+
+def line_json(each: DocumentLine) -> dict[str, Any]:
+    """One document for a program."""
+    return {**asdict(each), "status": word(each.state or "")}

@@ -1,0 +1,28 @@
+"""The database for commands that only read, and every part for those that change something."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@asynccontextmanager
+async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncConnection]:
+    """A connection that sees one user's rows; the embedded database is started when needed.
+
+    Raises:
+        DatabaseUnavailable, ConfigurationError: in one sentence.
+    """
+    from blocks.assembly import open_database
+
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        async with database.reader(user_id(user or settings.user)) as connection:
+            yield connection

@@ -1,0 +1,106 @@
+"""`navigator reset`: empty the local default, and nothing else."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from pipeline.errors import StorageUnavailable, UsageError
+from pipeline.settings import Settings
+
+FOLDERS = ("postgres", "objects", "prefect", "reports", "logs")
+
+
+def existing(settings: Settings) -> list[Path]:
+    """The folders that a reset would remove.
+
+    Raises:
+        UsageError: the corpus is not in the local default.
+    """
+    if settings.database_url is not None or settings.database_block is not None:
+        raise UsageError(
+            "Only the local default can be emptied, and a database of yours is set.",
+            remedy="Unset DATABASE_URL and NAVIGATOR_DATABASE_BLOCK, or empty that database "
+            "with its own tools.",
+        )
+    return [folder for name in FOLDERS if (folder := settings.home / name).exists()]
+
+
+def size(folders: list[Path]) -> int:
+    """Bytes in the folders, as far as they can be read."""
+    files = (path for folder in folders for path in folder.rglob("*"))
+    return sum(path.lstat().st_size for path in files if path.is_file())
+
+
+def reset(settings: Settings) -> None:
+    """Stop what runs on the local default and remove its folders.
+
+    Raises:
+        UsageError: another process uses it.
+        StorageUnavailable: a folder cannot be removed.
+    """
+    folders = existing(settings)
+    with _prefect_stopped(settings.home / "prefect"):
+        _stop_postgres(settings.home / "postgres")
+        for folder in folders:
+            _remove(folder)
+
+
+@contextmanager
+def _prefect_stopped(folder: Path) -> Iterator[None]:
+    """Hold the lock that a run with its own Prefect server holds."""
+    lock = folder / "lock"
+    if not lock.exists():
+        yield
+        return
+    with lock.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _in_use("A run is under way.") from None
+        yield
+
+
+def _stop_postgres(folder: Path) -> None:
+    others = _holders(folder)
+    if others:
+        named = ", ".join(str(pid) for pid in others)
+        raise _in_use(f"The database is in use by another process ({named}).")
+    if not (folder / "postmaster.pid").exists():
+        return
+    # Left over from a process that was killed: joining it and leaving again stops it.
+    from pipeline.store.embedded import stop_embedded
+
+    stop_embedded(folder)
+
+
+def _holders(folder: Path) -> list[int]:
+    try:
+        noted = json.loads((folder / ".handle_pids.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    me = psutil.Process().pid
+    return [pid for pid in noted if pid != me and psutil.pid_exists(pid)]
+
+
+def _in_use(message: str) -> UsageError:
+    return UsageError(message, remedy="Wait for it or end it, then reset again.")
+
+
+def _remove(folder: Path) -> None:
+    try:
+        if folder.is_symlink():
+            folder.unlink()  # never what it points to
+        else:
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{folder} cannot be removed ({error.strerror}).",
+            remedy="Check its permissions, then reset again.",
+        ) from error
