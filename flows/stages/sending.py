@@ -136,6 +136,8 @@ class Sender:
     async def _permission(self, tokens: int) -> Decimal:
         """Wait for the shared budget, then promise the money; the promise in dollars."""
         while True:
+            if self._stopped is not None:
+                raise self._stopped
             async with self._services.database.service() as connection:
                 permit = await budgets.ask(connection, self._services.provider, tokens)
                 if not permit.wait_seconds and not permit.circuit_open:
@@ -193,6 +195,8 @@ class Sender:
             if isinstance(error, ServiceUnavailable | QuotaExhausted):
                 quota = isinstance(error, QuotaExhausted)
                 await budgets.failed(connection, provider, error.message, quota=quota)
+            else:  # it refuses this request, so it is there: a probe that hears that is an answer
+                await budgets.succeeded(connection, provider)
             seconds = time.perf_counter() - started
             await service_calls.record(
                 connection,

@@ -19,6 +19,7 @@ FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 15.0
 QUOTA_OPEN_SECONDS = 60.0
 _PROBE_SECONDS = 30.0
+_PROBE_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,13 @@ async def ask(connection: AsyncConnection, provider: str, tokens: int) -> Permit
     values: dict[str, Any] = {"provider": provider, "tokens": tokens}
     state = (await rows(connection, _LOOK, values))[0]
     if state["circuit"] != "closed":
-        # After the wait one caller becomes the probe; the others go on failing fast.
+        # After the window one caller becomes the probe; the others wait for what it hears, else
+        # the first answer after an outage would come too late for the rest of its run.
         if (await connection.execute(_PROBE, values)).rowcount == 0:
-            wait = max(float(state["opened"] or 0), 0.1)
+            wait = float(state["opened"] or 0)
+            # an open circuit whose window is over became half open since we looked
+            if state["circuit"] == "half_open" or wait <= 0:
+                return Permit(_PROBE_POLL_SECONDS)
             return Permit(wait, circuit_open=True, reason=state["reason"])
         return Permit(0)
     if state["paused"] is not None and state["paused"] > 0:
