@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -23,7 +24,12 @@ from pipeline.store import runs
 
 
 async def ingest(
-    services: Services, paths: Iterable[Path | str], user: UUID, tags: Iterable[str] = ()
+    services: Services,
+    paths: Iterable[Path | str],
+    user: UUID,
+    tags: Iterable[str] = (),
+    *,
+    max_cost_usd: Decimal | None = None,
 ) -> UUID:
     """Take files and folders through every stage as one batch.
 
@@ -32,7 +38,7 @@ async def ingest(
     """
     run_id = uuid4()
     async with services.database.service() as connection:
-        await runs.start_run(connection, run_id, user, "ingest")
+        await runs.start_run(connection, run_id, user, "ingest", max_cost_usd=max_cost_usd)
     files = find_files([str(path) for path in paths]).files
     upload = await registering.upload(services, files, user, run_id, list(tags))
     async with batch.hold(services, upload.to_do, run_id) as held:
