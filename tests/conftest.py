@@ -48,8 +48,8 @@ def postgres_url(scratch: Path) -> str:
         return given
     url = start_embedded(scratch / "postgres")
     # A killed process loses nothing without fsync, only a power cut would: cloning is faster.
-    _administer(url, "ALTER SYSTEM SET fsync = off")
-    _administer(url, "SELECT pg_reload_conf()")
+    administer(url, "ALTER SYSTEM SET fsync = off")
+    administer(url, "SELECT pg_reload_conf()")
     return url
 
 
@@ -57,10 +57,10 @@ def postgres_url(scratch: Path) -> str:
 def template(postgres_url: str) -> Iterator[str]:
     """The name of a migrated database that tests clone."""
     name = f"navigator_template_{uuid4().hex[:8]}"
-    _administer(postgres_url, f"CREATE DATABASE {name}")
+    administer(postgres_url, f"CREATE DATABASE {name}")
     migrate(_in(postgres_url, name))
     yield name
-    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @contextmanager
 def clone(postgres_url: str, template: str) -> Iterator[str]:
     name = f"navigator_test_{uuid4().hex[:8]}"
-    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _in(postgres_url, name)
-    _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _administer(url: str, statement: str) -> None:
+def administer(url: str, statement: str) -> None:
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]

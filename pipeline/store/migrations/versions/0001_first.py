@@ -70,7 +70,10 @@ def _roles() -> None:
         op.execute(
             f"""
             DO $$ BEGIN
-                CREATE ROLE {role} NOLOGIN;
+                -- looked up first: who may not make roles may find them made by an administrator
+                IF to_regrole('{role}') IS NULL THEN
+                    CREATE ROLE {role} NOLOGIN;
+                END IF;
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$
             """
@@ -78,7 +81,14 @@ def _roles() -> None:
         op.execute(
             f"""
             DO $$ BEGIN
-                IF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
+                IF current_setting('server_version_num')::int >= 160000 THEN
+                    -- Making a role gives no right to become it. Nothing is inherited, so that the
+                    -- login itself sees no user's rows.
+                    IF NOT pg_has_role(current_user, '{role}', 'SET') THEN
+                        EXECUTE format(
+                            'GRANT {role} TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+                    END IF;
+                ELSIF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
                     EXECUTE format('GRANT {role} TO %I', current_user);
                 END IF;
             END $$
