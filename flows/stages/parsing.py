@@ -15,7 +15,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import ObjectMissing, parsed_key
-from flows.stages.remote_parsing import parse_remotely
+from flows.stages.remote_parsing import parse_remotely, stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
@@ -34,13 +34,14 @@ class ParseReference:
     """Where a job's text is, or why there is none. Small values only: this is a task's result.
 
     Attributes:
+        pages: None for a format without pages.
         failure: (code, message) of a `ParseCode` when the file cannot be parsed.
     """
 
     job_id: UUID
     key: str | None
     media_type: str | None
-    pages: int = 0
+    pages: int | None = 0
     characters: int = 0
     replaced: int = 0
     seconds: float = 0.0
@@ -98,7 +99,7 @@ async def _parse_one(
     try:
         content = await services.storage.get_checked(job.storage_key, job.file_sha256)
         media_type = sniff(content, job.source)
-        document = await _known_text(services, key) if key else None
+        document = await stored_text(services, key) if key else None
         fresh = document is None
         if document is None:
             document = await _parse(services, job, content, media_type, run_id)
@@ -116,20 +117,12 @@ async def _parse_one(
         job.job_id,
         target,
         media_type.value,
-        pages=len(document.pages),
+        pages=len(document.pages) if document.paged else None,
         characters=len(document.text),
         replaced=document.replaced,
         seconds=time.perf_counter() - started,
     )
     return reference, _finished(job, reference) if fresh else None
-
-
-async def _known_text(services: Services, key: str) -> ParsedDocument | None:
-    """The stored text; None when the object is gone or damaged, so that it is made again."""
-    try:
-        return ParsedDocument.from_json(await services.storage.get(key))
-    except (ObjectMissing, ValueError, KeyError):
-        return None
 
 
 async def _parse(

@@ -27,12 +27,14 @@ class ParsedFile:
         storage_key: where the text is stored; None until it is done.
         remote_job_id: the remote parser's job, when it was submitted.
         submitted: a submission was begun, so a job may exist even without `remote_job_id`.
+        paid: the remote job is on the bill already; only its text was lost.
     """
 
     mine: bool
     storage_key: str | None
     remote_job_id: str | None
     submitted: bool
+    paid: bool
 
 
 _HOLDER = sa.text(
@@ -56,7 +58,7 @@ _RESERVE = sa.text(
 _READ = sa.text(
     f"""
     SELECT state, claimed_by = :worker AS mine, storage_key, remote_job_id,
-           submitted_at IS NOT NULL AS submitted
+           submitted_at IS NOT NULL AS submitted, coalesce(credits, 0) > 0 AS paid
     FROM {SCHEMA}.parsed_files
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
     """  # noqa: S608
@@ -88,6 +90,7 @@ async def reserve(
         storage_key=row["storage_key"] if done else None,
         remote_job_id=row["remote_job_id"],
         submitted=row["submitted"],
+        paid=row["paid"],
     )
 
 
@@ -118,6 +121,20 @@ _RELEASE = sa.text(
       AND claimed_by = :worker AND state = 'reserved'
     """  # noqa: S608
 )
+
+
+_REOPEN = sa.text(
+    f"""
+    UPDATE {SCHEMA}.parsed_files SET state = 'reserved', claimed_by = NULL, lease_until = NULL
+    WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser AND state = 'done'
+    """  # noqa: S608
+)
+
+
+async def reopen(connection: AsyncConnection, user_id: UUID, sha256: str, parser: str) -> None:
+    """Offer a finished parse again, because its text was lost; its remote job is kept."""
+    values = {"user_id": user_id, "sha256": sha256, "parser": parser}
+    await connection.execute(_REOPEN, values)
 
 
 async def release(
@@ -158,7 +175,7 @@ class FinishedParse:
     sha256: str
     parser: str
     storage_key: str
-    pages: int
+    pages: int | None
     characters: int
     credits: Decimal = Decimal(0)
 
