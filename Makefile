@@ -42,7 +42,7 @@ bench: setup ## the benchmark behind the README's table
 	$(BIN)/python -m benchmarks
 
 samples: setup ## make samples/files again
-	$(BIN)/python samples/make_samples.py
+	$(BIN)/python -m samples.make_samples
 
 clean: ## remove what `make` made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
