@@ -1,4 +1,4 @@
-"""One run's surroundings: scratch folder, corpora, Postgres, endpoint, processor time by process."""
+"""What a run of the benchmark stands on: scratch folder, corpora, servers, processor clocks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Bench:
 
         url = _in(self.postgres, database) if database else self.postgres
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     @contextmanager
     def prefect(self, kind: str) -> Iterator[Worker]:

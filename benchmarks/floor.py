@@ -34,9 +34,10 @@ async def run(files: Sequence[Path], database_url: str, openai_url: str, model: 
         await connection.execute(_TABLE)
     batches: asyncio.Queue[list[Row] | None] = asyncio.Queue(2 * CONCURRENCY)
     async with AsyncOpenAI(api_key="floor", base_url=openai_url) as client:
+        cutting = asyncio.ensure_future(_cut(files, batches))
         senders = [_send(batches, client, model, database_url) for _ in range(CONCURRENCY)]
-        chunks, *_ = await asyncio.gather(_cut(files, batches), *senders)
-    return chunks
+        await asyncio.gather(cutting, *senders)
+    return cutting.result()
 
 
 async def _cut(files: Sequence[Path], batches: asyncio.Queue[list[Row] | None]) -> int:
@@ -99,9 +100,13 @@ class Splitter:
             for ordinal, text in enumerate(self.windows(path.read_text()))
         ]
 
+    def tokens(self, text: str) -> list[int]:
+        """The token ids of a text."""
+        return self._encoding.encode_ordinary(text)
+
     def windows(self, text: str) -> Iterator[str]:
         """The windows of a text, in order; the last one ends with the text."""
-        tokens = self._encoding.encode_ordinary(text)
+        tokens = self.tokens(text)
         start = 0
         while True:
             yield self._encoding.decode(tokens[start : start + CHUNK_TOKENS])
@@ -111,10 +116,9 @@ class Splitter:
 
 
 async def measure(
-    folder: Path, database_url: str, openai_url: str, model: str
+    files: Sequence[Path], database_url: str, openai_url: str, model: str
 ) -> dict[str, float]:
-    """Ingest a folder once; seconds and chunks."""
-    files = sorted(folder.glob("*.md"))
+    """Ingest files once; seconds and chunks."""
     started = time.perf_counter()
     chunks = await run(files, database_url, openai_url, model)
     return {"seconds": time.perf_counter() - started, "documents": len(files), "chunks": chunks}

@@ -56,9 +56,7 @@ async def prepare() -> None:
         pass
 
 
-async def ingest(
-    folder: Path, batch_size: int | None, concurrency: int | None
-) -> dict[str, Any]:
+async def ingest(folder: Path, batch_size: int | None, concurrency: int | None) -> dict[str, Any]:
     """One run of the flow over a folder; its seconds, its outcome and the documents' states."""
     from flows.context import IngestOptions
     from flows.ingest import ingest as flow

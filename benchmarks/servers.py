@@ -90,7 +90,7 @@ def prefect_database(programs: Path, folder: Path) -> Iterator[tuple[int, str]]:
         stderr=subprocess.DEVNULL, start_new_session=True, **quiet,
     )  # fmt: skip
     with _ending(process, signal_number=2):
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         _wait(process, lambda: subprocess.run(ready, check=False).returncode == 0)
         yield process.pid, f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
 
@@ -158,3 +158,6 @@ def _ending(process: subprocess.Popen[bytes], signal_number: int = 15) -> Iterat
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -79,7 +79,7 @@ def worker(scratch: Path, prefect_url: str | None = None) -> Iterator[Worker]:
 async def _do(command: str, values: dict[str, Any]) -> dict[str, Any]:
     match command:
         case "floor":
-            return await floor.measure(Path(values.pop("folder")), **values)
+            return await floor.measure(_files(values.pop("folder")), **values)
         case "start_up":
             return dict(pipeline.start_up(Path(values["home"])))
         case "configure":
@@ -93,6 +93,10 @@ async def _do(command: str, values: dict[str, Any]) -> dict[str, Any]:
         case "subflows":
             return dict(await subflows.measure(**values))
     raise ValueError(f"there is no command {command}")
+
+
+def _files(folder: str) -> list[Path]:
+    return sorted(Path(folder).glob("*.md"))
 
 
 def _peak_megabytes() -> float:
