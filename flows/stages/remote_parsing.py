@@ -17,7 +17,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
-from blocks.storage import parsed_key
+from blocks.storage import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, PermanentError, RateLimited, ServiceUnavailable
 from pipeline.identity import combined_sha256
@@ -58,10 +58,27 @@ async def parse_remotely(
                 _LEASE_SECONDS,
             )
         if found.storage_key is not None:
-            return ParsedDocument.from_json(await services.storage.get(found.storage_key))
+            if (stored := await stored_text(services, found.storage_key)) is not None:
+                return stored
+            await _reopen(services, job)
+            continue
         if found.mine:
             return await _parse(services, job, content, media_type, run_id, found)
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def stored_text(services: Services, key: str) -> ParsedDocument | None:
+    """The stored text; None when the object is gone or damaged, so that it is made again."""
+    try:
+        return ParsedDocument.from_json(await services.storage.get(key))
+    except (ObjectMissing, ValueError, KeyError, TypeError):
+        return None
+
+
+async def _reopen(services: Services, job: ClaimedJob) -> None:
+    """The text is lost; the service's job, paid for already, is asked for it first."""
+    async with services.database.service() as connection:
+        await parsed_files.reopen(connection, job.user_id, job.file_sha256, job.parser)
 
 
 async def _parse(
@@ -79,8 +96,8 @@ async def _parse(
     try:
         remote = reserved.remote_job_id
         if remote is None:
-            promised = _promise(services, content, media_type)
-            remote = await _submit(services, job, content, media_type, run_id, reserved, promised)
+            promised = await _promise(services, content, media_type, run_id)
+            remote = await _submit(services, job, content, media_type, reserved)
         waiting = partial(client.wait, remote, paged=media_type is MediaType.PDF)
         document, credits_used = await _patiently(waiting)
     except UnknownJob as error:
@@ -92,7 +109,8 @@ async def _parse(
         ended = isinstance(error, PermanentError)
         await _note_failure(services, job, run_id, error, started, promised, forget=ended)
         raise
-    cost = credits_used * services.settings.llama_cloud_usd_per_credit
+    price = services.settings.llama_cloud_usd_per_credit
+    cost = Decimal(0) if reserved.paid else credits_used * price
     await _keep(services, job, document, run_id, credits_used, cost, promised, started)
     return document
 
@@ -102,9 +120,7 @@ async def _submit(
     job: ClaimedJob,
     content: bytes,
     media_type: MediaType,
-    run_id: UUID,
     reserved: ParsedFile,
-    promised: Decimal,
 ) -> str:
     client = services.remote_parser
     assert client is not None
@@ -112,7 +128,6 @@ async def _submit(
     external = combined_sha256([str(job.user_id), job.file_sha256])
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
-        await runs.reserve_cost(connection, run_id, promised)
         await parsed_files.note_submission(connection, *who, None)
     remote = await _patiently(lambda: client.find(external)) if reserved.submitted else None
     if remote is None:
@@ -132,13 +147,18 @@ _SUFFIXES = {
 }
 
 
-def _promise(services: Services, content: bytes, media_type: MediaType) -> Decimal:
-    """Dollars that this file may cost: its pages as far as they can be counted without parsing."""
+async def _promise(
+    services: Services, content: bytes, media_type: MediaType, run_id: UUID
+) -> Decimal:
+    """Promise the dollars that this file may cost: its pages as far as they can be counted."""
     pages = max(content.count(b"/Type /Page") + content.count(b"/Type/Page"), 1)
     if media_type is not MediaType.PDF:
         pages = 1 + len(content) // 5_000
     rate = CREDITS_PER_PAGE[services.settings.llama_cloud_tier]
-    return rate * pages * services.settings.llama_cloud_usd_per_credit
+    promise = rate * pages * services.settings.llama_cloud_usd_per_credit
+    async with services.database.service() as connection:
+        await runs.reserve_cost(connection, run_id, promise)
+    return promise
 
 
 async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
