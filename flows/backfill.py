@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from prefect import flow, tags, task
+from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.assembly import Services
-from flows.context import IngestOptions, opened, services
+from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest import work_off
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
 from pipeline.identity import user_id
@@ -110,18 +110,17 @@ async def backfill(
     options = options or IngestOptions()
     run = run_id or uuid4()
     owner = user_id(user) if user else None
-    with tags("backfill"):
-        async with opened(options) as parts:
-            async with parts.database.service() as connection:
-                await runs.start_run(
-                    connection,
-                    run,
-                    owner or user_id(OPERATOR),
-                    "backfill",
-                    flow_run_id=UUID(flow_run.id) if flow_run.id else None,
-                    options={"select": select, "older_than_days": older_than_days},
-                    max_cost_usd=options.max_cost_usd,
-                )
-            selection = Selection(owner, older_than_days, limit)
-            await select_backlog(select, job_ids, selection, run)
-            return await work_off(parts, run, options)
+    async with tagged("backfill"), opened(options) as parts:
+        async with parts.database.service() as connection:
+            await runs.start_run(
+                connection,
+                run,
+                owner or user_id(OPERATOR),
+                "backfill",
+                flow_run_id=UUID(flow_run.id) if flow_run.id else None,
+                options={"select": select, "older_than_days": older_than_days},
+                max_cost_usd=options.max_cost_usd,
+            )
+        selection = Selection(owner, older_than_days, limit)
+        await select_backlog(select, job_ids, selection, run)
+        return await work_off(parts, run, options)

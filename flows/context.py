@@ -11,7 +11,12 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
+from prefect import tags
+from prefect.client.orchestration import get_client
+from prefect.context import TagsContext
+from prefect.runtime import flow_run
 from pydantic import BaseModel, Field
 
 from blocks.assembly import Services, open_services
@@ -60,6 +65,26 @@ async def opened(options: IngestOptions) -> AsyncIterator[Services]:
             yield fresh
         finally:
             _open.reset(token)
+
+
+@asynccontextmanager
+async def tagged(tag: str) -> AsyncIterator[None]:
+    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI."""
+    if flow_run.id:
+        async with get_client() as client:
+            await client.update_flow_run(UUID(flow_run.id), tags=sorted({*flow_run.tags, tag}))
+    with tags(tag):
+        yield
+
+
+@asynccontextmanager
+async def untagged_tasks() -> AsyncIterator[None]:
+    """Task runs in here do not inherit the flow run's tags.
+
+    Prefect asks its server for a concurrency limit for each tagged task run, and a batch has six.
+    """
+    with TagsContext(current_tags=set()):
+        yield
 
 
 def services() -> Services:

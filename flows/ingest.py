@@ -19,7 +19,7 @@ from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
 from flows.batches import PlannedBatch, cut
-from flows.context import IngestOptions, opened, services
+from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest_documents import ingest_documents
 from flows.quality_report import write_quality_report
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
@@ -31,6 +31,9 @@ from pipeline.sources import find_files
 from pipeline.states import FAILED, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.runs import Progress
+
+BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
+"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
 @task(
@@ -57,7 +60,8 @@ async def register_sources(
         counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
     for suffix, number in sorted(found.skipped.items()):
         get_run_logger().info("left out %d files of another type (%s)", number, suffix)
-    get_run_logger().info("registered: %s", counts)
+    said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
+    get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
 
 
@@ -102,7 +106,7 @@ async def ingest(
     """
     options = options or IngestOptions()
     run = run_id or uuid4()
-    async with opened(options) as parts:
+    async with tagged("ingest"), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         async with parts.database.service() as connection:
             await runs.start_run(
@@ -194,7 +198,9 @@ async def _run_batch(
         await ingest_documents(batch.job_ids, run, batch.label, options)
         return
     finished = await arun_deployment(
-        "ingest-documents/ingest-documents",
+        BATCH_DEPLOYMENT,
+        flow_run_name=batch.label,
+        poll_interval=2,
         parameters={
             "job_ids": [str(job) for job in batch.job_ids],
             "run_id": str(run),

@@ -22,14 +22,16 @@ from prefect.states import Completed
 
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
-from flows.context import IngestOptions, opened, services
+from flows.context import IngestOptions, opened, services, untagged_tasks
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
 from flows.stages.parsing import ParseReference
+from flows.stories import state_title, tell_failures
 from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
 from pipeline.states import JobState
+from pipeline.store import runs
 from pipeline.store.claims import ClaimedJob
 
 _RETRYING: dict[str, Any] = {
@@ -63,7 +65,7 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
     """Bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
     unreadable = sum(each.failure is not None for each in references)
-    get_run_logger().info("parsed %d documents, %d unreadable", len(references), unreadable)
+    _log("parsed", StageResult(len(references) - unreadable, unreadable))
     return references
 
 
@@ -105,7 +107,11 @@ async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
 
 
 def _log(what: str, result: StageResult) -> None:
-    get_run_logger().info("%s: %d documents, %d failed", what, result.advanced, result.failed)
+    total = result.advanced + result.failed
+    if total:
+        get_run_logger().info("%s: %d of %d documents", what, result.advanced, total)
+    else:
+        get_run_logger().info("%s: no document has come this far", what)
 
 
 def _run_name() -> str:
@@ -127,6 +133,7 @@ async def ingest_documents(
     async with (
         opened(options or IngestOptions()) as parts,
         hold(parts, job_ids, run_id) as batch,
+        untagged_tasks(),
     ):
         try:
             await validating.queue(parts, batch)
@@ -139,15 +146,23 @@ async def ingest_documents(
         except TransientError as error:
             await note_trouble(parts, batch, error)
             raise
-    return await _closing_state(batch, published, [*verdicts, *more])
+        return await _closing_state(batch, published, [*verdicts, *more])
 
 
 async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult]) -> State[Any]:
     if any(not result.success for result in verdicts):
         await acreate_markdown_artifact(
-            quality_table(verdicts), key="quality", description="What the quality gate refused"
+            quality_table(verdicts), key="quality-gate", description="What the quality gate refused"
         )
     held = len(batch.claims)
     message = f"{published} of {held} documents published"
-    name = None if published == held else "Not all published"
-    return Completed(message=message, name=name, data=published)
+    if published == held:
+        return Completed(message=message, data=published)
+    async with services().database.service() as connection:
+        ended = await runs.failures(connection, batch.job_ids)
+    tell_failures(ended)
+    if held == 1 and ended:
+        return Completed(name=state_title(ended[0].state), message=ended[0].told, data=published)
+    return Completed(
+        name="Some failed" if ended else "Not all published", message=message, data=published
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from prefect import flow, tags, task
+from prefect import flow, task
 from prefect.artifacts import acreate_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from flows.context import IngestOptions, opened, services
+from flows.context import IngestOptions, opened, services, tagged
 from flows.reporting import write_report
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
 from pipeline.identity import user_id
@@ -43,7 +43,11 @@ async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int
         max_tokens=parts.chunker.max_tokens,
     )
     await acreate_link_artifact(
-        path.as_uri(), link_text=path.name, key="report", description="The quality report"
+        path.as_uri(),
+        link_text=path.name,
+        key="quality-report",
+        # Browsers do not follow a link from a server's page to a file: the path can be copied.
+        description=f"The quality report, on the machine that wrote it: {path}",
     )
     get_run_logger().info("quality report: %s", path)
     return str(path)
@@ -65,6 +69,5 @@ async def quality_report(
         user: only this user's documents; everyone's when empty.
         days: how far back a report over time goes.
     """
-    with tags("report"):
-        async with opened(IngestOptions()):
-            return await write_quality_report(run_id, user_id(user) if user else None, days)
+    async with tagged("report"), opened(IngestOptions()):
+        return await write_quality_report(run_id, user_id(user) if user else None, days)

@@ -6,32 +6,53 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from checks.markdown import escape
 from pipeline.sources import printable
+from pipeline.states import FAILED
 from pipeline.store import quality, runs
 from pipeline.store.quality import RuleSummary
-from pipeline.store.runs import RunDocument
+from pipeline.store.runs import JobFailure, RunDocument
 
 # A table artifact of thousands of rows is no use to a reader and a load for the server.
 _MOST_ROWS = 200
+_MOST_LINES = 20
 
 
 async def publish_story(parts: Services, run_id: UUID) -> None:
-    """Create the artifacts of a finished run."""
+    """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)
         rules = await quality.summarise(connection, run_id)
     shown = sorted(documents, key=lambda each: each.state == "complete")[:_MOST_ROWS]
+    tell_failures([_failure(each) for each in documents if each.state in FAILED])
     await acreate_table_artifact(
         [_line(each) for each in shown],
-        key="result",
+        key="documents",
         description=f"{len(documents)} documents" + _left_out(len(documents)),
     )
     await acreate_markdown_artifact(
-        _quality_table(rules), key="quality", description="What the quality gate checked"
+        _quality_table(rules), key="quality-gate", description="What the quality gate checked"
     )
+
+
+def tell_failures(failures: Sequence[JobFailure]) -> None:
+    """Say in the run's log which documents ended without being published, why, and what to do."""
+    for each in failures[:_MOST_LINES]:
+        get_run_logger().warning("%s: %s", printable(each.name), each.told)
+    if len(failures) > _MOST_LINES:
+        get_run_logger().warning("and %d more; see the table", len(failures) - _MOST_LINES)
+
+
+def _failure(each: RunDocument) -> JobFailure:
+    return JobFailure(each.name, each.state, each.error_message or "", each.error_remedy or "")
+
+
+def state_title(state: str) -> str:
+    """A job's state for people: ``failed_parse`` is "Failed parse"."""
+    return state.replace("_", " ").capitalize()
 
 
 def _left_out(documents: int) -> str:
@@ -41,7 +62,7 @@ def _left_out(documents: int) -> str:
 def _line(each: RunDocument) -> dict[str, object]:
     return {
         "document": printable(each.name),
-        "state": each.state,
+        "state": state_title(each.state),
         "pages": each.pages,
         "chunks": each.chunks,
         "tokens": each.tokens,

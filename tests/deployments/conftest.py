@@ -1,0 +1,88 @@
+"""The deployments on a real server, with a worker that runs them; both once for all tests here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.prefect_server import PrefectServer, end
+
+RUN_SECONDS = 150
+_ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class DeployedServer:
+    """The API of a server that has the deployments."""
+
+    api: httpx.Client
+
+    def post(self, path: str, body: object) -> Any:
+        """The answer to a request, which has to be a success."""
+        return self.api.post(path, json=body).raise_for_status().json()
+
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        """What the server has, by name."""
+        return {each["name"]: each for each in self.post("/deployments/filter", {})}
+
+    def run(self, deployment: str, **parameters: object) -> dict[str, Any]:
+        """Have the worker run a deployment; its flow run, after it has ended."""
+        return self.ended(self.start(deployment, **parameters))
+
+    def start(self, deployment: str, **parameters: object) -> str:
+        """Ask for a run; the id of its flow run."""
+        found = self.deployments()[deployment]["id"]
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.post(f"/deployments/{found}/create_flow_run", body)["id"])
+
+    def ended(self, flow_run: str) -> dict[str, Any]:
+        """The flow run, when it has ended."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            run: dict[str, Any] = self.api.get(f"/flow_runs/{flow_run}").raise_for_status().json()
+            if run["state_type"] in _ENDED:
+                return run
+            time.sleep(0.5)
+        raise AssertionError(f"the run is still {run['state_name']}")
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
+    """The server after the README's two commands."""
+    prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")
+    prefect_server.prefect("deploy", "--all")
+    with httpx.Client(base_url=prefect_server.url, timeout=30) as api:
+        yield DeployedServer(api)
+
+
+@pytest.fixture(scope="module")
+def worker(
+    prefect_server: PrefectServer, deployed: DeployedServer, module_database_url: str, scratch: Path
+) -> Iterator[DeployedServer]:
+    """The same with a worker, started in a folder that is not the checkout."""
+    elsewhere = scratch / "elsewhere"
+    elsewhere.mkdir()
+    environment = prefect_server.environment | {
+        "DATABASE_URL": module_database_url,
+        "NAVIGATOR_HOME": str(scratch / "home"),
+        "NAVIGATOR_WORK_POOL": "navigator",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+    }
+    with (scratch / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "navigator",
+             "--type", "process", "--name", "tests"],
+            env=environment, cwd=elsewhere, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield deployed
+    finally:
+        end(process)

@@ -1,0 +1,69 @@
+"""`prefect deploy --all` on a fresh server, and a real worker that runs what it made."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.deployments.conftest import DeployedServer
+from tests.prefect_server import ROOT, PrefectServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+NAMES = {"ingest", "ingest-documents", "nightly", "quality-report"}
+
+
+def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer) -> None:
+    """Deploying again changes nothing: the same deployments, each schedule once."""
+    before = deployed.deployments()
+    prefect_server.prefect("deploy", "--all")
+    after = deployed.deployments()
+    assert set(before) == NAMES
+    assert {name: each["id"] for name, each in after.items()} == {
+        name: each["id"] for name, each in before.items()
+    }
+    [schedule] = after["nightly"]["schedules"]
+    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 2 * * *", "UTC")
+    assert (schedule["active"], schedule["slug"]) == (True, "nightly")
+
+
+def test_nothing_of_the_deployer_is_kept(deployed: DeployedServer) -> None:
+    """No deployment names the folder from which it was deployed."""
+    for each in deployed.deployments().values():
+        assert str(ROOT) not in str(each)
+        assert each["pull_steps"] == [{"deployments.code.installed": {}}]
+
+
+def test_limits(deployed: DeployedServer) -> None:
+    """Each deployment has a limit of runs at once, and says what happens to one too many."""
+    limits = {
+        name: (each["global_concurrency_limit"]["limit"],
+               each["concurrency_options"]["collision_strategy"])
+        for name, each in deployed.deployments().items()
+    }  # fmt: skip
+    assert limits["nightly"] == (1, "CANCEL_NEW")
+    assert set(limits) == NAMES
+
+
+def test_worker_runs_each(worker: DeployedServer, tmp_path: Path) -> None:
+    """Ingest hands its batches to the pool; backfill and report run; all end as completed."""
+    for name in ("renters-policy.md", "flood-exclusion-notice.txt"):
+        shutil.copy(ROOT / "samples" / "files" / name, tmp_path)
+    # Together, because most of a run's time is its process starting.
+    idle = [worker.start("nightly"), worker.start("quality-report")]
+    ingest = worker.run("ingest", paths=[str(tmp_path)], options={"batch_size": 2})
+    assert (ingest["state_name"], ingest["state"]["message"]) == (
+        "Completed",
+        "Documents: 2 published",
+    )
+    for run in idle:
+        assert worker.ended(run)["state_type"] == "COMPLETED"
+    batches = worker.post(
+        "/flow_runs/filter",
+        {"deployments": {"name": {"any_": ["ingest-documents"]}}, "sort": "START_TIME_DESC"},
+    )
+    assert [each["state_name"] for each in batches] == ["Completed"]
+    assert batches[0]["work_queue_name"] == "batches"
+    assert "ingest" in ingest["tags"]
