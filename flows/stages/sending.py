@@ -16,7 +16,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
@@ -36,6 +36,8 @@ from pipeline.store import budgets, runs, service_calls, vector_buffer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 
+# Shares are cut to so many dollars: an endless fraction would not add up again.
+_SMALLEST_SHARE = Decimal("1e-12")
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 # After so long without one answer between the 429s, the caller's retry takes over.
@@ -238,7 +240,9 @@ def shares(
     parts, left_tokens, left_cost = [], billed, cost
     for job, weight in list(weights.items())[1:]:
         tokens = billed * weight // total
-        usd = cost * tokens / billed if billed else Decimal(0)
+        usd = (
+            (cost * tokens / billed).quantize(_SMALLEST_SHARE, ROUND_DOWN) if billed else Decimal(0)
+        )
         parts.append((job, tokens, usd))
         left_tokens, left_cost = left_tokens - tokens, left_cost - usd
     return [(next(iter(weights)), left_tokens, left_cost), *parts]
