@@ -7,6 +7,8 @@ their text. So the same bytes of one user are stored once.
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -88,12 +90,15 @@ class Storage:
         """Store a file without holding it in memory.
 
         Raises:
+            FileNotFoundError: the file is gone.
             StorageUnavailable: there is no room, or the storage does not answer.
         """
         self._refuse_links(key)
         try:
             await obstore.put_async(self._store, key, path)
         except (BaseError, OSError) as error:
+            if not await asyncio.to_thread(path.is_file):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
             raise _unavailable(error) from None
 
     async def get(self, key: str) -> bytes:
@@ -162,6 +167,4 @@ def _unavailable(error: Exception) -> StorageUnavailable:
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
     if "No space left" in str(error):
         reason = "No space left on device"
-    return StorageUnavailable(
-        f"The object storage failed ({reason or type(error).__name__})."
-    )
+    return StorageUnavailable(f"The object storage failed ({reason or type(error).__name__}).")

@@ -102,7 +102,7 @@ class RejectedFile:
 
 def examine(path: Path, max_bytes: int) -> FileContent | RejectedFile:
     """Hash a file without holding it in memory; what cannot be read is rejected, in words."""
-    source = str(path)
+    source = storable(path)
     try:
         if not path.is_file():
             return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")

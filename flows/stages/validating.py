@@ -71,7 +71,7 @@ async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[
     rows, lost = [], []
     async for job, document in parsed_texts(services, jobs):
         if isinstance(document, ObjectMissing):
-            error = ValidationError(document.message, remedy=document.remedy)
+            error = ValidationError(document.message, code=document.code, remedy=document.remedy)
             lost.append(failure(job, JobState.FAILED_VALIDATION, error, "validate"))
             continue
         seen = assess(document)

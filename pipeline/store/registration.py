@@ -73,7 +73,7 @@ def identify(user: UUID, source: Source, version: PipelineVersion) -> tuple[UUID
 
 _KNOWN = sa.text(
     f"""
-    SELECT w.job_id, w.document_id, j.state, d.id IS NOT NULL AS known,
+    SELECT w.job_id, w.document_id, j.state, j.error_code, d.id IS NOT NULL AS known,
            d.deleted_at IS NOT NULL AS deleted, d.published_job_id = w.job_id AS published
     FROM unnest(CAST(:documents AS uuid[]), CAST(:jobs AS uuid[])) AS w(document_id, job_id)
     LEFT JOIN {SCHEMA}.documents AS d ON d.id = w.document_id
@@ -102,10 +102,19 @@ def _outcome(row: sa.RowMapping) -> Outcome:
         return Outcome.CHANGED
     if row["state"] == JobState.COMPLETE:
         return Outcome.UNCHANGED
+    if row["state"] in _LOSABLE and row["error_code"] in LOST_CODES:
+        return Outcome.CHANGED
     if row["state"] in FAILED:
         return Outcome.FAILED_BEFORE
     return Outcome.WAITING
 
+
+LOST_CODES = ("file_missing", "object_missing", "object_damaged")
+"""Errors that say that the storage lost what it had been given; new bytes mend them."""
+
+_LOSABLE = (JobState.FAILED_PARSE, JobState.FAILED_VALIDATION)
+_LOST = ", ".join(f"'{code}'" for code in LOST_CODES)
+_LOST_STATES = ", ".join(f"'{state.value}'" for state in _LOSABLE)
 
 _DOCUMENTS = sa.text(
     f"""
@@ -141,14 +150,17 @@ _JOBS = sa.text(
     FROM inserted
     """  # noqa: S608
 )
-# The same bytes came back after another version or a deletion: their job is taken up again.
+# The same bytes came back after another version, a deletion, or their loss from the storage: their
+# job is taken up again.
 _REVIVE = sa.text(
     f"""
     WITH revived AS (
         UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL,
             attempt = attempt + 1, claimed_by = NULL, lease_until = NULL,
-            updated_at = clock_timestamp()
-        WHERE id = ANY(CAST(:jobs AS uuid[])) AND state IN ('superseded', 'deleted')
+            failed_from = NULL, error_class = NULL, error_code = NULL, error_message = NULL,
+            error_remedy = NULL, updated_at = clock_timestamp()
+        WHERE id = ANY(CAST(:jobs AS uuid[])) AND (state IN ('superseded', 'deleted')
+            OR state IN ({_LOST_STATES}) AND error_code IN ({_LOST}))
         RETURNING *
     )
     INSERT INTO {SCHEMA}.job_events
