@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -41,7 +41,13 @@ async def ingest(
         await runs.start_run(connection, run_id, user, "ingest", max_cost_usd=max_cost_usd)
     files = find_files([str(path) for path in paths]).files
     upload = await registering.upload(services, files, user, run_id, list(tags))
-    async with batch.hold(services, upload.to_do, run_id) as held:
+    await work_off(services, upload.to_do, run_id)
+    return run_id
+
+
+async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> None:
+    """Take accepted jobs through every stage as one batch."""
+    async with batch.hold(services, jobs, run_id) as held:
         await validating.queue(services, held)
         queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
         parsed = await parsing.parse_jobs(services, queued, run_id)
@@ -51,4 +57,3 @@ async def ingest(
         await embedding.embed(services, held)
         passed, *_ = await gating.gate(services, held)
         await publishing.publish(services, held, passed)
-    return run_id
