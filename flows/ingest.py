@@ -140,8 +140,9 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stopped.message if stopped else None)
         progress = await runs.progress(connection, run)
-    await publish_story(parts, run)
-    await write_quality_report(run, None, days=30)
+    if batches:
+        await publish_story(parts, run)
+        await write_quality_report(run, None, days=30)
     message = tally(progress)
     if stopped is not None:
         return Completed(name="Stopped", message=f"{message}. {stopped.message}", data=run)

@@ -28,7 +28,10 @@ async def copy_rows(
     """
     definition = ", ".join(f"{name} {kind}" for name, kind in columns)
     await connection.execute(
-        sa.text(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}) ON COMMIT DELETE ROWS")
+        sa.text(
+            f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}) "
+            "WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS"
+        )
     )
     driver: psycopg.AsyncConnection[Any] = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
     if any(kind == "vector" for _, kind in columns):

@@ -61,8 +61,9 @@ _LOCK = sa.text(
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
-        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid, known boolean, own boolean, embedding vector
-    ) ON COMMIT DELETE ROWS
+        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid,
+        known boolean, own boolean, embedding vector
+    ) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS
     """
 )
 _GATHER = sa.text(

@@ -207,6 +207,7 @@ async def figures(
 
 
 # Comparing one vector with all others is a scan: the sample shrinks as the corpus grows.
+_COMPARISONS = 100_000
 _SIMILARITY = sa.text(
     f"""
     WITH {_JOBS}, sample AS (
@@ -224,17 +225,12 @@ _SIMILARITY = sa.text(
     FROM sample AS s
     """  # noqa: S608
 )
-_VECTORS = sa.text(
-    f"""
-    SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class
-    WHERE relispartition AND relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace
-    """  # noqa: S608
-)
+_VECTORS = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors")  # noqa: S608
 
 
 async def nearest_similarities(connection: AsyncConnection, scope: ReportScope) -> Sequence[float]:
     """For a sample of published chunks, the cosine to the nearest chunk of another document."""
-    vectors = float(await connection.scalar(_VECTORS) or 0)
-    sample = int(min(200, max(20, 1_000_000 / max(vectors, 1))))
+    vectors = int(await connection.scalar(_VECTORS) or 0)
+    sample = min(200, max(10, _COMPARISONS // max(vectors, 1)))
     found = await connection.execute(_SIMILARITY, {**scope.values(), "sample": sample})
     return [float(value) for value in found.scalars() if value is not None]

@@ -49,6 +49,11 @@ metadata = MetaData(
 )
 
 
+# Rows stay whole in their page: vectors of up to 2,000 dimensions and chunk texts are otherwise cut
+# up and put aside (and texts compressed) by every one of the writes on their way.
+INLINE = {"toast_tuple_target": 8160}
+
+
 def _now(name: str = "created_at") -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
 
@@ -183,6 +188,7 @@ document_chunk_buffer = Table(
     Column("page_last", Integer),
     Column("tokens", Integer, nullable=False),
     Index(None, "sha256"),
+    postgresql_with=INLINE,
 )
 
 document_vector_buffer = Table(
@@ -197,6 +203,7 @@ document_vector_buffer = Table(
     Column("embedding", Vector()),  # NULL while the request is in flight
     _now(),
     Index(None, "job_id"),
+    postgresql_with=INLINE,
 )
 
 document_chunks = Table(
@@ -222,7 +229,7 @@ document_chunks = Table(
     Index(None, "user_id"),
     # No index over `search`: row-level security keeps a reader's query from it, because `@@` is not
     # leakproof. So a word search scans the user's rows, twice as fast with nothing put aside.
-    postgresql_with={"toast_tuple_target": 8160},
+    postgresql_with=INLINE,
 )
 
 chunk_vectors = Table(

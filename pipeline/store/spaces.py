@@ -72,7 +72,8 @@ def _partition_ddl(space_id: UUID, dimension: int) -> list[str]:
     reader = f"(user_id = nullif(current_setting('{USER_SETTING}', true), '')::uuid)"
     return [
         f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {SCHEMA}.chunk_vectors "
-        f"(CHECK (vector_dims(embedding) = {dimension})) FOR VALUES IN ('{space_id}')",
+        f"(CHECK (vector_dims(embedding) = {dimension})) FOR VALUES IN ('{space_id}') "
+        "WITH (toast_tuple_target = 8160)",
         # Policies of the parent do not bind a query that names the partition itself.
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",

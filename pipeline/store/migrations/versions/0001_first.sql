@@ -210,7 +210,8 @@ CREATE TABLE upload_pipeline.document_vector_buffer (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT document_vector_buffer_pkey PRIMARY KEY (space_id, sha256),
     CONSTRAINT document_vector_buffer_space_id_fkey FOREIGN KEY(space_id) REFERENCES upload_pipeline.embedding_spaces (id)
-);
+)
+ WITH (toast_tuple_target = 8160);
 
 CREATE INDEX document_vector_buffer_job_id_idx ON upload_pipeline.document_vector_buffer (job_id);
 
@@ -296,7 +297,8 @@ CREATE TABLE upload_pipeline.document_chunk_buffer (
     tokens INTEGER NOT NULL,
     CONSTRAINT document_chunk_buffer_pkey PRIMARY KEY (job_id, ordinal),
     CONSTRAINT document_chunk_buffer_job_id_fkey FOREIGN KEY(job_id) REFERENCES upload_pipeline.upload_jobs (id) ON DELETE CASCADE
-);
+)
+ WITH (toast_tuple_target = 8160);
 
 CREATE INDEX document_chunk_buffer_sha256_idx ON upload_pipeline.document_chunk_buffer (sha256);
 
