@@ -130,6 +130,7 @@ class Storage:
 
     async def exists(self, key: str) -> bool:
         """Whether there is an object under a key."""
+        self._refuse_links(key)
         try:
             await obstore.head_async(self._store, key)
         except (NotFoundError, FileNotFoundError):
@@ -141,6 +142,7 @@ class Storage:
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; what is not there is passed over."""
         for key in keys:
+            self._refuse_links(key)
             try:
                 await obstore.delete_async(self._store, key)
             except (NotFoundError, FileNotFoundError):
