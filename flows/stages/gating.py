@@ -54,6 +54,9 @@ async def gate(
     }
     async with services.database.service() as connection:
         moved = await move(connection, list(moves.values()), actor(services, batch))
+        if moves:
+            space = services.embedder.space
+            await vector_buffer.discard_unfit(connection, list(moves), space.id, space.dimension)
         for result in results:
             records = list(result_records(result))
             await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)
