@@ -48,12 +48,26 @@ async def ingest(
 async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> None:
     """Take accepted jobs through every stage as one batch."""
     async with batch.hold(services, jobs, run_id) as held:
-        await validating.queue(services, held)
-        queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
-        parsed = await parsing.parse_jobs(services, queued, run_id)
-        await validating.record_parsed(services, held, parsed)
-        await validating.validate(services, held)
-        await chunking.chunk(services, held)
-        await embedding.embed(services, held)
+        await until_gate(services, held)
         passed, *_ = await gating.gate(services, held)
         await publishing.publish(services, held, passed)
+
+
+async def until_gate(services: Services, held: batch.Batch) -> None:
+    """The stages before the gate, for a batch that is held."""
+    await validating.queue(services, held)
+    queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
+    parsed = await parsing.parse_jobs(services, queued, held.run_id)
+    await validating.record_parsed(services, held, parsed)
+    await validating.validate(services, held)
+    await chunking.chunk(services, held)
+    await embedding.embed(services, held)
+
+
+async def accept(services: Services, paths: Iterable[Path | str], user: UUID) -> list[UUID]:
+    """Register files in a run of their own; the jobs to work on."""
+    run_id = uuid4()
+    async with services.database.service() as connection:
+        await runs.start_run(connection, run_id, user, "ingest")
+    files = find_files([str(path) for path in paths]).files
+    return (await registering.upload(services, files, user, run_id, [])).to_do
