@@ -31,7 +31,12 @@ class DatabaseBlock(Block):
     username: str = Field(
         title="User", description="A role that may create the schema `upload_pipeline`."
     )
-    password: SecretStr | None = Field(default=None, title="Password")
+    # Not `| None` here and elsewhere: the form would ask for a type before it asks for the value.
+    password: SecretStr = Field(
+        default=SecretStr(""),
+        title="Password",
+        description="Empty for a server that asks for none.",
+    )
     connection_options: dict[str, str] = Field(
         default_factory=dict,
         title="Connection options",
@@ -54,6 +59,6 @@ class DatabaseBlock(Block):
             port=self.port,
             database=self.database,
             username=self.username,
-            password=self.password,
+            password=self.password if self.password.get_secret_value() else None,
             query=self.connection_options,
         )

@@ -24,17 +24,22 @@ class OpenAIEmbedderBlock(Block):
         "(Ollama, TEI, vLLM). Named by the setting NAVIGATOR_EMBEDDER_BLOCK."
     )
 
-    api_key: SecretStr | None = Field(
-        default=None, title="API key", description="Empty for a server of your own without keys."
+    api_key: SecretStr = Field(
+        default=SecretStr(""),
+        title="API key",
+        description="Empty for a server of your own without keys.",
     )
     model: str = Field(default="text-embedding-3-small", title="Model")
     base_url: str = Field(default=OPENAI_URL, title="Address")
-    dimension: int | None = Field(
-        default=None,
-        ge=1,
+    dimension: int = Field(
+        default=0,
+        ge=0,
         le=4000,
         title="Dimension",
-        description="Shortens a known model's vectors; needed for a model of another maker.",
+        description=(
+            "0: the known model's own. A number shortens its vectors, and is needed for a model "
+            "of another maker."
+        ),
     )
     usd_per_million_tokens: float | None = Field(
         default=None,
@@ -59,10 +64,10 @@ class OpenAIEmbedderBlock(Block):
         """
         price = self.usd_per_million_tokens
         return OpenAIEmbedder(
-            self.api_key,
+            self.api_key if self.api_key.get_secret_value() else None,
             model=self.model,
             base_url=self.base_url,
-            dimension=self.dimension,
+            dimension=self.dimension or None,
             price=Decimal(str(price)) if price is not None else None,
             concurrency=self.concurrency,
             batch_inputs=self.batch_inputs,

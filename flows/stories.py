@@ -75,7 +75,8 @@ def _line(each: RunDocument) -> dict[str, object]:
 def _quality_table(rules: Sequence[RuleSummary]) -> str:
     lines = ["| | suite | rule | checked | failed |", "|---|---|---|---:|---:|"]
     lines += [
-        f"| {'✓' if each.failed == 0 else '✗'} | {each.suite} {each.suite_version} "
+        f"| {'✓' if each.failed == 0 else '✗'} "
+        f"| {each.suite.replace('_', ' ')} v{each.suite_version} "
         f"| {escape(each.title)} | {each.evaluated:,} | {each.failed:,} |"
         for each in rules
     ]

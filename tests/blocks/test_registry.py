@@ -102,7 +102,7 @@ async def test_settings_lead_to_blocks(
         port=address.port or 5432,
         database=address.database,
         username=address.username,
-        password=address.password,
+        password=address.password or "",
         connection_options=dict(address.query),
     ).asave("used", overwrite=True)
     folder = tmp_path / "objects"
@@ -158,7 +158,7 @@ def test_database_block_engine(database_url: str) -> None:
         port=address.port or 5432,
         database=address.database,
         username=address.username,
-        password=address.password,
+        password=address.password or "",
         connection_options=dict(address.query),
     )
     with block.connector() as connector, connector.get_engine().connect() as connection:
