@@ -201,7 +201,7 @@ def list_(
 @app.command()
 def retry(
     documents: Annotated[
-        list[str] | None, typer.Argument(metavar="[DOCUMENT…]", help="Paths, names or ids.")
+        list[str] | None, typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
     user: User = None,
@@ -225,7 +225,7 @@ def retry(
 @app.command()
 def delete(
     documents: Annotated[
-        list[str], typer.Argument(metavar="DOCUMENT…", help="Paths, names or ids.")
+        list[str], typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
     ],
     yes: options.Yes = False,
     user: User = None,

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from app.console import print_json, say
-from pipeline.errors import ConfigurationError, NavigatorError, UsageError
+from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
 
 FAILED = 1
 WRONG_USE = 2
@@ -28,7 +28,7 @@ _SECRET_VARIABLES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|STORAGE_
 def report_error(error: Exception) -> int:
     """Say what went wrong and what to do; the exit code."""
     if isinstance(error, NavigatorError):
-        _print(error.code, error.message, error.remedy)
+        _print(error.code, error.message, _remedy(error))
         return WRONG_USE if isinstance(error, UsageError) else FAILED
     if isinstance(error, BrokenPipeError):
         # The reader of our output has gone; nothing more may be written, not even at exit.
@@ -43,6 +43,13 @@ def report_interruption() -> int:
     """Say that the command was stopped by the person; the exit code."""
     say("\nStopped. What was finished is kept; run the same command again to go on.", "yellow")
     return INTERRUPTED
+
+
+def _remedy(error: NavigatorError) -> str:
+    if isinstance(error, TransientError) and error.remedy == TransientError.remedy:
+        # True in a run; a command that has ended tries nothing again.
+        return "Try again in a moment; `navigator doctor` tells which part does not work."
+    return error.remedy
 
 
 def _print(code: str, message: str, remedy: str) -> None:

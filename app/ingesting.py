@@ -14,7 +14,7 @@ from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
 from pipeline.errors import NavigatorError, UsageError
 from pipeline.identity import user_id
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from pipeline.sources import SUFFIXES, FoundFiles, find_files
 
 if TYPE_CHECKING:
@@ -37,8 +37,17 @@ class IngestRequest:
     max_cost_usd: Decimal | None = None
     sync: bool = False
 
+    def settings(self) -> Settings:
+        """The settings with what was asked for on top."""
+        return load_settings(
+            parser=self.parser,
+            embedder=self.embedder,
+            batch_size=self.batch_size,
+            concurrency=self.concurrency,
+        )
+
     def options(self) -> IngestOptions:
-        """The same for the flow."""
+        """What was asked for, as the flow takes it; imports Prefect."""
         from flows.context import IngestOptions
 
         return IngestOptions.model_validate(
@@ -84,8 +93,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
         NavigatorError: it could not begin, or could not go on; what is done is kept.
     """
     found = look(request)
-    options = request.options()
-    settings = options.settings()
+    settings = request.settings()
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
     if found.skipped:
@@ -101,7 +109,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
             list(request.paths),
             user=request.user,
             tags=list(request.tags),
-            options=options,
+            options=request.options(),
             run_id=run_id,
             return_state=True,
         )
@@ -121,7 +129,11 @@ def run_to_report(
     Raises:
         NavigatorError: it stopped before it worked on any document.
     """
-    trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+    try:
+        trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+    except KeyboardInterrupt:
+        asyncio.run(_close(url, run_id))
+        raise
     report = asyncio.run(_report(url, owner, run_id))
     if trouble is None:
         return report
@@ -132,6 +144,19 @@ def run_to_report(
     say(f"Not everything could be finished. {trouble.message}", "yellow")
     say("Run it again later; it goes on where it stopped.")
     return report
+
+
+async def _close(url: str, run_id: UUID) -> None:
+    """Write down that a person stopped the run."""
+    from pipeline.store import runs
+    from pipeline.store.engine import Database
+
+    database = Database(url, pool_size=1)
+    try:
+        async with database.service() as connection:
+            await runs.finish_run(connection, run_id, "A person stopped it.")
+    finally:
+        await database.close()
 
 
 async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:

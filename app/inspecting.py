@@ -126,7 +126,7 @@ def _print_runs(runs: Sequence[RunRecord]) -> None:
             number(run.documents),
             number(run.published),
             dollars(run.cost_usd),
-            f"{run.seconds:.1f}",
+            f"{run.seconds:.1f}" if run.finished_at else "",
             str(run.run_id)[:8],
             text(ended, "yellow"),
         )

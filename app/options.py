@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 Paths: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="PATH…", help="Files, folders or quoted globs.")
+    list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs.")
 ]
 User: TypeAlias = Annotated[
     str | None,

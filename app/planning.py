@@ -42,7 +42,7 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
     from flows.stages.planning import plan as plan_files
 
     found = look(request)
-    settings = request.options().settings()
+    settings = request.settings()
     owner = user_id(request.user or settings.user)
     async with open_services(settings) as services:
         with _progress() as progress:

@@ -45,7 +45,7 @@ def snippet(text: str, words: frozenset[str], limit: int) -> str:
     """
     pieces = [piece for line in text.split("\n") for piece in _pieces(line)]
     if not pieces:
-        return ""
+        return " ".join(text.replace("#", " ").split())[:limit]
     hits = [_hits(piece, words) for piece in pieces]
     first, last = _densest([len(piece) for piece in pieces], hits, limit)
     shown = _joined(pieces[first:last])
