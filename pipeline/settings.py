@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from pipeline.errors import ConfigurationError
 
@@ -39,7 +39,11 @@ class Settings(BaseSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
-        env_prefix="NAVIGATOR_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="NAVIGATOR_",
+        env_file=".env",
+        env_ignore_empty=True,  # a blank key of the example file is no key
+        extra="ignore",
+        populate_by_name=True,
     )
 
     # -- where things are kept -----------------------------------------------------------------
@@ -53,7 +57,9 @@ class Settings(BaseSettings):
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
     )
     storage_options: dict[str, str] = Field(
-        default_factory=dict, description="JSON object of options for the storage, e.g. keys."
+        default_factory=dict,
+        repr=False,
+        description="JSON object of options for the storage, e.g. keys.",
     )
     database_block: str | None = Field(default=None, description="A saved Prefect block instead.")
     storage_block: str | None = Field(default=None, description="A saved Prefect block instead.")
@@ -171,6 +177,16 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(_describe(detail) for detail in error.errors(include_input=False))
         raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
+    except SettingsError as error:
+        # Its text names the field in quotes; the value is in its cause, which is left out.
+        name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
+        wrong = _describe({"loc": (name,), "msg": "must be a JSON object"})
+        raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The file .env cannot be read ({type(error).__name__}).",
+            remedy="Save it as UTF-8 text that you may read, or remove it.",
+        ) from None
 
 
 def _describe(detail: object) -> str:
