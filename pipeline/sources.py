@@ -28,11 +28,14 @@ class FoundFiles:
         files: absolute, each once, in order of path.
         skipped: how many files of a folder were left out, by suffix.
         roots: the folders that were looked through, for `--sync`.
+        unreadable: folders below them that could not be; they are among `files`, to be reported,
+            and what was ingested from them earlier is not to be taken for gone.
     """
 
     files: tuple[Path, ...]
     skipped: dict[str, int]
     roots: tuple[Path, ...]
+    unreadable: tuple[Path, ...] = ()
 
 
 def find_files(paths: Iterable[str]) -> FoundFiles:
@@ -44,32 +47,52 @@ def find_files(paths: Iterable[str]) -> FoundFiles:
     files: dict[Path, None] = {}
     skipped: Counter[str] = Counter()
     roots: list[Path] = []
+    unreadable: list[Path] = []
     for given in paths:
         for path in _expand(given):
             if path.is_dir():
                 roots.append(path)
-                _look_through(path, files, skipped)
+                _look_through(path, files, skipped, unreadable)
             else:
                 files[path] = None
-    return FoundFiles(tuple(sorted(files)), dict(skipped), tuple(roots))
+    files.update(dict.fromkeys(unreadable))
+    return FoundFiles(tuple(sorted(files)), dict(skipped), tuple(roots), tuple(unreadable))
 
 
 def _expand(given: str) -> list[Path]:
-    path = Path(given).expanduser()
-    if path.exists() or path.is_symlink():
-        return [path.absolute()]
-    if glob.has_magic(given):
-        found = [Path(each).absolute() for each in glob.glob(str(path), recursive=True)]  # noqa: PTH207
-        if found:
-            return found
+    try:
+        path = Path(given).expanduser()
+        if path.exists() or path.is_symlink():
+            return [_absolute(path)]
+        if glob.has_magic(given):
+            matches = glob.glob(str(path), recursive=True)  # noqa: PTH207
+            found = [_absolute(Path(each)) for each in matches]
+            if found:
+                return found
+    except (OSError, ValueError, RuntimeError):
+        pass  # too long, a NUL, a home that nobody has: no such file
     raise UsageError(
         f"There is no file or folder {printable(given)!r}.",
         remedy="Check the path; quote it when its name has spaces or stars.",
     )
 
 
-def _look_through(root: Path, files: dict[Path, None], skipped: Counter[str]) -> None:
-    for folder, subfolders, names in os.walk(root):
+def _absolute(path: Path) -> Path:
+    """Absolute and without ``..``, so that a file has one source however its path was written."""
+    if ".." not in path.parts:
+        return path.absolute()
+    last = len(path.parts) - path.parts[::-1].index("..")
+    # resolved up to there only: after a link, ``..`` is not the folder that is written before it
+    return Path(*path.parts[:last]).resolve().joinpath(*path.parts[last:])
+
+
+def _look_through(
+    root: Path, files: dict[Path, None], skipped: Counter[str], unreadable: list[Path]
+) -> None:
+    def note(error: OSError) -> None:
+        unreadable.append(Path(error.filename))
+
+    for folder, subfolders, names in os.walk(root, onerror=note):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
@@ -104,6 +127,8 @@ def examine(path: Path, max_bytes: int) -> FileContent | RejectedFile:
     """Hash a file without holding it in memory; what cannot be read is rejected, in words."""
     source = storable(path)
     try:
+        if path.is_dir():
+            return _unreadable(source, "The folder cannot be read.")
         if not path.is_file():
             return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
         if (size := path.stat().st_size) > max_bytes:
@@ -117,8 +142,7 @@ def examine(path: Path, max_bytes: int) -> FileContent | RejectedFile:
     except FileNotFoundError:
         return _rejected(source, ParseCode.MISSING, "It vanished while it was read.")
     except OSError as error:
-        message = f"It cannot be read ({os.strerror(error.errno or 0)})."
-        return RejectedFile(source, "file_unreadable", message, "Check its permissions.")
+        return _unreadable(source, f"It cannot be read ({os.strerror(error.errno or 0)}).")
     return FileContent(path, digest.hexdigest(), read)
 
 
@@ -126,6 +150,10 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+def _unreadable(source: str, message: str) -> RejectedFile:
+    return RejectedFile(source, "file_unreadable", message, "Check its permissions.")
 
 
 def _rejected(source: str, code: ParseCode, message: str) -> RejectedFile:

@@ -30,8 +30,9 @@ async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run
     if not folders:
         return 0
     sources = [storable(path) for path in found.files]
+    spared = [storable(path).rstrip("/") + "/" for path in found.unreadable]
     async with services.database.service() as connection:
-        gone = await deletion.vanished(connection, user, folders, sources)
+        gone = await deletion.vanished(connection, user, folders, sources, spared)
     who = Actor(services.worker, run_id)
     return len((await delete(services.database, services.storage, gone, who)).documents)
 

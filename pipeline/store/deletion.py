@@ -128,18 +128,30 @@ _VANISHED = sa.text(
     WHERE d.user_id = :user_id AND d.deleted_at IS NULL
       AND EXISTS (SELECT FROM unnest(CAST(:folders AS text[])) AS f(folder)
                   WHERE starts_with(d.source, f.folder))
+      AND NOT EXISTS (SELECT FROM unnest(CAST(:spared AS text[])) AS s(folder)
+                      WHERE starts_with(d.source, s.folder))
       AND d.source <> ALL(CAST(:sources AS text[]))
     """  # noqa: S608
 )
 
 
 async def vanished(
-    connection: AsyncConnection, user_id: UUID, folders: Sequence[str], sources: Sequence[str]
+    connection: AsyncConnection,
+    user_id: UUID,
+    folders: Sequence[str],
+    sources: Sequence[str],
+    spared: Sequence[str] = (),
 ) -> list[UUID]:
     """The user's documents whose source lies in one of the folders and is not among `sources`.
 
     Args:
         folders: each ending in a slash.
+        spared: folders below them that could not be read: nothing is known of what is in there.
     """
-    values = {"user_id": user_id, "folders": list(folders), "sources": list(sources)}
+    values = {
+        "user_id": user_id,
+        "folders": list(folders),
+        "sources": list(sources),
+        "spared": list(spared),
+    }
     return list((await connection.execute(_VANISHED, values)).scalars())

@@ -161,3 +161,11 @@ async def test_vanished_documents_are_those_of_the_folders_looked_through(store:
     async with store.service() as connection:
         gone = await deletion.vanished(connection, ANNA, ["/files/in/"], ["/files/in/kept.md"])
     assert set(gone) == {ids["/files/in/gone.md"], ids["/files/in/deep/gone.md"]}
+
+
+async def test_nothing_in_an_unreadable_folder_is_taken_for_gone(store: Database) -> None:
+    """What could not be looked at stays, its neighbours that are gone do not."""
+    found = await register(store, [source("in/gone.md"), source("in/closed/a.md")])
+    async with store.service() as connection:
+        gone = await deletion.vanished(connection, ANNA, ["/files/in/"], [], ["/files/in/closed/"])
+    assert gone == [found[0].document_id]
