@@ -22,6 +22,7 @@ from prefect.states import Completed
 
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
+from flows.arguments import opaque
 from flows.context import IngestOptions, opened, services, untagged_tasks
 from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
@@ -45,12 +46,13 @@ _RETRYING: dict[str, Any] = {
 def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """By content and code version: the same bytes through the same parser are not parsed again.
 
-    A person's retry raises the job's count of failures, so it is not answered from the cache; the
-    installation keeps one database's references from being taken for another's.
+    A person's retry raises the job's count of failures, and a document that comes back after its
+    deletion has another correlation id, so neither is answered from the cache; the installation keeps one database's references from being taken for another's.
     """
     parts = [str(services().installation)]
     for job in parameters["jobs"]:
-        parts += [str(job.job_id), job.file_sha256, job.parser, str(job.failures)]
+        parts += [str(job.job_id), str(job.correlation_id), str(job.failures)]
+        parts += [job.file_sha256, job.parser]
     return combined_sha256(parts)
 
 
@@ -138,11 +140,13 @@ async def ingest_documents(
         try:
             await validating.queue(parts, batch)
             queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
-            verdicts = await validate_documents(batch, await parse_documents(queued, run_id))
-            await chunk_documents(batch)
-            await embed_chunks(batch)
-            passed, more = await gate_documents(batch)
-            published = await publish_documents(batch, passed)
+            references = await parse_documents(opaque(queued), run_id)
+            whole = opaque(batch)
+            verdicts = await validate_documents(whole, opaque(references))
+            await chunk_documents(whole)
+            await embed_chunks(whole)
+            passed, more = await gate_documents(whole)
+            published = await publish_documents(whole, opaque(passed))
         except TransientError as error:
             await note_trouble(parts, batch, error)
             raise
