@@ -13,7 +13,8 @@ from pipeline.store import publication
 
 async def publish(services: Services, batch: Batch, passed: Collection[UUID]) -> StageResult:
     """Publish those jobs that the gate passed in this very run."""
-    wanted = [claim for claim in batch.claims if claim.job_id in set(passed)]
+    may = set(passed)
+    wanted = [claim for claim in batch.claims if claim.job_id in may]
     if not wanted:
         return StageResult()
     async with services.database.service() as connection:
