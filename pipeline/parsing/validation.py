@@ -116,7 +116,7 @@ def _has_text(page: ParsedPage) -> bool:
 
 
 def _duplicate_share(pages: list[ParsedPage]) -> float:
-    if not pages:
+    if len(pages) < 2:
         return 0.0
     distinct = {_SPACE.sub(" ", page.text) for page in pages}
     return 1 - len(distinct) / len(pages)
