@@ -32,7 +32,7 @@ from flows.stories import state_title, tell_failures
 from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
 from pipeline.states import JobState
-from pipeline.store import runs
+from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
 _RETRYING: dict[str, Any] = {
@@ -163,7 +163,7 @@ async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult
     if published == held:
         return Completed(message=message, data=published)
     async with services().database.service() as connection:
-        ended = await runs.failures(connection, batch.job_ids)
+        ended = await job_failures.failures(connection, batch.job_ids)
     tell_failures(ended)
     if held == 1 and ended:
         return Completed(name=state_title(ended[0].state), message=ended[0].told, data=published)

@@ -13,8 +13,9 @@ from checks.markdown import escape
 from pipeline.sources import printable
 from pipeline.states import FAILED
 from pipeline.store import quality, runs
+from pipeline.store.job_failures import JobFailure
 from pipeline.store.quality import RuleSummary
-from pipeline.store.runs import JobFailure, RunDocument
+from pipeline.store.runs import RunDocument
 
 # A table artifact of thousands of rows is no use to a reader and a load for the server.
 _MOST_ROWS = 200

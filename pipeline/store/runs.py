@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
@@ -227,37 +227,6 @@ _DOCUMENTS = sa.text(
 async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
     """Every document of a run, by source."""
     return [RunDocument(**row) for row in await rows(connection, _DOCUMENTS, {"id": run_id})]
-
-
-@dataclass(frozen=True, slots=True)
-class JobFailure:
-    """Why a job ended without its document being published."""
-
-    name: str
-    state: str
-    message: str
-    remedy: str
-
-    @property
-    def told(self) -> str:
-        """Reason and remedy as sentences."""
-        return f"{self.message} {self.remedy}".strip()
-
-
-_FAILURES = sa.text(
-    f"""
-    SELECT d.name, j.state, coalesce(j.error_message, '') AS message,
-           coalesce(j.error_remedy, '') AS remedy
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id = ANY(:ids) AND j.state = ANY(:failed) ORDER BY d.name
-    """  # noqa: S608
-)
-
-
-async def failures(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[JobFailure]:
-    """Those of these jobs that ended in failure or quarantine, by the document's name."""
-    values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
-    return [JobFailure(**row) for row in await rows(connection, _FAILURES, values)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,45 @@
+"""Why jobs ended without their documents being published, for the logs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import FAILED
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job ended without its document being published."""
+
+    name: str
+    state: str
+    message: str
+    remedy: str
+
+    @property
+    def told(self) -> str:
+        """Reason and remedy as sentences."""
+        return f"{self.message} {self.remedy}".strip()
+
+
+_FAILURES = sa.text(
+    f"""
+    SELECT d.name, j.state, coalesce(j.error_message, '') AS message,
+           coalesce(j.error_remedy, '') AS remedy
+    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE j.id = ANY(:ids) AND j.state = ANY(:failed) ORDER BY d.name
+    """  # noqa: S608
+)
+
+
+async def failures(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[JobFailure]:
+    """Those of these jobs that ended in failure or quarantine, by the document's name."""
+    values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
+    return [JobFailure(**row) for row in await rows(connection, _FAILURES, values)]
