@@ -47,7 +47,8 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """By content and code version: the same bytes through the same parser are not parsed again.
 
     A person's retry raises the job's count of failures, and a document that comes back after its
-    deletion has another correlation id, so neither is answered from the cache; the installation keeps one database's references from being taken for another's.
+    deletion has another correlation id, so neither is answered from the cache; the installation
+    keeps one database's references from being taken for another's.
     """
     parts = [str(services().installation)]
     for job in parameters["jobs"]:
