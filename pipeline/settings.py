@@ -196,6 +196,7 @@ def _describe(detail: object) -> str:
     if not where:
         return reason
     name = where.upper()
-    known = ("DATABASE_URL", "OPENAI_", "LLAMA_")
+    # these alone are known without our prefix
+    known = ("DATABASE_URL", "OPENAI_", "LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_BASE_URL")
     variable = where if where.isupper() else name if name.startswith(known) else f"NAVIGATOR_{name}"
     return f"{variable}: {reason}"
