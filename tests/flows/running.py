@@ -1,0 +1,39 @@
+"""A process that runs flows as a worker would, for tests that look at Prefect from outside.
+
+Reads one JSON request a line: {"environment": {…}, "flow": "ingest", "arguments": {…}}; answers
+with the final state. Prefect and Great Expectations are imported once for all requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+
+
+def _run(request: dict[str, Any]) -> dict[str, Any]:
+    from flows.backfill import backfill
+    from flows.ingest import ingest
+
+    os.environ.update(request["environment"])
+    flow: Any = {"ingest": ingest, "backfill": backfill}[request["flow"]]
+    try:
+        state = asyncio.run(flow(**request["arguments"], return_state=True))
+    except Exception as error:
+        return {"type": "RAISED", "name": type(error).__name__, "message": str(error)}
+    return {"type": state.type.value, "name": state.name, "message": state.message}
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the flows print is no answer
+    for line in sys.stdin:
+        answers.write(json.dumps(_run(json.loads(line))) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
