@@ -31,7 +31,7 @@ from flows.stages.parsing import ParseReference
 from flows.stories import state_title, tell_failures
 from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
-from pipeline.states import JobState
+from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
@@ -144,6 +144,8 @@ async def ingest_documents(
             references = await parse_documents(opaque(queued), run_id)
             whole = opaque(batch)
             verdicts = await validate_documents(whole, opaque(references))
+            if not await jobs_at(parts, batch, *WORKING):
+                return await _closing_state(batch, 0, verdicts)
             await chunk_documents(whole)
             await embed_chunks(whole)
             passed, more = await gate_documents(whole)
