@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from uuid import UUID
 
 import pytest
@@ -39,7 +40,7 @@ def test_no_batch_could_have_taken_the_next_one_s_first_document(sizes: list[int
     jobs = waiting(sizes)
     weight = {job.job_id: job.file_bytes for job in jobs}
     batches = cut(jobs, 5)
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in itertools.pairwise(batches):
         total = sum(weight[job] for job in batch.job_ids)
         full = len(batch.job_ids) == 5
         assert full or total + weight[following.job_ids[0]] > BATCH_BYTES

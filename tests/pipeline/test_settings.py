@@ -94,7 +94,7 @@ def test_auto_takes_openai_only_with_a_key(
 def test_a_wrong_value_is_named_by_its_variable_and_never_repeated(
     wrong: Callable[..., ConfigurationError], name: str, value: str
 ) -> None:
-    """The sentence names the variable; what was set stays unsaid, with the whole chain of causes."""
+    """The sentence names the variable; what was set stays unsaid, in its causes too."""
     error = wrong(**{name: value})
     assert name.removeprefix("NAVIGATOR_") in error.message
     said = f"{error!r} {error.message} {error.remedy} {error.__cause__}"

@@ -21,13 +21,13 @@ from tests.pipeline.store.making import claim
 async def _claim_all(url: str, jobs: list[UUID]) -> None:
     database = Database(url)
     random.shuffle(jobs)
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
     for job in jobs:
         for got in await claim(database, [job], worker_name(), lease_seconds=3600):
-            print(got.job_id, flush=True)
+            print(got.job_id, flush=True)  # noqa: T201
     await database.close()
-    print("done", flush=True)
+    print("done", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

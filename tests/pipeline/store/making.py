@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ ANNA, BEN = user_id("anna"), user_id("ben")
 # Workers of machines that are not this one: never taken for dead, only their lease runs out.
 FIRST, SECOND = "first-host/1/1/1", "second-host/1/1/1"
 LEASE = 60.0
+TO_VALIDATED = tuple(itertools.pairwise(WORKING[:4]))
 
 
 async def open_space(database: Database, version: PipelineVersion = VERSION) -> None:
@@ -155,7 +157,7 @@ async def ready(
     dimension: int = DIMENSION,
 ) -> ClaimedJob:
     """Take a claimed job from `uploaded` to `embeddings_stored`, with these passages."""
-    for start, target in zip(WORKING[:3], WORKING[1:4], strict=True):
+    for start, target in TO_VALIDATED:
         assert await step(database, job, start, target, worker)
     assert await store_chunks(database, job, passages(*texts), worker)
     await embed(database, [job.job_id], worker, job.space_id, dimension)

@@ -319,7 +319,7 @@ def machine(shared_database_url: str) -> Iterator[type[Lifecycle]]:
 def test_random_histories_keep_the_promises(machine: type[Lifecycle]) -> None:
     """After every step of every history: legal, fenced, whole, and nothing left behind."""
     number = int(os.environ.get("NAVIGATOR_TEST_SEED") or int.from_bytes(os.urandom(4), "big"))
-    print(f"\nNAVIGATOR_TEST_SEED={number}")
+    print(f"\nNAVIGATOR_TEST_SEED={number}")  # noqa: T201
     options = settings(
         max_examples=int(os.environ.get("NAVIGATOR_TEST_HISTORIES", "12")),
         stateful_step_count=int(os.environ.get("NAVIGATOR_TEST_STEPS", "10")),

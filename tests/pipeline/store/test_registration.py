@@ -42,7 +42,7 @@ async def outcome(database: Database, each: Source, **options: object) -> Outcom
 
 
 async def test_a_new_source_is_a_document_with_one_waiting_job(store: Database) -> None:
-    """The first registration makes the document, version 1, its job, its event and its run's row."""
+    """The first registration makes the document, version 1, its job, its event, its run's row."""
     [found] = await register(store, [source("a.md", "hello")], tags=["motor"])
     assert found.outcome == Outcome.NEW
     [document] = await table(store, "documents")

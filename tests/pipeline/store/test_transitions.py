@@ -18,6 +18,7 @@ from tests.pipeline.store.making import (
     FIRST,
     SECOND,
     SPACE,
+    TO_VALIDATED,
     claim,
     job_row,
     passages,
@@ -107,7 +108,7 @@ async def test_effect_state_and_event_are_one_transaction(store: Database) -> No
     """When the transaction of a stage fails, its chunks, its state and its event are all undone."""
     [registered] = await register(store, [source("a.md")])
     [job] = await claim(store, [registered.job_id])
-    for start, target in zip(WORKING[:3], WORKING[1:4], strict=True):
+    for start, target in TO_VALIDATED:
         assert await step(store, job, start, target)
     before = await table(store, "job_events")
 
@@ -149,7 +150,7 @@ async def test_a_late_chunk_stage_writes_neither_state_nor_chunks(store: Databas
     """A worker whose job was taken over leaves no chunk behind."""
     [registered] = await register(store, [source("a.md")])
     [late] = await claim(store, [registered.job_id], lease_seconds=-1)
-    for start, target in zip(WORKING[:3], WORKING[1:4], strict=True):
+    for start, target in TO_VALIDATED:
         assert await step(store, late, start, target)
     [now] = await claim(store, [registered.job_id], SECOND)
     assert not await store_chunks(store, late, passages("late"))

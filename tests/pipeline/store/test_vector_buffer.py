@@ -134,18 +134,20 @@ async def test_reservations_are_taken_over_when_the_lease_has_run_out(store: Dat
     assert [text.sha256 for text in taken] == [sha_of("text")]
     await persist(store, late)
     await persist(store, taken)
-    [row] = await table(store, "document_vector_buffer")
+    columns = "claimed_by, embedding::text AS embedding"
+    [row] = await table(store, "document_vector_buffer", columns)
     assert row["claimed_by"] is None
-    stored = [float(number) for number in str(row["embedding"]).strip("[]").split(",")]
+    stored = [float(number) for number in row["embedding"].strip("[]").split(",")]
     assert stored == pytest.approx(vector(sha_of("text")), abs=1e-6)
 
 
 async def test_reservations_of_a_dead_local_process_are_taken_over_at_once(store: Database) -> None:
     """The lease of a process of this machine that is gone need not run out."""
     program = "from pipeline.workers import worker_name; print(worker_name())"
-    gone = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    gone = ended.stdout.strip()
     jobs = await chunked(store, ("text",))
     assert len(await reserve(store, ids(jobs), gone, 3600)) == 1
     assert len(await reserve(store, ids(jobs), SECOND)) == 1
