@@ -214,7 +214,7 @@ def test_a_run_that_lost_prefect_is_finished_by_the_next(
             time.sleep(0.1)
     stdout = lonely.process.stdout
     assert stdout is not None
-    if select.select([stdout], [], [], 8)[0]:
+    if select.select([stdout], [], [], 5)[0]:
         assert lonely.answer()["type"] != "COMPLETED"
     lonely.process.kill()
     lonely.end()
