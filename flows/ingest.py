@@ -188,7 +188,13 @@ async def _run_batches(
             done += len(batch.job_ids)
             await aupdate_progress_artifact(bar, 100.0 * done / total)
 
-    await asyncio.gather(*(one(batch) for batch in batches))
+    tasks = [asyncio.create_task(one(batch)) for batch in batches]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        # Interrupted, a gather ends with its first child; the others still give back their claims.
+        if tasks:
+            await asyncio.wait(tasks)
     return troubles
 
 
