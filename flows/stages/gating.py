@@ -18,7 +18,7 @@ from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
 from pipeline.states import JobState
-from pipeline.store import chunk_buffer, quality, vector_buffer
+from pipeline.store import chunk_buffer, quality, unfit_vectors, vector_buffer
 from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
@@ -56,7 +56,7 @@ async def gate(
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:
             space = services.embedder.space
-            await vector_buffer.discard_unfit(connection, list(moves), space.id, space.dimension)
+            await unfit_vectors.discard(connection, list(moves), space.id, space.dimension)
         for result in results:
             records = list(result_records(result))
             await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)

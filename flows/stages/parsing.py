@@ -15,7 +15,8 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import ObjectMissing, parsed_key
-from flows.stages.remote_parsing import parse_remotely, stored_text
+from flows.stages.remote_parsing import parse_remotely
+from flows.stages.texts import stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint

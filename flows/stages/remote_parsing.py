@@ -17,7 +17,8 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
-from blocks.storage import ObjectMissing, parsed_key
+from blocks.storage import parsed_key
+from flows.stages.texts import stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, PermanentError, RateLimited, ServiceUnavailable
 from pipeline.identity import combined_sha256
@@ -65,14 +66,6 @@ async def parse_remotely(
         if found.mine:
             return await _parse(services, job, content, media_type, run_id, found)
         await asyncio.sleep(_POLL_SECONDS)
-
-
-async def stored_text(services: Services, key: str) -> ParsedDocument | None:
-    """The stored text; None when the object is gone or damaged, so that it is made again."""
-    try:
-        return ParsedDocument.from_json(await services.storage.get(key))
-    except (ObjectMissing, ValueError, KeyError, TypeError):
-        return None
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:

@@ -34,3 +34,11 @@ async def parsed_texts(
             group, await asyncio.gather(*(one(job) for job in group)), strict=True
         ):
             yield job, document
+
+
+async def stored_text(services: Services, key: str) -> ParsedDocument | None:
+    """The stored text; None when the object is gone or damaged, so that it is made again."""
+    try:
+        return ParsedDocument.from_json(await services.storage.get(key))
+    except (ObjectMissing, ValueError, KeyError, TypeError):
+        return None
