@@ -12,6 +12,7 @@ from app.console import (
     answers,
     dollars,
     number,
+    print_json,
     quantity,
     right,
     say,
@@ -80,7 +81,7 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
     return RunReport(
         run_id=run_id,
         documents=await runs.run_documents(connection, run_id),
-        rejected=await runs.rejected_files(connection, run_id),
+        rejected=await summary.rejected_files(connection, run_id),
         deleted=await summary.deleted_in_run(connection, run_id),
         cost_usd=run.cost_usd if run else Decimal(0),
         stopped=run.stopped if run else None,
@@ -222,3 +223,12 @@ def _document_json(each: RunDocument) -> dict[str, Any]:
 
 def _error(code: str | None, message: str | None, remedy: str | None) -> dict[str, Any] | None:
     return {"code": code, "message": message, "remedy": remedy} if code else None
+
+
+def show_run(report: RunReport, skipped: dict[str, int], *, json: bool) -> int:
+    """Print a run for a person or a program; the exit code: 0 all fine, 1 some failed."""
+    if json:
+        print_json(as_json(report, skipped))
+    else:
+        print_report(report)
+    return 0 if report.all_fine else 1

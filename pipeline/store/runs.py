@@ -76,20 +76,6 @@ async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[Reje
         await connection.execute(_REJECT, {"id": run_id, "files": records})
 
 
-_REJECTED = sa.text(
-    f"""
-    SELECT f.source, f.code, f.message, f.remedy FROM {SCHEMA}.ingest_runs AS r,
-        jsonb_to_recordset(r.rejected) AS f(source text, code text, message text, remedy text)
-    WHERE r.id = :id ORDER BY f.source
-    """  # noqa: S608
-)
-
-
-async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
-    """The files that a run could not take in, by source."""
-    return [RejectedFile(**row) for row in await rows(connection, _REJECTED, {"id": run_id})]
-
-
 _JOIN = sa.text(
     f"""
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)

@@ -45,10 +45,13 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="session")
-def prefect_url(scratch: Path) -> Iterator[str]:
-    """A Prefect server that outlives the commands, as PREFECT_API_URL names one."""
+def prefect_url(navigator: Navigator) -> Iterator[str]:
+    """A Prefect server that outlives the commands, as PREFECT_API_URL names one.
+
+    It takes over the database of the first ingest's server, which is migrated already.
+    """
     server = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(scratch / "server")],
+        [sys.executable, "-c", _SERVE, str(navigator.home)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -171,5 +171,5 @@ def test_a_reset_waits_until_nobody_uses_the_database(navigator: Navigator) -> N
     """This test process holds the database, so a reset refuses and touches nothing."""
     refused = navigator("reset", "--yes")
     assert refused.code == 2
-    assert "in use by another process" in refused.err
+    assert "Wait for it or end it, then reset again." in refused.err
     assert navigator.here("list", "--json").json["total"] > 0

@@ -1,4 +1,4 @@
-"""Runs that spend, stop, are interrupted and retried, with a Prefect server that is named."""
+"""A run that reaches its cap, the next one interrupted, and what waits taken up by `retry`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from mocks import OpenAIMock
 from pipeline.store.engine import driver_url
-from tests.app.navigating import Navigator, ended
+from tests.app.navigating import Ended, Navigator, ended
 
 DOCUMENTS = 3
 
@@ -24,27 +25,29 @@ def mock() -> Iterator[OpenAIMock]:
         yield running
 
 
-@pytest.fixture
-def paying(mock: OpenAIMock, prefect_url: str, database_url: str, tmp_path: Path) -> Navigator:
+@pytest.fixture(scope="module")
+def paying(
+    mock: OpenAIMock, prefect_url: str, module_database_url: str, scratch: Path
+) -> Navigator:
     """The command with an empty database and an embedder that charges a dollar for 1,000 tokens."""
-    mock.reset()
     return Navigator(
-        tmp_path / "home",
+        scratch / "paying",
         {
             "PREFECT_API_URL": prefect_url,
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": module_database_url,
             "OPENAI_API_KEY": "sk-test",
             "OPENAI_BASE_URL": mock.base_url,
             "NAVIGATOR_EMBEDDING_USD_PER_MILLION_TOKENS": "1000",
+            "NAVIGATOR_BATCH_SIZE": "1",
+            "NAVIGATOR_CONCURRENCY": "1",
         },
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three documents of about 60 tokens, and a file of another type."""
-    made = tmp_path / "documents"
-    made.mkdir()
+    made = tmp_path_factory.mktemp("documents")
     for number in range(DOCUMENTS):
         words = f"Policy {number} covers the insured against loss by fire and theft. " * 4
         (made / f"policy-{number}.md").write_text(f"# Policy {number}\n\n{words}\n")
@@ -52,66 +55,101 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_run_stops_at_its_cap_and_a_later_run_goes_on(
-    paying: Navigator, mock: OpenAIMock, folder: Path
-) -> None:
-    """With --max-cost a run stops before it passes the cap; nothing is paid for twice."""
-    planned = paying.here("plan", folder, "--json").json
-    assert mock.stats()["requests"] == 0
+@pytest.fixture(scope="module")
+def planned(paying: Navigator, mock: OpenAIMock, folder: Path) -> dict[str, Any]:
+    """The plan, made before anything else."""
+    plan: dict[str, Any] = paying.here("plan", folder, "--json").json
+    assert mock.stats()["requests"] == 0, "a plan pays nothing"
+    return plan
+
+
+@pytest.fixture(scope="module")
+def capped(paying: Navigator, folder: Path, planned: dict[str, Any]) -> Ended:
+    """An ingest with a cap of half of what the plan foresees."""
+    return paying("ingest", folder, "--max-cost", planned["cost_usd"] / 2, "--json")
+
+
+@pytest.fixture(scope="module")
+def interrupted(
+    paying: Navigator, mock: OpenAIMock, folder: Path, module_database_url: str, capped: Ended
+) -> Ended:
+    """The next ingest, stopped by Ctrl-C while it waits for the embedder."""
+    mock.faults({"fault": {"kind": "hang", "seconds": 60}})
+    process = paying.start("ingest", folder)
+    with _watching(module_database_url) as watcher:
+        deadline = time.monotonic() + 90
+        while not _held(watcher):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        # The claim is there; let the request go out.
+        time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    stopped = ended(process)
+    mock.faults()
+    return stopped
+
+
+@pytest.fixture(scope="module")
+def retried(paying: Navigator, interrupted: Ended) -> Ended:
+    """The waiting documents taken up by name."""
+    waiting = paying.here("list", "--state", "waiting", "--json").json["documents"]
+    return paying("retry", *(each["name"] for each in waiting))
+
+
+def _watching(url: str) -> psycopg.Connection[tuple[int]]:
+    plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(plain, autocommit=True)
+
+
+def _held(watcher: psycopg.Connection[tuple[int]]) -> int:
+    found = watcher.execute(
+        "SELECT count(*) FROM upload_pipeline.upload_jobs WHERE claimed_by IS NOT NULL"
+    ).fetchone()
+    assert found is not None
+    return found[0]
+
+
+def test_a_plan_foresees_the_price(planned: dict[str, Any]) -> None:
+    """Dollars are tokens at the embedder's price, and files of other types are counted."""
+    assert planned["tokens"] > 100
     assert planned["cost_usd"] == pytest.approx(planned["tokens"] / 1000)
-    cap = planned["cost_usd"] * 0.5
-    options = ("--batch-size", 1, "--concurrency", 1)
-    stopped = paying("ingest", folder, *options, "--max-cost", cap, "--json")
-    assert stopped.code == 1
-    assert stopped.json["stopped"] == "The cost cap of this run is reached."
-    assert stopped.json["skipped"] == {".png": 1}
-    assert 0 < stopped.json["cost_usd"] <= cap
-    ends = [each["status"] for each in stopped.json["documents"]]
-    assert sorted(ends) == ["published", "waiting", "waiting"]
-    rest = paying("ingest", folder, *options)
-    assert rest.code == 0
-    assert "3 documents: 3 published" in rest.out or "2 published, 1 unchanged" in rest.out
-    assert mock.stats()["repeated_inputs"] == 0
+    assert planned["skipped"] == {".png": 1}
+
+
+def test_a_run_stops_at_its_cap(capped: Ended, planned: dict[str, Any]) -> None:
+    """With --max-cost a run ends before it would pass the cap, and says so."""
+    assert capped.code == 1
+    assert capped.json["stopped"] == "The cost cap of this run is reached."
+    assert 0 < capped.json["cost_usd"] <= planned["cost_usd"] / 2
+    ends = sorted(each["status"] for each in capped.json["documents"])
+    assert ends == ["published", "waiting", "waiting"]
+    assert "Left out 1 file of another type: 1 .png." in capped.err
 
 
 def test_an_interruption_releases_every_claim(
-    paying: Navigator, mock: OpenAIMock, folder: Path, database_url: str
+    paying: Navigator, interrupted: Ended, module_database_url: str
 ) -> None:
-    """Ctrl-C in the middle of embedding ends with a sentence and 130, and leaves nothing held."""
-    mock.faults({"fault": {"kind": "hang", "seconds": 60}})
-    process = paying.start("ingest", folder, "--batch-size", 10)
-    url = driver_url(database_url).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as watcher:
-        _wait_for(watcher, "state = 'chunks_stored' AND claimed_by IS NOT NULL", DOCUMENTS)
-        process.send_signal(signal.SIGINT)
-        stopped = ended(process)
-        assert stopped.code == 130, stopped.err
-        assert "Stopped. What was finished is kept" in stopped.err
-        _wait_for(watcher, "state = 'chunks_stored' AND claimed_by IS NULL", DOCUMENTS)
-    (run,) = paying.here("status", "--json").json["runs"]
-    assert run["stopped"] == "A person stopped it."
+    """Ctrl-C ends with a sentence and 130; nothing is held, and the run says who stopped it."""
+    assert interrupted.code == 130, interrupted.err
+    assert "Stopped. What was finished is kept" in interrupted.err
+    with _watching(module_database_url) as watcher:
+        assert _held(watcher) == 0
+    runs = paying.here("status", "--json").json["runs"]
+    assert "A person stopped it." in [run["stopped"] for run in runs]
 
 
-def _wait_for(watcher: psycopg.Connection[tuple[int]], condition: str, jobs: int) -> None:
-    deadline = time.monotonic() + 90
-    count = f"SELECT count(*) FROM upload_pipeline.upload_jobs WHERE {condition}"
-    while watcher.execute(count).fetchone() != (jobs,):  # type: ignore[call-overload]
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.2)
-
-
-def test_a_retry_uses_the_settings_of_today(
-    navigator: Navigator, prefect_url: str, tmp_path: Path
+def test_a_later_run_goes_on_and_pays_nothing_twice(
+    retried: Ended, paying: Navigator, mock: OpenAIMock
 ) -> None:
-    """A failed document is tried again from its last good state; its history says by whom."""
-    broken = "workers-compensation-encrypted.pdf"
-    tried = navigator("retry", broken, "--json", PREFECT_API_URL=prefect_url)
-    assert tried.code == 1
-    (document,) = tried.json["documents"]
-    assert (document["status"], document["error"]["code"]) == ("failed", "file_is_encrypted")
-    story = navigator.here("status", broken, "--json").json
-    steps = [(e["from_state"], e["to_state"], e["actor"]) for e in story["events"]]
-    assert ("failed_parse", "uploaded", "person") in steps
-    assert story["events"][-1]["to_state"] == "failed_parse"
+    """What waited is published, and no text was answered for money a second time."""
+    assert retried.code == 0, retried.err
+    assert "2 documents: 2 published" in retried.out
+    corpus = paying.here("status", "--json").json
+    assert corpus["by_state"] == {"complete": DOCUMENTS}
+    assert corpus["tokens"] == mock.stats()["billed_tokens"]
+
+
+def test_a_retry_of_what_did_not_fail_is_wrong_use(navigator: Navigator) -> None:
+    """A published document is not retried."""
     wrong = navigator.here("retry", "auto-policy.pdf")
     assert (wrong.code, "did not fail" in wrong.err) == (2, True)

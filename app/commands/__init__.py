@@ -1,0 +1,1 @@
+"""The commands of `navigator`: each reads its options, calls, and prints."""

@@ -1,0 +1,64 @@
+"""Commands that change documents that are there: retry, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from app import options
+from app.options import Json, User
+
+group = typer.Typer()
+
+
+@group.command()
+def retry(
+    documents: Annotated[
+        list[str] | None, typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Try failed documents again, from their last good state."""
+    from app import changing, run_report
+    from app.console import print_json, tell
+    from pipeline.settings import load_settings
+
+    report = changing.retry(load_settings(), user, documents or (), all_failed=failed)
+    if report is not None:
+        raise typer.Exit(run_report.show_run(report, {}, json=json))
+    if json:
+        print_json({"documents": []})
+    else:
+        tell("No document has failed: nothing to retry.")
+
+
+@group.command()
+def delete(
+    documents: Annotated[
+        list[str], typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
+    ],
+    yes: options.Yes = False,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Delete documents with everything made of them."""
+    from app import changing
+    from app.asking import ask
+    from app.console import print_json, quantity, tell
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    found = asyncio.run(changing.chosen(settings, user, documents))
+    if not yes:
+        changing.list_for_deletion(found)
+        ask(f"Delete {quantity(len(found), 'document')} for good?")
+    done = asyncio.run(changing.delete(settings, found))
+    if json:
+        print_json({"deleted": sorted(map(str, done.documents)), "chunks": done.chunks})
+    else:
+        count = quantity(len(done.documents), "document")
+        tell(f"Deleted {count} with {quantity(done.chunks, 'passage')}.")
