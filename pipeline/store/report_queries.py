@@ -210,19 +210,22 @@ async def figures(
 _COMPARISONS = 100_000
 _SIMILARITY = sa.text(
     f"""
-    WITH {_JOBS}, sample AS (
-        SELECT v.chunk_id, v.space_id, v.embedding, c.document_id
-        FROM {SCHEMA}.chunk_vectors AS v JOIN {SCHEMA}.document_chunks AS c ON c.id = v.chunk_id
-        JOIN jobs AS j ON j.document_id = c.document_id AND j.published_job_id = j.id
-             AND j.space_id = v.space_id
-        ORDER BY md5(v.chunk_id::text) LIMIT :sample
+    WITH {_JOBS}, published AS MATERIALIZED (
+        SELECT document_id, space_id FROM jobs WHERE id = published_job_id
+    ), sample AS MATERIALIZED (
+        -- the ids first: joined in one go, a planner without statistics loops over every vector
+        SELECT c.id AS chunk_id, c.document_id, p.space_id
+        FROM {SCHEMA}.document_chunks AS c JOIN published AS p ON p.document_id = c.document_id
+        ORDER BY md5(c.id::text) LIMIT :sample
     )
-    SELECT (SELECT max(1 - (other.embedding <=> s.embedding))
+    SELECT (SELECT max(1 - (other.embedding <=> v.embedding))
             FROM {SCHEMA}.chunk_vectors AS other
-            JOIN {SCHEMA}.document_chunks AS c ON c.id = other.chunk_id
-            WHERE other.space_id = s.space_id AND c.document_id <> s.document_id
+            WHERE other.space_id = s.space_id
+              AND other.chunk_id <> ALL (ARRAY(SELECT id FROM {SCHEMA}.document_chunks AS own
+                                               WHERE own.document_id = s.document_id))
               AND (CAST(:user_id AS uuid) IS NULL OR other.user_id = :user_id)) AS value
     FROM sample AS s
+    JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = s.chunk_id AND v.space_id = s.space_id
     """  # noqa: S608
 )
 _VECTORS = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors")  # noqa: S608
