@@ -81,7 +81,7 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
     return RunReport(
         run_id=run_id,
         documents=await runs.run_documents(connection, run_id),
-        rejected=await summary.rejected_files(connection, run_id),
+        rejected=await runs.rejected_files(connection, run_id),
         deleted=await summary.deleted_in_run(connection, run_id),
         cost_usd=run.cost_usd if run else Decimal(0),
         stopped=run.stopped if run else None,

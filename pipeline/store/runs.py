@@ -76,6 +76,15 @@ async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[Reje
         await connection.execute(_REJECT, {"id": run_id, "files": records})
 
 
+_REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+
+
+async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The files that a run could not take in."""
+    found = await connection.scalar(_REJECTED, {"id": run_id})
+    return [RejectedFile(**record) for record in found or []]
+
+
 _JOIN = sa.text(
     f"""
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)

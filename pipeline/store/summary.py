@@ -10,7 +10,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.sources import RejectedFile
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
@@ -71,20 +70,6 @@ async def last_runs(connection: AsyncConnection, limit: int) -> list[RunRecord]:
 async def deleted_in_run(connection: AsyncConnection, run_id: UUID) -> int:
     """Documents that a run deleted because their files were gone."""
     return int(await connection.scalar(_DELETED, {"run_id": run_id}) or 0)
-
-
-_REJECTED = sa.text(
-    f"""
-    SELECT f.source, f.code, f.message, f.remedy FROM {SCHEMA}.ingest_runs AS r,
-        jsonb_to_recordset(r.rejected) AS f(source text, code text, message text, remedy text)
-    WHERE r.id = :id ORDER BY f.source
-    """  # noqa: S608
-)
-
-
-async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
-    """The files that a run could not take in, by source."""
-    return [RejectedFile(**row) for row in await rows(connection, _REJECTED, {"id": run_id})]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.embedded import start_embedded
+from pipeline.store.embedded import start_embedded, stop_embedded
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
 
 
 @pytest.fixture(scope="session")
-def corpus(scratch: Path) -> Navigator:
+def corpus(scratch: Path) -> Iterator[Navigator]:
     """The command over the home of the samples. Tests that change it put it back."""
     home = scratch / "corpus"
     # Held by this process too, so that not every command has to start it.
     start_embedded(home / "postgres")
-    return Navigator(home)
+    yield Navigator(home)
+    # Before its folder goes, or nothing could stop it any more.
+    stop_embedded(home / "postgres")
 
 
 @pytest.fixture(scope="session")
