@@ -154,10 +154,11 @@ class Storage:
         """A local store follows symbolic links out of its folder; ours must not."""
         if self._folder is None:
             return
-        path = self._folder
+        # Plain strings: this is asked for every object, and pathlib would be half of its cost.
+        path = os.fspath(self._folder)
         for part in key.split("/"):
-            path = path / part
-            if path.is_symlink():
+            path = f"{path}/{part}"
+            if os.path.islink(path):  # noqa: PTH114
                 raise StorageUnavailable(
                     "The storage folder holds a symbolic link, which is not followed.",
                     remedy="Remove the link from the storage folder, then run it again.",

@@ -18,11 +18,11 @@ from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
 from pipeline.states import JobState
-from pipeline.store import chunk_buffer, quality, unfit_vectors, vector_buffer
+from pipeline.store import chunk_buffer, quality, unfit_vectors, vector_facts
 from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
-from pipeline.store.vector_buffer import VectorFact
+from pipeline.store.vector_facts import VectorFact
 
 _JOBS_AT_ONCE = 64
 
@@ -75,7 +75,7 @@ async def _measure(
         ids = [job.job_id for job in group]
         async with services.database.service() as connection:
             buffered = await chunk_buffer.read(connection, ids)
-            facts = await vector_buffer.facts(connection, ids, services.version.space_id)
+            facts = await vector_facts.facts(connection, ids, services.version.space_id)
         by_job: dict[UUID, list[BufferedChunk]] = {}
         for chunk in buffered:
             by_job.setdefault(chunk.job_id, []).append(chunk)

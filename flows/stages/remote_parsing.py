@@ -23,7 +23,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, PermanentError, RateLimited, ServiceUnavailable
 from pipeline.identity import combined_sha256
 from pipeline.parsing.media import MediaType
-from pipeline.store import parsed_files, runs, service_calls
+from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse, ParsedFile
 from pipeline.store.service_calls import ServiceCall
@@ -150,8 +150,7 @@ async def _promise(
     rate = CREDITS_PER_PAGE[services.settings.llama_cloud_tier]
     promise = rate * pages * services.settings.llama_cloud_usd_per_credit
     async with services.database.service() as connection:
-        await runs.reserve_cost(connection, run_id, promise)
-    return promise
+        return await costs.reserve_cost(connection, run_id, promise)
 
 
 async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -196,7 +195,7 @@ async def _keep(
             ],
         )
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
-        await runs.spend(connection, run_id, reserved=promised, usd=cost)
+        await costs.spend(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection, _call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost)
         )
@@ -213,7 +212,7 @@ async def _note_failure(
     forget: bool,
 ) -> None:
     async with services.database.service() as connection:
-        await runs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
+        await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
         await service_calls.record(connection, _call(job, run_id, error.code, started))
         await parsed_files.release(
             connection,

@@ -32,7 +32,7 @@ from pipeline.errors import (
 )
 from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
-from pipeline.store import budgets, runs, service_calls, vector_buffer
+from pipeline.store import budgets, costs, service_calls, vector_buffer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 
@@ -143,9 +143,7 @@ class Sender:
             async with self._services.database.service() as connection:
                 permit = await budgets.ask(connection, self._services.provider, tokens)
                 if not permit.wait_seconds and not permit.circuit_open:
-                    promise = self._price(tokens)
-                    await runs.reserve_cost(connection, self._run_id, promise)
-                    return promise
+                    return await costs.reserve_cost(connection, self._run_id, self._price(tokens))
             if permit.circuit_open:
                 raise _circuit_error(permit)
             await asyncio.sleep(permit.wait_seconds)
@@ -169,8 +167,6 @@ class Sender:
         space = self._services.version.space_id
         async with self._services.database.service() as connection:
             await vector_buffer.persist(connection, space, texts, answer.vectors)
-            await service_calls.bill(connection, shares(texts, billed, cost))
-            await runs.spend(connection, self._run_id, reserved=promised, usd=cost)
             await budgets.succeeded(connection, self._services.provider)
             await service_calls.record(
                 connection,
@@ -187,13 +183,16 @@ class Sender:
                     run_id=self._run_id,
                 ),
             )
+            await service_calls.bill(connection, shares(texts, billed, cost))
+            # Last, because every answer of the run waits for this row.
+            await costs.spend(connection, self._run_id, reserved=promised, usd=cost)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, inputs: int, promised: Decimal
     ) -> None:
         provider = self._services.provider
         async with self._services.database.service() as connection:
-            await runs.spend(connection, self._run_id, reserved=promised, usd=Decimal(0))
+            await costs.spend(connection, self._run_id, reserved=promised, usd=Decimal(0))
             if isinstance(error, ServiceUnavailable | QuotaExhausted):
                 quota = isinstance(error, QuotaExhausted)
                 await budgets.failed(connection, provider, error.message, quota=quota)

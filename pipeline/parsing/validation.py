@@ -67,7 +67,7 @@ def assess(document: ParsedDocument) -> TextAssessment:
         scanned_pages=scanned,
         failed_pages=failed,
         characters=len(document.text),
-        words=sum(1 for _ in _WORD.finditer(document.text)),
+        words=len(_WORD.findall(document.text)),
         readable_share=readable_share(document.text),
         coverage=len(with_text) / len(pages) if pages else 0.0,
         duplicate_page_share=_duplicate_share(with_text),

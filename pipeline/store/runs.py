@@ -12,7 +12,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
@@ -100,39 +99,6 @@ async def join_run(
 ) -> None:
     """Make jobs that exist already part of a run."""
     await connection.execute(_JOIN, {"run_id": run_id, "jobs": jobs, "outcome": outcome})
-
-
-_RESERVE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET reserved_usd = reserved_usd + :usd
-    WHERE id = :id AND (max_cost_usd IS NULL OR cost_usd + reserved_usd + :usd <= max_cost_usd)
-    """  # noqa: S608
-)
-_SPEND = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs
-    SET reserved_usd = greatest(reserved_usd - :reserved, 0), cost_usd = cost_usd + :usd
-    WHERE id = :id
-    """  # noqa: S608
-)
-
-
-async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> None:
-    """Promise money to a request before it is sent.
-
-    Raises:
-        CostCapReached: it would pass the run's cap.
-    """
-    if usd and (await connection.execute(_RESERVE, {"id": run_id, "usd": usd})).rowcount == 0:
-        raise CostCapReached("The cost cap of this run is reached.")
-
-
-async def spend(
-    connection: AsyncConnection, run_id: UUID, *, reserved: Decimal, usd: Decimal
-) -> None:
-    """Turn a promise into what the answer really cost (0 when there was none)."""
-    if reserved or usd:
-        await connection.execute(_SPEND, {"id": run_id, "reserved": reserved, "usd": usd})
 
 
 @dataclass(frozen=True, slots=True)

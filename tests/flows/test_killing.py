@@ -163,9 +163,9 @@ def test_a_kill_at_any_failpoint_loses_nothing(
 def test_random_kills_lose_nothing(
     run: Run, database_url: str, openai: OpenAIMock, clean: list[tuple[Any, ...]]
 ) -> None:
-    """Killed many times at random places, the work converges; each kill costs one request at most."""
+    """Killed at many random places the work converges; each kill costs a request at most."""
     seed = int(os.environ.get("NAVIGATOR_TEST_SEED", random.randrange(10**6)))
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201
     chance = random.Random(seed)
     kills = 0
     for _ in range(int(os.environ.get("NAVIGATOR_TEST_KILLS", "12"))):

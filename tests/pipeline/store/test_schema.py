@@ -37,7 +37,8 @@ async def test_every_user_table_forces_row_level_security(database: Database) ->
     query = sa.text(
         """
         SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced,
-               array(SELECT polname::text FROM pg_policy WHERE polrelid = c.oid ORDER BY 1) AS policies
+               array(SELECT polname::text FROM pg_policy
+                     WHERE polrelid = c.oid ORDER BY 1) AS policies
         FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
         WHERE c.relnamespace = CAST(:schema AS regnamespace) AND c.relkind IN ('r', 'p')
           AND a.attname = 'user_id'
@@ -64,7 +65,7 @@ async def test_database_knows_the_same_states(database: Database) -> None:
     query = sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = :name")
     async with database.owner() as connection:
         definition = await connection.scalar(query, {"name": "upload_jobs_state_check"})
-    assert {state for state in definition.split("'")[1::2]} == {s.value for s in JobState}
+    assert set(definition.split("'")[1::2]) == {s.value for s in JobState}
 
 
 async def test_nothing_of_role_or_user_stays_on_a_pooled_connection(database_url: str) -> None:

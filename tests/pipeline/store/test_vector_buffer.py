@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.states import JobState
-from pipeline.store import vector_buffer
+from pipeline.store import vector_buffer, vector_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.deletion import delete_documents
 from pipeline.store.engine import Database
@@ -209,7 +209,7 @@ async def test_the_gate_is_told_what_is_stored(store: Database) -> None:
             assert "NaN" in str(error)
             refused.append(word)
     async with store.service() as connection:
-        facts = await vector_buffer.facts(connection, [job.job_id], SPACE)
+        facts = await vector_facts.facts(connection, [job.job_id], SPACE)
     found = [(fact.present, fact.dimension, fact.norm) for fact in facts]
     assert refused == ["nan"]
     assert found[0][:2] == (True, DIMENSION)

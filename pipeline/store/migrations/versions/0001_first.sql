@@ -257,13 +257,12 @@ CREATE TABLE upload_pipeline.upload_jobs (
     CONSTRAINT upload_jobs_failed_from_check CHECK (failed_from IN ('uploaded', 'parse_queued', 'parsed', 'parse_validated', 'chunks_stored', 'embeddings_stored', 'complete', 'failed_parse', 'failed_validation', 'failed_chunking', 'failed_embedding', 'quarantined', 'superseded', 'deleted')),
     CONSTRAINT upload_jobs_document_id_fkey FOREIGN KEY(document_id) REFERENCES upload_pipeline.documents (id) ON DELETE CASCADE,
     CONSTRAINT upload_jobs_space_id_fkey FOREIGN KEY(space_id) REFERENCES upload_pipeline.embedding_spaces (id)
-);
+)
+ WITH (fillfactor = 50);
 
 CREATE INDEX upload_jobs_document_id_idx ON upload_pipeline.upload_jobs (document_id);
 
 CREATE INDEX upload_jobs_user_id_file_sha256_idx ON upload_pipeline.upload_jobs (user_id, file_sha256);
-
-CREATE INDEX upload_jobs_waiting_idx ON upload_pipeline.upload_jobs (state, lease_until);
 
 CREATE TABLE upload_pipeline.chunk_vectors (
     space_id UUID NOT NULL,

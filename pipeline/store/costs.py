@@ -1,0 +1,50 @@
+"""A run's money: promised to a request before it is sent, then spent or given back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.errors import CostCapReached
+from pipeline.store.schema import SCHEMA
+
+_CAPPED = sa.text(
+    f"SELECT max_cost_usd IS NOT NULL FROM {SCHEMA}.ingest_runs WHERE id = :id"  # noqa: S608
+)
+_RESERVE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET reserved_usd = reserved_usd + :usd
+    WHERE id = :id AND cost_usd + reserved_usd + :usd <= max_cost_usd
+    """  # noqa: S608
+)
+_SPEND = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs
+    SET reserved_usd = greatest(reserved_usd - :reserved, 0), cost_usd = cost_usd + :usd
+    WHERE id = :id
+    """  # noqa: S608
+)
+
+
+async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> Decimal:
+    """Promise money to a request before it is sent; what was promised, 0 in a run without a cap.
+
+    Raises:
+        CostCapReached: it would pass the run's cap.
+    """
+    if not usd or not await connection.scalar(_CAPPED, {"id": run_id}):
+        return Decimal(0)
+    if (await connection.execute(_RESERVE, {"id": run_id, "usd": usd})).rowcount == 0:
+        raise CostCapReached("The cost cap of this run is reached.")
+    return usd
+
+
+async def spend(
+    connection: AsyncConnection, run_id: UUID, *, reserved: Decimal, usd: Decimal
+) -> None:
+    """Turn a promise into what the answer really cost (0 when there was none)."""
+    if reserved or usd:
+        await connection.execute(_SPEND, {"id": run_id, "reserved": reserved, "usd": usd})

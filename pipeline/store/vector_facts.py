@@ -1,0 +1,57 @@
+"""What the gate asks of the vectors that would be published; no vector travels for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+_FACTS = sa.text(
+    f"""
+    SELECT b.job_id, b.chunk_id, b.ordinal, b.sha256,
+           coalesce(w.sha256, v.sha256) AS vector_sha256,
+           coalesce(w.embedding, v.embedding) IS NOT NULL AS present,
+           vector_dims(coalesce(w.embedding, v.embedding)) AS dimension,
+           vector_norm(coalesce(w.embedding, v.embedding)) AS norm
+    FROM {SCHEMA}.document_chunk_buffer AS b
+    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
+        ON w.space_id = :space AND w.sha256 = b.sha256 AND w.embedding IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT sha256, embedding FROM {SCHEMA}.chunk_vectors AS c
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL LIMIT 1
+    ) AS v ON true
+    WHERE b.job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY b.job_id, b.ordinal
+    """  # noqa: S608
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFact:
+    """What can be said of a buffered chunk's vector; `dimension` and `norm` are None without it."""
+
+    job_id: UUID
+    chunk_id: UUID
+    ordinal: int
+    sha256: str
+    vector_sha256: str | None
+    present: bool
+    dimension: int | None
+    norm: float | None
+
+
+async def facts(
+    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
+) -> list[VectorFact]:
+    """For the gate: of each buffered chunk, whether its vector is there, its dimension and norm.
+
+    The numbers are computed by Postgres over the stored vectors, so they are of what would be
+    published, and no vector travels. A NaN or infinite element gives a NaN or infinite norm.
+    """
+    found = await rows(connection, _FACTS, {"jobs": list(job_ids), "space": space_id})
+    return [VectorFact(**row) for row in found]
