@@ -67,7 +67,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     # A retry goes back to the last good state before the failing stage.
     S.FAILED_PARSE: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     S.FAILED_VALIDATION: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
-    S.FAILED_CHUNKING: frozenset({S.PARSE_VALIDATED, S.SUPERSEDED, S.DELETED}),
+    S.FAILED_CHUNKING: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     S.FAILED_EMBEDDING: frozenset({S.CHUNKS_STORED, S.SUPERSEDED, S.DELETED}),
     S.QUARANTINED: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     # The bytes of an earlier version came back (A → B → A): the same job is taken up again.
@@ -96,7 +96,8 @@ GIVEN_UP: dict[JobState, JobState] = {
 RETRY_STATE: dict[JobState, JobState] = {
     S.FAILED_PARSE: S.UPLOADED,
     S.FAILED_VALIDATION: S.UPLOADED,
-    S.FAILED_CHUNKING: S.PARSE_VALIDATED,
+    # The text itself may be gone; what is still stored is not parsed again.
+    S.FAILED_CHUNKING: S.UPLOADED,
     S.FAILED_EMBEDDING: S.CHUNKS_STORED,
     S.QUARANTINED: S.UPLOADED,
 }

@@ -139,6 +139,8 @@ _POINT = sa.text(
     WHERE id = ANY(CAST(:documents AS uuid[]))
     """  # noqa: S608
 )
+# Of two publishers that share a text, one must see that the other no longer needs its vector.
+_CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
 _CLEAR_CHUNKS = sa.text(
     f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
 )
@@ -203,6 +205,7 @@ async def publish(
     new = [_complete(job, attempts[job], share) for job in scope["jobs"]]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
+    await connection.execute(_CLEAR_IN_TURN, {"key": str(space_id)})
     await connection.execute(_CLEAR_CHUNKS, scope)
     await connection.execute(_CLEAR_VECTORS, scope)
     return Published(frozenset(moved - set(replaced)), frozenset(lacking), inserted, deleted)

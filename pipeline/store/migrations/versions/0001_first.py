@@ -34,7 +34,7 @@ TRANSITIONS = {
     "complete": "superseded deleted",
     "failed_parse": "uploaded superseded deleted",
     "failed_validation": "uploaded superseded deleted",
-    "failed_chunking": "parse_validated superseded deleted",
+    "failed_chunking": "uploaded superseded deleted",
     "failed_embedding": "chunks_stored superseded deleted",
     "quarantined": "uploaded superseded deleted",
     "superseded": "uploaded deleted",
