@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_examples import HOSTILE, REVERSED, empty_report_data, report_data
+from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
 from selenium.webdriver import Chrome
 
 from checks.charts import Bar, Part, columns, rows

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ingesting import ingest
+from tests.ingesting import ingest
 
 from blocks.assembly import Services, open_services
 from pipeline.identity import user_id

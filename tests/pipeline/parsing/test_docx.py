@@ -5,7 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_files import SENTENCE, docx, docx_with, picture_docx
+from tests.pipeline.parsing.made_files import SENTENCE, docx, docx_with, picture_docx
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_files import SENTENCE, bomb_pdf, pdf, policy_pdf, raw_pdf, scanned_pdf
+from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, pdf, policy_pdf, raw_pdf, scanned_pdf
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError

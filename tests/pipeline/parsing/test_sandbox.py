@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hostile_parsers import obey, rescue
-from made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
+from tests.pipeline.parsing.hostile_parsers import obey, rescue
+from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import rescue_bytes
