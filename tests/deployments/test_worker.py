@@ -64,6 +64,8 @@ def test_worker_runs_each(worker: DeployedServer, tmp_path: Path) -> None:
         "/flow_runs/filter",
         {"deployments": {"name": {"any_": ["ingest-documents"]}}, "sort": "START_TIME_DESC"},
     )
-    assert [each["state_name"] for each in batches] == ["Completed"]
-    assert batches[0]["work_queue_name"] == "batches"
+    # The nightly run may find the two documents waiting too: it claims nothing that is held.
+    assert batches
+    assert {each["state_type"] for each in batches} == {"COMPLETED"}
+    assert {each["work_queue_name"] for each in batches} == {"batches"}
     assert "ingest" in ingest["tags"]

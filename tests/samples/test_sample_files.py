@@ -127,7 +127,7 @@ def test_the_flood_notice_is_not_utf8() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_readme_names_every_file(name: str) -> None:
     """A reader of the README learns what each file is."""
-    assert f"`{name}`" in (SAMPLES / "README.md").read_text("utf-8")
+    assert f"`{name}`" in (SAMPLES / "README.rst").read_text("utf-8")
 
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=lambda asked: asked["passage"])
