@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
 from selenium.webdriver import Chrome
 
 from checks.charts import Bar, Part, columns, rows
 from checks.histogram import Histogram
 from checks.report import render
+from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
 
 SECTIONS = ("totals", "states", "failures", "checks", "text", "vectors", "cost", "time", "history")
 

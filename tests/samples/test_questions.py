@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.ingesting import ingest
 
 from blocks.assembly import Services, open_services
 from pipeline.identity import user_id
@@ -18,6 +17,7 @@ from pipeline.settings import Settings
 from pipeline.store import runs
 from pipeline.store.search import Passage, Query, SearchMode, search
 from samples.make_samples import FILES, SAMPLES
+from tests.ingesting import ingest
 
 QUESTIONS: list[dict[str, Any]] = yaml.safe_load((SAMPLES / "questions.yaml").read_text("utf-8"))
 PLAIN = [q for q in QUESTIONS if "hard" not in q.get("tags", [])]

@@ -5,12 +5,12 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pipeline.parsing.made_files import SENTENCE, docx, docx_with, picture_docx
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from tests.pipeline.parsing.made_files import SENTENCE, docx, docx_with, picture_docx
 
 _WORD = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.pipeline.parsing.made_files import archive, docx, pdf, picture_docx
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType, shown_name, sniff
+from tests.pipeline.parsing.made_files import archive, docx, pdf, picture_docx
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, pdf, policy_pdf, raw_pdf, scanned_pdf
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
@@ -16,6 +15,14 @@ from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.sandbox import ParserPool
 from pipeline.parsing.scans import find_tessdata
+from tests.pipeline.parsing.made_files import (
+    SENTENCE,
+    bomb_pdf,
+    pdf,
+    policy_pdf,
+    raw_pdf,
+    scanned_pdf,
+)
 
 OPTIONS = ParseOptions()
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.pipeline.parsing.hostile_parsers import obey, rescue
-from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
+from tests.pipeline.parsing.hostile_parsers import obey, rescue
+from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 PDF = MediaType.PDF
 STRICT = ParseOptions(timeout_seconds=1.0, memory_bytes=300 * MIB)
