@@ -287,7 +287,7 @@ def test_an_edited_paragraph_changes_only_its_neighbours(place: int, edit: objec
     ],
 )
 def test_time_is_linear_in_the_length_of_any_repetition(unit: str) -> None:
-    """Four times the text takes nowhere near sixteen times the time, and every promise holds."""
+    """Eight times the text takes nowhere near 64 times the work, and every promise holds."""
 
     def seconds(size: int) -> float:
         parsed = document(unit * (size // len(unit)))
@@ -297,8 +297,10 @@ def test_time_is_linear_in_the_length_of_any_repetition(unit: str) -> None:
         check(parsed, chunks, DEFAULT.max_tokens, CL100K)
         return spent
 
-    small, large = seconds(30_000), seconds(120_000)
-    assert large < 0.1 + 10 * small
+    # The processor's own time, the best of three: a busy machine may treble a single one.
+    small = min(seconds(30_000) for _ in range(3))
+    large = min(seconds(240_000) for _ in range(2))
+    assert large < 0.3 + 30 * small
 
 
 def test_a_letter_and_its_marks_are_not_parted() -> None:
