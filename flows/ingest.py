@@ -168,6 +168,8 @@ async def _run_batches(
     parts: Services, batches: Sequence[PlannedBatch], run: UUID, options: IngestOptions
 ) -> list[BaseException]:
     """Run the batches, a few at a time; what went wrong, without the other batches suffering."""
+    if not batches:
+        return []
     slots = asyncio.Semaphore(parts.settings.concurrency)
     troubles: list[BaseException] = []
     bar = await acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
@@ -193,8 +195,7 @@ async def _run_batches(
         await asyncio.gather(*tasks)
     finally:
         # Interrupted, a gather ends with its first child; the others still give back their claims.
-        if tasks:
-            await asyncio.wait(tasks)
+        await asyncio.wait(tasks)
     return troubles
 
 
