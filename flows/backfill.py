@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest import work_off
-from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.retries import RETRYING
 from pipeline.identity import user_id
 from pipeline.store import backlog, registration, runs
 from pipeline.store.backlog import Selection
@@ -34,10 +34,7 @@ OPERATOR = "operator"
 @task(
     task_run_name="select",
     cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=is_transient,
+    **RETRYING,
 )
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID

@@ -22,7 +22,7 @@ from flows.batches import PlannedBatch, cut
 from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest_documents import ingest_documents
 from flows.quality_report import write_quality_report
-from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stories import publish_story
 from pipeline.errors import NavigatorError, RunStopped
@@ -39,10 +39,7 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 @task(
     task_run_name="register",
     cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=is_transient,
+    **RETRYING,
 )
 async def register_sources(
     paths: list[str], user: UUID, run_id: UUID, tags: list[str], *, sync: bool

@@ -24,7 +24,7 @@ from checks.markdown import quality_table
 from checks.verdicts import GateResult
 from flows.arguments import opaque
 from flows.context import IngestOptions, opened, services, untagged_tasks
-from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.retries import RETRYING
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
 from flows.stages.parsing import ParseReference
@@ -34,13 +34,6 @@ from pipeline.identity import combined_sha256
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
-
-_RETRYING: dict[str, Any] = {
-    "retries": RETRIES,
-    "retry_delay_seconds": RETRY_DELAYS,
-    "retry_jitter_factor": JITTER,
-    "retry_condition_fn": is_transient,
-}
 
 
 def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -62,7 +55,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     cache_key_fn=_content_key,
     cache_expiration=timedelta(days=7),
     persist_result=True,
-    **_RETRYING,
+    **RETRYING,
 )
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
@@ -72,7 +65,7 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
     return references
 
 
-@task(task_run_name="validate", cache_policy=NO_CACHE, **_RETRYING)
+@task(task_run_name="validate", cache_policy=NO_CACHE, **RETRYING)
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
@@ -81,19 +74,19 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
     return results
 
 
-@task(task_run_name="chunk", cache_policy=NO_CACHE, **_RETRYING)
+@task(task_run_name="chunk", cache_policy=NO_CACHE, **RETRYING)
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
-@task(task_run_name="embed", cache_policy=NO_CACHE, **_RETRYING)
+@task(task_run_name="embed", cache_policy=NO_CACHE, **RETRYING)
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
-@task(task_run_name="gate", cache_policy=NO_CACHE, **_RETRYING)
+@task(task_run_name="gate", cache_policy=NO_CACHE, **RETRYING)
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
@@ -101,7 +94,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     return passed, verdicts
 
 
-@task(task_run_name="publish", cache_policy=NO_CACHE, **_RETRYING)
+@task(task_run_name="publish", cache_policy=NO_CACHE, **RETRYING)
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)

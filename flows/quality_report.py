@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from flows.context import IngestOptions, opened, services, tagged
 from flows.reporting import write_report
-from flows.retries import JITTER, RETRIES, RETRY_DELAYS, is_transient
+from flows.retries import RETRYING
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 
@@ -26,10 +26,7 @@ def reports_folder(settings: Settings) -> Path:
 @task(
     task_run_name="write report",
     cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=RETRY_DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=is_transient,
+    **RETRYING,
 )
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
     """Write the page and leave a link to it with the run; its path."""

@@ -20,3 +20,12 @@ async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) ->
     """Whether another attempt may succeed: the error's class says so."""
     outcome = await state.aresult(raise_on_failure=False)
     return isinstance(outcome, TransientError)
+
+
+RETRYING: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": RETRY_DELAYS,
+    "retry_jitter_factor": JITTER,
+    "retry_condition_fn": is_transient,
+}
+"""What every task that may be tried again is declared with."""
