@@ -131,6 +131,31 @@ class Settings(BaseSettings):
         default=None, description="Hand batches to this Prefect work pool instead of this process."
     )
 
+    # -- the HTTP API --------------------------------------------------------------------------
+    jwt_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="HS256; without it, one is made and kept in home."
+    )
+    jwt_previous_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="Still accepted while tokens are renewed."
+    )
+    jwks: str | None = Field(
+        default=None, description="URL or file of the public keys of an identity provider."
+    )
+    jwt_audience: str = Field(default="insurance-navigator", min_length=1)
+    jwt_issuer: str | None = Field(default=None, description="Checked when given.")
+    signing_secret: SecretStr | None = Field(
+        default=None, min_length=32, description="Signs URLs; without it, made from the JWT secret."
+    )
+    public_url: str | None = Field(
+        default=None, description="Where clients reach the API; without it, as they asked for it."
+    )
+    signed_url_seconds: int = Field(default=300, ge=1, le=86_400, description="Life of a URL.")
+    requests_per_minute: int = Field(default=1200, ge=0, description="Of a user; 0: no limit.")
+    uploads_per_minute: int = Field(default=300, ge=0, description="Of a user; 0: no limit.")
+    request_timeout_seconds: float = Field(
+        default=30, gt=0, description="To answer, or between two pieces of an upload."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
@@ -152,6 +177,8 @@ class Settings(BaseSettings):
             raise ValueError("NAVIGATOR_EMBEDDER=onnx needs NAVIGATOR_ONNX_FOLDER")
         if self.parser == "llamaparse" and self.llama_cloud_api_key is None:
             raise ValueError("NAVIGATOR_PARSER=llamaparse needs LLAMA_CLOUD_API_KEY")
+        if self.jwks is not None and (self.jwt_secret or self.jwt_previous_secret):
+            raise ValueError("set either NAVIGATOR_JWKS or NAVIGATOR_JWT_SECRET, not both")
         return self
 
     def _is_openai(self) -> bool:

@@ -28,6 +28,10 @@ PLACES = {
     "psycopg": ("pipeline/store/",),
     "openai": ("blocks/openai_embedder.py",),
     "typer": ("app/",),
+    "fastapi": ("app/api/",),
+    "starlette": ("app/api/",),
+    "uvicorn": ("app/api/",),
+    "jwt": ("app/api/",),
     "rich": ("app/",),
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}

@@ -13,7 +13,10 @@ from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings, load_settings
 
 EXAMPLE = Path(__file__).parents[2] / "deployments/environments/example.env"
-SECRET_FIELDS = {"database_url", "storage_options", "llama_cloud_api_key", "openai_api_key"}
+SECRET_FIELDS = {
+    "database_url", "storage_options", "llama_cloud_api_key", "openai_api_key",
+    "jwt_secret", "jwt_previous_secret", "signing_secret",
+}  # fmt: skip
 
 
 def variable(field: str) -> str:
@@ -110,6 +113,11 @@ def test_a_wrong_value_is_named_by_its_variable_and_never_repeated(
         ({"NAVIGATOR_EMBEDDER": "openai"}, "NAVIGATOR_EMBEDDER=openai needs OPENAI_API_KEY"),
         ({"NAVIGATOR_EMBEDDER": "onnx"}, "NAVIGATOR_EMBEDDER=onnx needs NAVIGATOR_ONNX_FOLDER"),
         ({"NAVIGATOR_PARSER": "llamaparse"}, "needs LLAMA_CLOUD_API_KEY"),
+        (
+            {"NAVIGATOR_JWKS": "keys.json", "NAVIGATOR_JWT_SECRET": "s" * 32},
+            "set either NAVIGATOR_JWKS or NAVIGATOR_JWT_SECRET, not both",
+        ),
+        ({"NAVIGATOR_JWT_SECRET": "too short"}, "NAVIGATOR_JWT_SECRET"),
         (
             {"NAVIGATOR_CHUNK_TOKENS": "100", "NAVIGATOR_CHUNK_OVERLAP_TOKENS": "34"},
             "NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most a third of NAVIGATOR_CHUNK_TOKENS",

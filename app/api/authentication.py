@@ -1,0 +1,184 @@
+"""Who asks: a bearer token becomes a caller, or the answer is 401.
+
+Only the algorithms that fit the kind of key are ever accepted, whatever a token's header says:
+HS256 with a shared secret, asymmetric ones with an identity provider's public keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import jwt
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.api.problems import Unauthenticated
+from app.api.secrets import jwt_secret
+from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+
+SERVICE_ROLE = "service"
+"""The `role` of an operator's token."""
+
+_ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+               "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
+_LEEWAY = timedelta(seconds=10)
+_KEYS_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        user_id: of the token's `sub`: a UUID as it is, any other name hashed.
+        is_service: an operator, who may look at other users' documents.
+    """
+
+    user_id: UUID
+    is_service: bool = False
+
+
+class TokenVerifier:
+    """Checks tokens against the settings' secret or public keys.
+
+    Raises:
+        ConfigurationError: the file of public keys cannot be read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: Sequence[str | jwt.PyJWK] = ()
+        self._find_key: Callable[[str], jwt.PyJWK] | None = None
+        if settings.jwks is None:
+            self._keys = [jwt_secret(settings)]
+            if settings.jwt_previous_secret is not None:
+                self._keys = [*self._keys, settings.jwt_previous_secret.get_secret_value()]
+        elif settings.jwks.startswith(("https://", "http://")):
+            client = jwt.PyJWKClient(settings.jwks, timeout=_KEYS_TIMEOUT_SECONDS, lifespan=600)
+            self._find_key = lambda token: client.get_signing_key_from_jwt(token)
+        else:
+            self._keys = _keys_of_file(Path(settings.jwks))
+
+    async def verify(self, token: str) -> Caller:
+        """The caller that a token speaks for.
+
+        Raises:
+            Unauthenticated: it is forged, expired, for somebody else, or says no user.
+            ServiceUnavailable: the identity provider's keys cannot be fetched.
+        """
+        try:
+            keys = await self._keys_for(token)
+            return _caller(self._decode(token, keys))
+        except jwt.PyJWKClientConnectionError:
+            raise ServiceUnavailable(
+                "The identity provider's keys cannot be fetched.",
+                remedy="Try again in a moment; operators: check NAVIGATOR_JWKS.",
+            ) from None
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The token has expired.") from None
+        except (jwt.PyJWTError, ValueError):
+            raise Unauthenticated("The token is not valid here.") from None
+
+    async def _keys_for(self, token: str) -> Sequence[str | jwt.PyJWK]:
+        if self._find_key is None:
+            return self._keys
+        return [await asyncio.to_thread(self._find_key, token)]
+
+    def _decode(self, token: str, keys: Sequence[str | jwt.PyJWK]) -> dict[str, Any]:
+        failure: jwt.PyJWTError = jwt.InvalidTokenError()
+        for key in keys:
+            try:
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=["HS256"] if isinstance(key, str) else list(_ASYMMETRIC),
+                    audience=self._settings.jwt_audience,
+                    issuer=self._settings.jwt_issuer,
+                    leeway=_LEEWAY,
+                    options={"require": ["exp", "sub", "aud"]},
+                )
+            except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
+                failure = error
+        raise failure
+
+
+def _keys_of_file(path: Path) -> Sequence[jwt.PyJWK]:
+    try:
+        keys = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
+    except (OSError, ValueError, jwt.PyJWTError) as error:
+        raise ConfigurationError(
+            f"The keys that NAVIGATOR_JWKS names cannot be read ({type(error).__name__}).",
+            remedy="Give the URL or a file of the identity provider's JSON Web Key Set.",
+        ) from None
+    if any(key.key_type == "oct" for key in keys):
+        raise ConfigurationError(
+            "The keys that NAVIGATOR_JWKS names hold a shared secret.",
+            remedy="Use NAVIGATOR_JWT_SECRET for a shared secret; a key set holds public keys.",
+        )
+    return keys
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    subject = claims["sub"].strip()
+    if not subject or "\x00" in subject:
+        raise Unauthenticated("The token names no user.")
+    return Caller(user_id(subject), claims.get("role") == SERVICE_ROLE)
+
+
+def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -> str:
+    """A token for a user, signed with the settings' secret.
+
+    Raises:
+        ConfigurationError: tokens come from an identity provider.
+    """
+    if settings.jwks is not None:
+        raise ConfigurationError(
+            "Tokens come from the identity provider that NAVIGATOR_JWKS names.",
+            remedy="Log in there, or unset NAVIGATOR_JWKS to sign tokens with a secret of our own.",
+        )
+    now = datetime.now(UTC)
+    claims: dict[str, Any] = {
+        "sub": user,
+        "aud": settings.jwt_audience,
+        "iat": now,
+        "exp": now + timedelta(hours=hours),
+    }
+    if settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if service:
+        claims["role"] = SERVICE_ROLE
+    return jwt.encode(claims, jwt_secret(settings), algorithm="HS256")
+
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    bearerFormat="JWT",
+    description="`sub` is the user; `role: service` marks an operator.",
+)
+
+
+async def authenticate(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller of a request.
+
+    Raises:
+        Unauthenticated: there is no token, or it is not valid.
+    """
+    if given is None:
+        raise Unauthenticated("This needs a bearer token.")
+    verifier: TokenVerifier = request.app.state.parts.verifier
+    return await verifier.verify(given.credentials)
+
+
+CurrentCaller = Annotated[Caller, Depends(authenticate)]

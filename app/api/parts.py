@@ -1,0 +1,65 @@
+"""What the API holds open while it runs, and how a route gets at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.api.authentication import TokenVerifier
+from app.api.dispatching import Dispatcher
+from blocks.assembly import Services
+from blocks.embedder import Embedder
+from blocks.storage import Storage
+from pipeline.settings import Settings
+from pipeline.store.engine import Database
+from pipeline.store.registration import PipelineVersion
+
+
+@dataclass(frozen=True)
+class ApiParts:
+    """Everything that routes use; opened and closed by the application's lifespan.
+
+    Attributes:
+        services: database, storage, embedder and the version of the work, as flows have them.
+        dispatcher: asks Prefect to work on jobs.
+        verifier: tells who a token speaks for.
+    """
+
+    services: Services
+    dispatcher: Dispatcher
+    verifier: TokenVerifier
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with which the API was started."""
+        return self.services.settings
+
+    @property
+    def database(self) -> Database:
+        """The database; `reader` for everything that a user asks to see."""
+        return self.services.database
+
+    @property
+    def storage(self) -> Storage:
+        """Where bytes are kept."""
+        return self.services.storage
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns questions into vectors."""
+        return self.services.embedder
+
+    @property
+    def version(self) -> PipelineVersion:
+        """The pipeline version of new jobs."""
+        return self.services.version
+
+
+def parts_of(request: Request) -> ApiParts:
+    """The parts of the application that answers this request."""
+    return cast(ApiParts, request.app.state.parts)
+
+
+Parts = Annotated[ApiParts, Depends(parts_of)]

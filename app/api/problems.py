@@ -1,0 +1,205 @@
+"""Errors as RFC 9457 problem details: what happened, and what to do, for programs and people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from pipeline.errors import (
+    ConfigurationError,
+    IllegalTransition,
+    NavigatorError,
+    RateLimited,
+    TransientError,
+    UsageError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+_LOG = logging.getLogger("navigator.api")
+
+
+class WrongField(BaseModel):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(description="The field or parameter, such as `body.question`.")
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="A URI that names this kind of problem.")
+    title: str
+    status: int
+    detail: str = Field(description="One sentence saying what happened.")
+    code: str = Field(description="The kind of problem, for programs.")
+    remedy: str = Field(description="What to do about it; may be empty.")
+    errors: list[WrongField] | None = None
+
+
+class ApiProblem(NavigatorError):
+    """An error that has its own HTTP status."""
+
+    status = 400
+    headers: ClassVar[Mapping[str, str]] = {}
+
+
+class Unauthenticated(ApiProblem):
+    """Nobody, or nobody that we know."""
+
+    status = 401
+    code = "unauthenticated"
+    remedy = "Log in again and send the token as `Authorization: Bearer …`."
+    headers: ClassVar[Mapping[str, str]] = {
+        "WWW-Authenticate": 'Bearer realm="insurance-navigator"'
+    }
+
+
+class Forbidden(ApiProblem):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(ApiProblem):
+    """It is not there, or it is somebody else's: the caller cannot tell which."""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(ApiProblem):
+    """It cannot be done in the state that things are in."""
+
+    status = 409
+    code = "conflict"
+
+
+class TooLarge(ApiProblem):
+    """More bytes than are taken."""
+
+    status = 413
+    code = "too_large"
+
+
+class Unsupported(ApiProblem):
+    """A kind of content that is not taken."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class Unprocessable(ApiProblem):
+    """The request is understood and makes no sense."""
+
+    status = 422
+    code = "invalid_request"
+
+
+def problem(
+    status: int,
+    detail: str,
+    code: str,
+    remedy: str = "",
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[WrongField] | None = None,
+) -> JSONResponse:
+    """A problem as a response."""
+    body = Problem(
+        type=f"urn:insurance-navigator:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        remedy=remedy,
+        errors=errors,
+    )
+    content = body.model_dump(exclude_none=True)
+    return JSONResponse(content, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(NavigatorError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents for these statuses."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: schema},
+        }
+        for status in statuses
+    }
+
+
+async def _ours(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NavigatorError)
+    status, headers = _status(error), dict(getattr(error, "headers", {}))
+    if status in (429, 503):
+        headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    if status >= 500:
+        _LOG.error("request failed: %s", error.message)
+    return problem(status, error.message, error.code, error.remedy, headers=headers)
+
+
+def _status(error: NavigatorError) -> int:
+    match error:
+        case ApiProblem():
+            return error.status
+        case RateLimited():
+            return 429
+        case TransientError():
+            return 503
+        case IllegalTransition():
+            return 409
+        case ConfigurationError():
+            return 500
+        case UsageError():
+            return 422
+        case _:
+            return 500
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        WrongField(where=".".join(str(part) for part in each["loc"]), message=each["msg"])
+        for each in error.errors()
+    ]
+    detail = "The request is not as it should be."
+    remedy = "Correct what `errors` names."
+    return problem(422, detail, "invalid_request", remedy, errors=wrong)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = {
+        404: "There is nothing under this address.",
+        405: "This address does not take that method.",
+    }.get(error.status_code, str(error.detail))
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return problem(error.status_code, detail, code, headers=error.headers)
+
+
+async def _unforeseen(_: Request, error: Exception) -> JSONResponse:
+    # The error's text may quote what the user sent; its kind and place are enough to find it.
+    _LOG.error("request failed: %s", type(error).__name__)
+    detail = "Something unforeseen went wrong."
+    return problem(500, detail, "unexpected", "Try again; if it stays, tell an operator.")

@@ -1,0 +1,24 @@
+"""Serving the application over a socket until the process is asked to end."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from app.api.application import create_app
+from pipeline.settings import Settings
+
+GRACE_SECONDS = 10
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
+    configuration = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(configuration).run()

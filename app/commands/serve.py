@@ -1,0 +1,40 @@
+"""Commands of the HTTP API: api, token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+group = typer.Typer()
+
+
+@group.command()
+def api(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the HTTP API."""
+    from app.api.serving import serve
+    from app.console import say
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    say(f"The API is at http://{host}:{port}/api/v1 once it has started; Ctrl-C stops it.")
+    serve(settings, host, port)
+
+
+@group.command()
+def token(
+    user: Annotated[str, typer.Option("--user", help="Whose token: a UUID or any name.")],
+    service: Annotated[
+        bool, typer.Option("--service", help="For an operator, who may look at all users.")
+    ] = False,
+    hours: Annotated[float, typer.Option(min=0.001, max=24 * 366)] = 12,
+) -> None:
+    """Print a token for the HTTP API."""
+    from app.api.authentication import issue_token
+    from app.console import tell
+    from pipeline.settings import load_settings
+
+    tell(issue_token(load_settings(), user, service=service, hours=hours))
