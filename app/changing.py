@@ -66,7 +66,7 @@ def retry(
     else:
         documents = asyncio.run(chosen(settings, user, given))
     for each in documents:
-        if word(each.state or "") not in ("failed", "waiting"):
+        if word(each.state or "") not in ("failed", "waiting", "cancelled"):
             raise UsageError(
                 f"{text(each.name).plain} did not fail: it is {word(each.state or 'unknown')}.",
                 remedy="To take a changed file in again, use `navigator ingest`.",

@@ -24,8 +24,9 @@ _STAGES: tuple[tuple[str, tuple[JobState, ...]], ...] = (
     ("to publish", (JobState.EMBEDDINGS_STORED,)),
     ("published", (JobState.COMPLETE,)),
     ("failed", FAILED),
+    ("cancelled", (JobState.CANCELLED,)),
 )
-_ENDED = ("published", "failed")
+_ENDED = ("published", "failed", "cancelled")
 
 
 def stages(progress: Progress) -> dict[str, int]:

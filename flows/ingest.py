@@ -154,6 +154,7 @@ def tally(progress: Progress) -> str:
     counts = {
         "published": progress.count([JobState.COMPLETE]),
         "failed": progress.count(FAILED),
+        "cancelled": progress.count([JobState.CANCELLED]),
         "waiting": progress.count(WORKING),
         "unchanged": progress.unchanged,
     }

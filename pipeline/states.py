@@ -29,6 +29,7 @@ class JobState(StrEnum):
     FAILED_CHUNKING = "failed_chunking"
     FAILED_EMBEDDING = "failed_embedding"
     QUARANTINED = "quarantined"
+    CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
     DELETED = "deleted"
 
@@ -45,24 +46,26 @@ FAILED = (
 )  # fmt: skip
 """Ends with a reason that a person can act on, and retry."""
 
-ENDED = (S.COMPLETE, *FAILED, S.SUPERSEDED, S.DELETED)
+RETRYABLE = (*FAILED, S.CANCELLED)
+"""Ends from which a person can send the job back; nothing else does so for a cancelled one."""
+
+ENDED = (S.COMPLETE, *FAILED, S.CANCELLED, S.SUPERSEDED, S.DELETED)
 """States in which no worker touches the job."""
 
+_BY_OTHERS = (S.CANCELLED, S.SUPERSEDED, S.DELETED)
+"""What may befall a job while it is worked on: its worker is fenced out."""
+
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    S.UPLOADED: frozenset({S.PARSE_QUEUED, S.FAILED_PARSE, S.SUPERSEDED, S.DELETED}),
-    S.PARSE_QUEUED: frozenset({S.PARSED, S.FAILED_PARSE, S.SUPERSEDED, S.DELETED}),
-    S.PARSED: frozenset(
-        {S.PARSE_VALIDATED, S.FAILED_VALIDATION, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
-    ),
-    S.PARSE_VALIDATED: frozenset({S.CHUNKS_STORED, S.FAILED_CHUNKING, S.SUPERSEDED, S.DELETED}),
+    S.UPLOADED: frozenset({S.PARSE_QUEUED, S.FAILED_PARSE, *_BY_OTHERS}),
+    S.PARSE_QUEUED: frozenset({S.PARSED, S.FAILED_PARSE, *_BY_OTHERS}),
+    S.PARSED: frozenset({S.PARSE_VALIDATED, S.FAILED_VALIDATION, S.QUARANTINED, *_BY_OTHERS}),
+    S.PARSE_VALIDATED: frozenset({S.CHUNKS_STORED, S.FAILED_CHUNKING, *_BY_OTHERS}),
     S.CHUNKS_STORED: frozenset(
-        {S.EMBEDDINGS_STORED, S.FAILED_EMBEDDING, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
+        {S.EMBEDDINGS_STORED, S.FAILED_EMBEDDING, S.QUARANTINED, *_BY_OTHERS}
     ),
     # Back to chunks_stored: a reused vector can vanish between embedding and publishing, when the
     # document that lent it is deleted; the job then embeds that text again.
-    S.EMBEDDINGS_STORED: frozenset(
-        {S.COMPLETE, S.CHUNKS_STORED, S.QUARANTINED, S.SUPERSEDED, S.DELETED}
-    ),
+    S.EMBEDDINGS_STORED: frozenset({S.COMPLETE, S.CHUNKS_STORED, S.QUARANTINED, *_BY_OTHERS}),
     S.COMPLETE: frozenset({S.SUPERSEDED, S.DELETED}),
     # A retry goes back to the last good state before the failing stage.
     S.FAILED_PARSE: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
@@ -70,6 +73,8 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     S.FAILED_CHUNKING: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     S.FAILED_EMBEDDING: frozenset({S.CHUNKS_STORED, S.SUPERSEDED, S.DELETED}),
     S.QUARANTINED: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
+    # A person stopped it, and may send it back.
+    S.CANCELLED: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     # The bytes of an earlier version came back (A → B → A): the same job is taken up again.
     S.SUPERSEDED: frozenset({S.UPLOADED, S.DELETED}),
     # The same bytes were ingested again after a deletion.
@@ -100,5 +105,7 @@ RETRY_STATE: dict[JobState, JobState] = {
     S.FAILED_CHUNKING: S.UPLOADED,
     S.FAILED_EMBEDDING: S.CHUNKS_STORED,
     S.QUARANTINED: S.UPLOADED,
+    # What was parsed and embedded of it is found again, and not paid for twice.
+    S.CANCELLED: S.UPLOADED,
 }
-"""Where a person's retry sends a failed job."""
+"""Where a person's retry sends a job."""

@@ -27,10 +27,10 @@ async def send_back(
             run_id=run_id, actor=actor.name,
         )  # fmt: skip
         same = [job for job in job_ids if job not in other]
-        await retrying.retry_jobs(connection, same, actor)
+        await retrying.retry_jobs(connection, same, actor, user)
         renewed = [
             registration.identify(user, source, services.version)[1] for source in other.values()
         ]
         # One of today's may have failed before, too.
-        await retrying.retry_jobs(connection, renewed, actor)
+        await retrying.retry_jobs(connection, renewed, actor, user)
     return [*same, *renewed]

@@ -38,10 +38,18 @@ async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run
 
 
 async def delete(
-    database: Database, storage: Storage, documents: Sequence[UUID], actor: Actor
+    database: Database,
+    storage: Storage,
+    documents: Sequence[UUID],
+    actor: Actor,
+    user: UUID | None = None,
 ) -> Deleted:
-    """Delete documents with everything made of them; the rows first, then the objects."""
+    """Delete documents with everything made of them; the rows first, then the objects.
+
+    Args:
+        user: only this user's documents; None for anybody's.
+    """
     async with database.service() as connection:
-        done = await deletion.delete_documents(connection, documents, actor)
+        done = await deletion.delete_documents(connection, documents, actor, user)
     await storage.delete(done.storage_keys)
     return done

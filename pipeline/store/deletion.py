@@ -38,7 +38,9 @@ class Deleted:
 _LOCK = sa.text(
     f"""
     SELECT id, user_id FROM {SCHEMA}.documents
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND deleted_at IS NULL
+      AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
+    ORDER BY id FOR UPDATE
     """  # noqa: S608
 )
 _JOBS = sa.text(
@@ -104,10 +106,15 @@ _ORPHANED = sa.text(
 
 
 async def delete_documents(
-    connection: AsyncConnection, ids: Sequence[UUID], actor: Actor
+    connection: AsyncConnection, ids: Sequence[UUID], actor: Actor, user: UUID | None = None
 ) -> Deleted:
-    """Delete documents, in the caller's transaction; unknown and deleted ids are passed over."""
-    found = [row["id"] for row in await rows(connection, _LOCK, {"ids": list(ids)})]
+    """Delete documents, in the caller's transaction; unknown and deleted ids are passed over.
+
+    Args:
+        user: only this user's documents; None for anybody's.
+    """
+    values = {"ids": list(ids), "user_id": user}
+    found = [row["id"] for row in await rows(connection, _LOCK, values)]
     if not found:
         return Deleted(frozenset(), 0, ())
     scope = {"ids": found}

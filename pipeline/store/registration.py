@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.identity import document_id, job_id
-from pipeline.states import FAILED, JobState
+from pipeline.states import RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
@@ -53,7 +53,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"  # new bytes, or a new pipeline version, for a document that we have
     UNCHANGED = "unchanged"  # published already: nothing to do, nothing to pay
     WAITING = "waiting"  # accepted earlier and not finished: goes on from where it is
-    FAILED_BEFORE = "failed_before"  # these bytes failed: a person retries, we do not
+    FAILED_BEFORE = "failed_before"  # these bytes failed or were cancelled: a person retries
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _outcome(row: sa.RowMapping) -> Outcome:
         return Outcome.UNCHANGED
     if row["state"] in LOSABLE and row["error_code"] in LOST_CODES:
         return Outcome.CHANGED
-    if row["state"] in FAILED:
+    if row["state"] in RETRYABLE:
         return Outcome.FAILED_BEFORE
     return Outcome.WAITING
 

@@ -1,4 +1,4 @@
-"""A person's retry: failed jobs go back to their last good state."""
+"""A person's retry: failed and cancelled jobs go back to their last good state."""
 
 from __future__ import annotations
 
@@ -8,26 +8,39 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED, RETRY_STATE, JobState
+from pipeline.states import RETRY_STATE, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion, Source
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
 
-_FAILED = sa.text(
+_ENDED = sa.text(
     f"""
     SELECT id, state FROM {SCHEMA}.upload_jobs
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND state = ANY(:failed) ORDER BY id FOR UPDATE
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND state = ANY(:ended)
+      AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
+    ORDER BY id FOR UPDATE
     """  # noqa: S608
 )
 
 
 async def retry_jobs(
-    connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor
+    connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor, user: UUID | None = None
 ) -> set[UUID]:
-    """Send failed jobs back, in the caller's transaction; the ids of those that were failed."""
-    values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
-    found = [(row["id"], JobState(row["state"])) for row in await rows(connection, _FAILED, values)]
+    """Send jobs back, in the caller's transaction.
+
+    Args:
+        user: only this user's jobs; None for anybody's.
+
+    Returns:
+        The ids of those that had failed or been cancelled.
+    """
+    values = {
+        "ids": list(job_ids),
+        "ended": [state.value for state in RETRYABLE],
+        "user_id": user,
+    }
+    found = [(row["id"], JobState(row["state"])) for row in await rows(connection, _ENDED, values)]
     moves = [Move(job, None, state, RETRY_STATE[state]) for job, state in found]
     return await move(connection, moves, actor)
 

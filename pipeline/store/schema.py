@@ -372,6 +372,36 @@ webhook_events = Table(
     _now("received_at"),
 )
 
+access_log = Table(
+    "access_log",
+    metadata,
+    # who read what of whose: originals, exports, searches (never their words), erasures
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    _user(),  # whose data
+    Column("actor_id", Uuid, nullable=False),  # who asked
+    Column("action", Text, nullable=False),
+    Column("document_id", Uuid),
+    _zero("items"),  # passages found, documents exported …
+    Index(None, "user_id", "at"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    # uploads in two steps: announced, then sent to a signed URL, then completed
+    Column("id", Uuid, primary_key=True),
+    _user(),
+    Column("source", Text),
+    Column("name", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("declared_bytes", BigInteger),
+    _now(),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("job_id", Uuid),  # once it is complete
+    Index(None, "user_id"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -404,8 +434,10 @@ USER_TABLES = (
     service_calls,
     quality_results,
     webhook_events,
+    access_log,
+    uploads,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
-APPEND_ONLY = (job_events,)
+APPEND_ONLY = (job_events, access_log)
 """Tables that the service role may add to and read, nothing else."""

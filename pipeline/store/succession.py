@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import RETRYABLE, WORKING, JobState
 from pipeline.store.schema import SCHEMA
 
 LOST_CODES = ("file_missing", "object_missing", "object_damaged")
@@ -42,7 +42,7 @@ REVIVE = sa.text(
     FROM revived
     """  # noqa: S608
 )
-_UNFINISHED = ", ".join(f"'{state.value}'" for state in (*WORKING, *FAILED))
+_UNFINISHED = ", ".join(f"'{state.value}'" for state in (*WORKING, *RETRYABLE))
 # A newer version came: what was not published of the older ones is no longer wanted.
 SUPERSEDE = sa.text(
     f"""

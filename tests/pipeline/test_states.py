@@ -6,14 +6,23 @@ import itertools
 
 import pytest
 
-from pipeline.states import ENDED, FAILED, RETRY_STATE, TRANSITIONS, WORKING, JobState, may
+from pipeline.states import (
+    ENDED,
+    FAILED,
+    RETRY_STATE,
+    RETRYABLE,
+    TRANSITIONS,
+    WORKING,
+    JobState,
+    may,
+)
 
 
 def test_every_state_is_working_or_ended() -> None:
     """Each state is exactly one of the two, and the table names them all."""
     assert set(WORKING) | set(ENDED) == set(JobState) == set(TRANSITIONS)
     assert set(WORKING).isdisjoint(ENDED)
-    assert set(FAILED) < set(ENDED)
+    assert set(FAILED) < set(RETRYABLE) < set(ENDED)
 
 
 def test_the_straight_way_leads_from_uploaded_to_complete() -> None:
@@ -48,10 +57,16 @@ def test_a_document_can_be_deleted_at_any_time(state: JobState) -> None:
     assert may(state, JobState.DELETED) == (state != JobState.DELETED)
 
 
-@pytest.mark.parametrize("state", FAILED)
-def test_every_failure_can_be_retried(state: JobState) -> None:
+@pytest.mark.parametrize("state", JobState)
+def test_only_unfinished_work_can_be_cancelled(state: JobState) -> None:
+    """Every working state has the step, and no end has it."""
+    assert may(state, JobState.CANCELLED) == (state in WORKING)
+
+
+@pytest.mark.parametrize("state", RETRYABLE)
+def test_every_failure_and_cancel_can_be_retried(state: JobState) -> None:
     """A person's retry is a legal step to a working state."""
-    assert set(RETRY_STATE) == set(FAILED)
+    assert set(RETRY_STATE) == set(RETRYABLE)
     assert RETRY_STATE[state] in WORKING
     assert may(state, RETRY_STATE[state])
 

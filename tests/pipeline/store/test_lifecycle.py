@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 )
 
 from pipeline.errors import ChunkingError, EmbeddingError, NavigatorError, ParseCode, ParseError
-from pipeline.states import ENDED, FAILED, WORKING, JobState, may
-from pipeline.store import claims, deletion, retrying, vector_buffer
+from pipeline.states import ENDED, RETRYABLE, WORKING, JobState, may
+from pipeline.store import cancelling, claims, deletion, retrying, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.engine import Database, rows
 from pipeline.store.schema import SCHEMA
@@ -195,13 +195,24 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def retry_what_failed(self) -> None:
-        """A person sends every failed job back."""
+        """A person sends every failed or cancelled job back."""
 
         async def retry() -> None:
             async with self.database.service() as connection:
                 await retrying.retry_jobs(connection, sorted(self.jobs), Actor("person"))
 
         self.do(retry())
+
+    @rule(hold=claimed)
+    def cancel(self, hold: Hold) -> None:
+        """A person stops a job, whoever holds it."""
+
+        async def stop() -> None:
+            async with self.database.service() as connection:
+                ids, owner = [hold[0].job_id], hold[0].user_id
+                await cancelling.cancel_jobs(connection, ids, owner, Actor("person"))
+
+        self.do(stop())
 
     @rule(hold=claimed)
     def expire(self, hold: Hold) -> None:
@@ -262,7 +273,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert {row["document_id"]: row["texts"] for row in chunks} == published
         assert all(row["all_with_vector"] for row in chunks)
         for row in buffered:
-            allowed = (JobState.CHUNKS_STORED, JobState.EMBEDDINGS_STORED, *FAILED, *WORKING)
+            allowed = (JobState.CHUNKS_STORED, JobState.EMBEDDINGS_STORED, *RETRYABLE, *WORKING)
             assert JobState(row["state"]) in allowed, "chunks of an ended job are buffered"
 
     async def _look(self) -> tuple[Any, Any, Any, dict[UUID, JobState]]:

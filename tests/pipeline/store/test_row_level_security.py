@@ -61,13 +61,19 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
             await service_calls.record(connection, call)
-            for statement in (_PARSED, _QUALITY, _WEBHOOK):
+            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
     await store.close()
 
 
 _PARSED = sa.text(
     f"INSERT INTO {SCHEMA}.parsed_files (user_id, file_sha256, parser) VALUES (:user, :sha, 'p')"
+)
+_ACCESS = sa.text(
+    f"INSERT INTO {SCHEMA}.access_log (user_id, actor_id, action) VALUES (:user, :id, :sha)"
+)
+_UPLOAD = sa.text(
+    f"INSERT INTO {SCHEMA}.uploads (id, user_id, name, expires_at) VALUES (:id, :user, :sha, now())"
 )
 _QUALITY = sa.text(
     f"""

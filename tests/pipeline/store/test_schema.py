@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pipeline.states import TRANSITIONS, JobState
-from pipeline.store.engine import Database, migrate, rows
-from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_TABLES, metadata
+from pipeline.store.cancelling import cancel_jobs
+from pipeline.store.engine import Database, _alembic, driver_url, migrate, rows
+from pipeline.store.retrying import retry_jobs
+from pipeline.store.schema import (
+    APPEND_ONLY,
+    READER_ROLE,
+    SCHEMA,
+    SERVICE_ROLE,
+    USER_TABLES,
+    metadata,
+)
+from pipeline.store.transitions import Actor
+from tests.pipeline.store.making import ANNA, job_row, open_space, register, source
 
 
 async def test_migrated_and_described_schemas_agree(database: Database) -> None:
@@ -95,8 +108,49 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
 
 
 async def test_the_audit_can_only_be_added_to(database: Database) -> None:
-    """The pipeline's role may insert and read job events, never change or delete them."""
-    for statement in ("UPDATE {t} SET event = 'x'", "DELETE FROM {t}"):
-        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-            async with database.service() as connection:
-                await connection.execute(sa.text(statement.format(t=f"{SCHEMA}.job_events")))
+    """The pipeline's role may insert and read events and accesses, never change or delete them."""
+    for name in APPEND_ONLY:
+        for statement in ("UPDATE {t} SET user_id = NULL", "DELETE FROM {t}"):
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+                async with database.service() as connection:
+                    await connection.execute(sa.text(statement.format(t=name)))
+
+
+async def test_details_of_an_event_can_only_be_erased(database: Database) -> None:
+    """Erasing a user blots out what an event tells; nothing else can be put in its place."""
+    insert = sa.text(
+        f"INSERT INTO {SCHEMA}.job_events (user_id, event, actor, details)"
+        " VALUES (gen_random_uuid(), 'moved', 'person', '{\"why\": \"a name\"}')"
+    )
+    change = f"UPDATE {SCHEMA}.job_events SET details = '{{}}'"
+    erase = f"UPDATE {SCHEMA}.job_events SET details = jsonb_build_object('erased', true)"
+    async with database.service() as connection:
+        await connection.execute(insert)
+    with pytest.raises(sa.exc.ProgrammingError, match="only be erased"):
+        async with database.service() as connection:
+            await connection.execute(sa.text(change))
+    async with database.service() as connection:
+        assert (await connection.execute(sa.text(erase))).rowcount == 1
+
+
+async def test_the_newest_migration_can_be_taken_back(database_url: str) -> None:
+    """Down and up again: a cancelled job becomes a failed one, which can be retried as well."""
+    database = Database(database_url)
+    await open_space(database)
+    [found] = await register(database, [source("a.md")])
+    async with database.service() as connection:
+        await cancel_jobs(connection, [found.job_id], ANNA, Actor("person"))
+    await asyncio.to_thread(downgrade, database_url, "0001")
+    assert (await job_row(database, found.job_id))["state"] == JobState.FAILED_PARSE
+    await asyncio.to_thread(migrate, database_url)
+    async with database.service() as connection:
+        assert await retry_jobs(connection, [found.job_id], Actor("person"), ANNA)
+    await database.close()
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take migrations back, as `migrate` makes them."""
+    engine = sa.create_engine(driver_url(url))
+    with engine.begin() as connection:
+        command.downgrade(_alembic(connection), revision)
+    engine.dispose()
