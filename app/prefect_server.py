@@ -22,6 +22,7 @@ from typing import IO
 
 import httpx
 
+from app.stack.state import running_stack
 from pipeline.errors import ServiceUnavailable
 
 START_TIMEOUT_SECONDS = 180.0
@@ -70,8 +71,35 @@ def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> s
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(folder)
-    os.environ["PREFECT_API_URL"] = url = _our_server(folder, waiting)
+    url = prefect_of_stack(home) or _our_server(folder, waiting)
+    os.environ["PREFECT_API_URL"] = url
     return url
+
+
+def require_prefect(home: Path) -> str:
+    """As `provide_prefect`, but for what cannot bring a server of its own along: a worker.
+
+    Raises:
+        ServiceUnavailable: there is no server, or it does not answer.
+    """
+    if "PREFECT_API_URL" not in os.environ and prefect_of_stack(home) is None:
+        raise ServiceUnavailable(
+            "There is no Prefect server to work for.",
+            remedy="Start everything with `navigator up`, or set PREFECT_API_URL.",
+        )
+    return provide_prefect(home)
+
+
+def prefect_of_stack(home: Path) -> str | None:
+    """The server of the `navigator up` that runs on this home folder, once it answers."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while (stack := running_stack(home)) is not None and time.monotonic() < deadline:
+        if (server := stack.services.get("prefect")) is None:
+            return None
+        if server.state == "healthy":
+            return f"{server.address}/api"
+        time.sleep(0.2)
+    return None
 
 
 def require(url: str) -> None:

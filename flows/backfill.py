@@ -7,6 +7,7 @@ again. Scheduled nightly over what waits, it is the sweep that loses nothing whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services, tagged
@@ -78,6 +80,11 @@ async def _renew_outdated(parts: Services, selection: Selection, run_id: UUID) -
     return sum(map(len, found.values()))
 
 
+async def _anything_waits(parts: Services, selection: Selection) -> bool:
+    async with parts.database.service() as connection:
+        return bool(await backlog.waiting(connection, parts.version, replace(selection, limit=1)))
+
+
 def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
@@ -107,7 +114,12 @@ async def backfill(
     options = options or IngestOptions()
     run = run_id or uuid4()
     owner = user_id(user) if user else None
-    async with tagged("backfill"), opened(options) as parts:
+    selection = Selection(owner, older_than_days, limit)
+    async with opened(options) as parts, tagged("backfill"):
+        # Every minute: most of the time there is nothing, and no trace of it is wanted.
+        swept = select == "waiting" and job_ids is None and run_id is None
+        if swept and not await _anything_waits(parts, selection):
+            return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:
             await runs.start_run(
                 connection,
@@ -118,6 +130,5 @@ async def backfill(
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
             )
-        selection = Selection(owner, older_than_days, limit)
         await select_backlog(select, job_ids, selection, run)
         return await work_off(parts, run, options)

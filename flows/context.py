@@ -6,8 +6,8 @@ its own opens its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Literal
@@ -23,6 +23,7 @@ from blocks.assembly import Services, open_services
 from pipeline.settings import Settings, load_settings
 
 _open: ContextVar[Services | None] = ContextVar("open_services", default=None)
+_lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)
 
 
 class IngestOptions(BaseModel):
@@ -58,16 +59,44 @@ class IngestOptions(BaseModel):
 
 @asynccontextmanager
 async def opened(options: IngestOptions) -> AsyncIterator[Services]:
-    """The services of the surrounding flow, or new ones for the time of this block."""
+    """The services of the surrounding flow, those lent, or new ones for the time of this block."""
     if (around := _open.get()) is not None:
         yield around
         return
-    async with open_services(options.settings()) as fresh:
-        token = _open.set(fresh)
-        try:
+    settings, lent = options.settings(), _lent.get()
+    if lent is not None and lent.settings == settings:
+        with _found_by_tasks(lent):
+            yield lent
+        return
+    async with open_services(settings) as fresh:
+        with _found_by_tasks(fresh):
             yield fresh
-        finally:
-            _open.reset(token)
+
+
+@contextmanager
+def lending(parts: Services) -> Iterator[None]:
+    """Flows that begin inside and have the same settings use these services instead of their own.
+
+    Not when a block is named: it may be changed on the server at any time, and each run reads it.
+    """
+    named = parts.settings
+    blocks = (
+        named.database_block, named.storage_block, named.parser_block, named.embedder_block
+    )  # fmt: skip
+    token = _lent.set(None if any(blocks) else parts)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
+@contextmanager
+def _found_by_tasks(parts: Services) -> Iterator[None]:
+    token = _open.set(parts)
+    try:
+        yield
+    finally:
+        _open.reset(token)
 
 
 @asynccontextmanager
