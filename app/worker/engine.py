@@ -11,9 +11,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.flow_engine import AsyncFlowRunEngine
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelled
 from prefect.utilities.callables import get_call_parameters
 
 if TYPE_CHECKING:
@@ -44,7 +50,9 @@ class WarmEngine(AsyncFlowRunEngine[Any, Any]):
         """Report what the interruption was: cancelled, to go on elsewhere, or indeed a crash."""
         match self.attempt.interruption if self.attempt else None:
             case Interruption.CANCELLED:
-                await self.handle_cancellation(exc)
+                with anyio.CancelScope(shield=True):
+                    await self._cancel_subflows()
+                    await self.handle_cancellation(exc)
             case Interruption.STOPPED:
                 # Shielded, or the report itself would be cancelled.
                 with anyio.CancelScope(shield=True):
@@ -52,6 +60,19 @@ class WarmEngine(AsyncFlowRunEngine[Any, Any]):
                     await self.set_state(AwaitingRetry(message=message), force=True)
             case None:
                 await super().handle_crash(exc)
+
+    async def _cancel_subflows(self) -> None:
+        """Subflows run in Prefect's own engine, which took their cancellation for a crash."""
+        assert self.flow_run is not None
+        crashed = await self.client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[self.flow_run.id]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+            )
+        )
+        for run in crashed:
+            message = "Cancelled with the run that it belongs to."
+            await self.client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
 
 
 async def run_to_end(flow: Flow[..., Any], flow_run: FlowRun, attempt: Attempt) -> None:

@@ -26,6 +26,9 @@ EXIT_SECONDS = 10.0
 _DEFAULTS = {
     # Twice this may pass between a request and its start.
     "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+    # Off by default in Prefect, whose process workers leave this to each run's own process.
+    "PREFECT_WORKER_ENABLE_CANCELLATION": "true",
+    "PREFECT_WORKER_CANCELLATION_POLL_SECONDS": "10",
     "PREFECT_LOGGING_LEVEL": "WARNING",
 }
 

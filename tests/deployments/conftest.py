@@ -27,7 +27,12 @@ class DeployedServer:
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a request, which has to be a success."""
-        return self.api.post(path, json=body).raise_for_status().json()
+        deadline = time.monotonic() + 20
+        # SQLite is locked for a moment when a worker writes: every client of Prefect tries again.
+        while (answer := self.api.post(path, json=body)).status_code == 503:
+            assert time.monotonic() < deadline, "Prefect's database stays locked"
+            time.sleep(0.2)
+        return answer.raise_for_status().json()
 
     def deployments(self) -> dict[str, dict[str, Any]]:
         """What the server has, by name."""

@@ -32,7 +32,8 @@ class WorkPool(Strict):
 
 class Schedule(Strict):
     slug: str
-    cron: str
+    cron: str | None = None
+    interval: int | None = Field(None, ge=60)  # seconds
     timezone: str
     active: bool
 
@@ -102,9 +103,11 @@ def test_scheduled_runs_need_nothing_more(deployment: Deployment) -> None:
 
 @DEPLOYMENTS
 def test_schedules(deployment: Deployment) -> None:
-    """Every cron line parses, in a timezone that exists."""
+    """A schedule is a cron line that parses or an interval, in a timezone that exists."""
     for schedule in deployment.schedules:
-        CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
+        assert (schedule.cron is None) != (schedule.interval is None)
+        if schedule.cron is not None:
+            CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
         assert ZoneInfo(schedule.timezone).key == schedule.timezone
 
 

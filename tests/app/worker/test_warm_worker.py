@@ -1,0 +1,113 @@
+"""The warm worker: quick to start runs, honest about how they end, and nothing lost with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.worker.conftest import Pool
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def children(pool: Pool, flow_run: str) -> list[dict[str, Any]]:
+    """The subflow runs of a flow run."""
+    wanted = {"flow_runs": {"parent_flow_run_id": {"any_": [flow_run]}}}
+    found: list[dict[str, Any]] = pool.server.post("/flow_runs/filter", wanted)
+    return found
+
+
+def test_starts_within_two_seconds(pool: Pool, policy: str) -> None:
+    """A run begins less than two seconds after it was asked for, and publishes its document."""
+    pool.worker()
+    asked = time.monotonic()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until(run, "RUNNING", "COMPLETED")
+    assert time.monotonic() - asked < 2
+    ended = pool.until(run, "COMPLETED", "FAILED", "CRASHED")
+    assert ended["state"]["message"] == "Documents: 1 published"
+
+
+def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
+    """A sweep that finds nothing writes no run, no artifact and no subflow."""
+    pool.worker()
+    before = pool.query("SELECT count(*) FROM upload_pipeline.ingest_runs")
+    run = pool.server.start("sweep", select="waiting")
+    ended = pool.until(run, "COMPLETED", "FAILED", "CRASHED")
+    assert ended["state_name"] == "Nothing waits"
+    assert pool.query("SELECT count(*) FROM upload_pipeline.ingest_runs") == before
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
+    assert pool.server.post("/artifacts/filter", wanted) == []
+    assert children(pool, run) == []
+
+
+def test_a_person_cancels(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
+    """A cancelled run ends as cancelled with its subflows, and its documents are free again."""
+    pool.worker()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    pool.server.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    assert pool.until(run, "CANCELLED", "CRASHED")["state_type"] == "CANCELLED"
+    assert {each["state_type"] for each in children(pool, run)} == {"CANCELLED"}
+    assert pool.claims() == 0
+
+
+def test_a_stopped_worker_gives_its_runs_back(
+    pool: Pool, policy: str, slow: Callable[[], None]
+) -> None:
+    """SIGTERM frees the documents and queues the run again; the next worker finishes it."""
+    worker = pool.worker()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    assert worker.stop() == 0
+    assert pool.claims() == 0
+    assert pool.state(run)["state_type"] == "SCHEDULED"
+    slow()
+    pool.worker()
+    ended = pool.until(run, "COMPLETED", "FAILED", "CRASHED")
+    assert ended["state"]["message"] == "Documents: 1 published"
+
+
+def test_a_killed_worker_is_inherited(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
+    """Runs of a worker that was killed are found by the next one and finished."""
+    worker = pool.worker()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    worker.stop(signal.SIGKILL)
+    assert pool.state(run)["state_type"] == "RUNNING"
+    slow()
+    pool.worker()
+    assert pool.until(run, "COMPLETED", "FAILED", "CRASHED")["state_type"] == "COMPLETED"
+    assert pool.claims() == 0
+
+
+def test_a_second_signal_ends_at_once(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
+    """Who asks twice is not kept waiting."""
+    worker = pool.worker()
+    pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    worker.process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    assert worker.stop(signal.SIGINT) in (0, 130)
+    assert time.monotonic() - asked < 3
+
+
+def test_without_a_server(tmp_path: Path) -> None:
+    """A worker without a Prefect server says what to start."""
+    clean = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "worker"],
+        env=clean | {"NAVIGATOR_HOME": str(tmp_path)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "There is no Prefect server to work for." in done.stderr
+    assert "`navigator up`" in done.stderr
