@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
 
+from app.answering import Question, SearchAnswer, answer
 from app.console import answers, quantity, say, tell, text
 from app.finding import find_one
 from app.snippets import highlighted, question_words, snippet
-from pipeline.errors import EmbeddingError, UsageError
+from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from blocks.embedder import Embedder, Vectors
-    from pipeline.store.engine import Database
     from pipeline.store.search import Passage
 
 _SNIPPET_CHARACTERS = 420
@@ -34,20 +32,6 @@ class SearchRequest:
     tags: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SearchAnswer:
-    """The passages, best first, and what a person should know about the search.
-
-    Attributes:
-        published: documents that can be found at all.
-        elsewhere: of these, documents that only words find, since another model embedded them.
-    """
-
-    passages: Sequence[Passage]
-    published: int
-    elsewhere: int
-
-
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     """Answer a question from the user's published documents.
 
@@ -55,55 +39,19 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
         UsageError: the question is empty, or the document filter names none or several.
     """
     from blocks.assembly import open_reading
-    from pipeline.store import summary
-    from pipeline.store.search import documents_in_other_spaces
 
     if not request.question.strip():
         raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')
     owner = user_id(request.user or settings.user)
     async with open_reading(settings) as (database, embedder):
-        async with database.reader(owner) as connection:
-            published = await summary.count_published(connection)
-            elsewhere = await documents_in_other_spaces(connection, embedder.space.id)
-        passages = await _passages(request, owner, database, embedder) if published else []
-    return SearchAnswer(passages, published, elsewhere)
-
-
-async def _passages(
-    request: SearchRequest, owner: UUID, database: Database, embedder: Embedder
-) -> list[Passage]:
-    from pipeline.store.search import Query, SearchMode
-    from pipeline.store.search import search as ask
-
-    mode = SearchMode(request.mode)
-    asked = None
-    if mode is not SearchMode.TEXT:
-        asked = await _vector(request.question, embedder)
-    async with database.reader(owner) as connection:
-        document = await find_one(connection, request.document) if request.document else None
-        query = Query(
-            text=request.question,
-            mode=mode,
-            space_id=embedder.space.id,
-            dimension=embedder.space.dimension,
-            vector=asked,
-            limit=request.limit,
-            document=document.document_id if document else None,
-            tags=tuple(request.tags),
+        document = None
+        if request.document:
+            async with database.reader(owner) as connection:
+                document = (await find_one(connection, request.document)).document_id
+        question = Question(
+            request.question, request.mode, request.limit, document, tuple(request.tags)
         )
-        return await ask(connection, query)
-
-
-async def _vector(question: str, embedder: Embedder) -> Vectors:
-    try:
-        answer = await embedder.embed([question])
-    except EmbeddingError as error:
-        raise UsageError(
-            f"The question cannot be turned into a vector: {error.message}",
-            remedy="Ask it in words, or use --mode text.",
-        ) from error
-    vector: Vectors = answer.vectors[0]
-    return vector
+        return await answer(question, owner, database, embedder)
 
 
 def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:

@@ -2,7 +2,8 @@
 
 Keys are made of ids and hashes only, never of a file's name:
 ``{user}/raw/{sha256}`` for the bytes as they came, ``{user}/parsed/{sha256}/{parser}.json`` for
-their text. So the same bytes of one user are stored once.
+their text. So the same bytes of one user are stored once. What comes over the network is
+``{user}/incoming/{id}`` until its hash is known.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 from pipeline.errors import ConfigurationError, NavigatorError, StorageUnavailable
 from pipeline.identity import sha256_hex
+
+_PIECE = 1024 * 1024
 
 
 class ObjectMissing(NavigatorError):
@@ -40,6 +45,11 @@ def raw_key(user: UUID, sha256: str) -> str:
 def parsed_key(user: UUID, sha256: str, parser: str) -> str:
     """Where the text of a file is kept, for one parser version."""
     return f"{user}/parsed/{sha256}/{parser}.json"
+
+
+def incoming_key(user: UUID, upload: UUID) -> str:
+    """Where an upload is kept until it is whole and its hash is known."""
+    return f"{user}/incoming/{upload}"
 
 
 class Storage:
@@ -74,17 +84,18 @@ class Storage:
                 remedy="Check NAVIGATOR_STORAGE_URL and NAVIGATOR_STORAGE_OPTIONS.",
             ) from None
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes | AsyncIterator[bytes]) -> None:
         """Store bytes whole: a reader sees all of them or nothing.
+
+        Args:
+            data: in one piece, or in pieces that are never held all at once; an error that they
+                raise comes out unchanged, and nothing is stored.
 
         Raises:
             StorageUnavailable: there is no room, or the storage does not answer.
         """
-        self._refuse_links(key)
-        try:
+        with self._reaching(key):
             await obstore.put_async(self._store, key, data)
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from None
 
     async def put_file(self, key: str, path: Path) -> None:
         """Store a file without holding it in memory.
@@ -93,13 +104,24 @@ class Storage:
             FileNotFoundError: the file is gone.
             StorageUnavailable: there is no room, or the storage does not answer.
         """
-        self._refuse_links(key)
         try:
-            await obstore.put_async(self._store, key, path)
-        except (BaseError, OSError) as error:
+            with self._reaching(key):
+                await obstore.put_async(self._store, key, path)
+        except (ObjectMissing, StorageUnavailable):
             if not await asyncio.to_thread(path.is_file):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
-            raise _unavailable(error) from None
+            raise
+
+    async def move(self, key: str, target: str) -> None:
+        """Give an object another key; what was under that is replaced.
+
+        Raises:
+            ObjectMissing: there is nothing under the first key.
+            StorageUnavailable: the storage does not answer.
+        """
+        self._refuse_links(target)
+        with self._reaching(key):
+            await obstore.rename_async(self._store, key, target)
 
     async def get(self, key: str) -> bytes:
         """The bytes under a key.
@@ -108,14 +130,21 @@ class Storage:
             ObjectMissing: there is nothing under it.
             StorageUnavailable: the storage does not answer.
         """
-        self._refuse_links(key)
-        try:
+        with self._reaching(key):
             answer = await obstore.get_async(self._store, key)
             return bytes(await answer.bytes_async())
-        except (NotFoundError, FileNotFoundError):
-            raise ObjectMissing("A stored object is missing.") from None
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from None
+
+    async def pieces(self, key: str) -> AsyncIterator[bytes]:
+        """The bytes under a key, about a mebibyte at a time.
+
+        Raises:
+            ObjectMissing: there is nothing under it.
+            StorageUnavailable: the storage does not answer.
+        """
+        with self._reaching(key):
+            answer = await obstore.get_async(self._store, key)
+            async for piece in answer.stream(min_chunk_size=_PIECE):
+                yield bytes(piece)
 
     async def get_checked(self, key: str, sha256: str) -> bytes:
         """The bytes under a key, after checking that they are the ones that were stored.
@@ -128,27 +157,55 @@ class Storage:
             raise ObjectMissing("A stored object is damaged.", code="object_damaged")
         return data
 
+    async def size(self, key: str) -> int | None:
+        """How many bytes are under a key; None when there is no object."""
+        try:
+            with self._reaching(key):
+                return int((await obstore.head_async(self._store, key))["size"])
+        except ObjectMissing:
+            return None
+
     async def exists(self, key: str) -> bool:
         """Whether there is an object under a key."""
-        self._refuse_links(key)
-        try:
-            await obstore.head_async(self._store, key)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        except (BaseError, OSError) as error:
-            raise _unavailable(error) from None
-        return True
+        return await self.size(key) is not None
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; what is not there is passed over."""
         for key in keys:
-            self._refuse_links(key)
-            try:
+            with suppress(ObjectMissing), self._reaching(key):
                 await obstore.delete_async(self._store, key)
-            except (NotFoundError, FileNotFoundError):
-                continue
-            except (BaseError, OSError) as error:
-                raise _unavailable(error) from None
+
+    async def delete_under(self, prefix: str) -> int:
+        """Remove every object whose key begins so; how many there were.
+
+        Args:
+            prefix: whole parts of a key, ending in a slash.
+        """
+        with self._reaching(prefix.rstrip("/")):
+            keys = [
+                each["path"] async for page in obstore.list(self._store, prefix) for each in page
+            ]
+        await self.delete(keys)
+        return len(keys)
+
+    async def signed_url(self, method: Literal["GET", "PUT"], key: str, seconds: int) -> str | None:
+        """A URL of the storage itself for one object; None when it has none, as a folder has."""
+        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+            return None
+        with self._reaching(key):
+            life = timedelta(seconds=seconds)
+            return str(await obstore.sign_async(self._store, method, key, life))
+
+    @contextmanager
+    def _reaching(self, key: str) -> Iterator[None]:
+        """Errors of the store as ours, while an object is reached."""
+        self._refuse_links(key)
+        try:
+            yield
+        except (NotFoundError, FileNotFoundError):
+            raise ObjectMissing("A stored object is missing.") from None
+        except (BaseError, OSError) as error:
+            raise _unavailable(error) from None
 
     def _refuse_links(self, key: str) -> None:
         """A local store follows symbolic links out of its folder; ours must not."""

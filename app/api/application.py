@@ -1,22 +1,35 @@
-"""The FastAPI application: its parts, its routes, its errors."""
+"""The FastAPI application: its parts, its routes, its errors, its limits."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
 from app.api import problems
 from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
+from app.api.feed import EventFeed
+from app.api.guards import AnswerHeaders, RequestLimits
+from app.api.limits import RateLimits
+from app.api.links import PREFIX
 from app.api.parts import ApiParts
 from app.api.routes import ROUTERS
+from app.api.secrets import signing_key
+from app.api.signing import UrlSigner
 from blocks.assembly import open_services
 from pipeline.settings import Settings
 
-PREFIX = "/api/v1"
 __all__ = ["ApiParts", "create_app"]
+
+# Uploads and streams have limits of their own.
+_UNLIMITED = re.compile(
+    rf"{PREFIX}/(documents|uploads/[^/]+/(content|complete)|originals/[^/]+"
+    r"|(jobs/[^/]+/)?events|users/me(/export)?)"
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,6 +54,11 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.add_middleware(
+        RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
+    )
+    app.add_middleware(AnswerHeaders)
+    _describe(app)
     return app
 
 
@@ -48,4 +66,26 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     services = await stack.enter_async_context(open_services(settings))
     dispatcher = Dispatcher.from_environment()
     stack.push_async_callback(dispatcher.close)
-    return ApiParts(services, dispatcher, TokenVerifier(services.settings))
+    feed = EventFeed(services.database)
+    stack.push_async_callback(feed.close)
+    return ApiParts(
+        services=services,
+        dispatcher=dispatcher,
+        verifier=TokenVerifier(settings),
+        limits=RateLimits(settings),
+        signer=UrlSigner(signing_key(settings)),
+        feed=feed,
+    )
+
+
+def _describe(app: FastAPI) -> None:
+    """The OpenAPI document knows what a problem is, though no route returns one by itself."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(problems.schemas())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

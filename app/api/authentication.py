@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,10 +42,12 @@ class Caller:
     Attributes:
         user_id: of the token's `sub`: a UUID as it is, any other name hashed.
         is_service: an operator, who may look at other users' documents.
+        expires_at: in seconds since the epoch; streams end then.
     """
 
     user_id: UUID
     is_service: bool = False
+    expires_at: float = field(default=math.inf, compare=False)
 
 
 class TokenVerifier:
@@ -131,7 +134,8 @@ def _caller(claims: dict[str, Any]) -> Caller:
     subject = claims["sub"].strip()
     if not subject or "\x00" in subject:
         raise Unauthenticated("The token names no user.")
-    return Caller(user_id(subject), claims.get("role") == SERVICE_ROLE)
+    service = claims.get("role") == SERVICE_ROLE
+    return Caller(user_id(subject), service, float(claims["exp"]))
 
 
 def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -> str:
@@ -179,6 +183,3 @@ async def authenticate(
         raise Unauthenticated("This needs a bearer token.")
     verifier: TokenVerifier = request.app.state.parts.verifier
     return await verifier.verify(given.credentials)
-
-
-CurrentCaller = Annotated[Caller, Depends(authenticate)]

@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 
 from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
+from app.api.feed import EventFeed
+from app.api.limits import RateLimits
+from app.api.signing import UrlSigner
 from blocks.assembly import Services
 from blocks.embedder import Embedder
 from blocks.storage import Storage
@@ -25,11 +28,17 @@ class ApiParts:
         services: database, storage, embedder and the version of the work, as flows have them.
         dispatcher: asks Prefect to work on jobs.
         verifier: tells who a token speaks for.
+        limits: how often users may ask.
+        signer: makes and checks signed URLs.
+        feed: tells when there are new events.
     """
 
     services: Services
     dispatcher: Dispatcher
     verifier: TokenVerifier
+    limits: RateLimits
+    signer: UrlSigner
+    feed: EventFeed
 
     @property
     def settings(self) -> Settings:

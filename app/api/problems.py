@@ -137,6 +137,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
+def schemas() -> dict[str, Any]:
+    """The schemas of a problem, for the OpenAPI document."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), "Problem": schema}
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route documents for these statuses."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}

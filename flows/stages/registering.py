@@ -1,9 +1,9 @@
-"""Upload: files become stored bytes and registered jobs."""
+"""Upload: files, and what comes over the network, become stored bytes and registered jobs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -39,17 +39,36 @@ async def upload(
 ) -> Upload:
     """Take files in: bytes first, then the rows; what is published already is not stored again."""
     contents, rejected = await examine_files(files, services.settings.max_file_bytes)
-    sources = [as_source(user, content) for content in contents]
+    paths = {as_source(user, content): content.path for content in contents}
+
+    async def store(source: Source) -> None:
+        await services.storage.put_file(source.storage_key, paths[source])
+
+    taken = await take_in(services, list(paths), store, user, run_id, tags)
+    async with services.database.service() as connection:
+        await runs.reject(connection, run_id, rejected)
+    return Upload(taken.registered, (*rejected, *taken.rejected))
+
+
+async def take_in(
+    services: Services,
+    sources: Sequence[Source],
+    store: Callable[[Source], Awaitable[None]],
+    user: UUID,
+    run_id: UUID,
+    tags: Iterable[str],
+) -> Upload:
+    """The one way in, for files and for requests: bytes first, then the rows.
+
+    Args:
+        store: puts a source's bytes under its storage key; called for those alone that are not
+            stored yet. FileNotFoundError says that they are gone: the source is rejected.
+    """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     fresh = (Outcome.NEW, Outcome.CHANGED)
-    wanted = [
-        (content, source)
-        for content, source, each in zip(contents, sources, known, strict=True)
-        if each.outcome in fresh
-    ]
-    lost = await _store(services, wanted)
-    rejected.extend(lost.values())
+    wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
+    lost = await _store(wanted, store)
     async with services.database.service() as connection:
         registered = await registration.register(
             connection,
@@ -60,9 +79,9 @@ async def upload(
             actor=services.worker,
             tags=tags,
         )
-        await runs.reject(connection, run_id, rejected)
+        await runs.reject(connection, run_id, list(lost.values()))
     failpoint("after-register-commit")
-    return Upload(tuple(registered), tuple(rejected))
+    return Upload(tuple(registered), tuple(lost.values()))
 
 
 async def examine_files(
@@ -86,21 +105,21 @@ def as_source(user: UUID, content: FileContent) -> Source:
 
 
 async def _store(
-    services: Services, wanted: Sequence[tuple[FileContent, Source]]
+    wanted: Sequence[Source], store: Callable[[Source], Awaitable[None]]
 ) -> dict[str, RejectedFile]:
     """Put bytes in place; the files that changed or vanished since they were hashed come back."""
     lost: dict[str, RejectedFile] = {}
     slots = asyncio.Semaphore(16)
 
-    async def one(content: FileContent, source: Source) -> None:
+    async def one(source: Source) -> None:
         async with slots:
             try:
-                await services.storage.put_file(source.storage_key, content.path)
+                await store(source)
             except FileNotFoundError:
                 lost[source.source] = RejectedFile(
                     source.source, "file_missing", "It vanished while it was read.", "Put it back."
                 )
 
-    await asyncio.gather(*(one(content, source) for content, source in wanted))
+    await asyncio.gather(*(one(source) for source in wanted))
     failpoint("after-store-upload")
     return lost

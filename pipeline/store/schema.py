@@ -84,6 +84,7 @@ documents = Table(
     Column("deleted_at", DateTime(timezone=True)),
     UniqueConstraint("user_id", "source"),
     Index(None, "tags", postgresql_using="gin"),
+    Index(None, "user_id", "created_at", "id"),
 )
 
 embedding_spaces = Table(
@@ -148,6 +149,7 @@ upload_jobs = Table(
     CheckConstraint(f"failed_from IN ({_STATES})", name="failed_from"),
     Index(None, "document_id"),
     Index(None, "user_id", "file_sha256"),
+    Index(None, "user_id", "created_at", "id"),
     # No index over the state, and room in each page: a job's row changes at every stage, and so
     # none of its indexes does.
     postgresql_with={"fillfactor": 50},

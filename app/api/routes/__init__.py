@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from app.api.routes import documents
+from app.api.routes import documents, events, jobs, search, signed_uploads, uploads, users
 
-ROUTERS = (documents.router,)
+ROUTERS = (
+    uploads.router,
+    signed_uploads.router,
+    documents.router,
+    events.router,
+    jobs.router,
+    search.router,
+    users.router,
+)

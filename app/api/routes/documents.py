@@ -1,50 +1,153 @@
-"""Documents: what a user has, with where each stands."""
+"""Documents: what there is, in which versions; the original; delete."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
 
-from app.api.authentication import CurrentCaller
-from app.api.parts import Parts
-from app.api.problems import responses
-from pipeline.store import history
+from app.api.fields import MAX_SOURCE, MAX_TAGS, Cursor, Limit, Line, Tag, cursor_of, place_of
+from app.api.links import PREFIX, Link, signed_link
+from app.api.parts import ApiParts, Parts
+from app.api.problems import NotFound, responses
+from app.api.routes.jobs import PERSON, States, chosen_states
+from app.api.scope import CurrentScope, Scope
+from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
+from flows.stages import syncing
+from pipeline.states import JobState
+from pipeline.store import access
+from pipeline.store.access import Access, Action
+from pipeline.store.document_queries import (
+    DocumentFilter,
+    DocumentView,
+    find_document,
+    list_documents,
+)
+from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 
-router = APIRouter(prefix="/documents", tags=["documents"])
+router = APIRouter(tags=["documents"])
 
-
-class DocumentOut(BaseModel):
-    """A document and where its newest version stands."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    document_id: UUID
-    job_id: UUID | None
-    source: str
-    name: str
-    tags: list[str]
-    state: str | None
-    published: bool
-    version: int | None
-    updated_at: datetime
-
-
-class DocumentPage(BaseModel):
-    """Some of the documents, and how many there are."""
-
-    items: list[DocumentOut]
-    total: int
+_ONE = responses(401, 403, 404, 422, 429, 503)
+_MOST_VERSIONS = 1000
 
 
-@router.get("", responses=responses(401, 422, 503))
-async def list_documents(
-    parts: Parts, caller: CurrentCaller, limit: Annotated[int, Query(ge=1, le=200)] = 50
+@router.get("/documents", responses=responses(401, 403, 422, 429, 503))
+async def get_documents(
+    parts: Parts,
+    scope: CurrentScope,
+    state: States = None,
+    tag: Annotated[list[Tag] | None, Query(max_length=MAX_TAGS)] = None,
+    source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> DocumentPage:
-    """The caller's documents, by name."""
-    async with parts.database.reader(caller.user_id) as connection:
-        found, total = await history.list_documents(connection, limit=limit)
-    return DocumentPage(items=[DocumentOut.model_validate(each) for each in found], total=total)
+    """Documents, newest first, each with the state of its newest version."""
+    chosen = DocumentFilter(chosen_states(state), tag or (), source)
+    async with scope.reading(parts.database) as connection:
+        found = await list_documents(connection, chosen, place_of(cursor), limit + 1)
+    last = found[limit - 1] if len(found) > limit else None
+    return DocumentPage(
+        items=[document_out(each) for each in found[:limit]],
+        next=cursor_of(Place(last.created_at, last.document_id)) if last else None,
+    )
+
+
+@router.get("/documents/{document_id}", responses=_ONE)
+async def get_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> DocumentDetail:
+    """One document with its versions, newest first."""
+    async with scope.reading(parts.database) as connection:
+        document = _there(await find_document(connection, document_id))
+        chosen = JobFilter(document=document_id)
+        jobs = await list_jobs(connection, chosen, None, _MOST_VERSIONS)
+    shown = [job_out(job) for job in jobs]
+    return DocumentDetail(**document_out(document).model_dump(), jobs=shown)
+
+
+@router.delete("/documents/{document_id}", status_code=204, responses=_ONE)
+async def delete_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> None:
+    """Delete a document with all its versions and everything made of them."""
+    async with scope.reading(parts.database) as connection:
+        document = _there(await find_document(connection, document_id))
+    await syncing.delete(parts.database, parts.storage, [document_id], PERSON, document.user_id)
+
+
+@router.get("/documents/{document_id}/original", responses=_ONE)
+async def get_original(
+    request: Request,
+    parts: Parts,
+    scope: CurrentScope,
+    document_id: UUID,
+    version: Annotated[
+        int | None, Query(ge=1, lt=2**31, description="The newest when left out.")
+    ] = None,
+) -> Link:
+    """A short-lived link to the bytes as they were uploaded; asking for it is logged."""
+    job = await _version(parts, scope, document_id, version)
+    link = await signed_link(parts, request, "GET", job.storage_key, f"/originals/{job.job_id}")
+    asked = Access(job.user_id, scope.caller.user_id, Action.ORIGINAL, document_id, 1)
+    async with parts.database.service() as connection:
+        await access.log(connection, asked)
+    return link
+
+
+@router.get(
+    "/originals/{job_id}",
+    responses={
+        200: {
+            "description": "The bytes",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        **responses(403, 404, 422, 503),
+    },
+    response_class=StreamingResponse,
+)
+async def read_original(
+    parts: Parts,
+    job_id: UUID,
+    expires: Annotated[int, Query(ge=0, lt=2**53)],
+    signature: Annotated[str, Query(max_length=100)],
+) -> StreamingResponse:
+    """The bytes behind a signed link: always as a file to save, never as a page to show."""
+    parts.signer.check("GET", f"{PREFIX}/originals/{job_id}", expires, signature)
+    async with parts.database.service() as connection:
+        job = await find_job(connection, job_id)
+    if job is None or job.state == JobState.DELETED:
+        raise NotFound("The document was deleted.")
+    size = await parts.storage.size(job.storage_key)
+    if size is None:
+        raise NotFound("The stored file is missing.", remedy="Upload it again.")
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(job.name, safe='')}",
+        "Content-Length": str(size),
+    }
+    return StreamingResponse(
+        parts.storage.pieces(job.storage_key), headers=headers,
+        media_type="application/octet-stream",
+    )  # fmt: skip
+
+
+async def _version(
+    parts: ApiParts, scope: Scope, document_id: UUID, version: int | None
+) -> JobView:
+    async with scope.reading(parts.database) as connection:
+        document = _there(await find_document(connection, document_id))
+        if version is None and document.latest_job_id is not None:
+            job = await find_job(connection, document.latest_job_id)
+        else:
+            chosen = JobFilter(document=document_id)
+            jobs = await list_jobs(connection, chosen, None, _MOST_VERSIONS)
+            job = next((each for each in jobs if each.version == version), None)
+    if job is None:
+        raise NotFound("The document has no such version.")
+    return job
+
+
+def _there(document: DocumentView | None) -> DocumentView:
+    if document is None:
+        raise NotFound("There is no such document.")
+    return document

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 import uvicorn
@@ -16,7 +18,12 @@ from fastapi import FastAPI
 from app.api.application import create_app
 from app.api.authentication import issue_token
 from app.api.parts import ApiParts
+from pipeline.identity import user_id
 from pipeline.settings import Settings
+from pipeline.store import runs
+from tests.ingesting import work_off
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,28 @@ class RunningApi:
     app: FastAPI
     url: str
     settings: Settings
+    loop: asyncio.AbstractEventLoop
 
     @property
     def parts(self) -> ApiParts:
         """What the application holds open."""
         parts: ApiParts = self.app.state.parts
         return parts
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something with the parts, in the loop that they belong to."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
+
+    def work_off(self, *jobs: str, user: str = "anna") -> None:
+        """Take jobs through every stage, as a worker would."""
+
+        async def work() -> None:
+            services, run_id = self.parts.services, uuid4()
+            async with services.database.service() as connection:
+                await runs.start_run(connection, run_id, user_id(user), "test")
+            await work_off(services, [UUID(job) for job in jobs], run_id)
+
+        self.run(work())
 
     def client(self, user: str | None = "anna", *, service: bool = False) -> httpx.Client:
         """A client that carries a user's token, or none."""
@@ -52,7 +75,8 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
             server_header=False, timeout_graceful_shutdown=3, **options,
         )
     )  # fmt: skip
-    thread = threading.Thread(target=server.run, daemon=True)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()), daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
     while not server.started:
@@ -61,8 +85,9 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield RunningApi(app, f"http://127.0.0.1:{port}", settings)
+        yield RunningApi(app, f"http://127.0.0.1:{port}", settings, loop)
     finally:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive(), "the API did not stop"
+        loop.close()

@@ -169,4 +169,4 @@ def test_over_http(api: RunningApi) -> None:
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.json()["remedy"]
     with api.client("anna") as anna:
-        assert anna.get("/documents").json() == {"items": [], "total": 0}
+        assert anna.get("/documents").json() == {"items": [], "next": None}

@@ -17,6 +17,7 @@ from flows.stages import registering
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import FileContent, examine
 from pipeline.store import runs
+from pipeline.store.registration import Source
 from tests.flows.corpus import Opener, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 
@@ -124,13 +125,21 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
     async with local() as services:
         content = examine(gone, 10**6)
         assert isinstance(content, FileContent)
-        key = registering.as_source(ANNA, content).storage_key
+        source = registering.as_source(ANNA, content)
         gone.unlink()
-        lost = await registering._store(services, [(content, registering.as_source(ANNA, content))])
-        assert [(each.code, each.message) for each in lost.values()] == [
+
+        async def store(each: Source) -> None:
+            await services.storage.put_file(each.storage_key, gone)
+
+        run = uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        taken = await registering.take_in(services, [source], store, ANNA, run, [])
+        assert [(each.code, each.message) for each in taken.rejected] == [
             ("file_missing", "It vanished while it was read.")
         ]
-        assert not await services.storage.exists(key)
+        assert taken.registered == ()
+        assert not await services.storage.exists(source.storage_key)
         run = await ingest(services, [fine], ANNA)
         assert {each.state for each in (await documents(services, run)).values()} == {"complete"}
         again = await registering.examine_files([gone, fine], 10**6)

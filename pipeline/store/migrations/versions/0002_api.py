@@ -41,6 +41,8 @@ def downgrade() -> None:
     op.execute(f"DROP FUNCTION {SCHEMA}.refuse_other_changes()")
     op.execute(f"REVOKE UPDATE (details) ON {SCHEMA}.job_events FROM navigator_service")
     op.execute(f"DROP TABLE {SCHEMA}.access_log, {SCHEMA}.uploads")
+    op.execute(f"DROP INDEX {SCHEMA}.documents_user_id_created_at_id_idx")
+    op.execute(f"DROP INDEX {SCHEMA}.upload_jobs_user_id_created_at_id_idx")
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs DISABLE TRIGGER upload_jobs_legal_transition")
     op.execute("SET LOCAL ROLE navigator_service")  # the owner itself sees no row
     op.execute(

@@ -27,3 +27,8 @@ CREATE TABLE upload_pipeline.uploads (
 );
 
 CREATE INDEX uploads_user_id_idx ON upload_pipeline.uploads (user_id);
+
+-- pages of a user's documents and jobs, newest first
+CREATE INDEX documents_user_id_created_at_id_idx ON upload_pipeline.documents (user_id, created_at, id);
+
+CREATE INDEX upload_jobs_user_id_created_at_id_idx ON upload_pipeline.upload_jobs (user_id, created_at, id);

@@ -1,0 +1,91 @@
+"""The kinds of values that requests carry, and the marks that pages are turned with."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import AfterValidator, Field
+
+from app.api.problems import Unprocessable
+from pipeline.store.job_queries import Place
+
+MAX_SOURCE = 1024
+MAX_NAME = 5000
+MAX_TAG = 64
+MAX_TAGS = 20
+
+
+def storable(value: str) -> str:
+    """A text that the database can hold: no NUL, no half of a surrogate pair.
+
+    Raises:
+        ValueError: it holds one.
+    """
+    if "\x00" in value or any("\ud800" <= each <= "\udfff" for each in value):
+        raise ValueError("must not hold NUL characters or lone surrogates")
+    return value
+
+
+def printable(value: str) -> str:
+    """A text that is safe to show in one line: also without control and direction characters.
+
+    Raises:
+        ValueError: it holds one, or nothing at all.
+    """
+    if not storable(value).strip() or not value.isprintable():
+        raise ValueError("must be printable characters in one line")
+    return value.strip()
+
+
+Line = Annotated[str, AfterValidator(printable)]
+Source = Annotated[
+    Line,
+    Field(
+        max_length=MAX_SOURCE,
+        description="What the document is a version of: a path or URI of the caller's own.",
+    ),
+]
+Tag = Annotated[Line, Field(max_length=MAX_TAG)]
+FileName = Annotated[
+    str,
+    AfterValidator(storable),
+    Field(min_length=1, max_length=MAX_NAME, description="For people only, never for storage."),
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page, at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=200, description="`next` of the page before; empty for the first page."),
+]
+
+
+def cursor_of(place: Place) -> str:
+    """A place in a list, as an opaque mark."""
+    raw = json.dumps([place.created_at.isoformat(), str(place.id)]).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """The place that a mark names; None for none.
+
+    Raises:
+        Unprocessable: it is no mark of ours.
+    """
+    if not cursor:
+        return None
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        at, identity = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        created_at = datetime.fromisoformat(at)
+        if created_at.tzinfo is None:
+            raise ValueError(at)
+        return Place(created_at, UUID(identity))
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        raise Unprocessable(
+            "The cursor is none of ours.", remedy="Take `next` of the page before as it is."
+        ) from None

@@ -1,0 +1,120 @@
+"""What stands around every request: limits of size and time, headers of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import problem
+
+BODY_BYTES = 1024 * 1024
+"""Of a request that is no upload."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+_HSTS = "max-age=31536000"
+
+
+class AnswerHeaders:
+    """Adds what every answer carries: security headers, and what is left of the user's limits.
+
+    A route's own header stays.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                given = dict(SECURITY_HEADERS)
+                if scope["scheme"] == "https":
+                    given["Strict-Transport-Security"] = _HSTS
+                given |= scope.get("state", {}).get("headers", {})
+                for name, value in given.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+class RequestLimits:
+    """Refuses bodies that are too large, and requests that take too long.
+
+    Args:
+        seconds: to answer; routes that `unlimited` matches keep their own time and size.
+    """
+
+    def __init__(self, app: ASGIApp, *, seconds: float, unlimited: re.Pattern[str]) -> None:
+        self._app = app
+        self._seconds = seconds
+        self._unlimited = unlimited
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or self._unlimited.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        answering = _Answering(scope, receive, send)
+        try:
+            async with asyncio.timeout(self._seconds) as timer:
+                await self._app(scope, answering.receive, answering.send)
+        except TimeoutError:
+            if answering.started or not timer.expired():
+                raise
+            detail = "The answer took too long."
+            answer = problem(503, detail, "timeout", "Try again.", headers={"Retry-After": "5"})
+            await answer(scope, receive, send)
+
+
+class _Answering:
+    """One request: its body counted, and the answer replaced once it is too large."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        self._taken = 0
+        self._too_large = length.isdigit() and int(length) > BODY_BYTES
+        self.started = False
+
+    async def receive(self) -> Message:
+        if self._too_large:
+            raise _BodyTooLarge
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > BODY_BYTES:
+            self._too_large = True
+            raise _BodyTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._too_large and not self.started:
+            # Whatever was made of the broken-off body, this is why.
+            self.started = True
+            answer = problem(
+                413, f"A request's body may have {BODY_BYTES} bytes at most.", "too_large",
+                "Send less at once.",
+            )  # fmt: skip
+            await answer(self._scope, self._receive, self._send)
+        elif not self._too_large:
+            self.started = True
+            await self._send(message)
+
+
+class _BodyTooLarge(Exception):
+    """Ends the reading of a body; never seen outside."""

@@ -1,0 +1,183 @@
+"""Taking bytes in over the network: to the storage as they arrive, then to a registered job."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from app.api.parts import ApiParts
+from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
+from blocks.storage import incoming_key, raw_key
+from flows.stages.registering import take_in
+from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
+from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff
+from pipeline.store import runs
+from pipeline.store.registration import Outcome, Registered, Source
+
+_TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes that are stored whole, under a key of their own until they are registered.
+
+    Attributes:
+        head: their first `SNIFF_BYTES`.
+    """
+
+    key: str
+    sha256: str
+    size: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the client says of a file.
+
+    Attributes:
+        name: as given; only shown, and only its ending is used.
+        source: what it is a version of; None for a document named by its content.
+    """
+
+    name: str
+    source: str | None = None
+    tags: Sequence[str] = ()
+
+
+class Measured:
+    """Pieces on their way to the storage, hashed, counted and limited.
+
+    Args:
+        limit: bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._digest = hashlib.sha256()
+        self._head = bytearray()
+        self._size = 0
+
+    async def passing(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same pieces.
+
+        Raises:
+            TooLarge: there are more bytes than the limit.
+        """
+        async for piece in pieces:
+            self._size += len(piece)
+            require_size(self._size, self._limit)
+            self._digest.update(piece)
+            if len(self._head) < SNIFF_BYTES:
+                self._head += piece[: SNIFF_BYTES - len(self._head)]
+            yield piece
+
+    def received(self, key: str) -> Received:
+        """What has passed, stored under a key."""
+        return Received(key, self._digest.hexdigest(), self._size, bytes(self._head))
+
+
+def require_size(size: int | None, limit: int) -> None:
+    """Make sure that a file is not too large.
+
+    Raises:
+        TooLarge: it is.
+    """
+    if size is not None and size > limit:
+        raise TooLarge(
+            f"The file has more than {limit} bytes.",
+            code=ParseCode.TOO_LARGE.value, remedy=PARSE_REMEDIES[ParseCode.TOO_LARGE],
+        )  # fmt: skip
+
+
+async def receive(parts: ApiParts, user: UUID, pieces: AsyncIterator[bytes]) -> Received:
+    """Store bytes as they arrive.
+
+    Raises:
+        TooLarge: nothing is stored then.
+    """
+    key = incoming_key(user, uuid4())
+    measured = Measured(parts.settings.max_file_bytes)
+    await parts.storage.put(key, measured.passing(pieces))
+    return measured.received(key)
+
+
+async def measure(parts: ApiParts, key: str) -> Received:
+    """Hash what was stored by somebody else.
+
+    Raises:
+        NotFound: nothing was.
+        TooLarge: it is too large; it is removed.
+    """
+    size = await parts.storage.size(key)
+    if size is None:
+        raise NotFound("Nothing was sent for this upload.", remedy="Send the file first.")
+    try:
+        require_size(size, parts.settings.max_file_bytes)
+    except TooLarge:
+        await parts.storage.delete([key])
+        raise
+    measured = Measured(parts.settings.max_file_bytes)
+    async for _ in measured.passing(parts.storage.pieces(key)):
+        pass
+    return measured.received(key)
+
+
+async def accept(
+    parts: ApiParts, user: UUID, received: Received, described: Description
+) -> Registered:
+    """Turn received bytes into a job and ask for its work; bytes that we have are dropped.
+
+    Raises:
+        Unsupported, Unprocessable: the content is none that we take; it is removed.
+    """
+    run_id = uuid4()
+    try:
+        require_readable(received, described.name)
+        registered = await _register(parts, user, run_id, received, described)
+    finally:
+        # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
+        await parts.storage.delete([received.key])
+    if registered.outcome in _TO_DO:
+        job = registered.job_id
+        parts.dispatcher.dispatch([job], run_id, f"upload {str(job)[:8]}")
+    return registered
+
+
+async def _register(
+    parts: ApiParts, user: UUID, run_id: UUID, received: Received, described: Description
+) -> Registered:
+    source = Source(
+        source=described.source or f"upload:{received.sha256}",
+        name=shown_name(described.name),
+        file_sha256=received.sha256,
+        file_bytes=received.size,
+        storage_key=raw_key(user, received.sha256),
+    )
+
+    async def store(each: Source) -> None:
+        await parts.storage.move(received.key, each.storage_key)
+
+    async with parts.database.service() as connection:
+        await runs.start_run(connection, run_id, user, "upload")
+        # It ends with the taking in; the work is dispatched, and counted with the job.
+        await runs.finish_run(connection, run_id, None)
+    taken = await take_in(parts.services, [source], store, user, run_id, described.tags)
+    return taken.registered[0]
+
+
+def require_readable(received: Received, name: str) -> None:
+    """Make sure, from the content itself, that it is of a kind that we parse.
+
+    Raises:
+        Unsupported: another kind. Unprocessable: empty, or protected with a password.
+    """
+    try:
+        sniff(received.head, name)
+    except ParseError as error:
+        kind: type[ApiProblem] = Unprocessable
+        if error.parse_code is ParseCode.UNSUPPORTED_TYPE:
+            kind = Unsupported
+        raise kind(error.message, code=error.code, remedy=error.remedy) from None

@@ -1,0 +1,155 @@
+"""Events as they happen: of one job until it ends, or of all jobs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from app.api.feed import SETTLED_SECONDS
+from app.api.parts import ApiParts, Parts
+from app.api.problems import NotFound, responses
+from app.api.scope import CurrentScope, Scope
+from app.api.views import event_out
+from pipeline.errors import TransientError
+from pipeline.states import WORKING
+from pipeline.store import events
+from pipeline.store.events import JobEvent
+from pipeline.store.job_queries import job_state
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+router = APIRouter(tags=["events"])
+
+PING_SECONDS = 15
+_WAIT_SECONDS = 10.0
+# Events of different jobs can become visible out of order; who comes back is told the last ones
+# again, so that none is missed. `id` tells which are known already.
+_REPEAT_SECONDS = 10.0
+_LOG = logging.getLogger("navigator.events")
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `event` is what happened, `data` is JSON, `id` is "
+        "where to go on with Last-Event-ID.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+}
+LastEventId = Annotated[
+    int | None, Header(ge=0, lt=2**63, description="The `id` of the last event that was seen.")
+]
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses=_STREAM
+    | {204: {"description": "The job has ended, and you have seen everything"}}
+    | responses(401, 403, 404, 422, 429, 503),
+)
+async def watch_job(
+    parts: Parts, scope: CurrentScope, job_id: UUID, last_event_id: LastEventId = None
+) -> Response:
+    """What happens to a job, from its beginning; ends with the event `end` when the job ends."""
+    async with scope.reading(parts.database) as connection:
+        state = await job_state(connection, job_id)
+        if state is None:
+            raise NotFound("There is no such job.")
+        newer = await events.of_job(connection, job_id, last_event_id or 0, 1)
+    if last_event_id is not None and state not in WORKING and not newer:
+        return Response(status_code=204)  # tells an EventSource not to come back
+    parts.feed.require_room(scope.caller.user_id)
+    told = _events_of_job(parts, scope, job_id, last_event_id or 0)
+    return EventSourceResponse(_whole(told, parts), ping=PING_SECONDS)
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=_STREAM | responses(401, 403, 422, 429, 503),
+)
+async def watch_all(
+    parts: Parts, scope: CurrentScope, last_event_id: LastEventId = None
+) -> Response:
+    """What happens to all jobs from now on, or from the event that Last-Event-ID names.
+
+    Who comes back may be told the last few events again; their `id` tells.
+    """
+    parts.feed.require_room(scope.caller.user_id)
+    told = _events_of_all(parts, scope, last_event_id)
+    return EventSourceResponse(_whole(told, parts), ping=PING_SECONDS)
+
+
+async def _whole(
+    told: AsyncIterator[ServerSentEvent], parts: ApiParts
+) -> AsyncIterator[ServerSentEvent]:
+    """The stream; it breaks off when the database is away, and the client comes back."""
+    try:
+        async for each in told:
+            yield each
+    except TransientError as error:
+        _LOG.warning("a stream of events breaks off: %s", error.message)
+
+
+async def _events_of_job(
+    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+) -> AsyncIterator[ServerSentEvent]:
+    with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
+        while time.time() < scope.caller.expires_at:
+            async with scope.reading(parts.database) as connection:
+                # The state first: when it is an end, the events read after it are all there are.
+                state = await job_state(connection, job_id)
+                new = await events.of_job(connection, job_id, last)
+            for event in new:
+                yield _told(event, scope)
+                last = event.id
+            if state not in WORKING and len(new) < events.PAGE:
+                yield ServerSentEvent(json.dumps({"state": state}), event="end", id=str(last))
+                return
+            if not new:
+                await watcher.wait(_WAIT_SECONDS)
+
+
+async def _events_of_all(
+    parts: ApiParts, scope: Scope, last: int | None
+) -> AsyncIterator[ServerSentEvent]:
+    # What was told in the last half minute, or before that to nobody: (when, id) by id.
+    seen: dict[int, datetime] = {}
+    with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
+        async with scope.reading(parts.database) as connection:
+            if last is None:
+                newest = await events.newest(connection)
+                floor = await events.floor_before(connection, newest, SETTLED_SECONDS)
+                seen = await _all_unseen(connection, floor)
+            else:
+                floor = await events.floor_before(connection, last, _REPEAT_SECONDS)
+        while time.time() < scope.caller.expires_at:
+            async with scope.reading(parts.database) as connection:
+                new = await events.unseen(connection, floor, seen)
+            for event in new:
+                yield _told(event, scope)
+                seen[event.id] = event.at
+            settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
+            floor = max((each for each, at in seen.items() if at < settled), default=floor)
+            seen = {each: at for each, at in seen.items() if each > floor}
+            if not new:
+                await watcher.wait(_WAIT_SECONDS)
+
+
+async def _all_unseen(connection: AsyncConnection, floor: int) -> dict[int, datetime]:
+    seen: dict[int, datetime] = {}
+    while new := await events.unseen(connection, floor, seen):
+        seen |= {event.id: event.at for event in new}
+    return seen
+
+
+def _told(event: JobEvent, scope: Scope) -> ServerSentEvent:
+    shown = event_out(event, operator=scope.caller.is_service)
+    return ServerSentEvent(shown.model_dump_json(), event=event.event, id=str(event.id))

@@ -1,0 +1,82 @@
+"""Search: a question becomes its best passages, from the user's own documents."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.answering import Question, answer
+from app.api.fields import MAX_TAGS, Tag, storable
+from app.api.parts import Parts
+from app.api.problems import responses
+from app.api.scope import CurrentScope
+from pipeline.store import access
+from pipeline.store.access import Access, Action
+
+router = APIRouter(tags=["search"])
+
+
+def _asked(question: str) -> str:
+    if not storable(question).strip():
+        raise ValueError("must hold words")
+    return question
+
+
+class SearchBody(BaseModel):
+    """A question and where to look."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Annotated[str, AfterValidator(_asked), Field(min_length=1, max_length=4000)]
+    mode: Literal["hybrid", "vector", "text"] = "hybrid"
+    limit: int = Field(default=5, ge=1, le=100)
+    document: UUID | None = Field(default=None, description="Only in this document.")
+    tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
+
+
+class PassageOut(BaseModel):
+    """A passage that answers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    score: float
+    similarity: float | None
+    vector_rank: int | None
+    text_rank: int | None
+    document_id: UUID
+    source: str
+    name: str
+    page_first: int | None
+    page_last: int | None
+    heading_path: list[str]
+    chunk_id: UUID
+    text: str
+
+
+class SearchResult(BaseModel):
+    """The passages, best first, and how much was looked through."""
+
+    passages: list[PassageOut]
+    published_documents: int
+    documents_in_other_spaces: int = Field(
+        description="Of these, documents that only words find: another model embedded them."
+    )
+
+
+@router.post("/search", responses=responses(400, 401, 403, 413, 422, 429, 503))
+async def search(parts: Parts, scope: CurrentScope, body: SearchBody) -> SearchResult:
+    """Find the passages that answer a question. That it was asked is logged, not its words."""
+    owner = scope.one_user
+    question = Question(body.question, body.mode, body.limit, body.document, tuple(body.tags))
+    found = await answer(question, owner, parts.database, parts.embedder)
+    asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
+    async with parts.database.service() as connection:
+        await access.log(connection, asked)
+    return SearchResult(
+        passages=[PassageOut.model_validate(each) for each in found.passages],
+        published_documents=found.published,
+        documents_in_other_spaces=found.elsewhere,
+    )

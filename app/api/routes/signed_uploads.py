@@ -1,0 +1,157 @@
+"""Uploading in two steps: announce it, send the bytes to a signed URL, complete it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.fields import MAX_TAGS, FileName, Source, Tag
+from app.api.intake import Description, Measured, accept, measure, require_size
+from app.api.limits import CurrentCaller, Uploader
+from app.api.links import PREFIX, Link, signed_link
+from app.api.multipart import body_of
+from app.api.parts import ApiParts, Parts
+from app.api.problems import Conflict, NotFound, responses
+from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
+from blocks.storage import incoming_key
+from pipeline.store import uploads
+from pipeline.store.registration import Outcome, Registered
+from pipeline.store.uploads import AnnouncedUpload
+
+router = APIRouter(prefix="/uploads", tags=["uploads"])
+
+OPEN_UPLOADS = 1000
+"""Announced uploads that a user may have open at once."""
+_SECONDS_TO_COMPLETE = 3600
+
+
+class Announcement(BaseModel):
+    """A file that is going to be sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: FileName
+    bytes: int | None = Field(default=None, ge=1, le=2**62, description="Its size, when known.")
+    source: Source | None = None
+    tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
+
+
+class Announced(BaseModel):
+    """Where to send it."""
+
+    id: UUID
+    upload: Link = Field(description="Send the bytes as they are, with this method.")
+    expires_at: datetime = Field(description="Complete it before then.")
+
+
+@router.post("", status_code=201, responses=responses(400, 401, 409, 413, 422, 429, 503))
+async def announce_upload(
+    request: Request, parts: Parts, caller: Uploader, body: Announcement
+) -> Announced:
+    """Ask for a signed URL, to which a browser sends a file without a token."""
+    require_size(body.bytes, parts.settings.max_file_bytes)
+    async with parts.database.reader(caller.user_id) as connection:
+        if await uploads.count_open(connection) >= OPEN_UPLOADS:
+            raise Conflict(
+                "Too many announced uploads are open.", remedy="Complete them, or wait an hour."
+            )
+    upload_id = uuid4()
+    async with parts.database.service() as connection:
+        until = await uploads.announce(
+            connection,
+            upload_id,
+            caller.user_id,
+            source=body.source,
+            name=body.name,
+            tags=body.tags,
+            declared_bytes=body.bytes,
+            seconds=parts.settings.signed_url_seconds + _SECONDS_TO_COMPLETE,
+        )
+    key = incoming_key(caller.user_id, upload_id)
+    link = await signed_link(parts, request, "PUT", key, f"/uploads/{upload_id}/content")
+    return Announced(id=upload_id, upload=link, expires_at=until)
+
+
+@router.put(
+    "/{upload_id}/content",
+    status_code=204,
+    responses=responses(400, 403, 404, 408, 409, 413, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+async def send_upload(
+    request: Request,
+    parts: Parts,
+    upload_id: UUID,
+    expires: Annotated[int, Query(ge=0, lt=2**53)],
+    signature: Annotated[str, Query(max_length=100)],
+) -> None:
+    """Send the bytes to the signed URL; again replaces what was sent before."""
+    parts.signer.check("PUT", f"{PREFIX}/uploads/{upload_id}/content", expires, signature)
+    # The signature establishes whose it is; there is no token here.
+    async with parts.database.service() as connection:
+        upload = _open(await uploads.find(connection, upload_id))
+    limit = min(upload.declared_bytes or 2**62, parts.settings.max_file_bytes)
+    require_size(declared_size(request), limit)
+    pieces = body_of(request, parts.settings.request_timeout_seconds)
+    key = incoming_key(upload.user_id, upload.id)
+    await parts.storage.put(key, Measured(limit).passing(pieces))
+
+
+@router.post(
+    "/{upload_id}/complete",
+    status_code=202,
+    responses={
+        200: {"model": Accepted, "description": "We have these bytes already"},
+        **ACCEPTING,
+        **responses(404, 409),
+    },
+)
+async def complete_upload(
+    response: Response, parts: Parts, caller: CurrentCaller, upload_id: UUID
+) -> Accepted:
+    """Turn what was sent into a job; again is answered with the same job."""
+    async with parts.database.reader(caller.user_id) as connection:
+        upload = await uploads.find(connection, upload_id)
+    registered = _completed(upload) or await _complete(parts, _open(upload))
+    return await answer(parts.database, caller.user_id, registered, response)
+
+
+def _completed(upload: AnnouncedUpload | None) -> Registered | None:
+    if upload is None or upload.job_id is None:
+        return None
+    return Registered(upload.source or "", upload.job_id, upload.job_id, Outcome.WAITING)
+
+
+async def _complete(parts: ApiParts, upload: AnnouncedUpload) -> Registered:
+    received = await measure(parts, incoming_key(upload.user_id, upload.id))
+    if upload.declared_bytes not in (None, received.size):
+        raise Conflict(
+            f"{received.size} bytes were sent where {upload.declared_bytes} were announced.",
+            remedy="Send the whole file again, then complete it.",
+        )
+    described = Description(upload.name, upload.source, upload.tags)
+    registered = await accept(parts, upload.user_id, received, described)
+    async with parts.database.service() as connection:
+        await uploads.complete(connection, upload.id, upload.user_id, registered.job_id)
+    return registered
+
+
+def _open(upload: AnnouncedUpload | None) -> AnnouncedUpload:
+    if upload is None:
+        raise NotFound("There is no such upload.")
+    if upload.job_id is not None:
+        raise Conflict("This upload is complete already.", remedy="Announce a new one.")
+    if upload.expired:
+        raise Conflict("This upload has expired.", remedy="Announce a new one.")
+    return upload

@@ -1,0 +1,79 @@
+"""Whose rows a request may see: the caller's own, or, for an operator, anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from app.api.authentication import Caller
+from app.api.fields import Line
+from app.api.limits import limited
+from app.api.problems import Forbidden, Unprocessable
+from pipeline.identity import user_id
+from pipeline.store.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+UserParameter = Annotated[
+    Line | None,
+    Query(max_length=200, description="Operators only: whose; empty for everybody's."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a request is about.
+
+    Attributes:
+        user: whose rows; None for everybody's, which only an operator gets.
+    """
+
+    caller: Caller
+    user: UUID | None
+
+    @asynccontextmanager
+    async def reading(self, database: Database) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees these rows: bound by row-level security but for everybody's."""
+        opened = database.service() if self.user is None else database.reader(self.user)
+        async with opened as connection:
+            yield connection
+
+    @property
+    def one_user(self) -> UUID:
+        """The user, where there has to be one.
+
+        Raises:
+            Unprocessable: an operator did not say whose.
+        """
+        if self.user is None:
+            raise Unprocessable(
+                "This is about one user.", remedy="Say whose with the parameter `user`."
+            )
+        return self.user
+
+
+async def scope_of(
+    caller: Annotated[Caller, Depends(limited)], user: UserParameter = None
+) -> Scope:
+    """The scope of a request.
+
+    Raises:
+        Forbidden: somebody else is named by who is no operator.
+    """
+    named = user_id(user) if user is not None else None
+    if caller.is_service:
+        return Scope(caller, named)
+    if named not in (None, caller.user_id):
+        raise Forbidden(
+            "Only operators may name another user.", remedy="Leave the parameter `user` out."
+        )
+    return Scope(caller, caller.user_id)
+
+
+CurrentScope = Annotated[Scope, Depends(scope_of)]

@@ -1,0 +1,62 @@
+"""A user's data, page by page, for handing it over to them. Read only, as that user."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pipeline.store.engine import Database, rows
+from pipeline.store.schema import SCHEMA
+
+PAGE = 500
+# Each by a key that never changes, so that a page begins where the one before ended.
+_KINDS: Mapping[str, str] = {
+    "document": f"""
+        SELECT id, source, name, tags, versions, created_at, updated_at, deleted_at
+        FROM {SCHEMA}.documents WHERE id > :after ORDER BY id LIMIT :limit
+    """,  # noqa: S608
+    "job": f"""
+        SELECT j.id, j.document_id, j.version, j.state, j.file_sha256, j.file_bytes, j.media_type,
+               j.storage_key, j.parser, j.chunker, j.pages, j.chunks, j.tokens, j.billed_tokens,
+               j.cost_usd,
+               j.error_code, j.error_message, j.error_remedy, j.created_at, j.finished_at
+        FROM {SCHEMA}.upload_jobs AS j WHERE j.id > :after ORDER BY j.id LIMIT :limit
+    """,  # noqa: S608
+    "chunk": f"""
+        SELECT id, document_id, ordinal, heading_path, page_first, page_last, text, tokens,
+               published_at
+        FROM {SCHEMA}.document_chunks WHERE id > :after ORDER BY id LIMIT :limit
+    """,  # noqa: S608
+    "event": f"""
+        SELECT id, at, job_id, document_id, event, from_state, to_state, details
+        FROM {SCHEMA}.job_events WHERE id > :after ORDER BY id LIMIT :limit
+    """,  # noqa: S608
+    "access": f"""
+        SELECT id, at, action, document_id, items
+        FROM {SCHEMA}.access_log WHERE id > :after ORDER BY id LIMIT :limit
+    """,  # noqa: S608
+}
+_NUMBERED = ("event", "access")
+
+
+async def everything(
+    database: Database, user_id: UUID
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Every row of a user's as its kind and its columns.
+
+    Each page is a transaction of its own, so that a slow reader holds no connection.
+    """
+    for kind, query in _KINDS.items():
+        statement = sa.text(query)
+        after: object = 0 if kind in _NUMBERED else UUID(int=0)
+        while True:
+            async with database.reader(user_id) as connection:
+                page = await rows(connection, statement, {"after": after, "limit": PAGE})
+            for row in page:
+                yield kind, dict(row)
+            if len(page) < PAGE:
+                break
+            after = page[-1]["id"]

@@ -1,0 +1,124 @@
+"""Jobs as their user looks at them: one, or page by page, newest first. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with what its document is called.
+
+    Attributes:
+        published: whether readers see this version. working: whether a worker holds it now.
+        stage_seconds: by stage, of the stages that are done.
+    """
+
+    job_id: UUID
+    document_id: UUID
+    user_id: UUID
+    correlation_id: UUID
+    source: str
+    name: str
+    tags: list[str]
+    version: int
+    state: str
+    published: bool
+    working: bool
+    file_sha256: str
+    file_bytes: int
+    media_type: str | None
+    storage_key: str
+    pages: int | None
+    chunks: int | None
+    tokens: int | None
+    billed_tokens: int
+    cost_usd: Decimal
+    stage_seconds: dict[str, float]
+    failures: int
+    error_code: str | None
+    error_message: str | None
+    error_remedy: str | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a list that is ordered by time of creation: what comes after it is older."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs; an empty filter lets all through."""
+
+    states: Sequence[str] | None = None
+    document: UUID | None = None
+    source: str | None = None
+
+
+_JOBS = f"""
+    SELECT j.id AS job_id, j.document_id, j.user_id, j.correlation_id, d.source, d.name, d.tags,
+           j.version, j.state, d.published_job_id IS NOT DISTINCT FROM j.id AS published,
+           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS working,
+           j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.pages, j.chunks, j.tokens,
+           j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
+           j.error_code, j.error_message, j.error_remedy,
+           j.created_at, j.updated_at, j.finished_at
+    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+"""  # noqa: S608
+_ONE = sa.text(f"{_JOBS} WHERE j.id = :id")
+_PAGE = sa.text(
+    f"""
+    {_JOBS}
+    WHERE (CAST(:states AS text[]) IS NULL OR j.state = ANY(CAST(:states AS text[])))
+      AND (CAST(:document AS uuid) IS NULL OR j.document_id = :document)
+      AND (CAST(:source AS text) IS NULL OR d.source = :source)
+      AND (CAST(:at AS timestamptz) IS NULL OR (j.created_at, j.id) < (:at, :id))
+    ORDER BY j.created_at DESC, j.id DESC LIMIT :limit
+    """
+)
+
+
+async def find_job(connection: AsyncConnection, job_id: UUID) -> JobView | None:
+    """The job, when the connection's role may see it."""
+    found = await rows(connection, _ONE, {"id": job_id})
+    return JobView(**found[0]) if found else None
+
+
+async def list_jobs(
+    connection: AsyncConnection, chosen: JobFilter, after: Place | None, limit: int
+) -> list[JobView]:
+    """The next jobs, newest first; jobs that come meanwhile do not move the pages."""
+    values = {
+        "states": list(chosen.states) if chosen.states else None,
+        "document": chosen.document,
+        "source": chosen.source,
+        "at": after.created_at if after else None,
+        "id": after.id if after else None,
+        "limit": limit,
+    }
+    return [JobView(**row) for row in await rows(connection, _PAGE, values)]
+
+
+_STATES = sa.text(f"SELECT state FROM {SCHEMA}.upload_jobs WHERE id = :id")  # noqa: S608
+
+
+async def job_state(connection: AsyncConnection, job_id: UUID) -> str | None:
+    """Where a job stands; None when there is none that the role may see."""
+    found: str | None = await connection.scalar(_STATES, {"id": job_id})
+    return found
