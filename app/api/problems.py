@@ -197,6 +197,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = {
+        400: "The request cannot be read.",
         404: "There is nothing under this address.",
         405: "This address does not take that method.",
     }.get(error.status_code, str(error.detail))
