@@ -13,7 +13,7 @@ from app.api import problems
 from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
-from app.api.guards import AnswerHeaders, RequestLimits
+from app.api.guards import EveryAnswer, RequestLimits
 from app.api.limits import RateLimits
 from app.api.links import PREFIX
 from app.api.parts import ApiParts
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
-    app.add_middleware(AnswerHeaders)
+    app.add_middleware(EveryAnswer)
     _describe(app)
     return app
 

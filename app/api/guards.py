@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+import traceback
+from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import problem
+from app.api.problems import problem, unforeseen
 
 BODY_BYTES = 1024 * 1024
 """Of a request that is no upload."""
@@ -21,13 +24,19 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_LOG = logging.getLogger("navigator.api")
 _HSTS = "max-age=31536000"
 
 
-class AnswerHeaders:
+class BrokenOff(Exception):
+    """An answer that had begun cannot be finished: the connection is closed."""
+
+
+class EveryAnswer:
     """Adds what every answer carries: security headers, and what is left of the user's limits.
 
-    A route's own header stays.
+    A route's own header stays. An error that nobody foresaw becomes a problem here, outside
+    everything else, and is never logged with its text, which may quote what the user sent.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,8 +48,12 @@ class AnswerHeaders:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def sending(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 given = dict(SECURITY_HEADERS)
                 if scope["scheme"] == "https":
@@ -50,7 +63,18 @@ class AnswerHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, sending)
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            _LOG.error("request failed: %s at %s", type(error).__name__, _place(error))
+            if started:
+                raise BrokenOff from None
+            await unforeseen()(scope, receive, sending)
+
+
+def _place(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 class RequestLimits:

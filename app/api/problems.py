@@ -134,7 +134,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NavigatorError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def schemas() -> dict[str, Any]:
@@ -205,8 +204,7 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, detail, code, headers=error.headers)
 
 
-async def _unforeseen(_: Request, error: Exception) -> JSONResponse:
-    # The error's text may quote what the user sent; its kind and place are enough to find it.
-    _LOG.error("request failed: %s", type(error).__name__)
+def unforeseen() -> JSONResponse:
+    """What is said of an error that nobody foresaw: nothing of itself."""
     detail = "Something unforeseen went wrong."
     return problem(500, detail, "unexpected", "Try again; if it stays, tell an operator.")

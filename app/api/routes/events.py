@@ -114,7 +114,7 @@ async def _events_of_job(
                 yield ServerSentEvent(json.dumps({"state": state}), event="end", id=str(last))
                 return
             if not new:
-                await watcher.wait(_WAIT_SECONDS)
+                await watcher.wait(_patience(scope))
 
 
 async def _events_of_all(
@@ -140,7 +140,11 @@ async def _events_of_all(
             floor = max((each for each, at in seen.items() if at < settled), default=floor)
             seen = {each: at for each, at in seen.items() if each > floor}
             if not new:
-                await watcher.wait(_WAIT_SECONDS)
+                await watcher.wait(_patience(scope))
+
+
+def _patience(scope: Scope) -> float:
+    return min(_WAIT_SECONDS, max(0.0, scope.caller.expires_at - time.time()))
 
 
 async def _all_unseen(connection: AsyncConnection, floor: int) -> dict[int, datetime]:

@@ -75,8 +75,14 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
             server_header=False, timeout_graceful_shutdown=3, **options,
         )
     )  # fmt: skip
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()), daemon=True)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def run() -> None:
+        with asyncio.Runner() as runner:
+            loops.append(runner.get_loop())
+            runner.run(server.serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
     while not server.started:
@@ -85,9 +91,8 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield RunningApi(app, f"http://127.0.0.1:{port}", settings, loop)
+        yield RunningApi(app, f"http://127.0.0.1:{port}", settings, loops[0])
     finally:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive(), "the API did not stop"
-        loop.close()
