@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
+from collections import deque
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,16 +22,27 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "ingest-documents/ingest-documents"
 TIMEOUT_SECONDS = 10.0
-_AT_ONCE = 8
+PAUSE_SECONDS = 2.0
+"""After a failure nothing is asked for so long: what comes meanwhile is left to the sweep."""
+JOBS_OF_A_RUN = 32
+_AT_ONCE = 4
 _LOG = logging.getLogger("navigator.dispatch")
 
 
 @dataclass(slots=True)
 class DispatchCounts:
-    """What came of the requests so far, for metrics."""
+    """Jobs for which a run was started, and those left to the sweep, for metrics."""
 
     started: int = 0
     failed: int = 0
+
+
+@dataclass(slots=True)
+class _Request:
+    run_id: UUID
+    label: str
+    user: UUID | None
+    job_ids: list[UUID] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -43,10 +56,13 @@ class Dispatcher:
         self.counts = DispatchCounts()
         self._api_url = api_url
         self._timeout = timeout_seconds
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: deque[_Request] = deque()
+        self._asking: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._stack = AsyncExitStack()
-        self._client: PrefectClient | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._paused_until = 0.0
         self._deployment: UUID | None = None
 
     @classmethod
@@ -54,57 +70,92 @@ class Dispatcher:
         """One for the server that PREFECT_API_URL names."""
         return cls(os.environ.get("PREFECT_API_URL") or None)
 
-    def dispatch(self, job_ids: Sequence[UUID], run_id: UUID, label: str) -> None:
+    def dispatch(
+        self, job_ids: Sequence[UUID], run_id: UUID, label: str, user: UUID | None = None
+    ) -> None:
         """Ask for a run over these jobs, in the background.
 
         Args:
             label: what the run is called; never a file's name.
+            user: whose jobs they all are: what waits of one user is asked for together.
         """
         if self._api_url is None or not job_ids:
             return
-        task = asyncio.create_task(self._try(list(job_ids), run_id, label))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._waiting.append(_Request(run_id, label, user, list(job_ids)))
+        self._news.set()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
 
     async def close(self) -> None:
-        """Let what is under way end, within the time-out, and close the client."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._timeout)
-        for task in self._tasks:
-            task.cancel()
-        await self._stack.aclose()
+        """Let what is under way end, each within its time-out."""
+        self._closing = True
+        self._news.set()
+        if self._asking is not None:
+            with suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._asking, 2 * self._timeout + 1)
 
-    async def _try(self, job_ids: list[UUID], run_id: UUID, label: str) -> None:
+    async def _ask(self) -> None:
+        from prefect.client.orchestration import PrefectClient
+
+        assert self._api_url is not None
+        # The client belongs to the task that opens it, so this one outlives every request.
+        async with PrefectClient(self._api_url) as client:
+            while self._waiting or not self._closing:
+                if not self._waiting:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                await self._slots.acquire()
+                task = asyncio.create_task(self._try(client, self._next()))
+                self._under_way.add(task)
+                task.add_done_callback(self._done)
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._slots.release()
+
+    def _next(self) -> _Request:
+        """The request that waits longest, with what else waits of the same user."""
+        first = self._waiting.popleft()
+        if first.user is None:
+            return first
+        for other in [each for each in self._waiting if each.user == first.user]:
+            if len(first.job_ids) + len(other.job_ids) > JOBS_OF_A_RUN:
+                break
+            first.job_ids += other.job_ids
+            self._waiting.remove(other)
+        return first
+
+    async def _try(self, client: PrefectClient, request: _Request) -> None:
+        if time.monotonic() < self._paused_until:
+            self.counts.failed += len(request.job_ids)
+            return
         try:
-            async with asyncio.timeout(self._timeout), self._slots:
-                await self._start(job_ids, run_id, label)
-            self.counts.started += 1
+            async with asyncio.timeout(self._timeout):
+                await self._start(client, request)
+            self.counts.started += len(request.job_ids)
         except Exception as error:  # whatever it is, the sweep takes the jobs up
-            self.counts.failed += 1
+            self.counts.failed += len(request.job_ids)
             self._deployment = None
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
             _LOG.warning(
                 "Prefect was not reached for run %s (%s); the sweep will take %d jobs up",
-                run_id, type(error).__name__, len(job_ids),
+                request.run_id, type(error).__name__, len(request.job_ids),
             )  # fmt: skip
 
-    async def _start(self, job_ids: list[UUID], run_id: UUID, label: str) -> None:
-        client = await self._connected()
+    async def _start(self, client: PrefectClient, request: _Request) -> None:
         if self._deployment is None:
             self._deployment = (await client.read_deployment_by_name(DEPLOYMENT)).id
+        more = len(request.job_ids) - 1
+        label = f"{request.label} and {more} more" if more else request.label
         await client.create_flow_run_from_deployment(
             self._deployment,
             name=label,
             parameters={
-                "job_ids": [str(job) for job in job_ids],
-                "run_id": str(run_id),
+                "job_ids": [str(job) for job in request.job_ids],
+                "run_id": str(request.run_id),
                 "label": label,
             },
         )
-
-    async def _connected(self) -> PrefectClient:
-        if self._client is None:
-            from prefect.client.orchestration import PrefectClient
-
-            assert self._api_url is not None
-            self._client = await self._stack.enter_async_context(PrefectClient(self._api_url))
-        return self._client

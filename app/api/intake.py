@@ -142,7 +142,7 @@ async def accept(
         await parts.storage.delete([received.key])
     if registered.outcome in _TO_DO:
         job = registered.job_id
-        parts.dispatcher.dispatch([job], run_id, f"upload {str(job)[:8]}")
+        parts.dispatcher.dispatch([job], run_id, f"upload {str(job)[:8]}", user)
     return registered
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import uvicorn
 
 from app.api.application import create_app
+from app.prefect_server import prefect_of_stack
 from pipeline.settings import Settings
 
 GRACE_SECONDS = 10
@@ -12,6 +15,8 @@ GRACE_SECONDS = 10
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
+    if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
+        os.environ["PREFECT_API_URL"] = url
     configuration = uvicorn.Config(
         create_app(settings),
         host=host,

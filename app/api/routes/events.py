@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 router = APIRouter(tags=["events"])
+
+T = TypeVar("T")
 
 PING_SECONDS = 15
 _WAIT_SECONDS = 10.0
@@ -103,10 +106,7 @@ async def _events_of_job(
 ) -> AsyncIterator[ServerSentEvent]:
     with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
         while time.time() < scope.caller.expires_at:
-            async with scope.reading(parts.database) as connection:
-                # The state first: when it is an end, the events read after it are all there are.
-                state = await job_state(connection, job_id)
-                new = await events.of_job(connection, job_id, last)
+            state, new = await _undisturbed(_news_of_job(parts, scope, job_id, last))
             for event in new:
                 yield _told(event, scope)
                 last = event.id
@@ -131,8 +131,7 @@ async def _events_of_all(
             else:
                 floor = await events.floor_before(connection, last, _REPEAT_SECONDS)
         while time.time() < scope.caller.expires_at:
-            async with scope.reading(parts.database) as connection:
-                new = await events.unseen(connection, floor, seen)
+            new = await _undisturbed(_news_of_all(parts, scope, floor, seen))
             for event in new:
                 yield _told(event, scope)
                 seen[event.id] = event.at
@@ -141,6 +140,27 @@ async def _events_of_all(
             seen = {each: at for each, at in seen.items() if each > floor}
             if not new:
                 await watcher.wait(_patience(scope))
+
+
+async def _news_of_job(
+    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+) -> tuple[str | None, list[JobEvent]]:
+    async with scope.reading(parts.database) as connection:
+        # The state first: when it is an end, the events read after it are all there are.
+        state = await job_state(connection, job_id)
+        return state, await events.of_job(connection, job_id, last)
+
+
+async def _news_of_all(
+    parts: ApiParts, scope: Scope, floor: int, seen: Collection[int]
+) -> list[JobEvent]:
+    async with scope.reading(parts.database) as connection:
+        return await events.unseen(connection, floor, seen)
+
+
+async def _undisturbed(reading: Coroutine[Any, Any, T]) -> T:
+    """Read to the end though the client goes away: a broken-off query costs its connection."""
+    return await asyncio.shield(asyncio.create_task(reading))
 
 
 def _patience(scope: Scope) -> float:

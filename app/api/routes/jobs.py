@@ -92,7 +92,7 @@ async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
         )
     run_id = uuid4()
     [again] = await send_back(parts.services, job.user_id, run_id, [job_id])
-    parts.dispatcher.dispatch([again], run_id, f"retry {str(again)[:8]}")
+    parts.dispatcher.dispatch([again], run_id, f"retry {str(again)[:8]}", job.user_id)
     return job_out(await _find(parts, scope, again))
 
 

@@ -11,10 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from app.answering import Question, answer
 from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.parts import Parts
-from app.api.problems import responses
+from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
 from pipeline.store import access
 from pipeline.store.access import Access, Action
+from pipeline.store.document_queries import find_document
 
 router = APIRouter(tags=["search"])
 
@@ -66,10 +67,14 @@ class SearchResult(BaseModel):
     )
 
 
-@router.post("/search", responses=responses(400, 401, 403, 413, 422, 429, 503))
+@router.post("/search", responses=responses(400, 401, 403, 404, 413, 422, 429, 503))
 async def search(parts: Parts, scope: CurrentScope, body: SearchBody) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
+    if body.document is not None:
+        async with parts.database.reader(owner) as connection:
+            if await find_document(connection, body.document) is None:
+                raise NotFound("There is no such document.")
     question = Question(body.question, body.mode, body.limit, body.document, tuple(body.tags))
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))

@@ -1,0 +1,133 @@
+"""Asking Prefect for work: on a real server when there is one, without harm when there is none."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from app.api.dispatching import DEPLOYMENT, Dispatcher
+from tests.app.api.calling import accepted, text
+from tests.app.api.serving import RunningApi, serving
+from tests.prefect_server import PrefectServer
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def accept() -> None:
+            try:
+                while True:
+                    held.append(server.accept()[0])
+            except OSError:
+                return
+
+        Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/api"
+        for each in held:
+            each.close()
+
+
+async def test_without_a_server_nothing_is_asked() -> None:
+    """No address, no request, no failure: the sweep does it."""
+    dispatcher = Dispatcher(None)
+    dispatcher.dispatch([uuid4()], uuid4(), "label")
+    await dispatcher.close()
+    assert (dispatcher.counts.started, dispatcher.counts.failed) == (0, 0)
+
+
+async def test_a_server_that_does_not_answer_costs_its_caller_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The caller goes on at once; after the time-out the failure is logged and counted."""
+    with black_hole() as url:
+        dispatcher = Dispatcher(url, timeout_seconds=0.5)
+        began = time.monotonic()
+        with caplog.at_level(logging.WARNING, "navigator.dispatch"):
+            for _ in range(20):
+                dispatcher.dispatch([uuid4()], uuid4(), "label")
+            assert time.monotonic() - began < 0.2
+            await dispatcher.close()
+        assert dispatcher.counts.failed == 20
+        assert "the sweep" in caplog.text
+
+
+async def test_a_server_that_is_gone_is_a_failure_and_no_more() -> None:
+    """A refused connection is counted like silence."""
+    dispatcher = Dispatcher("http://127.0.0.1:9/api", timeout_seconds=1)
+    dispatcher.dispatch([uuid4()], uuid4(), "label")
+    await dispatcher.close()
+    assert dispatcher.counts.failed == 1
+
+
+@pytest.mark.slow
+def test_an_upload_asks_for_a_run_of_its_job(
+    api: RunningApi, prefect_server: PrefectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of the batch deployment with ids alone: no name, source or tag of the document."""
+    flow = _post(prefect_server, "/flows/", name=DEPLOYMENT.split("/")[0])
+    deployed = _post(
+        prefect_server, "/deployments/", name=DEPLOYMENT.split("/")[1], flow_id=flow["id"]
+    )
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server.url)
+    settings = api.settings.model_copy(update={"home": tmp_path})
+    with serving(settings) as running, running.client("dispatched") as client:
+        job = accepted(client, text("canary"), name="canary.md", source="canary", tags=["canary"])
+        deadline = time.monotonic() + 20
+        while not (runs := _runs(prefect_server, deployed["id"])):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert runs[0]["parameters"]["job_ids"] == [job["id"]]
+        assert set(runs[0]["parameters"]) == {"job_ids", "run_id", "label"}
+        assert "canary" not in str(runs)
+        assert running.parts.dispatcher.counts.started == 1
+        crowd = [uuid4() for _ in range(40)]
+        running.run(_dispatch_all(running.parts.dispatcher, crowd))
+        while running.parts.dispatcher.counts.started < 41:
+            assert time.monotonic() < deadline + 20, running.parts.dispatcher.counts
+            time.sleep(0.1)
+        runs = _runs(prefect_server, deployed["id"])
+        asked = [job for each in runs for job in each["parameters"]["job_ids"]]
+        assert sorted(asked) == sorted([job["id"], *map(str, crowd)])
+        # What waits of one user is asked for together.
+        assert len(runs) < 12
+    _delete(prefect_server, deployed["id"])
+
+
+async def _dispatch_all(dispatcher: Dispatcher, jobs: list[UUID]) -> None:
+    for each in jobs:
+        dispatcher.dispatch([each], uuid4(), "upload", jobs[0])
+
+
+def _post(server: PrefectServer, path: str, **body: Any) -> Any:
+    # The server answers 503 while its SQLite is locked.
+    for _ in range(20):
+        answer = httpx.post(f"{server.url}{path}", json=body, timeout=30)
+        if answer.status_code != 503:
+            break
+        time.sleep(0.2)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _runs(server: PrefectServer, deployment: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _post(
+        server, "/flow_runs/filter", deployments={"id": {"any_": [deployment]}}
+    )
+    return found
+
+
+def _delete(server: PrefectServer, deployment: str) -> None:
+    httpx.delete(f"{server.url}/deployments/{deployment}").raise_for_status()
