@@ -77,6 +77,7 @@ def test_an_upload_asks_for_a_run_of_its_job(
     api: RunningApi, prefect_server: PrefectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run of the batch deployment with ids alone: no name, source or tag of the document."""
+    _delete_all(prefect_server)
     flow = _post(prefect_server, "/flows/", name=DEPLOYMENT.split("/")[0])
     deployed = _post(
         prefect_server, "/deployments/", name=DEPLOYMENT.split("/")[1], flow_id=flow["id"]
@@ -103,7 +104,7 @@ def test_an_upload_asks_for_a_run_of_its_job(
         assert sorted(asked) == sorted([job["id"], *map(str, crowd)])
         # What waits of one user is asked for together.
         assert len(runs) < 12
-    _delete(prefect_server, deployed["id"])
+    _delete_all(prefect_server)
 
 
 async def _dispatch_all(dispatcher: Dispatcher, jobs: list[UUID]) -> None:
@@ -129,5 +130,8 @@ def _runs(server: PrefectServer, deployment: str) -> list[dict[str, Any]]:
     return found
 
 
-def _delete(server: PrefectServer, deployment: str) -> None:
-    httpx.delete(f"{server.url}/deployments/{deployment}").raise_for_status()
+def _delete_all(server: PrefectServer) -> None:
+    """Other tests' deployments of that name, with their runs."""
+    for each in _post(server, "/deployments/filter"):
+        if each["name"] == DEPLOYMENT.split("/")[1]:
+            httpx.delete(f"{server.url}/deployments/{each['id']}", timeout=30)
