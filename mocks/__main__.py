@@ -14,9 +14,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from mocks.faults import read_script
 from mocks.instance import server
+from mocks.llamaparse_settings import LlamaParseSettings
 from mocks.openai import OpenAISettings
-from mocks.parse_jobs import LlamaParseSettings
 
 SETTINGS: dict[str, Any] = {"openai": OpenAISettings, "llamaparse": LlamaParseSettings}
 
@@ -30,7 +31,7 @@ def arguments() -> argparse.Namespace:
         for setting in fields(kind):
             option = f"--{service}-{setting.name.replace('_', '-')}"
             parser.add_argument(option, type=_type_of(str(setting.type)), default=setting.default)
-    parser.add_argument("--faults", type=Path, help="a fault script as a JSON file")
+    parser.add_argument("--faults", type=Path, help="a fault script, YAML or JSON")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent")
     return parser.parse_args()
 
@@ -49,7 +50,7 @@ async def run(options: argparse.Namespace) -> None:
     """Serve until SIGINT, SIGTERM or, when asked, the end of standard input."""
     mock = server(_settings("openai", options), _settings("llamaparse", options))
     if options.faults:
-        mock.load_faults(json.loads(options.faults.read_text()))
+        mock.load_faults(read_script(options.faults.read_bytes()))
     port = await mock.start(options.host, options.port)
     address = f"http://{options.host}:{port}"
     line = {"port": port, "openai": f"{address}/v1", "llamaparse": address, "control": address}

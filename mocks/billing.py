@@ -21,6 +21,7 @@ class ParseLedger:
     credits: float = 0.0
     unique_credits: float = 0.0
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    options: Counter[str] = field(default_factory=Counter)
 
     def answered(self, status: int) -> None:
         """Count a request and its status."""
@@ -52,6 +53,7 @@ class ParseLedger:
             "repeated_jobs": self.jobs.total() - len(self.jobs),
             "credits": self.credits,
             "unique_credits": self.unique_credits,
+            "v1_options": dict(self.options),
         }
 
 

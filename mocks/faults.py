@@ -1,38 +1,67 @@
-"""Scripted faults: which request fails, how, and how often; the same seed fails the same ones.
+"""Scripted faults: which request or event fails, how, and how often; the same seed repeats it.
 
-A script is a list of rules, as YAML or JSON would hold them:
+A script is a list of rules for all services, in YAML or JSON (`faults.example.yaml` shows it):
 
-    {"service": "openai", "match": {"path": "/v1/embeddings", "contains": "poison"},
-     "fault": {"kind": "status", "status": 429, "retry_after": "2"}, "rate": 0.9, "seed": 7}
+    - service: openai
+      match: {path: /v1/embeddings, contains: poison}
+      fault: {kind: status, status: 429, retry_after: "2"}
+      rate: 0.9
+      seed: 7
 
-`match` may name `method`, `path` (a prefix) and `contains` (in the body). Among the requests that
-match, `rate` draws from the seed, `schedule` names them: a list of numbers counted from 1, or
-`{"from": 3, "to": 9, "every": 2}`, or `{"after_seconds": 1, "for_seconds": 300}`; `times` bounds
-how often the rule fires. The first rule that fires wins. A fault may be written as its kind alone.
+`service` is openai, llamaparse or webhooks; `mocks.fault_kinds` has the kinds of each. `match` may
+name `method`, `path` (a prefix), `contains` (in the body) and, of a webhook, `event`. Among what
+matches, `rate` draws from the seed, `schedule` names them: a list of numbers counted from 1, or
+`{from: 3, to: 9, every: 2}`, or `{after_seconds: 1, for_seconds: 300}`; `times` bounds how often
+the rule fires. The first rule that fires wins. A fault may be written as its kind alone.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-TRANSPORT_KINDS = frozenset(
-    {
-        "hang",  # no answer; the service does nothing. seconds: until the reset (default 3600)
-        "reset",  # a TCP reset; the service does nothing
-        "drop",  # the service does and counts its work, then a TCP reset
-        "latency",  # the answer comes `seconds` later
-        "slow_body",  # the body comes in pieces over `seconds`
-        "truncated_body",  # Content-Length promises more than comes
-        "truncated_json",  # a complete HTTP answer with half of the JSON
-    }
-)
-"""Kinds that every service has; the others are the service's own (its module lists them)."""
+import orjson
+import yaml
 
-MATCH_KEYS = frozenset({"method", "path", "contains"})
+from mocks.fault_kinds import EVERY_KIND, Kinds
+
+MATCH_KEYS = frozenset({"method", "path", "contains", "event"})
 RULE_KEYS = frozenset({"service", "match", "fault", "rate", "schedule", "times", "seed"})
+SCHEDULE_KEYS = frozenset({"from", "to", "every", "after_seconds", "for_seconds"})
+
+
+def read_script(written: bytes) -> list[dict[str, Any]]:
+    """The rules of a script in YAML or JSON.
+
+    Raises:
+        ValueError: it is neither, or it is no list of rules.
+    """
+    try:
+        script = orjson.loads(written)
+    except ValueError:
+        try:
+            script = yaml.safe_load(written)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"the fault script is neither YAML nor JSON: {error}") from None
+    if script is None:
+        return []
+    if not isinstance(script, list) or not all(isinstance(rule, dict) for rule in script):
+        raise ValueError("a fault script is a list of rules")
+    return script
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a fault may happen to: a request, or an event on its way to a receiver."""
+
+    service: str
+    method: str
+    path: str
+    body: bytes = b""
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +92,38 @@ class Rule:
     fired: int = 0
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], kinds: frozenset[str]) -> Rule:
+    def from_json(cls, data: dict[str, Any], kinds: Kinds) -> Rule:
         """Read a rule.
 
         Raises:
-            ValueError: a key or a kind is unknown; a rule that silently never fires is worse.
+            ValueError: a key, kind or parameter is unknown; a rule that silently never fires is
+                worse.
         """
         raw = data.get("fault")
         described = {"kind": raw} if isinstance(raw, str) else dict(raw or {})
         kind = described.pop("kind", None)
-        unknown = set(data) - RULE_KEYS | set(data.get("match") or {}) - MATCH_KEYS
+        match, schedule = dict(data.get("match") or {}), data.get("schedule")
+        timed = set(schedule) if isinstance(schedule, dict) else set()
+        unknown = set(data) - RULE_KEYS | set(match) - MATCH_KEYS | timed - SCHEDULE_KEYS
         if unknown:
             raise ValueError(f"unknown keys in a fault rule: {', '.join(sorted(unknown))}")
         if kind not in kinds:
             raise ValueError(f"unknown fault kind {kind!r}; known: {', '.join(sorted(kinds))}")
+        if odd := set(described) - kinds[kind]:
+            raise ValueError(f"unknown parameters of {kind}: {', '.join(sorted(odd))}")
         return cls(
             service=data["service"],
             fault=Fault(kind, described),
-            match=dict(data.get("match") or {}),
+            match={key: str(value) for key, value in match.items()},
             rate=float(data.get("rate", 1.0)),
-            schedule=data.get("schedule"),
+            schedule=schedule,
             times=data.get("times"),
             generator=random.Random(data.get("seed", 0)),  # noqa: S311 - a replayable draw is meant
         )
 
-    def fires(self, service: str, method: str, path: str, body: bytes) -> bool:
-        """Whether the fault happens to this request; counts it."""
-        if service != self.service or not self._matches(method, path, body):
+    def fires(self, occasion: Occasion) -> bool:
+        """Whether the fault happens here; counts it."""
+        if occasion.service != self.service or not self._matches(occasion):
             return False
         self.matched += 1
         drawn = self.rate >= 1.0 or self.generator.random() < self.rate
@@ -98,12 +132,13 @@ class Rule:
         self.fired += 1
         return True
 
-    def _matches(self, method: str, path: str, body: bytes) -> bool:
+    def _matches(self, occasion: Occasion) -> bool:
         match = self.match
         return (
-            match.get("method", method).upper() == method
-            and path.startswith(match.get("path", ""))
-            and match.get("contains", "").encode() in body
+            match.get("method", occasion.method).upper() == occasion.method
+            and occasion.path.startswith(match.get("path", ""))
+            and match.get("event", occasion.event) == occasion.event
+            and match.get("contains", "").encode() in occasion.body
         )
 
     def _due(self) -> bool:
@@ -122,37 +157,37 @@ class Rule:
 
 
 class FaultScript:
-    """The rules in force.
+    """The rules in force, for all services.
 
     Args:
-        kinds: for each service, the fault kinds it knows.
+        kinds: for each service, the fault kinds it knows and their parameters.
     """
 
-    def __init__(self, kinds: dict[str, frozenset[str]]) -> None:
+    def __init__(self, kinds: Mapping[str, Kinds] = EVERY_KIND) -> None:
         self._kinds = kinds
         self._rules: list[Rule] = []
+        self._written: list[dict[str, Any]] = []
 
     def load(self, script: list[dict[str, Any]]) -> None:
         """Replace all rules; an empty list ends all faults.
 
         Raises:
-            ValueError: a service, kind or key is unknown; the rules in force stay.
+            ValueError: a service, kind, key or parameter is unknown; the rules in force stay.
         """
-        if not isinstance(script, list):
-            raise ValueError("a fault script is a list of rules")
         for rule in script:
             if rule.get("service") not in self._kinds:
-                raise ValueError(f"unknown service {rule.get('service')!r} in a fault rule")
-        self._rules = [
-            Rule.from_json(rule, self._kinds[rule["service"]] | TRANSPORT_KINDS) for rule in script
-        ]
+                known = ", ".join(sorted(self._kinds))
+                raise ValueError(f"unknown service {rule.get('service')!r}; known: {known}")
+        self._rules = [Rule.from_json(rule, self._kinds[rule["service"]]) for rule in script]
+        self._written = script
 
-    def pick(self, service: str, method: str, path: str, body: bytes) -> Fault | None:
-        """The fault that happens to this request, if any."""
-        for rule in self._rules:
-            if rule.fires(service, method, path, body):
-                return rule.fault
-        return None
+    def pick(self, occasion: Occasion) -> Fault | None:
+        """The fault that happens here, if any."""
+        return next((rule.fault for rule in self._rules if rule.fires(occasion)), None)
+
+    def written(self) -> list[dict[str, Any]]:
+        """The rules in force, as they were given."""
+        return self._written
 
     def stats(self) -> list[dict[str, Any]]:
         """How often each rule matched and fired, in order."""

@@ -17,9 +17,10 @@ import threading
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from mocks.llamaparse import LLAMAPARSE_FAULTS, LlamaParseService
-from mocks.openai import OPENAI_FAULTS, OpenAIService, OpenAISettings
-from mocks.parse_jobs import LlamaParseSettings
+from mocks.faults import FaultScript
+from mocks.llamaparse import LlamaParseService
+from mocks.llamaparse_settings import LlamaParseSettings
+from mocks.openai import OpenAIService, OpenAISettings
 from mocks.server import MockServer
 from mocks.wire import Service
 
@@ -30,11 +31,12 @@ def server(
     openai: OpenAISettings | None = None, llamaparse: LlamaParseSettings | None = None
 ) -> MockServer:
     """A server with every stand-in, not yet listening."""
+    script = FaultScript()
     services: list[Service] = [
         OpenAIService(openai or OpenAISettings()),
-        LlamaParseService(llamaparse or LlamaParseSettings()),
+        LlamaParseService(llamaparse or LlamaParseSettings(), script),
     ]
-    return MockServer(services, {"openai": OPENAI_FAULTS, "llamaparse": LLAMAPARSE_FAULTS})
+    return MockServer(services, script)
 
 
 class MockInstance:

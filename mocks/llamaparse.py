@@ -1,10 +1,7 @@
-"""LlamaParse's v2 API, as contracts say it: files, asynchronous parse jobs, results, errors.
+"""LlamaParse, as contracts say it: v2 and v1, files, asynchronous jobs, results, webhooks, errors.
 
 The text is real: it is read from the uploaded file. What a file itself gets wrong fails its job
-with the service's code (encrypted, broken, no text …). Fault kinds of its own, beside those that
-every service has: `status` (status, detail, retry_after), `rate_limit`, `quota`, `job_error` (code,
-message), `page_error` (pages), `stuck`, `cancelled`, `lost`, `no_usage`, `wrong_pages`, `not_json`.
-A job's fault may come with its file's upload or with its own creation.
+with the service's code (encrypted, broken, no text …). `mocks.fault_kinds` lists the faults.
 """
 
 from __future__ import annotations
@@ -13,24 +10,24 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from mocks import llamaparse_v1, llamaparse_v2
 from mocks.billing import ParseLedger
-from mocks.faults import Fault
-from mocks.llamaparse_errors import error, invalid, scripted
+from mocks.budget import RateBudget
+from mocks.faults import Fault, FaultScript
+from mocks.llamaparse_errors import error, scripted
+from mocks.llamaparse_settings import LlamaParseSettings
+from mocks.llamaparse_v2 import RESULTS
 from mocks.multipart import form_fields
-from mocks.parse_jobs import PROJECT, JobStore, LlamaParseSettings, ParseJob, StoredFile
+from mocks.parse_intake import ParseIntake, parsed_json
+from mocks.parse_jobs import JobStore, StoredFile
+from mocks.webhook_configs import SavedWebhooks
+from mocks.webhook_delivery import WebhookSender
 from mocks.wire import Request, Response, json_response
 
-TIERS = {"fast": 1.0, "cost_effective": 3.0, "agentic": 10.0, "agentic_plus": 45.0}
-"""Credits a page."""
-
-VERSIONS = ("latest", "2026-10-16", "2026-09-28", "2026-06-15")
-RESULTS = "/mock-results/"
-JOB_FAULTS = frozenset(
-    {"job_error", "page_error", "stuck", "cancelled", "lost", "no_usage", "wrong_pages"}
-)
-LLAMAPARSE_FAULTS = JOB_FAULTS | {"status", "rate_limit", "quota", "not_json"}
+V1 = ("/api/parsing", "/api/v1/parsing")
+V2 = "/api/v2/parse"
+FILES = "/api/v1/beta/files"
+WEBHOOK_CONFIGS = "/api/v1/beta/webhook-configs"
 
 
 @dataclass
@@ -38,21 +35,30 @@ class LlamaParseService:
     """The stand-in; one per server."""
 
     settings: LlamaParseSettings = field(default_factory=LlamaParseSettings)
+    script: FaultScript = field(default_factory=FaultScript)
     name: str = "llamaparse"
-    ledger: ParseLedger = field(default_factory=ParseLedger)
-    store: JobStore = field(default_factory=JobStore)
+    sender: WebhookSender = field(init=False)
+    intake: ParseIntake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sender = WebhookSender(self.settings, self.script)
+        self.reset()
 
     def owns(self, path: str) -> bool:
-        """The parse and file addresses, and the presigned results."""
-        return path.startswith(("/api/v2/parse", "/api/v1/beta/files", RESULTS))
+        """The parse, file and webhook addresses, and the presigned results."""
+        return path.startswith((*V1, V2, FILES, WEBHOOK_CONFIGS, RESULTS))
 
     def stats(self) -> dict[str, Any]:
-        """Requests, statuses, uploads, jobs, credits billed and credits of unique work."""
-        return self.ledger.stats()
+        """Requests, statuses, uploads, jobs, credits billed and of unique work, webhooks."""
+        return self.intake.ledger.stats() | {"webhooks": self.sender.ledger.stats()}
 
     def reset(self) -> None:
-        """Forget files, jobs and counters."""
-        self.ledger, self.store = ParseLedger(), JobStore()
+        """Forget files, jobs, receivers and counters; end every delivery."""
+        self.sender.forget()
+        uploads = RateBudget(self.settings.uploads_per_minute, None)
+        self.intake = ParseIntake(
+            self.settings, self.sender, ParseLedger(), JobStore(), SavedWebhooks(), uploads
+        )
 
     async def respond(self, request: Request, fault: Fault | None) -> Response:
         """Answer a request."""
@@ -60,165 +66,60 @@ class LlamaParseService:
         response = scripted(fault)
         if response is None:
             response = await self._authorised(request, fault)
-        self.ledger.answered(response.status)
+        self.intake.ledger.answered(response.status)
         return response
 
     async def _authorised(self, request: Request, fault: Fault | None) -> Response:
-        if request.path.startswith(RESULTS):
+        path = request.path
+        if path.startswith(RESULTS):
             return self._presigned(request)
         if not request.bearer or self.settings.api_key not in (None, request.bearer):
             return error(401, "Invalid API Key")
-        parts = request.path.strip("/").split("/")
-        resource = self._files if parts[1] == "v1" else self._jobs
-        return await resource(request, parts[4:] if parts[1] == "v1" else parts[3:], fault)
+        if path.startswith(V2):
+            return await llamaparse_v2.respond(self.intake, request, _rest(path, V2), fault)
+        if path.startswith(WEBHOOK_CONFIGS):
+            asked = parsed_json(request.body)
+            rest = _rest(path, WEBHOOK_CONFIGS)
+            hosts = self.settings.webhook_hosts
+            return self.intake.saved.respond(request.method, rest, asked, hosts)
+        if path.startswith(FILES):
+            return self._files(request, _rest(path, FILES), fault)
+        rest = _rest(path, next(root for root in V1 if path.startswith(root)))
+        return await llamaparse_v1.respond(self.intake, request, rest, fault)
 
-    async def _files(self, request: Request, rest: list[str], fault: Fault | None) -> Response:
+    def _files(self, request: Request, rest: list[str], fault: Fault | None) -> Response:
+        files = self.intake.store.files
         match request.method, rest:
             case "POST", []:
-                stored = self._stored(form_fields(request), fault)
-                return stored if isinstance(stored, Response) else _ok(stored.json())
+                kept = self.intake.keep(form_fields(request), fault)
+                return kept if isinstance(kept, Response) else json_response(200, kept.json())
             case "GET", []:
                 wanted = request.query.get("external_file_id")
-                items = [f.json() for f in self.store.files.values() if _listed(f, wanted)]
-                return _ok({"items": items, "next_page_token": None, "total_size": len(items)})
-            case "GET", [key] if key in self.store.files:
-                return _ok(self.store.files[key].json())
-            case "DELETE", [key] if key in self.store.files:
-                del self.store.files[key]
+                items = [f.json() for f in files.values() if _listed(f, wanted)]
+                answer = {"items": items, "next_page_token": None, "total_size": len(items)}
+                return json_response(200, answer)
+            case "GET", [key] if key in files:
+                return json_response(200, files[key].json())
+            case "DELETE", [key] if key in files:
+                del files[key]
                 return Response(204)
         return error(404, "File not found")
 
-    async def _jobs(self, request: Request, rest: list[str], fault: Fault | None) -> Response:
-        match request.method, rest:
-            case "POST", []:
-                return await self._create(_json(request.body), None, fault)
-            case "POST", ["upload"]:
-                form = form_fields(request)
-                stored = self._stored(form, fault)
-                if isinstance(stored, Response):
-                    return stored
-                return await self._create(_json(form.get("configuration", b"")), stored, fault)
-            case "GET", []:
-                return self._listed_jobs(request)
-            case "GET", ["versions"]:
-                return _ok({"versions": {tier: list(VERSIONS[1:]) for tier in TIERS}})
-        job = self.store.find(rest[0]) if rest else None
-        if job is None:
-            return error(404, "Parse job not found")
-        match request.method, rest[1:]:
-            case "GET", []:
-                return self._result(job, request)
-            case "POST", ["cancel"]:
-                job.cancel()
-                return _ok(job.json())
-            case "DELETE", [] if job.ended:
-                self.store.jobs.pop(job.id)
-                return _ok({"id": job.id, "project_id": PROJECT})
-            case "DELETE", []:
-                return error(409, "The job has not ended")
-        return error(405, "Method Not Allowed")
-
-    def _stored(self, form: dict[str, Any], fault: Fault | None) -> StoredFile | Response:
-        upload = form.get("file")
-        if not isinstance(upload, tuple):
-            return invalid("body", "file", "Field required")
-        name, content = upload
-        if not content:
-            return error(400, "Uploaded file is empty.")
-        if len(content) > self.settings.max_bytes:
-            return error(413, "File too large")
-        external = form.get("external_file_id", b"").decode() or None
-        self.ledger.uploaded(len(content))
-        return self.store.add_file(name, content, external, _job_fault(fault))
-
-    async def _create(self, asked: Any, stored: StoredFile | None, fault: Fault | None) -> Response:
-        if not isinstance(asked, dict):
-            return invalid("body", "body", "Input should be a valid dictionary")
-        if asked.get("tier") not in TIERS:
-            return invalid("body", "tier", "Input should be a known tier")
-        if asked.get("version") not in VERSIONS:
-            return invalid("body", "version", "Input should be latest or a dated version")
-        if stored is None:
-            if ("file_id" in asked) == ("source_url" in asked):
-                return invalid("body", "file_id", "Exactly one of file_id, source_url")
-            stored = self.store.files.get(str(asked.get("file_id")))
-        if stored is None:
-            return error(404, "File not found")
-        job = await self.store.add_job(
-            stored, asked, _job_fault(fault) or stored.fault, self.settings
-        )
-        self.ledger.started(stored.sha256, job.tier, job.credits(TIERS[job.tier]))
-        return _ok(job.json())
-
-    def _listed_jobs(self, request: Request) -> Response:
-        query = request.query
-        status, wanted = query.get("status"), query.get("job_ids")
-        jobs = [
-            job
-            for job in sorted(self.store.jobs.values(), key=lambda job: job.created, reverse=True)
-            if (not status or job.status in status)
-            and (not wanted or job.id in wanted)
-            and job.created_after(query.get("created_at_on_or_after", [""])[0])
-        ]
-        start = int(query.get("page_token", ["0"])[0] or 0)
-        end = start + int(query.get("page_size", ["50"])[0])
-        following = str(end) if end < len(jobs) else None
-        items = [job.json() for job in jobs[start:end]]
-        return _ok({"items": items, "next_page_token": following, "total_size": len(jobs)})
-
-    def _result(self, job: ParseJob, request: Request) -> Response:
-        expand = _expanded(request)
-        answer: dict[str, Any] = {"job": job.json()}
-        if "usage" in expand and (credits := job.billed(TIERS[job.tier])) is not None:
-            answer["job"]["usage"] = {"credits": credits}
-        if job.status != "COMPLETED":
-            return _ok(answer)
-        if job.tier == "fast" and any(name.startswith("markdown") for name in expand):
-            return error(400, "markdown is not available for the fast tier")
-        for kind in ("markdown", "text"):
-            pages = {"pages": job.pages(kind)}
-            size = len(orjson.dumps(pages))
-            inline = size <= self.settings.inline_bytes
-            if kind in expand and inline:
-                answer[kind] = pages
-            if f"{kind}_content_metadata" in expand or (kind in expand and not inline):
-                origin = f"http://{request.headers['host']}"
-                url = f"{origin}{RESULTS}{job.id}/{kind}?signature={job.signature}"
-                meta = {"size_bytes": size, "exists": True, "presigned_url": url}
-                answer.setdefault("result_content_metadata", {})[kind] = meta
-        return _ok(answer)
-
     def _presigned(self, request: Request) -> Response:
         _, job_id, kind = request.path.strip("/").split("/")
-        job = self.store.find(job_id)
+        job = self.intake.store.find(job_id)
         if job is None or request.query.get("signature") != [job.signature]:
             return Response(403, b"<Error><Code>AccessDenied</Code></Error>")
         if "authorization" in request.headers:
             # As S3 does: two ways of proving oneself at once are refused.
             return Response(400, b"<Error><Code>InvalidArgument</Code></Error>")
-        self.ledger.presigned += 1
-        return _ok({"pages": job.pages(kind)})
+        self.intake.ledger.presigned += 1
+        return json_response(200, {"pages": llamaparse_v2.pages_of(job, kind)})
 
 
-def _job_fault(fault: Fault | None) -> Fault | None:
-    return fault if fault is not None and fault.kind in JOB_FAULTS else None
-
-
-def _ok(value: Any) -> Response:
-    return json_response(200, value)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return None
+def _rest(path: str, root: str) -> list[str]:
+    return [part for part in path.removeprefix(root).split("/") if part]
 
 
 def _listed(file: StoredFile, wanted: list[str] | None) -> bool:
     return wanted is None or file.external_id in wanted
-
-
-def _expanded(request: Request) -> set[str]:
-    # The SDK repeats the parameter, the documentation separates by commas.
-    return {name for value in request.query.get("expand", []) for name in value.split(",")}

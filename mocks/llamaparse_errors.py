@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from mocks.faults import Fault
 from mocks.wire import Response, json_response
+
+RATE_LIMITED = "Rate limit exceeded. Please slow down."
+
+
+class BadField(ValueError):
+    """A field that the service does not take: its name, why, and what was given."""
+
+    def __init__(self, name: str, message: str, given: Any = None) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name, self.message, self.given = name, message, given
 
 
 def error(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -20,7 +31,7 @@ def scripted(fault: Fault | None) -> Response | None:
     given = fault.parameters
     headers = {"retry-after": str(given["retry_after"])} if "retry_after" in given else {}
     answers: dict[str, Callable[[], Response]] = {
-        "rate_limit": lambda: error(429, "Rate limit exceeded. Please slow down.", headers),
+        "rate_limit": lambda: error(429, RATE_LIMITED, headers),
         "quota": lambda: error(402, "You've exceeded the maximum number of credits for your plan."),
         "status": lambda: error(
             int(given.get("status", 500)),
@@ -32,7 +43,7 @@ def scripted(fault: Fault | None) -> Response | None:
     return answers[fault.kind]() if fault.kind in answers else None
 
 
-def invalid(where: str, name: str, message: str) -> Response:
-    """A validation error of one field."""
-    detail = [{"type": "value_error", "loc": [where, name], "msg": message, "input": None}]
+def invalid(name: str, message: str, given: Any = None, kind: str = "value_error") -> Response:
+    """A validation error of one field of the body."""
+    detail = [{"type": kind, "loc": ["body", name], "msg": message, "input": given}]
     return json_response(422, {"detail": detail})

@@ -1,9 +1,10 @@
-"""Reading a multipart/form-data body."""
+"""Reading a form's body: multipart/form-data, or URL-encoded when there is no file."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from mocks.wire import Request
 
@@ -12,9 +13,18 @@ _NAME = re.compile(rb'\bname="([^"]*)"')
 _FILE_NAME = re.compile(rb'\bfilename="([^"]*)"')
 
 
+def form_names(request: Request) -> list[str]:
+    """The names of the fields in their order."""
+    return list(form_fields(request))
+
+
 def form_fields(request: Request) -> dict[str, Any]:
     """The fields: bytes for a value, (file name, bytes) for a file; nothing when it is no form."""
-    boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("application/x-www-form-urlencoded"):
+        pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return {name: value.encode() for name, value in pairs}
+    boundary = _BOUNDARY.search(kind)
     if boundary is None:
         return {}
     fields: dict[str, Any] = {}

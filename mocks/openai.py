@@ -1,9 +1,6 @@
 """OpenAI's embeddings, as contracts say it: limits, errors, headers, base64 and float, counters.
 
-Fault kinds of its own, beside those that every service has:
-`status` (status, retry_after, retry_after_ms, location, code, type, message), `rate_limit` and
-`overloaded` (the same but the status), `quota`, `wrong_count`, `wrong_order`, `wrong_dimension`,
-`nan`, `zero_vector`, `no_usage`, `not_json`.
+`mocks.fault_kinds` lists the faults.
 """
 
 from __future__ import annotations
@@ -34,11 +31,7 @@ DIMENSIONS = {
 }
 MAX_INPUT_TOKENS = 8_192
 MAX_REQUEST_TOKENS = 300_000
-
-ANSWER_FAULTS = frozenset(
-    {"wrong_count", "wrong_order", "wrong_dimension", "nan", "zero_vector", "no_usage", "not_json"}
-)
-OPENAI_FAULTS = frozenset({"status", "rate_limit", "quota", "overloaded"}) | ANSWER_FAULTS
+FORMATS = ("float", "base64")
 
 
 @dataclass(frozen=True)
@@ -127,6 +120,12 @@ class OpenAIService:
             return errors.invalid_dimensions(model, full)
         if dimension != full and model.endswith("ada-002"):
             return errors.dimensions_not_supported()
+        if asked.get("encoding_format", "float") not in FORMATS:
+            return errors.invalid_choice(
+                "encoding_format", asked["encoding_format"], "'float' and 'base64'"
+            )
+        if not isinstance(asked.get("user", ""), str):
+            return errors.invalid_type("user", "a string")
         try:
             tokens = token_lists(asked.get("input"))
         except BadInputError as error:

@@ -91,10 +91,23 @@ def rate_limit(model: str, budget: RateBudget, requested: int, wait: float) -> R
     return error(429, message, "tokens", "rate_limit_exceeded")
 
 
-def quota() -> Response:
+def quota(code: str = "insufficient_quota", message: str | None = None) -> Response:
     """429 when the account has no money left: never to be retried."""
-    message = "You exceeded your current quota, please check your plan and billing details."
-    return error(429, message, "insufficient_quota", "insufficient_quota")
+    usual = "You exceeded your current quota, please check your plan and billing details."
+    return error(429, message or usual, code, code)
+
+
+def invalid_choice(name: str, value: object, choices: str) -> Response:
+    """400 for a parameter that has another value than it may have."""
+    message = f"Invalid value: {value!r}. Supported values are: {choices}."
+    return error(400, message, INVALID, "invalid_value", name)
+
+
+def invalid_type(name: str, wanted: str) -> Response:
+    """400 for a parameter of the wrong type."""
+    return error(
+        400, f"Invalid type for '{name}': expected {wanted}.", INVALID, "invalid_type", name
+    )
 
 
 _STATUS: dict[int, tuple[str, str, str | None]] = {
@@ -120,7 +133,7 @@ def scripted(fault: Fault) -> Response | None:
     parameters = fault.parameters
     match fault.kind:
         case "quota":
-            return quota()
+            return quota(**parameters)
         case "overloaded":
             return _status(503, parameters)
         case "rate_limit":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from dataclasses import dataclass, field
@@ -12,29 +13,11 @@ from uuid import uuid4
 
 from mocks.extraction import Unreadable, page_texts
 from mocks.faults import Fault
+from mocks.llamaparse_settings import PROJECT, LlamaParseSettings
+from mocks.parse_options import ParseOptions
 
-PROJECT = "6f3b1c2e-0000-4000-8000-000000000001"
-
-
-@dataclass(frozen=True)
-class LlamaParseSettings:
-    """How the stand-in behaves.
-
-    Attributes:
-        latency: seconds that every request takes.
-        job_seconds: from creating a job to its end.
-        api_key: the only key taken; None takes any key.
-        inline_bytes: a larger result comes through a presigned URL only.
-        max_bytes: of a file; more is a 413.
-        max_pages: of a file; more fails the job.
-    """
-
-    latency: float = 0.0
-    job_seconds: float = 0.05
-    api_key: str | None = None
-    inline_bytes: int = 5_000_000
-    max_bytes: int = 512 * 1024 * 1024
-    max_pages: int = 10_000
+PAGE_BYTES = 64 * 1024
+"""The service reads no more text of a page."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +27,8 @@ class StoredFile:
     id: str
     name: str
     content: bytes
-    external_id: str | None
-    fault: Fault | None
+    external_id: str | None = None
+    fault: Fault | None = None
 
     @property
     def sha256(self) -> str:
@@ -66,32 +49,41 @@ class StoredFile:
 
 @dataclass
 class ParseJob:
-    """A job; everything about its end is known from the start, and told when its time has come."""
+    """A job; everything about its end is known from the start, and told when its time has come.
+
+    Attributes:
+        texts: of the pages asked for, by page number.
+        failure: the service's code, a colon and words.
+    """
 
     id: str
     name: str
-    tier: str
-    user_metadata: dict[str, str]
-    texts: list[str]
+    options: ParseOptions
+    texts: dict[int, str]
     failure: str | None
     fault: Fault | None
     seconds: float
+    cache_hit: bool = False
     created: float = field(default_factory=time.time)
     signature: str = field(default_factory=lambda: uuid4().hex)
-    cancelled: bool = False
+    _cancelling: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller cancelled it in time."""
+        return self._cancelling.is_set()
 
     @property
     def status(self) -> str:
         """PENDING, RUNNING, COMPLETED, FAILED or CANCELLED."""
-        kind = self.fault.kind if self.fault else ""
         age = time.time() - self.created
         if self.cancelled:
             return "CANCELLED"
         if age < self.seconds / 2:
             return "PENDING"
-        if age < self.seconds or kind == "stuck":
+        if age < self.seconds or self.has_fault("stuck"):
             return "RUNNING"
-        if kind == "cancelled":
+        if self.has_fault("cancelled"):
             return "CANCELLED"
         return "FAILED" if self.failure else "COMPLETED"
 
@@ -102,54 +94,74 @@ class ParseJob:
 
     def cancel(self) -> None:
         """Stop a job that has not ended."""
-        self.cancelled = self.cancelled or not self.ended
+        if not self.ended:
+            self._cancelling.set()
 
-    def created_after(self, moment: str) -> bool:
-        """Whether it was made at or after an ISO 8601 moment; an empty one is always before."""
-        return not moment or self.created >= datetime.fromisoformat(moment).timestamp()
+    def course(self) -> list[tuple[str, float]]:
+        """The events to come unless it is cancelled, with their seconds after its creation."""
+        events = [("parse.pending", 0.0), ("parse.running", self.seconds / 2)]
+        if self.has_fault("stuck") or self.has_fault("lost"):
+            return events
+        if self.has_fault("cancelled"):
+            end = "parse.cancelled"
+        elif self.failure:
+            end = "parse.error"
+        else:
+            end = "parse.partial_success" if self.failed_pages() else "parse.success"
+        return [*events, (end, self.seconds)]
+
+    async def cancelled_before(self, due: float) -> bool:
+        """Wait for a moment of the course; at once True when the job is cancelled before it."""
+        while not self.cancelled and (left := self.created + due - time.time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._cancelling.wait(), left)
+        return self.cancelled
+
+    def created_between(self, first: str, last: str) -> bool:
+        """Whether it was made between two ISO 8601 moments, each included; blank is no bound."""
+        return not (
+            (first and self.created < datetime.fromisoformat(first).timestamp())
+            or (last and self.created > datetime.fromisoformat(last).timestamp())
+        )
 
     def credits(self, price: float) -> float:
-        """What its pages cost; a failed file costs nothing."""
-        return 0.0 if self.failure else price * len(self.texts)
+        """What its pages cost; a failed file or a cached result costs nothing."""
+        return 0.0 if self.failure or self.cache_hit else price * len(self.texts)
 
     def billed(self, price: float) -> float | None:
         """The credits to tell, once completed; None when the service does not tell."""
-        silent = self.fault is not None and self.fault.kind == "no_usage"
-        return None if silent or self.status != "COMPLETED" else self.credits(price)
+        silent = self.has_fault("no_usage") or self.status != "COMPLETED"
+        return None if silent else self.credits(price)
 
     def json(self) -> dict[str, Any]:
-        """As the service tells it."""
-        created = datetime.fromtimestamp(self.created, UTC).isoformat().replace("+00:00", "Z")
+        """As v2 tells it."""
         return {
             "id": self.id,
             "project_id": PROJECT,
             "status": self.status,
-            "created_at": created,
+            "created_at": _moment(self.created),
+            "updated_at": _moment(min(time.time(), self.created + self.seconds)),
             "name": self.name,
-            "tier": self.tier,
+            "tier": self.options.tier,
             "error_message": self.failure if self.status == "FAILED" else None,
-            "user_metadata": self.user_metadata,
+            "user_metadata": self.options.user_metadata,
         }
 
-    def pages(self, kind: str) -> list[dict[str, Any]]:
-        """The result's pages, as `markdown` or as `text`."""
-        parameters = self.fault.parameters if self.fault else {}
-        failed = parameters.get("pages", [1]) if self._is("page_error") else []
-        pages: list[dict[str, Any]] = []
-        for number, text in enumerate(self.texts, start=1):
-            if number in failed and kind == "markdown":
-                message = parameters.get("message", "The page could not be rendered")
-                pages.append({"page_number": number, "success": False, "error": message})
-            elif kind == "markdown":
-                pages.append({"page_number": number, "success": True, "markdown": text})
-            else:
-                pages.append({"page_number": number, "text": text})
-        if self._is("wrong_pages"):
-            pages.append(dict(pages[0]))
-        return pages
+    def failed_pages(self) -> dict[int, str]:
+        """Why each page that failed did, by page number."""
+        if self.fault is None or self.fault.kind != "page_error":
+            return {}
+        message = self.fault.parameters.get("message", "The page could not be rendered")
+        wanted = self.fault.parameters.get("pages", [1])
+        return {number: str(message) for number in self.texts if number in wanted}
 
-    def _is(self, kind: str) -> bool:
+    def has_fault(self, kind: str) -> bool:
+        """Whether this fault was scripted for it."""
         return self.fault is not None and self.fault.kind == kind
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass
@@ -170,43 +182,62 @@ class JobStore:
         self.files[stored.id] = stored
         return stored
 
-    async def add_job(
-        self,
-        stored: StoredFile,
-        asked: dict[str, Any],
-        fault: Fault | None,
-        settings: LlamaParseSettings,
-    ) -> ParseJob:
-        """Start a job; the file is read in a thread."""
-        texts, failure = await asyncio.to_thread(_read, stored, settings.max_pages)
-        if fault is not None and fault.kind == "job_error":
-            code = fault.parameters.get("code", "PDF_IS_BROKEN")
-            failure = fault.parameters.get("message", f"{code}: the file could not be parsed")
-        job = ParseJob(
-            id=f"pjb-{uuid4()}",
-            name=stored.name,
-            tier=str(asked["tier"]),
-            user_metadata=dict(asked.get("user_metadata") or {}),
-            texts=texts,
-            failure=failure,
-            fault=fault,
-            seconds=settings.job_seconds,
-        )
-        self.jobs[job.id] = job
-        return job
-
     def find(self, job_id: str) -> ParseJob | None:
         """A job by its id; a lost one is not found."""
         job = self.jobs.get(job_id)
-        lost = job is not None and job.fault is not None and job.fault.kind == "lost"
-        return None if lost else job
+        return None if job is None or job.has_fault("lost") else job
 
 
-def _read(stored: StoredFile, max_pages: int) -> tuple[list[str], str | None]:
+async def make_job(
+    stored: StoredFile,
+    options: ParseOptions,
+    settings: LlamaParseSettings,
+    *,
+    fault: Fault | None = None,
+    failure: str | None = None,
+    cache_hit: bool = False,
+) -> ParseJob:
+    """A job from now on; the file is read in a thread.
+
+    Args:
+        failure: what is known to be wrong already.
+        cache_hit: the result is there at once.
+    """
+    texts: dict[int, str] = {}
+    if failure is None:
+        texts, failure = await asyncio.to_thread(_read, stored, options, settings.max_pages)
+    if fault is not None and fault.kind == "job_error":
+        code = fault.parameters.get("code", "PDF_IS_BROKEN")
+        failure = fault.parameters.get("message", f"{code}: the file could not be parsed")
+    seconds = 0.0 if cache_hit else settings.job_seconds + settings.page_seconds * len(texts)
+    if options.timeout is not None:
+        limit = options.timeout[0] + options.timeout[1] * len(texts)
+        if seconds > limit:
+            seconds, failure = limit, f"TIMEOUT: the job took longer than {limit:g} s"
+    return ParseJob(
+        id=f"pjb-{uuid4()}",
+        name=stored.name,
+        options=options,
+        texts=texts,
+        failure=failure,
+        fault=fault,
+        seconds=seconds * settings.time_scale,
+        cache_hit=cache_hit,
+    )
+
+
+def _read(
+    stored: StoredFile, options: ParseOptions, max_pages: int
+) -> tuple[dict[int, str], str | None]:
     try:
         texts = page_texts(stored.content)
     except Unreadable as reason:
-        return [], str(reason)
+        return {}, str(reason)
     if len(texts) > max_pages:
-        return [], f"TOO_MANY_PAGES: the file has {len(texts)} pages"
-    return texts, None
+        return {}, f"TOO_MANY_PAGES: the file has {len(texts)} pages"
+    chosen = {n: _cut(text) for n, text in enumerate(texts, 1) if options.selects(n)}
+    return chosen, None if chosen else "NO_DATA_FOUND_IN_FILE: no page of the file was asked for"
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:PAGE_BYTES].decode("utf-8", "ignore")

@@ -1,7 +1,8 @@
 """An HTTP/1.1 server that can also misbehave: reset, hang, drip and cut, over a real socket.
 
-It serves the stand-ins and, for the tests, `GET /__mock/stats`, `POST /__mock/faults` (a script as
-`mocks.faults` describes it) and `POST /__mock/reset`.
+It serves the stand-ins and, for who runs them: `GET /__mock/health`, `GET /__mock/stats`,
+`GET` and `POST /__mock/faults` (a script as `mocks.faults` describes it, in YAML or JSON; it
+replaces the one in force) and `POST /__mock/reset`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import asyncio
 import contextlib
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import h11
-import orjson
 
-from mocks.faults import Fault, FaultScript
+from mocks.faults import Fault, FaultScript, Occasion, read_script
 from mocks.wire import Delivery, Request, Response, Service, json_response
 
 CHUNK = 256 * 1024
@@ -29,12 +30,13 @@ class MockServer:
 
     Args:
         services: the stand-ins; the first one that owns a path answers it.
-        kinds: for each service's name, the fault kinds of its own.
+        script: the faults of all of them.
     """
 
-    def __init__(self, services: Sequence[Service], kinds: dict[str, frozenset[str]]) -> None:
+    def __init__(self, services: Sequence[Service], script: FaultScript) -> None:
         self._services = services
-        self._script = FaultScript(kinds)
+        self._script = script
+        self._started = time.monotonic()
         self._connections: set[asyncio.Task[None]] = set()
         self._in_flight = dict.fromkeys((s.name for s in services), 0)
         self._in_flight_max = dict(self._in_flight)
@@ -50,9 +52,10 @@ class MockServer:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening, forget everything, and end every connection."""
         if self._server is not None:
             self._server.close()
+        self._reset()
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -91,7 +94,8 @@ class MockServer:
         self._in_flight[name] += 1
         self._in_flight_max[name] = max(self._in_flight_max[name], self._in_flight[name])
         try:
-            fault = self._script.pick(name, request.method, request.path, request.body)
+            occasion = Occasion(name, request.method, request.path, request.body)
+            fault = self._script.pick(occasion)
             return await _answer(service, request, fault)
         finally:
             self._in_flight[name] -= 1
@@ -100,9 +104,15 @@ class MockServer:
         match request.method, request.path:
             case "GET", "/__mock/stats":
                 return json_response(200, self.stats())
+            case "GET", "/__mock/health":
+                up = round(time.monotonic() - self._started, 3)
+                names = {service.name: "ok" for service in self._services}
+                return json_response(200, {"status": "ok", "services": names, "up_seconds": up})
+            case "GET", "/__mock/faults":
+                return json_response(200, self._script.written())
             case "POST", "/__mock/faults":
                 try:
-                    self._script.load(orjson.loads(request.body))
+                    self._script.load(read_script(request.body))
                 except ValueError as error:
                     return json_response(400, {"detail": str(error)})
                 return json_response(200, {"rules": len(self._script.stats())})

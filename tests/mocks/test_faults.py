@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from mocks import OpenAIMock
-from mocks.faults import FaultScript
+from mocks.faults import FaultScript, Occasion
 
-KINDS = {"openai": frozenset({"quota"})}
+KINDS = {"openai": {"quota": frozenset({"code"})}}
 PATH = "/v1/embeddings"
 ASKED = {"model": "text-embedding-3-small", "input": "hello"}
 HEADERS = {"authorization": "Bearer x"}
@@ -21,9 +21,8 @@ def fired(rule: dict[str, object], requests: int, body: bytes = b"") -> list[int
     """The numbers of the requests that one rule hits."""
     script = FaultScript(KINDS)
     script.load([{"service": "openai", "fault": "quota", **rule}])
-    return [
-        n for n in range(1, requests + 1) if script.pick("openai", "POST", PATH, body) is not None
-    ]
+    occasion = Occasion("openai", "POST", PATH, body)
+    return [n for n in range(1, requests + 1) if script.pick(occasion) is not None]
 
 
 def test_a_rate_is_replayed_by_its_seed() -> None:
@@ -62,6 +61,8 @@ def test_which_requests_a_rule_hits(rule: dict[str, object], expected: list[int]
         {"service": "opneai", "fault": "quota"},
         {"service": "openai", "fault": "quota", "rat": 0.1},
         {"service": "openai", "fault": "quota", "match": {"paths": "/v1"}},
+        {"service": "openai", "fault": "quota", "schedule": {"until": 3}},
+        {"service": "openai", "fault": {"kind": "quota", "cod": "x"}},
     ],
     ids=str,
 )
@@ -71,7 +72,7 @@ def test_a_misspelt_rule_is_refused(rule: dict[str, object]) -> None:
     script.load([{"service": "openai", "fault": "quota"}])
     with pytest.raises(ValueError, match="unknown"):
         script.load([rule])
-    assert script.pick("openai", "POST", PATH, b"") is not None
+    assert script.pick(Occasion("openai", "POST", PATH)) is not None
 
 
 def test_the_server_refuses_a_wrong_script(mock: OpenAIMock) -> None:
