@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,8 @@ from mocks.webhooks import Event, Webhook, signature
 
 PAUSES = (1.0, 2.0)
 """Seconds between the three attempts."""
+IN_ORDER_SECONDS = 0.25
+"""An event waits so long for the one before it, so that a quick receiver hears them in order."""
 NO_FAULT = Fault("")
 
 
@@ -77,10 +79,11 @@ class WebhookSender:
             task.cancel()
         self.ledger = DeliveryLedger()
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _watch(self, job: ParseJob, webhook: Webhook) -> None:
         held: list[tuple[Event, Fault]] = []
@@ -94,8 +97,10 @@ class WebhookSender:
             self.ledger.faults.update([fault.kind] if fault.kind else [])
             held.append((Event(kind, job.id), fault))
             if fault.kind != "reordered":
-                self._start(self._in_turn(webhook, held[::-1]))
+                sending = self._start(self._in_turn(webhook, held[::-1]))
                 held = []
+                if fault.kind != "late":
+                    await asyncio.wait({sending}, timeout=IN_ORDER_SECONDS)
         if held:
             self._start(self._in_turn(webhook, held[::-1]))
         if job.cancelled and webhook.hears("parse.cancelled"):
