@@ -40,6 +40,9 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
+    # A sweep a minute would fill the database; what became of documents stands in ours.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(14 * 24 * 3600),
 }
 CLIENT_SETTINGS = {
     # The server answers 503 while SQLite is locked: ask again rather than lose the run.
@@ -133,22 +136,33 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
     return url
 
 
-def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
-    port = _free_port()
-    environment = {
-        **os.environ,
+def server_environment(folder: Path, ui_api_url: str | None) -> dict[str, str]:
+    """Variables of a server whose history lies in `folder`.
+
+    Args:
+        ui_api_url: where browsers find its API; None leaves its pages out.
+    """
+    pages = {"PREFECT_UI_ENABLED": "false"}
+    if ui_api_url is not None:
+        pages = {"PREFECT_UI_ENABLED": "true", "PREFECT_UI_API_URL": ui_api_url}
+    return {
         **SERVER_SETTINGS,
+        **pages,
         "PREFECT_HOME": str(folder),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
-        "PREFECT_UI_ENABLED": "false",
     }
+
+
+def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    port = _free_port()
+    environment = {**os.environ, **server_environment(folder, None)}
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
              "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=_die_with_parent,
+            start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -164,8 +178,8 @@ def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     )
 
 
-def _die_with_parent() -> None:
-    """On Linux the kernel ends the server when this process is killed."""
+def die_with_parent() -> None:
+    """Between fork and exec: on Linux the kernel ends the child when this process is killed."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 

@@ -1,12 +1,62 @@
-"""Commands that run the system: worker."""
+"""Commands that run the system: up, down, worker."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 group = typer.Typer()
+
+
+@group.command()
+def up(
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Only these, with commas: postgres, prefect, mocks, deployments, api, worker.",
+        ),
+    ] = None,
+    mocks: Annotated[
+        Literal["on", "off"] | None,
+        typer.Option(
+            help="on: parse and embed with stand-ins for LlamaParse and OpenAI (their vectors mean "
+            "nothing, so searches find little). off: do not start them. Left out: they run beside "
+            "the local parser and embedder unless a key is set."
+        ),
+    ] = None,
+    port_offset: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=50000,
+            help="Added to the ports: Prefect 4200, API 8000, stand-ins 8010, worker's health "
+            "8020.",
+        ),
+    ] = 0,
+) -> None:
+    """Run the whole system here: database, Prefect, API, dashboard, worker; Ctrl-C stops it."""
+    from app.stack.plan import StackOptions
+    from app.stack.running import up as run
+    from pipeline.settings import load_settings
+
+    names = [name.strip() for name in only.split(",") if name.strip()] if only else []
+    asked = None if mocks is None else mocks == "on"
+    run(load_settings(), StackOptions(names, asked, port_offset))
+
+
+@group.command()
+def down() -> None:
+    """Stop what `navigator up` runs, from another terminal."""
+    from app.console import tell, working
+    from app.stack.running import down as stop
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    with working("Stopping; running flows give back their claims"):
+        stopped = stop(settings)
+    tell("Stopped." if stopped else f"Nothing runs on {settings.home}.")
 
 
 @group.command()

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 _logger = logging.getLogger(__name__)
@@ -49,7 +51,12 @@ def stop_embedded(folder: Path) -> None:
     Raises:
         DatabaseUnavailable: it could not be joined to be stopped.
     """
-    _server(folder).cleanup()
+    server = _server(folder)
+    # The package takes a holder that was killed for one that lives, and would never stop.
+    with server._lock:
+        holders = server.global_process_id_list
+        holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])
+    server.cleanup()
 
 
 def _server(folder: Path) -> Any:

@@ -7,6 +7,8 @@ named by `SET LOCAL navigator.user_id`. Job events may only be added: no role ma
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import (
     ARRAY,
@@ -49,12 +51,15 @@ metadata = MetaData(
 )
 
 
+STORED_WITH = "with"
+"""Under this key a table's `info` holds its storage parameters."""
+
 # Rows stay whole in their page: vectors of up to 2,000 dimensions and chunk texts are otherwise cut
 # up and put aside (and texts compressed) by every one of the writes on their way.
 INLINE = {"toast_tuple_target": 8160}
 
 
-def _now(name: str = "created_at") -> Column[object]:
+def _now(name: str = "created_at") -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
 
 
@@ -152,7 +157,7 @@ upload_jobs = Table(
     Index(None, "user_id", "created_at", "id"),
     # No index over the state, and room in each page: a job's row changes at every stage, and so
     # none of its indexes does.
-    postgresql_with={"fillfactor": 50},
+    info={STORED_WITH: {"fillfactor": 50}},
 )
 
 parsed_files = Table(
@@ -192,7 +197,7 @@ document_chunk_buffer = Table(
     Column("page_last", Integer),
     Column("tokens", Integer, nullable=False),
     Index(None, "sha256"),
-    postgresql_with=INLINE,
+    info={STORED_WITH: INLINE},
 )
 
 document_vector_buffer = Table(
@@ -207,7 +212,7 @@ document_vector_buffer = Table(
     Column("embedding", Vector()),  # NULL while the request is in flight
     _now(),
     Index(None, "job_id"),
-    postgresql_with=INLINE,
+    info={STORED_WITH: INLINE},
 )
 
 document_chunks = Table(
@@ -233,7 +238,7 @@ document_chunks = Table(
     Index(None, "user_id"),
     # No index over `search`: row-level security keeps a reader's query from it, because `@@` is not
     # leakproof. So a word search scans the user's rows, twice as fast with nothing put aside.
-    postgresql_with=INLINE,
+    info={STORED_WITH: INLINE},
 )
 
 chunk_vectors = Table(

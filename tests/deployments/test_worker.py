@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer)
     [schedule] = after["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 2 * * *", "UTC")
     assert (schedule["active"], schedule["slug"]) == (True, "nightly")
+
+
+def test_schedules_are_kept(deployed: DeployedServer) -> None:
+    """The server plans the runs of both schedules by itself."""
+    wanted = {"deployments": {"name": {"any_": ["sweep", "nightly"]}}}
+    ids = {each["id"] for each in deployed.post("/deployments/filter", wanted)}
+    deadline = time.monotonic() + 90
+    planned: set[str] = set()
+    while planned != ids:
+        assert time.monotonic() < deadline, "the scheduler of the server plans nothing"
+        time.sleep(0.5)
+        runs = deployed.post("/flow_runs/filter", wanted | {"sort": "EXPECTED_START_TIME_DESC"})
+        planned = {each["deployment_id"] for each in runs if each["auto_scheduled"]}
 
 
 def test_nothing_of_the_deployer_is_kept(deployed: DeployedServer) -> None:

@@ -20,6 +20,7 @@ from pipeline.store.schema import (
     READER_ROLE,
     SCHEMA,
     SERVICE_ROLE,
+    STORED_WITH,
     USER_TABLES,
     metadata,
 )
@@ -43,6 +44,27 @@ async def test_migrated_and_described_schemas_agree(database: Database) -> None:
 
     async with database.owner() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_storage_parameters_are_as_described(database: Database) -> None:
+    """Each table is stored with the parameters that `schema.py` names, and no others."""
+    described = {
+        table.name: sorted(f"{name}={value}" for name, value in table.info[STORED_WITH].items())
+        for table in metadata.tables.values()
+        if STORED_WITH in table.info
+    }
+    found = sa.text(
+        "SELECT c.relname, c.reloptions FROM pg_class AS c"
+        " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = :schema AND c.relkind = 'r' AND c.reloptions IS NOT NULL"
+    )
+    async with database.owner() as connection:
+        stored = {
+            row["relname"]: sorted(row["reloptions"])
+            for row in await rows(connection, found, {"schema": SCHEMA})
+        }
+    assert described
+    assert stored == described
 
 
 async def test_every_user_table_forces_row_level_security(database: Database) -> None:

@@ -1,0 +1,37 @@
+"""Make the work pool and the deployments of prefect.yaml: `python -m app.stack.deploying`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import httpx
+
+from app.console import say
+
+ROOT = Path(__file__).resolve().parents[2]
+POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
+
+
+def deploy(url: str) -> int:
+    """Make what is missing and bring the rest up to date; the exit code.
+
+    Does not return when the pool is there: the process becomes Prefect's own command.
+    """
+    try:
+        answer = httpx.post(f"{url}/work_pools/", json=POOL, timeout=30)
+    except httpx.HTTPError as error:
+        say(f"Prefect does not answer ({type(error).__name__}).")
+        return 1
+    # 409: it is there already, perhaps because the worker was quicker.
+    if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
+        say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
+        return 1
+    os.chdir(ROOT)
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    os.execv(sys.executable, command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(deploy(os.environ["PREFECT_API_URL"]))

@@ -1,0 +1,45 @@
+"""Hold the embedded Postgres: `python -m app.stack.postgres FOLDER` ends when it does, or stops it.
+
+Postgres is a daemon that stops with the last process that holds it. This one holds it for the time
+that `navigator up` runs, and lets the supervisor see when it has died.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+
+from app.console import say
+from pipeline.errors import NavigatorError
+from pipeline.store.embedded import start_embedded, stop_embedded
+from pipeline.store.embedded_tools import postmaster_pid
+
+_LOOK_SECONDS = 0.5
+
+
+def hold(folder: Path) -> int:
+    """Hold the Postgres of `folder` until SIGTERM; 1 when it does not start or has died."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    try:
+        start_embedded(folder)
+    except NavigatorError as error:
+        say(f"{error.message} {error.remedy}")
+        return 1
+    say("Postgres accepts connections.")
+    while not asked.wait(_LOOK_SECONDS):
+        pid = postmaster_pid(folder)
+        if pid is None or not psutil.pid_exists(pid):
+            say("Postgres has ended.")
+            return 1
+    stop_embedded(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(hold(Path(sys.argv[1])))
