@@ -6,10 +6,8 @@ HS256 with a shared secret, asymmetric ones with an identity provider's public k
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +19,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.api.problems import Unauthenticated
+from app.api.public_keys import RemoteKeys, keys_of_file
 from app.api.secrets import jwt_secret
-from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.errors import ConfigurationError
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 
@@ -32,7 +31,6 @@ SERVICE_ROLE = "service"
 _ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
 _LEEWAY = timedelta(seconds=10)
-_KEYS_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +58,15 @@ class TokenVerifier:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._keys: Sequence[str | jwt.PyJWK] = ()
-        self._find_key: Callable[[str], jwt.PyJWK] | None = None
+        self._remote: RemoteKeys | None = None
         if settings.jwks is None:
             self._keys = [jwt_secret(settings)]
             if settings.jwt_previous_secret is not None:
                 self._keys = [*self._keys, settings.jwt_previous_secret.get_secret_value()]
         elif settings.jwks.startswith(("https://", "http://")):
-            client = jwt.PyJWKClient(settings.jwks, timeout=_KEYS_TIMEOUT_SECONDS, lifespan=600)
-            self._find_key = lambda token: client.get_signing_key_from_jwt(token)
+            self._remote = RemoteKeys(settings.jwks)
         else:
-            self._keys = _keys_of_file(Path(settings.jwks))
+            self._keys = keys_of_file(Path(settings.jwks))
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token speaks for.
@@ -79,22 +76,14 @@ class TokenVerifier:
             ServiceUnavailable: the identity provider's keys cannot be fetched.
         """
         try:
-            keys = await self._keys_for(token)
+            keys = self._keys
+            if self._remote is not None:
+                keys = await self._remote.of(jwt.get_unverified_header(token).get("kid"))
             return _caller(self._decode(token, keys))
-        except jwt.PyJWKClientConnectionError:
-            raise ServiceUnavailable(
-                "The identity provider's keys cannot be fetched.",
-                remedy="Try again in a moment; operators: check NAVIGATOR_JWKS.",
-            ) from None
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired.") from None
         except (jwt.PyJWTError, ValueError):
             raise Unauthenticated("The token is not valid here.") from None
-
-    async def _keys_for(self, token: str) -> Sequence[str | jwt.PyJWK]:
-        if self._find_key is None:
-            return self._keys
-        return [await asyncio.to_thread(self._find_key, token)]
 
     def _decode(self, token: str, keys: Sequence[str | jwt.PyJWK]) -> dict[str, Any]:
         failure: jwt.PyJWTError = jwt.InvalidTokenError()
@@ -112,22 +101,6 @@ class TokenVerifier:
             except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
                 failure = error
         raise failure
-
-
-def _keys_of_file(path: Path) -> Sequence[jwt.PyJWK]:
-    try:
-        keys = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
-    except (OSError, ValueError, jwt.PyJWTError) as error:
-        raise ConfigurationError(
-            f"The keys that NAVIGATOR_JWKS names cannot be read ({type(error).__name__}).",
-            remedy="Give the URL or a file of the identity provider's JSON Web Key Set.",
-        ) from None
-    if any(key.key_type == "oct" for key in keys):
-        raise ConfigurationError(
-            "The keys that NAVIGATOR_JWKS names hold a shared secret.",
-            remedy="Use NAVIGATOR_JWT_SECRET for a shared secret; a key set holds public keys.",
-        )
-    return keys
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

@@ -164,7 +164,9 @@ async def _register(
         await runs.start_run(connection, run_id, user, "upload")
         # It ends with the taking in; the work is dispatched, and counted with the job.
         await runs.finish_run(connection, run_id, None)
-    taken = await take_in(parts.services, [source], store, user, run_id, described.tags)
+    taken = await take_in(
+        parts.services, [source], store, user, run_id, described.tags, actor="person"
+    )
     return taken.registered[0]
 
 

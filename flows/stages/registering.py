@@ -57,10 +57,12 @@ async def take_in(
     user: UUID,
     run_id: UUID,
     tags: Iterable[str],
+    actor: str | None = None,
 ) -> Upload:
     """The one way in, for files and for requests: bytes first, then the rows.
 
     Args:
+        actor: for the audit; this process when it is left out.
         store: puts a source's bytes under its storage key; called for those alone that are not
             stored yet. FileNotFoundError says that they are gone: the source is rejected.
     """
@@ -76,7 +78,7 @@ async def take_in(
             [source for source in sources if source.source not in lost],
             services.version,
             run_id=run_id,
-            actor=services.worker,
+            actor=actor or services.worker,
             tags=tags,
         )
         await runs.reject(connection, run_id, list(lost.values()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import stat
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.api.authentication import Caller, TokenVerifier, issue_token
 from app.api.problems import Unauthenticated
+from app.api.public_keys import RemoteKeys
 from app.api.secrets import jwt_secret, signing_key
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from tests.app.api.serving import RunningApi
@@ -124,6 +127,88 @@ async def test_public_keys_accept_their_own_algorithm_only(
     for token in (confused, unsigned(), signed(), signed(other, "ES256")):
         with pytest.raises(Unauthenticated):
             await verifier.verify(token)
+
+
+class Provider:
+    """An identity provider's URL of keys, over a real socket, that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answer: tuple[int, bytes] = (200, b'{"keys": []}')
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked += 1
+                self.send_response(outer.answer[0])
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", str(len(outer.answer[1])))
+                self.end_headers()
+                self.wfile.write(outer.answer[1])
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/keys"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def offer(self, **keys: Any) -> None:
+        """Answer with these public keys, by id."""
+        algorithm = jwt.algorithms.RSAAlgorithm
+        offered = [
+            json.loads(algorithm.to_jwk(key.public_key())) | {"kid": kid, "alg": "RS256"}
+            for kid, key in keys.items()
+        ]
+        self.answer = (200, json.dumps({"keys": offered}).encode())
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """An identity provider."""
+    made = Provider()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+async def test_keys_behind_a_url_are_kept_and_renewed(provider: Provider) -> None:
+    """Asked once, then again for an unknown key, but not for each; away, the known ones stay."""
+    now = [0.0]
+    keys = RemoteKeys(provider.url, clock=lambda: now[0])
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    provider.offer(one=PRIVATE)
+    for _ in range(3):
+        assert [key.key_id for key in await keys.of("one")] == ["one"]
+    for _ in range(3):
+        assert await keys.of("two") == []
+    assert provider.asked == 1
+    provider.offer(one=PRIVATE, two=other)
+    now[0] = 31.0
+    assert [key.key_id for key in await keys.of("two")] == ["two"]
+    assert provider.asked == 2
+    for answer in ((500, b""), (302, b""), (200, b"no json"), (200, b'{"keys": []}')):
+        provider.answer = answer
+        now[0] += 700.0
+        assert [key.key_id for key in await keys.of("one")] == ["one"]
+    assert provider.asked == 6
+
+
+async def test_a_provider_signs_tokens(
+    settings: Callable[..., Settings], provider: Provider
+) -> None:
+    """Its key lets its users in; without its keys nobody comes in, and that is said."""
+    verifier = TokenVerifier(settings(jwks=provider.url))
+    token = jwt.encode(claims(), PRIVATE, "RS256", headers={"kid": "one"})
+    provider.answer = (500, b"")
+    with pytest.raises(ServiceUnavailable):
+        await verifier.verify(token)
+    provider.offer(one=PRIVATE)
+    verifier = TokenVerifier(settings(jwks=provider.url))
+    assert await verifier.verify(token) == Caller(user_id("anna"))
+    for wrong in (signed(), unsigned(), "x", jwt.encode(claims(), PRIVATE, "RS256", {"kid": "2"})):
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(wrong)
 
 
 async def test_the_previous_secret_is_accepted_but_signs_nothing(
