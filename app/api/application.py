@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import problems
 from app.api.authentication import TokenVerifier
@@ -27,9 +28,11 @@ __all__ = ["ApiParts", "create_app"]
 
 # Uploads and streams have limits of their own.
 _UNLIMITED = re.compile(
-    rf"{PREFIX}/(documents|uploads/[^/]+/(content|complete)|originals/[^/]+"
-    r"|(jobs/[^/]+/)?events|users/me(/export)?)"
+    rf"POST {PREFIX}/documents|PUT {PREFIX}/uploads/[^/]+/content"
+    rf"|POST {PREFIX}/uploads/[^/]+/complete|GET {PREFIX}/originals/[^/]+"
+    rf"|GET {PREFIX}/(jobs/[^/]+/)?events|(GET|DELETE) {PREFIX}/users/me(/export)?"
 )
+_EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -58,6 +61,14 @@ def create_app(settings: Settings) -> FastAPI:
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
     app.add_middleware(EveryAnswer)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            expose_headers=_EXPOSED,
+        )
     _describe(app)
     return app
 

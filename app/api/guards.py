@@ -81,7 +81,8 @@ class RequestLimits:
     """Refuses bodies that are too large, and requests that take too long.
 
     Args:
-        seconds: to answer; routes that `unlimited` matches keep their own time and size.
+        seconds: to answer.
+        unlimited: matches "METHOD path" of requests that keep their own time and size.
     """
 
     def __init__(self, app: ASGIApp, *, seconds: float, unlimited: re.Pattern[str]) -> None:
@@ -91,7 +92,9 @@ class RequestLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or self._unlimited.fullmatch(scope["path"]):
+        if scope["type"] != "http" or self._unlimited.fullmatch(
+            f"{scope['method']} {scope['path']}"
+        ):
             await self._app(scope, receive, send)
             return
         answering = _Answering(scope, receive, send)

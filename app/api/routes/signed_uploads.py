@@ -121,10 +121,21 @@ async def complete_upload(
     response: Response, parts: Parts, caller: CurrentCaller, upload_id: UUID
 ) -> Accepted:
     """Turn what was sent into a job; again is answered with the same job."""
-    async with parts.database.reader(caller.user_id) as connection:
-        upload = await uploads.find(connection, upload_id)
-    registered = _completed(upload) or await _complete(parts, _open(upload))
+    upload = await _find(parts, caller.user_id, upload_id)
+    try:
+        registered = _completed(upload) or await _complete(parts, _open(upload))
+    except NotFound:
+        # Completed twice at once, the other one may have taken the bytes.
+        done = _completed(await _find(parts, caller.user_id, upload_id))
+        if done is None:
+            raise
+        registered = done
     return await answer(parts.database, caller.user_id, registered, response)
+
+
+async def _find(parts: ApiParts, user: UUID, upload_id: UUID) -> AnnouncedUpload | None:
+    async with parts.database.reader(user) as connection:
+        return await uploads.find(connection, upload_id)
 
 
 def _completed(upload: AnnouncedUpload | None) -> Registered | None:

@@ -46,6 +46,27 @@ def test_a_user_who_asks_too_often_has_to_wait(api: RunningApi, tmp_path: Path) 
         assert ben.get("/jobs").headers["RateLimit-Remaining"] == "4"
 
 
+def test_only_named_pages_elsewhere_may_ask(api: RunningApi, tmp_path: Path) -> None:
+    """Without a setting no page of another origin; with it, those alone, and without cookies."""
+    ours, theirs = "https://app.example.org", "https://evil.example.org"
+    asking = {"Access-Control-Request-Method": "POST",
+              "Access-Control-Request-Headers": "authorization,last-event-id"}  # fmt: skip
+    settings = api.settings.model_copy(update={"cors_origins": ours, "home": tmp_path})
+    with serving(settings) as open_, open_.client() as client, api.client() as closed:
+        allowed = client.options("/jobs", headers=asking | {"Origin": ours})
+        assert allowed.headers["Access-Control-Allow-Origin"] == ours
+        assert "Access-Control-Allow-Credentials" not in allowed.headers
+        answer = client.get("/nothing", headers={"Origin": ours})
+        assert answer.headers["Access-Control-Allow-Origin"] == ours
+        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+        for refused in (
+            client.options("/jobs", headers=asking | {"Origin": theirs}),
+            client.get("/jobs", headers={"Origin": theirs}),
+            closed.get("/jobs", headers={"Origin": ours}),
+        ):
+            assert "Access-Control-Allow-Origin" not in refused.headers
+
+
 @pytest.mark.parametrize("said", [True, False])
 def test_a_body_that_is_too_large_is_not_read(anna: httpx.Client, said: bool) -> None:
     """By its announced length, or once so much has come."""
