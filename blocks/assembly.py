@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from blocks.embedder import Embedder
 from blocks.storage import Storage
+from blocks.text_cache import TextCache
 from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
@@ -45,6 +46,7 @@ class Services:
     version: PipelineVersion
     worker: str
     installation: UUID
+    texts: TextCache = field(default_factory=TextCache)
 
     @property
     def provider(self) -> str:

@@ -136,6 +136,7 @@ class OpenAIEmbedder:
             await client.close()
 
     async def _request(self, texts: list[str]) -> tuple[bytes, str | None]:
+        import httpx2
         import openai
 
         client = self._connected()
@@ -144,8 +145,17 @@ class OpenAIEmbedder:
         try:
             # httpx bounds each read, not the whole answer: a dripping one needs this clock.
             async with self._slots, asyncio.timeout(self._timeout):
-                raw = await client.embeddings.with_raw_response.create(
-                    model=self._space.model, input=texts, encoding_format="base64", **options
+                # Not `embeddings.create`: it rebuilds the input text by text to rename parameters,
+                # which costs as much as the request.
+                raw = await client.post(
+                    "/embeddings",
+                    cast_to=httpx2.Response,
+                    body={
+                        "model": self._space.model,
+                        "input": texts,
+                        "encoding_format": "base64",
+                        **options,
+                    },
                 )
             return raw.content, raw.headers.get("x-request-id")
         except openai.APIStatusError as refused:

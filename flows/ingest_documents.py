@@ -35,6 +35,9 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
+RESULT_FORM = "2"
+"""Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
+
 
 def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """By content and code version: the same bytes through the same parser are not parsed again.
@@ -43,7 +46,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     deletion has another correlation id, so neither is answered from the cache; the installation
     keeps one database's references from being taken for another's.
     """
-    parts = [str(services().installation)]
+    parts = [RESULT_FORM, str(services().installation)]
     for job in parameters["jobs"]:
         parts += [str(job.job_id), str(job.correlation_id), str(job.failures)]
         parts += [job.file_sha256, job.parser]
@@ -69,7 +72,7 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
-    judged, results = await validating.validate(services(), batch)
+    judged, results = await validating.validate(services(), batch, references)
     _log("validated", StageResult(judged.advanced, recorded.failed + judged.failed))
     return results
 

@@ -80,6 +80,8 @@ async def _measure(
         for chunk in buffered:
             by_job.setdefault(chunk.job_id, []).append(chunk)
         async for job, document in parsed_texts(services, group):
+            # The gate is the last to read it.
+            services.texts.drop(job.parsed_key or "")
             found = by_job.get(job.job_id, [])
             chunk_rows.extend(_chunk_rows(found, document, services.chunker.max_tokens))
         dimension = services.embedder.space.dimension

@@ -21,7 +21,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import MediaType, sniff
-from pipeline.parsing.validation import require_text
+from pipeline.parsing.validation import TextAssessment, assess, require_text
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
@@ -36,6 +36,7 @@ class ParseReference:
 
     Attributes:
         pages: None for a format without pages.
+        assessment: what the gate judges; None when there is no text.
         failure: (code, message) of a `ParseCode` when the file cannot be parsed.
     """
 
@@ -46,6 +47,7 @@ class ParseReference:
     characters: int = 0
     replaced: int = 0
     seconds: float = 0.0
+    assessment: TextAssessment | None = None
     failure: tuple[str, str] | None = None
 
     @property
@@ -114,6 +116,7 @@ async def _parse_one(
     fresh = fresh and services.remote_parser is None
     if fresh:
         await services.storage.put(target, document.to_json())
+    services.texts.keep(target, document)
     reference = ParseReference(
         job.job_id,
         target,
@@ -122,6 +125,7 @@ async def _parse_one(
         characters=len(document.text),
         replaced=document.replaced,
         seconds=time.perf_counter() - started,
+        assessment=await asyncio.to_thread(assess, document),
     )
     return reference, _finished(job, reference) if fresh else None
 

@@ -21,12 +21,16 @@ async def parsed_texts(
     async def one(job: ClaimedJob) -> ParsedDocument | ObjectMissing:
         if job.parsed_key is None:
             return ObjectMissing("The parsed text was never stored.")
+        if (remembered := services.texts.find(job.parsed_key)) is not None:
+            return remembered
         try:
-            return ParsedDocument.from_json(await services.storage.get(job.parsed_key))
+            document = ParsedDocument.from_json(await services.storage.get(job.parsed_key))
         except ObjectMissing as error:
             return error
         except (ValueError, KeyError, TypeError):
             return ObjectMissing("The parsed text is damaged.", code="object_damaged")
+        services.texts.keep(job.parsed_key, document)
+        return document
 
     for start in range(0, len(jobs), _AT_ONCE):
         group = jobs[start : start + _AT_ONCE]

@@ -15,7 +15,7 @@ from flows.stages.parsing import ParseReference
 from flows.stages.texts import parsed_texts
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
-from pipeline.parsing.validation import assess
+from pipeline.parsing.validation import TextAssessment, assess
 from pipeline.states import JobState
 from pipeline.store import quality
 from pipeline.store.claims import ClaimedJob
@@ -59,8 +59,13 @@ def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
     return Move(job.job_id, job.attempt, job.state, JobState.PARSED, facts=facts)
 
 
-async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[GateResult]]:
+async def validate(
+    services: Services, batch: Batch, references: Sequence[ParseReference] = ()
+) -> tuple[StageResult, list[GateResult]]:
     """Judge the text of the parsed jobs: on to `parse_validated`, or into quarantine.
+
+    Args:
+        references: of what was parsed just now; the texts of other jobs are read again.
 
     Raises:
         BrokenGate: no verdict is possible; nothing is written.
@@ -68,24 +73,16 @@ async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[
     jobs = await jobs_at(services, batch, JobState.PARSED)
     if not jobs:
         return StageResult(), []
-    rows, lost = [], []
-    async for job, document in parsed_texts(services, jobs):
+    known = {each.job_id: each.assessment for each in references if each.assessment}
+    rows = [_row(job, known[job.job_id]) for job in jobs if job.job_id in known]
+    lost = []
+    unread = [job for job in jobs if job.job_id not in known]
+    async for job, document in parsed_texts(services, unread):
         if isinstance(document, ObjectMissing):
             error = ValidationError(document.message, code=document.code, remedy=document.remedy)
             lost.append(failure(job, JobState.FAILED_VALIDATION, error, "validate"))
             continue
-        seen = assess(document)
-        rows.append(
-            ParsedTextRow(
-                job_id=str(job.job_id),
-                pages=seen.pages,
-                pages_with_text=seen.pages_with_text,
-                characters=seen.characters,
-                words=seen.words,
-                readable_share=seen.readable_share,
-                replaced=seen.replaced,
-            )
-        )
+        rows.append(_row(job, assess(document)))
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
@@ -100,3 +97,15 @@ async def validate(services: Services, batch: Batch) -> tuple[StageResult, list[
     failpoint("after-validate-commit")
     failed = sum(each.error is not None and each.job_id in moved for each in moves)
     return StageResult(len(moved) - failed, failed), results
+
+
+def _row(job: ClaimedJob, seen: TextAssessment) -> ParsedTextRow:
+    return ParsedTextRow(
+        job_id=str(job.job_id),
+        pages=seen.pages,
+        pages_with_text=seen.pages_with_text,
+        characters=seen.characters,
+        words=seen.words,
+        readable_share=seen.readable_share,
+        replaced=seen.replaced,
+    )

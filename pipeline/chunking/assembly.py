@@ -27,6 +27,8 @@ from pipeline.tokens import Tokenizer
 
 # Prose has four to five characters a token; what lies further back is not worth counting.
 _CHARS_PER_OVERLAP_TOKEN = 6
+# Spans of more passages than this are parted by content alone: an edit reaches no further.
+_FAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +82,52 @@ def _groups(text: str, stretch: Stretch) -> list[_Group]:
 
 
 def _chosen(text: str, stretch: Stretch, ends: Sequence[int]) -> list[int]:
-    """Cuts by content, as token positions: every place is tried in the order of its text's hash.
+    """Cuts by content, as token positions: places are tried in the order of their text's hash.
 
-    A place is taken when the span that it is in is too long for one passage and both halves would
-    fill at least half of one. What is taken thus hangs only on the text nearby.
+    First far apart, so that what is taken hangs only on the text nearby; then each span between
+    two of those cuts is shared out among as few passages as can hold it.
     """
     body = stretch.room.body
-    chosen = [0, ends[-1]]
-    for _, _, index in sorted(_ranked(text, stretch.units[:-1])):
-        place = ends[index]
-        after = bisect_left(chosen, place)
-        left, right = chosen[after - 1], chosen[after]
-        if right - left > body and 2 * min(place - left, right - place) >= body:
-            chosen.insert(after, place)
+    places = [(inner, ends[index]) for inner, _, index in sorted(_ranked(text, stretch.units[:-1]))]
+    anchors = [0, ends[-1]]
+    for inner, place in places:
+        after = bisect_left(anchors, place)
+        left, right = anchors[after - 1], anchors[after]
+        if not inner and right - left > _FAR * body and min(place - left, right - place) >= body:
+            anchors.insert(after, place)
+    shared: list[list[tuple[bool, int]]] = [[] for _ in anchors]
+    for each in places:
+        shared[bisect_left(anchors, each[1])].append(each)
+    chosen = [0]
+    for left, right, inside in zip(anchors, anchors[1:], shared[1:], strict=False):
+        chosen += _shared_out(left, right, inside, stretch.room)
     return chosen
+
+
+def _shared_out(left: int, right: int, places: list[tuple[bool, int]], room: Room) -> list[int]:
+    """Where the passages of a span end, the last at `right`.
+
+    Args:
+        places: (within a block, token position) in the order of preference.
+    """
+    fewest = _needed(left, right, room)
+    if fewest <= 1:
+        return [right]
+    inside = [each for each in places if left < each[1] < right]
+    for within in (False, True):
+        ends = [place for inner, place in inside if inner is within]
+        cut = next(
+            (p for p in ends if _needed(left, p, room) + _needed(p, right, room) == fewest),
+            next((p for p in ends if 2 * min(p - left, right - p) >= room.body), None),
+        )
+        if cut is not None:
+            return [*_shared_out(left, cut, inside, room), *_shared_out(cut, right, inside, room)]
+    return [right]
+
+
+def _needed(left: int, right: int, room: Room) -> int:
+    """How many passages a span fills at least; a stretch's first one repeats nothing."""
+    return -(-(right - left - (0 if left else room.overlap)) // room.body)
 
 
 def _ranked(text: str, units: Sequence[Unit]) -> Iterator[tuple[bool, int, int]]:
@@ -109,7 +143,8 @@ def _filled(stretch: Stretch, ends: Sequence[int], chosen: Sequence[int]) -> lis
     goals = iter(chosen[1:])
     goal, begin = next(goals), 0
     for index, unit in enumerate(stretch.units):
-        if ends[index] - begin > stretch.room.body and index > cuts[-1]:
+        most = stretch.room.body if begin else stretch.room.whole
+        if ends[index] - begin > most and index > cuts[-1]:
             cuts.append(_not_glued(stretch.units, cuts[-1], index))
             begin = ends[cuts[-1] - 1]
         if ends[index] == goal and unit.tokens:

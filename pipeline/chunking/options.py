@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError
 
-CHUNKER_NAME = "markdown-1"
+CHUNKER_NAME = "markdown-2"
 MIN_TOKENS = 32
 
 
@@ -32,5 +32,5 @@ class ChunkerOptions:
 
 
 def chunker_version(options: ChunkerOptions, tokenizer_name: str) -> str:
-    """What a chunk's identity says of its chunker, e.g. ``markdown-1:400/50:cl100k_base``."""
+    """What a chunk's identity says of its chunker, e.g. ``markdown-2:400/50:cl100k_base``."""
     return f"{CHUNKER_NAME}:{options.max_tokens}/{options.overlap_tokens}:{tokenizer_name}"

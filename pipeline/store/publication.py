@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
+from pipeline.errors import ServiceUnavailable
 from pipeline.states import JobState
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
@@ -57,12 +58,13 @@ _LOCK = sa.text(
     ORDER BY j.id FOR NO KEY UPDATE OF j
     """  # noqa: S608
 )
-# Vectors are gathered before anything is deleted: a deleted chunk may lend its vector to a new one.
+# A published vector is gathered before anything is deleted, because a deleted chunk may lend its
+# vector to a new one; a buffered one is only named, and read where it lies.
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
         LIKE {SCHEMA}.document_chunk_buffer, document_id uuid,
-        known boolean, own boolean, embedding vector
+        known boolean, own boolean, buffered boolean, embedding vector
     ) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS
     """
 )
@@ -70,7 +72,7 @@ _GATHER = sa.text(
     f"""
     INSERT INTO publishing
     SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
-           coalesce(w.embedding, v.embedding)
+           w.embedding IS NOT NULL, v.embedding
     FROM {SCHEMA}.document_chunk_buffer AS b
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
     LEFT JOIN {SCHEMA}.document_chunks AS c ON c.id = b.chunk_id
@@ -88,7 +90,8 @@ _GATHER = sa.text(
 # Asked of what was gathered: a lender may be deleted by anyone until then.
 _SET_ASIDE = sa.text(
     """
-    WITH lacking AS (SELECT DISTINCT job_id FROM publishing WHERE embedding IS NULL AND NOT own)
+    WITH lacking AS (SELECT DISTINCT job_id FROM publishing
+                     WHERE embedding IS NULL AND NOT own AND NOT buffered)
     DELETE FROM publishing AS p USING lacking AS l WHERE p.job_id = l.job_id RETURNING l.job_id
     """
 )
@@ -122,10 +125,14 @@ _INSERT = sa.text(
 _VECTORS = sa.text(
     f"""
     INSERT INTO {SCHEMA}.chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
-    SELECT :space, chunk_id, user_id, sha256, embedding FROM publishing
-    WHERE embedding IS NOT NULL
+    SELECT :space, p.chunk_id, p.user_id, p.sha256, coalesce(p.embedding, w.embedding)
+    FROM publishing AS p
+    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
+        ON p.buffered AND w.space_id = :space AND w.sha256 = p.sha256 AND w.embedding IS NOT NULL
+    WHERE p.embedding IS NOT NULL OR w.embedding IS NOT NULL
     """  # noqa: S608
 )
+_OWED = sa.text("SELECT count(*) FROM publishing WHERE embedding IS NOT NULL OR buffered")
 _REPLACED = sa.text(
     f"""
     SELECT old.id AS job_id FROM {SCHEMA}.documents AS d
@@ -173,6 +180,9 @@ async def publish(
     """Publish the claimed jobs of one embedding space, in the caller's transaction.
 
     A job that is no longer ours, superseded or deleted is left alone.
+
+    Raises:
+        ServiceUnavailable: a shared vector was deleted meanwhile; nothing is written, try again.
     """
     started = time.perf_counter()
     held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
@@ -198,7 +208,9 @@ async def publish(
     deleted = (await connection.execute(_DELETE, scope)).rowcount
     await connection.execute(_MOVE, scope)
     inserted = (await connection.execute(_INSERT, scope)).rowcount
-    await connection.execute(_VECTORS, scope)
+    written = (await connection.execute(_VECTORS, scope)).rowcount
+    if written != await connection.scalar(_OWED):
+        raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
     replaced = (await connection.execute(_REPLACED, scope)).scalars().all()
     old = [Move(job, None, JobState.COMPLETE, JobState.SUPERSEDED) for job in replaced]
     share = (time.perf_counter() - started) / len(ready)

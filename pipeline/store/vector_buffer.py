@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import embedding_text
-from pipeline.store.copying import copy_rows
+from pipeline.store.copying import copy_vectors
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.workers import dead_workers
@@ -101,7 +101,6 @@ async def count_missing(
     return int(await connection.scalar(_COUNT_MISSING, values) or 0)
 
 
-_COLUMNS = (("sha256", "text"), ("embedding", "vector"))
 # Locked by hash, here and below: in another order a heartbeat and an answer could each wait for the
 # other, and the answer, paid for, would be undone.
 _PERSIST = sa.text(
@@ -129,12 +128,7 @@ async def persist(
     Args:
         vectors: float32 of shape (len(texts), dimension of the space), unit norm.
     """
-    await copy_rows(
-        connection,
-        "incoming_vectors",
-        _COLUMNS,
-        ((text.sha256, vector) for text, vector in zip(texts, vectors, strict=True)),
-    )
+    await copy_vectors(connection, "incoming_vectors", [text.sha256 for text in texts], vectors)
     await connection.execute(_PERSIST, {"space": space_id})
 
 

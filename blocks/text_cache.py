@@ -1,0 +1,38 @@
+"""The texts of the documents that are being worked on, so that storage is not read at every stage.
+
+Only a convenience: what is not here is read from storage, and after a restart nothing is here.
+"""
+
+from __future__ import annotations
+
+from cachetools import LRUCache
+
+from pipeline.documents import ParsedDocument
+
+MAX_CHARACTERS = 16_000_000
+
+
+class TextCache:
+    """Parsed documents by their storage key; the least recently used go first.
+
+    Args:
+        max_characters: of all texts together; a longer one is not kept.
+    """
+
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self._documents: LRUCache[str, ParsedDocument] = LRUCache(
+            max_characters, getsizeof=lambda document: len(document.text)
+        )
+
+    def keep(self, key: str, document: ParsedDocument) -> None:
+        """Remember what is stored under a key."""
+        if len(document.text) <= self._documents.maxsize:
+            self._documents[key] = document
+
+    def find(self, key: str) -> ParsedDocument | None:
+        """What is stored under a key, if it is remembered."""
+        return self._documents.get(key)
+
+    def drop(self, key: str) -> None:
+        """Forget a document that is done with."""
+        self._documents.pop(key, None)
