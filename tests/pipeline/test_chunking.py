@@ -244,14 +244,18 @@ def test_an_edit_in_one_section_leaves_the_others_alone() -> None:
     ids=["grown", "replaced", "deleted"],
 )  # fmt: skip
 def test_an_edited_paragraph_changes_only_its_neighbours(place: int, edit: object) -> None:
-    """In a long text without headings, one edited paragraph changes at most four chunks."""
+    """In a long text without headings, one edited paragraph changes a few chunks near it.
+
+    Those of the span between two anchors, three at most; of the next one, when an anchor moved;
+    and what repeats their ends.
+    """
     assert callable(edit)
     paragraphs = prose(7, 200)
     before = {chunk.sha256 for chunk in chunked("\n\n".join(paragraphs))}
     paragraphs[place] = edit(paragraphs[place])
     after = chunked("\n\n".join(paragraphs))
     changed = sum(chunk.sha256 not in before for chunk in after)
-    assert 0 < changed <= 4
+    assert 0 < changed <= 6
     assert len(after) > 30
 
 
