@@ -140,23 +140,17 @@ class OpenAIEmbedder:
         import openai
 
         client = self._connected()
-        options: dict[str, Any] = {"dimensions": self._space.dimension} if self._shortened else {}
+        asked: dict[str, Any] = {"model": self._space.model, "input": texts}
+        asked["encoding_format"] = "base64"
+        if self._shortened:
+            asked["dimensions"] = self._space.dimension
         error: NavigatorError
         try:
             # httpx bounds each read, not the whole answer: a dripping one needs this clock.
             async with self._slots, asyncio.timeout(self._timeout):
                 # Not `embeddings.create`: it rebuilds the input text by text to rename parameters,
                 # which costs as much as the request.
-                raw = await client.post(
-                    "/embeddings",
-                    cast_to=httpx2.Response,
-                    body={
-                        "model": self._space.model,
-                        "input": texts,
-                        "encoding_format": "base64",
-                        **options,
-                    },
-                )
+                raw = await client.post("/embeddings", cast_to=httpx2.Response, body=asked)
             return raw.content, raw.headers.get("x-request-id")
         except openai.APIStatusError as refused:
             error = embedding_error(self._refusal(refused, len(texts)))

@@ -90,10 +90,10 @@ def _chosen(text: str, stretch: Stretch, ends: Sequence[int]) -> list[int]:
     body = stretch.room.body
     places = [(inner, ends[index]) for inner, _, index in sorted(_ranked(text, stretch.units[:-1]))]
     anchors = [0, ends[-1]]
-    for inner, place in places:
+    for _, place in places:
         after = bisect_left(anchors, place)
         left, right = anchors[after - 1], anchors[after]
-        if not inner and right - left > _FAR * body and min(place - left, right - place) >= body:
+        if right - left > _FAR * body and min(place - left, right - place) >= body:
             anchors.insert(after, place)
     shared: list[list[tuple[bool, int]]] = [[] for _ in anchors]
     for each in places:
