@@ -19,7 +19,7 @@ setup: $(SET_UP) ## make .venv with every pinned package
 $(SET_UP): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name one with 'make PYTHON=/path/to/python3.11'."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -c requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -36,7 +36,7 @@ lint: setup ## style and types
 
 lock: setup ## pin every dependency again, with hashes and without naming an index
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 
 bench: setup ## the benchmark behind the README's table
 	$(BIN)/python -m benchmarks
