@@ -1,10 +1,12 @@
-"""Commands that run the system: up, down, worker."""
+"""Commands that run the system and try it: up, down, check, worker."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 import typer
+
+from app.options import Json
 
 group = typer.Typer()
 
@@ -57,6 +59,30 @@ def down() -> None:
     with working("Stopping; running flows give back their claims"):
         stopped = stop(settings)
     tell("Stopped." if stopped else f"Nothing runs on {settings.home}.")
+
+
+@group.command()
+def check(
+    url: Annotated[
+        str | None, typer.Option(help="Where the API is; by itself: that of `navigator up`.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Send a small document through everything that runs, and remove it again."""
+    import asyncio
+
+    from app.console import print_json
+    from app.stack import check_report
+    from app.stack.checking import check as run
+    from pipeline.settings import load_settings
+
+    told = check_report.show_step if not json else lambda _: None
+    steps = asyncio.run(run(load_settings(), url, told))
+    if json:
+        print_json(check_report.as_json(steps))
+    else:
+        check_report.show_sum(steps)
+    raise typer.Exit(0 if check_report.is_passed(steps) else 1)
 
 
 @group.command()

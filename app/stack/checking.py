@@ -1,0 +1,247 @@
+"""`navigator check`: one small document through everything that runs, by the public ways in.
+
+The check has a user of its own, whom it erases at the end, also after a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from app.stack.state import running_stack
+from blocks.assembly import open_database
+from pipeline.errors import NavigatorError, ServiceUnavailable
+from pipeline.identity import user_id
+from pipeline.settings import Settings
+from pipeline.store.engine import Database
+from pipeline.store.footprint import AUDIT, footprint, judged, remote_parses
+
+SECONDS = 60.0
+_POLL_SECONDS = 0.1
+_WEBHOOK_SECONDS = 10.0
+_DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(slots=True)
+class Step:
+    """One thing that was tried.
+
+    Attributes:
+        seconds: how long it took.
+        detail: what was found, or why it failed.
+        remedy: what to do when it failed.
+        outcome: ok, failed or skipped.
+    """
+
+    name: str
+    outcome: str = "ok"
+    seconds: float = 0.0
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass
+class _Trial:
+    """What the steps hand on to each other."""
+
+    settings: Settings
+    client: httpx.AsyncClient
+    database: Database
+    user: UUID
+    began: float = field(default_factory=time.monotonic)
+    word: str = field(default_factory=lambda: f"zebrafinch{uuid4().hex[:12]}")
+    job: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """A document that says something nobody else's says."""
+        return (
+            "# Trial of the system\n\n"
+            f"The {self.word} endorsement has a deductible of 500 dollars for each loss.\n"
+        ).encode()
+
+    async def ask(self, method: str, path: str, **rest: Any) -> Any:
+        """The JSON of an answer, None when it is empty."""
+        try:
+            answer = await self.client.request(method, f"/api/v1{path}", **rest)
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(
+                f"The API does not answer ({type(error).__name__}).",
+                remedy="Start it with `navigator up`, or name it with --url.",
+            ) from None
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        raise _refused(answer)
+
+
+def _refused(answer: httpx.Response) -> NavigatorError:
+    problem: dict[str, Any] = {}
+    with suppress(ValueError):
+        problem = answer.json()
+    said = problem.get("detail") or problem.get("title") or "no reason given"
+    return NavigatorError(
+        f"The API answers {answer.status_code}: {said}", remedy=problem.get("remedy", "")
+    )
+
+
+async def check(settings: Settings, url: str | None, told: Callable[[Step], None]) -> list[Step]:
+    """Try everything, one step after the other; the steps after a failed one are left out.
+
+    Args:
+        url: where the API is; None: that of the running stack, else its usual place.
+        told: called with each step as it ends.
+    """
+    name = f"navigator-check-{uuid4().hex}"
+    steps: list[Step] = []
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
+        client.base_url = httpx.URL(url or _url_of_stack(settings))
+        database = await open_database(settings, stack)
+        trial = _Trial(settings, client, database, user_id(name))
+        stack.push_async_callback(_clean, trial)
+        trying = [
+            ("token", lambda: _token(trial, name)),
+            ("upload", lambda: _upload(trial)),
+            ("publish", lambda: _publish(trial)),
+            ("webhook", lambda: _webhook(trial)),
+            ("search", lambda: _search(trial)),
+            ("quality", lambda: _quality(trial)),
+            ("delete", lambda: _delete(trial)),
+            ("nothing left", lambda: _nothing_left(trial)),
+        ]
+        for label, attempt in trying:
+            failed = any(step.outcome == "failed" for step in steps)
+            steps.append(Step(label, "skipped") if failed else await _timed(label, attempt))
+            told(steps[-1])
+    return steps
+
+
+async def _timed(name: str, attempt: Callable[[], Awaitable[str]]) -> Step:
+    step, began = Step(name), time.monotonic()
+    try:
+        async with asyncio.timeout(SECONDS):
+            step.detail = await attempt()
+        if step.detail.startswith(_NOT_HERE):
+            step.outcome = "skipped"
+    except NavigatorError as error:
+        step.outcome, step.detail, step.remedy = "failed", error.message, error.remedy
+    except TimeoutError:
+        step.outcome, step.detail = "failed", f"It did not end within {SECONDS:.0f} s."
+        step.remedy = "Look into the logs of worker and API, and `navigator doctor`."
+    step.seconds = time.monotonic() - began
+    return step
+
+
+def _url_of_stack(settings: Settings) -> str:
+    stack = running_stack(settings.home.absolute())
+    api = stack.services.get("api") if stack else None
+    return api.address if api else _DEFAULT_URL
+
+
+async def _token(trial: _Trial, name: str) -> str:
+    from app.api.authentication import issue_token
+
+    token = issue_token(trial.settings, name, service=False, hours=0.1)
+    trial.client.headers["Authorization"] = f"Bearer {token}"
+    await trial.ask("GET", "/jobs")
+    return "accepted by the API"
+
+
+async def _upload(trial: _Trial) -> str:
+    file = ("trial.md", trial.content, "text/markdown")
+    accepted = await trial.ask("POST", "/documents", files={"file": file})
+    trial.job = accepted["job"]
+    return f"{len(trial.content)} bytes accepted as {accepted['outcome']}"
+
+
+async def _publish(trial: _Trial) -> str:
+    while not trial.job["ended"]:
+        await asyncio.sleep(_POLL_SECONDS)
+        trial.job = await trial.ask("GET", f"/jobs/{trial.job['id']}")
+    if not trial.job["published"]:
+        error = trial.job["error"] or {}
+        raise NavigatorError(
+            f"The document ended as {trial.job['state']}: {error.get('message', '')}",
+            remedy=error.get("remedy", ""),
+        )
+    return f"{trial.job['chunks']} passages"
+
+
+_NOT_HERE = "not used"
+
+
+async def _webhook(trial: _Trial) -> str:
+    """Only where LlamaParse parsed and has a URL to call: then its call has to come."""
+    async with trial.database.service() as connection:
+        if not await remote_parses(connection, trial.user):
+            return f"{_NOT_HERE}: the local parser read the document"
+    if trial.settings.public_url is None and running_stack(trial.settings.home) is None:
+        return f"{_NOT_HERE}: NAVIGATOR_PUBLIC_URL names no address to call"
+    deadline = time.monotonic() + _WEBHOOK_SECONDS
+    while not (await _rows(trial)).get("webhook_events"):
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(
+                f"LlamaParse's webhook has not come within {_WEBHOOK_SECONDS:.0f} s; the document "
+                "was published because its parse was asked for as well.",
+                remedy="Check that NAVIGATOR_PUBLIC_URL is an address that LlamaParse can reach.",
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+    return "came"
+
+
+async def _search(trial: _Trial) -> str:
+    question = f"What is the deductible of the {trial.word} endorsement?"
+    found = await trial.ask("POST", "/search", json={"question": question})
+    best = found["passages"][0] if found["passages"] else None
+    if best is None or trial.word not in best["text"]:
+        raise NavigatorError(
+            "The published document is not found by its own words.",
+            remedy="`navigator doctor` tries embedder and database.",
+        )
+    return f"found first of {len(found['passages'])} passages"
+
+
+async def _quality(trial: _Trial) -> str:
+    async with trial.database.service() as connection:
+        seen = await judged(connection, trial.user)
+    if not seen.evaluated or seen.failed:
+        raise NavigatorError(
+            f"The quality gate judged {seen.evaluated} values and refused {seen.failed}.",
+            remedy="`navigator report` shows what it found.",
+        )
+    return f"{seen.suites} suites judged {seen.evaluated} values, all good"
+
+
+async def _delete(trial: _Trial) -> str:
+    await trial.ask("DELETE", f"/documents/{trial.job['document_id']}")
+    found = await trial.ask("POST", "/search", json={"question": trial.word})
+    if found["passages"]:
+        raise NavigatorError("The deleted document is still found.")
+    erased = await trial.ask("DELETE", "/me", params={"confirm": "erase"})
+    return f"and its user with {erased['objects']} stored files"
+
+
+async def _nothing_left(trial: _Trial) -> str:
+    left = {name: count for name, count in (await _rows(trial)).items() if count}
+    if kept := {name for name in left if name not in AUDIT}:
+        raise NavigatorError(f"Rows are left in {', '.join(sorted(kept))}.")
+    return "but the audit's bare facts"
+
+
+async def _rows(trial: _Trial) -> dict[str, int]:
+    async with trial.database.service() as connection:
+        return await footprint(connection, trial.user)
+
+
+async def _clean(trial: _Trial) -> None:
+    """Erase the user once more, whatever happened; the API may be what has failed."""
+    with suppress(NavigatorError):
+        if "Authorization" in trial.client.headers:
+            await trial.ask("DELETE", "/me", params={"confirm": "erase"})
