@@ -61,14 +61,14 @@ class Child:
         self._signal_group(signal.SIGKILL)
         return code
 
-    async def stop(self, seconds: float = STOP_SECONDS) -> bool:
-        """Ask it to end, and make it after `seconds`; whether it ended by itself."""
+    async def stop(self, seconds: float | None = None) -> bool:
+        """Ask it to end, and make it after a while; whether it ended by itself."""
         if self.pid is None:
             return True
         assert self._process is not None
         self._process.terminate()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(STOP_SECONDS if seconds is None else seconds):
                 await self.wait()
         except TimeoutError:
             self.kill()

@@ -1,0 +1,116 @@
+"""The whole system, started once for all tests here by the command that people use."""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.stack.plan import PORTS
+from app.stack.state import StackState, running_stack
+from pipeline.store.embedded_tools import postmaster_pid
+from tests.app.navigating import Navigator
+
+UP_SECONDS = 120
+
+
+@dataclass
+class RunningStack:
+    """A running `navigator up` and its home."""
+
+    navigator: Navigator
+    process: subprocess.Popen[str]
+    port_offset: int
+
+    @property
+    def home(self) -> Path:
+        return self.navigator.home
+
+    def state(self) -> StackState:
+        found = running_stack(self.home)
+        assert found is not None, "the stack does not run"
+        return found
+
+    def pid(self, service: str) -> int:
+        found = self.state().services[service].pid
+        assert found is not None, f"{service} does not run"
+        return found
+
+    def until(self, condition: Callable[[StackState], bool], seconds: float = UP_SECONDS) -> None:
+        """Wait until the stack is as it should be."""
+        deadline = time.monotonic() + seconds
+        while True:
+            assert self.process.poll() is None, self.log()
+            found = running_stack(self.home)
+            if found is not None and condition(found):
+                return
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.1)
+
+    def log(self) -> str:
+        return (self.home / "logs" / "stack.log").read_text("utf-8")
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that belongs to it."""
+        supervisor = psutil.Process(self.process.pid)
+        found = [supervisor, *supervisor.children(recursive=True)]
+        if (postmaster := postmaster_pid(self.home / "postgres")) is not None:
+            found.append(psutil.Process(postmaster))
+        return found
+
+
+def is_up(state: StackState) -> bool:
+    """Everything that the stack has said so far is as it should be, and it has said everything."""
+    return len(state.services) > 0 and all(
+        each.state in ("healthy", "done") for each in state.services.values()
+    )
+
+
+def free_offset() -> int:
+    """An offset at which no port is taken."""
+    while True:
+        offset = random.randint(1000, 20000)
+        if all(_is_free(port + offset) for port in PORTS.values()):
+            return offset
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def start(home: Path, *arguments: str) -> RunningStack:
+    """Start a stack; the caller ends it."""
+    navigator, offset = Navigator(home), free_offset()
+    process = navigator.start("up", "--port-offset", offset, *arguments)
+    return RunningStack(navigator, process, offset)
+
+
+def end(stack: RunningStack) -> None:
+    """Ask it to end, and wait."""
+    if stack.process.poll() is None:
+        stack.process.send_signal(signal.SIGTERM)
+    stack.process.communicate(timeout=100)
+
+
+@pytest.fixture(scope="session")
+def stack(scratch: Path) -> Iterator[RunningStack]:
+    """Everything, healthy."""
+    running = start(scratch / "stack")
+    try:
+        running.until(is_up)
+        yield running
+    finally:
+        end(running)

@@ -1,0 +1,109 @@
+"""The supervisor over small services: order, restarts, tasks, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.stack import supervisor as supervising
+from app.stack.services import Service, State
+from app.stack.supervisor import Supervised, Supervisor
+
+SLEEP = "import time; time.sleep(60)"
+
+
+def service(name: str, code: str = SLEEP, **rest: object) -> Service:
+    """A service that is a line of Python."""
+    command = [sys.executable, "-c", code]
+    values: dict[str, object] = {"title": name, "health": lambda: True, **rest}
+    return Service(name=name, command=command, **values)  # type: ignore[arg-type]
+
+
+class Story:
+    """A supervisor over services, and what it told of them."""
+
+    def __init__(self, folder: Path, services: Sequence[Service]) -> None:
+        self.lines: list[tuple[str, State, str]] = []
+        self.supervisor = Supervisor(services, dict(os.environ), folder, self._changed)
+        self._stop = asyncio.Event()
+
+    def _changed(self, each: Supervised) -> None:
+        self.lines.append((each.service.name, each.state, each.note))
+
+    def states(self, name: str) -> list[State]:
+        return [state for told, state, _ in self.lines if told == name]
+
+    def notes(self, name: str) -> str:
+        return " ".join(note for told, _, note in self.lines if told == name)
+
+    async def until(self, name: str, state: State, times: int = 1) -> None:
+        """Run until a service has been in a state so often, then stop."""
+        running = asyncio.create_task(self.supervisor.run_until(self._stop))
+        deadline = time.monotonic() + 30
+        while self.states(name).count(state) < times:
+            assert time.monotonic() < deadline, self.lines
+            assert not running.done(), self.lines
+            await asyncio.sleep(0.02)
+        self._stop.set()
+        await running
+
+
+async def test_order_there_and_back(tmp_path: Path) -> None:
+    """What is needed is up before what needs it, and goes after it."""
+    story = Story(tmp_path, [service("first"), service("second", needs=["first"])])
+    await story.until("second", State.HEALTHY)
+    told = [(name, state) for name, state, _ in story.lines]
+    assert told.index(("first", State.HEALTHY)) < told.index(("second", State.STARTING))
+    assert told.index(("second", State.STOPPED)) < told.index(("first", State.STOPPED))
+
+
+async def test_backoff(tmp_path: Path) -> None:
+    """A service that cannot start is tried again after longer and longer pauses, with its words."""
+    code = "import sys; sys.exit('the disk is full')"
+    story = Story(tmp_path, [service("broken", code, health=lambda: False)])
+    await story.until("broken", State.RESTARTING, times=3)
+    notes = story.notes("broken")
+    assert "ended with code 1: the disk is full; again in 0.5 s" in notes
+    assert "again in 1 s" in notes and "again in 2 s" in notes
+    assert "the disk is full" in (tmp_path / "broken.log").read_text()
+
+
+async def test_a_task_ends_well_once(tmp_path: Path) -> None:
+    """A task that has ended well counts as up and is not started again."""
+    story = Story(
+        tmp_path, [service("task", "pass", is_task=True), service("next", needs=["task"])]
+    )
+    await story.until("next", State.HEALTHY)
+    assert story.states("task") == [State.STARTING, State.DONE, State.STOPPED]
+
+
+async def test_silence_is_not_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that runs but does not answer any more is started again."""
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.05)
+    answers = iter([True, True])
+    story = Story(tmp_path, [service("mute", health=lambda: next(answers, False))])
+    await story.until("mute", State.RESTARTING)
+    assert State.UNHEALTHY in story.states("mute")
+    assert "does not answer any more" in story.notes("mute")
+
+
+async def test_the_stubborn_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that ignores the request to end is killed, with what it has started."""
+    monkeypatch.setattr("app.stack.child.STOP_SECONDS", 0.3)
+    mark = tmp_path / "started"
+    code = (
+        "import pathlib, signal, subprocess, sys, time; signal.signal(15, signal.SIG_IGN);"
+        f"child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]);"
+        f"pathlib.Path({str(mark)!r}).write_text(str(child.pid)); time.sleep(60)"
+    )
+    story = Story(tmp_path, [service("stubborn", code, health=mark.exists)])
+    await story.until("stubborn", State.HEALTHY)
+    assert story.lines[-1] == ("stubborn", State.STOPPED, "had to be killed")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
