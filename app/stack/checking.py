@@ -224,7 +224,7 @@ async def _delete(trial: _Trial) -> str:
     found = await trial.ask("POST", "/search", json={"question": trial.word})
     if found["passages"]:
         raise NavigatorError("The deleted document is still found.")
-    erased = await trial.ask("DELETE", "/me", params={"confirm": "erase"})
+    erased = await trial.ask("DELETE", "/users/me", params={"confirm": "erase"})
     return f"and its user with {erased['objects']} stored files"
 
 
@@ -244,4 +244,4 @@ async def _clean(trial: _Trial) -> None:
     """Erase the user once more, whatever happened; the API may be what has failed."""
     with suppress(NavigatorError):
         if "Authorization" in trial.client.headers:
-            await trial.ask("DELETE", "/me", params={"confirm": "erase"})
+            await trial.ask("DELETE", "/users/me", params={"confirm": "erase"})
