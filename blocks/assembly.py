@@ -10,19 +10,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.embedder import Embedder
+from blocks.parsers import open_remote_parser, parser_pool, parser_version
+from blocks.saved_blocks import load_block
 from blocks.storage import Storage
 from blocks.text_cache import TextCache
 from pipeline.chunking.options import ChunkerOptions, chunker_version
-from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.store import budgets, spaces
 from pipeline.store.budgets import Budget
 from pipeline.store.embedded import start_embedded
 from pipeline.store.engine import Database, migrate
+from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -46,6 +48,7 @@ class Services:
     version: PipelineVersion
     worker: str
     installation: UUID
+    parse_news: News
     texts: TextCache = field(default_factory=TextCache)
 
     @property
@@ -66,11 +69,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         storage = await open_storage(settings)
         embedder = await open_embedder(settings)
         stack.push_async_callback(embedder.close)
-        settings, remote = await _remote_parser(settings)
-        parser = _parser_pool(settings)
+        settings, remote = await open_remote_parser(settings)
+        parser = parser_pool(settings)
         stack.push_async_callback(parser.close)
         if remote is not None:
             stack.push_async_callback(remote.close)
+        news = News(database, PARSE_CHANNEL)
+        stack.push_async_callback(news.close)
         chunker = _chunker(settings, embedder)
         yield Services(
             settings=settings,
@@ -81,12 +86,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             embedder=embedder,
             chunker=chunker,
             version=PipelineVersion(
-                parser=remote.parser_name if remote else local_parser_name(settings),
+                parser=parser_version(settings, remote),
                 chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
                 space_id=embedder.space.id,
             ),
             worker=worker_name(),
             installation=await _prepare(database, embedder, settings),
+            parse_news=news,
         )
 
 
@@ -112,7 +118,7 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 async def database_url(settings: Settings) -> str:
     """Where the database is; starts the embedded one when none is named."""
     if settings.database_block:
-        block = await _load_block(settings.database_block)
+        block = await load_block(settings.database_block)
         return str(block.url())
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
@@ -124,61 +130,19 @@ def storage_url(settings: Settings) -> str:
     return settings.storage_url or (settings.home / "objects").absolute().as_uri()
 
 
-def local_parser_name(settings: Settings) -> str:
-    """The local parser's name and version; reading scanned pages is another version."""
-    from pipeline.parsing.local import PARSER
-
-    return f"{PARSER}+ocr" if settings.ocr else PARSER
-
-
 async def open_storage(settings: Settings) -> Storage:
     """Where bytes and texts are kept."""
     if settings.storage_block:
-        block = await _load_block(settings.storage_block)
+        block = await load_block(settings.storage_block)
         opened: Storage = block.open()
         return opened
     return Storage(storage_url(settings), settings.storage_options)
 
 
-def _parser_pool(settings: Settings) -> ParserPool:
-    from pipeline.parsing.options import ParseOptions
-    from pipeline.parsing.sandbox import ParserPool
-
-    options = ParseOptions(
-        timeout_seconds=settings.parse_timeout_seconds,
-        memory_bytes=settings.parse_memory_bytes,
-        max_pages=settings.max_pages,
-        max_file_bytes=settings.max_file_bytes,
-        ocr=settings.ocr,
-    )
-    return ParserPool(settings.parse_workers, options)
-
-
-async def _remote_parser(settings: Settings) -> tuple[Settings, LlamaParseClient | None]:
-    """LlamaParse when it is chosen, and the settings with a local parser's block applied."""
-    if settings.parser_block:
-        from blocks.parser_blocks import LocalParserBlock
-
-        block = await _load_block(settings.parser_block)
-        if isinstance(block, LocalParserBlock):
-            return block.applied_to(settings), None
-        return settings, block.open()
-    if settings.parser == "local":
-        return settings, None
-    from blocks.llamaparse import LlamaParseClient
-
-    assert settings.llama_cloud_api_key is not None, "checked by the settings"
-    return settings, LlamaParseClient(
-        settings.llama_cloud_api_key,
-        base_url=settings.llama_cloud_base_url,
-        tier=settings.llama_cloud_tier,
-    )
-
-
 async def open_embedder(settings: Settings) -> Embedder:
     """What turns texts into vectors; the caller closes it."""
     if settings.embedder_block:
-        block = await _load_block(settings.embedder_block)
+        block = await load_block(settings.embedder_block)
         opened: Embedder = block.open()
         return opened
     if settings.resolved_embedder == "openai":
@@ -205,20 +169,6 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     """The sizes of the settings, no larger than what the model reads of one text."""
     tokens = min(settings.chunk_tokens, embedder.limits.max_input_tokens)
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
-
-
-async def _load_block(slug: str) -> Any:
-    from prefect.blocks.core import Block
-
-    import blocks.registry  # noqa: F401  (Prefect finds our classes once they are imported)
-
-    try:
-        return await Block.aload(slug)
-    except ValueError:
-        raise ConfigurationError(
-            f"Prefect has no block {slug!r}.",
-            remedy="Save it with `prefect block create`, or unset the setting that names it.",
-        ) from None
 
 
 async def _prepare(database: Database, embedder: Embedder, settings: Settings) -> UUID:

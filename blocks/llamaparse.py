@@ -2,14 +2,15 @@
 
 Nothing is paid for twice: a job carries the caller's `external_id` in its metadata and the file
 carries it too, so that after a crash between submitting and recording `find` tells the job's id.
-Webhooks are hints; here the job is polled, because polling is the truth.
+Polling is the truth; a webhook, which is asked for when there is an address for it, only makes the
+next look come sooner.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,9 @@ LIST_PAGE, LIST_PAGES = 100, 50
 # Failures in a row while polling before the caller hears of them.
 PATIENCE = 5
 
+Pause = Callable[[float], Awaitable[object]]
+"""Waits so many seconds, or until there is a reason to look sooner."""
+
 
 def parser_name(tier: str) -> str:
     """The name and version that go into a job's identity."""
@@ -48,6 +52,7 @@ class LlamaParseClient:
         deadline_seconds: for one `wait`.
         poll_seconds, poll_most_seconds: the first and the longest pause between two looks.
         timeout: seconds for one request; an upload has ten times as long.
+        webhook: the configuration that jobs are submitted with, if any.
 
     Raises:
         ConfigurationError: the address is not a plain http or https address.
@@ -64,12 +69,14 @@ class LlamaParseClient:
         poll_seconds: float = 1.0,
         poll_most_seconds: float = 10.0,
         timeout: float = 60.0,
+        webhook: Mapping[str, Any] | None = None,
     ) -> None:
         self._transport = LlamaTransport(api_key, base_url, timeout)
         self._tier = tier
         self._version = version
         self._deadline = deadline_seconds
         self._poll = (poll_seconds, poll_most_seconds)
+        self._webhook = webhook
         # The fast tier gives no Markdown.
         self._kind = "text" if tier == "fast" else "markdown"
 
@@ -95,12 +102,15 @@ class LlamaParseClient:
         file_id = await self._file(external_id)
         if file_id is None:
             file_id = await self._upload(content, name, media_type, external_id)
-        body = {
+        body: dict[str, Any] = {
             "file_id": file_id,
             "tier": self._tier,
             "version": self._version,
             "user_metadata": {EXTERNAL_ID: external_id, PARSER_KEY: self.parser_name},
         }
+        if self._webhook is not None:
+            # Kept with a file_id; `parse/upload` drops it without a word.
+            body["webhook_configurations"] = [dict(self._webhook)]
         return text_field(await self._transport.call("POST", "/api/v2/parse", json=body), "id")
 
     async def find(self, external_id: str) -> str | None:
@@ -118,11 +128,14 @@ class LlamaParseClient:
             query["page_token"] = str(following)
         return None
 
-    async def wait(self, job_id: str, *, paged: bool = True) -> tuple[ParsedDocument, Decimal]:
+    async def wait(
+        self, job_id: str, *, paged: bool = True, pause: Pause = asyncio.sleep
+    ) -> tuple[ParsedDocument, Decimal]:
         """Wait for a job's end; the document and the credits that it cost.
 
         Args:
             paged: whether page numbers of this kind of file mean something to a reader.
+            pause: between two looks; may end early when there is news.
 
         Raises:
             ParseError: the job failed, or the deadline has passed (the job is cancelled then).
@@ -131,7 +144,7 @@ class LlamaParseClient:
         """
         try:
             async with asyncio.timeout(self._deadline):
-                job = await self._ended(job_id)
+                job = await self._ended(job_id, pause)
         except TimeoutError:
             raise await self._too_late(job_id) from None
         if job["status"] == "FAILED":
@@ -151,11 +164,11 @@ class LlamaParseClient:
         """Close every connection."""
         await self._transport.close()
 
-    async def _ended(self, job_id: str) -> Mapping[str, Any]:
-        pause, longest = self._poll
+    async def _ended(self, job_id: str, pause: Pause) -> Mapping[str, Any]:
+        seconds, longest = self._poll
         failures = 0
         while True:
-            wait = pause
+            wait, waiting = seconds, pause
             try:
                 job = object_field(await self._job(job_id), "job")
                 if text_field(job, "status") in ("COMPLETED", "FAILED", "CANCELLED"):
@@ -167,10 +180,11 @@ class LlamaParseClient:
                 failures += 1
                 if failures >= PATIENCE:
                     raise
+                waiting = asyncio.sleep  # no news makes a troubled service be asked sooner
                 if isinstance(error, RateLimited) and error.retry_after is not None:
-                    wait = max(pause, error.retry_after)
-            await asyncio.sleep(wait)
-            pause = min(pause * 1.5, longest)
+                    wait = max(seconds, error.retry_after)
+            await waiting(wait)
+            seconds = min(seconds * 1.5, longest)
 
     async def _too_late(self, job_id: str) -> ParseError:
         # A job that cannot be cancelled now ends by the service's own time limit.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
@@ -42,8 +43,11 @@ class LlamaParseBlock(Block):
         description="A document that takes longer is given up.",
     )
 
-    def open(self) -> LlamaParseClient:
+    def open(self, webhook: Mapping[str, Any] | None = None) -> LlamaParseClient:
         """The client, ready to use; close it afterwards.
+
+        Args:
+            webhook: the configuration that jobs are submitted with, from the settings.
 
         Raises:
             ConfigurationError: the address is wrong.
@@ -54,6 +58,7 @@ class LlamaParseBlock(Block):
             tier=self.tier,
             version=self.version,
             deadline_seconds=self.deadline_seconds,
+            webhook=webhook,
         )
 
 

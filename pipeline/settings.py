@@ -20,9 +20,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from pipeline.errors import ConfigurationError
+from pipeline.operating_settings import OperatingSettings
 
 MIB = 1024 * 1024
 
@@ -35,7 +36,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(BaseSettings):
+class Settings(OperatingSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(

@@ -32,6 +32,8 @@ PLACES = {
     "starlette": ("app/api/",),
     "uvicorn": ("app/api/",),
     "jwt": ("app/api/",),
+    "prometheus_client": ("app/api/",),
+    "structlog": ("pipeline/logs.py", "app/"),
     "rich": ("app/",),
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}

@@ -7,6 +7,7 @@ import os
 import uvicorn
 
 from app.api.application import create_app
+from app.api.connections import bounded
 from app.prefect_server import prefect_of_stack
 from pipeline.settings import Settings
 
@@ -23,6 +24,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         port=port,
         log_config=None,
         access_log=False,
+        http=bounded(settings.request_timeout_seconds),
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -25,6 +25,7 @@ from pipeline.identity import combined_sha256
 from pipeline.parsing.media import MediaType
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.notifications import news_or_pause
 from pipeline.store.parsed_files import FinishedParse, ParsedFile
 from pipeline.store.service_calls import ServiceCall
 
@@ -91,8 +92,12 @@ async def _parse(
         if remote is None:
             promised = await _promise(services, content, media_type, run_id)
             remote = await _submit(services, job, content, media_type, reserved)
-        waiting = partial(client.wait, remote, paged=media_type is MediaType.PDF)
-        document, credits_used = await _patiently(waiting)
+        # Listened for before the first look: an event in between is not missed.
+        with services.parse_news.about(remote) as news:
+            pause = partial(news_or_pause, news)
+            paged = media_type is MediaType.PDF
+            waiting = partial(client.wait, remote, paged=paged, pause=pause)
+            document, credits_used = await _patiently(waiting)
     except UnknownJob as error:
         # Lost or cancelled at the service: the caller's retry submits it anew.
         await _note_failure(services, job, run_id, error, started, promised, forget=True)

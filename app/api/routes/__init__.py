@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.api.routes import documents, events, jobs, search, signed_uploads, uploads, users
+from app.api.routes import documents, events, jobs, search, signed_uploads, uploads, users, webhooks
 
 ROUTERS = (
     uploads.router,
@@ -12,4 +12,5 @@ ROUTERS = (
     jobs.router,
     search.router,
     users.router,
+    webhooks.router,
 )

@@ -1,0 +1,47 @@
+"""Settings of operating the system: webhooks, metrics and logs. Part of `pipeline.settings`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+
+class OperatingSettings(BaseSettings):
+    """What an operator sets beside the pipeline's own settings."""
+
+    # -- LlamaParse's webhooks, deadline and fallback ------------------------------------------
+    llama_cloud_webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Signs LlamaParse's webhooks; with public_url, jobs ask for them.",
+    )
+    llama_cloud_webhook_previous_secret: SecretStr | None = Field(
+        default=None, min_length=16, description="Still accepted while jobs signed with it end."
+    )
+    webhook_age_seconds: float = Field(
+        default=300, gt=0, description="How old, or how far ahead, a webhook's time may be."
+    )
+    llama_cloud_deadline_seconds: float = Field(
+        default=900, gt=0, description="For one document, from submission to its text."
+    )
+    llama_cloud_fallback: Literal["none", "local"] = Field(
+        default="none", description="Who parses when LlamaParse fails or needs too long."
+    )
+    llama_cloud_requests_per_minute: int | None = Field(default=None, ge=1)
+
+    # -- metrics and logs ----------------------------------------------------------------------
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token of who reads /metrics; without it, only this machine may.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="auto: text on a terminal, else JSON."
+    )
+    log_file_bytes: int = Field(
+        default=10_000_000, ge=10_000, description="A log file that is larger is put aside."
+    )
+    log_files: int = Field(default=5, ge=1, le=100, description="Log files kept put aside.")

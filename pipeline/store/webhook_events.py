@@ -1,0 +1,102 @@
+"""Webhooks that came: each event once, and news of it for whoever waits for its job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import rows
+from pipeline.store.notifications import PARSE_CHANNEL
+from pipeline.store.schema import SCHEMA
+from pipeline.webhooks import WebhookEvent
+
+
+class Receipt(StrEnum):
+    """What an event came to."""
+
+    WOKEN = "woken"  # somebody may wait for this job: they were told to look
+    LATE = "late"  # its text is stored already
+    UNKNOWN = "unknown"  # no job of ours, or not yet: kept, and nothing done
+    NOTED = "noted"  # not an end: nothing to do
+    REPEATED = "repeated"  # the same event again: nothing changes
+
+
+_JOB = sa.text(
+    f"""
+    SELECT user_id, state FROM {SCHEMA}.parsed_files WHERE remote_job_id = :remote
+    ORDER BY state = 'done' LIMIT 1
+    """  # noqa: S608
+)
+_KEEP = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.webhook_events (event_id, user_id, event_type, remote_job_id, outcome)
+    VALUES (:event_id, :user_id, :event_type, :remote, :outcome)
+    ON CONFLICT (event_id) DO NOTHING
+    """  # noqa: S608
+)
+_TELL = sa.text("SELECT pg_notify(:channel, :remote)")
+
+
+async def receive(connection: AsyncConnection, event: WebhookEvent) -> Receipt:
+    """Write a verified event down and tell of it, in one transaction; again changes nothing."""
+    values: dict[str, Any] = {"remote": event.remote_job_id}
+    found = await rows(connection, _JOB, values)
+    receipt = _receipt(event, found[0]["state"] if found else None)
+    values |= {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "user_id": found[0]["user_id"] if found else None,
+        "outcome": receipt.value,
+    }
+    if not (await connection.execute(_KEEP, values)).rowcount:
+        return Receipt.REPEATED
+    # Also of a job that is not known yet: its id may be on its way into the database.
+    if event.is_end and receipt is not Receipt.LATE:
+        await connection.execute(_TELL, {**values, "channel": PARSE_CHANNEL})
+    return receipt
+
+
+def _receipt(event: WebhookEvent, state: str | None) -> Receipt:
+    if state is None:
+        return Receipt.UNKNOWN
+    if not event.is_end:
+        return Receipt.NOTED
+    return Receipt.LATE if state == "done" else Receipt.WOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    """An event as it was kept."""
+
+    at: datetime
+    event_id: UUID
+    event_type: str
+    remote_job_id: str | None
+    outcome: str
+
+
+_OF_JOB = sa.text(
+    f"""
+    SELECT w.received_at AS at, w.event_id, w.event_type, w.remote_job_id, w.outcome
+    FROM {SCHEMA}.webhook_events AS w
+    JOIN {SCHEMA}.parsed_files AS p ON p.remote_job_id = w.remote_job_id
+    JOIN {SCHEMA}.upload_jobs AS j
+      ON j.user_id = p.user_id AND j.file_sha256 = p.file_sha256 AND j.parser = p.parser
+    WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND w.received_at > :after
+    ORDER BY w.received_at
+    """  # noqa: S608
+)
+
+
+async def of_jobs(
+    connection: AsyncConnection, jobs: list[UUID], after: datetime
+) -> list[WebhookRecord]:
+    """The events about the parsing of these jobs, oldest first."""
+    found = await rows(connection, _OF_JOB, {"jobs": jobs, "after": after})
+    return [WebhookRecord(**row) for row in found]
