@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psutil
 
+from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings
 
-FOLDERS = ("postgres", "objects", "prefect", "reports", "logs")
+FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack")
 
 
 def existing(settings: Settings) -> list[Path]:
@@ -46,6 +47,10 @@ def reset(settings: Settings) -> None:
         StorageUnavailable: a folder cannot be removed.
     """
     folders = existing(settings)
+    if running_stack(settings.home) is not None:
+        raise UsageError(
+            f"`navigator up` runs on {settings.home}.", remedy="`navigator down` stops it."
+        )
     with _prefect_stopped(settings.home / "prefect"):
         _stop_postgres(settings.home / "postgres")
         for folder in folders:
