@@ -52,7 +52,7 @@ def endpoint(latency: float = LATENCY_SECONDS) -> Iterator[Endpoint]:
          "--until-stdin-closes"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
-    with _ending(process):
+    with ending(process):
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         yield Endpoint(process.pid, addresses["openai"], addresses["control"])
@@ -76,7 +76,7 @@ def prefect_database(programs: Path, folder: Path) -> Iterator[tuple[int, str]]:
     if as_whom:
         # The whole way to the folder has to be open to the account that runs Postgres.
         shutil.chown(folder, as_whom, as_whom)
-    port, data = _free_port(), folder / "data"
+    port, data = free_port(), folder / "data"
     options: dict[str, Any] = {"user": as_whom, "group": as_whom} if as_whom else {}
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": folder, **options}
     subprocess.run(
@@ -89,16 +89,16 @@ def prefect_database(programs: Path, folder: Path) -> Iterator[tuple[int, str]]:
          "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"],
         stderr=subprocess.DEVNULL, start_new_session=True, **quiet,
     )  # fmt: skip
-    with _ending(process, signal_number=2):
+    with ending(process, signal_number=2):
         ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-        _wait(process, lambda: subprocess.run(ready, check=False).returncode == 0)
+        wait_for(process, lambda: subprocess.run(ready, check=False).returncode == 0)
         yield process.pid, f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
 def prefect_server(database_url: str, folder: Path) -> Iterator[tuple[int, str]]:
     """A Prefect server with the settings that we use ourselves: process id and API URL."""
-    port = _free_port()
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
@@ -116,12 +116,12 @@ def prefect_server(database_url: str, folder: Path) -> Iterator[tuple[int, str]]
             start_new_session=True,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"
-    with _ending(process):
-        _wait(process, lambda: _healthy(url))
+    with ending(process):
+        wait_for(process, lambda: _healthy(url))
         yield process.pid, url
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -139,7 +139,7 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _wait(process: subprocess.Popen[bytes], ready: Any) -> None:
+def wait_for(process: subprocess.Popen[bytes], ready: Any) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -148,7 +148,7 @@ def _wait(process: subprocess.Popen[bytes], ready: Any) -> None:
 
 
 @contextmanager
-def _ending(process: subprocess.Popen[bytes], signal_number: int = 15) -> Iterator[None]:
+def ending(process: subprocess.Popen[bytes], signal_number: int = 15) -> Iterator[None]:
     try:
         yield
     finally:

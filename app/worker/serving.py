@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXIT_SECONDS = 10.0
 """What Prefect's threads get for their last logs; they wait forever for a server that has gone."""
+NICENESS = 5
 _DEFAULTS = {
     # Twice this may pass between a request and its start.
     "PREFECT_WORKER_QUERY_SECONDS": "0.5",
@@ -61,6 +62,8 @@ def serve(options: WorkerOptions) -> int:
     from app.prefect_server import require_prefect
 
     settings = load_settings()
+    # Where the API runs on the same processors, a person who asks goes before the work behind.
+    os.nice(NICENESS)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     if options.health_port is not None:
