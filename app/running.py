@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.console import say, working
+from app.log_output import configure_logs
 from app.progress import ProgressView
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
@@ -64,6 +65,7 @@ def run_flow(flow: RunningFlow, settings: Settings, database_url: str) -> BaseEx
         ServiceUnavailable: there is no Prefect server, and ours does not start.
         KeyboardInterrupt: the person stopped it; claims are released.
     """
+    configure_logs(settings, "navigator", console=False)
     _start_prefect(flow, settings)
     state = asyncio.run(_watched(flow, database_url))
     if state.is_completed():

@@ -14,6 +14,7 @@ from blocks.llamaparse_errors import SERVICE, parse_error
 from blocks.llamaparse_pages import json_object
 from blocks.provider_errors import BadAnswer, Refusal
 from blocks.provider_urls import plain_base_url, require_safe_download
+from pipeline import correlation
 from pipeline.errors import NavigatorError, ServiceUnavailable
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -55,7 +56,8 @@ class LlamaTransport:
         Raises:
             NavigatorError: as `parse_error` maps it; `BadAnswer`; `ServiceUnavailable`.
         """
-        headers = {"Authorization": f"Bearer {self._api_key.get_secret_value()}"}
+        key = self._api_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}", **correlation.headers()}
         timeout = self._timeout * (UPLOAD_FACTOR if upload else 1)
         status, head, body = await self._send(
             method, f"{self._base_url}{path}", timeout, headers=headers, **options

@@ -30,6 +30,7 @@ from blocks.embedder import (
 from blocks.openai_models import KNOWN_MODELS, dimension_of
 from blocks.provider_errors import BadAnswer, InputTooLarge, Refusal, embedding_error
 from blocks.provider_urls import plain_base_url
+from pipeline import correlation
 from pipeline.errors import (
     ConfigurationError,
     EmbeddingError,
@@ -150,7 +151,8 @@ class OpenAIEmbedder:
             async with self._slots, asyncio.timeout(self._timeout):
                 # Not `embeddings.create`: it rebuilds the input text by text to rename parameters,
                 # which costs as much as the request.
-                raw = await client.post("/embeddings", cast_to=httpx2.Response, body=asked)
+                more: Any = {"options": {"headers": correlation.headers()}}
+                raw = await client.post("/embeddings", cast_to=httpx2.Response, body=asked, **more)
             return raw.content, raw.headers.get("x-request-id")
         except openai.APIStatusError as refused:
             error = embedding_error(self._refusal(refused, len(texts)))

@@ -31,12 +31,16 @@ from flows.stages.parsing import ParseReference
 from flows.stories import state_title, tell_failures
 from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
+from pipeline.logs import logger
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
 RESULT_FORM = "2"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
+
+
+_LOG = logger("navigator.stages")
 
 
 def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -107,6 +111,7 @@ async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
 
 def _log(what: str, result: StageResult) -> None:
     total = result.advanced + result.failed
+    _LOG.info("stage_finished", stage=what, advanced=result.advanced, failed=result.failed)
     if total:
         get_run_logger().info("%s: %d of %d documents", what, result.advanced, total)
     else:

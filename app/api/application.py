@@ -17,11 +17,13 @@ from app.api.feed import EventFeed
 from app.api.guards import EveryAnswer, RequestLimits
 from app.api.limits import RateLimits
 from app.api.links import PREFIX
+from app.api.observing import Observed
 from app.api.parts import ApiParts
 from app.api.routes import ROUTERS
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
 from blocks.assembly import open_services
+from pipeline import correlation
 from pipeline.settings import Settings
 
 __all__ = ["ApiParts", "create_app"]
@@ -32,7 +34,8 @@ _UNLIMITED = re.compile(
     rf"|POST {PREFIX}/uploads/[^/]+/complete|GET {PREFIX}/originals/[^/]+"
     rf"|GET {PREFIX}/(jobs/[^/]+/)?events|(GET|DELETE) {PREFIX}/users/me(/export)?"
 )
-_EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+            correlation.HEADER)  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -66,9 +69,10 @@ def create_app(settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins.split(),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID", correlation.HEADER],
             expose_headers=_EXPOSED,
         )
+    app.add_middleware(Observed)
     _describe(app)
     return app
 

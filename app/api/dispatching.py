@@ -7,7 +7,6 @@ the failure is logged and counted, and the sweep picks the jobs up.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 from collections import deque
@@ -16,6 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+from pipeline import correlation
+from pipeline.logs import logger
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -26,7 +28,7 @@ PAUSE_SECONDS = 2.0
 """After a failure nothing is asked for so long: what comes meanwhile is left to the sweep."""
 JOBS_OF_A_RUN = 32
 _AT_ONCE = 4
-_LOG = logging.getLogger("navigator.dispatch")
+_LOG = logger("navigator.dispatch")
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class _Request:
     label: str
     user: UUID | None
     job_ids: list[UUID] = field(default_factory=list)
+    correlation_ids: list[UUID] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -81,7 +84,8 @@ class Dispatcher:
         """
         if self._api_url is None or not job_ids:
             return
-        self._waiting.append(_Request(run_id, label, user, list(job_ids)))
+        because_of = list(correlation.ids())
+        self._waiting.append(_Request(run_id, label, user, list(job_ids), because_of))
         self._news.set()
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
@@ -125,6 +129,7 @@ class Dispatcher:
             if len(first.job_ids) + len(other.job_ids) > JOBS_OF_A_RUN:
                 break
             first.job_ids += other.job_ids
+            first.correlation_ids += other.correlation_ids
             self._waiting.remove(other)
         return first
 
@@ -136,14 +141,19 @@ class Dispatcher:
             async with asyncio.timeout(self._timeout):
                 await self._start(client, request)
             self.counts.started += len(request.job_ids)
+            with correlation.bound(request.correlation_ids):
+                _LOG.info("dispatched", run_id=str(request.run_id), jobs=len(request.job_ids))
         except Exception as error:  # whatever it is, the sweep takes the jobs up
             self.counts.failed += len(request.job_ids)
             self._deployment = None
             self._paused_until = time.monotonic() + PAUSE_SECONDS
-            _LOG.warning(
-                "Prefect was not reached for run %s (%s); the sweep will take %d jobs up",
-                request.run_id, type(error).__name__, len(request.job_ids),
-            )  # fmt: skip
+            with correlation.bound(request.correlation_ids):
+                _LOG.warning(
+                    "dispatch_left_to_the_sweep",
+                    run_id=str(request.run_id),
+                    jobs=len(request.job_ids),
+                    error=type(error).__name__,
+                )
 
     async def _start(self, client: PrefectClient, request: _Request) -> None:
         if self._deployment is None:

@@ -7,7 +7,6 @@ itself, in a transaction that row-level security binds: the feed hands out no ev
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from uuid import UUID
 
 from app.api.problems import ApiProblem
 from pipeline.errors import TransientError
+from pipeline.logs import logger
 from pipeline.store import events
 from pipeline.store.engine import Database
 
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.25
 SETTLED_SECONDS = 30.0
 """An event that took longer than this to commit may be told late, at a later event."""
 WATCHERS_OF_A_USER = 32
-_LOG = logging.getLogger("navigator.feed")
+_LOG = logger("navigator.feed")
 
 
 class TooManyWatchers(ApiProblem):
@@ -106,7 +106,7 @@ class EventFeed:
                         mark = await events.floor_before(connection, newest, SETTLED_SECONDS)
                     now = await events.pulse(connection, mark)
             except TransientError as error:
-                _LOG.warning("the feed is interrupted: %s", error.message)
+                _LOG.warning("feed_interrupted", why=error.message)
                 await asyncio.sleep(1)
                 continue
             self._wake({user for user, pulse in now.items() if before.get(user) != pulse})

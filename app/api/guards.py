@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
-import traceback
-from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem, unforeseen
+from app.log_output import place
+from pipeline.logs import logger
 
 BODY_BYTES = 1024 * 1024
 """Of a request that is no upload."""
@@ -24,7 +23,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_LOG = logging.getLogger("navigator.api")
+_LOG = logger("navigator.api")
 _HSTS = "max-age=31536000"
 
 
@@ -66,15 +65,10 @@ class EveryAnswer:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            _LOG.error("request failed: %s at %s", type(error).__name__, _place(error))
+            _LOG.error("request_failed", error=type(error).__name__, at_line=place(error))
             if started:
                 raise BrokenOff from None
             await unforeseen()(scope, receive, sending)
-
-
-def _place(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 class RequestLimits:

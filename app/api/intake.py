@@ -12,10 +12,12 @@ from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsu
 from blocks.storage import incoming_key, raw_key
 from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
+from pipeline.logs import logger
 from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff
 from pipeline.store import runs
 from pipeline.store.registration import Outcome, Registered, Source
 
+_LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
 
 
@@ -140,6 +142,13 @@ async def accept(
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
         await parts.storage.delete([received.key])
+    _LOG.info(
+        "upload_accepted",
+        job_id=str(registered.job_id),
+        document_id=str(registered.document_id),
+        outcome=registered.outcome.value,
+        bytes=received.size,
+    )
     if registered.outcome in _TO_DO:
         job = registered.job_id
         parts.dispatcher.dispatch([job], run_id, f"upload {str(job)[:8]}", user)

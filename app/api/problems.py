@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -21,10 +20,11 @@ from pipeline.errors import (
     TransientError,
     UsageError,
 )
+from pipeline.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
-_LOG = logging.getLogger("navigator.api")
+_LOG = logger("navigator.api")
 
 
 class WrongField(BaseModel):
@@ -160,7 +160,7 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     if status in (429, 503):
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
     if status >= 500:
-        _LOG.error("request failed: %s", error.message)
+        _LOG.error("request_failed", error=type(error).__name__, why=error.message)
     return problem(status, error.message, error.code, error.remedy, headers=headers)
 
 

@@ -8,16 +8,21 @@ import uvicorn
 
 from app.api.application import create_app
 from app.api.connections import bounded
+from app.log_output import configure_logs
 from app.prefect_server import prefect_of_stack
+from pipeline.logs import logger
 from pipeline.settings import Settings
 
 GRACE_SECONDS = 10
+_LOG = logger("navigator.process")
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
     if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
         os.environ["PREFECT_API_URL"] = url
+    configure_logs(settings, "api")
+    _LOG.info("process_started", host=host, port=port)
     configuration = uvicorn.Config(
         create_app(settings),
         host=host,
@@ -29,3 +34,4 @@ def serve(settings: Settings, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     uvicorn.Server(configuration).run()
+    _LOG.info("process_stopped")

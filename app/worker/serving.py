@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -15,12 +14,15 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from app.console import say
+from app.log_output import configure_logs
 from pipeline.errors import NavigatorError, ServiceUnavailable
+from pipeline.logs import logger
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from app.worker.warm import WarmWorker
 
+_LOG = logger("navigator.process")
 EXIT_SECONDS = 10.0
 """What Prefect's threads get for their last logs; they wait forever for a server that has gone."""
 NICENESS = 5
@@ -64,6 +66,8 @@ def serve(options: WorkerOptions) -> int:
     settings = load_settings()
     # Where the API runs on the same processors, a person who asks goes before the work behind.
     os.nice(NICENESS)
+    configure_logs(settings, "worker")
+    _LOG.info("process_started", pool=options.pool)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     if options.health_port is not None:
@@ -141,6 +145,7 @@ class _Serving:
         polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await polling
+        _LOG.info("process_stopped")
         say("Stopped.")
 
     async def _until_asked(self, stop: asyncio.Event) -> None:
@@ -167,7 +172,6 @@ def _worker(options: WorkerOptions) -> WarmWorker:
 
 
 def _note(sentence: str) -> None:
-    logging.getLogger(__name__).info(sentence)
     say(sentence)
 
 

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from blocks.assembly import Services
+from pipeline import correlation
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, TransientError
 from pipeline.failpoints import failpoint
+from pipeline.logs import logger
 from pipeline.states import GIVEN_UP, WORKING, JobState
 from pipeline.store import claims, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
 
+_LOG = logger("navigator.batch")
 TROUBLES_TO_GIVE_UP = 10
 """Runs that may end in trouble before a job does; with the pauses between sweeps, some hours."""
 
@@ -64,9 +67,18 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     if not held:
         yield batch
         return
+    with correlation.bound(job.correlation_id for job in held):
+        async with _alive(services, batch):
+            yield batch
+
+
+@asynccontextmanager
+async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
+    """Keep the leases alive meanwhile, and give back the unfinished."""
     heart = asyncio.create_task(_beat(services, batch))
+    _LOG.info("batch_claimed", run_id=str(batch.run_id), jobs=len(batch.claims))
     try:
-        yield batch
+        yield
     finally:
         heart.cancel()
         with suppress(asyncio.CancelledError):
@@ -75,6 +87,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
         with suppress(TransientError):
             async with services.database.service() as connection:
                 await claims.release(connection, batch.claims, services.worker)
+        _LOG.info("batch_released", run_id=str(batch.run_id), jobs=len(batch.claims))
 
 
 async def _beat(services: Services, batch: Batch) -> None:
@@ -117,6 +130,7 @@ async def note_trouble(services: Services, batch: Batch, error: TransientError) 
 
     A job that has met trouble `TROUBLES_TO_GIVE_UP` times ends as failed, with the last reason.
     """
+    _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, why=error.message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)

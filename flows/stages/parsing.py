@@ -17,6 +17,7 @@ from blocks.assembly import Services
 from blocks.storage import ObjectMissing, parsed_key
 from flows.stages.remote_parsing import parse_remotely
 from flows.stages.texts import stored_text
+from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
@@ -75,7 +76,8 @@ async def parse_jobs(
         content = (job.user_id, job.file_sha256, job.parser)
         # The same bytes twice in a batch are parsed once; the second finds them stored.
         async with once[content], slots:
-            return await _parse_one(services, job, known.get(content), run_id)
+            with correlation.bound([job.correlation_id]):
+                return await _parse_one(services, job, known.get(content), run_id)
 
     for start in range(0, len(jobs), _GROUP):
         group = jobs[start : start + _GROUP]

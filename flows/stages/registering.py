@@ -10,6 +10,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import raw_key
+from pipeline import correlation
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
 from pipeline.sources import FileContent, RejectedFile, examine, storable
@@ -80,6 +81,7 @@ async def take_in(
             run_id=run_id,
             actor=actor or services.worker,
             tags=tags,
+            correlation_id=correlation.current(),
         )
         await runs.reject(connection, run_id, list(lost.values()))
     failpoint("after-register-commit")

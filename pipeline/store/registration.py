@@ -128,7 +128,8 @@ _JOBS = sa.text(
     ), inserted AS (
         INSERT INTO {SCHEMA}.upload_jobs (id, document_id, user_id, version, correlation_id,
             file_sha256, file_bytes, storage_key, parser, chunker, space_id)
-        SELECT s.job_id, s.document_id, :user_id, d.versions + 1, gen_random_uuid(),
+        SELECT s.job_id, s.document_id, :user_id, d.versions + 1,
+               coalesce(CAST(:correlation_id AS uuid), gen_random_uuid()),
                s.file_sha256, s.file_bytes, s.storage_key, :parser, :chunker, :space_id
         FROM s JOIN {SCHEMA}.documents AS d ON d.id = s.document_id
         ON CONFLICT (id) DO NOTHING
@@ -163,11 +164,15 @@ async def register(
     run_id: UUID,
     actor: str,
     tags: Iterable[str] = (),
+    correlation_id: UUID | None = None,
 ) -> list[Registered]:
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
     Idempotent: the same sources again change nothing but the tags and the run's list.
     A source named twice counts once, with the later bytes.
+
+    Args:
+        correlation_id: of the request that this is done for; without it each job gets its own.
     """
     unique = list({source.source: source for source in sources}.values())
     found = await look_up(connection, user, unique, version)
@@ -188,6 +193,7 @@ async def register(
         "user_id": user,
         "run_id": run_id,
         "actor": actor,
+        "correlation_id": correlation_id,
         "tags": sorted(set(tags)),
         "sources": json.dumps(records),
         "documents": [each.document_id for each in found],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,8 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.logs import logger
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import in_order
+
+_LOG = logger("navigator.services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,21 @@ _INSERT = sa.text(
 
 
 async def record(connection: AsyncConnection, call: ServiceCall) -> None:
-    """Add one call to the ledger."""
+    """Add one call to the ledger, and say so in the log."""
     values = {name: getattr(call, name) for name in ServiceCall.__slots__}
     await connection.execute(_INSERT, values)
+    _LOG.log(
+        logging.INFO if call.outcome == "ok" else logging.WARNING,
+        "service_called",
+        service=call.service,
+        operation=call.operation,
+        outcome=call.outcome,
+        seconds=round(call.seconds, 4),
+        inputs=call.inputs,
+        tokens=call.tokens,
+        run_id=str(call.run_id) if call.run_id else None,
+        request_id=call.request_id,
+    )
 
 
 _BILL = sa.text(

@@ -61,7 +61,7 @@ async def test_a_server_that_does_not_answer_costs_its_caller_nothing(
             assert time.monotonic() - began < 0.2
             await dispatcher.close()
         assert dispatcher.counts.failed == 20
-        assert "the sweep" in caplog.text
+        assert "dispatch_left_to_the_sweep" in caplog.text
 
 
 async def test_a_server_that_is_gone_is_a_failure_and_no_more() -> None:
