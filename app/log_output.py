@@ -13,7 +13,7 @@ import sys
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -29,7 +29,7 @@ _LOGGERS = ("navigator", "uvicorn", "asyncio", "py.warnings")
 _MOST_PROCESSES = 64
 _CORRELATIONS_SHOWN = 64
 _LOG = logger("navigator.process")
-_slots: list[IO[str]] = []
+_ours: set[Path] = set()
 
 
 def configure_logs(settings: Settings, process: str, *, console: bool = True) -> None:
@@ -89,18 +89,25 @@ def _file(settings: Settings, process: str, redaction: Redaction) -> logging.Han
 
 
 def _own_file(folder: Path, process: str) -> Path:
-    """The first of ``api.jsonl``, ``api-2.jsonl`` … that no living process writes."""
+    """The first of ``api.jsonl``, ``api-2.jsonl`` … that no other living process writes."""
     for number in range(1, _MOST_PROCESSES + 1):
         name = process if number == 1 else f"{process}-{number}"
-        lock = (folder / f".{name}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            continue
-        _slots.append(lock)  # held until the process ends
-        return folder / f"{name}.jsonl"
+        path = folder / f"{name}.jsonl"
+        if path in _ours or _is_free(folder / f".{name}.lock"):
+            _ours.add(path)
+            return path
     return folder / f"{process}-{os.getpid()}.jsonl"
+
+
+def _is_free(path: Path) -> bool:
+    """Whether the lock was free; it is ours then until the process ends."""
+    lock = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    return True
 
 
 def _formatter(process: str, redaction: Redaction, *, text: bool) -> logging.Formatter:
