@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 from pipeline.settings import Settings
 
 MOCK_KEYS = {"LLAMA_CLOUD_API_KEY": "llx-mock", "OPENAI_API_KEY": "sk-mock"}
@@ -24,4 +26,5 @@ def mock_environment(mocks_url: str, api_url: str) -> dict[str, str]:
         "NAVIGATOR_PARSER": "llamaparse",
         "NAVIGATOR_EMBEDDER": "openai",
         "NAVIGATOR_PUBLIC_URL": api_url,
+        "NAVIGATOR_LLAMA_CLOUD_WEBHOOK_SECRET": token_hex(16),
     }

@@ -107,8 +107,8 @@ def end(stack: RunningStack) -> None:
 
 @pytest.fixture(scope="session")
 def stack(scratch: Path) -> Iterator[RunningStack]:
-    """Everything, healthy."""
-    running = start(scratch / "stack")
+    """Everything, healthy, parsing and embedding with the stand-ins."""
+    running = start(scratch / "stack", "--mocks", "on")
     try:
         running.until(is_up)
         yield running

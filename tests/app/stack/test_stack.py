@@ -56,8 +56,8 @@ def test_a_document_goes_through(stack: RunningStack) -> None:
     assert checked.code == 0, checked.out
     assert checked.json["passed"] and checked.json["seconds"] < 60
     outcomes = {step["name"]: step["outcome"] for step in checked.json["steps"]}
-    assert outcomes.pop("webhook") == "skipped"
     assert set(outcomes.values()) == {"ok"}
+    assert "webhook" in outcomes
 
 
 def test_other_commands_use_it(stack: RunningStack) -> None:
