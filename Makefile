@@ -37,6 +37,7 @@ lint: setup ## style and types
 lock: setup ## pin every dependency again, with hashes and without naming an index
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra image pyproject.toml --constraints requirements.lock -o deployments/requirements.lock
 
 bench: setup ## the benchmark behind the README's table
 	$(BIN)/python -m benchmarks
