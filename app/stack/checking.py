@@ -9,18 +9,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID, uuid4
+from dataclasses import dataclass
+from uuid import uuid4
 
 import httpx
 
 from app.stack.state import running_stack
+from app.stack.trial import Trial
 from blocks.assembly import open_database
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.engine import Database
 from pipeline.store.footprint import AUDIT, footprint, judged, remote_parses
 
 SECONDS = 60.0
@@ -47,50 +46,6 @@ class Step:
     remedy: str = ""
 
 
-@dataclass
-class _Trial:
-    """What the steps hand on to each other."""
-
-    settings: Settings
-    client: httpx.AsyncClient
-    database: Database
-    user: UUID
-    began: float = field(default_factory=time.monotonic)
-    word: str = field(default_factory=lambda: f"zebrafinch{uuid4().hex[:12]}")
-    job: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def content(self) -> bytes:
-        """A document that says something nobody else's says."""
-        return (
-            "# Trial of the system\n\n"
-            f"The {self.word} endorsement has a deductible of 500 dollars for each loss.\n"
-        ).encode()
-
-    async def ask(self, method: str, path: str, **rest: Any) -> Any:
-        """The JSON of an answer, None when it is empty."""
-        try:
-            answer = await self.client.request(method, f"/api/v1{path}", **rest)
-        except httpx.HTTPError as error:
-            raise ServiceUnavailable(
-                f"The API does not answer ({type(error).__name__}).",
-                remedy="Start it with `navigator up`, or name it with --url.",
-            ) from None
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        raise _refused(answer)
-
-
-def _refused(answer: httpx.Response) -> NavigatorError:
-    problem: dict[str, Any] = {}
-    with suppress(ValueError):
-        problem = answer.json()
-    said = problem.get("detail") or problem.get("title") or "no reason given"
-    return NavigatorError(
-        f"The API answers {answer.status_code}: {said}", remedy=problem.get("remedy", "")
-    )
-
-
 async def check(settings: Settings, url: str | None, told: Callable[[Step], None]) -> list[Step]:
     """Try everything, one step after the other; the steps after a failed one are left out.
 
@@ -104,7 +59,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
         client.base_url = httpx.URL(url or _url_of_stack(settings))
         database = await open_database(settings, stack)
-        trial = _Trial(settings, client, database, user_id(name))
+        trial = Trial(settings, client, database, user_id(name))
         stack.push_async_callback(_clean, trial)
         trying = [
             ("token", lambda: _token(trial, name)),
@@ -145,7 +100,7 @@ def _url_of_stack(settings: Settings) -> str:
     return api.address if api else _DEFAULT_URL
 
 
-async def _token(trial: _Trial, name: str) -> str:
+async def _token(trial: Trial, name: str) -> str:
     from app.api.authentication import issue_token
 
     token = issue_token(trial.settings, name, service=False, hours=0.1)
@@ -154,14 +109,14 @@ async def _token(trial: _Trial, name: str) -> str:
     return "accepted by the API"
 
 
-async def _upload(trial: _Trial) -> str:
+async def _upload(trial: Trial) -> str:
     file = ("trial.md", trial.content, "text/markdown")
     accepted = await trial.ask("POST", "/documents", files={"file": file})
     trial.job = accepted["job"]
     return f"{len(trial.content)} bytes accepted as {accepted['outcome']}"
 
 
-async def _publish(trial: _Trial) -> str:
+async def _publish(trial: Trial) -> str:
     while not trial.job["ended"]:
         await asyncio.sleep(_POLL_SECONDS)
         trial.job = await trial.ask("GET", f"/jobs/{trial.job['id']}")
@@ -177,7 +132,7 @@ async def _publish(trial: _Trial) -> str:
 _NOT_HERE = "not used"
 
 
-async def _webhook(trial: _Trial) -> str:
+async def _webhook(trial: Trial) -> str:
     """Only where LlamaParse parsed and has a URL to call: then its call has to come."""
     async with trial.database.service() as connection:
         if not await remote_parses(connection, trial.user):
@@ -203,7 +158,7 @@ def _asks_for_webhooks(settings: Settings) -> bool:
     return settings.public_url is not None and settings.llama_cloud_webhook_secret is not None
 
 
-async def _search(trial: _Trial) -> str:
+async def _search(trial: Trial) -> str:
     question = f"What is the deductible of the {trial.word} endorsement?"
     found = await trial.ask("POST", "/search", json={"question": question})
     best = found["passages"][0] if found["passages"] else None
@@ -215,7 +170,7 @@ async def _search(trial: _Trial) -> str:
     return f"found first of {len(found['passages'])} passages"
 
 
-async def _quality(trial: _Trial) -> str:
+async def _quality(trial: Trial) -> str:
     async with trial.database.service() as connection:
         seen = await judged(connection, trial.user)
     if not seen.evaluated or seen.failed:
@@ -226,7 +181,7 @@ async def _quality(trial: _Trial) -> str:
     return f"{seen.suites} suites judged {seen.evaluated} values, all good"
 
 
-async def _delete(trial: _Trial) -> str:
+async def _delete(trial: Trial) -> str:
     await trial.ask("DELETE", f"/documents/{trial.job['document_id']}")
     found = await trial.ask("POST", "/search", json={"question": trial.word})
     if found["passages"]:
@@ -235,19 +190,19 @@ async def _delete(trial: _Trial) -> str:
     return f"and its user with {erased['objects']} stored files"
 
 
-async def _nothing_left(trial: _Trial) -> str:
+async def _nothing_left(trial: Trial) -> str:
     left = {name: count for name, count in (await _rows(trial)).items() if count}
     if kept := {name for name in left if name not in AUDIT}:
         raise NavigatorError(f"Rows are left in {', '.join(sorted(kept))}.")
     return "but the audit's bare facts"
 
 
-async def _rows(trial: _Trial) -> dict[str, int]:
+async def _rows(trial: Trial) -> dict[str, int]:
     async with trial.database.service() as connection:
         return await footprint(connection, trial.user)
 
 
-async def _clean(trial: _Trial) -> None:
+async def _clean(trial: Trial) -> None:
     """Erase the user once more, whatever happened; the API may be what has failed."""
     with suppress(NavigatorError):
         if "Authorization" in trial.client.headers:
