@@ -47,7 +47,9 @@ SERVER_SETTINGS = {
 CLIENT_SETTINGS = {
     # The server answers 503 while SQLite is locked: ask again rather than lose the run.
     "PREFECT_CLIENT_RETRY_EXTRA_CODES": "503",
-    "PREFECT_CLIENT_MAX_RETRIES": "10",
+    # Each wait is twice the last: two minutes in all. Ten would be half an hour of silence for a
+    # server that has gone.
+    "PREFECT_CLIENT_MAX_RETRIES": "6",
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
