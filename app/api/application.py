@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,11 +16,13 @@ from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
 from app.api.guards import EveryAnswer, RequestLimits
+from app.api.health import HealthChecks
 from app.api.limits import RateLimits
 from app.api.links import PREFIX
+from app.api.metrics import Metrics
 from app.api.observing import Observed
 from app.api.parts import ApiParts
-from app.api.routes import ROUTERS
+from app.api.routes import ROUTERS, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
 from blocks.assembly import open_services
@@ -60,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(operating.router)
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
@@ -90,6 +94,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
         limits=RateLimits(settings),
         signer=UrlSigner(signing_key(settings)),
         feed=feed,
+        health=HealthChecks(services, os.environ.get("PREFECT_API_URL") or None),
+        metrics=Metrics(services.database, dispatcher.counts),
     )
 
 

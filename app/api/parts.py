@@ -10,7 +10,9 @@ from fastapi import Depends, Request
 from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
+from app.api.health import HealthChecks
 from app.api.limits import RateLimits
+from app.api.metrics import Metrics
 from app.api.signing import UrlSigner
 from blocks.assembly import Services
 from blocks.embedder import Embedder
@@ -31,6 +33,7 @@ class ApiParts:
         limits: how often users may ask.
         signer: makes and checks signed URLs.
         feed: tells when there are new events.
+        health: asks every part how it is. metrics: reads the figures for monitoring.
     """
 
     services: Services
@@ -39,6 +42,8 @@ class ApiParts:
     limits: RateLimits
     signer: UrlSigner
     feed: EventFeed
+    health: HealthChecks
+    metrics: Metrics
 
     @property
     def settings(self) -> Settings:

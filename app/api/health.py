@@ -1,0 +1,199 @@
+"""Health: whether each part answers, asked at once, each within its time.
+
+Said to anybody who asks, so it holds states and times only: no address, no name, no reason in the
+words of whoever failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, Field
+
+from blocks.assembly import Services
+from pipeline.logs import logger
+from pipeline.store import health, metrics
+from pipeline.store.engine import head_revision
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+CHECK_SECONDS = 2.0
+"""That a part has to answer."""
+KEEP_SECONDS = 2.0
+"""Whoever asks within this time gets the same answer, so that asking costs nothing."""
+WORKER_SECONDS = 90
+"""Since a worker was last seen."""
+
+Status = Literal["ok", "degraded", "failing", "unused"]
+REQUIRED = frozenset({"database", "storage"})
+"""Without these no request can be answered; without the others work waits."""
+
+_LOG = logger("navigator.health")
+
+
+class Part(BaseModel):
+    """One part."""
+
+    status: Status
+    seconds: float = Field(description="That it took to answer.")
+    detail: str = Field(description="In words.")
+    last_success: datetime | None = Field(
+        default=None, description="Of an outside service: when it last answered well."
+    )
+
+
+class Health(BaseModel):
+    """All parts."""
+
+    status: Status = Field(
+        description="`failing` when the database or the storage does; `degraded` when another does."
+    )
+    parts: dict[str, Part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    status: Status
+    detail: str
+    last_success: datetime | None = None
+
+
+class HealthChecks:
+    """Asks the parts.
+
+    Args:
+        prefect_url: Prefect's API, or None when there is none.
+    """
+
+    def __init__(self, services: Services, prefect_url: str | None) -> None:
+        self._services = services
+        self._prefect_url = prefect_url
+        self._lock = asyncio.Lock()
+        self._kept: Health | None = None
+        self._asked_at = float("-inf")
+
+    async def read(self) -> Health:
+        """How every part is; in little more than `CHECK_SECONDS`, whatever hangs."""
+        async with self._lock:
+            if self._kept is None or time.monotonic() - self._asked_at > KEEP_SECONDS:
+                self._kept = await self._ask()
+                self._asked_at = time.monotonic()
+            return self._kept
+
+    async def _ask(self) -> Health:
+        checks: dict[str, Callable[[], Awaitable[_Found]]] = {
+            "database": self._database,
+            "storage": self._storage,
+            "prefect": self._prefect,
+            "worker": self._worker,
+        }
+        timed = asyncio.gather(*(_timed(name, check) for name, check in checks.items()))
+        outside, answers = await asyncio.gather(self._outside(), timed)
+        parts = dict(zip(checks, answers, strict=True)) | outside
+        return Health(status=_overall(parts), parts=parts)
+
+    async def _database(self) -> _Found:
+        async with self._services.database.owner() as connection:
+            revision = (await health.describe(connection)).revision
+        if revision != _head():
+            return _Found("failing", f"Its schema is {revision}, not {_head()}.")
+        return _Found("ok", f"Schema {revision}.")
+
+    async def _storage(self) -> _Found:
+        key, content = f"health/{uuid4()}", uuid4().bytes
+        storage = self._services.storage
+        await storage.put(key, content)
+        try:
+            same = await storage.get(key) == content
+        finally:
+            await storage.delete([key])
+        return _Found("ok", "Written and read.") if same else _Found("failing", "Read otherwise.")
+
+    async def _prefect(self) -> _Found:
+        if self._prefect_url is None:
+            return _Found("unused", "PREFECT_API_URL is not set: uploads wait for the sweep.")
+        async with (await _client_kind())(self._prefect_url) as client:
+            if await client.api_healthcheck() is not None:
+                return _Found("degraded", "It does not answer: uploads wait for the sweep.")
+        return _Found("ok", "It answers.")
+
+    async def _worker(self) -> _Found:
+        if self._prefect_url is None:
+            return _Found("unused", "There is no Prefect server to look for one.")
+        pool = self._services.settings.work_pool or "navigator"
+        async with (await _client_kind())(self._prefect_url) as client:
+            workers = await client.read_workers_for_work_pool(pool)
+        since = datetime.now(UTC) - timedelta(seconds=WORKER_SECONDS)
+        seen = [w for w in workers if w.last_heartbeat_time and w.last_heartbeat_time > since]
+        if not seen:
+            return _Found("degraded", f"None was seen in the last {WORKER_SECONDS} s.")
+        return _Found("ok", f"{len(seen)} seen in the last {WORKER_SECONDS} s.")
+
+    async def _outside(self) -> dict[str, Part]:
+        """The services that were ever to be asked, by their circuits."""
+        began = time.perf_counter()
+        try:
+            async with (
+                asyncio.timeout(CHECK_SECONDS),
+                self._services.database.service() as connection,
+            ):
+                found = await metrics.circuits(connection)
+        except Exception:  # the database's own check says it
+            return {}
+        seconds = round(time.perf_counter() - began, 4)
+        return {
+            each.provider: Part(
+                status="ok" if each.state == "closed" else "degraded",
+                seconds=seconds,
+                detail=f"Its circuit is {each.state.replace('_', ' ')}.",
+                last_success=each.last_success,
+            )
+            for each in found
+        }
+
+
+async def _timed(name: str, check: Callable[[], Awaitable[_Found]]) -> Part:
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            found = await check()
+    except TimeoutError:
+        found = _Found(_worst(name), f"No answer within {CHECK_SECONDS:g} s.")
+    except Exception as error:  # whatever it is, this part does not work
+        found = _Found(_worst(name), f"It fails ({type(error).__name__}).")
+    if found.status in ("degraded", "failing"):
+        _LOG.warning("part_unhealthy", part=name, status=found.status, why=found.detail)
+    seconds = round(time.perf_counter() - began, 4)
+    return Part(
+        status=found.status, seconds=seconds, detail=found.detail, last_success=found.last_success
+    )
+
+
+def _worst(name: str) -> Status:
+    return "failing" if name in REQUIRED else "degraded"
+
+
+def _overall(parts: dict[str, Part]) -> Status:
+    statuses = {part.status for part in parts.values()}
+    return "failing" if "failing" in statuses else "degraded" if "degraded" in statuses else "ok"
+
+
+@cache
+def _head() -> str:
+    return head_revision()
+
+
+async def _client_kind() -> type[PrefectClient]:
+    # Its import takes seconds, during which nobody else would be answered.
+    module = await asyncio.to_thread(importlib.import_module, "prefect.client.orchestration")
+    kind: type[PrefectClient] = module.PrefectClient
+    return kind

@@ -1,0 +1,181 @@
+"""Figures for monitoring, over everybody's work and all processes. Read only; no user is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import WORKING
+from pipeline.store.engine import rows
+from pipeline.store.schema import SCHEMA
+
+Row = Mapping[Any, Any]
+LATENCY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+"""Upper bounds of the buckets of stages and service calls."""
+
+_SETTLED_SECONDS = 60
+_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+
+
+def _buckets(column: str) -> str:
+    return ", ".join(
+        f"count(*) FILTER (WHERE {column} <= {bound}) AS b{index}"
+        for index, bound in enumerate(LATENCY_SECONDS)
+    )
+
+
+_DOCUMENTS = sa.text(
+    f"""
+    SELECT j.state, count(*) AS number FROM {SCHEMA}.documents AS d
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    WHERE d.deleted_at IS NULL GROUP BY j.state
+    """  # noqa: S608
+)
+_QUEUE = sa.text(
+    f"""
+    SELECT count(*) FILTER (WHERE NOT held) AS waiting, count(*) FILTER (WHERE held) AS held,
+           coalesce(extract(epoch FROM clock_timestamp() - min(updated_at)
+                            FILTER (WHERE NOT held)), 0) AS oldest
+    FROM (SELECT updated_at, claimed_by IS NOT NULL AND lease_until >= now() AS held
+          FROM {SCHEMA}.upload_jobs WHERE state IN ({_WORKING})) AS j
+    """  # noqa: S608
+)
+_FAILURES = sa.text(
+    f"""
+    SELECT state, error_code AS code, count(*) AS number FROM {SCHEMA}.upload_jobs
+    WHERE error_code IS NOT NULL GROUP BY state, error_code
+    """  # noqa: S608
+)
+_BUFFERS = sa.text(
+    f"""
+    SELECT (SELECT count(*) FROM {SCHEMA}.document_chunk_buffer) AS chunks,
+           (SELECT count(*) FROM {SCHEMA}.document_vector_buffer WHERE embedding IS NOT NULL)
+               AS vectors,
+           (SELECT count(*) FROM {SCHEMA}.document_vector_buffer WHERE embedding IS NULL)
+               AS reservations
+    """  # noqa: S608
+)
+_STAGES = sa.text(
+    f"""
+    SELECT s.key AS stage, count(*) AS number, sum(s.value::float) AS seconds,
+           {_buckets("s.value::float")}
+    FROM {SCHEMA}.upload_jobs, jsonb_each_text(stage_seconds) AS s GROUP BY s.key
+    """  # noqa: S608
+)
+_WEBHOOKS = sa.text(
+    f"""
+    SELECT event_type, outcome, count(*) AS number FROM {SCHEMA}.webhook_events
+    GROUP BY event_type, outcome
+    """  # noqa: S608
+)
+_CIRCUITS = sa.text(
+    f"""
+    SELECT provider, circuit, failures,
+           greatest(extract(epoch FROM paused_until - clock_timestamp()), 0) AS paused
+    FROM {SCHEMA}.provider_budgets
+    """  # noqa: S608
+)
+_LAST = sa.text(
+    f"""
+    SELECT DISTINCT ON (service) service, at FROM {SCHEMA}.service_calls
+    WHERE outcome = 'ok' AND at > now() - interval '30 days' ORDER BY service, at DESC
+    """  # noqa: S608
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How everything stands at one moment; rows as the statements above name them."""
+
+    documents: dict[str, int]
+    queue: Row
+    failures: Sequence[Row]
+    buffers: Row
+    stages: Sequence[Row]
+    webhooks: Sequence[Row]
+    circuits: Sequence[Row]
+
+
+async def figures(connection: AsyncConnection) -> Figures:
+    """Everything but the calls of services."""
+    return Figures(
+        documents={r["state"]: r["number"] for r in await rows(connection, _DOCUMENTS)},
+        queue=(await rows(connection, _QUEUE))[0],
+        failures=await rows(connection, _FAILURES),
+        buffers=(await rows(connection, _BUFFERS))[0],
+        stages=await rows(connection, _STAGES),
+        webhooks=await rows(connection, _WEBHOOKS),
+        circuits=await rows(connection, _CIRCUITS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """Whether a provider may be asked, and when it last answered well."""
+
+    provider: str
+    state: str
+    last_success: datetime | None
+
+
+async def circuits(connection: AsyncConnection) -> list[Circuit]:
+    """The circuit of every provider that was ever to be asked."""
+    last = {row["service"]: row["at"] for row in await rows(connection, _LAST)}
+    return [
+        Circuit(row["provider"], row["circuit"], last.get(row["provider"]))
+        for row in await rows(connection, _CIRCUITS)
+    ]
+
+
+_CALLS = """
+    SELECT service, operation, outcome, count(*) AS number, sum(seconds) AS seconds,
+           sum(inputs) AS inputs, sum(tokens) AS tokens, sum(cost_usd) AS cost,
+           max(id) AS last, {buckets}
+    FROM {schema}.service_calls WHERE id > :mark AND {condition}
+    GROUP BY service, operation, outcome
+"""
+_SETTLED = sa.text(
+    _CALLS.format(
+        buckets=_buckets("seconds"),
+        schema=SCHEMA,
+        condition=f"at < now() - interval '{_SETTLED_SECONDS} seconds'",
+    )
+)
+_FRESH = sa.text(_CALLS.format(buckets=_buckets("seconds"), schema=SCHEMA, condition="true"))
+
+CallKey = tuple[str, str, str]
+"""Service, operation, outcome."""
+
+
+@dataclass(slots=True)
+class CallTotals:
+    """The whole ledger of service calls in sums.
+
+    The ledger only grows, so what is older than a minute is added up once and kept; only what came
+    since is read again.
+    """
+
+    _mark: int = 0
+    _settled: dict[CallKey, dict[str, float]] = field(default_factory=dict)
+
+    async def read(self, connection: AsyncConnection) -> dict[CallKey, dict[str, float]]:
+        """By service, operation and outcome: number, seconds, inputs, tokens, cost, b0, b1 …"""
+        for row in await rows(connection, _SETTLED, {"mark": self._mark}):
+            self._mark = max(self._mark, row["last"])
+            _add(self._settled, row)
+        totals = {key: dict(sums) for key, sums in self._settled.items()}
+        for row in await rows(connection, _FRESH, {"mark": self._mark}):
+            _add(totals, row)
+        return totals
+
+
+def _add(totals: dict[CallKey, dict[str, float]], row: Row) -> None:
+    sums = totals.setdefault((row["service"], row["operation"], row["outcome"]), {})
+    for name, value in row.items():
+        if name not in ("service", "operation", "outcome", "last"):
+            sums[name] = sums.get(name, 0.0) + float(value or 0)
