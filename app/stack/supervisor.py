@@ -82,6 +82,7 @@ class Supervisor:
         self._environment = environment
         self._logs = logs
         self._changed = changed
+        self._stopping = False
 
     @property
     def is_up(self) -> bool:
@@ -98,6 +99,7 @@ class Supervisor:
             # A keeper ends by an error of ours only; everything goes down with it, in order.
             await asyncio.wait([asked, failing], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._stopping = True  # what ends now is not started again
             for task in (measuring, asked, failing):
                 task.cancel()
             for each in reversed(self.all):
@@ -117,6 +119,7 @@ class Supervisor:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(keeper, return_exceptions=True)
         by_itself = await each.child.stop() if each.child else True
+        each.memory = 0
         self._enter(each, State.STOPPED, "" if by_itself else "had to be killed")
 
     async def _keep(self, each: Supervised) -> None:
@@ -125,7 +128,7 @@ class Supervisor:
         pause = _FIRST_PAUSE
         while True:
             reason = await self._live(each)
-            if each.state is State.DONE:
+            if each.state is State.DONE or self._stopping:
                 return
             steady = each.healthy_since and time.monotonic() - each.healthy_since > _STEADY_SECONDS
             pause = _FIRST_PAUSE if steady else pause

@@ -99,8 +99,10 @@ class StackView:
                 _uptime(each),
             )
         total = sum(each.memory for each in services)
-        drawn.add_row("", "", "", "together", _megabytes(total), "", "")
-        hint = "Ctrl-C stops everything, a second one at once."
+        if total:
+            drawn.add_row("", "", "", "together", _megabytes(total), "", "")
+        stopped = all(each.state is State.STOPPED for each in services)
+        hint = "" if stopped else "Ctrl-C stops everything, a second one at once."
         return Group(drawn, *(text(line, "dim") for line in self._lines), text(hint, "italic"))
 
 
