@@ -62,6 +62,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
         trial = Trial(settings, client, database, user_id(name))
         stack.push_async_callback(_clean, trial)
         trying = [
+            ("health", lambda: _health(trial)),
             ("token", lambda: _token(trial, name)),
             ("upload", lambda: _upload(trial)),
             ("publish", lambda: _publish(trial)),
@@ -98,6 +99,18 @@ def _url_of_stack(settings: Settings) -> str:
     stack = running_stack(settings.home.absolute())
     api = stack.services.get("api") if stack else None
     return api.address if api else _DEFAULT_URL
+
+
+async def _health(trial: Trial) -> str:
+    answer = await trial.request("GET", "/health")
+    parts = answer.json().get("parts", {})
+    unwell = {name: part for name, part in parts.items() if part["status"] == "failing"}
+    if unwell or not parts:
+        said = "; ".join(f"{name}: {part['detail']}" for name, part in unwell.items())
+        raise ServiceUnavailable(
+            f"The API is not well: {said or answer.status_code}", remedy="Look into its log."
+        )
+    return ", ".join(f"{name} {part['status']}" for name, part in sorted(parts.items()))
 
 
 async def _token(trial: Trial, name: str) -> str:

@@ -168,7 +168,7 @@ def _api(options: StackOptions) -> Service:
         command=[*_NAVIGATOR, "api", "--port", str(options.port("api"))],
         address=options.url("api"),
         port=options.port("api"),
-        health=_answers(f"{options.url('api')}/api/v1/openapi.json"),
+        health=_answers(f"{options.url('api')}/health/live"),
         needs=["postgres", "prefect", "mocks"],
     )
 

@@ -33,15 +33,19 @@ class Trial:
             f"The {self.word} endorsement has a deductible of 500 dollars for each loss.\n"
         ).encode()
 
-    async def ask(self, method: str, path: str, **rest: Any) -> Any:
-        """The JSON of an answer, None when it is empty."""
+    async def request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        """An answer of the API, whatever it is."""
         try:
-            answer = await self.client.request(method, f"/api/v1{path}", **rest)
+            return await self.client.request(method, path, **rest)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"The API does not answer ({type(error).__name__}).",
                 remedy="Start it with `navigator up`, or name it with --url.",
             ) from None
+
+    async def ask(self, method: str, path: str, **rest: Any) -> Any:
+        """The JSON of an answer, None when it is empty."""
+        answer = await self.request(method, f"/api/v1{path}", **rest)
         if answer.is_success:
             return answer.json() if answer.content else None
         raise _refused(answer)
