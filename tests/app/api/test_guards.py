@@ -115,5 +115,7 @@ def test_what_was_not_foreseen_says_nothing_of_itself(
     assert is_problem(answer, 500, "unexpected")
     assert "canary" not in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "RuntimeError at test_guards.py" in caplog.text
-    assert "canary" not in caplog.text
+    [record] = [each for each in caplog.records if each.getMessage() == "request_failed"]
+    assert record.__dict__["error"] == "RuntimeError"
+    assert record.__dict__["at_line"].startswith("test_guards.py")
+    assert "canary" not in repr([each.__dict__ for each in caplog.records])
