@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import os
-import signal
 import sys
-import threading
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from mocks.faults import read_script
 from mocks.instance import server
 from mocks.llamaparse_settings import LlamaParseSettings
 from mocks.openai import OpenAISettings
+from mocks.stopping import until_asked_to_stop
 
 SETTINGS: dict[str, Any] = {"openai": OpenAISettings, "llamaparse": LlamaParseSettings}
 
@@ -56,27 +53,8 @@ async def run(options: argparse.Namespace) -> None:
     line = {"port": port, "openai": f"{address}/v1", "llamaparse": address, "control": address}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
-    await _until_asked_to_stop(options.until_stdin_closes)
+    await until_asked_to_stop(with_stdin=options.until_stdin_closes)
     await mock.stop()
-
-
-async def _until_asked_to_stop(watch_stdin: bool) -> None:
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopping.set)
-    if watch_stdin:
-
-        def watch() -> None:
-            # Not sys.stdin: a thread holding its lock breaks the interpreter's end on a signal.
-            while os.read(0, 1024):
-                pass
-            with contextlib.suppress(RuntimeError):  # the loop may have ended by a signal
-                loop.call_soon_threadsafe(stopping.set)
-
-        # A thread, because not every standard input can be polled (/dev/null cannot).
-        threading.Thread(target=watch, daemon=True).start()
-    await stopping.wait()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ class ParseLedger:
 
     requests: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
     uploads: int = 0
     uploaded_bytes: int = 0
     presigned: int = 0
@@ -23,10 +24,11 @@ class ParseLedger:
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
     options: Counter[str] = field(default_factory=Counter)
 
-    def answered(self, status: int) -> None:
-        """Count a request and its status."""
+    def answered(self, status: int, route: str) -> None:
+        """Count a request, its status and the address that it went to."""
         self.requests += 1
         self.statuses[str(status)] += 1
+        self.routes[route] += 1
 
     def uploaded(self, size: int) -> None:
         """Count an upload and its bytes."""
@@ -45,6 +47,7 @@ class ParseLedger:
         return {
             "requests": self.requests,
             "statuses": dict(self.statuses),
+            "routes": dict(self.routes),
             "uploads": self.uploads,
             "uploaded_bytes": self.uploaded_bytes,
             "presigned": self.presigned,

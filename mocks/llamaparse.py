@@ -28,6 +28,7 @@ V1 = ("/api/parsing", "/api/v1/parsing")
 V2 = "/api/v2/parse"
 FILES = "/api/v1/beta/files"
 WEBHOOK_CONFIGS = "/api/v1/beta/webhook-configs"
+ROOTS = (*V1, V2, FILES, WEBHOOK_CONFIGS, RESULTS)
 
 
 @dataclass
@@ -46,7 +47,7 @@ class LlamaParseService:
 
     def owns(self, path: str) -> bool:
         """The parse, file and webhook addresses, and the presigned results."""
-        return path.startswith((*V1, V2, FILES, WEBHOOK_CONFIGS, RESULTS))
+        return path.startswith(ROOTS)
 
     def stats(self) -> dict[str, Any]:
         """Requests, statuses, uploads, jobs, credits billed and of unique work, webhooks."""
@@ -66,7 +67,8 @@ class LlamaParseService:
         response = scripted(fault)
         if response is None:
             response = await self._authorised(request, fault)
-        self.intake.ledger.answered(response.status)
+        root = next(root for root in ROOTS if request.path.startswith(root))
+        self.intake.ledger.answered(response.status, f"{request.method} {root.rstrip('/')}")
         return response
 
     async def _authorised(self, request: Request, fault: Fault | None) -> Response:
