@@ -51,7 +51,7 @@ def faulty(openai_mock: OpenAIMock) -> Iterator[OpenAI]:
 
 
 @pytest.fixture(params=BOTH)
-def openai(request: pytest.FixtureRequest) -> Iterator[OpenAI]:
+def client(request: pytest.FixtureRequest) -> Iterator[OpenAI]:
     """The official client of the stand-in, and of the real service when asked for."""
     if request.param == "stand-in":
         yield request.getfixturevalue("faulty")

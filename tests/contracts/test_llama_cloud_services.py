@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,10 @@ import pytest
 
 from mocks import LlamaParseMock
 from tests.contracts.conftest import BOTH
+from tests.contracts.documents import policy_pdf
 from tests.contracts.older_sdk import OlderSdk
 from tests.contracts.receiving import Receiver
+from tests.contracts.serving_files import serving
 
 pytestmark = pytest.mark.timeout(300)  # the first time, an environment is made
 
@@ -50,16 +49,8 @@ def sdk(request: pytest.FixtureRequest) -> Iterator[OlderSdk]:
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PDF of three pages."""
-    from reportlab.pdfgen.canvas import Canvas
-
-    out = io.BytesIO()
-    canvas = Canvas(out)
-    for text in ("The deductible is $500.", "Eyeglasses: every second year.", "Claims: 90 days."):
-        canvas.drawString(72, 720, text)
-        canvas.showPage()
-    canvas.save()
     path = tmp_path_factory.mktemp("policies") / "policy.pdf"
-    path.write_bytes(out.getvalue())
+    path.write_bytes(policy_pdf())
     return path
 
 
@@ -195,19 +186,9 @@ def test_partial_success_keeps_the_good_pages(parse_mock: LlamaParseMock, policy
 
 def test_a_source_on_this_machine(stood_in: OlderSdk, policy: Path) -> None:
     """`input_url` is fetched from loopback, and from nowhere else."""
-
-    class Folder(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(policy.parent))
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Folder) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        told = stood_in.call("parse", f"http://127.0.0.1:{server.server_port}/policy.pdf")
-        gone = stood_in.call("parse", f"http://127.0.0.1:{server.server_port}/missing.pdf")
-        server.shutdown()
+    with serving(policy.parent) as there:
+        told = stood_in.call("parse", f"{there}/policy.pdf")
+        gone = stood_in.call("parse", f"{there}/missing.pdf")
     assert len(told["pages"]) == 3
     assert gone["error_code"] == "NO_DATA_FOUND_IN_FILE"
     refused = stood_in.call("parse", "http://169.254.169.254/latest/meta-data")
