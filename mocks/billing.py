@@ -8,6 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+USD_PER_MILLION = {"text-embedding-3-small": 0.02, "text-embedding-3-large": 0.13}
+"""Dollars for a million tokens."""
+
 
 @dataclass
 class ParseLedger:
@@ -73,6 +76,8 @@ class Ledger:
     inputs: int = 0
     billed_tokens: int = 0
     unique_tokens: int = 0
+    batch_tokens: int = 0
+    usd: float = 0.0
     sends: Counter[bytes] = field(default_factory=Counter)
 
     def answered(self, status: int) -> None:
@@ -80,10 +85,15 @@ class Ledger:
         self.requests += 1
         self.statuses[str(status)] += 1
 
-    def billed(self, space: str, tokens: list[list[int]]) -> None:
-        """Count the inputs of an accepted request."""
+    def billed(
+        self, model: str, dimension: int, tokens: list[list[int]], *, half_price: bool = False
+    ) -> None:
+        """Count the inputs of an accepted request; those of a batch cost half."""
+        space, total = f"{model}/{dimension}", sum(map(len, tokens))
         self.billed_requests += 1
         self.inputs += len(tokens)
+        self.batch_tokens += total if half_price else 0
+        self.usd += total * USD_PER_MILLION.get(model, 0.0) / 1e6 * (0.5 if half_price else 1.0)
         for ids in tokens:
             digest = hashlib.blake2b(array("i", ids).tobytes(), key=space.encode(), digest_size=16)
             key = digest.digest()
@@ -104,4 +114,6 @@ class Ledger:
             "max_sends": max(self.sends.values(), default=0),
             "billed_tokens": self.billed_tokens,
             "unique_tokens": self.unique_tokens,
+            "batch_tokens": self.batch_tokens,
+            "usd": round(self.usd, 9),
         }
