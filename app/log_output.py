@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import sys
-import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from pipeline import correlation
 from pipeline.errors import NavigatorError
 from pipeline.logs import logger
+from pipeline.places import way
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
@@ -155,13 +155,7 @@ def _shorten_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
-        event["at_line"] = place(error)
+        event["way"] = way(error)
         if isinstance(error, NavigatorError):
             event["why"] = error.message
     return event
-
-
-def place(error: BaseException) -> str:
-    """Where an error was raised, as ``file.py:line``."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -22,6 +22,7 @@ from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest import work_off
 from flows.retries import RETRYING
+from flows.unquoted import unquoted, without_words
 from pipeline.identity import user_id
 from pipeline.store import backlog, registration, runs
 from pipeline.store.backlog import Selection
@@ -38,6 +39,7 @@ OPERATOR = "operator"
     cache_policy=NO_CACHE,
     **RETRYING,
 )
+@unquoted
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID
 ) -> int:
@@ -115,7 +117,7 @@ async def backfill(
     run = run_id or uuid4()
     owner = user_id(user) if user else None
     selection = Selection(owner, older_than_days, limit)
-    async with opened(options) as parts, tagged("backfill"):
+    async with without_words(), opened(options) as parts, tagged("backfill"):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept and not await _anything_waits(parts, selection):
@@ -131,4 +133,5 @@ async def backfill(
                 max_cost_usd=options.max_cost_usd,
             )
         await select_backlog(select, job_ids, selection, run)
-        return await work_off(parts, run, options)
+        # A run over everybody's documents is the operator's, who is told of them by id.
+        return await work_off(parts, run, options, named=owner is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +25,8 @@ from flows.ingest_documents import ingest_documents
 from flows.quality_report import write_quality_report
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
-from flows.stories import publish_story
+from flows.stories import job_title, publish_story
+from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
@@ -41,6 +43,7 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
     cache_policy=NO_CACHE,
     **RETRYING,
 )
+@unquoted
 async def register_sources(
     paths: list[str], user: UUID, run_id: UUID, tags: list[str], *, sync: bool
 ) -> dict[str, int]:
@@ -103,7 +106,7 @@ async def ingest(
     """
     options = options or IngestOptions()
     run = run_id or uuid4()
-    async with tagged("ingest"), opened(options) as parts:
+    async with without_words(), tagged("ingest"), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         async with parts.database.service() as connection:
             await runs.start_run(
@@ -119,8 +122,13 @@ async def ingest(
         return await work_off(parts, run, options)
 
 
-async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[Any]:
+async def work_off(
+    parts: Services, run: UUID, options: IngestOptions, *, named: bool = True
+) -> State[Any]:
     """Run the subflows of everything that waits in a run, then tell its story.
+
+    Args:
+        named: call documents by their names, as fits one user's run; else by their jobs' ids.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
@@ -128,6 +136,8 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
     """
     async with parts.database.service() as connection:
         waiting = await runs.waiting_jobs(connection, run)
+    if not named:
+        waiting = [replace(each, name=job_title(each.job_id)) for each in waiting]
     batches = cut(waiting, parts.settings.batch_size)
     troubles = await _run_batches(parts, batches, run, options)
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
@@ -138,7 +148,7 @@ async def work_off(parts: Services, run: UUID, options: IngestOptions) -> State[
         await runs.finish_run(connection, run, stopped.message if stopped else None)
         progress = await runs.progress(connection, run)
     if batches:
-        await publish_story(parts, run)
+        await publish_story(parts, run, named=named)
         await write_quality_report(run, None, days=30)
     message = tally(progress)
     if stopped is not None:

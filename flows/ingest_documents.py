@@ -29,6 +29,7 @@ from flows.stages import chunking, embedding, gating, parsing, publishing, valid
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
 from flows.stages.parsing import ParseReference
 from flows.stories import state_title, tell_failures
+from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
@@ -64,6 +65,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     persist_result=True,
     **RETRYING,
 )
+@unquoted
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
@@ -73,6 +75,7 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
 
 
 @task(task_run_name="validate", cache_policy=NO_CACHE, **RETRYING)
+@unquoted
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
@@ -82,18 +85,21 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
 
 
 @task(task_run_name="chunk", cache_policy=NO_CACHE, **RETRYING)
+@unquoted
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
 @task(task_run_name="embed", cache_policy=NO_CACHE, **RETRYING)
+@unquoted
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
 @task(task_run_name="gate", cache_policy=NO_CACHE, **RETRYING)
+@unquoted
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
@@ -102,6 +108,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, **RETRYING)
+@unquoted
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)
@@ -135,6 +142,7 @@ async def ingest_documents(
         options: as given to `ingest`; only read in a process of its own.
     """
     async with (
+        without_words(),
         opened(options or IngestOptions()) as parts,
         hold(parts, job_ids, run_id) as batch,
         untagged_tasks(),

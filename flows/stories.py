@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -22,10 +23,17 @@ _MOST_ROWS = 200
 _MOST_LINES = 20
 
 
-async def publish_story(parts: Services, run_id: UUID) -> None:
-    """Leave the tables of a finished run, and say in its log what failed."""
+async def publish_story(parts: Services, run_id: UUID, *, named: bool) -> None:
+    """Leave the tables of a finished run, and say in its log what failed.
+
+    Args:
+        named: call documents by their names, else by their jobs' ids.
+    """
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)
+    if not named:
+        documents = [replace(each, name=job_title(each.job_id)) for each in documents]
+    async with parts.database.service() as connection:
         rules = await quality.summarise(connection, run_id)
     shown = sorted(documents, key=lambda each: each.state == "complete")[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
@@ -49,6 +57,11 @@ def tell_failures(failures: Sequence[JobFailure]) -> None:
 
 def _failure(each: RunDocument) -> JobFailure:
     return JobFailure(each.name, each.state, each.error_message or "", each.error_remedy or "")
+
+
+def job_title(job_id: UUID) -> str:
+    """What a job is called where its document's name is nobody's business."""
+    return f"job {str(job_id)[:8]}"
 
 
 def state_title(state: str) -> str:

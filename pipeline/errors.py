@@ -18,6 +18,7 @@ NavigatorError
 ├── FencedOut                      another worker owns this job now; drop what we hold
 ├── IllegalTransition              a bug or a lost race: the state machine has no such step
 ├── BrokenGate                     the gate itself failed: never a pass
+├── Unforeseen                     a bug, by its kind and place: its own words may quote anything
 └── UsageError                     a person asked for something that cannot be; exit code 2
     └── ConfigurationError         a setting is missing or wrong
 
@@ -221,6 +222,21 @@ class BrokenGate(NavigatorError):
 
     code = "broken_gate"
     remedy = "Nothing was published. See the message, mend the suite, then run it again."
+
+
+class Unforeseen(NavigatorError):
+    """An error that nobody planned for, without its words: they may quote a document.
+
+    Args:
+        kind: the error's class.
+        place: where it was raised, as ``file.py:line``.
+    """
+
+    code = "unforeseen"
+    remedy = "Please report it, with kind and place; the documents keep their state."
+
+    def __init__(self, kind: str, place: str) -> None:
+        super().__init__(f"Something unforeseen went wrong ({kind} at {place}).")
 
 
 class UsageError(NavigatorError):

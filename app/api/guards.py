@@ -9,8 +9,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem, unforeseen
-from app.log_output import place
 from pipeline.logs import logger
+from pipeline.places import way
 
 BODY_BYTES = 1024 * 1024
 """Of a request that is no upload."""
@@ -65,7 +65,7 @@ class EveryAnswer:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            _LOG.error("request_failed", error=type(error).__name__, at_line=place(error))
+            _LOG.error("request_failed", error=type(error).__name__, way=way(error))
             if started:
                 raise BrokenOff from None
             await unforeseen()(scope, receive, sending)

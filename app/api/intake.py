@@ -13,7 +13,7 @@ from blocks.storage import incoming_key, raw_key
 from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
 from pipeline.logs import logger
-from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff
+from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
 from pipeline.store import runs
 from pipeline.store.registration import Outcome, Registered, Source
 
@@ -186,7 +186,7 @@ def require_readable(received: Received, name: str) -> None:
         Unsupported: another kind. Unprocessable: empty, or protected with a password.
     """
     try:
-        sniff(received.head, name)
+        sniff(received.head, unnamed(name))
     except ParseError as error:
         kind: type[ApiProblem] = Unprocessable
         if error.parse_code is ParseCode.UNSUPPORTED_TYPE:

@@ -21,7 +21,7 @@ from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
-from pipeline.parsing.media import MediaType, sniff
+from pipeline.parsing.media import MediaType, sniff, unnamed
 from pipeline.parsing.validation import TextAssessment, assess, require_text
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
@@ -103,7 +103,7 @@ async def _parse_one(
     media_type: MediaType | None = None
     try:
         content = await services.storage.get_checked(job.storage_key, job.file_sha256)
-        media_type = sniff(content, job.source)
+        media_type = sniff(content, unnamed(job.source))
         document = await stored_text(services, key) if key else None
         fresh = document is None
         if document is None:

@@ -119,6 +119,15 @@ def shown_name(name: str) -> str:
     return clean or "The file"
 
 
+def unnamed(name: str) -> str:
+    """A name with nothing of its own but the ending, for `sniff` where a message is kept or sent.
+
+    Its errors end in logs, in the audit and in Prefect, where no document is named.
+    """
+    suffix = _suffix(name)
+    return f"file{suffix}" if suffix in _SUFFIXES else "The file"
+
+
 def _suffix(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).suffix.lower()
 

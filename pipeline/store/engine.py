@@ -45,6 +45,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            # an error would quote what was to be stored
+            hide_parameters=True,
             connect_args={"connect_timeout": 10, "application_name": "insurance-navigator"},
         )
 
@@ -124,7 +126,9 @@ def migrate(url: str) -> None:
         ConfigurationError: Postgres or pgvector is missing or too old, or the schema is newer
             than this program.
     """
-    engine = sa.create_engine(driver_url(url), connect_args={"connect_timeout": 10})
+    engine = sa.create_engine(
+        driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
+    )
     try:
         with engine.connect() as connection:
             _require_versions(connection)

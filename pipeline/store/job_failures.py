@@ -16,7 +16,11 @@ from pipeline.store.schema import SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job ended without its document being published."""
+    """Why a job ended without its document being published.
+
+    Attributes:
+        name: the document's, or the beginning of the job's id.
+    """
 
     name: str
     state: str
@@ -31,15 +35,15 @@ class JobFailure:
 
 _FAILURES = sa.text(
     f"""
-    SELECT d.name, j.state, coalesce(j.error_message, '') AS message,
+    SELECT 'job ' || left(j.id::text, 8) AS name, j.state, coalesce(j.error_message, '') AS message,
            coalesce(j.error_remedy, '') AS remedy
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id = ANY(:ids) AND j.state = ANY(:failed) ORDER BY d.name
+    FROM {SCHEMA}.upload_jobs AS j
+    WHERE j.id = ANY(:ids) AND j.state = ANY(:failed) ORDER BY j.id
     """  # noqa: S608
 )
 
 
 async def failures(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[JobFailure]:
-    """Those of these jobs that ended in failure or quarantine, by the document's name."""
+    """Those of these jobs that ended in failure or quarantine, named by their ids."""
     values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
     return [JobFailure(**row) for row in await rows(connection, _FAILURES, values)]

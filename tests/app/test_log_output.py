@@ -70,7 +70,7 @@ def test_an_error_is_told_by_its_kind_and_place(settings: Settings) -> None:
             LOG.exception("failed")
     foreign, ours = written(settings)
     assert (foreign["error"], ours["error"]) == ("ValueError", "ServiceUnavailable")
-    assert foreign["at_line"].startswith("test_log_output.py:")
+    assert foreign["way"][-1].startswith("test_log_output.py:")
     assert ours["why"] == "It is away."
     assert "canary" not in json.dumps(foreign)
 

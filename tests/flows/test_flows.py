@@ -165,7 +165,7 @@ def test_a_backfill_tries_the_failed_again(
 ) -> None:
     """Select failed: the encrypted file is tried once more, and fails for the same reason."""
     before = len(account.subflows("encrypted.pdf"))
-    again = worker.run("backfill", {"select": "failed"})
+    again = worker.run("backfill", {"select": "failed", "user": "anna"})
     assert (again["type"], again["name"]) == ("COMPLETED", "Some failed"), again
     assert "1 failed" in again["message"]
     assert len(account.subflows("encrypted.pdf")) == before + 1

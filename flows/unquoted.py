@@ -1,0 +1,50 @@
+"""Errors without their words: Prefect keeps an error's text in its logs and its states.
+
+Ours are written for people and quote nothing. Those that nobody planned for may hold a document's
+text or a database's parameters, so they travel on as their kind and place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from pipeline.errors import NavigatorError, Unforeseen
+from pipeline.logs import logger
+from pipeline.places import place, way
+
+_LOG = logger("navigator.flows")
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+Work = Callable[P, Coroutine[Any, Any, Result]]
+
+
+@asynccontextmanager
+async def without_words() -> AsyncIterator[None]:
+    """Unforeseen errors inside this block leave it as `Unforeseen`."""
+    try:
+        yield
+        return
+    except NavigatorError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        _LOG.error("unforeseen", error=kind, way=way(error))
+        unforeseen = Unforeseen(kind, place(error))
+    raise unforeseen from None
+
+
+def unquoted(work: Work[P, Result]) -> Work[P, Result]:
+    """The same for a task; not for a flow, whose parameters Prefect looks up in its module."""
+
+    @wraps(work)
+    async def quiet(*args: P.args, **kwargs: P.kwargs) -> Result:
+        async with without_words():
+            return await work(*args, **kwargs)
+
+    return quiet
