@@ -35,7 +35,7 @@ async def without_words() -> AsyncIterator[None]:
     except Exception as error:
         kind = type(error).__name__
         _LOG.error("unforeseen", error=kind, way=way(error))
-        unforeseen = Unforeseen(kind, place(error))
+        unforeseen = Unforeseen(f"Something unforeseen went wrong ({kind} at {place(error)}).")
     raise unforeseen from None
 
 

@@ -225,18 +225,10 @@ class BrokenGate(NavigatorError):
 
 
 class Unforeseen(NavigatorError):
-    """An error that nobody planned for, without its words: they may quote a document.
-
-    Args:
-        kind: the error's class.
-        place: where it was raised, as ``file.py:line``.
-    """
+    """An error that nobody planned for, without its words: they may quote a document."""
 
     code = "unforeseen"
     remedy = "Please report it, with kind and place; the documents keep their state."
-
-    def __init__(self, kind: str, place: str) -> None:
-        super().__init__(f"Something unforeseen went wrong ({kind} at {place}).")
 
 
 class UsageError(NavigatorError):
