@@ -1,12 +1,7 @@
-"""The two sides that every contract test can run against: the stand-ins, and the real services.
-
-The real ones are asked only by `pytest tests/contracts -m real_services`, with OPENAI_API_KEY or
-LLAMA_CLOUD_API_KEY set: they cost money, so a key that happens to be there is not enough.
-"""
+"""The two sides that every contract test can run against: the stand-ins, and the real services."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,19 +9,8 @@ from llama_cloud import LlamaCloud
 from openai import OpenAI
 
 from mocks import LlamaParseMock, OpenAIMock
+from tests.contracts.real_services import BOTH, account
 from tests.contracts.receiving import Receiver
-
-BOTH = ["stand-in", pytest.param("real", marks=pytest.mark.real_services)]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without being asked for, the real services are not called."""
-    if "real_services" in (config.option.markexpr or ""):
-        return
-    unasked = pytest.mark.skip(reason="asks a real service: run with -m real_services and a key")
-    for item in items:
-        if item.get_closest_marker("real_services"):
-            item.add_marker(unasked)
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +36,11 @@ def faulty(openai_mock: OpenAIMock) -> Iterator[OpenAI]:
 
 @pytest.fixture(params=BOTH)
 def client(request: pytest.FixtureRequest) -> Iterator[OpenAI]:
-    """The official client of the stand-in, and of the real service when asked for."""
+    """The official client of the stand-in, and of the real service when there is a key."""
     if request.param == "stand-in":
         yield request.getfixturevalue("faulty")
         return
-    with OpenAI(api_key=_key("OPENAI_API_KEY"), max_retries=2) as client:
+    with OpenAI(**account("OPENAI")._asdict(), max_retries=2) as client:
         yield client
 
 
@@ -81,11 +65,11 @@ def stood_in(parse_mock: LlamaParseMock) -> Iterator[LlamaCloud]:
 
 @pytest.fixture(params=BOTH)
 def llama(request: pytest.FixtureRequest) -> Iterator[LlamaCloud]:
-    """The official client of the stand-in, and of the real service when asked for."""
+    """The official client of the stand-in, and of the real service when there is a key."""
     if request.param == "stand-in":
         yield request.getfixturevalue("stood_in")
         return
-    with LlamaCloud(api_key=_key("LLAMA_CLOUD_API_KEY")) as client:
+    with LlamaCloud(**account("LLAMA_CLOUD")._asdict()) as client:
         yield client
 
 
@@ -93,10 +77,3 @@ def llama(request: pytest.FixtureRequest) -> Iterator[LlamaCloud]:
 def receiver() -> Iterator[Receiver]:
     with Receiver() as running:
         yield running
-
-
-def _key(name: str) -> str:
-    key = os.environ.get(name)
-    if not key:
-        pytest.skip(f"{name} is not set")
-    return key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,13 @@ import httpx
 import pytest
 
 from mocks import LlamaParseMock
-from tests.contracts.conftest import BOTH
 from tests.contracts.documents import policy_pdf
 from tests.contracts.older_sdk import OlderSdk
+from tests.contracts.real_services import BOTH, account
 from tests.contracts.receiving import Receiver
 from tests.contracts.serving_files import serving
 
 pytestmark = pytest.mark.timeout(300)  # the first time, an environment is made
-
-LLAMA_CLOUD = "https://api.cloud.llamaindex.ai"
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +32,11 @@ def stood_in(parse_mock: LlamaParseMock, running_sdk: OlderSdk) -> OlderSdk:
 
 @pytest.fixture(params=BOTH)
 def sdk(request: pytest.FixtureRequest) -> Iterator[OlderSdk]:
-    """The SDK against the stand-in, and against the real service when asked for."""
+    """The SDK against the stand-in, and against the real service when there is a key."""
     if request.param == "stand-in":
         yield request.getfixturevalue("stood_in")
         return
-    key = os.environ.get("LLAMA_CLOUD_API_KEY")
-    if not key:
-        pytest.skip("LLAMA_CLOUD_API_KEY is not set")
-    with OlderSdk(os.environ.get("LLAMA_CLOUD_BASE_URL", LLAMA_CLOUD), key) as real:
+    with OlderSdk(*account("LLAMA_CLOUD")) as real:
         yield real
 
 

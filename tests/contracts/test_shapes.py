@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import httpx
 import pytest
 
 from mocks import LlamaParseMock
-from tests.contracts.conftest import BOTH
+from tests.contracts.real_services import BOTH, account
 from tests.contracts.receiving import Receiver
 from tests.contracts.shapes import RECORDED, differences, recorded
 
@@ -48,7 +47,7 @@ def openai_side(request: pytest.FixtureRequest) -> Iterator[Side]:
     if request.param == "stand-in":
         url, key = request.getfixturevalue("openai_mock").base_url, "sk-test"
     else:
-        url, key = "https://api.openai.com/v1", _key("OPENAI_API_KEY")
+        url, key = account("OPENAI")
     yield from _side(url, key, request.param == "stand-in")
 
 
@@ -57,8 +56,7 @@ def parse_side(request: pytest.FixtureRequest) -> Iterator[Side]:
     if request.param == "stand-in":
         url, key = request.getfixturevalue("parse_mock").base_url, "llx-test"
     else:
-        url = os.environ.get("LLAMA_CLOUD_BASE_URL", "https://api.cloud.llamaindex.ai")
-        key = _key("LLAMA_CLOUD_API_KEY")
+        url, key = account("LLAMA_CLOUD")
     yield from _side(url, key, request.param == "stand-in")
 
 
@@ -66,13 +64,6 @@ def _side(url: str, key: str, strict: bool) -> Iterator[Side]:
     headers = {"authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=60) as http:
         yield Side(http, strict)
-
-
-def _key(name: str) -> str:
-    key = os.environ.get(name)
-    if not key:
-        pytest.skip(f"{name} is not set")
-    return key
 
 
 def test_openai(openai_side: Side) -> None:

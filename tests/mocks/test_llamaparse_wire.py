@@ -17,7 +17,7 @@ ASKED = {"tier": "agentic", "version": "latest"}
 
 @pytest.fixture(scope="module")
 def running_parse() -> Iterator[LlamaParseMock]:
-    with LlamaParseMock(job_seconds=0.1, max_bytes=1000) as mock:
+    with LlamaParseMock(job_seconds=0.3, max_bytes=1000) as mock:
         yield mock
 
 

@@ -98,7 +98,7 @@ def test_late(parse_mock: LlamaParseMock, receiver: Receiver) -> None:
     started = time.monotonic()
     start(parse_mock, receiver, *ENDS)
     delivery = receiver.wait_for(1)[0]
-    assert 0.5 <= delivery.at - started < 1.5
+    assert 0.5 <= delivery.at - started < 5
     assert time.time() - delivery.event["timestamp"] >= 0.35
 
 
