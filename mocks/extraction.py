@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import threading
@@ -11,6 +12,8 @@ from html import unescape
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 _WORD_PARAGRAPH = re.compile(r"<w:p[ >].*?</w:p>", re.DOTALL)
 _WORD_TEXT = re.compile(r"<w:t(?: [^>]*)?>(.*?)</w:t>", re.DOTALL)
+# What a text in an 8-bit encoding does not hold.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # PDFium is not safe for threads.
 _PDFIUM = threading.Lock()
 
@@ -38,13 +41,20 @@ def _texts(content: bytes) -> list[str]:
             return _pdf(content)
     if content.startswith(b"PK\x03\x04"):
         return [_docx(content)]
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Unreadable("UNSUPPORTED_FILE_TYPE: neither a document nor text") from None
+    text = _decoded(content)
     if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
         text = unescape(_TAGS.sub(" ", text))
     return [text]
+
+
+def _decoded(content: bytes) -> str:
+    encodings = ["utf-16"] if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig"]
+    if not _CONTROLS.search(content):
+        encodings.append("cp1252")
+    for encoding in encodings:
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    raise Unreadable("UNSUPPORTED_FILE_TYPE: neither a document nor text")
 
 
 def _pdf(content: bytes) -> list[str]:

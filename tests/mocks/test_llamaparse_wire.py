@@ -140,3 +140,11 @@ def test_versions_and_both_services_on_one_port(service: httpx.Client) -> None:
     assert versions["latest"]["agentic"] in versions["agentic"]
     assert service.get("/v1/models").json()["object"] == "list"
     assert service.get("/nowhere").status_code == 404
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_texts_in_common_encodings(service: httpx.Client, encoding: str) -> None:
+    """A text is read whichever of the usual encodings it was written in."""
+    job = upload(service, "Selbstbeteiligung: 500 € für Überflutung".encode(encoding))
+    pages = ended(service, job["id"], "?expand=text")["text"]["pages"]
+    assert pages[0]["text"] == "Selbstbeteiligung: 500 € für Überflutung"

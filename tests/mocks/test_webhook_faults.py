@@ -25,6 +25,14 @@ def service() -> httpx.Client:
     return httpx.Client(headers={"authorization": "Bearer llx-test"}, trust_env=False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def closing() -> Iterator[None]:
+    """The client is closed with the last test."""
+    yield
+    service().close()
+    service.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def running_parse() -> Iterator[LlamaParseMock]:
     with LlamaParseMock(job_seconds=0.1, time_scale=1.0) as mock:
