@@ -32,7 +32,6 @@ class TooManyWatchers(ApiProblem):
     status = 429
     code = "too_many_streams"
     remedy = "Close some of them first; one stream tells of all jobs."
-    headers = {"Retry-After": "5"}  # noqa: RUF012
 
 
 class Watcher:

@@ -24,16 +24,17 @@ class TooManyRequests(ApiProblem):
 
     Args:
         wait: seconds until the next request is taken.
+        headers: that tell of the limit.
     """
 
     status = 429
     code = "too_many_requests"
 
-    def __init__(self, wait: int) -> None:
+    def __init__(self, wait: int, headers: Mapping[str, str]) -> None:
         super().__init__(
             "That were too many requests in a minute.", remedy=f"Try again in {wait} seconds."
         )
-        self.headers: Mapping[str, str] = {"Retry-After": str(wait)}  # type: ignore[misc]
+        self.headers = {"Retry-After": str(wait), **headers}
 
 
 class Kind(StrEnum):
@@ -74,9 +75,7 @@ class RateLimits:
             "RateLimit-Reset": str(wait),
         }
         if not taken:
-            problem = TooManyRequests(wait)
-            problem.headers = {**problem.headers, **headers}  # type: ignore[misc]
-            raise problem
+            raise TooManyRequests(wait, headers)
         return headers
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -50,7 +51,7 @@ class ApiProblem(NavigatorError):
     """An error that has its own HTTP status."""
 
     status = 400
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Unauthenticated(ApiProblem):
@@ -59,9 +60,7 @@ class Unauthenticated(ApiProblem):
     status = 401
     code = "unauthenticated"
     remedy = "Log in again and send the token as `Authorization: Bearer …`."
-    headers: ClassVar[Mapping[str, str]] = {
-        "WWW-Authenticate": 'Bearer realm="insurance-navigator"'
-    }
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer realm="insurance-navigator"'})
 
 
 class Forbidden(ApiProblem):
