@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -69,9 +70,13 @@ class Dispatcher:
         self._deployment: UUID | None = None
 
     @classmethod
-    def from_environment(cls) -> Dispatcher:
-        """One for the server that PREFECT_API_URL names."""
-        return cls(os.environ.get("PREFECT_API_URL") or None)
+    async def from_environment(cls) -> Dispatcher:
+        """One for the server that PREFECT_API_URL names, with Prefect's client loaded."""
+        url = os.environ.get("PREFECT_API_URL") or None
+        if url is not None:
+            # It takes seconds, which no request may wait for.
+            await asyncio.to_thread(import_module, "prefect.client.orchestration")
+        return cls(url)
 
     def dispatch(
         self, job_ids: Sequence[UUID], run_id: UUID, label: str, user: UUID | None = None
@@ -91,12 +96,14 @@ class Dispatcher:
             self._asking = asyncio.create_task(self._ask())
 
     async def close(self) -> None:
-        """Let what is under way end, each within its time-out."""
+        """Let what is under way end, each within its time-out; the rest is left to the sweep."""
         self._closing = True
         self._news.set()
         if self._asking is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(self._asking, 2 * self._timeout + 1)
+        self.counts.failed += sum(len(request.job_ids) for request in self._waiting)
+        self._waiting.clear()
 
     async def _ask(self) -> None:
         from prefect.client.orchestration import PrefectClient

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -38,6 +39,12 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/api"
         for each in held:
             each.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded() -> None:
+    """Prefect's client, whose import takes as long as some of these time-outs."""
+    import_module("prefect.client.orchestration")
 
 
 async def test_without_a_server_nothing_is_asked() -> None:
