@@ -2,7 +2,8 @@
 
 It needs llama-cloud 0.1.46 and llama-index-core, which cannot live beside the llama-cloud 2.x of
 our own environment. Its packages are pinned in `llama-cloud-services.lock`; the environment is made
-once, in `.venv-llama-cloud-services/` (up to 45 seconds on a busy machine), and made anew when the lock changes.
+once, in `.venv-llama-cloud-services/` (up to 45 seconds on a busy machine), and made anew when the
+lock changes.
 """
 
 from __future__ import annotations
