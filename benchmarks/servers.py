@@ -110,7 +110,7 @@ def prefect_server(database_url: str, folder: Path) -> Iterator[tuple[int, str]]
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
              "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,

@@ -128,7 +128,7 @@ def _prefect(home: Path, options: StackOptions) -> Service:
         name="prefect",
         title="Prefect server and UI",
         command=[
-            sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+            sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
             "--host", _HOST, "--port", str(options.port("prefect")), "--log-level", "warning",
         ],
         address=options.url("prefect"),
