@@ -21,8 +21,11 @@ pytestmark = pytest.mark.timeout(300)
 def seconds_to_start(pool: Pool) -> float:
     """From asking for a run to its start."""
     asked = time.monotonic()
-    pool.until(pool.server.start("nightly"), "RUNNING", "COMPLETED")
-    return time.monotonic() - asked
+    run = pool.server.start("nightly")
+    pool.until(run, "RUNNING", "COMPLETED")
+    took = time.monotonic() - asked
+    pool.until(run, "COMPLETED")  # one at a time, or the next one is dropped
+    return took
 
 
 def children(pool: Pool, flow_run: str) -> list[dict[str, Any]]:
