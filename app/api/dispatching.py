@@ -1,7 +1,7 @@
 """Dispatch: ask Prefect to start work at once on jobs that were accepted.
 
-Rows and stored bytes are the truth, so this is a hint only: when Prefect does not answer in time,
-the failure is logged and counted, and the sweep picks the jobs up.
+Rows and stored bytes are the truth, so this is a hint only: when Prefect does not answer for half a
+minute, the failure is logged and counted, and the sweep picks the jobs up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pipeline import correlation
+from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 DEPLOYMENT = "ingest-documents/ingest-documents"
 TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 2.0
-"""After a failure nothing is asked for so long: what comes meanwhile is left to the sweep."""
+"""After a failure nothing is asked for so long."""
+PATIENCE_SECONDS = 30.0
+"""A request is tried again until it is so old; the sweep has found its jobs soon after."""
+MOST_WAITING = 1000
+"""What comes beyond is left to the sweep at once."""
 JOBS_OF_A_RUN = 32
 _AT_ONCE = 4
 _LOG = logger("navigator.dispatch")
@@ -47,6 +52,7 @@ class _Request:
     user: UUID | None
     job_ids: list[UUID] = field(default_factory=list)
     correlation_ids: list[UUID] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
 
 
 class Dispatcher:
@@ -89,6 +95,9 @@ class Dispatcher:
         """
         if self._api_url is None or not job_ids:
             return
+        if len(self._waiting) >= MOST_WAITING:
+            self.counts.failed += len(job_ids)
+            return
         because_of = list(correlation.ids())
         self._waiting.append(_Request(run_id, label, user, list(job_ids), because_of))
         self._news.set()
@@ -113,8 +122,12 @@ class Dispatcher:
         async with PrefectClient(self._api_url) as client:
             while self._waiting or not self._closing:
                 if not self._waiting:
-                    self._news.clear()
-                    await self._news.wait()
+                    await self._rest(None)
+                    continue
+                if (pause := self._paused_until - time.monotonic()) > 0:
+                    if self._closing:
+                        break
+                    await self._rest(pause)
                     continue
                 await self._slots.acquire()
                 task = asyncio.create_task(self._try(client, self._next()))
@@ -122,6 +135,13 @@ class Dispatcher:
                 task.add_done_callback(self._done)
             if self._under_way:
                 await asyncio.wait(self._under_way)
+
+    async def _rest(self, seconds: float | None) -> None:
+        """Until the dispatcher closes or, without a time, until there is something to ask for."""
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -141,19 +161,20 @@ class Dispatcher:
         return first
 
     async def _try(self, client: PrefectClient, request: _Request) -> None:
-        if time.monotonic() < self._paused_until:
-            self.counts.failed += len(request.job_ids)
-            return
         try:
             async with asyncio.timeout(self._timeout):
                 await self._start(client, request)
             self.counts.started += len(request.job_ids)
             with correlation.bound(request.correlation_ids):
                 _LOG.info("dispatched", run_id=str(request.run_id), jobs=len(request.job_ids))
-        except Exception as error:  # whatever it is, the sweep takes the jobs up
-            self.counts.failed += len(request.job_ids)
+        except Exception as error:  # whatever it is, the sweep takes the jobs up in the end
             self._deployment = None
             self._paused_until = time.monotonic() + PAUSE_SECONDS
+            if time.monotonic() - request.since < PATIENCE_SECONDS and not self._closing:
+                self._waiting.appendleft(request)
+                self._news.set()
+                return
+            self.counts.failed += len(request.job_ids)
             with correlation.bound(request.correlation_ids):
                 _LOG.warning(
                     "dispatch_left_to_the_sweep",
@@ -175,4 +196,6 @@ class Dispatcher:
                 "run_id": str(request.run_id),
                 "label": label,
             },
+            # A request that was heard, though its answer was not, is not answered twice.
+            idempotency_key=combined_sha256([str(request.run_id), *map(str, request.job_ids)]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -71,6 +72,29 @@ async def test_a_server_that_does_not_answer_costs_its_caller_nothing(
         assert "dispatch_left_to_the_sweep" in caplog.text
 
 
+async def test_a_server_that_comes_back_is_asked_again(
+    prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited meanwhile is asked for once it answers, and not left to the sweep."""
+    _delete_all(prefect_server)
+    monkeypatch.setattr("app.api.dispatching.PAUSE_SECONDS", 0.2)
+    dispatcher = Dispatcher(prefect_server.url)
+    jobs = [uuid4(), uuid4()]
+    for job in jobs:
+        dispatcher.dispatch([job], uuid4(), "label")
+    await asyncio.sleep(1)
+    assert (dispatcher.counts.started, dispatcher.counts.failed) == (0, 0)
+    deployed = await asyncio.to_thread(_deploy, prefect_server)
+    deadline = time.monotonic() + 20
+    while dispatcher.counts.started < len(jobs):
+        assert time.monotonic() < deadline, dispatcher.counts
+        await asyncio.sleep(0.1)
+    await dispatcher.close()
+    runs = await asyncio.to_thread(_runs, prefect_server, deployed)
+    assert {job for run in runs for job in run["parameters"]["job_ids"]} == set(map(str, jobs))
+    await asyncio.to_thread(_delete_all, prefect_server)
+
+
 async def test_a_server_that_is_gone_is_a_failure_and_no_more() -> None:
     """A refused connection is counted like silence."""
     dispatcher = Dispatcher("http://127.0.0.1:9/api", timeout_seconds=1)
@@ -85,16 +109,13 @@ def test_an_upload_asks_for_a_run_of_its_job(
 ) -> None:
     """A run of the batch deployment with ids alone: no name, source or tag of the document."""
     _delete_all(prefect_server)
-    flow = _post(prefect_server, "/flows/", name=DEPLOYMENT.split("/")[0])
-    deployed = _post(
-        prefect_server, "/deployments/", name=DEPLOYMENT.split("/")[1], flow_id=flow["id"]
-    )
+    deployed = _deploy(prefect_server)
     monkeypatch.setenv("PREFECT_API_URL", prefect_server.url)
     settings = api.settings.model_copy(update={"home": tmp_path})
     with serving(settings) as running, running.client("dispatched") as client:
         job = accepted(client, text("canary"), name="canary.md", source="canary", tags=["canary"])
         deadline = time.monotonic() + 20
-        while not (runs := _runs(prefect_server, deployed["id"])):
+        while not (runs := _runs(prefect_server, deployed)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert runs[0]["parameters"]["job_ids"] == [job["id"]]
@@ -106,7 +127,7 @@ def test_an_upload_asks_for_a_run_of_its_job(
         while running.parts.dispatcher.counts.started < 41:
             assert time.monotonic() < deadline + 20, running.parts.dispatcher.counts
             time.sleep(0.1)
-        runs = _runs(prefect_server, deployed["id"])
+        runs = _runs(prefect_server, deployed)
         asked = [job for each in runs for job in each["parameters"]["job_ids"]]
         assert sorted(asked) == sorted([job["id"], *map(str, crowd)])
         # What waits of one user is asked for together.
@@ -117,6 +138,13 @@ def test_an_upload_asks_for_a_run_of_its_job(
 async def _dispatch_all(dispatcher: Dispatcher, jobs: list[UUID]) -> None:
     for each in jobs:
         dispatcher.dispatch([each], uuid4(), "upload", jobs[0])
+
+
+def _deploy(server: PrefectServer) -> str:
+    """A deployment of that name; its id."""
+    flow = _post(server, "/flows/", name=DEPLOYMENT.split("/")[0])
+    made = _post(server, "/deployments/", name=DEPLOYMENT.split("/")[1], flow_id=flow["id"])
+    return str(made["id"])
 
 
 def _post(server: PrefectServer, path: str, **body: Any) -> Any:
