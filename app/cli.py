@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app.commands import change, look, mocks, saving, serve, stack, upkeep, work
+from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
 
 app = typer.Typer(
     name="navigator",
@@ -50,5 +50,5 @@ def navigator() -> None:
     """Insurance documents to a searchable, quality-gated corpus."""
 
 
-for _part in (work, look, change, upkeep, serve, stack, saving, mocks):
+for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs):
     app.add_typer(_part.group)

@@ -56,6 +56,12 @@ def tell(sentence: str, style: str | None = None) -> None:
     answers().print(sentence, style=style, markup=False, soft_wrap=not answers().is_terminal)
 
 
+def print_line(line: str) -> None:
+    """A line of the answer as it is, at once: neither wrapped nor styled."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def tell_path(sentence: str, path: Path) -> None:
     """A line that ends in a path, which is never broken, so that it can be copied."""
     answers().print(f"{sentence} {printable(str(path), limit=4096)}", markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.embedder import Embedder
-from blocks.parsers import open_remote_parser, parser_pool, parser_version
+from blocks.parsers import LLAMAPARSE, open_remote_parser, parser_pool, parser_version
 from blocks.saved_blocks import load_block
 from blocks.storage import Storage
 from blocks.text_cache import TextCache
@@ -91,7 +91,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 space_id=embedder.space.id,
             ),
             worker=worker_name(),
-            installation=await _prepare(database, embedder, settings),
+            installation=await _prepare(database, embedder, settings, remote is not None),
             parse_news=news,
         )
 
@@ -171,7 +171,9 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
-async def _prepare(database: Database, embedder: Embedder, settings: Settings) -> UUID:
+async def _prepare(
+    database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
+) -> UUID:
     space = embedder.space
     await spaces.ensure_space(
         database,
@@ -190,4 +192,7 @@ async def _prepare(database: Database, embedder: Embedder, settings: Settings) -
                 settings.embedding_tokens_per_minute,
             ),
         )
+        if parses_remotely:
+            limit = settings.llama_cloud_requests_per_minute
+            await budgets.ensure_budget(connection, Budget(LLAMAPARSE, limit))
         return await spaces.installation_id(connection)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from blocks.llamaparse import LlamaParseClient
     from pipeline.parsing.sandbox import ParserPool
 
+LLAMAPARSE = "llamaparse"
+"""The name under which LlamaParse's budget, circuit and calls are kept."""
+
 
 def parser_version(settings: Settings, remote: LlamaParseClient | None) -> str:
     """The parser's name and version for a job's identity.

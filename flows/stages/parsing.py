@@ -26,6 +26,7 @@ from pipeline.parsing.validation import TextAssessment, assess, require_text
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
+from pipeline.store.unwanted import finish_wanted
 
 # Finished parses are recorded in groups of this many, so that a kill loses little.
 _GROUP = 64
@@ -84,7 +85,8 @@ async def parse_jobs(
         results = await asyncio.gather(*(one(job) for job in group), return_exceptions=True)
         done = [result for result in results if not isinstance(result, BaseException)]
         async with services.database.service() as connection:
-            await parsed_files.finish(connection, [parse for _, parse in done if parse])
+            unwanted = await finish_wanted(connection, [parse for _, parse in done if parse])
+        await services.storage.delete(unwanted)
         for _, parse in done:
             if parse:
                 known[(parse.user_id, parse.sha256, parse.parser)] = parse.storage_key

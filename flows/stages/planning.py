@@ -11,6 +11,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from flows.stages import registering, syncing
+from flows.stages.parse_prices import CREDITS_PER_PAGE
 from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
@@ -21,8 +22,6 @@ from pipeline.store import deletion, registration, runs, vector_buffer
 from pipeline.store.registration import Outcome, Registered, Source
 from pipeline.tokens import tokenizer
 
-# LlamaParse's list prices in credits a page, by tier.
-CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 # Of a page that only LlamaParse can read, so that nothing is known of it.
 _GUESSED_TOKENS_PER_PAGE = 500
 

@@ -7,37 +7,32 @@ job's id after it. A restart with an intent and no id first asks the service for
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
-from blocks.storage import parsed_key
-from flows.stages.texts import stored_text
+from blocks.parsers import LLAMAPARSE
+from flows.stages.circuit import answered, patiently, permitted
+from flows.stages.falling_back import may_fall_back, note_fallback, parse_instead
+from flows.stages.parse_prices import promise_cost
+from flows.stages.texts import put_text, stored_text
 from pipeline.documents import ParsedDocument
-from pipeline.errors import NavigatorError, PermanentError, RateLimited, ServiceUnavailable
+from pipeline.errors import NavigatorError, PermanentError
 from pipeline.identity import combined_sha256
 from pipeline.parsing.media import MediaType
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
-from pipeline.store.parsed_files import FinishedParse, ParsedFile
+from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
-
-SERVICE = "llamaparse"
-CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
-"""What a page costs by the vendor's list, for the cap; what is billed comes with the answer."""
+from pipeline.store.transitions import Actor
+from pipeline.store.unwanted import finish_wanted
 
 _LEASE_SECONDS = 1800.0
 _POLL_SECONDS = 2.0
-_PATIENCE_SECONDS = 1800.0
-
-Answer = TypeVar("Answer")
 
 
 async def parse_remotely(
@@ -65,8 +60,30 @@ async def parse_remotely(
             await _reopen(services, job)
             continue
         if found.mine:
-            return await _parse(services, job, content, media_type, run_id, found)
+            try:
+                return await _parse(services, job, content, media_type, run_id, found)
+            except NavigatorError as error:
+                if not may_fall_back(services, error):
+                    raise
+                return await _fall_back(services, job, content, media_type, run_id, error)
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _fall_back(
+    services: Services,
+    job: ClaimedJob,
+    content: bytes,
+    media_type: MediaType,
+    run_id: UUID,
+    error: NavigatorError,
+) -> ParsedDocument:
+    document = await parse_instead(services, content, media_type, error)
+    parse = await put_text(services, job, document)
+    async with services.database.service() as connection:
+        unwanted = await finish_wanted(connection, [parse])
+    await services.storage.delete(unwanted)
+    await note_fallback(services, job, document, error, Actor(services.worker, run_id))
+    return document
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:
@@ -88,16 +105,18 @@ async def _parse(
     started = time.perf_counter()
     promised = Decimal(0)
     try:
+        await permitted(services, LLAMAPARSE)
         remote = reserved.remote_job_id
         if remote is None:
-            promised = await _promise(services, content, media_type, run_id)
+            promised = await promise_cost(services, content, media_type, run_id)
             remote = await _submit(services, job, content, media_type, reserved)
+            await answered(services, LLAMAPARSE)
         # Listened for before the first look: an event in between is not missed.
         with services.parse_news.about(remote) as news:
             pause = partial(news_or_pause, news)
             paged = media_type is MediaType.PDF
             waiting = partial(client.wait, remote, paged=paged, pause=pause)
-            document, credits_used = await _patiently(waiting)
+            document, credits_used = await patiently(services, LLAMAPARSE, waiting)
     except UnknownJob as error:
         # Lost or cancelled at the service: the caller's retry submits it anew.
         await _note_failure(services, job, run_id, error, started, promised, forget=True)
@@ -127,10 +146,13 @@ async def _submit(
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
         await parsed_files.note_submission(connection, *who, None)
-    remote = await _patiently(lambda: client.find(external)) if reserved.submitted else None
+    remote: str | None = None
+    if reserved.submitted:
+        remote = await patiently(services, LLAMAPARSE, lambda: client.find(external))
     if remote is None:
         name = f"{job.document_id}{_SUFFIXES[media_type]}"
-        remote = await _patiently(lambda: client.submit(content, name, media_type.value, external))
+        submit = partial(client.submit, content, name, media_type.value, external)
+        remote = await patiently(services, LLAMAPARSE, submit)
     async with services.database.service() as connection:
         await parsed_files.note_submission(connection, *who, remote)
     return remote
@@ -145,32 +167,6 @@ _SUFFIXES = {
 }
 
 
-async def _promise(
-    services: Services, content: bytes, media_type: MediaType, run_id: UUID
-) -> Decimal:
-    """Promise the dollars that this file may cost: its pages as far as they can be counted."""
-    pages = max(content.count(b"/Type /Page") + content.count(b"/Type/Page"), 1)
-    if media_type is not MediaType.PDF:
-        pages = 1 + len(content) // 5_000
-    rate = CREDITS_PER_PAGE[services.settings.llama_cloud_tier]
-    promise = rate * pages * services.settings.llama_cloud_usd_per_credit
-    async with services.database.service() as connection:
-        return await costs.reserve_cost(connection, run_id, promise)
-
-
-async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """A 429 never uses up an attempt: it waits, as long as the service asks for."""
-    deadline, wait = time.monotonic() + _PATIENCE_SECONDS, 1.0
-    while True:
-        try:
-            return await call()
-        except RateLimited as error:
-            if time.monotonic() > deadline:
-                raise ServiceUnavailable("LlamaParse only asks us to slow down.") from None
-            await asyncio.sleep(error.retry_after or wait * random.uniform(0.5, 1))  # noqa: S311
-            wait = min(wait * 2, 30.0)
-
-
 async def _keep(
     services: Services,
     job: ClaimedJob,
@@ -182,28 +178,16 @@ async def _keep(
     started: float,
 ) -> None:
     """The text in place, then the record that it is, with the bill, in one transaction."""
-    key = parsed_key(job.user_id, job.file_sha256, job.parser)
-    await services.storage.put(key, document.to_json())
+    parse = await put_text(services, job, document, credits_used)
     async with services.database.service() as connection:
-        await parsed_files.finish(
-            connection,
-            [
-                FinishedParse(
-                    job.user_id,
-                    job.file_sha256,
-                    job.parser,
-                    key,
-                    len(document.pages),
-                    len(document.text),
-                    credits_used,
-                )
-            ],
-        )
+        unwanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
         await costs.spend(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection, _call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost)
         )
+    await services.storage.delete(unwanted)
+    await answered(services, LLAMAPARSE)
 
 
 async def _note_failure(
@@ -216,6 +200,7 @@ async def _note_failure(
     *,
     forget: bool,
 ) -> None:
+    await answered(services, LLAMAPARSE, None if isinstance(error, UnknownJob) else error)
     async with services.database.service() as connection:
         await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
         await service_calls.record(connection, _call(job, run_id, error.code, started))
@@ -239,7 +224,7 @@ def _call(
     cost: Decimal = Decimal(0),
 ) -> ServiceCall:
     return ServiceCall(
-        SERVICE,
+        LLAMAPARSE,
         "parse",
         outcome,
         time.perf_counter() - started,

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.embedder import EmbeddingAnswer
+from flows.stages.circuit import circuit_error
 from pipeline.errors import (
     EmbeddingError,
     NavigatorError,
@@ -145,7 +146,7 @@ class Sender:
                 if not permit.wait_seconds and not permit.circuit_open:
                     return await costs.reserve_cost(connection, self._run_id, self._price(tokens))
             if permit.circuit_open:
-                raise _circuit_error(permit)
+                raise circuit_error(permit, self._services.provider)
             await asyncio.sleep(permit.wait_seconds)
 
     def _price(self, tokens: int) -> Decimal:
@@ -214,13 +215,6 @@ class Sender:
         space = self._services.version.space_id
         async with self._services.database.service() as connection:
             await vector_buffer.release(connection, space, shas, self._services.worker)
-
-
-def _circuit_error(permit: budgets.Permit) -> NavigatorError:
-    reason = permit.reason or "The embedder fails."
-    if "credit" in reason:
-        return QuotaExhausted(reason)
-    return ServiceUnavailable(f"{reason} It is asked again in {permit.wait_seconds:.0f} s.")
 
 
 def _only_user(texts: Sequence[PendingText]) -> UUID | None:

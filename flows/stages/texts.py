@@ -1,14 +1,16 @@
-"""Reading the stored text of jobs back, a few at a time, so that memory stays flat."""
+"""Storing the texts of jobs, and reading them back, a few at a time, so that memory stays flat."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing
+from blocks.storage import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.parsed_files import FinishedParse
 
 _AT_ONCE = 16
 
@@ -46,3 +48,17 @@ async def stored_text(services: Services, key: str) -> ParsedDocument | None:
         return ParsedDocument.from_json(await services.storage.get(key))
     except (ObjectMissing, ValueError, KeyError, TypeError):
         return None
+
+
+async def put_text(
+    services: Services, job: ClaimedJob, document: ParsedDocument, credits: Decimal = Decimal(0)
+) -> FinishedParse:
+    """Store a text; what is to be recorded of it then.
+
+    Args:
+        credits: what a remote parser took for it.
+    """
+    key = parsed_key(job.user_id, job.file_sha256, job.parser)
+    await services.storage.put(key, document.to_json())
+    pages, characters = len(document.pages), len(document.text)
+    return FinishedParse(job.user_id, job.file_sha256, job.parser, key, pages, characters, credits)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,35 +65,3 @@ def _receipt(event: WebhookEvent, state: str | None) -> Receipt:
     if not event.is_end:
         return Receipt.NOTED
     return Receipt.LATE if state == "done" else Receipt.WOKEN
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookRecord:
-    """An event as it was kept."""
-
-    at: datetime
-    event_id: UUID
-    event_type: str
-    remote_job_id: str | None
-    outcome: str
-
-
-_OF_JOB = sa.text(
-    f"""
-    SELECT w.received_at AS at, w.event_id, w.event_type, w.remote_job_id, w.outcome
-    FROM {SCHEMA}.webhook_events AS w
-    JOIN {SCHEMA}.parsed_files AS p ON p.remote_job_id = w.remote_job_id
-    JOIN {SCHEMA}.upload_jobs AS j
-      ON j.user_id = p.user_id AND j.file_sha256 = p.file_sha256 AND j.parser = p.parser
-    WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND w.received_at > :after
-    ORDER BY w.received_at
-    """  # noqa: S608
-)
-
-
-async def of_jobs(
-    connection: AsyncConnection, jobs: list[UUID], after: datetime
-) -> list[WebhookRecord]:
-    """The events about the parsing of these jobs, oldest first."""
-    found = await rows(connection, _OF_JOB, {"jobs": jobs, "after": after})
-    return [WebhookRecord(**row) for row in found]

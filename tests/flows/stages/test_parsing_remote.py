@@ -21,7 +21,7 @@ from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.store import registration
 from pipeline.store.backlog import Selection, outdated
-from tests.flows.corpus import Opener, corpus, documents, policy, query, states
+from tests.flows.corpus import Opener, change, corpus, documents, policy, query, states
 from tests.ingesting import ingest
 
 ANNA, BEN = user_id("anna"), user_id("ben")
@@ -277,7 +277,7 @@ async def test_credits_and_cost_are_on_job_run_and_ledger(
 async def test_no_credits_left_stops_the_run(
     paying: Paying, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
-    """402: the run stops, the documents wait and go on when there are credits again."""
+    """402: the run stops, the documents wait and go on, after the window, when there are credits."""
     policy(folder, "home")
     llamaparse.faults("quota")
     async with paying() as services:
@@ -285,6 +285,7 @@ async def test_no_credits_left_stops_the_run(
             await ingest(services, [folder], ANNA)
         assert await states(services) == {"home.md": "parse_queued"}
         llamaparse.faults()
+        await change(services, "UPDATE upload_pipeline.provider_budgets SET opened_until = now()")
         await ingest(services, [folder], ANNA)
         assert await states(services) == {"home.md": "complete"}
 

@@ -1,0 +1,84 @@
+"""The shared budget and circuit of a provider, as stages ask for them and report to them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from blocks.assembly import Services
+from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
+from pipeline.logs import logger
+from pipeline.store import budgets
+from pipeline.store.budgets import Permit
+
+CIRCUIT_OPEN = "circuit_open"
+"""Code of an error that says that a provider was not even asked."""
+
+_LOG = logger("navigator.services")
+_PATIENCE_SECONDS = 1800.0
+
+Answer = TypeVar("Answer")
+
+
+def circuit_error(permit: Permit, provider: str) -> NavigatorError:
+    """Why a provider may not be asked now."""
+    reason = permit.reason or f"{provider} fails."
+    if "credit" in reason:
+        return QuotaExhausted(reason, code=CIRCUIT_OPEN)
+    wait = f"{reason} It is asked again in {permit.wait_seconds:.0f} s."
+    return ServiceUnavailable(wait, code=CIRCUIT_OPEN)
+
+
+async def permitted(services: Services, provider: str) -> None:
+    """Wait for the provider's shared budget.
+
+    Raises:
+        ServiceUnavailable, QuotaExhausted: its circuit is open.
+    """
+    while True:
+        async with services.database.service() as connection:
+            permit = await budgets.ask(connection, provider, 0)
+        if permit.circuit_open:
+            raise circuit_error(permit, provider)
+        if not permit.wait_seconds:
+            return
+        await asyncio.sleep(permit.wait_seconds)
+
+
+async def patiently(
+    services: Services, provider: str, call: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """A 429 never uses up an attempt: everybody waits, as long as the service asks for."""
+    deadline, wait = time.monotonic() + _PATIENCE_SECONDS, 1.0
+    while True:
+        try:
+            return await call()
+        except RateLimited as error:
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(f"{provider} only asks us to slow down.") from None
+            pause = error.retry_after or wait * random.uniform(0.5, 1)  # noqa: S311
+            async with services.database.service() as connection:
+                await budgets.pause(connection, provider, pause)
+            await asyncio.sleep(pause)
+            wait = min(wait * 2, 30.0)
+
+
+async def answered(services: Services, provider: str, error: NavigatorError | None = None) -> None:
+    """Report how a provider answered.
+
+    Args:
+        error: what came instead of a result. One that only says that this request cannot be is
+            an answer too; one of an open circuit is none.
+    """
+    if error is not None and error.code == CIRCUIT_OPEN:
+        return
+    async with services.database.service() as connection:
+        if error is not None and isinstance(error, ServiceUnavailable | QuotaExhausted):
+            quota = isinstance(error, QuotaExhausted)
+            await budgets.failed(connection, provider, error.message, quota=quota)
+            _LOG.warning("service_failed", service=provider, code=error.code, why=error.message)
+        else:
+            await budgets.succeeded(connection, provider)

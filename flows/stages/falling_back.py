@@ -1,0 +1,59 @@
+"""Falling back: the local parser stands in for LlamaParse, when the settings ask for it.
+
+The job's parser names both ("llamaparse-…-or-…"), so its identity promises no more than is kept;
+the text itself names the one that made it, and the job's history says why.
+"""
+
+from __future__ import annotations
+
+from blocks.assembly import Services
+from flows.stages.circuit import CIRCUIT_OPEN
+from pipeline.documents import ParsedDocument
+from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.logs import logger
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.validation import require_text
+from pipeline.store import job_notes
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Actor
+
+_LOG = logger("navigator.parse")
+
+
+def may_fall_back(services: Services, error: NavigatorError) -> bool:
+    """Whether the local parser is to take over: the service is away, or needed too long."""
+    if services.settings.llama_cloud_fallback != "local":
+        return False
+    too_long = isinstance(error, ParseError) and error.parse_code is ParseCode.TIMEOUT
+    return too_long or error.code == CIRCUIT_OPEN
+
+
+async def parse_instead(
+    services: Services, content: bytes, media_type: MediaType, error: NavigatorError
+) -> ParsedDocument:
+    """The text as the local parser reads it.
+
+    Raises:
+        NavigatorError: the same that was given, when the local parser finds no text either: the
+            service may do better later.
+    """
+    try:
+        document = await services.parser.parse(content, media_type)
+        require_text(document)
+    except ParseError:
+        raise error from None
+    return document
+
+
+async def note_fallback(
+    services: Services,
+    job: ClaimedJob,
+    document: ParsedDocument,
+    error: NavigatorError,
+    actor: Actor,
+) -> None:
+    """Say in the job's history who parsed instead, and why."""
+    _LOG.warning("parse_fell_back", job_id=str(job.job_id), parser=document.parser, code=error.code)
+    details = {"parser": document.parser, "code": error.code, "why": error.message}
+    async with services.database.service() as connection:
+        await job_notes.note(connection, job.job_id, "fell_back", details, actor)
