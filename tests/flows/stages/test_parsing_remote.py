@@ -277,7 +277,7 @@ async def test_credits_and_cost_are_on_job_run_and_ledger(
 async def test_no_credits_left_stops_the_run(
     paying: Paying, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
-    """402: the run stops, the documents wait and go on, after the window, when there are credits."""
+    """402: the run stops, the documents wait and go on when the window is over and paid for."""
     policy(folder, "home")
     llamaparse.faults("quota")
     async with paying() as services:
