@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -52,6 +53,10 @@ def incoming_key(user: UUID, upload: UUID) -> str:
     return f"{user}/incoming/{upload}"
 
 
+REAL_FOLDER_SECONDS = 1.0
+"""A folder seen to be no symbolic link is taken for one so long; a look costs more than a read."""
+
+
 class Storage:
     """One place for objects. Safe to use from several tasks at once.
 
@@ -62,6 +67,8 @@ class Storage:
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         self._folder: Path | None = None
+        self._real_folders: set[str] = set()
+        self._looked_at = 0.0
         self._store = self._open(url, dict(options or {}))
 
     def _open(self, url: str, options: dict[str, str]) -> ObjectStore:
@@ -211,15 +218,26 @@ class Storage:
         """A local store follows symbolic links out of its folder; ours must not."""
         if self._folder is None:
             return
+        if (now := time.monotonic()) > self._looked_at + REAL_FOLDER_SECONDS:
+            self._real_folders, self._looked_at = set(), now
         # Plain strings: this is asked for every object, and pathlib would be half of its cost.
         path = os.fspath(self._folder)
-        for part in key.split("/"):
+        *folders, name = key.split("/")
+        for part in folders:
             path = f"{path}/{part}"
-            if os.path.islink(path):  # noqa: PTH114
-                raise StorageUnavailable(
-                    "The storage folder holds a symbolic link, which is not followed.",
-                    remedy="Remove the link from the storage folder, then run it again.",
-                )
+            if path in self._real_folders:
+                continue
+            self._refuse_link(path)
+            if os.path.isdir(path):  # noqa: PTH112
+                self._real_folders.add(path)
+        self._refuse_link(f"{path}/{name}")
+
+    def _refuse_link(self, path: str) -> None:
+        if os.path.islink(path):  # noqa: PTH114
+            raise StorageUnavailable(
+                "The storage folder holds a symbolic link, which is not followed.",
+                remedy="Remove the link from the storage folder, then run it again.",
+            )
 
 
 def _unavailable(error: Exception) -> StorageUnavailable:

@@ -119,7 +119,7 @@ def failure(job: ClaimedJob, target: JobState, error: NavigatorError, stage: str
 async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) -> StageResult:
     """Write moves that have no other effect; those of lost jobs are dropped."""
     listed = list(moves)
-    async with services.database.service() as connection:
+    async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, listed, actor(services, batch))
     failed = {each.job_id for each in listed if each.error is not None} & moved
     return StageResult(len(moved) - len(failed), len(failed))

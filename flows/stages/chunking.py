@@ -52,7 +52,7 @@ async def _store(
 ) -> StageResult:
     chunked, failures = await asyncio.to_thread(_cut, services, group)
     done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
-    async with services.database.service() as connection:
+    async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))
         # Only the chunks of jobs that are still ours: a late worker must not write any.
         await chunk_buffer.store(

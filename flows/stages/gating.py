@@ -52,7 +52,7 @@ async def gate(
         for result in reversed(results)
         for each in verdict_moves(jobs, result, None, "gate")
     }
-    async with services.database.service() as connection:
+    async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:
             space = services.embedder.space

@@ -91,7 +91,7 @@ async def validate(
         moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
         records = list(result_records(result))
-    async with services.database.service() as connection:
+    async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, moves, actor(services, batch))
         await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)
     failpoint("after-validate-commit")

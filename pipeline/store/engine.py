@@ -51,9 +51,17 @@ class Database:
         )
 
     @asynccontextmanager
-    async def service(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction as the pipeline."""
+    async def service(self, *, repeatable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the pipeline.
+
+        Args:
+            repeatable: when Postgres itself crashes in the next moment, the transaction may be
+                undone, because the work would be done again and nothing paid twice. Its commit
+                then does not wait for the disk.
+        """
         async with self._begin(SERVICE_ROLE, None) as connection:
+            if repeatable:
+                await connection.execute(_COMMIT_SOON)
             yield connection
 
     @asynccontextmanager
@@ -95,6 +103,7 @@ class Database:
         await self.engine.dispose()
 
 
+_COMMIT_SOON = sa.text("SET LOCAL synchronous_commit = off")
 _BECOME = sa.text(
     f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
 )
