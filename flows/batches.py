@@ -38,6 +38,12 @@ def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch
     return [PlannedBatch([job.job_id for job in group], _label(group)) for group in groups]
 
 
+def full_batches(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
+    """Those batches that can begin while more jobs are coming: the ones that are full."""
+    size = batch_size or BATCH_DOCUMENTS
+    return cut(jobs[: len(jobs) // size * size], size)
+
+
 def _label(group: Sequence[WaitingJob]) -> str:
     if len(group) == 1:
         return group[0].name

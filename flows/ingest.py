@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,29 +12,25 @@ from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.deployments import arun_deployment
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
-from flows.batches import PlannedBatch, cut
+from flows.arguments import opaque
+from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, services, tagged
-from flows.ingest_documents import ingest_documents
 from flows.quality_report import write_quality_report
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
-from flows.stories import job_title, publish_story
+from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped
+from pipeline.errors import RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import FAILED, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.runs import Progress
-
-BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
-"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
 @task(
@@ -45,9 +40,19 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 )
 @unquoted
 async def register_sources(
-    paths: list[str], user: UUID, run_id: UUID, tags: list[str], *, sync: bool
+    paths: list[str],
+    user: UUID,
+    run_id: UUID,
+    tags: list[str],
+    registered: Callable[[int], Awaitable[None]],
+    *,
+    sync: bool,
 ) -> dict[str, int]:
-    """Store and register what the paths name; counts by outcome. Unchanged files cost nothing."""
+    """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
+
+    Args:
+        registered: called after each group of files with how many are still to come.
+    """
     found = await asyncio.to_thread(find_files, paths)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
@@ -56,6 +61,7 @@ async def register_sources(
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
+        await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
     if sync:
         counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
     for suffix, number in sorted(found.skipped.items()):
@@ -118,8 +124,10 @@ async def ingest(
                 options={"paths": paths, "tags": tags or []},
                 max_cost_usd=options.max_cost_usd,
             )
-        await register_sources(paths, owner, run, tags or [], sync=options.sync)
-        return await work_off(parts, run, options)
+        async with BatchRunner(parts, run, options) as runner:
+            begin = opaque(runner.begin_full)
+            await register_sources(paths, owner, run, tags or [], begin, sync=options.sync)
+            return await conclude(runner)
 
 
 async def work_off(
@@ -129,17 +137,20 @@ async def work_off(
 
     Args:
         named: call documents by their names, as fits one user's run; else by their jobs' ids.
+    """
+    async with BatchRunner(parts, run, options, named=named) as runner:
+        return await conclude(runner)
+
+
+async def conclude(runner: BatchRunner) -> State[Any]:
+    """Run what still waits, then tell the run's story.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
         Failed when some could not be finished for now; they keep their state and go on later.
     """
-    async with parts.database.service() as connection:
-        waiting = await runs.waiting_jobs(connection, run)
-    if not named:
-        waiting = [replace(each, name=job_title(each.job_id)) for each in waiting]
-    batches = cut(waiting, parts.settings.batch_size)
-    troubles = await _run_batches(parts, batches, run, options)
+    parts, run = runner.parts, runner.run
+    troubles = await runner.finish()
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
@@ -147,8 +158,8 @@ async def work_off(
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stopped.message if stopped else None)
         progress = await runs.progress(connection, run)
-    if batches:
-        await publish_story(parts, run, named=named)
+    if runner.has_worked:
+        await publish_story(parts, run, named=runner.named)
         await write_quality_report(run, None, days=30)
     message = tally(progress)
     if stopped is not None:
@@ -170,59 +181,3 @@ def tally(progress: Progress) -> str:
     }
     said = [f"{count} {word}" for word, count in counts.items() if count]
     return "Documents: " + (", ".join(said) or "none")
-
-
-async def _run_batches(
-    parts: Services, batches: Sequence[PlannedBatch], run: UUID, options: IngestOptions
-) -> list[BaseException]:
-    """Run the batches, a few at a time; what went wrong, without the other batches suffering."""
-    if not batches:
-        return []
-    slots = asyncio.Semaphore(parts.settings.concurrency)
-    troubles: list[BaseException] = []
-    bar = await acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
-    total, done = sum(len(batch.job_ids) for batch in batches), 0
-
-    async def one(batch: PlannedBatch) -> None:
-        nonlocal done
-        async with slots:
-            if any(isinstance(each, RunStopped) for each in troubles):
-                return
-            try:
-                await _run_batch(parts, batch, run, options)
-            except NavigatorError as error:
-                troubles.append(error)
-            except Exception as error:  # a bug, or Prefect gone: the other batches go on
-                get_run_logger().exception("the batch %s was not finished", batch.label)
-                troubles.append(error)
-            done += len(batch.job_ids)
-            await aupdate_progress_artifact(bar, 100.0 * done / total)
-
-    tasks = [asyncio.create_task(one(batch)) for batch in batches]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        # Interrupted, a gather ends with its first child; the others still give back their claims.
-        await asyncio.wait(tasks)
-    return troubles
-
-
-async def _run_batch(
-    parts: Services, batch: PlannedBatch, run: UUID, options: IngestOptions
-) -> None:
-    if parts.settings.work_pool is None:
-        await ingest_documents(batch.job_ids, run, batch.label, options)
-        return
-    finished = await arun_deployment(
-        BATCH_DEPLOYMENT,
-        flow_run_name=batch.label,
-        poll_interval=2,
-        parameters={
-            "job_ids": [str(job) for job in batch.job_ids],
-            "run_id": str(run),
-            "label": batch.label,
-            "options": options.model_dump(mode="json"),
-        },
-    )
-    if finished.state is not None and not finished.state.is_completed():
-        raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}.")

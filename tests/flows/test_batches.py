@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut
+from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut, full_batches
 from pipeline.store.runs import WaitingJob
 
 
@@ -61,3 +61,11 @@ def test_batches_are_named_after_their_documents() -> None:
         "4 documents: 0.pdf … 3.pdf",
         "4.pdf",
     ]
+
+
+def test_only_full_batches_begin_while_more_is_coming() -> None:
+    """Of 600 jobs two whole batches may begin; 88 wait for more or for the end."""
+    batches = full_batches(waiting([10] * 600), None)
+    assert [len(batch.job_ids) for batch in batches] == [BATCH_DOCUMENTS, BATCH_DOCUMENTS]
+    assert full_batches(waiting([10] * 5), None) == []
+    assert len(full_batches(waiting([10] * 5), 1)) == 5

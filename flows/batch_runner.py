@@ -1,0 +1,140 @@
+"""Running a run's batches, a few at a time, while its files may still be coming in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import copy_context
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.deployments import arun_deployment
+from prefect.logging import get_run_logger
+
+from blocks.assembly import Services
+from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
+from flows.context import IngestOptions
+from flows.ingest_documents import ingest_documents
+from flows.stories import job_title
+from pipeline.errors import NavigatorError, RunStopped
+from pipeline.store import runs
+from pipeline.store.runs import WaitingJob
+
+BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
+"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
+
+
+class BatchRunner:
+    """The batches of one run. Leaving the block early cancels them; they give back their claims.
+
+    Args:
+        named: call documents by their names, as fits one user's run; else by their jobs' ids.
+
+    Attributes:
+        troubles: what went wrong, without the other batches suffering.
+    """
+
+    def __init__(
+        self, parts: Services, run: UUID, options: IngestOptions, *, named: bool = True
+    ) -> None:
+        self.parts, self.run, self.named = parts, run, named
+        self.troubles: list[BaseException] = []
+        self._options = options
+        self._context = copy_context()
+        self._slots = asyncio.Semaphore(parts.settings.concurrency)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._taken: set[UUID] = set()
+        self._coming = self._done = 0
+        self._bar: UUID | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether there was anything to do."""
+        return bool(self._tasks)
+
+    async def begin_full(self, coming: int) -> None:
+        """Begin what fills whole batches; the rest waits for more.
+
+        Args:
+            coming: files that are still to be registered.
+        """
+        self._coming = coming
+        # In the flow's context: whoever calls is a task of it, and would become the parent.
+        await asyncio.create_task(self._begin_full(), context=self._context.copy())
+
+    async def _begin_full(self) -> None:
+        await self._begin(full_batches(await self._waiting(), self.parts.settings.batch_size))
+
+    async def finish(self) -> list[BaseException]:
+        """Begin what is left, wait for everything, and say what went wrong."""
+        self._coming = 0
+        size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
+        await self._begin(cut(await self._waiting(), size))
+        await asyncio.gather(*self._tasks)
+        return self.troubles
+
+    async def _waiting(self) -> list[WaitingJob]:
+        async with self.parts.database.service() as connection:
+            waiting = await runs.waiting_jobs(connection, self.run)
+        left = [job for job in waiting if job.job_id not in self._taken]
+        return left if self.named else [replace(job, name=job_title(job.job_id)) for job in left]
+
+    async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
+        if batches and self._bar is None:
+            self._bar = await acreate_progress_artifact(
+                0.0, key="progress", description="Documents worked on"
+            )
+        for batch in batches:
+            self._taken.update(batch.job_ids)
+            self._tasks.append(asyncio.create_task(self._one(batch)))
+
+    async def _one(self, batch: PlannedBatch) -> None:
+        async with self._slots:
+            if any(isinstance(each, RunStopped) for each in self.troubles):
+                return
+            try:
+                await self._work(batch)
+            except NavigatorError as error:
+                self.troubles.append(error)
+            except Exception as error:  # a bug, or Prefect gone: the other batches go on
+                get_run_logger().exception("the batch %s was not finished", batch.label)
+                self.troubles.append(error)
+            self._done += len(batch.job_ids)
+            assert self._bar is not None, "made before the first batch"
+            total = len(self._taken) + self._coming
+            await aupdate_progress_artifact(self._bar, 100.0 * self._done / total)
+
+    async def _work(self, batch: PlannedBatch) -> None:
+        if self.parts.settings.work_pool is None:
+            await ingest_documents(batch.job_ids, self.run, batch.label, self._options)
+            return
+        finished = await arun_deployment(
+            BATCH_DEPLOYMENT,
+            flow_run_name=batch.label,
+            poll_interval=2,
+            parameters={
+                "job_ids": [str(job) for job in batch.job_ids],
+                "run_id": str(self.run),
+                "label": batch.label,
+                "options": self._options.model_dump(mode="json"),
+            },
+        )
+        if finished.state is not None and not finished.state.is_completed():
+            raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}.")
