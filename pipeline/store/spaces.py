@@ -119,6 +119,8 @@ async def build_index(
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
     try:
+        memory = await _memory(database, space_id, dimension)
+        await connection.execute(f"SET maintenance_work_mem = '{memory}kB'")
         # An index left invalid by a build that was cut off is built anew.
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{name}")
         build = asyncio.create_task(
@@ -138,6 +140,19 @@ async def build_index(
         await connection_.execute(_INDEXED, {"id": space_id})
 
 
+async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
+    """In kB, what keeps the graph in memory: a build without it took 4.5 times as long.
+
+    A vector takes four bytes a dimension and its neighbours about half a kilobyte.
+    """
+    count = sa.text(f"SELECT count(*) FROM {SCHEMA}.{partition(space_id)}")  # noqa: S608
+    async with database.service() as connection:
+        vectors = int(await connection.scalar(count) or 0)
+    needed = vectors * (4 * dimension + 512) // 1024
+    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
+
+
+_LEAST_BUILD_KB, _MOST_BUILD_KB = 64 * 1024, 1024 * 1024
 _PROGRESS = sa.text(
     "SELECT max(tuples_done::float / nullif(tuples_total, 0)) FROM pg_stat_progress_create_index"
 )
