@@ -145,13 +145,13 @@ async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
 
     A vector takes four bytes a dimension and its neighbours about half a kilobyte.
     """
-    count = sa.text(f"SELECT count(*) FROM {SCHEMA}.{partition(space_id)}")  # noqa: S608
     async with database.service() as connection:
-        vectors = int(await connection.scalar(count) or 0)
+        vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
     needed = vectors * (4 * dimension + 512) // 1024
     return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
 
 
+_VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")  # noqa: S608
 _LEAST_BUILD_KB, _MOST_BUILD_KB = 64 * 1024, 1024 * 1024
 _PROGRESS = sa.text(
     "SELECT max(tuples_done::float / nullif(tuples_total, 0)) FROM pg_stat_progress_create_index"
