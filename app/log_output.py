@@ -25,7 +25,8 @@ from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
 FOLDER = "logs"
-_LOGGERS = ("navigator", "uvicorn", "asyncio", "py.warnings")
+_OURS = ("navigator", "mocks")
+_LOGGERS = (*_OURS, "uvicorn", "asyncio", "py.warnings")
 _MOST_PROCESSES = 64
 _CORRELATIONS_SHOWN = 64
 _LOG = logger("navigator.process")
@@ -63,7 +64,7 @@ def _attach(target: logging.Logger, handlers: list[logging.Handler], level: str)
         target.addHandler(handler)
     # Others' news are worth a line only when something is wrong.
     number = logging.getLevelNamesMapping()[level]
-    target.setLevel(number if target.name == "navigator" else max(number, logging.WARNING))
+    target.setLevel(number if target.name in _OURS else max(number, logging.WARNING))
     target.propagate = False
 
 

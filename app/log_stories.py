@@ -18,6 +18,7 @@ from uuid import UUID
 from app.finding import find_one
 from app.log_output import FOLDER
 from app.opening import reading
+from app.telling import actor_name
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 
@@ -170,6 +171,8 @@ def line_of(entry: Entry) -> str:
     shown = {name: value for name, value in entry.fields.items() if name not in left_out}
     step = " → ".join(str(shown.pop(name)) for name in ("from_state", "to_state") if name in shown)
     details = shown.pop("details", {})
+    if "actor" in shown:
+        shown["actor"] = actor_name(shown["actor"])
     said = " ".join(f"{name}={_short(value)}" for name, value in {**shown, **details}.items())
     time = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03}"
     return (

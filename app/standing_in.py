@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.console import answers, number, say, table, tell, text
+from app.log_output import configure_logs
 from mocks.faults import read_script
 from mocks.instance import server
 from mocks.llamaparse_settings import LlamaParseSettings
 from mocks.openai import OpenAISettings
 from mocks.stopping import until_asked_to_stop
 from pipeline.errors import ConfigurationError
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,6 +48,8 @@ def serve(options: MocksOptions) -> None:
     Raises:
         ConfigurationError: the fault script cannot be read, or the address is taken.
     """
+    with suppress(ConfigurationError):  # the stand-ins themselves need no settings
+        configure_logs(load_settings(), "mocks", console=False)
     asyncio.run(_serve(options))
 
 

@@ -120,7 +120,7 @@ def _print_events(events: Sequence[EventRecord]) -> None:
         shown.add_row(
             f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}",
             text(_what(event)),
-            text(_actor(event.actor)),
+            text(actor_name(event.actor)),
             *([str(event.job_id)[:8]] if versions else []),
         )
     answers().print(shown)
@@ -132,7 +132,7 @@ def _what(event: EventRecord) -> str:
     return f"{named}: {event.details['why']}" if "why" in event.details else named
 
 
-def _actor(name: str) -> str:
+def actor_name(name: str) -> str:
     """A worker without its boot and start times: host and process tell a person enough."""
     parts = name.rsplit("/", 3)
     return f"{parts[0]}/{parts[2]}" if len(parts) == 4 else name

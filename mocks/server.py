@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 import time
@@ -22,6 +23,7 @@ from mocks.faults import Fault, FaultScript, Occasion, read_script
 from mocks.wire import Delivery, Request, Response, Service, json_response
 
 CHUNK = 256 * 1024
+_LOG = logging.getLogger("mocks")
 SLOW_PIECES = 20
 
 
@@ -94,6 +96,8 @@ class MockServer:
         self._in_flight[name] += 1
         self._in_flight_max[name] = max(self._in_flight_max[name], self._in_flight[name])
         try:
+            why = {"correlation_id": request.headers.get("x-correlation-id"), "path": request.path}
+            _LOG.info("request_taken", extra={"service": name, "method": request.method, **why})
             occasion = Occasion(name, request.method, request.path, request.body)
             fault = self._script.pick(occasion)
             return await _answer(service, request, fault)

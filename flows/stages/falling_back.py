@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from blocks.assembly import Services
 from flows.stages.circuit import CIRCUIT_OPEN
+from flows.stages.texts import stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.logs import logger
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.validation import require_text
-from pipeline.store import job_notes
+from pipeline.store import job_notes, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor
 
@@ -57,3 +58,14 @@ async def note_fallback(
     details = {"parser": document.parser, "code": error.code, "why": error.message}
     async with services.database.service() as connection:
         await job_notes.note(connection, job.job_id, "fell_back", details, actor)
+
+
+async def bought_before(services: Services, job: ClaimedJob) -> ParsedDocument | None:
+    """The service's own text of the same bytes, from when no fallback was allowed."""
+    assert services.remote_parser is not None
+    bought = (job.user_id, job.file_sha256, services.remote_parser.parser_name)
+    if bought[2] == job.parser:
+        return None
+    async with services.database.service() as connection:
+        key = (await parsed_files.find(connection, [bought])).get(bought)
+    return await stored_text(services, key) if key else None

@@ -16,7 +16,12 @@ from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
 from blocks.parsers import LLAMAPARSE
 from flows.stages.circuit import answered, patiently, permitted
-from flows.stages.falling_back import may_fall_back, note_fallback, parse_instead
+from flows.stages.falling_back import (
+    bought_before,
+    may_fall_back,
+    note_fallback,
+    parse_instead,
+)
 from flows.stages.parse_prices import promise_cost
 from flows.stages.texts import put_text, stored_text
 from pipeline.documents import ParsedDocument
@@ -60,6 +65,9 @@ async def parse_remotely(
             await _reopen(services, job)
             continue
         if found.mine:
+            if (bought := await bought_before(services, job)) is not None:
+                await _store(services, job, bought)
+                return bought
             try:
                 return await _parse(services, job, content, media_type, run_id, found)
             except NavigatorError as error:
@@ -78,12 +86,16 @@ async def _fall_back(
     error: NavigatorError,
 ) -> ParsedDocument:
     document = await parse_instead(services, content, media_type, error)
+    await _store(services, job, document)
+    await note_fallback(services, job, document, error, Actor(services.worker, run_id))
+    return document
+
+
+async def _store(services: Services, job: ClaimedJob, document: ParsedDocument) -> None:
     parse = await put_text(services, job, document)
     async with services.database.service() as connection:
         unwanted = await finish_wanted(connection, [parse])
     await services.storage.delete(unwanted)
-    await note_fallback(services, job, document, error, Actor(services.worker, run_id))
-    return document
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:

@@ -25,7 +25,7 @@ LOG = logger("navigator.test")
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Logs of the test's own; every logger is as before afterwards."""
-    names = ("navigator", "uvicorn", "asyncio", "py.warnings")
+    names = ("navigator", "mocks", "uvicorn", "asyncio", "py.warnings")
     loggers = [logging.getLogger(name) for name in names]
     before = [(each, each.handlers[:], each.level, each.propagate) for each in loggers]
     yield Settings(home=tmp_path, log_file_bytes=10_000, log_files=2)

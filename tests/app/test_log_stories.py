@@ -35,7 +35,7 @@ def api(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     with serving(settings) as running:
         yield running
     loggers = logger("navigator.api")._logger.manager.loggerDict
-    for name in ("navigator", "uvicorn", "asyncio", "py.warnings"):
+    for name in ("navigator", "mocks", "uvicorn", "asyncio", "py.warnings"):
         found = loggers[name]
         for handler in found.handlers[:]:
             found.removeHandler(handler)

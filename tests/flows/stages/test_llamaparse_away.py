@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -197,6 +198,21 @@ async def test_without_trouble_nothing_falls_back(
         assert llamaparse.stats()["jobs"] == 1
 
 
+async def test_allowing_a_fallback_buys_nothing_again(
+    paying: Paying, falling: Paying, llamaparse: LlamaParseMock, folder: Path
+) -> None:
+    """It is another parser by name, so a new version; the text that was paid for is its text."""
+    policy(folder, "home")
+    async with paying() as services:
+        await ingest(services, [folder], ANNA)
+    async with falling() as services:
+        await ingest(services, [folder], ANNA)
+        found = await query(services, "SELECT state FROM upload_pipeline.upload_jobs")
+        assert sorted(row["state"] for row in found) == ["complete", "superseded"]
+        assert set((await parsed_by(services)).values()) == {"llamaparse-v2-cost_effective-1"}
+    assert llamaparse.stats()["jobs"] == 1
+
+
 async def test_a_text_that_nobody_wants_any_more_is_removed(
     paying: Paying, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
@@ -223,3 +239,17 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
         assert await query(services, "SELECT * FROM upload_pipeline.parsed_files") == []
         stored = Path(services.settings.home) / "objects"
         assert [each for each in stored.rglob("*") if each.is_file()] == []
+
+
+async def test_a_jobs_correlation_reaches_the_service(
+    paying: Paying, llamaparse: LlamaParseMock, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every request for a document names its job's correlation id; the stand-in logs it."""
+    policy(folder, "home")
+    async with paying() as services:
+        with caplog.at_level(logging.INFO, "mocks"):
+            await ingest(services, [folder], ANNA)
+        (job,) = await query(services, "SELECT correlation_id FROM upload_pipeline.upload_jobs")
+    taken = [record for record in caplog.records if record.name == "mocks"]
+    heard = {record.__dict__["correlation_id"] for record in taken}
+    assert heard == {str(job["correlation_id"])}
