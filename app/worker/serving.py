@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LOG = logger("navigator.process")
 EXIT_SECONDS = 10.0
 """What Prefect's threads get for their last logs; they wait forever for a server that has gone."""
+STOP_SECONDS = 40.0
+"""From a request to stop to the end, also when a server that has gone is not told of the runs."""
 NICENESS = 5
 _DEFAULTS = {
     # Twice this may pass between a request and its start.
@@ -100,7 +102,7 @@ class _Serving:
         thread.start()
         while thread.is_alive():
             thread.join(1.0)  # handlers of signals run in between
-        _leave_soon(1 if self._error else 0)
+        _leave_within(EXIT_SECONDS, 1 if self._error else 0)
         if self._error is not None:
             raise self._error
         return 0
@@ -109,6 +111,7 @@ class _Serving:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
+        _leave_within(STOP_SECONDS, 1)
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
 
@@ -183,13 +186,13 @@ def _why_it_ended(error: BaseException | None) -> NavigatorError:
     )
 
 
-def _leave_soon(code: int) -> None:
-    """Have the process end in `EXIT_SECONDS` at the latest."""
+def _leave_within(seconds: float, code: int) -> None:
+    """Have the process end after so long at the latest."""
 
     def leave() -> None:
         sys.stderr.flush()
         os._exit(code)
 
-    timer = threading.Timer(EXIT_SECONDS, leave)
+    timer = threading.Timer(seconds, leave)
     timer.daemon = True
     timer.start()
