@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
-from app.doctor import Finding, Verdict
+from app.diagnosis import Finding, Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Any
 
 from app.console import answers, say, tell, text, working
+from app.diagnosis import Finding, Verdict
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.settings import Settings, load_settings
-
-
-class Verdict(StrEnum):
-    """How a part is."""
-
-    OK = "ok"
-    NOTE = "note"  # works without it
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part that was tried."""
-
-    part: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
-
 
 Check = Callable[[Settings, AsyncExitStack], Awaitable[Finding]]
 
