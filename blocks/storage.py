@@ -228,8 +228,7 @@ class Storage:
             if path in self._real_folders:
                 continue
             self._refuse_link(path)
-            if os.path.isdir(path):  # noqa: PTH112
-                self._real_folders.add(path)
+            self._real_folders.add(path)
         self._refuse_link(f"{path}/{name}")
 
     def _refuse_link(self, path: str) -> None:
