@@ -22,7 +22,7 @@ from app.api.links import PREFIX
 from app.api.metrics import Metrics
 from app.api.observing import Observed
 from app.api.parts import ApiParts
-from app.api.routes import ROUTERS, operating
+from app.api.routes import ROUTERS, dashboard, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
 from blocks.assembly import open_services
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(operating.router)
+    app.include_router(dashboard.router)
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )

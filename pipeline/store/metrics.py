@@ -101,13 +101,28 @@ class Figures:
     circuits: Sequence[Row]
 
 
+async def documents_by_state(connection: AsyncConnection) -> dict[str, int]:
+    """Documents by the state of their newest version."""
+    return {row["state"]: row["number"] for row in await rows(connection, _DOCUMENTS)}
+
+
+async def queue(connection: AsyncConnection) -> Row:
+    """Jobs that are waiting and held; since when the oldest waits, in seconds."""
+    return (await rows(connection, _QUEUE))[0]
+
+
+async def buffers(connection: AsyncConnection) -> Row:
+    """Chunks and vectors on their way to publication; vectors that are being bought."""
+    return (await rows(connection, _BUFFERS))[0]
+
+
 async def figures(connection: AsyncConnection) -> Figures:
     """Everything but the calls of services."""
     return Figures(
-        documents={r["state"]: r["number"] for r in await rows(connection, _DOCUMENTS)},
-        queue=(await rows(connection, _QUEUE))[0],
+        documents=await documents_by_state(connection),
+        queue=await queue(connection),
         failures=await rows(connection, _FAILURES),
-        buffers=(await rows(connection, _BUFFERS))[0],
+        buffers=await buffers(connection),
         stages=await rows(connection, _STAGES),
         webhooks=await rows(connection, _WEBHOOKS),
         circuits=await rows(connection, _CIRCUITS),

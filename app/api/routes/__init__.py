@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.api.routes import documents, events, jobs, search, signed_uploads, uploads, users, webhooks
+from app.api.routes import (
+    documents,
+    events,
+    jobs,
+    overview,
+    search,
+    signed_uploads,
+    uploads,
+    users,
+    webhooks,
+)
 
 ROUTERS = (
     uploads.router,
@@ -10,6 +20,7 @@ ROUTERS = (
     documents.router,
     events.router,
     jobs.router,
+    overview.router,
     search.router,
     users.router,
     webhooks.router,

@@ -1,0 +1,49 @@
+// A question and its passages.
+
+import { ask } from "./api.js";
+import { el, plain } from "./dom.js";
+import { count } from "./words.js";
+
+const form = document.getElementById("search");
+const place = document.getElementById("found");
+let asked = 0;
+
+/** Answer questions from now on; `query` says whose documents, `refused` hears of problems. */
+export function listen(query, refused) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const question = form.elements.question.value;
+    const mine = ++asked;
+    place.replaceChildren(el("p", { class: "soft" }, "Searching …"));
+    try {
+      const found = await ask("POST", "/search", { query: query(), body: { question } });
+      if (mine === asked) show(found);
+    } catch (problem) {
+      if (mine === asked) place.replaceChildren(el("p", { class: "bad" }, plain(`${problem.message} ${problem.remedy}`)));
+      refused(problem);
+    }
+  });
+}
+
+export function clear() {
+  asked += 1;
+  form.reset();
+  place.replaceChildren();
+}
+
+function show(found) {
+  if (!found.passages.length) {
+    place.replaceChildren(el("p", {}, found.published_documents ? "Nothing fits." : "No document is published yet."));
+    return;
+  }
+  place.replaceChildren(
+    el("p", { class: "soft" }, `${count(found.passages.length, "passage")} of ${count(found.published_documents, "document")}`),
+    el("ol", { class: "passages" }, found.passages.map((each) => el("li", {},
+      el("h3", {}, plain(each.name)), el("p", { class: "soft" }, plain([pages(each), ...each.heading_path].filter(Boolean).join(" › "))),
+      el("p", { class: "passage" }, each.text.split("\n").map((line) => [plain(line), el("br")]))))));
+}
+
+function pages(each) {
+  if (each.page_first === null) return "";
+  return each.page_last && each.page_last !== each.page_first ? `pages ${each.page_first}–${each.page_last}` : `page ${each.page_first}`;
+}

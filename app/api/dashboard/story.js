@@ -1,0 +1,56 @@
+// One document's history, in a dialog.
+
+import { ask } from "./api.js";
+import { el, plain, table } from "./dom.js";
+import { badge } from "./panels.js";
+import { dollars, duration, number, spaced, state, when } from "./words.js";
+
+const dialog = document.getElementById("story");
+let shown = null;
+
+/** Open a job's history; `retry` and `trouble` as the board has them. */
+export async function open(id, actions) {
+  try {
+    const job = await ask("GET", `/jobs/${id}`);
+    draw(job, actions);
+    if (!dialog.open) dialog.showModal();
+  } catch (problem) {
+    actions.trouble(problem);
+  }
+}
+
+/** Read the open one again. */
+export function refresh(actions) {
+  if (dialog.open && shown) open(shown, actions);
+}
+
+export function close() {
+  shown = null;
+  if (dialog.open) dialog.close();
+  document.getElementById("story-title").replaceChildren();
+  document.getElementById("story-body").replaceChildren();
+}
+dialog.addEventListener("close", close);
+
+function draw(job, { retry }) {
+  shown = job.id;
+  document.getElementById("story-title").replaceChildren(plain(job.name));
+  const known = [
+    ["Version", number(job.version)], ["Pages", job.pages === null ? null : number(job.pages)],
+    ["Chunks", job.chunks === null ? null : number(job.chunks)],
+    ["Tokens", job.tokens === null ? null : number(job.tokens)], ["Cost", dollars(job.cost_usd)],
+    ["Source", plain(job.source)], ["Job", job.id],
+  ].filter(([, value]) => value !== null);
+  document.getElementById("story-body").replaceChildren(...[
+    el("p", {}, badge(job.state)),
+    job.error ? el("p", { class: "message" }, plain(job.error.message), el("br"), el("span", { class: "remedy" }, plain(job.error.remedy))) : null,
+    job.retryable ? el("p", {}, el("button", { type: "button", onclick: (event) => retry([job.id], event.currentTarget) }, "Retry")) : null,
+    el("dl", { class: "facts" }, known.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)))),
+    Object.keys(job.stage_seconds).length ? table("Time of each stage", ["Stage", ">Time"],
+      Object.entries(job.stage_seconds).map(([name, seconds]) => [spaced(name), duration(seconds)])) : null,
+    table("What happened, the oldest first", ["When", "What", "By"],
+      job.history.map((event) => [when(event.at), happened(event), plain(event.actor)])),
+  ].filter(Boolean));
+}
+
+const happened = (event) => (event.to_state ? `${spaced(event.event)}: ${state(event.to_state)}` : spaced(event.event));

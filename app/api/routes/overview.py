@@ -1,0 +1,190 @@
+"""The overview: how the work stands, in one answer, for people who watch."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import groupby
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.parts import ApiParts, Parts
+from app.api.problems import responses
+from app.api.scope import CurrentScope
+from flows.stages.planning import CREDITS_PER_PAGE
+from pipeline.states import RETRYABLE, JobState
+from pipeline.store import metrics, overview
+from pipeline.store.metrics import Circuit
+from pipeline.store.overview import Overview, Row
+
+router = APIRouter(tags=["overview"])
+
+
+class Figures(BaseModel):
+    """Read from a row."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore")
+
+
+class QueueOut(Figures):
+    """Jobs that are not at their end."""
+
+    waiting: int = Field(description="Nobody is at them.")
+    held: int = Field(description="A worker is at them.")
+    oldest: float = Field(description="Seconds since the oldest that waits last moved.")
+
+
+class BuffersOut(Figures):
+    """What is made and not yet published."""
+
+    chunks: int
+    vectors: int
+    reservations: int = Field(description="Vectors that an embedder was asked for.")
+
+
+class MinuteOut(Figures):
+    """What was published in a minute."""
+
+    minute: datetime
+    documents: int
+    chunks: int
+    tokens: int
+
+
+class ServiceOut(Figures):
+    """An outside service in the last hour."""
+
+    service: str
+    calls: int = 0
+    succeeded: int = 0
+    p50: float | None = Field(default=None, description="Seconds.")
+    p95: float | None = Field(default=None, description="Seconds.")
+    circuit: str | None = Field(default=None, description="closed, half_open or open.")
+    last_success: datetime | None = None
+
+
+class TroubledOut(Figures):
+    """A document behind an error."""
+
+    job_id: str
+    document_id: str
+    name: str
+    state: JobState
+    message: str
+    remedy: str
+    at: datetime
+    retryable: bool
+
+
+class TroubleOut(Figures):
+    """An error and what it befell."""
+
+    code: str
+    number: int = Field(description="Documents that it befell, and that are still where it did.")
+    documents: list[TroubledOut] = Field(description="The newest of them.")
+
+
+class SpendOut(BaseModel):
+    """Dollars. A request for several users at once counts for one user in `ever` only."""
+
+    today: Decimal = Field(description="Since midnight UTC.")
+    month: Decimal = Field(description="Since the first of the month, UTC.")
+    ever: Decimal
+    forecast: Decimal | None = Field(
+        description="For what waits, at most: what is known already is not paid for again. "
+        "Null when nothing is known to judge by."
+    )
+    waiting: int = Field(description="Documents that the forecast is about.")
+
+
+class DayOut(Figures):
+    """What the quality gate said on a day."""
+
+    day: date
+    passed: int = Field(description="Rules that passed, one for each batch.")
+    failed: int
+    documents_failed: int
+
+
+class OverviewOut(BaseModel):
+    """How everything stands."""
+
+    at: datetime
+    everybody: bool = Field(description="Everybody's figures, which an operator gets.")
+    documents: dict[JobState, int] = Field(description="By the state of their newest version.")
+    queue: QueueOut
+    buffers: BuffersOut
+    throughput: list[MinuteOut] = Field(description="The last hour.")
+    services: list[ServiceOut]
+    troubles: list[TroubleOut] = Field(description="Most documents first.")
+    spend: SpendOut
+    quality: list[DayOut] = Field(description="The last two weeks, oldest first.")
+
+
+@router.get("/overview", responses=responses(401, 403, 422, 429, 503))
+async def get_overview(parts: Parts, scope: CurrentScope) -> OverviewOut:
+    """How the work stands: the caller's own, or, for an operator, everybody's or one user's.
+
+    Whether a service may be asked (`circuit`) is the same for everybody.
+    """
+    async with scope.reading(parts.database) as connection:
+        found = await overview.read(connection)
+    async with parts.database.service() as connection:
+        circuits = await metrics.circuits(connection)
+    return OverviewOut(
+        at=datetime.now(UTC),
+        everybody=scope.user is None,
+        documents={JobState(state): number for state, number in found.documents.items()},
+        queue=QueueOut.model_validate(found.queue),
+        buffers=BuffersOut.model_validate(found.buffers),
+        throughput=[MinuteOut.model_validate(each) for each in found.throughput],
+        services=_services(found.services, circuits),
+        troubles=_troubles(found.troubles),
+        spend=_spend(parts, found),
+        quality=[DayOut.model_validate(each) for each in found.quality],
+    )
+
+
+def _services(calls: list[Row], circuits: list[Circuit]) -> list[ServiceOut]:
+    shown = {each["service"]: ServiceOut.model_validate(each) for each in calls}
+    for each in circuits:
+        service = shown.setdefault(each.provider, ServiceOut(service=each.provider))
+        service.circuit, service.last_success = each.state, each.last_success
+    return sorted(shown.values(), key=lambda each: each.service)
+
+
+def _troubles(troubled: list[Row]) -> list[TroubleOut]:
+    found = []
+    for code, group in groupby(troubled, lambda row: row["code"]):
+        rows = list(group)
+        documents = [_troubled(row) for row in rows]
+        found.append(TroubleOut(code=code, number=rows[0]["number"], documents=documents))
+    return found
+
+
+def _troubled(row: Row) -> TroubledOut:
+    state = JobState(row["state"])
+    return TroubledOut(
+        job_id=str(row["job_id"]),
+        document_id=str(row["document_id"]),
+        name=row["name"],
+        state=state,
+        message=row["message"] or "",
+        remedy=row["remedy"] or "",
+        at=row["at"],
+        retryable=state in RETRYABLE,
+    )
+
+
+def _spend(parts: ApiParts, found: Overview) -> SpendOut:
+    waiting, settings = found.waiting, parts.settings
+    forecast = parts.embedder.price_per_million_tokens * waiting["tokens"] / 1_000_000
+    if parts.services.remote_parser is not None:
+        credits = waiting["pages"] * CREDITS_PER_PAGE[settings.llama_cloud_tier]
+        forecast += credits * settings.llama_cloud_usd_per_credit
+    free = not parts.embedder.price_per_million_tokens and parts.services.remote_parser is None
+    known = free or not waiting["unknown"]
+    return SpendOut(
+        **found.spent, forecast=forecast if known else None, waiting=waiting["documents"]
+    )
