@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from flows.stages.planning import CREDITS_PER_PAGE
+from flows.stages.parse_prices import CREDITS_PER_PAGE
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview
 from pipeline.store.metrics import Circuit
