@@ -75,11 +75,11 @@ def has_desktop() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def show(path: Path) -> bool:
+def show(address: str) -> bool:
     """Open a page in the person's browser; whether one was there."""
     import webbrowser
 
     try:
-        return webbrowser.open(path.as_uri())
+        return webbrowser.open(address)
     except webbrowser.Error:
         return False

@@ -88,4 +88,4 @@ def report(
     else:
         tell_path("The quality report is", path)
     if open_it and not json and reporting.has_desktop():
-        reporting.show(path)
+        reporting.show(path.as_uri())

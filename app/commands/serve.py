@@ -1,4 +1,4 @@
-"""Commands of the HTTP API: api, token."""
+"""Commands of the HTTP API: api, token, dashboard."""
 
 from __future__ import annotations
 
@@ -38,3 +38,29 @@ def token(
     from pipeline.settings import load_settings
 
     tell(issue_token(load_settings(), user, service=service, hours=hours))
+
+
+@group.command()
+def dashboard(
+    user: Annotated[
+        str | None, typer.Option("--user", help="Whose dashboard; NAVIGATOR_USER's when left out.")
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="An operator's, who sees everybody's documents.")
+    ] = False,
+    hours: Annotated[float, typer.Option(min=0.001, max=24 * 366)] = 12,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Only print the link; open no browser.")
+    ] = False,
+) -> None:
+    """Print a link to the dashboard that signs in, and open it on a desktop."""
+    from app.console import tell
+    from app.dashboard import link
+    from app.reporting import has_desktop, show
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    address = link(settings, user or settings.user, service=service, hours=hours)
+    tell(address)
+    if not no_open and has_desktop():
+        show(address)

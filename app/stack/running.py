@@ -80,7 +80,7 @@ class _Running:
         write_state(self._home, _told(self._supervisor.all))
         if self._supervisor.is_up and not self._was_up:
             self._was_up = True
-            self._view.say("Everything is up.", self._view.seconds)
+            self._view.say("Everything is up; `navigator dashboard` shows it.", self._view.seconds)
         self._view.show(self._supervisor.all)
 
     async def _draw(self) -> None:

@@ -27,7 +27,7 @@ EXIT_SECONDS = 10.0
 """What Prefect's threads get for their last logs; they wait forever for a server that has gone."""
 STOP_SECONDS = 40.0
 """From a request to stop to the end, also when a server that has gone is not told of the runs."""
-NICENESS = 5
+NICENESS = 10
 _DEFAULTS = {
     # Twice this may pass between a request and its start.
     "PREFECT_WORKER_QUERY_SECONDS": "0.5",

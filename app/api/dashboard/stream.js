@@ -69,6 +69,14 @@ export function follow(query, told, changed) {
     return undefined;
   }
 
+  // A page that is left may be kept by the browser, with its connection: six of them, and no page
+  // of this address loads any more. When it comes back, the loop above opens the stream again.
+  const leave = () => control?.abort();
+  addEventListener("pagehide", leave);
   keep();
-  return () => { stopped = true; control?.abort(); };
+  return () => {
+    stopped = true;
+    removeEventListener("pagehide", leave);
+    control?.abort();
+  };
 }
