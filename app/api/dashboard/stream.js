@@ -14,6 +14,7 @@ export function follow(query, told, changed) {
   let last = null;
   let pause = FIRST_PAUSE;
   let stopped = false;
+  let away = false; // the page was left, and may come back
   let control = null;
 
   async function once() {
@@ -52,8 +53,14 @@ export function follow(query, told, changed) {
     told(JSON.parse(fields.data));
   }
 
+  async function back() {
+    await new Promise((ready) => { addEventListener("pageshow", ready, { once: true }); });
+    away = false;
+  }
+
   async function keep() {
     while (!stopped) {
+      if (away) await back();
       let wait = pause;
       try {
         await once();
@@ -70,8 +77,11 @@ export function follow(query, told, changed) {
   }
 
   // A page that is left may be kept by the browser, with its connection: six of them, and no page
-  // of this address loads any more. When it comes back, the loop above opens the stream again.
-  const leave = () => control?.abort();
+  // of this address loads any more. The stream is opened again when the page comes back.
+  const leave = () => {
+    away = true;
+    control?.abort();
+  };
   addEventListener("pagehide", leave);
   keep();
   return () => {

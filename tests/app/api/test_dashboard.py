@@ -19,9 +19,7 @@ from pipeline.identity import user_id
 from pipeline.store.schema import SCHEMA
 from tests.app.api.calling import ENCRYPTED, SAMPLES, accepted, text
 from tests.app.api.serving import RunningApi
-from tests.checks.conftest import browser
-
-__all__ = ["browser"]
+from tests.checks.conftest import headless
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202efdp.exe"
 SHOWN = "<img src=x onerror=alert(1)>⟨U+202E⟩fdp.exe"
@@ -64,6 +62,13 @@ class Page:
         )
         sent = (each for each in messages if each["method"] == "Network.requestWillBeSent")
         return {each["params"]["request"]["url"] for each in sent}
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    """A browser of the test's own: kept pages hold connections, and an address has six."""
+    with headless(tmp_path / "profile") as chrome:
+        yield chrome
 
 
 @pytest.fixture
