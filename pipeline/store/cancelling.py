@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor, Move, move
 
-_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+_WORKING = listed(WORKING)
 _UNFINISHED = sa.text(
     f"""
     SELECT id, state FROM {SCHEMA}.upload_jobs

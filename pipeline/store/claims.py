@@ -18,7 +18,7 @@ from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order
 from pipeline.workers import dead_workers
 
@@ -50,7 +50,7 @@ class ClaimedJob:
         return Claim(self.job_id, self.attempt)
 
 
-_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+_WORKING = listed(WORKING)
 
 _FACTS = """
     j.id AS job_id, j.attempt, j.state, j.document_id, j.user_id, j.correlation_id, d.source,

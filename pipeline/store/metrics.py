@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 Row = Mapping[Any, Any]
 LATENCY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 """Upper bounds of the buckets of stages and service calls."""
 
 _SETTLED_SECONDS = 60
-_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+_WORKING = listed(WORKING)
 
 
 def _buckets(column: str) -> str:

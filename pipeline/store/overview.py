@@ -14,15 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import FAILED, WORKING
 from pipeline.store import metrics
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 MINUTES = 60
 DAYS = 14
 DOCUMENTS_OF_A_TROUBLE = 5
 """That are named behind each kind of error."""
 
-_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
-_TROUBLED = ", ".join(f"'{state.value}'" for state in (*FAILED, *WORKING))
+_WORKING = listed(WORKING)
+_TROUBLED = listed((*FAILED, *WORKING))
 
 _THROUGHPUT = sa.text(
     f"""

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.sources import RejectedFile
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 _START = sa.text(
     f"""
@@ -199,7 +199,7 @@ class WaitingJob:
     file_bytes: int
 
 
-_WORKING = ", ".join(f"'{state.value}'" for state in WORKING)
+_WORKING = listed(WORKING)
 _WAITING = sa.text(
     f"""
     SELECT j.id AS job_id, d.name, j.file_bytes

@@ -7,6 +7,7 @@ named by `SET LOCAL navigator.user_id`. Job events may only be added: no role ma
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pgvector.sqlalchemy import Vector
@@ -71,7 +72,12 @@ def _zero(name: str, kind: type = Integer) -> Column[object]:
     return Column(name, kind, nullable=False, server_default=text("0"))
 
 
-_STATES = ", ".join(f"'{state.value}'" for state in JobState)
+def listed(values: Iterable[str]) -> str:
+    """Constants of ours as SQL literals, for ``IN (…)``; never what came from outside."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_STATES = listed(JobState)
 
 documents = Table(
     "documents",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pipeline.states import RETRYABLE, WORKING, JobState
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 LOST_CODES = ("file_missing", "object_missing", "object_damaged")
 """Errors that say that the storage lost what it had been given; new bytes mend them."""
@@ -17,8 +17,8 @@ LOST_CODES = ("file_missing", "object_missing", "object_damaged")
 LOSABLE = (JobState.FAILED_PARSE, JobState.FAILED_VALIDATION)
 """Ends in which such an error is met, and from which a job may begin again."""
 
-_LOST = ", ".join(f"'{code}'" for code in LOST_CODES)
-_LOST_STATES = ", ".join(f"'{state.value}'" for state in LOSABLE)
+_LOST = listed(LOST_CODES)
+_LOST_STATES = listed(LOSABLE)
 
 # The same bytes came back after another version, a deletion, or their loss from the storage: their
 # job is taken up again.
@@ -42,7 +42,7 @@ REVIVE = sa.text(
     FROM revived
     """  # noqa: S608
 )
-_UNFINISHED = ", ".join(f"'{state.value}'" for state in (*WORKING, *RETRYABLE))
+_UNFINISHED = listed((*WORKING, *RETRYABLE))
 # A newer version came: what was not published of the older ones is no longer wanted.
 SUPERSEDE = sa.text(
     f"""

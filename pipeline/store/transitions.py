@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import IllegalTransition, NavigatorError
 from pipeline.states import ENDED, JobState, may
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def in_order(ids: str, condition: str = "true") -> str:
     )"""  # noqa: S608
 
 
-_ENDED = ", ".join(f"'{state.value}'" for state in ENDED)
+_ENDED = listed(ENDED)
 
 _MOVE = sa.text(
     f"""
