@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.stack.state import running_stack
+from app.stack.state import api_of_stack
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 
@@ -21,9 +21,8 @@ def link(settings: Settings, user: str, *, service: bool, hours: float) -> str:
 
 
 def _address(settings: Settings) -> str:
-    stack = running_stack(settings.home)
-    if stack is not None and (api := stack.services.get("api")) is not None:
-        return api.address
+    if (address := api_of_stack(settings.home.absolute())) is not None:
+        return address
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
     raise UsageError(

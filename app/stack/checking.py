@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from app.stack.state import running_stack
+from app.stack.state import api_of_stack, running_stack
 from app.stack.trial import Trial
 from blocks.assembly import open_database
 from pipeline.errors import NavigatorError, ServiceUnavailable
@@ -57,7 +57,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
     steps: list[Step] = []
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
-        client.base_url = httpx.URL(url or _url_of_stack(settings))
+        client.base_url = httpx.URL(url or api_of_stack(settings.home.absolute()) or _DEFAULT_URL)
         database = await open_database(settings, stack)
         trial = Trial(settings, client, database, user_id(name))
         stack.push_async_callback(_clean, trial)
@@ -93,12 +93,6 @@ async def _timed(name: str, attempt: Callable[[], Awaitable[str]]) -> Step:
         step.remedy = "Look into the logs of worker and API, and `navigator doctor`."
     step.seconds = time.monotonic() - began
     return step
-
-
-def _url_of_stack(settings: Settings) -> str:
-    stack = running_stack(settings.home.absolute())
-    api = stack.services.get("api") if stack else None
-    return api.address if api else _DEFAULT_URL
 
 
 async def _health(trial: Trial) -> str:

@@ -60,6 +60,13 @@ def running_stack(home: Path) -> StackState | None:
     return StackState(written["pid"], services)
 
 
+def api_of_stack(home: Path) -> str | None:
+    """The address of the API of the `navigator up` that runs on this home folder."""
+    stack = running_stack(home)
+    api = stack.services.get("api") if stack else None
+    return api.address if api else None
+
+
 def write_state(home: Path, state: StackState) -> None:
     """Tell others; they read the old file or the new one."""
     path = folder(home) / "state.json"
