@@ -63,11 +63,6 @@ class WebhookSender:
         self._script = script
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def under_way(self) -> int:
-        """Deliveries and jobs being watched."""
-        return len(self._tasks)
-
     def watch(self, job: ParseJob, webhooks: Sequence[Webhook]) -> None:
         """Tell each receiver of the job's events from now on."""
         for webhook in webhooks:

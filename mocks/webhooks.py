@@ -15,10 +15,6 @@ from mocks.llamaparse_errors import BadField
 from mocks.loopback import NotAllowed, require_allowed
 
 USER_AGENT = "llamaindex-webhook-service/1.0"
-PARSE_EVENTS = frozenset(
-    f"parse.{name}"
-    for name in ("pending", "running", "success", "error", "partial_success", "cancelled")
-)
 FORMATS = ("string", "json")
 
 
