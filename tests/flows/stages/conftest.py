@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from blocks.assembly import Services, open_services
+from blocks.llamaparse import LlamaParseClient
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.settings import load_settings
 from tests.flows.corpus import Opener
@@ -62,6 +65,26 @@ def remote(local: Opener, openai: OpenAIMock) -> Opener:
     def opened(**settings: Any) -> AbstractAsyncContextManager[Services]:
         values = {"embedder": "openai", "openai_api_key": "sk-test"}
         return local(**(values | {"openai_base_url": openai.base_url} | settings))
+
+    return opened
+
+
+@pytest.fixture
+def paying(local: Opener, llamaparse: LlamaParseMock) -> Opener:
+    """Opens services whose parser is the stand-in, asked in quick succession."""
+
+    @asynccontextmanager
+    async def opened(deadline_seconds: float = 10, **settings: Any) -> AsyncIterator[Services]:
+        key, url = SecretStr("llx-test"), llamaparse.base_url
+        client = LlamaParseClient(
+            key, base_url=url, poll_seconds=0.02, timeout=2, deadline_seconds=deadline_seconds
+        )
+        values = {"parser": "llamaparse", "llama_cloud_api_key": key, "llama_cloud_base_url": url}
+        async with local(**(values | settings)) as services:
+            try:
+                yield replace(services, remote_parser=client)
+            finally:
+                await client.close()
 
     return opened
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from blocks.assembly import Services
-from blocks.llamaparse import LlamaParseClient
 from flows.stages import batch, parsing, validating
 from mocks import LlamaParseMock
 from pipeline.documents import ParsedDocument
@@ -28,27 +24,6 @@ from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest
 
 ANNA = user_id("anna")
-Paying = Callable[..., AbstractAsyncContextManager[Services]]
-
-
-@pytest.fixture
-def paying(local: Opener, llamaparse: LlamaParseMock) -> Paying:
-    """Opens services whose parser is the stand-in, asked in quick succession."""
-
-    @asynccontextmanager
-    async def opened(deadline_seconds: float = 10, **settings: Any) -> AsyncIterator[Services]:
-        key, url = SecretStr("llx-test"), llamaparse.base_url
-        client = LlamaParseClient(
-            key, base_url=url, poll_seconds=0.02, timeout=2, deadline_seconds=deadline_seconds
-        )
-        values = {"parser": "llamaparse", "llama_cloud_api_key": key, "llama_cloud_base_url": url}
-        async with local(**(values | settings)) as services:
-            try:
-                yield replace(services, remote_parser=client)
-            finally:
-                await client.close()
-
-    return opened
 
 
 async def circuit(services: Services) -> str:
@@ -66,7 +41,7 @@ async def _ends(services: Services, folder: Path, error: type[Exception]) -> Non
 
 
 async def test_a_failing_service_is_left_alone(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """After five failures nobody asks; after the window one does, and then all do again."""
     policy(folder, "home")
@@ -86,7 +61,7 @@ async def test_a_failing_service_is_left_alone(
 
 
 async def test_an_account_without_credits_is_asked_once(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The run stops, and so does every other until the window is over."""
     policy(folder, "home")
@@ -99,7 +74,7 @@ async def test_an_account_without_credits_is_asked_once(
 
 
 async def test_a_429_makes_everybody_wait(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The pause that one is told holds for all; no attempt is used up."""
     for name in ("home", "car", "boat"):
@@ -114,7 +89,7 @@ async def test_a_429_makes_everybody_wait(
 
 
 async def test_the_limit_of_requests_is_shared(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Two workers together begin no more parses in a minute than the settings allow."""
     async with paying(llama_cloud_requests_per_minute=600) as services:
@@ -128,7 +103,7 @@ async def test_the_limit_of_requests_is_shared(
 
 
 @pytest.fixture
-def falling(paying: Paying) -> Callable[..., AbstractAsyncContextManager[Services]]:
+def falling(paying: Opener) -> Callable[..., AbstractAsyncContextManager[Services]]:
     """The same with the local parser to fall back to."""
     return lambda **settings: paying(llama_cloud_fallback="local", **settings)
 
@@ -151,7 +126,7 @@ async def parsed_by(services: Services) -> dict[str, str]:
 
 
 async def test_the_local_parser_takes_over_when_the_deadline_has_passed(
-    falling: Paying, llamaparse: LlamaParseMock, folder: Path
+    falling: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The text says who made it, the history says why, and the job's parser names both."""
     policy(folder, "home")
@@ -174,7 +149,7 @@ async def test_the_local_parser_takes_over_when_the_deadline_has_passed(
 
 
 async def test_the_local_parser_takes_over_when_the_circuit_is_open(
-    falling: Paying, llamaparse: LlamaParseMock, folder: Path
+    falling: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """One failure is tried again; it falls back once the service is known to be away."""
     policy(folder, "home")
@@ -188,7 +163,7 @@ async def test_the_local_parser_takes_over_when_the_circuit_is_open(
 
 
 async def test_without_trouble_nothing_falls_back(
-    falling: Paying, llamaparse: LlamaParseMock, folder: Path
+    falling: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The service parses, and the text says so."""
     policy(folder, "home")
@@ -199,7 +174,7 @@ async def test_without_trouble_nothing_falls_back(
 
 
 async def test_allowing_a_fallback_buys_nothing_again(
-    paying: Paying, falling: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, falling: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """It is another parser by name, so a new version; the text that was paid for is its text."""
     policy(folder, "home")
@@ -214,7 +189,7 @@ async def test_allowing_a_fallback_buys_nothing_again(
 
 
 async def test_a_text_that_nobody_wants_any_more_is_removed(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Deleted while the service parses: neither the text nor a record of it stays."""
     path = policy(folder, "home")
@@ -242,7 +217,7 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
 
 
 async def test_a_jobs_correlation_reaches_the_service(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path, caplog: pytest.LogCaptureFixture
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every request for a document names its job's correlation id; the stand-in logs it."""
     policy(folder, "home")

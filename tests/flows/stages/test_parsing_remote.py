@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from blocks.assembly import Services
-from blocks.llamaparse import LlamaParseClient
 from blocks.llamaparse_errors import UnknownJob
 from mocks import LlamaParseMock
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
@@ -25,27 +21,6 @@ from tests.flows.corpus import Opener, change, corpus, documents, policy, query,
 from tests.ingesting import ingest
 
 ANNA, BEN = user_id("anna"), user_id("ben")
-Paying = Callable[..., AbstractAsyncContextManager[Services]]
-
-
-@pytest.fixture
-def paying(local: Opener, llamaparse: LlamaParseMock) -> Paying:
-    """Opens services whose parser is the stand-in, asked in quick succession."""
-
-    @asynccontextmanager
-    async def opened(deadline_seconds: float = 10, **settings: Any) -> AsyncIterator[Services]:
-        key, url = SecretStr("llx-test"), llamaparse.base_url
-        client = LlamaParseClient(
-            key, base_url=url, poll_seconds=0.02, timeout=2, deadline_seconds=deadline_seconds
-        )
-        values = {"parser": "llamaparse", "llama_cloud_api_key": key, "llama_cloud_base_url": url}
-        async with local(**(values | settings)) as services:
-            try:
-                yield replace(services, remote_parser=client)
-            finally:
-                await client.close()
-
-    return opened
 
 
 async def reservations(services: Services) -> list[tuple[Any, ...]]:
@@ -58,7 +33,7 @@ async def reservations(services: Services) -> list[tuple[Any, ...]]:
 
 
 async def test_the_same_bytes_are_one_job(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Two names and a second run: one job; another user's equal file is that user's own job."""
     first = policy(folder, "home")
@@ -74,7 +49,7 @@ async def test_the_same_bytes_are_one_job(
 
 
 async def test_two_workers_submit_the_same_bytes_once(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Two workers at the same content at once: one submits, the other takes the stored text."""
     first = policy(folder, "home")
@@ -92,7 +67,7 @@ async def test_two_workers_submit_the_same_bytes_once(
     "path", ["/api/v1/beta/files", "/api/v2/parse"], ids=["upload", "submission"]
 )
 async def test_an_answer_lost_while_submitting_pays_nothing_twice(
-    path: str, paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    path: str, paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The service took the file or the job, we never heard: the next run finds it there."""
     policy(folder, "home")
@@ -119,7 +94,7 @@ async def test_an_answer_lost_while_submitting_pays_nothing_twice(
 
 
 async def test_a_job_whose_result_was_not_fetched_is_asked_again(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The service fails while we wait: its job is kept, and the next run waits for the same one."""
     policy(folder, "home")
@@ -136,7 +111,7 @@ async def test_a_job_whose_result_was_not_fetched_is_asked_again(
 
 
 async def test_a_job_that_the_service_lost_is_submitted_once_more(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Unknown at the service: forgotten here, and submitted anew by the next run."""
     policy(folder, "home")
@@ -151,7 +126,7 @@ async def test_a_job_that_the_service_lost_is_submitted_once_more(
 
 
 async def test_failed_jobs_end_their_documents_with_a_remedy(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Each of the service's codes ends its own document as failed_parse; the others go on."""
     codes = {
@@ -194,7 +169,7 @@ async def test_failed_jobs_end_their_documents_with_a_remedy(
 
 
 async def test_a_job_that_never_ends_has_a_deadline(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Past the deadline the job is cancelled and the document fails as timed out."""
     policy(folder, "home")
@@ -208,7 +183,7 @@ async def test_a_job_that_never_ends_has_a_deadline(
 
 
 async def test_a_page_that_failed_is_kept_as_failed(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """One page of several could not be rendered: the rest is published, the page is named."""
     pdf = Path(__file__).parents[3] / "samples/files/homeowners-policy.pdf"
@@ -226,7 +201,7 @@ async def test_a_page_that_failed_is_kept_as_failed(
 
 
 async def test_a_429_waits_and_uses_up_no_attempt(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Asked to slow down while submitting and while waiting: published in the first attempt."""
     policy(folder, "home")
@@ -246,7 +221,7 @@ async def test_a_429_waits_and_uses_up_no_attempt(
 
 
 async def test_credits_and_cost_are_on_job_run_and_ledger(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """What the service billed stands with the job, the run, the call and the parsed file."""
     pdf = Path(__file__).parents[3] / "samples/files/homeowners-policy.pdf"
@@ -275,7 +250,7 @@ async def test_credits_and_cost_are_on_job_run_and_ledger(
 
 
 async def test_no_credits_left_stops_the_run(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """402: the run stops, the documents wait and go on when the window is over and paid for."""
     policy(folder, "home")
@@ -291,7 +266,7 @@ async def test_no_credits_left_stops_the_run(
 
 
 async def test_the_cost_cap_holds_for_parsing(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Files that would pass the cap are not submitted; a refusal frees nobody else's promise."""
     for number in range(6):
@@ -308,7 +283,7 @@ async def test_the_cost_cap_holds_for_parsing(
 
 
 async def test_text_lost_from_the_storage_is_fetched_from_the_same_job(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """A parsed object that vanished or was damaged is made again without a new job."""
     policy(folder, "home")
@@ -333,7 +308,7 @@ async def test_text_lost_from_the_storage_is_fetched_from_the_same_job(
 
 
 async def test_other_chunk_sizes_do_not_parse_again(
-    paying: Paying, llamaparse: LlamaParseMock, folder: Path
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """Documents made with an older chunker are made anew from the stored text."""
     policy(folder, "home", sections=6)
