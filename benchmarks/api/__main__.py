@@ -22,11 +22,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import httpx
-
 from benchmarks.api import searchable
 from benchmarks.api.clients import Timings, drive
-from benchmarks.api.system import System, system
+from benchmarks.api.system import System, system, until_answered
 from benchmarks.bench import Bench, bench
 from benchmarks.servers import ROOT, ending, free_port
 
@@ -115,12 +113,7 @@ def _plain(url: str) -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}"
     with ending(process):
-        for _ in range(300):
-            try:
-                httpx.get(f"{address}/openapi.json", timeout=2)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
+        until_answered(f"{address}/openapi.json")
         yield address
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from benchmarks.servers import (
     prefect_database,
     prefect_server,
 )
+
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def system(bench: Bench, database_url: str) -> Iterator[System]:
         for arguments in (["api", "--port", str(port)], ["worker", "--health-port", str(health)]):
             stack.enter_context(_process(arguments, environment, folder))
         url = f"http://127.0.0.1:{port}/api/v1"
-        _until(lambda: httpx.get(f"{url}/openapi.json", timeout=2).is_success)
-        _until(lambda: httpx.get(f"http://127.0.0.1:{health}/health", timeout=2).is_success)
+        until_answered(f"{url}/openapi.json")
+        until_answered(f"http://127.0.0.1:{health}/health")
         yield System(url, environment, folder)
 
 
@@ -128,14 +130,16 @@ def _navigator(arguments: list[str], environment: dict[str, str], folder: Path) 
     ).stdout  # fmt: skip
 
 
-def _until(ready: object) -> None:
-    assert callable(ready)
-    deadline = time.monotonic() + 120
+def until_answered(url: str) -> None:
+    """Wait until an address answers well.
+
+    Raises:
+        RuntimeError: it does not in two minutes.
+    """
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        try:
-            if ready():
+        with suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=2).is_success:
                 return
-        except httpx.HTTPError:
-            pass
         time.sleep(0.2)
-    raise RuntimeError("a part of the system did not start; its log is in the scratch folder")
+    raise RuntimeError(f"{url} does not answer; the logs are in the scratch folder")
