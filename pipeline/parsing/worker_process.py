@@ -79,7 +79,7 @@ class WorkerProcess:
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
-            self._hand_over(content, {"media_type": media_type.value, "parser": parser})
+            self._hand_over(content, {"media_type": media_type.value, "parser": parser}, stopped)
             kind, payload = self._next_frame(self._options.timeout_seconds, stopped)
         except BaseException:
             self.kill()
@@ -146,7 +146,9 @@ class WorkerProcess:
             start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
         )
 
-    def _hand_over(self, content: bytes, request: Mapping[str, str | int]) -> None:
+    def _hand_over(
+        self, content: bytes, request: Mapping[str, str | int], stopped: Callable[[], bool]
+    ) -> None:
         assert self._process is not None and self._content is not None
         assert self._process.stdin is not None
         self._content.seek(0)
@@ -158,7 +160,7 @@ class WorkerProcess:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise self._crash() from error
+            raise self._end(stopped) from error
 
     def _next_frame(self, seconds: float, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
         assert self._process is not None and self._process.stdout is not None
@@ -170,7 +172,7 @@ class WorkerProcess:
                 if selector.select(_TICK_SECONDS):
                     chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
                     if not chunk:
-                        raise self._crash()
+                        raise self._end(stopped)
                     parts += chunk
                 self._check(deadline, seconds, stopped)
         kind, _ = HEADER.unpack_from(parts)
@@ -186,7 +188,11 @@ class WorkerProcess:
         if self._peak > self._options.memory_bytes:
             raise self._out_of_memory()
 
-    def _crash(self) -> ParseError:
+    def _end(self, stopped: Callable[[], bool]) -> Exception:
+        # On Linux a worker dies with the thread that started it, and a pool that closes ends its
+        # threads: that is no fault of the document, which must not be failed for it.
+        if stopped():
+            return CancelledError()
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
             return self._out_of_memory()

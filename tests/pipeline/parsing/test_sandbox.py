@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import psutil
@@ -18,6 +20,7 @@ from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
+from pipeline.parsing.worker_process import WorkerProcess
 from tests.pipeline.parsing.hostile_parsers import obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
@@ -192,6 +195,27 @@ async def test_workers_start_when_needed_and_close_ends_them() -> None:
     assert await wait_until_gone(pid)
     with pytest.raises(asyncio.CancelledError):
         await hanging
+
+
+def test_a_document_is_not_blamed_for_the_end_of_its_pool() -> None:
+    """A worker that dies because its pool's threads end has not crashed on its document."""
+    worker = WorkerProcess([obey], STRICT)
+    closing = threading.Event()
+
+    def start_and_wait() -> None:
+        worker.parse(b"x", PDF, closing.is_set)
+        started.set()
+        closing.wait(10)
+
+    started = threading.Event()
+    starter = threading.Thread(target=start_and_wait)
+    starter.start()
+    assert started.wait(30)
+    threading.Timer(0.3, closing.set).start()
+    with pytest.raises(CancelledError):
+        worker.parse(b"hang", PDF, closing.is_set)
+    starter.join()
+    assert worker.pid is None
 
 
 async def test_workers_see_no_secret(pool: ParserPool, monkeypatch: pytest.MonkeyPatch) -> None:
