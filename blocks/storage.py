@@ -9,14 +9,13 @@ their text. So the same bytes of one user are stored once. What comes over the n
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from uuid import UUID
@@ -29,6 +28,9 @@ from pipeline.errors import ConfigurationError, NavigatorError, StorageUnavailab
 from pipeline.identity import sha256_hex
 
 _PIECE = 1024 * 1024
+_AT_ONCE = 64
+
+T = TypeVar("T")
 
 
 class ObjectMissing(NavigatorError):
@@ -51,6 +53,29 @@ def parsed_key(user: UUID, sha256: str, parser: str) -> str:
 def incoming_key(user: UUID, upload: UUID) -> str:
     """Where an upload is kept until it is whole and its hash is known."""
     return f"{user}/incoming/{upload}"
+
+
+def checked(data: bytes | ObjectMissing, sha256: str) -> bytes:
+    """What was read, if it is what was stored.
+
+    Raises:
+        ObjectMissing: there was nothing, or something else.
+    """
+    if isinstance(data, ObjectMissing):
+        raise data
+    if sha256_hex(data) != sha256:
+        raise ObjectMissing("A stored object is damaged.", code="object_damaged")
+    return data
+
+
+async def _side_by_side(calls: Iterable[Awaitable[T]]) -> list[T]:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(call: Awaitable[T]) -> T:
+        async with slots:
+            return await call
+
+    return await asyncio.gather(*(one(call) for call in calls))
 
 
 REAL_FOLDER_SECONDS = 1.0
@@ -104,20 +129,42 @@ class Storage:
         with self._reaching(key):
             await obstore.put_async(self._store, key, data)
 
-    async def put_file(self, key: str, path: Path) -> None:
-        """Store a file without holding it in memory.
+    async def put_all(self, objects: Sequence[tuple[str, bytes | Path]]) -> set[str]:
+        """Store several objects, each whole: bytes, or files without holding them in memory.
+
+        Returns:
+            The keys whose files are gone.
 
         Raises:
-            FileNotFoundError: the file is gone.
-            StorageUnavailable: there is no room, or the storage does not answer.
+            StorageUnavailable: there is no room, or the storage does not answer; some of the
+                objects may be stored.
         """
+        if self._folder is not None:
+            # In one thread: a visit to it for each would cost several times what the object does.
+            stored = await asyncio.to_thread(lambda: [self._put_here(*each) for each in objects])
+        else:
+            stored = await _side_by_side(self._put_there(*each) for each in objects)
+        return {key for (key, _), done in zip(objects, stored, strict=True) if not done}
+
+    def _put_here(self, key: str, data: bytes | Path) -> bool:
         try:
             with self._reaching(key):
-                await obstore.put_async(self._store, key, path)
+                obstore.put(self._store, key, data)
         except (ObjectMissing, StorageUnavailable):
-            if not await asyncio.to_thread(path.is_file):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
-            raise
+            if not isinstance(data, Path) or data.is_file():
+                raise
+            return False
+        return True
+
+    async def _put_there(self, key: str, data: bytes | Path) -> bool:
+        try:
+            with self._reaching(key):
+                await obstore.put_async(self._store, key, data)
+        except (ObjectMissing, StorageUnavailable):
+            if not isinstance(data, Path) or await asyncio.to_thread(data.is_file):
+                raise
+            return False
+        return True
 
     async def move(self, key: str, target: str) -> None:
         """Give an object another key; what was under that is replaced.
@@ -141,6 +188,29 @@ class Storage:
             answer = await obstore.get_async(self._store, key)
             return bytes(await answer.bytes_async())
 
+    async def get_all(self, keys: Sequence[str]) -> list[bytes | ObjectMissing]:
+        """The bytes under each key, or the error that there are none.
+
+        Raises:
+            StorageUnavailable: the storage does not answer.
+        """
+        if self._folder is not None:
+            return await asyncio.to_thread(lambda: [self._get_here(key) for key in keys])
+        return await _side_by_side(self._get_there(key) for key in keys)
+
+    def _get_here(self, key: str) -> bytes | ObjectMissing:
+        try:
+            with self._reaching(key):
+                return bytes(obstore.get(self._store, key).bytes())
+        except ObjectMissing as error:
+            return error
+
+    async def _get_there(self, key: str) -> bytes | ObjectMissing:
+        try:
+            return await self.get(key)
+        except ObjectMissing as error:
+            return error
+
     async def pieces(self, key: str) -> AsyncIterator[bytes]:
         """The bytes under a key, about a mebibyte at a time.
 
@@ -152,17 +222,6 @@ class Storage:
             answer = await obstore.get_async(self._store, key)
             async for piece in answer.stream(min_chunk_size=_PIECE):
                 yield bytes(piece)
-
-    async def get_checked(self, key: str, sha256: str) -> bytes:
-        """The bytes under a key, after checking that they are the ones that were stored.
-
-        Raises:
-            ObjectMissing: there is nothing under it, or something else.
-        """
-        data = await self.get(key)
-        if sha256_hex(data) != sha256:
-            raise ObjectMissing("A stored object is damaged.", code="object_damaged")
-        return data
 
     async def size(self, key: str) -> int | None:
         """How many bytes are under a key; None when there is no object."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing, parsed_key
+from blocks.storage import ObjectMissing, checked, parsed_key
 from flows.stages.remote_parsing import parse_remotely
 from flows.stages.texts import stored_text
 from pipeline import correlation
@@ -22,6 +24,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import MediaType, sniff, unnamed
+from pipeline.parsing.sandbox import is_small
 from pipeline.parsing.validation import TextAssessment, assess, require_text
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
@@ -58,6 +61,27 @@ class ParseReference:
         return ParseError(ParseCode(self.failure[0]), self.failure[1]) if self.failure else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A job's text, before it is stored.
+
+    Attributes:
+        fresh: it was parsed just now, and is to be stored by us.
+        seconds: what it took.
+    """
+
+    job: ClaimedJob
+    media_type: MediaType
+    document: ParsedDocument
+    fresh: bool
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        """Where it belongs."""
+        return parsed_key(self.job.user_id, self.job.file_sha256, self.job.parser)
+
+
 async def parse_jobs(
     services: Services, jobs: Sequence[ClaimedJob], run_id: UUID
 ) -> list[ParseReference]:
@@ -66,31 +90,14 @@ async def parse_jobs(
     Raises:
         TransientError: a service failed; what was parsed until then is kept.
     """
-    wanted = [(job.user_id, job.file_sha256, job.parser) for job in jobs]
     async with services.database.service() as connection:
-        known = await parsed_files.find(connection, wanted)
+        known = await parsed_files.find(connection, [_content(job) for job in jobs])
     references: list[ParseReference] = []
-    slots = asyncio.Semaphore(_GROUP)
-    once = {job: asyncio.Lock() for job in set(wanted)}
-
-    async def one(job: ClaimedJob) -> tuple[ParseReference, FinishedParse | None]:
-        content = (job.user_id, job.file_sha256, job.parser)
-        # The same bytes twice in a batch are parsed once; the second finds them stored.
-        async with once[content], slots:
-            with correlation.bound([job.correlation_id]):
-                return await _parse_one(services, job, known.get(content), run_id)
-
-    for start in range(0, len(jobs), _GROUP):
-        group = jobs[start : start + _GROUP]
-        results = await asyncio.gather(*(one(job) for job in group), return_exceptions=True)
-        done = [result for result in results if not isinstance(result, BaseException)]
-        async with services.database.service() as connection:
-            unwanted = await finish_wanted(connection, [parse for _, parse in done if parse])
-        await services.storage.delete(unwanted)
-        for _, parse in done:
-            if parse:
-                known[(parse.user_id, parse.sha256, parse.parser)] = parse.storage_key
-        references.extend(reference for reference, _ in done)
+    for group in _groups(jobs):
+        results = await _read_group(services, group, known, run_id)
+        read = [each for each in results if isinstance(each, _Read)]
+        references += await _keep(services, read, known)
+        references += [each for each in results if isinstance(each, ParseReference)]
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -98,40 +105,130 @@ async def parse_jobs(
     return references
 
 
-async def _parse_one(
-    services: Services, job: ClaimedJob, key: str | None, run_id: UUID
-) -> tuple[ParseReference, FinishedParse | None]:
+def _content(job: ClaimedJob) -> tuple[UUID, str, str]:
+    return job.user_id, job.file_sha256, job.parser
+
+
+def _groups(jobs: Sequence[ClaimedJob]) -> Iterator[list[ClaimedJob]]:
+    """Groups in which no content is twice: parsed once, it is found stored by the next group."""
+    waiting = list(jobs)
+    while waiting:
+        group: dict[tuple[UUID, str, str], ClaimedJob] = {}
+        for job in waiting:
+            if len(group) == _GROUP:
+                break
+            group.setdefault(_content(job), job)
+        yield list(group.values())
+        taken = {job.job_id for job in group.values()}
+        waiting = [job for job in waiting if job.job_id not in taken]
+
+
+async def _read_group(
+    services: Services,
+    group: Sequence[ClaimedJob],
+    known: Mapping[tuple[UUID, str, str], str],
+    run_id: UUID,
+) -> list[_Read | ParseReference | BaseException]:
+    """Of each job its text, or why there is none, or the error that ends the batch's run."""
+    contents = await services.storage.get_all([job.storage_key for job in group])
+    pairs = list(zip(group, contents, strict=True))
+    # Small texts all in one visit to a thread: one each would cost several times the parsing.
+    small = await asyncio.to_thread(
+        lambda: [
+            _read_small(services, job, content) if _content(job) not in known else None
+            for job, content in pairs
+        ]
+    )
+
+    async def one(
+        job: ClaimedJob, content: bytes | ObjectMissing, read: _Read | ParseReference | None
+    ) -> _Read | ParseReference:
+        if read is not None:
+            return read
+        with correlation.bound([job.correlation_id]):
+            return await _read_one(services, job, content, known.get(_content(job)), run_id)
+
+    return await asyncio.gather(
+        *(one(*pair, read) for pair, read in zip(pairs, small, strict=True)),
+        return_exceptions=True,
+    )
+
+
+def _read_small(
+    services: Services, job: ClaimedJob, content: bytes | ObjectMissing
+) -> _Read | ParseReference | None:
+    """A small text, parsed in this thread; None for what must be parsed elsewhere."""
     started = time.perf_counter()
     media_type: MediaType | None = None
     try:
-        content = await services.storage.get_checked(job.storage_key, job.file_sha256)
-        media_type = sniff(content, unnamed(job.source))
+        data = checked(content, job.file_sha256)
+        media_type = sniff(data, unnamed(job.source))
+        if services.remote_parser is not None or not is_small(data, media_type):
+            return None
+        with _bugs_end_the_document():
+            document = services.parser.parse_small(data, media_type)
+        require_text(document)
+    except ObjectMissing as error:
+        return _failed(job, media_type, ParseError(ParseCode.MISSING, error.message))
+    except ParseError as error:
+        return _failed(job, media_type, error)
+    return _Read(job, media_type, document, True, time.perf_counter() - started)
+
+
+async def _read_one(
+    services: Services,
+    job: ClaimedJob,
+    content: bytes | ObjectMissing,
+    key: str | None,
+    run_id: UUID,
+) -> _Read | ParseReference:
+    started = time.perf_counter()
+    media_type: MediaType | None = None
+    try:
+        data = checked(content, job.file_sha256)
+        media_type = sniff(data, unnamed(job.source))
         document = await stored_text(services, key) if key else None
         fresh = document is None
         if document is None:
-            document = await _parse(services, job, content, media_type, run_id)
+            document = await _parse(services, job, data, media_type, run_id)
         require_text(document)
     except ObjectMissing as error:
-        return _failed(job, media_type, ParseError(ParseCode.MISSING, error.message)), None
+        return _failed(job, media_type, ParseError(ParseCode.MISSING, error.message))
     except ParseError as error:
-        return _failed(job, media_type, error), None
-    target = parsed_key(job.user_id, job.file_sha256, job.parser)
+        return _failed(job, media_type, error)
     # The remote parser keeps what it paid for by itself, at once.
     fresh = fresh and services.remote_parser is None
-    if fresh:
-        await services.storage.put(target, document.to_json())
-    services.texts.keep(target, document)
-    reference = ParseReference(
-        job.job_id,
-        target,
-        media_type.value,
-        pages=len(document.pages) if document.paged else None,
-        characters=len(document.text),
-        replaced=document.replaced,
-        seconds=time.perf_counter() - started,
-        assessment=await asyncio.to_thread(assess, document),
-    )
-    return reference, _finished(job, reference) if fresh else None
+    return _Read(job, media_type, document, fresh, time.perf_counter() - started)
+
+
+async def _keep(
+    services: Services,
+    read: Sequence[_Read],
+    known: dict[tuple[UUID, str, str], str],
+) -> list[ParseReference]:
+    """Store the texts that are new, record them, and refer to all."""
+
+    def look() -> tuple[list[TextAssessment], list[tuple[str, bytes | Path]]]:
+        return (
+            [assess(each.document) for each in read],
+            [(each.key, each.document.to_json()) for each in read if each.fresh],
+        )
+
+    assessments, texts = await asyncio.to_thread(look)
+    await services.storage.put_all(texts)
+    references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
+    finished = [
+        _finished(each.job, reference)
+        for each, reference in zip(read, references, strict=True)
+        if each.fresh
+    ]
+    async with services.database.service() as connection:
+        unwanted = await finish_wanted(connection, finished)
+    await services.storage.delete(unwanted)
+    for each in read:
+        services.texts.keep(each.key, each.document)
+        known[_content(each.job)] = each.key
+    return references
 
 
 async def _parse(
@@ -139,13 +236,34 @@ async def _parse(
 ) -> ParsedDocument:
     if services.remote_parser is not None:
         return await parse_remotely(services, job, content, media_type, run_id)
-    try:
+    with _bugs_end_the_document():
         return await services.parser.parse(content, media_type)
+
+
+@contextmanager
+def _bugs_end_the_document() -> Iterator[None]:
+    """A parser's own bug ends the document, never the batch."""
+    try:
+        yield
     except NavigatorError:
         raise
-    except Exception as error:  # a parser's own bug ends the document, never the batch
+    except Exception as error:
         message = f"The parser stopped with an internal error ({type(error).__name__})."
         raise ParseError(ParseCode.CRASHED, message) from error
+
+
+def _reference(read: _Read, assessment: TextAssessment) -> ParseReference:
+    document = read.document
+    return ParseReference(
+        read.job.job_id,
+        read.key,
+        read.media_type.value,
+        pages=len(document.pages) if document.paged else None,
+        characters=len(document.text),
+        replaced=document.replaced,
+        seconds=read.seconds,
+        assessment=assessment,
+    )
 
 
 def _failed(job: ClaimedJob, media_type: MediaType | None, error: ParseError) -> ParseReference:

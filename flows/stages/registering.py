@@ -42,8 +42,8 @@ async def upload(
     contents, rejected = await examine_files(files, services.settings.max_file_bytes)
     paths = {as_source(user, content): content.path for content in contents}
 
-    async def store(source: Source) -> None:
-        await services.storage.put_file(source.storage_key, paths[source])
+    async def store(wanted: Sequence[Source]) -> set[str]:
+        return await services.storage.put_all([(each.storage_key, paths[each]) for each in wanted])
 
     taken = await take_in(services, list(paths), store, user, run_id, tags)
     async with services.database.service() as connection:
@@ -54,7 +54,7 @@ async def upload(
 async def take_in(
     services: Services,
     sources: Sequence[Source],
-    store: Callable[[Source], Awaitable[None]],
+    store: Callable[[Sequence[Source]], Awaitable[set[str]]],
     user: UUID,
     run_id: UUID,
     tags: Iterable[str],
@@ -64,14 +64,16 @@ async def take_in(
 
     Args:
         actor: for the audit; this process when it is left out.
-        store: puts a source's bytes under its storage key; called for those alone that are not
-            stored yet. FileNotFoundError says that they are gone: the source is rejected.
+        store: puts the sources' bytes under their storage keys and says under which there was
+            nothing to put: those are rejected. Called for those alone that are not stored yet.
     """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     fresh = (Outcome.NEW, Outcome.CHANGED)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
-    lost = await _store(wanted, store)
+    gone = await store(wanted) if wanted else set()
+    failpoint("after-store-upload")
+    lost = {each.source: _vanished(each) for each in wanted if each.storage_key in gone}
     async with services.database.service() as connection:
         registered = await registration.register(
             connection,
@@ -108,22 +110,7 @@ def as_source(user: UUID, content: FileContent) -> Source:
     )
 
 
-async def _store(
-    wanted: Sequence[Source], store: Callable[[Source], Awaitable[None]]
-) -> dict[str, RejectedFile]:
-    """Put bytes in place; the files that changed or vanished since they were hashed come back."""
-    lost: dict[str, RejectedFile] = {}
-    slots = asyncio.Semaphore(16)
-
-    async def one(source: Source) -> None:
-        async with slots:
-            try:
-                await store(source)
-            except FileNotFoundError:
-                lost[source.source] = RejectedFile(
-                    source.source, "file_missing", "It vanished while it was read.", "Put it back."
-                )
-
-    await asyncio.gather(*(one(source) for source in wanted))
-    failpoint("after-store-upload")
-    return lost
+def _vanished(source: Source) -> RejectedFile:
+    """A file that changed or vanished since it was hashed."""
+    message = "It vanished while it was read."
+    return RejectedFile(source.source, "file_missing", message, "Put it back.")

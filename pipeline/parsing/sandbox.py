@@ -28,6 +28,11 @@ INLINE_BYTES = MIB
 _INLINE = frozenset({MediaType.MARKDOWN, MediaType.TEXT})
 
 
+def is_small(content: bytes, media_type: MediaType) -> bool:
+    """Whether parsing it needs no process of its own."""
+    return media_type in _INLINE and len(content) <= INLINE_BYTES
+
+
 class ParserPool:
     """Workers that are started when first needed, kept warm and replaced when worn.
 
@@ -91,9 +96,9 @@ class ParserPool:
                 OUT_OF_MEMORY, CRASHED); the pool goes on.
             ServiceUnavailable: no worker could be started.
         """
+        if is_small(content, media_type):
+            return await asyncio.to_thread(self.parse_small, content, media_type)
         check_size(len(content), self._options)
-        if media_type in _INLINE and len(content) <= INLINE_BYTES:
-            return await asyncio.to_thread(self._parse, content, media_type, self._options)
         given_up = threading.Event()
         future = self._threads.submit(self._in_worker, content, media_type, given_up)
         try:
@@ -101,6 +106,15 @@ class ParserPool:
         except asyncio.CancelledError:
             given_up.set()
             raise
+
+    def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
+        """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
+
+        Raises:
+            ParseError: the file cannot be turned into text.
+        """
+        check_size(len(content), self._options)
+        return self._parse(content, media_type, self._options)
 
     async def close(self) -> None:
         """End all workers, and the documents they are at; safe to call twice."""

@@ -10,13 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from blocks.storage import ObjectMissing, Storage, parsed_key, raw_key
+from blocks.storage import ObjectMissing, Storage, checked, parsed_key, raw_key
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
 
 ANNA = user_id("anna")
 DIGEST = sha256_hex("content")
 KEY = raw_key(ANNA, DIGEST)
+OTHER = raw_key(ANNA, sha256_hex("other"))
 TINY = 64 * 1024
 
 
@@ -35,11 +36,11 @@ def storage(root: Path) -> Storage:
 async def test_bytes_and_files_come_back_as_they_were(storage: Storage, tmp_path: Path) -> None:
     """What is put is got, by bytes or by file; putting again replaces it whole."""
     await storage.put(KEY, b"content")
-    assert await storage.get_checked(KEY, DIGEST) == b"content"
+    assert checked(await storage.get(KEY), DIGEST) == b"content"
     file = tmp_path / "file"
     file.write_bytes(b"\0\xff" * 1000)
-    await storage.put_file(KEY, file)
-    assert await storage.get(KEY) == b"\0\xff" * 1000
+    assert await storage.put_all([(KEY, file), (OTHER, b"beside")]) == set()
+    assert await storage.get_all([OTHER, KEY]) == [b"beside", b"\0\xff" * 1000]
     assert await storage.exists(KEY)
     await storage.delete([KEY, KEY])
     assert not await storage.exists(KEY)
@@ -49,10 +50,12 @@ async def test_missing_and_damaged_objects_are_said_to_be_so(storage: Storage) -
     """Nothing under a key, or other bytes than were stored, is an error with a remedy."""
     with pytest.raises(ObjectMissing, match=r"^A stored object is missing\.$") as missing:
         await storage.get(KEY)
+    (among_others,) = await storage.get_all([KEY])
+    assert str(among_others) == str(missing.value)
     assert missing.value.code == "object_missing"
     await storage.put(KEY, b"other")
     with pytest.raises(ObjectMissing, match=r"^A stored object is damaged\.$") as damaged:
-        await storage.get_checked(KEY, DIGEST)
+        checked(await storage.get(KEY), DIGEST)
     assert damaged.value.code == "object_damaged"
     assert "Ingest the file again" in damaged.value.remedy
 
@@ -60,10 +63,10 @@ async def test_missing_and_damaged_objects_are_said_to_be_so(storage: Storage) -
 async def test_a_file_that_is_gone_is_no_trouble_of_the_storage(
     storage: Storage, tmp_path: Path
 ) -> None:
-    """Storing a file that vanished raises what any reader of files expects, and stores nothing."""
-    with pytest.raises(FileNotFoundError):
-        await storage.put_file(KEY, tmp_path / "gone")
+    """A file that vanished is named, nothing is stored for it, and the others are stored."""
+    assert await storage.put_all([(KEY, tmp_path / "gone"), (OTHER, b"beside")]) == {KEY}
     assert not await storage.exists(KEY)
+    assert await storage.get(OTHER) == b"beside"
 
 
 @pytest.mark.parametrize("where", ["object", "folder"])
@@ -80,7 +83,8 @@ async def test_links_are_not_followed(where: str, storage: Storage, root: Path) 
     else:
         (root / str(ANNA)).symlink_to(outside / str(ANNA))
     calls = (
-        storage.get(KEY), storage.put(KEY, b"new"), storage.put_file(KEY, target),
+        storage.get(KEY), storage.put(KEY, b"new"), storage.put_all([(KEY, target)]),
+        storage.get_all([KEY]),
         storage.exists(KEY), storage.delete([KEY]),
     )  # fmt: skip
     for call in calls:
@@ -112,9 +116,8 @@ async def test_an_interrupted_write_leaves_nothing_under_the_key(
 ) -> None:
     """Objects appear whole: no partial file has the object's name, and none is left over."""
     await storage.put(KEY, b"content")
-    with pytest.raises(FileNotFoundError):
-        await storage.put_file(KEY, tmp_path / "gone")
-    assert await storage.get_checked(KEY, DIGEST) == b"content"
+    assert await storage.put_all([(KEY, tmp_path / "gone")]) == {KEY}
+    assert checked(await storage.get(KEY), DIGEST) == b"content"
     assert [name for *_, names in os.walk(root) for name in names] == [DIGEST]
 
 
@@ -137,7 +140,7 @@ async def test_a_full_disk_is_told_in_a_sentence(tiny: Path, tmp_path: Path) -> 
     storage = Storage(tiny.as_uri())
     large = tmp_path / "large"
     large.write_bytes(bytes(4 * TINY))
-    for call in (storage.put(KEY, bytes(4 * TINY)), storage.put_file(KEY, large)):
+    for call in (storage.put(KEY, bytes(4 * TINY)), storage.put_all([(KEY, large)])):
         with pytest.raises(StorageUnavailable) as full:
             await call
         assert full.value.message == "The object storage failed (No space left on device)."

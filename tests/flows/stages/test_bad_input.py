@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -128,8 +129,8 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         source = registering.as_source(ANNA, content)
         gone.unlink()
 
-        async def store(each: Source) -> None:
-            await services.storage.put_file(each.storage_key, gone)
+        async def store(wanted: Sequence[Source]) -> set[str]:
+            return await services.storage.put_all([(each.storage_key, gone) for each in wanted])
 
         run = uuid4()
         async with services.database.service() as connection:
