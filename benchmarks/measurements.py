@@ -32,7 +32,7 @@ class Setting:
 @contextmanager
 def installation(bench: Bench, worker: Worker) -> Iterator[Path]:
     """An empty database and home folder that the worker's flows will use; the home."""
-    home = bench.scratch / f"home-{uuid4().hex[:6]}"
+    home = bench.homes / f"home-{uuid4().hex[:6]}"
     home.mkdir()
     with bench.database() as url:
         worker.ask(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,6 +23,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
+from blocks.real_folder import RealFolder
 from pipeline.errors import ConfigurationError, NavigatorError, StorageUnavailable
 from pipeline.identity import sha256_hex
 
@@ -78,10 +78,6 @@ async def _side_by_side(calls: Iterable[Awaitable[T]]) -> list[T]:
     return await asyncio.gather(*(one(call) for call in calls))
 
 
-REAL_FOLDER_SECONDS = 1.0
-"""A folder seen to be no symbolic link is taken for one so long; a look costs more than a read."""
-
-
 class Storage:
     """One place for objects. Safe to use from several tasks at once.
 
@@ -91,20 +87,19 @@ class Storage:
     """
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
-        self._folder: Path | None = None
-        self._real_folders: set[str] = set()
-        self._looked_at = 0.0
+        self._folder: RealFolder | None = None
         self._store = self._open(url, dict(options or {}))
 
     def _open(self, url: str, options: dict[str, str]) -> ObjectStore:
         if url.startswith("file:"):
-            self._folder = Path(url2pathname(urlsplit(url).path))
+            folder = Path(url2pathname(urlsplit(url).path))
+            self._folder = RealFolder(folder)
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                return LocalStore(self._folder, automatic_cleanup=True)
+                folder.mkdir(parents=True, exist_ok=True)
+                return LocalStore(folder, automatic_cleanup=True)
             except (OSError, BaseError) as error:
                 raise ConfigurationError(
-                    f"The storage folder {self._folder} cannot be used ({type(error).__name__}).",
+                    f"The storage folder {folder} cannot be used ({type(error).__name__}).",
                     remedy="Set NAVIGATOR_STORAGE_URL to a folder that you may write to.",
                 ) from None
         try:
@@ -173,7 +168,8 @@ class Storage:
             ObjectMissing: there is nothing under the first key.
             StorageUnavailable: the storage does not answer.
         """
-        self._refuse_links(target)
+        if self._folder is not None:
+            self._folder.refuse_links(target)
         with self._reaching(key):
             await obstore.rename_async(self._store, key, target)
 
@@ -265,37 +261,14 @@ class Storage:
     @contextmanager
     def _reaching(self, key: str) -> Iterator[None]:
         """Errors of the store as ours, while an object is reached."""
-        self._refuse_links(key)
+        if self._folder is not None:
+            self._folder.refuse_links(key)
         try:
             yield
         except (NotFoundError, FileNotFoundError):
             raise ObjectMissing("A stored object is missing.") from None
         except (BaseError, OSError) as error:
             raise _unavailable(error) from None
-
-    def _refuse_links(self, key: str) -> None:
-        """A local store follows symbolic links out of its folder; ours must not."""
-        if self._folder is None:
-            return
-        if (now := time.monotonic()) > self._looked_at + REAL_FOLDER_SECONDS:
-            self._real_folders, self._looked_at = set(), now
-        # Plain strings: this is asked for every object, and pathlib would be half of its cost.
-        path = os.fspath(self._folder)
-        *folders, name = key.split("/")
-        for part in folders:
-            path = f"{path}/{part}"
-            if path in self._real_folders:
-                continue
-            self._refuse_link(path)
-            self._real_folders.add(path)
-        self._refuse_link(f"{path}/{name}")
-
-    def _refuse_link(self, path: str) -> None:
-        if os.path.islink(path):  # noqa: PTH114
-            raise StorageUnavailable(
-                "The storage folder holds a symbolic link, which is not followed.",
-                remedy="Remove the link from the storage folder, then run it again.",
-            )
 
 
 def _unavailable(error: Exception) -> StorageUnavailable:

@@ -1,0 +1,52 @@
+"""A folder of objects from which no symbolic link leads out."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from pipeline.errors import StorageUnavailable
+
+REAL_FOLDER_SECONDS = 1.0
+"""A folder seen to be no symbolic link is taken for one so long; a look costs more than a read."""
+
+
+class RealFolder:
+    """The root of a local store, which would follow links; ours must not. Safe to use in threads.
+
+    Args:
+        path: where the objects lie.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Plain strings: this is asked for every object, and pathlib would be half of its cost.
+        self._root = os.fspath(path)
+        self._real: set[str] = set()
+        self._looked_at = 0.0
+
+    def refuse_links(self, key: str) -> None:
+        """Make sure that no part of a key is a link.
+
+        Raises:
+            StorageUnavailable: one is.
+        """
+        if (now := time.monotonic()) > self._looked_at + REAL_FOLDER_SECONDS:
+            self._real, self._looked_at = set(), now
+        path = self._root
+        *folders, name = key.split("/")
+        for part in folders:
+            path = f"{path}/{part}"
+            if path in self._real:
+                continue
+            _refuse_link(path)
+            self._real.add(path)
+        _refuse_link(f"{path}/{name}")
+
+
+def _refuse_link(path: str) -> None:
+    if os.path.islink(path):  # noqa: PTH114
+        raise StorageUnavailable(
+            "The storage folder holds a symbolic link, which is not followed.",
+            remedy="Remove the link from the storage folder, then run it again.",
+        )
