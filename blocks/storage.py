@@ -1,10 +1,4 @@
-"""Object storage through obstore: a local folder by default, S3, GCS or Azure by URL.
-
-Keys are made of ids and hashes only, never of a file's name:
-``{user}/raw/{sha256}`` for the bytes as they came, ``{user}/parsed/{sha256}/{parser}.json`` for
-their text. So the same bytes of one user are stored once. What comes over the network is
-``{user}/incoming/{id}`` until its hash is known.
-"""
+"""Object storage through obstore: a local folder by default, S3, GCS or Azure by URL."""
 
 from __future__ import annotations
 
@@ -17,55 +11,19 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
+from blocks.objects import ObjectMissing
 from blocks.real_folder import RealFolder
-from pipeline.errors import ConfigurationError, NavigatorError, StorageUnavailable
-from pipeline.identity import sha256_hex
+from pipeline.errors import ConfigurationError, StorageUnavailable
 
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
 
 T = TypeVar("T")
-
-
-class ObjectMissing(NavigatorError):
-    """The storage has no such object, though the database says so."""
-
-    code = "object_missing"
-    remedy = "Ingest the file again; what is stored of it is lost."
-
-
-def raw_key(user: UUID, sha256: str) -> str:
-    """Where the bytes of a file are kept."""
-    return f"{user}/raw/{sha256}"
-
-
-def parsed_key(user: UUID, sha256: str, parser: str) -> str:
-    """Where the text of a file is kept, for one parser version."""
-    return f"{user}/parsed/{sha256}/{parser}.json"
-
-
-def incoming_key(user: UUID, upload: UUID) -> str:
-    """Where an upload is kept until it is whole and its hash is known."""
-    return f"{user}/incoming/{upload}"
-
-
-def checked(data: bytes | ObjectMissing, sha256: str) -> bytes:
-    """What was read, if it is what was stored.
-
-    Raises:
-        ObjectMissing: there was nothing, or something else.
-    """
-    if isinstance(data, ObjectMissing):
-        raise data
-    if sha256_hex(data) != sha256:
-        raise ObjectMissing("A stored object is damaged.", code="object_damaged")
-    return data
 
 
 async def _side_by_side(calls: Iterable[Awaitable[T]]) -> list[T]:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from app.api.parts import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
-from blocks.storage import incoming_key, raw_key
+from blocks.objects import incoming_key, raw_key
 from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
 from pipeline.logs import logger

@@ -7,7 +7,7 @@ from math import isfinite
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing
+from blocks.objects import ObjectMissing
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites import CHUNKS, VECTORS
 from checks.verdicts import GateResult

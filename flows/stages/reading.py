@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing, checked, parsed_key
+from blocks.objects import ObjectMissing, checked, parsed_key
 from flows.stages.remote_parsing import parse_remotely
 from flows.stages.texts import stored_text
 from pipeline import correlation

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.storage import raw_key
+from blocks.objects import raw_key
 from pipeline import correlation
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing, parsed_key
+from blocks.objects import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse

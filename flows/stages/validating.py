@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blocks.assembly import Services
-from blocks.storage import ObjectMissing
+from blocks.objects import ObjectMissing
 from checks.frames import ParsedTextRow, parsed_text_frame
 from checks.suites import PARSED_TEXT
 from checks.verdicts import GateResult

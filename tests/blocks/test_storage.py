@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from blocks.storage import ObjectMissing, Storage, checked, parsed_key, raw_key
+from blocks.objects import ObjectMissing, checked, parsed_key, raw_key
+from blocks.storage import Storage
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
 

@@ -17,7 +17,7 @@ from app.api.multipart import body_of
 from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, responses
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
-from blocks.storage import incoming_key
+from blocks.objects import incoming_key
 from pipeline.store import uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload

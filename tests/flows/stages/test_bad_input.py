@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.storage import raw_key
+from blocks.objects import raw_key
 from flows.stages import registering
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import FileContent, examine

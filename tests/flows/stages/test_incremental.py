@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.assembly import Services
-from blocks.storage import parsed_key, raw_key
+from blocks.objects import parsed_key, raw_key
 from flows.stages import syncing
 from mocks import OpenAIMock
 from pipeline.identity import sha256_hex, user_id
