@@ -81,13 +81,14 @@ def _groups(jobs: Sequence[ClaimedJob]) -> Iterator[list[ClaimedJob]]:
     waiting = list(jobs)
     while waiting:
         group: dict[tuple[UUID, str, str], ClaimedJob] = {}
+        left = []
         for job in waiting:
-            if len(group) == _GROUP:
-                break
-            group.setdefault(content_of(job), job)
+            if len(group) < _GROUP and content_of(job) not in group:
+                group[content_of(job)] = job
+            else:
+                left.append(job)
         yield list(group.values())
-        taken = {job.job_id for job in group.values()}
-        waiting = [job for job in waiting if job.job_id not in taken]
+        waiting = left
 
 
 async def _keep(
@@ -96,6 +97,8 @@ async def _keep(
     known: dict[tuple[UUID, str, str], str],
 ) -> list[ParseReference]:
     """Store the texts that are new, record them, and refer to all."""
+    if not read:
+        return []
 
     def look() -> tuple[list[TextAssessment], list[tuple[str, bytes | Path]]]:
         return (

@@ -57,6 +57,15 @@ def content_of(job: ClaimedJob) -> tuple[UUID, str, str]:
     return job.user_id, job.file_sha256, job.parser
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A job's bytes, which are those that were stored, and their kind."""
+
+    job: ClaimedJob
+    media_type: MediaType
+    data: bytes
+
+
 async def read_group(
     services: Services,
     group: Sequence[ClaimedJob],
@@ -65,74 +74,72 @@ async def read_group(
 ) -> list[Read | Unreadable | BaseException]:
     """Of each job its text, or why there is none, or the error that ends the batch's run."""
     contents = await services.storage.get_all([job.storage_key for job in group])
-    pairs = list(zip(group, contents, strict=True))
-    # Small texts all in one visit to a thread: one each would cost several times the parsing.
-    small = await asyncio.to_thread(
-        lambda: [
-            _read_small(services, job, content) if content_of(job) not in known else None
-            for job, content in pairs
-        ]
+
+    def begin(job: ClaimedJob, content: bytes | ObjectMissing) -> _Opened | Read | Unreadable:
+        opened = _open(job, content)
+        parsed_here = services.remote_parser is None and content_of(job) not in known
+        if parsed_here and isinstance(opened, _Opened) and is_small(opened.data, opened.media_type):
+            return _read_small(services, opened)
+        return opened
+
+    # All in one visit to a thread: one for each small text would cost several times its parsing.
+    begun = await asyncio.to_thread(
+        lambda: [begin(*pair) for pair in zip(group, contents, strict=True)]
     )
 
-    async def one(
-        job: ClaimedJob, content: bytes | ObjectMissing, read: Read | Unreadable | None
-    ) -> Read | Unreadable:
-        if read is not None:
-            return read
-        with correlation.bound([job.correlation_id]):
-            return await _read_one(services, job, content, known.get(content_of(job)), run_id)
+    async def end(each: _Opened | Read | Unreadable) -> Read | Unreadable:
+        if not isinstance(each, _Opened):
+            return each
+        with correlation.bound([each.job.correlation_id]):
+            return await _read_one(services, each, known.get(content_of(each.job)), run_id)
 
-    return await asyncio.gather(
-        *(one(*pair, read) for pair, read in zip(pairs, small, strict=True)),
-        return_exceptions=True,
-    )
+    return await asyncio.gather(*(end(each) for each in begun), return_exceptions=True)
 
 
-def _read_small(
-    services: Services, job: ClaimedJob, content: bytes | ObjectMissing
-) -> Read | Unreadable | None:
-    """A small text, parsed in this thread; None for what must be parsed elsewhere."""
-    started = time.perf_counter()
-    media_type: MediaType | None = None
+def _open(job: ClaimedJob, content: bytes | ObjectMissing) -> _Opened | Unreadable:
     try:
         data = checked(content, job.file_sha256)
-        media_type = sniff(data, unnamed(job.source))
-        if services.remote_parser is not None or not is_small(data, media_type):
-            return None
+        return _Opened(job, sniff(data, unnamed(job.source)), data)
+    except (ObjectMissing, ParseError) as error:
+        return _unreadable(job, None, error)
+
+
+def _read_small(services: Services, opened: _Opened) -> Read | Unreadable:
+    """A small text, parsed in this thread."""
+    started = time.perf_counter()
+    try:
         with _bugs_end_the_document():
-            document = services.parser.parse_small(data, media_type)
+            document = services.parser.parse_small(opened.data, opened.media_type)
         require_text(document)
-    except ObjectMissing as error:
-        return Unreadable(job, media_type, ParseError(ParseCode.MISSING, error.message))
     except ParseError as error:
-        return Unreadable(job, media_type, error)
-    return Read(job, media_type, document, True, time.perf_counter() - started)
+        return _unreadable(opened.job, opened.media_type, error)
+    return Read(opened.job, opened.media_type, document, True, time.perf_counter() - started)
 
 
 async def _read_one(
-    services: Services,
-    job: ClaimedJob,
-    content: bytes | ObjectMissing,
-    key: str | None,
-    run_id: UUID,
+    services: Services, opened: _Opened, key: str | None, run_id: UUID
 ) -> Read | Unreadable:
     started = time.perf_counter()
-    media_type: MediaType | None = None
+    job, media_type = opened.job, opened.media_type
     try:
-        data = checked(content, job.file_sha256)
-        media_type = sniff(data, unnamed(job.source))
         document = await stored_text(services, key) if key else None
         fresh = document is None
         if document is None:
-            document = await _parse(services, job, data, media_type, run_id)
+            document = await _parse(services, job, opened.data, media_type, run_id)
         require_text(document)
-    except ObjectMissing as error:
-        return Unreadable(job, media_type, ParseError(ParseCode.MISSING, error.message))
-    except ParseError as error:
-        return Unreadable(job, media_type, error)
+    except (ObjectMissing, ParseError) as error:
+        return _unreadable(job, media_type, error)
     # The remote parser keeps what it paid for by itself, at once.
     fresh = fresh and services.remote_parser is None
     return Read(job, media_type, document, fresh, time.perf_counter() - started)
+
+
+def _unreadable(
+    job: ClaimedJob, media_type: MediaType | None, error: ObjectMissing | ParseError
+) -> Unreadable:
+    if isinstance(error, ObjectMissing):
+        error = ParseError(ParseCode.MISSING, error.message)
+    return Unreadable(job, media_type, error)
 
 
 async def _parse(
