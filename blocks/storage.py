@@ -69,12 +69,12 @@ class Storage:
                 remedy="Check NAVIGATOR_STORAGE_URL and NAVIGATOR_STORAGE_OPTIONS.",
             ) from None
 
-    async def put(self, key: str, data: bytes | AsyncIterator[bytes]) -> None:
+    async def put(self, key: str, data: bytes | Path | AsyncIterator[bytes]) -> None:
         """Store bytes whole: a reader sees all of them or nothing.
 
         Args:
-            data: in one piece, or in pieces that are never held all at once; an error that they
-                raise comes out unchanged, and nothing is stored.
+            data: in one piece, or as a file or in pieces that are never held all at once; an error
+                that the pieces raise comes out unchanged, and nothing is stored.
 
         Raises:
             StorageUnavailable: there is no room, or the storage does not answer.
@@ -82,11 +82,11 @@ class Storage:
         with self._reaching(key):
             await obstore.put_async(self._store, key, data)
 
-    async def put_all(self, objects: Sequence[tuple[str, bytes | Path]]) -> set[str]:
+    async def put_all(self, objects: Sequence[tuple[str, bytes | Path]]) -> list[bool]:
         """Store several objects, each whole: bytes, or files without holding them in memory.
 
         Returns:
-            The keys whose files are gone.
+            Of each, in order, whether it was there to be stored: false for a file that is gone.
 
         Raises:
             StorageUnavailable: there is no room, or the storage does not answer; some of the
@@ -94,27 +94,24 @@ class Storage:
         """
         if self._folder is not None:
             # In one thread: a visit to it for each would cost several times what the object does.
-            stored = await asyncio.to_thread(lambda: [self._put_here(*each) for each in objects])
-        else:
-            stored = await _side_by_side(self._put_there(*each) for each in objects)
-        return {key for (key, _), done in zip(objects, stored, strict=True) if not done}
+            return await asyncio.to_thread(lambda: [self._put_here(*each) for each in objects])
+        return await _side_by_side(self._put_there(*each) for each in objects)
 
     def _put_here(self, key: str, data: bytes | Path) -> bool:
         try:
             with self._reaching(key):
                 obstore.put(self._store, key, data)
         except (ObjectMissing, StorageUnavailable):
-            if not isinstance(data, Path) or data.is_file():
+            if not _is_gone(data):
                 raise
             return False
         return True
 
     async def _put_there(self, key: str, data: bytes | Path) -> bool:
         try:
-            with self._reaching(key):
-                await obstore.put_async(self._store, key, data)
+            await self.put(key, data)
         except (ObjectMissing, StorageUnavailable):
-            if not isinstance(data, Path) or await asyncio.to_thread(data.is_file):
+            if not await asyncio.to_thread(_is_gone, data):
                 raise
             return False
         return True
@@ -126,9 +123,7 @@ class Storage:
             ObjectMissing: there is nothing under the first key.
             StorageUnavailable: the storage does not answer.
         """
-        if self._folder is not None:
-            self._folder.refuse_links(target)
-        with self._reaching(key):
+        with self._reaching(target, key):
             await obstore.rename_async(self._store, key, target)
 
     async def get(self, key: str) -> bytes:
@@ -217,16 +212,21 @@ class Storage:
             return str(await obstore.sign_async(self._store, method, key, life))
 
     @contextmanager
-    def _reaching(self, key: str) -> Iterator[None]:
-        """Errors of the store as ours, while an object is reached."""
+    def _reaching(self, *keys: str) -> Iterator[None]:
+        """Errors of the store as ours, while objects are reached."""
         if self._folder is not None:
-            self._folder.refuse_links(key)
+            for key in keys:
+                self._folder.refuse_links(key)
         try:
             yield
         except (NotFoundError, FileNotFoundError):
             raise ObjectMissing("A stored object is missing.") from None
         except (BaseError, OSError) as error:
             raise _unavailable(error) from None
+
+
+def _is_gone(data: bytes | Path) -> bool:
+    return isinstance(data, Path) and not data.is_file()
 
 
 def _unavailable(error: Exception) -> StorageUnavailable:

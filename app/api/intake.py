@@ -166,10 +166,10 @@ async def _register(
         storage_key=raw_key(user, received.sha256),
     )
 
-    async def store(wanted: Sequence[Source]) -> set[str]:
+    async def store(wanted: Sequence[Source]) -> list[bool]:
         for each in wanted:
             await parts.storage.move(received.key, each.storage_key)
-        return set()
+        return [True] * len(wanted)
 
     async with parts.database.service() as connection:
         await runs.start_run(connection, run_id, user, "upload")

@@ -42,7 +42,7 @@ async def upload(
     contents, rejected = await examine_files(files, services.settings.max_file_bytes)
     paths = {as_source(user, content): content.path for content in contents}
 
-    async def store(wanted: Sequence[Source]) -> set[str]:
+    async def store(wanted: Sequence[Source]) -> list[bool]:
         return await services.storage.put_all([(each.storage_key, paths[each]) for each in wanted])
 
     taken = await take_in(services, list(paths), store, user, run_id, tags)
@@ -54,7 +54,7 @@ async def upload(
 async def take_in(
     services: Services,
     sources: Sequence[Source],
-    store: Callable[[Sequence[Source]], Awaitable[set[str]]],
+    store: Callable[[Sequence[Source]], Awaitable[list[bool]]],
     user: UUID,
     run_id: UUID,
     tags: Iterable[str],
@@ -64,16 +64,21 @@ async def take_in(
 
     Args:
         actor: for the audit; this process when it is left out.
-        store: puts the sources' bytes under their storage keys and says under which there was
-            nothing to put: those are rejected. Called for those alone that are not stored yet.
+        store: puts the sources' bytes under their storage keys and says of each whether there
+            was something to put: the others are rejected. Called for those alone that are not
+            stored yet.
     """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     fresh = (Outcome.NEW, Outcome.CHANGED)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
-    gone = await store(wanted) if wanted else set()
+    stored = await store(wanted) if wanted else []
     failpoint("after-store-upload")
-    lost = {each.source: _vanished(each) for each in wanted if each.storage_key in gone}
+    lost = {
+        source.source: _vanished(source)
+        for source, was_there in zip(wanted, stored, strict=True)
+        if not was_there
+    }
     async with services.database.service() as connection:
         registered = await registration.register(
             connection,

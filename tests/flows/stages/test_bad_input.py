@@ -129,7 +129,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         source = registering.as_source(ANNA, content)
         gone.unlink()
 
-        async def store(wanted: Sequence[Source]) -> set[str]:
+        async def store(wanted: Sequence[Source]) -> list[bool]:
             return await services.storage.put_all([(each.storage_key, gone) for each in wanted])
 
         run = uuid4()
@@ -145,6 +145,29 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         assert {each.state for each in (await documents(services, run)).values()} == {"complete"}
         again = await registering.examine_files([gone, fine], 10**6)
         assert [each.code for each in again[1]] == ["file_missing"]
+
+
+async def test_a_file_that_vanishes_does_not_take_an_equal_one_with_it(
+    local: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two files with the same bytes one vanishes while they are copied: the other is taken."""
+    gone = policy(folder, "gone")
+    equal = folder / "equal.md"
+    shutil.copy(gone, equal)
+    async with local() as services:
+        store = services.storage.put_all
+
+        async def after_it_vanished(objects: Sequence[tuple[str, bytes | Path]]) -> list[bool]:
+            gone.unlink(missing_ok=True)
+            return await store(objects)
+
+        monkeypatch.setattr(services.storage, "put_all", after_it_vanished)
+        run = uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        taken = await registering.upload(services, [gone, equal], ANNA, run, [])
+    assert [Path(each.source).name for each in taken.rejected] == ["gone.md"]
+    assert [Path(each.source).name for each in taken.registered] == ["equal.md"]
 
 
 @pytest.mark.parametrize("fault", ["vanished", "damaged"])
