@@ -65,6 +65,7 @@ export function follow(query, told, changed) {
       try {
         await once();
       } catch (error) {
+        if (stopped) return undefined; // it was told already, and an answer cut off says nothing
         if (error.status === 401) return changed(error);
         wait = Math.max(pause, (error.retryAfter ?? 0) * 1000);
       }
