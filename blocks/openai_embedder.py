@@ -8,7 +8,6 @@ cost more than the request, and a damaged answer must be ours to judge.
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 import time
 from collections.abc import Sequence
@@ -246,5 +245,5 @@ def _vectors_of(body: bytes, texts: int, dimension: int, service: str) -> tuple[
 
 def _row(embedding: str | list[float]) -> Vectors:
     if isinstance(embedding, str):
-        return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
+        return np.frombuffer(binascii.a2b_base64(embedding, strict_mode=True), dtype="<f4")
     return np.asarray(embedding, dtype=np.float32)

@@ -23,6 +23,7 @@ from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
+from pipeline.text import count_visible
 
 _JOBS_AT_ONCE = 64
 
@@ -117,20 +118,16 @@ def _chunk_rows(
 
 def covered_share(text: str, spans: Sequence[tuple[int, int]]) -> float:
     """The share of a text's visible characters that lie in the spans, 0 to 1; 0 for no text."""
-    visible = _visible(text)
+    visible = count_visible(text)
     if not visible:
         return 0.0
     uncovered, position = 0, 0
     for start, end in sorted(spans):
         if start > position:
-            uncovered += _visible(text[position:start])
+            uncovered += count_visible(text[position:start])
         position = max(position, end)
-    uncovered += _visible(text[position:])
+    uncovered += count_visible(text[position:])
     return 1 - uncovered / visible
-
-
-def _visible(text: str) -> int:
-    return sum(map(len, text.split()))
 
 
 def _vector_row(fact: VectorFact, dimension: int) -> VectorRow:

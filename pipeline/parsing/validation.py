@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
+from pipeline.text import beyond_ascii, count_words
 
 _WORD = re.compile(r"[^\W_]+")
-_READABLE = re.compile(r"[A-Za-z0-9\s.,;:!?'\"()\[\]{}/\\|#*_+=<>@&%$€£-]+")
+_USUAL = (
+    b"""\t\n\x0b\f\r\x1c\x1d\x1e\x1f .,;:!?'"()[]{}/\\|#*_+=<>@&%$-"""
+    + (string.ascii_letters + string.digits).encode()
+)
 _SPACE = re.compile(r"\s+")
 # Letters, marks, numbers, punctuation, symbols and separators; not Cc, Cf, Co, Cn, Cs.
 _READABLE_CATEGORIES = frozenset("LMNPSZ")
@@ -67,7 +72,7 @@ def assess(document: ParsedDocument) -> TextAssessment:
         scanned_pages=scanned,
         failed_pages=failed,
         characters=len(document.text),
-        words=len(_WORD.findall(document.text)),
+        words=count_words(document.text),
         readable_share=readable_share(document.text),
         coverage=len(with_text) / len(pages) if pages else 0.0,
         duplicate_page_share=_duplicate_share(with_text),
@@ -100,7 +105,8 @@ def readable_share(text: str) -> float:
     if not text:
         return 1.0
     # The common characters are skipped in one pass: only the rest is looked at one by one.
-    odd = Counter(_READABLE.sub("", text))
+    unusual = text.encode("ascii", "ignore").translate(None, _USUAL).decode()
+    odd = Counter(unusual) + Counter(beyond_ascii(text))
     unreadable = sum(n for character, n in odd.items() if not _is_readable(character))
     return 1 - unreadable / len(text)
 
@@ -108,7 +114,7 @@ def readable_share(text: str) -> float:
 def _is_readable(character: str) -> bool:
     if character == "\N{REPLACEMENT CHARACTER}":
         return False
-    return unicodedata.category(character)[0] in _READABLE_CATEGORIES
+    return character.isspace() or unicodedata.category(character)[0] in _READABLE_CATEGORIES
 
 
 def _has_text(page: ParsedPage) -> bool:

@@ -13,7 +13,7 @@ from pipeline.documents import Chunk
 from pipeline.identity import chunk_id
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.copying import copy_rows
-from pipeline.store.engine import rows
+from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 
 _COLUMNS = (
@@ -104,8 +104,7 @@ _READ = sa.text(
 
 async def read(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[BufferedChunk]:
     """The buffered chunks of the jobs, by job and ordinal."""
-    found = await rows(connection, _READ, {"jobs": list(job_ids)})
-    return [BufferedChunk(**row) for row in found]
+    return await records(connection, BufferedChunk, _READ, {"jobs": list(job_ids)})
 
 
 _JOBS_WITH = sa.text(

@@ -6,8 +6,9 @@ write names it, so a worker that slept past its lease can no longer write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
-from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order
@@ -109,12 +109,17 @@ async def claim(
         "chunker": version.chunker,
         "space": version.space_id,
     }
-    claimed = {job.job_id: job for job in _jobs(await rows(connection, _CLAIM, values))}
+    claimed = {job.job_id: job for job in await _jobs(connection, _CLAIM, values)}
     return [claimed[job_id] for job_id in ids if job_id in claimed]
 
 
-def _jobs(found: Iterable[sa.RowMapping]) -> list[ClaimedJob]:
-    return [ClaimedJob(**{**row, "state": JobState(row["state"])}) for row in found]
+async def _jobs(
+    connection: AsyncConnection, statement: sa.TextClause, values: dict[str, Any]
+) -> list[ClaimedJob]:
+    found = await connection.execute(statement, values)
+    return [
+        ClaimedJob(job, attempt, JobState(state), *rest) for job, attempt, state, *rest in found
+    ]
 
 
 _HELD = sa.text(
@@ -134,7 +139,7 @@ async def held(
 ) -> list[ClaimedJob]:
     """The claimed jobs that are still this worker's and stand at one of the states."""
     values = {**_held(claims), "worker": worker, "states": [state.value for state in states]}
-    return _jobs(await rows(connection, _HELD, values))
+    return await _jobs(connection, _HELD, values)
 
 
 _OURS = f"WITH {in_order('CAST(:ids AS uuid[])', 'claimed_by = :worker')}"

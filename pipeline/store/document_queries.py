@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.job_queries import Place
 from pipeline.store.schema import SCHEMA
 
@@ -84,4 +84,4 @@ async def list_documents(
         "id": after.id if after else None,
         "limit": limit,
     }
-    return [DocumentView(**row) for row in await rows(connection, _PAGE, values)]
+    return await records(connection, DocumentView, _PAGE, values)

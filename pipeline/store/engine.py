@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -24,6 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+
+Record = TypeVar("Record")
 
 MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 8, 0)
@@ -202,3 +205,18 @@ async def rows(
 ) -> list[sa.RowMapping]:
     """All rows of a statement, as mappings by column name."""
     return list((await connection.execute(statement, values or {})).mappings())
+
+
+async def records(
+    connection: AsyncConnection, kind: type[Record], statement: sa.Executable, values: Any = None
+) -> list[Record]:
+    """All rows of a statement, each as a `kind`: a dataclass with the columns as its fields.
+
+    Raises:
+        TypeError: the columns are not the fields, in their order.
+    """
+    result = await connection.execute(statement, values or {})
+    if tuple(result.keys()) != tuple(field.name for field in fields(kind)):  # type: ignore[arg-type]
+        raise TypeError(f"The columns of this statement are not the fields of {kind.__name__}.")
+    # By position: a mapping for each row costs more than the row itself.
+    return [kind(*row) for row in result]

@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
 PAGE = 500
@@ -63,7 +63,7 @@ async def of_job(
 ) -> list[JobEvent]:
     """The events of a job after one of them, oldest first."""
     values = {"job": job_id, "after": after, "limit": limit}
-    return [JobEvent(**row) for row in await rows(connection, _OF_JOB, values)]
+    return await records(connection, JobEvent, _OF_JOB, values)
 
 
 async def unseen(
@@ -71,7 +71,7 @@ async def unseen(
 ) -> list[JobEvent]:
     """Events of all jobs that the role may see, above the floor and not among those seen."""
     values = {"floor": floor, "seen": list(seen), "limit": limit}
-    return [JobEvent(**row) for row in await rows(connection, _UNSEEN, values)]
+    return await records(connection, JobEvent, _UNSEEN, values)
 
 
 # How far back of an id its window is looked for: bounds the scan, not the time.

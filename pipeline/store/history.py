@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
 
@@ -80,7 +80,7 @@ async def list_documents(
 ) -> tuple[list[DocumentLine], int]:
     """Documents by name, at most `limit` of them, and how many there are."""
     values = {"states": list(states) if states else None, "tags": list(tags), "limit": limit}
-    found = [DocumentLine(**row) for row in await rows(connection, _LIST, values)]
+    found = await records(connection, DocumentLine, _LIST, values)
     return found, int(await connection.scalar(_COUNT, values) or 0)
 
 
@@ -110,7 +110,7 @@ async def find_documents(
         Those of the source alone when there are any, else of the name, else of the id.
     """
     values = {"given": given, "source": source, "prefix": prefix}
-    found = [DocumentLine(**row) for row in await rows(connection, _FIND, values)]
+    found = await records(connection, DocumentLine, _FIND, values)
     by_source = [each for each in found if each.source == source]
     return by_source or [each for each in found if each.name == given] or found
 
@@ -189,7 +189,7 @@ _EVENTS = sa.text(
 
 async def document_events(connection: AsyncConnection, document: UUID) -> list[EventRecord]:
     """The audit of a document, oldest first."""
-    return [EventRecord(**row) for row in await rows(connection, _EVENTS, {"document": document})]
+    return await records(connection, EventRecord, _EVENTS, {"document": document})
 
 
 _QUALITY = sa.text(

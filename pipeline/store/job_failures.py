@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED
-from pipeline.store.engine import rows
+from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 
 
@@ -46,4 +46,4 @@ _FAILURES = sa.text(
 async def failures(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[JobFailure]:
     """Those of these jobs that ended in failure or quarantine, named by their ids."""
     values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
-    return [JobFailure(**row) for row in await rows(connection, _FAILURES, values)]
+    return await records(connection, JobFailure, _FAILURES, values)

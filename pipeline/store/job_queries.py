@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
 
@@ -112,7 +112,7 @@ async def list_jobs(
         "id": after.id if after else None,
         "limit": limit,
     }
-    return [JobView(**row) for row in await rows(connection, _PAGE, values)]
+    return await records(connection, JobView, _PAGE, values)
 
 
 _STATES = sa.text(f"SELECT state FROM {SCHEMA}.upload_jobs WHERE id = :id")  # noqa: S608

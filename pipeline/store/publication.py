@@ -59,7 +59,8 @@ _LOCK = sa.text(
     """  # noqa: S608
 )
 # A published vector is gathered before anything is deleted, because a deleted chunk may lend its
-# vector to a new one; a buffered one is only named, and read where it lies.
+# vector to a new one; a buffered one is only named, and read where it lies. LATERAL with LIMIT keeps
+# it to look-ups by key, for as many chunks as are published, in tables of any size.
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
@@ -72,16 +73,24 @@ _GATHER = sa.text(
     f"""
     INSERT INTO publishing
     SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
-           w.embedding IS NOT NULL, v.embedding
+           w.sha256 IS NOT NULL, v.embedding
     FROM {SCHEMA}.document_chunk_buffer AS b
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
-    LEFT JOIN {SCHEMA}.document_chunks AS c ON c.id = b.chunk_id
-    LEFT JOIN {SCHEMA}.chunk_vectors AS own ON own.space_id = :space AND own.chunk_id = b.chunk_id
-    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
-        ON own.chunk_id IS NULL AND w.space_id = :space AND w.sha256 = b.sha256
+    LEFT JOIN LATERAL (
+        SELECT id FROM {SCHEMA}.document_chunks WHERE id = b.chunk_id LIMIT 1
+    ) AS c ON true
+    LEFT JOIN LATERAL (
+        SELECT chunk_id FROM {SCHEMA}.chunk_vectors
+        WHERE space_id = :space AND chunk_id = b.chunk_id LIMIT 1
+    ) AS own ON true
+    LEFT JOIN LATERAL (
+        SELECT sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE own.chunk_id IS NULL
+          AND space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL LIMIT 1
+    ) AS w ON true
     LEFT JOIN LATERAL (
         SELECT embedding FROM {SCHEMA}.chunk_vectors AS other
-        WHERE own.chunk_id IS NULL AND w.embedding IS NULL
+        WHERE own.chunk_id IS NULL AND w.sha256 IS NULL
           AND other.space_id = :space AND other.sha256 = b.sha256 LIMIT 1
     ) AS v ON true
     WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))

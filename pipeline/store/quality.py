@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 
 _INSERT = sa.text(
@@ -68,4 +68,4 @@ _SUMMARISE = sa.text(
 
 async def summarise(connection: AsyncConnection, run_id: UUID) -> list[RuleSummary]:
     """What the gate checked in a run, rule by rule, in the order of checking."""
-    return [RuleSummary(**row) for row in await rows(connection, _SUMMARISE, {"run_id": run_id})]
+    return await records(connection, RuleSummary, _SUMMARISE, {"run_id": run_id})

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.sources import RejectedFile
 from pipeline.states import WORKING, JobState
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA, listed
 
 _START = sa.text(
@@ -187,7 +187,7 @@ _DOCUMENTS = sa.text(
 
 async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
     """Every document of a run, by source."""
-    return [RunDocument(**row) for row in await rows(connection, _DOCUMENTS, {"id": run_id})]
+    return await records(connection, RunDocument, _DOCUMENTS, {"id": run_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +213,4 @@ _WAITING = sa.text(
 
 async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
     """The jobs of a run that have not ended, by source."""
-    return [WaitingJob(**row) for row in await rows(connection, _WAITING, {"id": run_id})]
+    return await records(connection, WaitingJob, _WAITING, {"id": run_id})

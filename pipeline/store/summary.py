@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
 
@@ -64,7 +64,7 @@ async def find_run(connection: AsyncConnection, prefix: str) -> RunRecord | None
 
 async def last_runs(connection: AsyncConnection, limit: int) -> list[RunRecord]:
     """The newest runs first."""
-    return [RunRecord(**row) for row in await rows(connection, _LAST_RUNS, {"limit": limit})]
+    return await records(connection, RunRecord, _LAST_RUNS, {"limit": limit})
 
 
 async def deleted_in_run(connection: AsyncConnection, run_id: UUID) -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
 
@@ -36,19 +36,17 @@ _OF_CORRELATION = sa.text(_JOBS.format(condition="correlation_id = :correlation"
 
 async def jobs_of_document(connection: AsyncConnection, document: UUID) -> list[TracedJob]:
     """Every version of a document."""
-    found = await rows(connection, _OF_DOCUMENT, {"document": document})
-    return [TracedJob(**row) for row in found]
+    return await records(connection, TracedJob, _OF_DOCUMENT, {"document": document})
 
 
 async def jobs_by_prefix(connection: AsyncConnection, prefix: str) -> list[TracedJob]:
     """Jobs whose ids begin so, in lower case."""
-    return [TracedJob(**row) for row in await rows(connection, _BY_PREFIX, {"prefix": prefix})]
+    return await records(connection, TracedJob, _BY_PREFIX, {"prefix": prefix})
 
 
 async def jobs_of_correlation(connection: AsyncConnection, correlation: UUID) -> list[TracedJob]:
     """Jobs that came of one request."""
-    found = await rows(connection, _OF_CORRELATION, {"correlation": correlation})
-    return [TracedJob(**row) for row in found]
+    return await records(connection, TracedJob, _OF_CORRELATION, {"correlation": correlation})
 
 
 _EVENTS = sa.text(

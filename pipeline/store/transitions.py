@@ -76,7 +76,12 @@ _MOVE = sa.text(
             parsed_key text, pages int, coverage double precision, characters bigint,
             replaced int, media_type text,
             chunks int, tokens bigint, stage text, seconds double precision)
-    ), {in_order("SELECT job_id FROM move")}, moved AS (
+    ), ordered AS (
+        -- locked in the order of their ids, as `in_order` does; with the move's own columns, for
+        -- joined to it again each row would be compared with each
+        SELECT m.* FROM move AS m JOIN {SCHEMA}.upload_jobs AS l ON l.id = m.job_id
+        ORDER BY l.id FOR NO KEY UPDATE OF l
+    ), moved AS (
         UPDATE {SCHEMA}.upload_jobs AS j SET
             state = m.target,
             failed_from = CASE WHEN m.error_code IS NOT NULL THEN m.source END,
@@ -100,7 +105,7 @@ _MOVE = sa.text(
             finished_at = CASE WHEN m.target IN ({_ENDED}) THEN clock_timestamp() END,
             not_before = NULL,
             updated_at = clock_timestamp()
-        FROM move AS m JOIN ordered AS o ON o.id = m.job_id
+        FROM ordered AS m
         WHERE j.id = m.job_id AND j.state = m.source
           AND (m.attempt IS NULL OR (j.attempt = m.attempt AND j.claimed_by = :worker))
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt,

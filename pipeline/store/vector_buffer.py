@@ -105,14 +105,14 @@ async def count_missing(
 # other, and the answer, paid for, would be undone.
 _PERSIST = sa.text(
     f"""
-    WITH answered AS (
-        SELECT w.space_id, w.sha256, i.embedding
-        FROM {SCHEMA}.document_vector_buffer AS w JOIN incoming_vectors AS i USING (sha256)
-        WHERE w.space_id = :space ORDER BY w.sha256 FOR NO KEY UPDATE OF w
+    WITH answered AS MATERIALIZED (
+        SELECT sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = :space AND sha256 = ANY(:shas) ORDER BY sha256 FOR NO KEY UPDATE
     )
     UPDATE {SCHEMA}.document_vector_buffer AS w
-    SET embedding = a.embedding, claimed_by = NULL, lease_until = NULL
-    FROM answered AS a WHERE w.space_id = a.space_id AND w.sha256 = a.sha256
+    SET embedding = i.embedding, claimed_by = NULL, lease_until = NULL
+    FROM answered AS a JOIN incoming_vectors AS i USING (sha256)
+    WHERE w.space_id = :space AND w.sha256 = a.sha256
     """  # noqa: S608
 )
 
@@ -128,8 +128,9 @@ async def persist(
     Args:
         vectors: float32 of shape (len(texts), dimension of the space), unit norm.
     """
-    await copy_vectors(connection, "incoming_vectors", [text.sha256 for text in texts], vectors)
-    await connection.execute(_PERSIST, {"space": space_id})
+    shas = [text.sha256 for text in texts]
+    await copy_vectors(connection, "incoming_vectors", shas, vectors)
+    await connection.execute(_PERSIST, {"space": space_id, "shas": shas})
 
 
 _RELEASE = sa.text(

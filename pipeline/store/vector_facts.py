@@ -9,9 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import rows
+from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 
+# LATERAL with LIMIT keeps it to one look-up for each chunk, whatever the planner thinks of tables
+# that were filled a moment ago: it would read the whole buffer, vectors and all, for each call.
 _FACTS = sa.text(
     f"""
     SELECT b.job_id, b.chunk_id, b.ordinal, b.sha256,
@@ -20,8 +22,10 @@ _FACTS = sa.text(
            vector_dims(coalesce(w.embedding, v.embedding)) AS dimension,
            vector_norm(coalesce(w.embedding, v.embedding)) AS norm
     FROM {SCHEMA}.document_chunk_buffer AS b
-    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
-        ON w.space_id = :space AND w.sha256 = b.sha256 AND w.embedding IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT sha256, embedding FROM {SCHEMA}.document_vector_buffer AS c
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.embedding IS NOT NULL LIMIT 1
+    ) AS w ON true
     LEFT JOIN LATERAL (
         SELECT sha256, embedding FROM {SCHEMA}.chunk_vectors AS c
         WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL LIMIT 1
@@ -53,5 +57,4 @@ async def facts(
     The numbers are computed by Postgres over the stored vectors, so they are of what would be
     published, and no vector travels. A NaN or infinite element gives a NaN or infinite norm.
     """
-    found = await rows(connection, _FACTS, {"jobs": list(job_ids), "space": space_id})
-    return [VectorFact(**row) for row in found]
+    return await records(connection, VectorFact, _FACTS, {"jobs": list(job_ids), "space": space_id})
