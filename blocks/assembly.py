@@ -27,6 +27,7 @@ from pipeline.store.engine import Database, migrate
 from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
+from pipeline.turns import Turns
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Services:
     installation: UUID
     parse_news: News
     texts: TextCache = field(default_factory=TextCache)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def provider(self) -> str:

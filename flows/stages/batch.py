@@ -18,6 +18,7 @@ from pipeline.states import GIVEN_UP, WORKING, JobState
 from pipeline.store import claims, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
+from pipeline.turns import in_line
 
 _LOG = logger("navigator.batch")
 TROUBLES_TO_GIVE_UP = 10
@@ -67,7 +68,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     if not held:
         yield batch
         return
-    with correlation.bound(job.correlation_id for job in held):
+    with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
         async with _alive(services, batch):
             yield batch
 

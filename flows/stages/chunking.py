@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -50,7 +49,7 @@ async def _store(
     group: Sequence[tuple[ClaimedJob, ParsedDocument]],
     moves: list[Move],
 ) -> StageResult:
-    chunked, failures = await asyncio.to_thread(_cut, services, group)
+    chunked, failures = await services.turns.compute(_cut, services, group)
     done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))

@@ -44,8 +44,8 @@ async def gate(
         return [], StageResult(), []
     chunk_rows, vector_rows = await _measure(services, jobs)
     results = [
-        await judge(CHUNKS, chunk_frame(chunk_rows), jobs),
-        await judge(VECTORS, vector_frame(vector_rows), jobs),
+        await judge(services, CHUNKS, chunk_frame(chunk_rows), jobs),
+        await judge(services, VECTORS, vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {

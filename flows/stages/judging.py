@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from blocks.assembly import Services
 from checks.gate import Gate
 from checks.suites import Suite
 from checks.verdicts import GateResult, quality_rows
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-async def judge(suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]) -> GateResult:
+async def judge(
+    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
+) -> GateResult:
     """One validation in a thread; a job without rows in the frame has failed."""
     expected = [str(job.job_id) for job in jobs]
-    return await asyncio.to_thread(Gate().check, suite, frame, expected_jobs=expected)
+    return await services.turns.compute(lambda: Gate().check(suite, frame, expected_jobs=expected))
 
 
 def verdict_moves(

@@ -6,7 +6,6 @@ What was parsed once is found again in `parsed_files`, whichever document or run
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -106,7 +105,7 @@ async def _keep(
             [(each.key, each.document.to_json()) for each in read if each.fresh],
         )
 
-    assessments, texts = await asyncio.to_thread(look)
+    assessments, texts = await services.turns.compute(look)
     await services.storage.put_all(texts)
     references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
     finished = [

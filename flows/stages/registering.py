@@ -17,7 +17,7 @@ from pipeline.sources import FileContent, RejectedFile, examine, storable
 from pipeline.store import registration, runs
 from pipeline.store.registration import Outcome, Registered, Source
 
-FILES_AT_ONCE = 500
+FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
 
 

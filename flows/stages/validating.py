@@ -86,7 +86,7 @@ async def validate(
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await judge(PARSED_TEXT, parsed_text_frame(rows), judged)
+        result = await judge(services, PARSED_TEXT, parsed_text_frame(rows), judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
         moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)

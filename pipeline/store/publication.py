@@ -59,8 +59,8 @@ _LOCK = sa.text(
     """  # noqa: S608
 )
 # A published vector is gathered before anything is deleted, because a deleted chunk may lend its
-# vector to a new one; a buffered one is only named, and read where it lies. LATERAL with LIMIT keeps
-# it to look-ups by key, for as many chunks as are published, in tables of any size.
+# vector to a new one; a buffered one is only named, and read where it lies. LATERAL with LIMIT
+# keeps it to look-ups by key, for as many chunks as are published, in tables of any size.
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
