@@ -19,6 +19,7 @@ from blocks.saved_blocks import load_block
 from blocks.storage import Storage
 from blocks.text_cache import TextCache
 from pipeline.chunking.options import ChunkerOptions, chunker_version
+from pipeline.concurrency import Turns
 from pipeline.settings import Settings
 from pipeline.store import budgets, spaces
 from pipeline.store.budgets import Budget
@@ -27,7 +28,6 @@ from pipeline.store.engine import Database, migrate
 from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
-from pipeline.turns import Turns
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:

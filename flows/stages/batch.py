@@ -10,6 +10,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from pipeline import correlation
+from pipeline.concurrency import in_line
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, TransientError
 from pipeline.failpoints import failpoint
@@ -18,7 +19,6 @@ from pipeline.states import GIVEN_UP, WORKING, JobState
 from pipeline.store import claims, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
-from pipeline.turns import in_line
 
 _LOG = logger("navigator.batch")
 TROUBLES_TO_GIVE_UP = 10

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from blocks.assembly import Services
 from flows.stages.batch import Batch, StageResult, actor, failure, jobs_at
 from flows.stages.texts import parsed_texts
 from pipeline.chunking import chunk_document
+from pipeline.concurrency import side_by_side
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
 from pipeline.failpoints import failpoint
@@ -19,15 +20,25 @@ from pipeline.store.transitions import Move, move
 from pipeline.tokens import tokenizer
 
 # Chunks of about this many characters of text are written in one transaction.
-_GROUP_CHARACTERS = 8_000_000
+_GROUP_CHARACTERS = 1_000_000
 
 
 async def chunk(services: Services, batch: Batch) -> StageResult:
     """Cut the validated jobs' texts and buffer the chunks, a group of documents at a time."""
     jobs = await jobs_at(services, batch, JobState.PARSE_VALIDATED)
-    total, size = StageResult(), 0
+    groups = _groups(services, jobs)
+    # One is cut while another is written.
+    stored = side_by_side(2, (_store(services, batch, *group) async for group in groups))
+    return sum(await stored, StageResult())
+
+
+async def _groups(
+    services: Services, jobs: Sequence[ClaimedJob]
+) -> AsyncIterator[tuple[list[tuple[ClaimedJob, ParsedDocument]], list[Move]]]:
+    """Documents of together about `_GROUP_CHARACTERS`, and the ends of those without a text."""
     group: list[tuple[ClaimedJob, ParsedDocument]] = []
     moves: list[Move] = []
+    size = 0
     async for job, document in parsed_texts(services, jobs):
         if not isinstance(document, ParsedDocument):
             error = ChunkingError(document.message, remedy=document.remedy)
@@ -36,11 +47,10 @@ async def chunk(services: Services, batch: Batch) -> StageResult:
         group.append((job, document))
         size += len(document.text)
         if size >= _GROUP_CHARACTERS:
-            total += await _store(services, batch, group, moves)
+            yield group, moves
             group, moves, size = [], [], 0
     if group or moves:
-        total += await _store(services, batch, group, moves)
-    return total
+        yield group, moves
 
 
 async def _store(
