@@ -11,7 +11,7 @@ from pipeline.store.runs import WaitingJob
 SINGLE_UP_TO = 32
 """Documents in a run up to which each has a subflow of its own, so that it reads well in the UI."""
 
-BATCH_DOCUMENTS = 256
+BATCH_DOCUMENTS = 512
 BATCH_BYTES = 64 * 1024 * 1024
 """A batch ends at so many documents or bytes of files, whichever comes first."""
 

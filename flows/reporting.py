@@ -79,12 +79,19 @@ async def report_data(
     days: int = 30,
     max_tokens: int = 400,
 ) -> ReportData:
-    """Everything that the report shows, read in one transaction."""
+    """Everything that the report shows."""
     now = datetime.now(UTC)
     scope = ReportScope(now - timedelta(days=days), run_id, user_id)
-    async with database.service() as connection:
-        found = await figures(connection, scope)
-        near = await nearest_similarities(connection, scope)
+
+    async def count() -> Figures:
+        async with database.service() as connection:
+            return await figures(connection, scope)
+
+    async def compare() -> Sequence[float]:
+        async with database.service() as connection:
+            return await nearest_similarities(connection, scope)
+
+    found, near = await asyncio.gather(count(), compare())
     return ReportData(
         title="Data quality of the corpus" if run_id is None else "Data quality of one run",
         generated_at=now,

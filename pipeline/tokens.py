@@ -124,9 +124,7 @@ def _cl100k() -> Tokenizer:
         joined = _BETWEEN.join(texts)
         if joined.count(_BETWEEN) != len(texts) - 1:
             return [len(encoding.encode_ordinary(text)) for text in texts]
-        tokens = encoding.encode_to_numpy(
-            joined, allowed_special={_BETWEEN}, disallowed_special=()
-        )
+        tokens = encoding.encode_to_numpy(joined, allowed_special={_BETWEEN}, disallowed_special=())
         between = (tokens == _BETWEEN_ID).nonzero()[0].tolist()
         return [end - start - 1 for start, end in pairwise([-1, *between, len(tokens)])]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
@@ -19,27 +18,33 @@ async def parsed_texts(
     services: Services, jobs: Sequence[ClaimedJob]
 ) -> AsyncIterator[tuple[ClaimedJob, ParsedDocument | ObjectMissing]]:
     """Each job with its parsed document, or with the error that its object is missing."""
-
-    async def one(job: ClaimedJob) -> ParsedDocument | ObjectMissing:
-        if job.parsed_key is None:
-            return ObjectMissing("The parsed text was never stored.")
-        if (remembered := services.texts.find(job.parsed_key)) is not None:
-            return remembered
-        try:
-            document = ParsedDocument.from_json(await services.storage.get(job.parsed_key))
-        except ObjectMissing as error:
-            return error
-        except (ValueError, KeyError, TypeError):
-            return ObjectMissing("The parsed text is damaged.", code="object_damaged")
-        services.texts.keep(job.parsed_key, document)
-        return document
-
     for start in range(0, len(jobs), _AT_ONCE):
         group = jobs[start : start + _AT_ONCE]
-        for job, document in zip(
-            group, await asyncio.gather(*(one(job) for job in group)), strict=True
-        ):
-            yield job, document
+        found: dict[str | None, ParsedDocument | ObjectMissing] = {
+            None: ObjectMissing("The parsed text was never stored.")
+        }
+        unread = []
+        for key in {job.parsed_key for job in group if job.parsed_key is not None}:
+            if (remembered := services.texts.find(key)) is not None:
+                found[key] = remembered
+            else:
+                unread.append(key)
+        stored = await services.storage.get_all(unread) if unread else []
+        for key, content in zip(unread, stored, strict=True):
+            found[key] = _document(content)
+            if isinstance(document := found[key], ParsedDocument):
+                services.texts.keep(key, document)
+        for job in group:
+            yield job, found[job.parsed_key]
+
+
+def _document(content: bytes | ObjectMissing) -> ParsedDocument | ObjectMissing:
+    if isinstance(content, ObjectMissing):
+        return content
+    try:
+        return ParsedDocument.from_json(content)
+    except (ValueError, KeyError, TypeError):
+        return ObjectMissing("The parsed text is damaged.", code="object_damaged")
 
 
 async def stored_text(services: Services, key: str) -> ParsedDocument | None:

@@ -1,14 +1,15 @@
-"""Text that Postgres, tokenizers and embedding APIs can all take."""
+"""Text that Postgres, tokenizers and embedding APIs can all take, and what is counted in it."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text import REPLACEMENT, normalise
+from pipeline.text import REPLACEMENT, count_visible, count_words, normalise
 
 # Characters of every kind, lone surrogates and NUL included.
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
@@ -53,3 +54,10 @@ def test_plain_text_is_untouched(text: str) -> None:
 def test_examples(given_: str, expected: tuple[str, int]) -> None:
     """NUL, halves of pairs, accents and line ends, each as documented."""
     assert normalise(given_) == expected
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \t_.,-aé9²")))
+def test_words_and_visible_characters_are_counted_as_python_tells_them(text: str) -> None:
+    """By bytes, but as the regular expression and `str.split` would, beyond ASCII too."""
+    assert count_words(text) == len(re.findall(r"[^\W_]+", text))
+    assert count_visible(text) == sum(map(len, text.split()))

@@ -85,6 +85,14 @@ def test_a_batch_counts_like_its_texts_one_by_one(name: str) -> None:
     assert model.count([]) == []
 
 
+@given(texts=st.lists(TEXTS | st.sampled_from(["", "a\0b", " ", "\n", "'ll", "<|endoftext|>"])))
+@settings(deadline=None)
+def test_cl100k_counts_all_texts_in_one_call_as_if_apart(texts: list[str]) -> None:
+    """What stands between the texts joins none of their tokens, even if one holds it."""
+    alone = [tokenizer("cl100k_base").count([text])[0] for text in texts]
+    assert tokenizer("cl100k_base").count(texts) == alone
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tokenizer_is_loaded_once(name: str) -> None:
     """Asking twice gives the same object."""

@@ -51,6 +51,7 @@ def test_an_assessment_is_flat() -> None:
         ("The Prämie für 保険 costs 5 € – “net”.\n| a |", 1.0),
         ("ab\ufffd\ufffd", 0.5),
         ("a\ue000\ue001\x07", 0.25),
+        ("a\x1f\x85\u00a0\u2028", 1.0),
     ],
 )
 def test_readable_share(text: str, share: float) -> None:

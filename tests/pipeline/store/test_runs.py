@@ -7,12 +7,14 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
 from pipeline.states import JobState
 from pipeline.store import costs, registration, runs, service_calls
-from pipeline.store.engine import Database
+from pipeline.store.engine import Database, records
+from pipeline.store.runs import WaitingJob
 from tests.pipeline.store.making import (
     ANNA,
     FIRST,
@@ -160,3 +162,11 @@ async def test_rejected_files_are_kept_with_the_run(store: Database) -> None:
             await runs.reject(connection, run_id, [])
     async with store.service() as connection:
         assert await runs.rejected_files(connection, run_id) == files
+
+
+async def test_a_statement_whose_columns_are_not_the_fields_is_refused(database: Database) -> None:
+    """Rows become records by position, so the names must agree first."""
+    statement = sa.text("SELECT 'a' AS name, gen_random_uuid() AS job_id, 1::bigint AS file_bytes")
+    async with database.service() as connection:
+        with pytest.raises(TypeError, match="WaitingJob"):
+            await records(connection, WaitingJob, statement)

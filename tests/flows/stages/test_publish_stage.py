@@ -1,0 +1,56 @@
+"""Publishing in groups: each document whole, and one group's trouble is not another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flows.stages import gating, publishing
+from flows.stages.batch import hold
+from pipeline.documents import Claim
+from pipeline.errors import ServiceUnavailable
+from pipeline.identity import user_id
+from pipeline.store import publication
+from tests.flows.corpus import Opener, corpus, policy, states
+from tests.ingesting import accept, ingest, until_gate
+
+ANNA = user_id("anna")
+
+
+async def test_what_one_group_meets_leaves_the_others_published(
+    local: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trouble is raised, the other groups are published, and the next run does the rest."""
+    monkeypatch.setattr(publishing, "_GROUP", 2)
+    for number in range(5):
+        policy(folder, f"policy-{number}")
+    real = publication.publish
+    groups: list[int] = []
+
+    async def publish(connection: Any, claims: Sequence[Claim], *others: Any) -> Any:
+        groups.append(len(claims))
+        if len(groups) == 3:
+            raise ServiceUnavailable("The third group is refused.")
+        return await real(connection, claims, *others)
+
+    async with local() as services:
+        jobs = await accept(services, [folder], ANNA)
+        async with hold(services, jobs, uuid4()) as held:
+            await until_gate(services, held)
+            passed, _, _ = await gating.gate(services, held)
+            with monkeypatch.context() as patched:
+                patched.setattr(publication, "publish", publish)
+                with pytest.raises(ServiceUnavailable, match="third group"):
+                    await publishing.publish(services, held, passed)
+        assert groups == [2, 2, 1]
+        found = list((await states(services)).values())
+        assert (found.count("complete"), found.count("embeddings_stored")) == (4, 1)
+        await ingest(services, [folder], ANNA)
+        assert set((await states(services)).values()) == {"complete"}
+        assert {chunk[0] for chunk in await corpus(services)} == {
+            f"policy-{number}.md" for number in range(5)
+        }
