@@ -7,6 +7,7 @@ user are set with SET LOCAL, so nothing of them is left on a pooled connection.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
@@ -19,9 +20,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
@@ -32,6 +34,12 @@ MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 8, 0)
 # Any constant will do, as long as every process uses the same one.
 _MIGRATION_LOCK = 6_208_130_271
+# So long after its last use a connection is taken for alive.
+_TRUSTED_SECONDS = 1.0
+
+_BECOMING = f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
+_BECOME = sa.text(_BECOMING)
+_BECOME_SOON = sa.text(f"{_BECOMING}, set_config('synchronous_commit', 'off', true)")
 
 
 class Database:
@@ -47,11 +55,11 @@ class Database:
             driver_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             # an error would quote what was to be stored
             hide_parameters=True,
             connect_args={"connect_timeout": 10, "application_name": "insurance-navigator"},
         )
+        _ask_the_idle(self.engine.sync_engine)
 
     @asynccontextmanager
     async def service(self, *, repeatable: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -62,10 +70,8 @@ class Database:
                 undone, because the work would be done again and nothing paid twice. Its commit
                 then does not wait for the disk.
         """
-        async with self._begin(SERVICE_ROLE, None) as connection:
-            if repeatable:
-                await connection.execute(_COMMIT_SOON)
-            yield connection
+        async with self._begin(SERVICE_ROLE, None, _BECOME_SOON if repeatable else _BECOME) as it:
+            yield it
 
     @asynccontextmanager
     async def reader(self, user_id: UUID) -> AsyncIterator[AsyncConnection]:
@@ -81,15 +87,13 @@ class Database:
 
     @asynccontextmanager
     async def _begin(
-        self, role: str | None, user_id: UUID | None
+        self, role: str | None, user_id: UUID | None, become: sa.TextClause = _BECOME
     ) -> AsyncIterator[AsyncConnection]:
         try:
             async with self.engine.begin() as connection:
                 if role is not None:
-                    await connection.execute(
-                        _BECOME,
-                        {"role": role, "user": str(user_id) if user_id else ""},
-                    )
+                    values = {"role": role, "user": str(user_id) if user_id else ""}
+                    await connection.execute(become, values)
                 yield connection
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise unavailable(error) from error
@@ -106,10 +110,26 @@ class Database:
         await self.engine.dispose()
 
 
-_COMMIT_SOON = sa.text("SET LOCAL synchronous_commit = off")
-_BECOME = sa.text(
-    f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
-)
+def _ask_the_idle(engine: sa.Engine) -> None:
+    """Have a connection answer before it is used, if it was idle for a while.
+
+    SQLAlchemy's own `pool_pre_ping` asks each time, which is a quarter of all we send.
+    """
+
+    @sa.event.listens_for(engine, "checkin")
+    def note(connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+        idle = time.monotonic() - record.info.get("idle_since", time.monotonic())
+        if idle < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            # The pool opens others in the place of all that it holds.
+            raise InvalidatePoolError("Postgres has closed an idle connection.") from error
 
 
 def unavailable(error: BaseException) -> DatabaseUnavailable:

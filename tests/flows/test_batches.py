@@ -48,7 +48,7 @@ def test_no_batch_could_have_taken_the_next_one_s_first_document(sizes: list[int
 
 @pytest.mark.parametrize(
     ("count", "batches"),
-    [(0, 0), (1, 1), (SINGLE_UP_TO, SINGLE_UP_TO), (SINGLE_UP_TO + 1, 1), (600, 3)],
+    [(0, 0), (1, 1), (SINGLE_UP_TO, SINGLE_UP_TO), (SINGLE_UP_TO + 1, 1), (1100, 3)],
 )
 def test_small_runs_have_one_document_each(count: int, batches: int) -> None:
     """Up to the limit a document is a subflow of its own, beyond it they go together."""
@@ -64,8 +64,8 @@ def test_batches_are_named_after_their_documents() -> None:
 
 
 def test_only_full_batches_begin_while_more_is_coming() -> None:
-    """Of 600 jobs two whole batches may begin; 88 wait for more or for the end."""
-    batches = full_batches(waiting([10] * 600), None)
+    """Of 1,100 jobs two whole batches may begin; 76 wait for more or for the end."""
+    batches = full_batches(waiting([10] * 1100), None)
     assert [len(batch.job_ids) for batch in batches] == [BATCH_DOCUMENTS, BATCH_DOCUMENTS]
     assert full_batches(waiting([10] * 5), None) == []
     assert len(full_batches(waiting([10] * 5), 1)) == 5
