@@ -18,7 +18,7 @@ _OURS = "application_name = 'insurance-navigator' AND datname = current_database
 def _close_all(url: str) -> int:
     with psycopg.connect(url, autocommit=True) as connection:
         closed = connection.execute(
-            f"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE {_OURS}"  # noqa: S608
+            f"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE {_OURS}"
         ).fetchone()
     assert closed is not None
     return int(closed[0])
