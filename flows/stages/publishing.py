@@ -14,7 +14,7 @@ from pipeline.store import publication
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
 _AT_ONCE = 2
-_GROUP = 128
+_GROUP = 256
 
 
 async def publish(services: Services, batch: Batch, passed: Collection[UUID]) -> StageResult:

@@ -32,6 +32,21 @@ _COLUMNS = (
     ("tokens", "int4"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
+CHUNKS_OF_JOBS = f"""
+    unnest(CAST(:jobs AS uuid[])) AS wanted(job_id)
+    JOIN LATERAL (
+        SELECT * FROM {SCHEMA}.document_chunk_buffer AS own
+        WHERE own.job_id = wanted.job_id OFFSET 0
+    ) AS b ON true
+"""  # noqa: S608
+"""FROM: the buffered chunks `b` of `:jobs`, by index.
+
+The buffers fill and empty faster than Postgres counts them. A planner that does not know them reads
+all of a table, deleted rows included, and a run's time grows with its square. LATERAL with OFFSET 0
+keeps it to look-ups by key, here and wherever a few thousand rows are found again. (LIMIT 1 would
+have it scan for what it takes to be near the beginning, and is not there at all.)
+"""
+
 _CLEAR = sa.text(
     f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
 )
@@ -94,10 +109,9 @@ class BufferedChunk:
 
 _READ = sa.text(
     f"""
-    SELECT job_id, chunk_id, ordinal, occurrence, text, sha256, start_offset, end_offset,
+    SELECT b.job_id, chunk_id, ordinal, occurrence, text, sha256, start_offset, end_offset,
            heading_path, tokens
-    FROM {SCHEMA}.document_chunk_buffer
-    WHERE job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY job_id, ordinal
+    FROM {CHUNKS_OF_JOBS} ORDER BY b.job_id, ordinal
     """  # noqa: S608
 )
 

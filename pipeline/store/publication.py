@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.states import JobState
+from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA
@@ -59,8 +60,7 @@ _LOCK = sa.text(
     """  # noqa: S608
 )
 # A published vector is gathered before anything is deleted, because a deleted chunk may lend its
-# vector to a new one; a buffered one is only named, and read where it lies. LATERAL with LIMIT
-# keeps it to look-ups by key, for as many chunks as are published, in tables of any size.
+# vector to a new one; a buffered one is only named, and read where it lies.
 _PUBLISHING = sa.text(
     f"""
     CREATE TEMP TABLE IF NOT EXISTS publishing (
@@ -74,26 +74,25 @@ _GATHER = sa.text(
     INSERT INTO publishing
     SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
            w.sha256 IS NOT NULL, v.embedding
-    FROM {SCHEMA}.document_chunk_buffer AS b
+    FROM {CHUNKS_OF_JOBS}
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
     LEFT JOIN LATERAL (
-        SELECT id FROM {SCHEMA}.document_chunks WHERE id = b.chunk_id LIMIT 1
+        SELECT id FROM {SCHEMA}.document_chunks WHERE id = b.chunk_id OFFSET 0
     ) AS c ON true
     LEFT JOIN LATERAL (
         SELECT chunk_id FROM {SCHEMA}.chunk_vectors
-        WHERE space_id = :space AND chunk_id = b.chunk_id LIMIT 1
+        WHERE space_id = :space AND chunk_id = b.chunk_id OFFSET 0
     ) AS own ON true
     LEFT JOIN LATERAL (
         SELECT sha256 FROM {SCHEMA}.document_vector_buffer
         WHERE own.chunk_id IS NULL
-          AND space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL LIMIT 1
+          AND space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
-        SELECT embedding FROM {SCHEMA}.chunk_vectors AS other
+        SELECT (array_agg(embedding))[1] AS embedding FROM {SCHEMA}.chunk_vectors AS other
         WHERE own.chunk_id IS NULL AND w.sha256 IS NULL
-          AND other.space_id = :space AND other.sha256 = b.sha256 LIMIT 1
+          AND other.space_id = :space AND other.sha256 = b.sha256
     ) AS v ON true
-    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
     """  # noqa: S608
 )
 # Asked of what was gathered: a lender may be deleted by anyone until then.
@@ -136,8 +135,11 @@ _VECTORS = sa.text(
     INSERT INTO {SCHEMA}.chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
     SELECT :space, p.chunk_id, p.user_id, p.sha256, coalesce(p.embedding, w.embedding)
     FROM publishing AS p
-    LEFT JOIN {SCHEMA}.document_vector_buffer AS w
-        ON p.buffered AND w.space_id = :space AND w.sha256 = p.sha256 AND w.embedding IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT embedding FROM {SCHEMA}.document_vector_buffer
+        WHERE p.buffered
+          AND space_id = :space AND sha256 = p.sha256 AND embedding IS NOT NULL OFFSET 0
+    ) AS w ON true
     WHERE p.embedding IS NOT NULL OR w.embedding IS NOT NULL
     """  # noqa: S608
 )
@@ -145,7 +147,9 @@ _OWED = sa.text("SELECT count(*) FROM publishing WHERE embedding IS NOT NULL OR 
 _REPLACED = sa.text(
     f"""
     SELECT old.id AS job_id FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS old ON old.document_id = d.id AND old.state = 'complete'
+    JOIN LATERAL (
+        SELECT id, state FROM {SCHEMA}.upload_jobs WHERE document_id = d.id OFFSET 0
+    ) AS old ON old.state = 'complete'
     WHERE d.id = ANY(CAST(:documents AS uuid[])) AND old.id <> d.latest_job_id
     """  # noqa: S608
 )
@@ -164,18 +168,35 @@ _CLEAR_CHUNKS = sa.text(
 # these documents paid for and nobody needs goes too.
 _CLEAR_VECTORS = sa.text(
     f"""
-    WITH cleared AS (
-        SELECT w.space_id, w.sha256 FROM {SCHEMA}.document_vector_buffer AS w
-        WHERE w.embedding IS NOT NULL
-          AND ((w.space_id = :space AND w.sha256 IN (SELECT sha256 FROM publishing))
-               OR w.job_id IN (SELECT id FROM {SCHEMA}.upload_jobs
-                               WHERE document_id = ANY(CAST(:documents AS uuid[]))))
-          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
-                          WHERE b.sha256 = w.sha256)
-        ORDER BY w.sha256 FOR UPDATE OF w
+    WITH done AS (
+        SELECT CAST(:space AS uuid) AS space_id, sha256 FROM publishing
+        UNION
+        SELECT own.space_id, own.sha256
+        FROM (SELECT id FROM {SCHEMA}.upload_jobs
+              WHERE document_id = ANY(CAST(:documents AS uuid[])) OFFSET 0) AS j
+        JOIN LATERAL (
+            SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+            WHERE job_id = j.id OFFSET 0
+        ) AS own ON true
+    ), unneeded AS MATERIALIZED (
+        SELECT d.space_id, d.sha256 FROM done AS d
+        LEFT JOIN LATERAL (
+            SELECT true AS waits FROM {SCHEMA}.document_chunk_buffer
+            WHERE sha256 = d.sha256 OFFSET 0
+        ) AS b ON true
+        WHERE b.waits IS NULL
+    ), cleared AS MATERIALIZED (
+        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM unneeded))
+          AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
+          AND (space_id, sha256) IN (SELECT space_id, sha256 FROM unneeded)
+          AND embedding IS NOT NULL
+        ORDER BY sha256 FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING cleared AS c
-    WHERE w.space_id = c.space_id AND w.sha256 = c.sha256
+    DELETE FROM {SCHEMA}.document_vector_buffer
+    WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))
+      AND sha256 = ANY(ARRAY(SELECT sha256 FROM cleared))
+      AND (space_id, sha256) IN (SELECT space_id, sha256 FROM cleared)
     """  # noqa: S608
 )
 

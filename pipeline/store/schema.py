@@ -184,6 +184,7 @@ parsed_files = Table(
     _zero("credits", Numeric),
     _now(),
     CheckConstraint("state IN ('reserved', 'done')", name="state"),
+    Index(None, "remote_job_id"),
 )
 
 document_chunk_buffer = Table(
@@ -258,7 +259,7 @@ chunk_vectors = Table(
     Column("sha256", Text, nullable=False),
     Column("embedding", Vector(), nullable=False),
     Index(None, "chunk_id"),
-    Index(None, "sha256"),
+    Index(None, "space_id", "sha256"),
     # each space is a partition with its own dimension and, when large, its own HNSW index
     postgresql_partition_by="LIST (space_id)",
 )

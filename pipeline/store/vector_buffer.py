@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import embedding_text
+from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.copying import copy_vectors
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
@@ -35,20 +36,27 @@ class PendingText:
 # Texts of these jobs for which there is no vector in the space, neither published nor buffered.
 _MISSING = f"""
     SELECT DISTINCT ON (b.sha256) b.sha256, b.job_id, b.user_id, b.heading_path, b.text, b.tokens
-    FROM {SCHEMA}.document_chunk_buffer AS b
-    WHERE b.job_id = ANY(CAST(:jobs AS uuid[]))
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
-                      WHERE v.space_id = :space AND v.sha256 = b.sha256)
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
-                      WHERE w.space_id = :space AND w.sha256 = b.sha256
-                        AND w.embedding IS NOT NULL)
+    FROM {CHUNKS_OF_JOBS}
+    LEFT JOIN LATERAL (
+        SELECT true AS there FROM {SCHEMA}.chunk_vectors
+        WHERE space_id = :space AND sha256 = b.sha256 OFFSET 0
+    ) AS v ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS there FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL OFFSET 0
+    ) AS w ON true
+    WHERE v.there IS NULL AND w.there IS NULL
     ORDER BY b.sha256, b.job_id
 """  # noqa: S608
 _COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")  # noqa: S608
 _HOLDERS = sa.text(
     f"""
-    SELECT DISTINCT claimed_by FROM {SCHEMA}.document_vector_buffer
-    WHERE space_id = :space AND embedding IS NULL AND claimed_by IS NOT NULL
+    SELECT DISTINCT w.claimed_by FROM {CHUNKS_OF_JOBS}
+    JOIN LATERAL (
+        SELECT claimed_by FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = :space AND sha256 = b.sha256
+          AND embedding IS NULL AND claimed_by IS NOT NULL OFFSET 0
+    ) AS w ON true
     """  # noqa: S608
 )
 _RESERVE = sa.text(
@@ -102,17 +110,20 @@ async def count_missing(
 
 
 # Locked by hash, here and below: in another order a heartbeat and an answer could each wait for the
-# other, and the answer, paid for, would be undone.
+# other, and the answer, paid for, would be undone. Every row is there and conflicts: that way it is
+# found by its key, where an UPDATE would be joined to all that the buffer holds.
 _PERSIST = sa.text(
     f"""
     WITH answered AS MATERIALIZED (
-        SELECT sha256 FROM {SCHEMA}.document_vector_buffer
+        SELECT sha256, user_id, job_id FROM {SCHEMA}.document_vector_buffer
         WHERE space_id = :space AND sha256 = ANY(:shas) ORDER BY sha256 FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.document_vector_buffer AS w
-    SET embedding = i.embedding, claimed_by = NULL, lease_until = NULL
+    INSERT INTO {SCHEMA}.document_vector_buffer AS w
+        (space_id, sha256, user_id, job_id, embedding)
+    SELECT :space, a.sha256, a.user_id, a.job_id, i.embedding
     FROM answered AS a JOIN incoming_vectors AS i USING (sha256)
-    WHERE w.space_id = :space AND w.sha256 = a.sha256
+    ON CONFLICT (space_id, sha256) DO UPDATE SET
+        embedding = EXCLUDED.embedding, claimed_by = NULL, lease_until = NULL
     """  # noqa: S608
 )
 

@@ -9,11 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 
-# LATERAL with LIMIT keeps it to one look-up for each chunk, whatever the planner thinks of tables
-# that were filled a moment ago: it would read the whole buffer, vectors and all, for each call.
 _FACTS = sa.text(
     f"""
     SELECT b.job_id, b.chunk_id, b.ordinal, b.sha256,
@@ -21,16 +20,17 @@ _FACTS = sa.text(
            coalesce(w.embedding, v.embedding) IS NOT NULL AS present,
            vector_dims(coalesce(w.embedding, v.embedding)) AS dimension,
            vector_norm(coalesce(w.embedding, v.embedding)) AS norm
-    FROM {SCHEMA}.document_chunk_buffer AS b
+    FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
         SELECT sha256, embedding FROM {SCHEMA}.document_vector_buffer AS c
-        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.embedding IS NOT NULL LIMIT 1
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
-        SELECT sha256, embedding FROM {SCHEMA}.chunk_vectors AS c
-        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL LIMIT 1
+        SELECT max(sha256) AS sha256, (array_agg(embedding))[1] AS embedding
+        FROM {SCHEMA}.chunk_vectors AS c
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL
     ) AS v ON true
-    WHERE b.job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY b.job_id, b.ordinal
+    ORDER BY b.job_id, b.ordinal
     """  # noqa: S608
 )
 
