@@ -22,7 +22,8 @@ async def side_by_side(
         calls: taken one by one as there is room, so that what they hold need not all be there.
 
     Raises:
-        The first error, once the calls under way have ended; no further one is begun.
+        The first error, of a call or of who gives them, once the calls under way have ended; no
+            further one is begun.
     """
     coming = aiter(calls if isinstance(calls, AsyncIterable) else _each(calls))
     results: dict[int, T] = {}
@@ -31,12 +32,12 @@ async def side_by_side(
 
     async def work() -> None:
         while not errors:
-            async with next_one:
-                call = await anext(coming, None)
-                number = next(numbers)
-            if call is None:
-                return
             try:
+                async with next_one:
+                    call = await anext(coming, None)
+                    number = next(numbers)
+                if call is None:
+                    return
                 results[number] = await call
             except Exception as error:
                 errors.append(error)

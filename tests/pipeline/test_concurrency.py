@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 
@@ -53,6 +53,23 @@ async def test_after_an_error_what_is_under_way_ends_and_nothing_is_begun() -> N
 
     with pytest.raises(ValueError, match="the second"):
         await side_by_side(2, (call(number) for number in range(8)))
+    assert ended == [0]
+
+
+async def test_an_error_of_who_gives_the_calls_waits_for_them_too() -> None:
+    """What was given is finished before the error is raised."""
+    ended: list[int] = []
+
+    async def call(number: int) -> None:
+        await asyncio.sleep(0.02)
+        ended.append(number)
+
+    async def calls() -> AsyncIterator[Awaitable[None]]:
+        yield call(0)
+        raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        await side_by_side(2, calls())
     assert ended == [0]
 
 
