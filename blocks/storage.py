@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -18,23 +18,11 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
 from blocks.objects import ObjectMissing
 from blocks.real_folder import RealFolder
+from pipeline.concurrency import side_by_side
 from pipeline.errors import ConfigurationError, StorageUnavailable
 
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
-
-T = TypeVar("T")
-
-
-async def _side_by_side(calls: Iterable[Awaitable[T]]) -> list[T]:
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(call: Awaitable[T]) -> T:
-        async with slots:
-            return await call
-
-    return await asyncio.gather(*(one(call) for call in calls))
-
 
 class Storage:
     """One place for objects. Safe to use from several tasks at once.
@@ -95,7 +83,7 @@ class Storage:
         if self._folder is not None:
             # In one thread: a visit to it for each would cost several times what the object does.
             return await asyncio.to_thread(lambda: [self._put_here(*each) for each in objects])
-        return await _side_by_side(self._put_there(*each) for each in objects)
+        return await side_by_side(_AT_ONCE, (self._put_there(*each) for each in objects))
 
     def _put_here(self, key: str, data: bytes | Path) -> bool:
         try:
@@ -145,7 +133,7 @@ class Storage:
         """
         if self._folder is not None:
             return await asyncio.to_thread(lambda: [self._get_here(key) for key in keys])
-        return await _side_by_side(self._get_there(key) for key in keys)
+        return await side_by_side(_AT_ONCE, (self._get_there(key) for key in keys))
 
     def _get_here(self, key: str) -> bytes | ObjectMissing:
         try:
