@@ -24,6 +24,7 @@ from pipeline.errors import ConfigurationError, StorageUnavailable
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
 
+
 class Storage:
     """One place for objects. Safe to use from several tasks at once.
 
