@@ -19,6 +19,7 @@ from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.states import JobState
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
+from pipeline.store.clearing import clear
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA
@@ -159,46 +160,6 @@ _POINT = sa.text(
     WHERE id = ANY(CAST(:documents AS uuid[]))
     """  # noqa: S608
 )
-# Of two publishers that share a text, one must see that the other no longer needs its vector.
-_CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
-_CLEAR_CHUNKS = sa.text(
-    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
-)
-# A buffered vector that another unfinished job needs stays for it; what a superseded version of
-# these documents paid for and nobody needs goes too.
-_CLEAR_VECTORS = sa.text(
-    f"""
-    WITH done AS (
-        SELECT CAST(:space AS uuid) AS space_id, sha256 FROM publishing
-        UNION
-        SELECT own.space_id, own.sha256
-        FROM (SELECT id FROM {SCHEMA}.upload_jobs
-              WHERE document_id = ANY(CAST(:documents AS uuid[])) OFFSET 0) AS j
-        JOIN LATERAL (
-            SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
-            WHERE job_id = j.id OFFSET 0
-        ) AS own ON true
-    ), unneeded AS MATERIALIZED (
-        SELECT d.space_id, d.sha256 FROM done AS d
-        LEFT JOIN LATERAL (
-            SELECT true AS waits FROM {SCHEMA}.document_chunk_buffer
-            WHERE sha256 = d.sha256 OFFSET 0
-        ) AS b ON true
-        WHERE b.waits IS NULL
-    ), cleared AS MATERIALIZED (
-        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
-        WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM unneeded))
-          AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
-          AND (space_id, sha256) IN (SELECT space_id, sha256 FROM unneeded)
-          AND embedding IS NOT NULL
-        ORDER BY sha256 FOR UPDATE
-    )
-    DELETE FROM {SCHEMA}.document_vector_buffer
-    WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))
-      AND sha256 = ANY(ARRAY(SELECT sha256 FROM cleared))
-      AND (space_id, sha256) IN (SELECT space_id, sha256 FROM cleared)
-    """  # noqa: S608
-)
 
 
 async def publish(
@@ -247,9 +208,7 @@ async def publish(
     new = [_complete(job, attempts[job], share) for job in scope["jobs"]]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
-    await connection.execute(_CLEAR_IN_TURN, {"key": str(space_id)})
-    await connection.execute(_CLEAR_CHUNKS, scope)
-    await connection.execute(_CLEAR_VECTORS, scope)
+    await clear(connection, space_id, scope["jobs"], scope["documents"])
     return Published(frozenset(moved - set(replaced)), frozenset(lacking), inserted, deleted)
 
 

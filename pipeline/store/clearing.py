@@ -1,0 +1,64 @@
+"""What a publication leaves in the buffers goes, unless another unfinished job needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.schema import SCHEMA
+
+# Of two publishers that share a text, one must see that the other no longer needs its vector.
+_CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
+_CLEAR_CHUNKS = sa.text(
+    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
+)
+# A buffered vector that another unfinished job needs stays for it; what a superseded version of
+# these documents paid for and nobody needs goes too.
+_CLEAR_VECTORS = sa.text(
+    f"""
+    WITH done AS (
+        SELECT CAST(:space AS uuid) AS space_id, sha256 FROM publishing
+        UNION
+        SELECT own.space_id, own.sha256
+        FROM (SELECT id FROM {SCHEMA}.upload_jobs
+              WHERE document_id = ANY(CAST(:documents AS uuid[])) OFFSET 0) AS j
+        JOIN LATERAL (
+            SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+            WHERE job_id = j.id OFFSET 0
+        ) AS own ON true
+    ), unneeded AS MATERIALIZED (
+        SELECT d.space_id, d.sha256 FROM done AS d
+        LEFT JOIN LATERAL (
+            SELECT true AS waits FROM {SCHEMA}.document_chunk_buffer
+            WHERE sha256 = d.sha256 OFFSET 0
+        ) AS b ON true
+        WHERE b.waits IS NULL
+    ), cleared AS MATERIALIZED (
+        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM unneeded))
+          AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
+          AND (space_id, sha256) IN (SELECT space_id, sha256 FROM unneeded)
+          AND embedding IS NOT NULL
+        ORDER BY sha256 FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.document_vector_buffer
+    WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))
+      AND sha256 = ANY(ARRAY(SELECT sha256 FROM cleared))
+      AND (space_id, sha256) IN (SELECT space_id, sha256 FROM cleared)
+    """  # noqa: S608
+)
+
+
+async def clear(
+    connection: AsyncConnection, space_id: UUID, jobs: Sequence[UUID], documents: Sequence[UUID]
+) -> None:
+    """Clear the buffers after jobs of these documents, in the transaction that publishes them.
+
+    It reads the temporary table `publishing` of `pipeline.store.publication`.
+    """
+    await connection.execute(_CLEAR_IN_TURN, {"key": str(space_id)})
+    await connection.execute(_CLEAR_CHUNKS, {"jobs": list(jobs)})
+    await connection.execute(_CLEAR_VECTORS, {"space": space_id, "documents": list(documents)})
