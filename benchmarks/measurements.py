@@ -16,6 +16,8 @@ from benchmarks.corpus import edit_paragraph
 from benchmarks.worker import Worker
 
 EDITED = 10
+OUR_TASKS = 6
+"""Task runs of a document's subflow."""
 
 
 @dataclass(frozen=True)
@@ -136,19 +138,24 @@ def changes(bench: Bench, worker: Worker, documents: int, setting: Setting) -> d
 def per_document(
     bench: Bench, worker: Worker, documents: int, concurrency: int, repeats: int
 ) -> dict[str, Any]:
-    """A subflow for each document against as many subflows that do nothing."""
+    """A subflow for each document against as many that do nothing, without and with our tasks."""
     folder = bench.corpus(documents)
     turns = []
     for _ in range(repeats):
-        empty = worker.ask("subflows", count=documents, concurrency=concurrency)
+        empty, tasks = (
+            worker.ask("subflows", count=documents, concurrency=concurrency, tasks=tasks)
+            for tasks in (0, OUR_TASKS)
+        )
         with installation(bench, worker):
             ours = ingest(bench, worker, folder, Setting(1, concurrency))
-        turns.append({"empty": rounded(empty), "ours": ours})
+        turns.append({"empty": rounded(empty), "tasks": rounded(tasks), "ours": ours})
     return {
         "documents": documents,
         "concurrency": concurrency,
         "ratio": median(t["empty"]["seconds"] / t["ours"]["seconds"] for t in turns),
         "empty_per_second": documents / median(t["empty"]["seconds"] for t in turns),
+        "tasks_ratio": median(t["empty"]["seconds"] / t["tasks"]["seconds"] for t in turns),
+        "tasks_per_second": documents / median(t["tasks"]["seconds"] for t in turns),
         "per_second": documents / median(t["ours"]["seconds"] for t in turns),
         "turns": turns,
     }

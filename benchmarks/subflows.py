@@ -6,13 +6,24 @@ import asyncio
 import time
 
 
-async def measure(count: int, concurrency: int) -> dict[str, float]:
-    """Run `count` empty subflows under one parent; seconds from call to end."""
-    from prefect import flow
+async def measure(count: int, concurrency: int, tasks: int) -> dict[str, float]:
+    """Run `count` empty subflows under one parent; seconds from call to end.
+
+    Args:
+        tasks: that do nothing, one after the other in each subflow.
+    """
+    from prefect import flow, task
+    from prefect.cache_policies import NO_CACHE
+
+    @task(name="nothing", cache_policy=NO_CACHE)
+    async def nothing() -> None:
+        """Nothing."""
 
     @flow(name="empty-subflow", persist_result=False)
     async def empty(number: int) -> None:
-        """Nothing."""
+        """Nothing but its tasks."""
+        for _ in range(tasks):
+            await nothing()
 
     @flow(name="empty-parent", persist_result=False)
     async def parent() -> None:
