@@ -17,6 +17,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
+from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, services, tagged
@@ -25,7 +26,7 @@ from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import RunStopped
+from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import FAILED, WORKING, JobState
@@ -161,13 +162,27 @@ async def conclude(runner: BatchRunner) -> State[Any]:
     if runner.has_worked:
         await publish_story(parts, run, named=runner.named)
         await write_quality_report(run, None, days=30)
+    ending = _ending(run, progress, stopped, troubles)
+    reasons = [stopped, *troubles] if stopped is not None else troubles
+    await tell_person(parts, run, ending, reasons, attended=runner.named)
+    return ending
+
+
+def _ending(
+    run: UUID, progress: Progress, stopped: RunStopped | None, troubles: list[BaseException]
+) -> State[Any]:
     message = tally(progress)
     if stopped is not None:
         return Completed(name="Stopped", message=f"{message}. {stopped.message}", data=run)
     if troubles:
-        return Failed(message=f"{message}. {troubles[0]}", data=troubles[0])
+        return Failed(message=f"{message}. {_told(troubles[0])}", data=troubles[0])
     name = "Some failed" if progress.count(FAILED) else None
     return Completed(name=name, message=message, data=run)
+
+
+def _told(error: BaseException) -> str:
+    """Our errors are sentences; the words of another may be a document's or hold a password."""
+    return str(error) if isinstance(error, NavigatorError) else f"({type(error).__name__})"
 
 
 def tally(progress: Progress) -> str:

@@ -66,6 +66,9 @@ class Settings(OperatingSettings):
     storage_block: str | None = Field(default=None, description="A saved Prefect block instead.")
     parser_block: str | None = Field(default=None, description="A saved Prefect block instead.")
     embedder_block: str | None = Field(default=None, description="A saved Prefect block instead.")
+    alert_block: str | None = Field(
+        default=None, description="A saved block, navigator-alert/name: told when a run goes wrong."
+    )
 
     # -- who -----------------------------------------------------------------------------------
     user: str = Field(default="local", description="Whose documents; a UUID or any name.")

@@ -1,0 +1,56 @@
+"""Telling a person that a run did not end well, where a saved block says how to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+
+from blocks.assembly import Services
+from blocks.saved_blocks import load_block
+from pipeline.errors import ConfigurationError, NavigatorError
+
+SUBJECTS = {
+    "Stopped": "A run was stopped",
+    "Failed": "A run could not be finished",
+    "Some failed": "Documents failed",
+}
+"""By the name of the run's final state; runs that end otherwise are told to nobody."""
+
+
+async def tell_person(
+    parts: Services,
+    run: UUID,
+    ending: State,
+    troubles: Sequence[BaseException],
+    *,
+    attended: bool,
+) -> None:
+    """Send one message about a run that ended, unless all is well or nobody is to be told.
+
+    It names no document: the channel may be read by others than the documents' owner. An alert
+    that cannot be sent is said in the run's log and fails nothing.
+
+    Args:
+        troubles: what kept documents from being finished, the reason for the ending first.
+        attended: somebody started it; a sweep tries unfinished documents again by itself, and is
+            told of only when it was stopped or documents ended as failed.
+    """
+    slug, subject = parts.settings.alert_block, SUBJECTS.get(ending.name or "")
+    if slug is None or subject is None or (subject == SUBJECTS["Failed"] and not attended):
+        return
+    try:
+        block = await load_block(slug)
+    except ConfigurationError as error:
+        get_run_logger().warning("the alert %r was not sent: %s", subject, error)
+        return
+    from blocks.alert_block import AlertBlock  # not before it is needed: Apprise
+
+    if not isinstance(block, AlertBlock):
+        get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
+        return
+    reason = troubles[0] if troubles else None
+    remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
+    await block.notify(f"{ending.message} {remedy}".strip() + f"\nRun {run}.", subject)

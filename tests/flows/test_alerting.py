@@ -1,0 +1,123 @@
+"""A run that goes wrong reaches a person, over a real socket and without naming a document."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocks import OpenAIMock
+from tests.flows.corpus import policy
+from tests.flows.test_flows import ENCRYPTED
+from tests.flows.working import Worker
+from tests.prefect_server import ROOT, PrefectServer
+
+pytestmark = pytest.mark.slow
+
+OPS = {"NAVIGATOR_ALERT_BLOCK": "navigator-alert/ops"}
+
+
+class Channel(ThreadingHTTPServer):
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.alerts: list[dict[str, str]] = []
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Channel
+
+    def do_POST(self) -> None:
+        """Take one alert."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.alerts.append(json.loads(body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on standard error."""
+
+
+@pytest.fixture(scope="module")
+def channel(
+    prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Channel]:
+    """The channel of the block `ops` on the module's server."""
+    server = Channel()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    file = tmp_path_factory.mktemp("block") / "ops.yaml"
+    address = f"json://127.0.0.1:{server.server_port}/x"
+    file.write_text(f"type: navigator-alert\nname: ops\nvalues: {{address: '{address}'}}\n")
+    subprocess.run(
+        [sys.executable, "-m", "deployments.save_blocks", str(file)],
+        cwd=ROOT, env=prefect_server.environment, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def alerts(channel: Channel) -> list[dict[str, str]]:
+    """What a test's runs have sent."""
+    channel.alerts.clear()
+    return channel.alerts
+
+
+def test_failed_documents_are_told_by_number(
+    worker: Worker, alerts: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """One message for the run; the file's name stays where its owner can see it."""
+    policy(tmp_path, "house")
+    shutil.copy(ENCRYPTED, tmp_path / "secretive.pdf")
+    assert worker.run("ingest", {"paths": [str(tmp_path)]}, **OPS)["name"] == "Some failed"
+    (alert,) = alerts
+    assert alert["title"] == "Documents failed"
+    assert "1 published, 1 failed" in alert["message"]
+    assert "secretive" not in json.dumps(alert)
+
+
+def test_a_run_without_quota_is_told_with_the_remedy(
+    worker: Worker, openai: OpenAIMock, alerts: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """It stops cleanly; somebody has to do something before any other goes on."""
+    policy(tmp_path, "garage", extra="## Doors\n\nA door that nobody has told of yet is covered.\n")
+    openai.faults({"fault": "quota", "times": 1})
+    options = {"embedder": "openai"}
+    run = worker.run("ingest", {"paths": [str(tmp_path)], "options": options}, **OPS)
+    assert run["name"] == "Stopped", run
+    (alert,) = alerts
+    assert alert["title"] == "A run was stopped"
+    assert "quota" in alert["message"].lower()
+
+
+def test_a_run_that_is_well_is_told_to_nobody(
+    worker: Worker, alerts: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """No news is good news."""
+    policy(tmp_path, "shed")
+    options = {"embedder": "wordllama"}
+    run = worker.run("ingest", {"paths": [str(tmp_path)], "options": options}, **OPS)
+    assert run["name"] == "Completed", run
+    assert alerts == []
+
+
+def test_a_block_that_is_not_there_fails_no_run(
+    worker: Worker, alerts: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """The run says in its log that the alert was not sent."""
+    shutil.copy(ENCRYPTED, tmp_path / "another.pdf")
+    nobody = {"NAVIGATOR_ALERT_BLOCK": "navigator-alert/nobody"}
+    assert worker.run("ingest", {"paths": [str(tmp_path)]}, **nobody)["name"] == "Some failed"
+    assert alerts == []
+    assert "'Documents failed' was not sent: Prefect has no block" in worker.log.read_text()
