@@ -64,6 +64,26 @@ def test_what_is_no_backup(tmp_path: Path) -> None:
     assert (refused.code, "is no whole backup" in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("kind", ["above", "absolute", "link"])
+def test_a_hostile_backup_writes_nothing_outside(tmp_path: Path, kind: str) -> None:
+    """A path that leads out of the folder, or a link, is refused before anything is written."""
+    outside = tmp_path / "outside"
+    names = {"above": "../../../outside", "absolute": str(outside), "link": "objects/a"}
+    member = tarfile.TarInfo(names[kind])
+    if kind == "link":
+        member.type, member.linkname = tarfile.SYMTYPE, str(outside)
+    else:
+        member.size = 3
+    hostile = tmp_path / "hostile.backup"
+    with tarfile.open(hostile, "w") as archive:
+        archive.addfile(member, io.BytesIO(b"out"))
+    home = tmp_path / "home"
+    refused = Navigator(home).here("restore", hostile)
+    assert (refused.code, "is no whole backup" in refused.err) == (2, True)
+    assert not outside.exists()
+    assert list(home.iterdir()) == []
+
+
 def test_no_file_is_overwritten(navigator: Navigator, saved: Path) -> None:
     """A backup never takes the place of another file."""
     before = saved.read_bytes()
