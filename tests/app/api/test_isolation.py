@@ -202,6 +202,8 @@ def told(lines: list[str]) -> Iterator[str]:
     return (line.removeprefix("data: ") for line in lines if line.startswith("data: "))
 
 
+# A thousand histories take a quarter of an hour.
+@pytest.mark.timeout(0 if "NAVIGATOR_TEST_INTERLEAVINGS" in os.environ else 180)
 def test_neither_user_ever_sees_a_trace_of_the_other(api: RunningApi) -> None:
     """Endpoints, searches, links, exports and event streams, whatever the other does meanwhile."""
     number = int(os.environ.get("NAVIGATOR_TEST_SEED") or int.from_bytes(os.urandom(4), "big"))
