@@ -68,7 +68,7 @@ def in_line(documents: int) -> Iterator[None]:
 
 
 class Turns:
-    """Computing in threads, one batch of a process at a time, the oldest first.
+    """Computing in threads, one batch of an event loop at a time, the oldest first.
 
     The interpreter runs one thread at a time anyway. Were it shared out evenly, all batches would
     compute together and then wait for Postgres together; in turns one computes while another's
