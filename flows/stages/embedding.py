@@ -52,9 +52,9 @@ async def embed(services: Services, batch: Batch) -> StageResult:
             for sha256, error in (await sender.send(pending)).items():
                 for job in await _jobs_with(services, wanted, sha256):
                     refused[wanted.pop(job)] = error
-        elif await _all_there(services, wanted):
+        if await _all_there(services, wanted):
             break
-        else:
+        if not pending:
             # Another worker has these texts in flight: its answer will be ours too.
             await asyncio.sleep(_POLL_SECONDS)
     seconds = (time.perf_counter() - started) / len(jobs)
