@@ -152,6 +152,7 @@ def per_document(
     return {
         "documents": documents,
         "concurrency": concurrency,
+        "tasks": OUR_TASKS,
         "ratio": median(t["empty"]["seconds"] / t["ours"]["seconds"] for t in turns),
         "empty_per_second": documents / median(t["empty"]["seconds"] for t in turns),
         "tasks_ratio": median(t["empty"]["seconds"] / t["tasks"]["seconds"] for t in turns),

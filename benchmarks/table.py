@@ -41,7 +41,8 @@ def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         if found := server.get("per_document"):
             promised = "≥ 0.7" if kind == "postgres" else "reported"
             yield (
-                f"a subflow with six empty tasks, {found['concurrency']} at once; {name}",
+                f"a subflow with {found['tasks']} empty tasks, "
+                f"{found['concurrency']} at once; {name}",
                 f"{found['tasks_per_second']:.2f} subflows/s",
                 f"{found['empty_per_second']:.2f} empty subflows/s",
                 f"{found['tasks_ratio']:.2f}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
@@ -24,7 +23,7 @@ async def tell_person(
     parts: Services,
     run: UUID,
     ending: State,
-    troubles: Sequence[BaseException],
+    reason: BaseException | None,
     *,
     attended: bool,
 ) -> None:
@@ -34,7 +33,7 @@ async def tell_person(
     that cannot be sent is said in the run's log and fails nothing.
 
     Args:
-        troubles: what kept documents from being finished, the reason for the ending first.
+        reason: why documents were not finished, if some were not.
         attended: somebody started it; a sweep tries unfinished documents again by itself, and is
             told of only when it was stopped or documents ended as failed.
     """
@@ -51,6 +50,5 @@ async def tell_person(
     if not isinstance(block, AlertBlock):
         get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
         return
-    reason = troubles[0] if troubles else None
     remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
     await block.notify(f"{ending.message} {remedy}".strip() + f"\nRun {run}.", subject)

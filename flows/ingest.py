@@ -155,27 +155,25 @@ async def conclude(runner: BatchRunner) -> State[Any]:
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
-    stopped = next((each for each in troubles if isinstance(each, RunStopped)), None)
+    stops = [each for each in troubles if isinstance(each, RunStopped)]
+    reason = next(iter(stops or troubles), None)
     async with parts.database.service() as connection:
-        await runs.finish_run(connection, run, stopped.message if stopped else None)
+        await runs.finish_run(connection, run, stops[0].message if stops else None)
         progress = await runs.progress(connection, run)
     if runner.has_worked:
         await publish_story(parts, run, named=runner.named)
         await write_quality_report(run, None, days=30)
-    ending = _ending(run, progress, stopped, troubles)
-    reasons = [stopped, *troubles] if stopped is not None else troubles
-    await tell_person(parts, run, ending, reasons, attended=runner.named)
+    ending = _ending(run, progress, reason)
+    await tell_person(parts, run, ending, reason, attended=runner.named)
     return ending
 
 
-def _ending(
-    run: UUID, progress: Progress, stopped: RunStopped | None, troubles: list[BaseException]
-) -> State[Any]:
+def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> State[Any]:
     message = tally(progress)
-    if stopped is not None:
-        return Completed(name="Stopped", message=f"{message}. {stopped.message}", data=run)
-    if troubles:
-        return Failed(message=f"{message}. {_told(troubles[0])}", data=troubles[0])
+    if isinstance(reason, RunStopped):
+        return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
+    if reason is not None:
+        return Failed(message=f"{message}. {_told(reason)}", data=reason)
     name = "Some failed" if progress.count(FAILED) else None
     return Completed(name=name, message=message, data=run)
 

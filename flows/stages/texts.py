@@ -49,10 +49,8 @@ def _document(content: bytes | ObjectMissing) -> ParsedDocument | ObjectMissing:
 
 async def stored_text(services: Services, key: str) -> ParsedDocument | None:
     """The stored text; None when the object is gone or damaged, so that it is made again."""
-    try:
-        return ParsedDocument.from_json(await services.storage.get(key))
-    except (ObjectMissing, ValueError, KeyError, TypeError):
-        return None
+    document = _document(*await services.storage.get_all([key]))
+    return document if isinstance(document, ParsedDocument) else None
 
 
 async def put_text(

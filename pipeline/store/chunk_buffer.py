@@ -62,7 +62,7 @@ async def store(
     connection: AsyncConnection, chunked: Sequence[tuple[ClaimedJob, Sequence[Chunk]]]
 ) -> None:
     """Write the chunks of jobs, in place of any that an earlier attempt left."""
-    await connection.execute(_CLEAR, {"jobs": [job.job_id for job, _ in chunked]})
+    await clear(connection, [job.job_id for job, _ in chunked])
     await copy_rows(
         connection,
         "incoming_chunks",
@@ -70,6 +70,11 @@ async def store(
         (_row(job, chunk) for job, chunks in chunked for chunk in chunks),
     )
     await connection.execute(_INSERT)
+
+
+async def clear(connection: AsyncConnection, job_ids: Sequence[UUID]) -> None:
+    """Remove the chunks of jobs."""
+    await connection.execute(_CLEAR, {"jobs": list(job_ids)})
 
 
 def _row(job: ClaimedJob, chunk: Chunk) -> tuple[object, ...]:

@@ -8,15 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store import chunk_buffer
 from pipeline.store.schema import SCHEMA
 
 # Of two publishers that share a text, one must see that the other no longer needs its vector.
 _CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
-_CLEAR_CHUNKS = sa.text(
-    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
-)
 # A buffered vector that another unfinished job needs stays for it; what a superseded version of
-# these documents paid for and nobody needs goes too.
+# these documents paid for and nobody needs goes too. Rows are found by the two arrays, which the
+# primary key serves; the pairs after them only leave out what the arrays mix.
 _CLEAR_VECTORS = sa.text(
     f"""
     WITH done AS (
@@ -60,5 +59,5 @@ async def clear(
     It reads the temporary table `publishing` of `pipeline.store.publication`.
     """
     await connection.execute(_CLEAR_IN_TURN, {"key": str(space_id)})
-    await connection.execute(_CLEAR_CHUNKS, {"jobs": list(jobs)})
+    await chunk_buffer.clear(connection, jobs)
     await connection.execute(_CLEAR_VECTORS, {"space": space_id, "documents": list(documents)})

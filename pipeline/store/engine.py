@@ -70,8 +70,9 @@ class Database:
                 undone, because the work would be done again and nothing paid twice. Its commit
                 then does not wait for the disk.
         """
-        async with self._begin(SERVICE_ROLE, None, _BECOME_SOON if repeatable else _BECOME) as it:
-            yield it
+        become = _BECOME_SOON if repeatable else _BECOME
+        async with self._begin(SERVICE_ROLE, None, become) as connection:
+            yield connection
 
     @asynccontextmanager
     async def reader(self, user_id: UUID) -> AsyncIterator[AsyncConnection]:
