@@ -110,14 +110,26 @@ def _outcome(row: sa.RowMapping) -> Outcome:
     return Outcome.WAITING
 
 
+# Without a target every unique constraint counts. With one, two that insert the same source at the
+# same moment may meet at the other constraint, which is an error.
 _DOCUMENTS = sa.text(
     f"""
     INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags)
     SELECT s.document_id, :user_id, s.source, s.name, CAST(:tags AS text[])
     FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(document_id uuid, source text, name text)
     ORDER BY s.document_id
-    ON CONFLICT (id) DO UPDATE SET deleted_at = NULL, updated_at = now(),
-        tags = CASE WHEN CAST(:tags AS text[]) = '{{}}' THEN documents.tags ELSE EXCLUDED.tags END
+    ON CONFLICT DO NOTHING RETURNING id
+    """  # noqa: S608
+)
+_KNOWN_DOCUMENTS = sa.text(
+    f"""
+    WITH known AS (
+        SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:known AS uuid[]))
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.documents AS d SET deleted_at = NULL, updated_at = now(),
+        tags = CASE WHEN CAST(:tags AS text[]) = '{{}}' THEN d.tags ELSE CAST(:tags AS text[]) END
+    FROM known WHERE d.id = known.id
     """  # noqa: S608
 )
 _JOBS = sa.text(
@@ -202,6 +214,9 @@ async def register(
         "chunker": version.chunker,
         "space_id": version.space_id,
     }
-    for statement in (_DOCUMENTS, _JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
+    new = set((await connection.execute(_DOCUMENTS, values)).scalars())
+    if known := [each for each in values["documents"] if each not in new]:
+        await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
+    for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
         await connection.execute(statement, values)
     return found
