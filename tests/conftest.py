@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store.embedded import start_embedded
+from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database, driver_url, migrate
 from tests.prefect_server import prefect_server
 
@@ -44,15 +44,18 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(scratch: Path) -> str:
+def postgres_url(scratch: Path) -> Iterator[str]:
     """A Postgres to make databases in: the embedded one, or NAVIGATOR_TEST_DATABASE_URL's."""
     if given := os.environ.get("NAVIGATOR_TEST_DATABASE_URL"):
-        return given
+        yield given
+        return
     url = start_embedded(scratch / "postgres")
     # A killed process loses nothing without fsync, only a power cut would: cloning is faster.
     administer(url, "ALTER SYSTEM SET fsync = off")
     administer(url, "SELECT pg_reload_conf()")
-    return url
+    yield url
+    # Before its folder goes, or nothing could stop it any more.
+    stop_embedded(scratch / "postgres")
 
 
 @pytest.fixture(scope="session")
