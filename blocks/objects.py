@@ -4,6 +4,9 @@ Keys are made of ids and hashes only, never of a file's name:
 ``{user}/raw/{sha256}`` for the bytes as they came, ``{user}/parsed/{sha256}/{parser}.json`` for
 their text. So the same bytes of one user are stored once. What comes over the network is
 ``{user}/incoming/{id}`` until its hash is known.
+
+A *stem* names all that belongs together: the hash for a file's bytes and texts, ``incoming/{id}``
+for an upload.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ class ObjectMissing(NavigatorError):
     remedy = "Ingest the file again; what is stored of it is lost."
 
 
+INCOMING = "incoming/"
+
+
 def raw_key(user: UUID, sha256: str) -> str:
     """Where the bytes of a file are kept."""
     return f"{user}/raw/{sha256}"
@@ -28,12 +34,27 @@ def raw_key(user: UUID, sha256: str) -> str:
 
 def parsed_key(user: UUID, sha256: str, parser: str) -> str:
     """Where the text of a file is kept, for one parser version."""
-    return f"{user}/parsed/{sha256}/{parser}.json"
+    return f"{parsed_folder(user, sha256)}{parser}.json"
+
+
+def parsed_folder(user: UUID, sha256: str) -> str:
+    """The prefix of all texts of a file."""
+    return f"{user}/parsed/{sha256}/"
 
 
 def incoming_key(user: UUID, upload: UUID) -> str:
     """Where an upload is kept until it is whole and its hash is known."""
-    return f"{user}/incoming/{upload}"
+    return f"{user}/{incoming_stem(upload)}"
+
+
+def incoming_stem(upload: UUID) -> str:
+    """The stem of an upload."""
+    return f"{INCOMING}{upload}"
+
+
+def stem_of(user: UUID, key: str) -> str:
+    """The stem of an upload, from its key."""
+    return key.removeprefix(f"{user}/")
 
 
 def checked(data: bytes | ObjectMissing, sha256: str) -> bytes:

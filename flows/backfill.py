@@ -22,6 +22,7 @@ from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest import work_off
 from flows.retries import RETRYING
+from flows.stages.removing import tidy
 from flows.unquoted import unquoted, without_words
 from pipeline.identity import user_id
 from pipeline.store import backlog, registration, runs
@@ -120,6 +121,8 @@ async def backfill(
     async with without_words(), opened(options) as parts, tagged("backfill"):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
+        if swept:
+            await tidy(parts)
         if swept and not await _anything_waits(parts, selection):
             return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:

@@ -24,6 +24,7 @@ from flows.context import IngestOptions, opened, services, tagged
 from flows.quality_report import write_quality_report
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
+from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped
@@ -160,6 +161,7 @@ async def conclude(runner: BatchRunner) -> State[Any]:
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stops[0].message if stops else None)
         progress = await runs.progress(connection, run)
+    await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run, named=runner.named)
         await write_quality_report(run, None, days=30)

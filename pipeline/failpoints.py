@@ -29,6 +29,9 @@ FAILPOINTS = (
 )
 """Every place, in the order in which an ingest passes them."""
 
+DELETION_FAILPOINTS = ("after-delete-commit", "before-removal-commit")
+"""Every place, in the order in which a deletion passes them."""
+
 _passed: Counter[str] = Counter()
 
 

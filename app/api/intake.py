@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 from app.api.parts import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
-from blocks.objects import incoming_key, raw_key
+from blocks.objects import incoming_key, incoming_stem, raw_key, stem_of
 from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
 from pipeline.logs import logger
 from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
-from pipeline.store import runs
+from pipeline.store import runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
 
 _LOG = logger("navigator.intake")
@@ -100,13 +100,23 @@ async def receive(parts: ApiParts, user: UUID, pieces: AsyncIterator[bytes]) -> 
     Raises:
         TooLarge: nothing is stored then.
     """
-    key = incoming_key(user, uuid4())
+    upload = uuid4()
+    async with parts.database.service(repeatable=True) as connection:
+        await unsettled.hold(connection, user, [incoming_stem(upload)])
+    key = incoming_key(user, upload)
     measured = Measured(parts.settings.max_file_bytes)
     await parts.storage.put(key, measured.passing(pieces))
     return measured.received(key)
 
 
-async def measure(parts: ApiParts, key: str) -> Received:
+async def drop(parts: ApiParts, user: UUID, key: str) -> None:
+    """Remove what was received, if it is still there."""
+    await parts.storage.delete([key])
+    async with parts.database.service(repeatable=True) as connection:
+        await unsettled.let_go(connection, user, stem_of(user, key))
+
+
+async def measure(parts: ApiParts, user: UUID, key: str) -> Received:
     """Hash what was stored by somebody else.
 
     Raises:
@@ -119,7 +129,7 @@ async def measure(parts: ApiParts, key: str) -> Received:
     try:
         require_size(size, parts.settings.max_file_bytes)
     except TooLarge:
-        await parts.storage.delete([key])
+        await drop(parts, user, key)
         raise
     measured = Measured(parts.settings.max_file_bytes)
     async for _ in measured.passing(parts.storage.pieces(key)):
@@ -141,7 +151,7 @@ async def accept(
         registered = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
-        await parts.storage.delete([received.key])
+        await drop(parts, user, received.key)
     _LOG.info(
         "upload_accepted",
         job_id=str(registered.job_id),

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from flows.stages.reading import Read, Unreadable, content_of, read_group
+from flows.stages.removing import remove_abandoned
 from pipeline.errors import ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.validation import TextAssessment, assess
@@ -114,8 +115,9 @@ async def _keep(
         if each.fresh
     ]
     async with services.database.service() as connection:
-        unwanted = await finish_wanted(connection, finished)
-    await services.storage.delete(unwanted)
+        all_wanted = await finish_wanted(connection, finished)
+    if not all_wanted:
+        await remove_abandoned(services.database, services.storage)
     for each in read:
         services.texts.keep(each.key, each.document)
         known[content_of(each.job)] = each.key

@@ -11,10 +11,11 @@ from uuid import UUID
 from blocks.assembly import Services
 from blocks.objects import raw_key
 from pipeline import correlation
+from pipeline.errors import ServiceUnavailable
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
 from pipeline.sources import FileContent, RejectedFile, examine, storable
-from pipeline.store import registration, runs
+from pipeline.store import registration, runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
 
 FILES_AT_ONCE = 256
@@ -67,12 +68,19 @@ async def take_in(
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
+
+    Raises:
+        ServiceUnavailable: a deletion came in between; nothing is registered, try again.
     """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     fresh = (Outcome.NEW, Outcome.CHANGED)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
-    stored = await store(wanted) if wanted else []
+    stems, stored, holder = [each.file_sha256 for each in wanted], [], None
+    if wanted:
+        async with services.database.service(repeatable=True) as connection:
+            holder = await unsettled.hold(connection, user, stems)
+        stored = await store(wanted)
     failpoint("after-store-upload")
     lost = {
         source.source: _vanished(source)
@@ -91,6 +99,11 @@ async def take_in(
             correlation_id=correlation.current(),
         )
         await runs.reject(connection, run_id, list(lost.values()))
+        put = {each.source for each in wanted}
+        if any(each.outcome in fresh and each.source not in put for each in registered):
+            raise ServiceUnavailable("A document was deleted in the moment of its upload.")
+        if holder is not None:
+            await unsettled.settle(connection, user, stems, holder)
     failpoint("after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()))
 

@@ -23,6 +23,7 @@ from flows.stages.falling_back import (
     parse_instead,
 )
 from flows.stages.parse_prices import promise_cost
+from flows.stages.removing import remove_abandoned
 from flows.stages.texts import put_text, stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, PermanentError
@@ -94,8 +95,9 @@ async def _fall_back(
 async def _store(services: Services, job: ClaimedJob, document: ParsedDocument) -> None:
     parse = await put_text(services, job, document)
     async with services.database.service() as connection:
-        unwanted = await finish_wanted(connection, [parse])
-    await services.storage.delete(unwanted)
+        wanted = await finish_wanted(connection, [parse])
+    if not wanted:
+        await remove_abandoned(services.database, services.storage, job.user_id)
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:
@@ -192,13 +194,14 @@ async def _keep(
     """The text in place, then the record that it is, with the bill, in one transaction."""
     parse = await put_text(services, job, document, credits_used)
     async with services.database.service() as connection:
-        unwanted = await finish_wanted(connection, [parse])
+        wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
         await costs.spend(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection, _call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost)
         )
-    await services.storage.delete(unwanted)
+    if not wanted:
+        await remove_abandoned(services.database, services.storage, job.user_id)
     await answered(services, LLAMAPARSE)
 
 

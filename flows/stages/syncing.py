@@ -7,7 +7,9 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.storage import Storage
+from flows.stages.removing import remove_abandoned
 from pipeline.errors import UsageError
+from pipeline.failpoints import failpoint
 from pipeline.sources import FoundFiles, storable
 from pipeline.store import deletion
 from pipeline.store.deletion import Deleted
@@ -46,10 +48,13 @@ async def delete(
 ) -> Deleted:
     """Delete documents with everything made of them; the rows first, then the objects.
 
+    Objects that an earlier deletion or a crash left behind go with them.
+
     Args:
         user: only this user's documents; None for anybody's.
     """
     async with database.service() as connection:
         done = await deletion.delete_documents(connection, documents, actor, user)
-    await storage.delete(done.storage_keys)
+    failpoint("after-delete-commit")
+    await remove_abandoned(database, storage)
     return done

@@ -1,8 +1,7 @@
 """Deleting a document: its chunks, vectors, buffers and rows go, running jobs are fenced.
 
-The audit stays; it holds no document text. The stored objects are named to the caller, who
-removes them after the commit: an object without a row is found by a sweep, a row without its
-object would be a broken promise.
+The audit stays; it holds no document text. The stored objects are given up (`unsettled.py`) and
+removed after the commit: a row without its object would be a broken promise.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import JobState
+from pipeline.store import unsettled
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
@@ -27,12 +27,10 @@ class Deleted:
     Attributes:
         documents: ids that existed and were not deleted before.
         chunks: published chunks removed.
-        storage_keys: objects that no other document needs any more.
     """
 
     documents: frozenset[UUID]
     chunks: int
-    storage_keys: tuple[str, ...]
 
 
 _LOCK = sa.text(
@@ -89,7 +87,7 @@ _MARK = sa.text(
 _ORPHANED = sa.text(
     f"""
     WITH gone AS (
-        SELECT DISTINCT user_id, file_sha256, storage_key FROM {SCHEMA}.upload_jobs
+        SELECT DISTINCT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
         WHERE document_id = ANY(CAST(:ids AS uuid[]))
     ), orphaned AS (
         SELECT * FROM gone AS g WHERE NOT EXISTS (
@@ -97,10 +95,9 @@ _ORPHANED = sa.text(
             WHERE j.user_id = g.user_id AND j.file_sha256 = g.file_sha256 AND j.state <> 'deleted')
     ), parsed AS (
         DELETE FROM {SCHEMA}.parsed_files AS p USING orphaned AS o
-        WHERE p.user_id = o.user_id AND p.file_sha256 = o.file_sha256 RETURNING p.storage_key
+        WHERE p.user_id = o.user_id AND p.file_sha256 = o.file_sha256
     )
-    SELECT storage_key FROM orphaned
-    UNION SELECT storage_key FROM parsed WHERE storage_key IS NOT NULL
+    SELECT user_id, file_sha256 FROM orphaned
     """  # noqa: S608
 )
 
@@ -116,7 +113,7 @@ async def delete_documents(
     values = {"ids": list(ids), "user_id": user}
     found = [row["id"] for row in await rows(connection, _LOCK, values)]
     if not found:
-        return Deleted(frozenset(), 0, ())
+        return Deleted(frozenset(), 0)
     scope = {"ids": found}
     jobs = await rows(connection, _JOBS, scope)
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
@@ -125,8 +122,9 @@ async def delete_documents(
     chunks = (await connection.execute(_CHUNKS, scope)).rowcount
     await connection.execute(_BUFFERS, scope)
     await connection.execute(_MARK, scope)
-    keys = (await connection.execute(_ORPHANED, scope)).scalars().all()
-    return Deleted(frozenset(found), chunks, tuple(sorted(keys)))
+    orphaned = await rows(connection, _ORPHANED, scope)
+    await unsettled.give_up(connection, [(r["user_id"], r["file_sha256"]) for r in orphaned])
+    return Deleted(frozenset(found), chunks)
 
 
 _VANISHED = sa.text(

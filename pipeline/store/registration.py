@@ -110,6 +110,12 @@ def _outcome(row: sa.RowMapping) -> Outcome:
     return Outcome.WAITING
 
 
+_LOCK = sa.text(
+    f"""
+    SELECT FROM {SCHEMA}.documents WHERE id = ANY(CAST(:documents AS uuid[]))
+    ORDER BY id FOR NO KEY UPDATE
+    """
+)
 # Without a target every unique constraint counts. With one, two that insert the same source at the
 # same moment may meet at the other constraint, which is an error.
 _DOCUMENTS = sa.text(
@@ -187,6 +193,9 @@ async def register(
         correlation_id: of the request that this is done for; without it each job gets its own.
     """
     unique = list({source.source: source for source in sources}.values())
+    # A deletion under way is waited for, and then seen.
+    documents = [identify(user, source, version)[0] for source in unique]
+    await connection.execute(_LOCK, {"documents": documents})
     found = await look_up(connection, user, unique, version)
     records = [
         {

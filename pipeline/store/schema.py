@@ -416,6 +416,17 @@ uploads = Table(
     Index(None, "user_id"),
 )
 
+unsettled_objects = Table(
+    "unsettled_objects",
+    metadata,
+    # what may lie in the storage though no row names it: on its way in, or given up
+    Column("user_id", Uuid, primary_key=True),
+    Column("stem", Text, primary_key=True),  # see blocks/objects.py
+    Column("holder", Uuid, primary_key=True),
+    Column("held_until", DateTime(timezone=True), nullable=False),
+    Index(None, "held_until"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -450,6 +461,7 @@ USER_TABLES = (
     webhook_events,
     access_log,
     uploads,
+    unsettled_objects,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import parsed_files
+from pipeline.store import parsed_files, unsettled
 from pipeline.store.engine import rows
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.schema import SCHEMA
@@ -31,8 +31,10 @@ _DROP = sa.text(
 )
 
 
-async def _drop_unwanted(connection: AsyncConnection, parses: Sequence[FinishedParse]) -> list[str]:
-    """Forget those of the parses whose bytes belong to no document any more; their storage keys."""
+async def _drop_unwanted(
+    connection: AsyncConnection, parses: Sequence[FinishedParse]
+) -> list[FinishedParse]:
+    """Forget those of the parses whose bytes belong to no document any more, and return them."""
     if not parses:
         return []
     values = {
@@ -49,18 +51,17 @@ async def _drop_unwanted(connection: AsyncConnection, parses: Sequence[FinishedP
             "shas": [each.sha256 for each in unwanted],
         }
         await connection.execute(_DROP, values)
-    return [each.storage_key for each in unwanted]
+        await unsettled.give_up(connection, [(each.user_id, each.sha256) for each in unwanted])
+    return unwanted
 
 
-async def finish_wanted(connection: AsyncConnection, parses: Sequence[FinishedParse]) -> list[str]:
+async def finish_wanted(connection: AsyncConnection, parses: Sequence[FinishedParse]) -> bool:
     """Record stored texts as finished.
 
     Returns:
-        Storage keys of texts that nobody wants any more, because their documents were deleted
-        meanwhile: to be removed after the commit.
+        Whether all are wanted. The others, whose documents were deleted meanwhile, are given up:
+        to be removed after the commit.
     """
     unwanted = await _drop_unwanted(connection, parses)
-    await parsed_files.finish(
-        connection, [each for each in parses if each.storage_key not in unwanted]
-    )
-    return unwanted
+    await parsed_files.finish(connection, [each for each in parses if each not in unwanted])
+    return not unwanted

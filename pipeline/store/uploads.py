@@ -50,6 +50,12 @@ _FIND = sa.text(
 _COMPLETE = sa.text(
     f"UPDATE {SCHEMA}.uploads SET job_id = :job_id WHERE id = :id AND user_id = :user_id"  # noqa: S608
 )
+_FORGET = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.uploads
+    WHERE job_id IS NULL AND expires_at < now() - make_interval(days => 1)
+    """  # noqa: S608
+)
 _OPEN = sa.text(
     f"SELECT count(*) FROM {SCHEMA}.uploads WHERE job_id IS NULL AND expires_at >= now()"  # noqa: S608
 )
@@ -92,6 +98,11 @@ async def complete(
     """Write down which job a user's upload has become."""
     values = {"id": upload_id, "user_id": user_id, "job_id": job_id}
     await connection.execute(_COMPLETE, values)
+
+
+async def forget_expired(connection: AsyncConnection) -> None:
+    """Forget uploads that were announced and not completed until a day after their time."""
+    await connection.execute(_FORGET)
 
 
 async def count_open(connection: AsyncConnection) -> int:

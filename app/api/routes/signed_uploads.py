@@ -17,8 +17,8 @@ from app.api.multipart import body_of
 from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, responses
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
-from blocks.objects import incoming_key
-from pipeline.store import uploads
+from blocks.objects import incoming_key, incoming_stem
+from pipeline.store import unsettled, uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload
 
@@ -60,6 +60,7 @@ async def announce_upload(
                 "Too many announced uploads are open.", remedy="Complete them, or wait an hour."
             )
     upload_id = uuid4()
+    seconds = parts.settings.signed_url_seconds + _SECONDS_TO_COMPLETE
     async with parts.database.service() as connection:
         until = await uploads.announce(
             connection,
@@ -69,8 +70,11 @@ async def announce_upload(
             name=body.name,
             tags=body.tags,
             declared_bytes=body.bytes,
-            seconds=parts.settings.signed_url_seconds + _SECONDS_TO_COMPLETE,
+            seconds=seconds,
         )
+        # Longer than its time, since who begins to complete it in time may go on beyond it.
+        stems, held = [incoming_stem(upload_id)], seconds + unsettled.HOLD_SECONDS
+        await unsettled.hold(connection, caller.user_id, stems, held)
     key = incoming_key(caller.user_id, upload_id)
     link = await signed_link(parts, request, "PUT", key, f"/uploads/{upload_id}/content")
     return Announced(id=upload_id, upload=link, expires_at=until)
@@ -145,7 +149,7 @@ def _completed(upload: AnnouncedUpload | None) -> Registered | None:
 
 
 async def _complete(parts: ApiParts, upload: AnnouncedUpload) -> Registered:
-    received = await measure(parts, incoming_key(upload.user_id, upload.id))
+    received = await measure(parts, upload.user_id, incoming_key(upload.user_id, upload.id))
     if upload.declared_bytes not in (None, received.size):
         raise Conflict(
             f"{received.size} bytes were sent where {upload.declared_bytes} were announced.",

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.api.fields import MAX_SOURCE, MAX_TAG, MAX_TAGS, FileName, Source, Tag
-from app.api.intake import Description, Received, accept, receive, require_size
+from app.api.intake import Description, Received, accept, drop, receive, require_size
 from app.api.limits import Uploader
 from app.api.links import PREFIX
 from app.api.multipart import Form, body_of
@@ -130,7 +130,7 @@ async def _form(parts: ApiParts, request: Request, user: UUID) -> AsyncIterator[
         yield sent
     except BaseException:
         if sent.received is not None:
-            await parts.storage.delete([sent.received.key])
+            await drop(parts, user, sent.received.key)
         raise
 
 

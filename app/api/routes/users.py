@@ -14,6 +14,7 @@ from app.api.links import signed_link
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
+from flows.stages.removing import remove_abandoned
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.erasure import erase_user
@@ -85,4 +86,5 @@ async def erase(
     async with parts.database.service() as connection:
         done = await erase_user(connection, owner, scope.caller.user_id)
     objects = await parts.storage.delete_under(f"{owner}/")
+    await remove_abandoned(parts.database, parts.storage, owner)
     return Erased(documents=len(done.documents), passages=done.chunks, objects=objects)

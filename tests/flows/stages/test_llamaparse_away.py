@@ -14,6 +14,7 @@ import pytest
 
 from blocks.assembly import Services
 from flows.stages import batch, parsing, validating
+from flows.stages.removing import remove_abandoned
 from mocks import LlamaParseMock
 from pipeline.documents import ParsedDocument
 from pipeline.errors import QuotaExhausted, ServiceUnavailable
@@ -206,10 +207,8 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
             while not llamaparse.stats()["jobs"]:  # noqa: ASYNC110 (a counter of another thread)
                 await asyncio.sleep(0.02)
             async with services.database.service() as connection:
-                gone = await deletion.delete_documents(
-                    connection, [mine[0].document_id], Actor("person")
-                )
-            await services.storage.delete(gone.storage_keys)
+                await deletion.delete_documents(connection, [mine[0].document_id], Actor("person"))
+            await remove_abandoned(services.database, services.storage)
             await parse
         assert await query(services, "SELECT * FROM upload_pipeline.parsed_files") == []
         stored = Path(services.settings.home) / "objects"

@@ -37,23 +37,27 @@ async def delete(database: Database, *documents: UUID) -> Deleted:
         return await deletion.delete_documents(connection, documents, PERSON)
 
 
-async def parsed(database: Database, job: ClaimedJob) -> str:
-    """Record that the job's bytes were parsed; the key of the text."""
+async def given_up(database: Database) -> set[str]:
+    """The hashes whose bytes and texts no document has any more."""
+    return {row["stem"] for row in await table(database, "unsettled_objects")}
+
+
+async def parsed(database: Database, job: ClaimedJob) -> None:
+    """Record that the job's bytes were parsed."""
     key = f"parsed/{job.user_id}/{job.file_sha256}"
     done = FinishedParse(job.user_id, job.file_sha256, job.parser, key, 1, 10)
     async with database.service() as connection:
         await parsed_files.finish(connection, [done])
-    return key
 
 
 async def test_everything_made_of_a_document_is_gone(store: Database) -> None:
-    """Chunks, vectors and parsed texts go, the stored objects are named, the row is marked."""
+    """Chunks, vectors and parsed texts go, the stored objects are given up, the row is marked."""
     job = await published(store, "a.md", "one", "two")
-    key = await parsed(store, job)
+    await parsed(store, job)
     done = await delete(store, job.document_id)
     assert done.documents == {job.document_id}
     assert done.chunks == 2
-    assert done.storage_keys == tuple(sorted([key, job.storage_key]))
+    assert await given_up(store) == {job.file_sha256}
     for name in ("document_chunks", "chunk_vectors", "document_chunk_buffer", "parsed_files"):
         assert await table(store, name) == [], name
     [document] = await table(store, "documents")
@@ -94,19 +98,21 @@ async def test_bytes_that_another_document_shares_are_kept(store: Database) -> N
     [first] = await register(store, [source("a.md", "same")])
     [second] = await register(store, [source("b.md", "same")])
     [job] = await claim(store, [first.job_id])
-    key = await parsed(store, job)
-    assert (await delete(store, first.document_id)).storage_keys == ()
+    await parsed(store, job)
+    await delete(store, first.document_id)
+    assert await given_up(store) == set()
     assert len(await table(store, "parsed_files")) == 1
-    last = await delete(store, second.document_id)
-    assert last.storage_keys == tuple(sorted([key, job.storage_key]))
+    await delete(store, second.document_id)
+    assert await given_up(store) == {job.file_sha256}
     assert await table(store, "parsed_files") == []
 
 
 async def test_documents_that_share_bytes_are_deleted_together(store: Database) -> None:
-    """Deleting both at once names their object once."""
+    """Deleting both at once gives their object up once."""
     found = await register(store, [source("a.md", "same"), source("b.md", "same")])
-    done = await delete(store, *(each.document_id for each in found))
-    assert done.storage_keys == (source("a.md", "same").storage_key,)
+    await delete(store, *(each.document_id for each in found))
+    [row] = await table(store, "unsettled_objects")
+    assert row["stem"] == source("a.md", "same").file_sha256
 
 
 async def test_a_vector_that_another_job_waits_for_is_kept(store: Database) -> None:
@@ -122,11 +128,11 @@ async def test_a_vector_that_another_job_waits_for_is_kept(store: Database) -> N
 
 
 async def test_every_version_of_a_document_goes(store: Database) -> None:
-    """The objects of superseded versions are named too."""
+    """The objects of superseded versions are given up too."""
     first = await published(store, "a.md", "old")
     second = await published(store, "a.md", "new")
-    done = await delete(store, first.document_id)
-    assert set(done.storage_keys) == {first.storage_key, second.storage_key}
+    await delete(store, first.document_id)
+    assert await given_up(store) == {first.file_sha256, second.file_sha256}
     assert {row["state"] for row in await table(store, "upload_jobs")} == {"deleted"}
 
 
@@ -134,10 +140,11 @@ async def test_unknown_and_deleted_ids_are_passed_over(store: Database) -> None:
     """Deleting twice, or what never was, changes nothing and writes no event."""
     job = await published(store, "a.md", "one")
     await delete(store, job.document_id)
-    events = await table(store, "job_events")
+    events, unsettled = await table(store, "job_events"), await table(store, "unsettled_objects")
     again = await delete(store, job.document_id, uuid4())
-    assert (again.documents, again.chunks, again.storage_keys) == (frozenset(), 0, ())
+    assert (again.documents, again.chunks) == (frozenset(), 0)
     assert await table(store, "job_events") == events
+    assert await table(store, "unsettled_objects") == unsettled
 
 
 async def test_other_documents_are_untouched(store: Database) -> None:

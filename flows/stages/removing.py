@@ -1,0 +1,68 @@
+"""Removing stored objects that no document needs: what deletions gave up and crashes left."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.objects import INCOMING, parsed_folder, raw_key
+from blocks.storage import Storage
+from pipeline.concurrency import side_by_side
+from pipeline.errors import TransientError
+from pipeline.failpoints import failpoint
+from pipeline.logs import logger
+from pipeline.store import unsettled, uploads
+from pipeline.store.engine import Database
+
+_LOG = logger("navigator.removing")
+
+# Few, because who uploads for the same user waits for so many.
+_AT_ONCE = 32
+
+
+async def remove_abandoned(database: Database, storage: Storage, user: UUID | None = None) -> int:
+    """Remove what nobody holds and no document needs; how many files, with all made of each.
+
+    Interrupted, it goes on the next time.
+
+    Args:
+        user: only this user's; None for everybody's.
+
+    Raises:
+        StorageUnavailable, DatabaseUnavailable: what is left is removed another time.
+    """
+    removed = 0
+    while True:
+        async with database.service() as connection:
+            owner, stems = await unsettled.abandoned(connection, user, _AT_ONCE)
+            if owner is None:
+                return removed
+            gone = await unsettled.unneeded(connection, owner, stems)
+            await side_by_side(_AT_ONCE, (_remove(storage, owner, stem) for stem in gone))
+            failpoint("before-removal-commit")
+            await unsettled.forget(connection, owner, stems)
+        removed += len(gone)
+
+
+async def _remove(storage: Storage, user: UUID, stem: str) -> None:
+    if stem.startswith(INCOMING):
+        await storage.delete([f"{user}/{stem}"])
+        return
+    await storage.delete([raw_key(user, stem)])
+    await storage.delete_under(parsed_folder(user, stem))
+
+
+async def tidy(services: Services) -> None:
+    """Remove what is abandoned, of all users, and forget announced uploads that never came.
+
+    A service that fails meanwhile is logged, no more: this is done again with every run and sweep.
+    """
+    try:
+        async with services.database.service() as connection:
+            await uploads.forget_expired(connection)
+        removed = await remove_abandoned(services.database, services.storage)
+    except TransientError as error:
+        _LOG.warning("objects_left", code=error.code, why=error.message)
+        return
+    if removed:
+        _LOG.info("objects_removed", contents=removed)
