@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -11,12 +12,13 @@ from uuid import UUID
 from blocks.assembly import Services
 from blocks.objects import raw_key
 from pipeline import correlation
-from pipeline.errors import ServiceUnavailable
+from pipeline.errors import ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
 from pipeline.sources import FileContent, RejectedFile, examine, storable
 from pipeline.store import registration, runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
+from pipeline.store.unsettled import Hold
 
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
@@ -76,36 +78,53 @@ async def take_in(
         known = await registration.look_up(connection, user, sources, services.version)
     fresh = (Outcome.NEW, Outcome.CHANGED)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
-    stems, stored, holder = [each.file_sha256 for each in wanted], [], None
-    if wanted:
-        async with services.database.service(repeatable=True) as connection:
-            holder = await unsettled.hold(connection, user, stems)
-        stored = await store(wanted)
-    failpoint("after-store-upload")
-    lost = {
-        source.source: _vanished(source)
-        for source, was_there in zip(wanted, stored, strict=True)
-        if not was_there
-    }
-    async with services.database.service() as connection:
-        registered = await registration.register(
-            connection,
-            user,
-            [source for source in sources if source.source not in lost],
-            services.version,
-            run_id=run_id,
-            actor=actor or services.worker,
-            tags=tags,
-            correlation_id=correlation.current(),
-        )
-        await runs.reject(connection, run_id, list(lost.values()))
-        put = {each.source for each in wanted}
-        if any(each.outcome in fresh and each.source not in put for each in registered):
-            raise ServiceUnavailable("A document was deleted in the moment of its upload.")
-        if holder is not None:
-            await unsettled.settle(connection, user, stems, holder)
+    async with _holding(services, user, wanted) as held:
+        stored = await store(wanted) if wanted else []
+        failpoint("after-store-upload")
+        lost = {
+            source.source: _vanished(source)
+            for source, was_there in zip(wanted, stored, strict=True)
+            if not was_there
+        }
+        async with services.database.service() as connection:
+            registered = await registration.register(
+                connection,
+                user,
+                [source for source in sources if source.source not in lost],
+                services.version,
+                run_id=run_id,
+                actor=actor or services.worker,
+                tags=tags,
+                correlation_id=correlation.current(),
+            )
+            await runs.reject(connection, run_id, list(lost.values()))
+            put = {each.source for each in wanted}
+            if any(each.outcome in fresh and each.source not in put for each in registered):
+                raise ServiceUnavailable("A document was deleted in the moment of its upload.")
+            if held is not None:
+                await unsettled.settle(connection, held)
     failpoint("after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()))
+
+
+@asynccontextmanager
+async def _holding(
+    services: Services, user: UUID, wanted: Sequence[Source]
+) -> AsyncIterator[Hold | None]:
+    """Hold what is about to be stored, so that no deletion takes it; None when there is nothing."""
+    if not wanted:
+        yield None
+        return
+    async with services.database.service(repeatable=True) as connection:
+        held = await unsettled.hold(connection, user, (each.file_sha256 for each in wanted))
+    try:
+        yield held
+    except Exception:
+        # It runs out by itself when the database is gone.
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                await unsettled.give_back(connection, held)
+        raise
 
 
 async def examine_files(

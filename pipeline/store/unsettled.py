@@ -8,7 +8,8 @@ things up in its own transaction; and only what nobody holds and no document nee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -34,6 +35,12 @@ _HOLD = sa.text(
 _SETTLE = sa.text(
     f"""
     DELETE FROM {SCHEMA}.unsettled_objects
+    WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
+    """  # noqa: S608
+)
+_GIVE_BACK = sa.text(
+    f"""
+    UPDATE {SCHEMA}.unsettled_objects SET held_until = now()
     WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
     """  # noqa: S608
 )
@@ -79,33 +86,42 @@ _FORGET = sa.text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Who holds what."""
+
+    user_id: UUID
+    stems: tuple[str, ...]
+    holder: UUID
+
+    def values(self) -> dict[str, object]:
+        """The parameters of the statements."""
+        return {"user_id": self.user_id, "stems": list(self.stems), "holder": self.holder}
+
+
 async def hold(
-    connection: AsyncConnection, user: UUID, stems: Sequence[str], seconds: float = HOLD_SECONDS
-) -> UUID:
-    """Say that objects are about to be stored; a removal under way is waited for.
-
-    Returns:
-        Who holds them, for `settle`.
-    """
-    holder = uuid4()
+    connection: AsyncConnection, user: UUID, stems: Iterable[str], seconds: float = HOLD_SECONDS
+) -> Hold:
+    """Say that objects are about to be stored; a removal under way is waited for."""
+    held = Hold(user, tuple(sorted(set(stems))), uuid4())
     await connection.execute(_WAIT, {"lock": _REMOVALS, "user_id": user})
-    values = {"user_id": user, "stems": sorted(set(stems)), "holder": holder, "seconds": seconds}
-    await connection.execute(_HOLD, values)
-    return holder
+    await connection.execute(_HOLD, {**held.values(), "seconds": seconds})
+    return held
 
 
-async def settle(
-    connection: AsyncConnection, user: UUID, stems: Sequence[str], holder: UUID
-) -> None:
+async def settle(connection: AsyncConnection, held: Hold) -> None:
     """Hold them no longer, in the transaction that writes the rows that name them.
 
     Raises:
         ServiceUnavailable: it took so long that they may have been removed; try again.
     """
-    held = sorted(set(stems))
-    values = {"user_id": user, "stems": held, "holder": holder}
-    if (await connection.execute(_SETTLE, values)).rowcount != len(held):
+    if (await connection.execute(_SETTLE, held.values())).rowcount != len(held.stems):
         raise ServiceUnavailable("Storing the files took too long.")
+
+
+async def give_back(connection: AsyncConnection, held: Hold) -> None:
+    """Hold them no longer, because nothing came of it."""
+    await connection.execute(_GIVE_BACK, held.values())
 
 
 async def let_go(connection: AsyncConnection, user: UUID, stem: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -295,3 +297,45 @@ async def test_an_announced_upload_that_never_came_is_forgotten(local: Opener) -
         )
         await tidy(services)
         assert await query(services, "SELECT * FROM upload_pipeline.uploads") == []
+
+
+async def test_uploads_and_deletions_at_once(local: Opener, folder: Path) -> None:
+    """Whatever comes in between: what a document needs is stored, and nothing else.
+
+    NAVIGATOR_TEST_MEETINGS sets how many there are of each.
+    """
+    meetings = int(os.environ.get("NAVIGATOR_TEST_MEETINGS", "40"))
+    chance = random.Random(7)
+    contents = [f"Policy {number} pays for a loss of kind {number}." for number in range(3)]
+    sources = []
+    for number in range(6):
+        path = folder / f"policy-{number}.md"
+        path.write_text(contents[number % 3])
+        sources.append(path)
+
+    async def upload(services: Services) -> None:
+        files = chance.sample(sources, chance.randint(1, 3))
+        await asyncio.sleep(chance.uniform(0, 0.02))
+        while True:
+            try:
+                await take_in(services, *files)
+                return
+            except ServiceUnavailable:  # as a task's retry or a client would
+                continue
+
+    async def remove(services: Services) -> None:
+        await asyncio.sleep(chance.uniform(0, 0.02))
+        await delete(services, chance.choice(sources).name)
+
+    async with local() as services:
+        for _ in range(meetings):
+            await asyncio.gather(*(upload(services) for _ in range(3)), remove(services))
+        await tidy(services)
+        assert stored(services) == {
+            row["storage_key"]
+            for row in await query(
+                services,
+                "SELECT storage_key FROM upload_pipeline.upload_jobs WHERE state <> 'deleted'",
+            )
+        }
+        assert await unsettled_stems(services) == []
