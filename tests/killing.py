@@ -1,7 +1,8 @@
-"""A process that runs ingests in children and lets them die, for the tests of crash safety.
+"""A process that works in children and lets them die, for the tests of crash safety.
 
-Reads one JSON request a line: {"environment": {…}, "paths": […]}; answers with the child's exit
-code, negative for the signal that killed it. Everything slow is imported once, before the forks.
+Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them, or without any
+delete everything. Answers with the child's exit code, negative for the signal that killed it.
+Everything slow is imported once, before the forks.
 """
 
 from __future__ import annotations
@@ -16,14 +17,25 @@ from typing import Any
 
 import checks.gate
 from blocks.assembly import open_services
+from flows.stages import syncing
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
+from pipeline.store import history
+from pipeline.store.transitions import Actor
 from tests.ingesting import ingest
 
+USER = user_id("killed")
 
-async def _ingest(paths: list[str]) -> None:
+
+async def _work(paths: list[str]) -> None:
     async with open_services(load_settings()) as services:
-        await ingest(services, [Path(path) for path in paths], user_id("killed"))
+        if paths:
+            await ingest(services, [Path(path) for path in paths], USER)
+            return
+        async with services.database.reader(USER) as connection:
+            found, _ = await history.list_documents(connection)
+        ids = [each.document_id for each in found]
+        await syncing.delete(services.database, services.storage, ids, Actor("person"))
 
 
 def _run(request: dict[str, Any]) -> int:
@@ -31,7 +43,7 @@ def _run(request: dict[str, Any]) -> int:
     if child == 0:
         try:
             os.environ.update(request["environment"])
-            asyncio.run(_ingest(request["paths"]))
+            asyncio.run(_work(request["paths"]))
             os._exit(0)
         except BaseException:
             traceback.print_exc()

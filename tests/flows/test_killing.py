@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.failpoints import FAILPOINTS
+from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
 from pipeline.states import ENDED, JobState
 from pipeline.store.engine import driver_url
 
@@ -65,7 +65,7 @@ def openai() -> Iterator[OpenAIMock]:
 def runner(
     killer: subprocess.Popen[str], url: str, openai: OpenAIMock, policies: Path, home: Path
 ) -> Run:
-    """A function that ingests the policies in a child and returns its exit code."""
+    """A function that ingests the policies, or deletes all, in a child; returns its exit code."""
     environment = {
         "DATABASE_URL": url,
         "NAVIGATOR_HOME": str(home),
@@ -77,10 +77,10 @@ def runner(
     }
     openai.reset()
 
-    def one(failpoint: str = "") -> int:
+    def one(failpoint: str = "", *, delete: bool = False) -> int:
         request = {
             "environment": {**environment, "NAVIGATOR_FAILPOINT": failpoint},
-            "paths": [str(policies)],
+            "paths": [] if delete else [str(policies)],
         }
         assert killer.stdin is not None and killer.stdout is not None
         killer.stdin.write(json.dumps(request) + "\n")
@@ -158,6 +158,20 @@ def test_a_kill_at_any_failpoint_loses_nothing(
     assert run() == 0
     assert_converged(database_url, clean)
     assert openai.stats()["repeated_inputs"] <= BATCH_INPUTS
+
+
+@pytest.mark.parametrize("failpoint", DELETION_FAILPOINTS)
+def test_a_kill_while_deleting_leaves_no_file(
+    failpoint: str, run: Run, database_url: str, tmp_path: Path
+) -> None:
+    """Killed at the failpoint and deleted again: no row is left, and nothing in the storage."""
+    assert run() == 0
+    assert run(failpoint, delete=True) == -signal.SIGKILL
+    assert published(database_url) == []
+    assert _query(database_url, "SELECT count(*) FROM upload_pipeline.unsettled_objects") != [(0,)]
+    assert run(delete=True) == 0
+    assert _query(database_url, "SELECT count(*) FROM upload_pipeline.unsettled_objects") == [(0,)]
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
 
 
 def test_random_kills_lose_nothing(

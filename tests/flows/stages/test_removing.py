@@ -313,29 +313,28 @@ async def test_uploads_and_deletions_at_once(local: Opener, folder: Path) -> Non
         path.write_text(contents[number % 3])
         sources.append(path)
 
+    async def a_moment() -> None:
+        await asyncio.sleep(chance.uniform(0, 0.02))
+
     async def upload(services: Services) -> None:
         files = chance.sample(sources, chance.randint(1, 3))
-        await asyncio.sleep(chance.uniform(0, 0.02))
+        await a_moment()
         while True:
             try:
-                await take_in(services, *files)
+                await take_in(services, *files, meanwhile=a_moment)
                 return
             except ServiceUnavailable:  # as a task's retry or a client would
                 continue
 
     async def remove(services: Services) -> None:
-        await asyncio.sleep(chance.uniform(0, 0.02))
+        await a_moment()
         await delete(services, chance.choice(sources).name)
 
+    needed = "SELECT storage_key FROM upload_pipeline.upload_jobs WHERE state <> 'deleted'"
     async with local() as services:
         for _ in range(meetings):
             await asyncio.gather(*(upload(services) for _ in range(3)), remove(services))
-        await tidy(services)
-        assert stored(services) == {
-            row["storage_key"]
-            for row in await query(
-                services,
-                "SELECT storage_key FROM upload_pipeline.upload_jobs WHERE state <> 'deleted'",
-            )
-        }
-        assert await unsettled_stems(services) == []
+            await tidy(services)
+            found = {row["storage_key"] for row in await query(services, needed)}
+            assert stored(services) == found
+            assert await unsettled_stems(services) == []
