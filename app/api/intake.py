@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from app.api.parts import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
 from blocks.objects import incoming_key, incoming_stem, raw_key, stem_of
 from flows.stages.registering import take_in
-from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError
+from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
 from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
 from pipeline.store import runs, unsettled
@@ -105,12 +106,21 @@ async def receive(parts: ApiParts, user: UUID, pieces: AsyncIterator[bytes]) -> 
         await unsettled.hold(connection, user, [incoming_stem(upload)])
     key = incoming_key(user, upload)
     measured = Measured(parts.settings.max_file_bytes)
-    await parts.storage.put(key, measured.passing(pieces))
+    try:
+        await parts.storage.put(key, measured.passing(pieces))
+    except BaseException:
+        with suppress(TransientError):
+            await drop(parts, user, key)
+        raise
     return measured.received(key)
 
 
 async def drop(parts: ApiParts, user: UUID, key: str) -> None:
-    """Remove what was received, if it is still there."""
+    """Remove what was received, if it is still there.
+
+    Raises:
+        TransientError: it could not be removed now; a sweep does it when its hold runs out.
+    """
     await parts.storage.delete([key])
     async with parts.database.service(repeatable=True) as connection:
         await unsettled.let_go(connection, user, stem_of(user, key))

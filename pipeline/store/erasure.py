@@ -28,6 +28,10 @@ _ROWS = [
         "quality_results", "webhook_events", "uploads",
     )
 ]  # fmt: skip
+# Uploads on their way are fenced, as running jobs are.
+_NOT_HELD = sa.text(
+    f"UPDATE {SCHEMA}.unsettled_objects SET held_until = now() WHERE user_id = :user_id"  # noqa: S608
+)
 _UNNAMED = sa.text(
     f"UPDATE {SCHEMA}.service_calls SET user_id = NULL WHERE user_id = :user_id"  # noqa: S608
 )
@@ -42,13 +46,13 @@ _BLOTTED = sa.text(
 async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID) -> Deleted:
     """Erase a user, in the caller's transaction; again changes nothing more.
 
-    Running jobs are fenced. The stored objects under the user's own prefix are the caller's to
-    remove, after the commit.
+    Running jobs and uploads are fenced. The stored objects under the user's own prefix are the
+    caller's to remove, after the commit; those that had a row are removed in any case.
     """
     values = {"user_id": user_id}
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    for statement in (*_ROWS, _UNNAMED, _BLOTTED):
+    for statement in (*_ROWS, _UNNAMED, _BLOTTED, _NOT_HELD):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access.log(connection, erased)

@@ -17,6 +17,7 @@ from app.api.intake import Description, Received, accept
 from blocks.objects import raw_key
 from pipeline.identity import sha256_hex, user_id
 from tests.app.api.calling import ENCRYPTED, accepted, is_problem, text, upload
+from tests.app.api.database import rows_of
 from tests.app.api.serving import RunningApi, serving
 
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -41,6 +42,11 @@ def stored(api: RunningApi) -> set[str]:
     return {str(p.relative_to(objects)) for p in objects.rglob("*") if p.is_file()}
 
 
+def unsettled(api: RunningApi) -> int:
+    """How many objects Anna's uploads left that no row names."""
+    return len(rows_of(api, "unsettled_objects", user_id("anna")))
+
+
 def raw_form(filename: bytes, content: bytes) -> tuple[bytes, dict[str, str]]:
     """A form whose file name is sent exactly so."""
     head = (
@@ -61,6 +67,7 @@ def test_a_file_becomes_a_job(anna: httpx.Client, api: RunningApi) -> None:
     assert job["sha256"] == sha256_hex(text("hail"))
     assert job["source"] == f"upload:{job['sha256']}"
     assert raw_key(user_id("anna"), job["sha256"]) in stored(api)
+    assert unsettled(api) == 0
 
 
 def test_the_same_bytes_again_are_answered_with_the_same_job(anna: httpx.Client) -> None:
@@ -187,6 +194,7 @@ def test_broken_forms_are_refused_and_leave_nothing(
     before = stored(api)
     is_problem(anna.post("/documents", **request_), status)
     assert stored(api) == before
+    assert unsettled(api) == 0
 
 
 def test_one_byte_too_many(api: RunningApi, tmp_path: Path) -> None:
@@ -234,6 +242,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(api: RunningApi, anna: httpx.C
         time.sleep(0.3)
     time.sleep(0.3)
     assert stored(api) == before
+    assert unsettled(api) == 0
     assert len(anna.get("/jobs").json()["items"]) == jobs
 
 
@@ -261,6 +270,7 @@ def announced(client: httpx.Client, **body: Any) -> dict[str, Any]:
 def test_two_steps(api: RunningApi, anna: httpx.Client) -> None:
     """Announced, sent without a token, completed: the same job as by a form; again, the same."""
     made = announced(anna, source="my/source/2", tags=["signed"], bytes=len(text("signed")))
+    assert unsettled(api) == 1
     assert made["upload"]["method"] == "PUT"
     assert httpx.put(made["upload"]["url"], content=text("signed")).status_code == 204
     done = anna.post(f"/uploads/{made['id']}/complete")
@@ -272,6 +282,7 @@ def test_two_steps(api: RunningApi, anna: httpx.Client) -> None:
     assert (again.status_code, again.json()["job"]["id"]) == (200, job["id"])
     is_problem(httpx.put(made["upload"]["url"], content=b"late"), 409)
     assert not any("incoming" in key for key in stored(api))
+    assert unsettled(api) == 0
 
 
 def test_a_signed_url_is_good_for_one_thing_only(
