@@ -61,7 +61,7 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
             await service_calls.record(connection, call)
-            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD):
+            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
     await store.close()
 
@@ -74,6 +74,12 @@ _ACCESS = sa.text(
 )
 _UPLOAD = sa.text(
     f"INSERT INTO {SCHEMA}.uploads (id, user_id, name, expires_at) VALUES (:id, :user, :sha, now())"
+)
+_OBJECT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
+    VALUES (:user, :sha, :id, now())
+    """
 )
 _QUALITY = sa.text(
     f"""
