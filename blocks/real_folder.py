@@ -1,15 +1,18 @@
-"""A folder of objects from which no symbolic link leads out."""
+"""A folder of objects: no symbolic link leads out, and nothing half-written need stay."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import StorageUnavailable
 
 REAL_FOLDER_SECONDS = 1.0
 """A folder seen to be no symbolic link is taken for one so long; a look costs more than a read."""
+# The store writes `KEY#1`, or the next number that is free, and renames that when it is whole.
+_UNFINISHED_AT_MOST = 9
 
 
 class RealFolder:
@@ -42,6 +45,23 @@ class RealFolder:
             _refuse_link(path)
             self._real.add(path)
         _refuse_link(f"{path}/{name}")
+
+    def remove_unfinished(self, key: str) -> None:
+        """Remove what writers that were killed left of an object; nobody may be writing it."""
+        for number in range(1, _UNFINISHED_AT_MOST + 1):
+            _remove(f"{self._root}/{key}#{number}")
+
+    def remove_unfinished_under(self, prefix: str) -> None:
+        """The same for every object whose key begins so."""
+        for folder, _, names in os.walk(f"{self._root}/{prefix}"):
+            for name in names:
+                if "#" in name:
+                    _remove(f"{folder}/{name}")
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(path)  # noqa: PTH108
 
 
 def _refuse_link(path: str) -> None:

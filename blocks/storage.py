@@ -174,9 +174,11 @@ class Storage:
         return await self.size(key) is not None
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; what is not there is passed over."""
+        """Remove objects that nobody is writing; what is not there is passed over."""
         for key in keys:
             with suppress(ObjectMissing), self._reaching(key):
+                if self._folder is not None:
+                    self._folder.remove_unfinished(key)
                 await obstore.delete_async(self._store, key)
 
     async def delete_under(self, prefix: str) -> int:
@@ -189,6 +191,8 @@ class Storage:
             keys = [
                 each["path"] async for page in obstore.list(self._store, prefix) for each in page
             ]
+            if self._folder is not None:
+                await asyncio.to_thread(self._folder.remove_unfinished_under, prefix)
         await self.delete(keys)
         return len(keys)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -45,6 +47,42 @@ async def test_bytes_and_files_come_back_as_they_were(storage: Storage, tmp_path
     assert await storage.exists(KEY)
     await storage.delete([KEY, KEY])
     assert not await storage.exists(KEY)
+
+
+def files(root: Path) -> list[Path]:
+    """Everything that lies in the storage's folder."""
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+_WRITER = """
+import asyncio, os, signal, sys
+from blocks.storage import Storage
+
+async def pieces():
+    for _ in range(20):
+        yield b"x" * 1_000_000
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(Storage(sys.argv[1]).put(sys.argv[2], pieces()))
+"""
+
+
+@pytest.mark.parametrize("under", [False, True])
+async def test_what_a_killed_writer_left_goes_with_the_object(
+    storage: Storage, root: Path, *, under: bool
+) -> None:
+    """The store does not list a half-written file, and it may be large."""
+    await storage.put(OTHER, b"beside")
+    for _ in range(2):
+        command = [sys.executable, "-c", _WRITER, root.as_uri(), KEY]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL  # noqa: ASYNC221
+    assert len(files(root)) == 3
+    assert not await storage.exists(KEY)
+    if under:
+        assert await storage.delete_under(f"{ANNA}/") == 1
+    else:
+        await storage.delete([KEY, OTHER])
+    assert files(root) == []
 
 
 async def test_missing_and_damaged_objects_are_said_to_be_so(storage: Storage) -> None:
