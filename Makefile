@@ -39,6 +39,7 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra image pyproject.toml --constraints requirements.lock -o deployments/requirements.lock
 	echo llama-cloud-services==0.6.94 | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/contracts/llama-cloud-services.lock
+	printf 'moto==5.2.5\nflask\nflask-cors\npy-partiql-parser\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/moto.lock
 
 bench: setup ## the benchmark behind the README's table
 	$(BIN)/python -m benchmarks
@@ -47,4 +48,4 @@ samples: setup ## make samples/files again
 	$(BIN)/python -m samples.make_samples
 
 clean: ## remove what `make` made
-	rm -rf $(VENV) .venv-llama-cloud-services build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 
+from blocks.buckets import open_bucket
 from blocks.objects import ObjectMissing
 from blocks.real_folder import RealFolder
 from pipeline.concurrency import side_by_side
@@ -23,6 +24,9 @@ from pipeline.errors import ConfigurationError, StorageUnavailable
 
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
+# S3, Azure, GCS
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+_NO_PLACE = "The storage's bucket or folder does not exist."
 
 
 class Storage:
@@ -49,14 +53,7 @@ class Storage:
                     f"The storage folder {folder} cannot be used ({type(error).__name__}).",
                     remedy="Set NAVIGATOR_STORAGE_URL to a folder that you may write to.",
                 ) from None
-        try:
-            values: Any = options
-            return from_url(url, **values)
-        except (BaseError, ValueError) as error:
-            raise ConfigurationError(
-                f"The storage URL cannot be used ({type(error).__name__}).",
-                remedy="Check NAVIGATOR_STORAGE_URL and NAVIGATOR_STORAGE_OPTIONS.",
-            ) from None
+        return open_bucket(url, options)
 
     async def put(self, key: str, data: bytes | Path | AsyncIterator[bytes]) -> None:
         """Store bytes whole: a reader sees all of them or nothing.
@@ -68,8 +65,11 @@ class Storage:
         Raises:
             StorageUnavailable: there is no room, or the storage does not answer.
         """
-        with self._reaching(key):
-            await obstore.put_async(self._store, key, data)
+        try:
+            with self._reaching(key):
+                await obstore.put_async(self._store, key, data)
+        except ObjectMissing:
+            raise StorageUnavailable(_NO_PLACE) from None
 
     async def put_all(self, objects: Sequence[tuple[str, bytes | Path]]) -> list[bool]:
         """Store several objects, each whole: bytes, or files without holding them in memory.
@@ -212,9 +212,11 @@ class Storage:
                 self._folder.refuse_links(key)
         try:
             yield
-        except (NotFoundError, FileNotFoundError):
-            raise ObjectMissing("A stored object is missing.") from None
         except (BaseError, OSError) as error:
+            if any(said in str(error) for said in _NO_BUCKET):
+                raise StorageUnavailable(_NO_PLACE) from None
+            if isinstance(error, NotFoundError | FileNotFoundError) or "NoSuchKey" in str(error):
+                raise ObjectMissing("A stored object is missing.") from None
             raise _unavailable(error) from None
 
 

@@ -194,7 +194,7 @@ async def test_a_full_disk_is_told_in_a_sentence(tiny: Path, tmp_path: Path) -> 
     [
         ("nonsense://bucket", "The storage URL cannot be used"),
         ("no url at all", "The storage URL cannot be used"),
-        ("s3://bucket/prefix", "The storage URL cannot be used"),
+        ("s3://bucket/prefix", "This kind of storage has no option 'nonsense'"),
         ("file:///dev/null/objects", "The storage folder /dev/null/objects cannot be used"),
     ],
 )

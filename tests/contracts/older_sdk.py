@@ -8,40 +8,17 @@ lock changes.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
-import sys
-import venv
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.environments import interpreter
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 LOCK = HERE / "llama-cloud-services.lock"
-ENVIRONMENT = ROOT / ".venv-llama-cloud-services"
 DRIVER = HERE / "older_sdk_driver.py"
-
-
-def python() -> Path:
-    """The interpreter of the environment, which is made when it is missing or outdated."""
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    stamp, interpreter = ENVIRONMENT / "lock.sha256", ENVIRONMENT / "bin" / "python"
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return interpreter
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    venv.create(ENVIRONMENT, with_pip=False, symlinks=True)
-    # Our own pip installs into it; everything is in the lock, and compiling it would take longer.
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", interpreter, "install", "--quiet",
-         "--disable-pip-version-check", "--no-compile", "--require-hashes", "--no-deps",
-         "-r", LOCK],
-        check=True,
-    )  # fmt: skip
-    stamp.write_text(wanted)
-    return interpreter
 
 
 class OlderSdk:
@@ -67,7 +44,7 @@ class OlderSdk:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [python(), "-W", "ignore", DRIVER],
+            [interpreter(LOCK), "-W", "ignore", DRIVER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,0 +1,35 @@
+"""Environments of their own, for programs whose packages do not belong into ours."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def interpreter(lock: Path) -> Path:
+    """The Python of the environment that a lock describes, `.venv-NAME/` for `NAME.lock`.
+
+    It is made when it is missing or the lock has changed.
+    """
+    environment = ROOT / f".venv-{lock.stem}"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    stamp, python = environment / "lock.sha256", environment / "bin" / "python"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return python
+    shutil.rmtree(environment, ignore_errors=True)
+    venv.create(environment, with_pip=False, symlinks=True)
+    # Our own pip installs into it; everything is in the lock, and compiling it would take longer.
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet",
+         "--disable-pip-version-check", "--no-compile", "--require-hashes", "--no-deps",
+         "-r", lock],
+        check=True,
+    )  # fmt: skip
+    stamp.write_text(wanted)
+    return python
