@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -15,9 +16,14 @@ ROOT = Path(__file__).parents[1]
 def interpreter(lock: Path) -> Path:
     """The Python of the environment that a lock describes, `.venv-NAME/` for `NAME.lock`.
 
-    It is made when it is missing or the lock has changed.
+    It is made when it is missing or the lock has changed; who asks meanwhile waits.
     """
-    environment = ROOT / f".venv-{lock.stem}"
+    with lock.open() as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        return _made(lock, ROOT / f".venv-{lock.stem}")
+
+
+def _made(lock: Path, environment: Path) -> Path:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     stamp, python = environment / "lock.sha256", environment / "bin" / "python"
     if stamp.is_file() and stamp.read_text() == wanted:
