@@ -91,6 +91,16 @@ async def take_in(
     return list(upload.registered)
 
 
+async def upload_and_die(services: Services, path: Path) -> None:
+    """An upload whose process is killed once the bytes are stored."""
+
+    async def die() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await take_in(services, path, meanwhile=die)
+
+
 async def test_a_deletion_leaves_nothing(local: Opener, folder: Path) -> None:
     """Bytes and the texts of every parser version go; another document's stay."""
     gone, kept = as_source(policy(folder, "home")), as_source(policy(folder, "car"))
@@ -120,13 +130,8 @@ async def test_what_a_killed_upload_stored_is_removed_in_its_time(
 ) -> None:
     """Held while somebody may still be at it; then it is nobody's."""
     path = policy(folder, "home")
-
-    async def die() -> None:
-        raise KeyboardInterrupt
-
     async with local() as services:
-        with pytest.raises(KeyboardInterrupt):
-            await take_in(services, path, meanwhile=die)
+        await upload_and_die(services, path)
         await tidy(services)
         assert stored(services) == {as_source(path).storage_key}
         await an_hour_later(services)
@@ -138,13 +143,8 @@ async def test_what_a_killed_upload_stored_is_removed_in_its_time(
 async def test_what_a_killed_upload_stored_serves_the_next_one(local: Opener, folder: Path) -> None:
     """Uploaded again, the bytes are a document's, and the old hold takes nothing from it."""
     path = policy(folder, "home")
-
-    async def die() -> None:
-        raise KeyboardInterrupt
-
     async with local() as services:
-        with pytest.raises(KeyboardInterrupt):
-            await take_in(services, path, meanwhile=die)
+        await upload_and_die(services, path)
         await take_in(services, path)
         await an_hour_later(services)
         await tidy(services)
