@@ -123,8 +123,8 @@ async def backfill(
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
             await tidy(parts)
-        if swept and not await _anything_waits(parts, selection):
-            return Completed(name="Nothing waits", message="Every document has ended.")
+            if not await _anything_waits(parts, selection):
+                return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:
             await runs.start_run(
                 connection,

@@ -34,14 +34,13 @@ async def remove_abandoned(database: Database, storage: Storage, user: UUID | No
     removed = 0
     while True:
         async with database.service() as connection:
-            owner, stems = await unsettled.abandoned(connection, user, _AT_ONCE)
-            if owner is None:
+            taken = await unsettled.take_abandoned(connection, user, _AT_ONCE)
+            if taken is None:
                 return removed
-            gone = await unsettled.unneeded(connection, owner, stems)
-            await side_by_side(_AT_ONCE, (_remove(storage, owner, stem) for stem in gone))
+            owner, stems = taken
+            await side_by_side(_AT_ONCE, (_remove(storage, owner, stem) for stem in stems))
             failpoint("before-removal-commit")
-            await unsettled.forget(connection, owner, stems)
-        removed += len(gone)
+        removed += len(stems)
 
 
 async def _remove(storage: Storage, user: UUID, stem: str) -> None:

@@ -54,18 +54,23 @@ _GIVE_UP = sa.text(
     FROM unnest(CAST(:users AS uuid[]), CAST(:stems AS text[])) AS s(user_id, stem)
     """  # noqa: S608
 )
-_ABANDONED = sa.text(
+_OLDEST = sa.text(
     f"""
-    WITH oldest AS (
-        SELECT user_id FROM {SCHEMA}.unsettled_objects
-        WHERE held_until <= now() AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
-        ORDER BY held_until LIMIT 1
-    )
-    SELECT DISTINCT user_id, stem FROM {SCHEMA}.unsettled_objects JOIN oldest USING (user_id)
-    WHERE held_until <= now() LIMIT :most
+    SELECT user_id FROM {SCHEMA}.unsettled_objects
+    WHERE held_until <= now() AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
+    ORDER BY held_until LIMIT 1
     """  # noqa: S608
 )
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(CAST(:user_id AS text)))")
+_TAKE = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.unsettled_objects AS u USING (
+        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+        WHERE user_id = :user_id AND held_until <= now() LIMIT :most
+    ) AS a
+    WHERE u.user_id = a.user_id AND u.stem = a.stem AND u.holder = a.holder RETURNING u.stem
+    """  # noqa: S608
+)
 _UNNEEDED = sa.text(
     f"""
     SELECT s.stem FROM unnest(CAST(:stems AS text[])) AS s(stem)
@@ -75,13 +80,6 @@ _UNNEEDED = sa.text(
       AND NOT EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j
                       WHERE j.user_id = :user_id AND j.file_sha256 = s.stem
                         AND j.state <> 'deleted')
-    """  # noqa: S608
-)
-_FORGET = sa.text(
-    f"""
-    DELETE FROM {SCHEMA}.unsettled_objects
-    WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[]))
-      AND held_until <= clock_timestamp()
     """  # noqa: S608
 )
 
@@ -139,28 +137,24 @@ async def give_up(connection: AsyncConnection, contents: Sequence[tuple[UUID, st
     await connection.execute(_GIVE_UP, values)
 
 
-async def abandoned(
+async def take_abandoned(
     connection: AsyncConnection, user: UUID | None, most: int
-) -> tuple[UUID | None, list[str]]:
-    """What nobody holds any more: some stems of one user, `user` or any; none when all is settled.
+) -> tuple[UUID, list[str]] | None:
+    """Take what nobody holds any more, of one user: `user` or any. None when there is nothing.
 
-    Their removal waits for who holds something anew, and is waited for, until this transaction
-    ends.
+    Who holds something anew is waited for, and waits until this transaction ends. The rows go
+    first: what is given up after the look at who needs it has a row of its own, for the next time.
+
+    Args:
+        most: rows to take.
+
+    Returns:
+        Whose they are, and the stems that may be removed: nobody holds them, no document has them.
     """
-    found = (await connection.execute(_ABANDONED, {"user_id": user, "most": most})).all()
-    if not found:
-        return None, []
-    owner: UUID = found[0][0]
+    owner: UUID | None = await connection.scalar(_OLDEST, {"user_id": user})
+    if owner is None:
+        return None
     await connection.execute(_LOCK, {"lock": _REMOVALS, "user_id": owner})
-    return owner, [stem for _, stem in found]
-
-
-async def unneeded(connection: AsyncConnection, user: UUID, stems: Sequence[str]) -> list[str]:
-    """Those of the abandoned that may be removed: nobody holds them, no document has them."""
-    values = {"user_id": user, "stems": list(stems)}
-    return list((await connection.execute(_UNNEEDED, values)).scalars())
-
-
-async def forget(connection: AsyncConnection, user: UUID, stems: Sequence[str]) -> None:
-    """These are removed, or needed after all."""
-    await connection.execute(_FORGET, {"user_id": user, "stems": list(stems)})
+    taken = await connection.execute(_TAKE, {"user_id": owner, "most": most})
+    values = {"user_id": owner, "stems": sorted(set(taken.scalars()))}
+    return owner, list((await connection.execute(_UNNEEDED, values)).scalars())

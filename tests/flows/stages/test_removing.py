@@ -234,6 +234,27 @@ async def test_an_upload_waits_for_a_removal_under_way(local: Opener, folder: Pa
         assert stored(services) == {as_source(path).storage_key}
 
 
+async def test_what_is_given_up_while_others_are_removed_is_removed_next(
+    local: Opener, folder: Path
+) -> None:
+    """Looked at and found needed, then its document is deleted: it is not forgotten."""
+    needed, gone = policy(folder, "home"), policy(folder, "car")
+    async with local() as services:
+        await upload_and_die(services, needed)
+        await ingest(services, [folder], ANNA)
+        await an_hour_later(services)
+        await delete_and_die(services, gone.name)
+        slow = SlowStorage((Path(services.settings.home) / "objects").as_uri())
+        removal = asyncio.create_task(remove_abandoned(services.database, slow))
+        await slow.asked.wait()
+        await delete_and_die(services, needed.name)
+        slow.let.set()
+        await removal
+        await tidy(services)
+        assert stored(services) == set()
+        assert await unsettled_stems(services) == []
+
+
 async def test_a_removal_that_fails_is_tried_again(local: Opener, folder: Path) -> None:
     """The storage is away: the deletion stands, the person is told, tidying goes on later."""
     policy(folder, "home")
