@@ -41,11 +41,20 @@ _LOCK = sa.text(
     ORDER BY id FOR UPDATE
     """  # noqa: S608
 )
+# With the jobs of other documents that have the same bytes: of two deletions that share them, the
+# second must see that the first no longer needs them.
+_LOCK_JOBS = sa.text(
+    f"""
+    SELECT id FROM {SCHEMA}.upload_jobs
+    WHERE (user_id, file_sha256) IN (SELECT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
+                                     WHERE document_id = ANY(CAST(:ids AS uuid[])))
+    ORDER BY id FOR NO KEY UPDATE
+    """  # noqa: S608
+)
 _JOBS = sa.text(
     f"""
     SELECT id, state FROM {SCHEMA}.upload_jobs
     WHERE document_id = ANY(CAST(:ids AS uuid[])) AND state <> 'deleted'
-    ORDER BY id FOR NO KEY UPDATE
     """  # noqa: S608
 )
 _FENCE = sa.text(
@@ -115,6 +124,7 @@ async def delete_documents(
     if not found:
         return Deleted(frozenset(), 0)
     scope = {"ids": found}
+    await connection.execute(_LOCK_JOBS, scope)
     jobs = await rows(connection, _JOBS, scope)
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
     await move(connection, moves, actor)

@@ -354,7 +354,8 @@ async def test_uploads_and_deletions_at_once(local: Opener, folder: Path) -> Non
     needed = "SELECT storage_key FROM upload_pipeline.upload_jobs WHERE state <> 'deleted'"
     async with local() as services:
         for _ in range(meetings):
-            await asyncio.gather(*(upload(services) for _ in range(3)), remove(services))
+            meeting = [*(upload(services) for _ in range(3)), *(remove(services) for _ in range(2))]
+            await asyncio.gather(*meeting)
             await tidy(services)
             found = {row["storage_key"] for row in await query(services, needed)}
             assert stored(services) == found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -113,6 +114,17 @@ async def test_documents_that_share_bytes_are_deleted_together(store: Database) 
     await delete(store, *(each.document_id for each in found))
     [row] = await table(store, "unsettled_objects")
     assert row["stem"] == source("a.md", "same").file_sha256
+
+
+async def test_documents_that_share_bytes_are_deleted_at_once_by_two(store: Database) -> None:
+    """Each sees the other's job living, unless one waits for the other: the last gives them up."""
+    first, second = await register(store, [source("a.md", "same"), source("b.md", "same")])
+    async with store.service() as connection:
+        await deletion.delete_documents(connection, [first.document_id], PERSON)
+        other = asyncio.create_task(delete(store, second.document_id))
+        await asyncio.wait([other], timeout=0.3)
+    assert (await other).documents == {second.document_id}
+    assert await given_up(store) == {source("a.md", "same").file_sha256}
 
 
 async def test_a_vector_that_another_job_waits_for_is_kept(store: Database) -> None:
