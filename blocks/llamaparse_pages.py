@@ -11,6 +11,7 @@ import orjson
 from blocks.llamaparse_errors import SERVICE
 from blocks.provider_errors import BadAnswer
 from pipeline.documents import ParsedDocument, ParsedPage
+from pipeline.notes import Note, NoteKind
 from pipeline.text import normalise
 
 LONGEST_PAGE_ERROR = 200
@@ -87,8 +88,9 @@ def document(
         replaced += count
     if [page.number for page in pages] != list(range(1, len(pages) + 1)):
         raise BadAnswer(f"{SERVICE} answered pages whose numbers are not 1 to {len(pages)}.")
-    failed = [str(page.number) for page in pages if page.error]
-    notes = (f"{SERVICE} could not read page {', '.join(failed)}.",) if failed else ()
+    failed = tuple(page.number for page in pages if page.error)
+    message = f"{SERVICE} could not read page {', '.join(map(str, failed))}."
+    notes = (Note(NoteKind.PAGE_NOT_READ, message, failed),) if failed else ()
     return ParsedDocument(tuple(pages), paged, parser, engine, replaced, notes)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
 from pipeline.identity import sha256_hex
+from pipeline.layout import Region, Table
+from pipeline.notes import Note
 
 PAGE_BREAK = "\n\n"
 """What stands between two pages in a document's canonical text."""
@@ -19,15 +21,36 @@ class ParsedPage:
 
     Attributes:
         number: counted from 1.
-        text: normalised Markdown; empty when the page holds no words.
+        text: normalized Markdown; empty when the page holds no words.
         scanned: the page is a picture without a text layer (and no OCR read it).
         error: why this page could not be read, when the others could.
+        size: width and height in points as the page is shown, None for a format without pages.
+        regions: where the parts of the text stand, in the order of the text.
+        tables: the structure of the tables in the text, in their order.
+        furniture: running headers, footers and page numbers, which are left out of the text
+            where they are repeated; each line as it is printed.
     """
 
     number: int
     text: str
     scanned: bool = False
     error: str | None = None
+    size: tuple[float, float] | None = None
+    regions: tuple[Region, ...] = ()
+    tables: tuple[Table, ...] = ()
+    furniture: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file inside a document (of an e-mail, an archive), to become a document of its own.
+
+    Attributes:
+        name: as the container names it; never used as a path.
+    """
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -39,8 +62,11 @@ class ParsedDocument:
         paged: whether page numbers mean something to a reader.
         parser: name and version of our parser, part of the job's identity, e.g. ``local-1``.
         engine: the library that did it, e.g. ``liteparse 2.18.0``.
-        replaced: NULs and lone surrogates replaced while normalising.
-        notes: what a person should know, one sentence each; no document text.
+        replaced: NULs and lone surrogates replaced while normalizing.
+        notes: gaps, left-out text, replaced readings; they go with the document everywhere.
+        facts: what the file says of itself (title, number, date, sender …), by name.
+        language: ISO 639-1 code of the text's language, empty when it cannot be told.
+        attachments: the files inside it; they are taken out before the text is stored.
     """
 
     pages: tuple[ParsedPage, ...]
@@ -48,7 +74,10 @@ class ParsedDocument:
     parser: str
     engine: str
     replaced: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    language: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -64,33 +93,23 @@ class ParsedDocument:
             offset += len(page.text) + len(PAGE_BREAK)
         return tuple(starts)
 
+    @property
+    def gaps(self) -> tuple[Note, ...]:
+        """The notes that mean that something was not read."""
+        return tuple(note for note in self.notes if note.is_gap)
+
     def to_json(self) -> bytes:
-        """The stored form; `from_json` reads it back equal."""
-        return json.dumps(
-            {
-                "pages": [[p.number, p.text, p.scanned, p.error] for p in self.pages],
-                "paged": self.paged,
-                "parser": self.parser,
-                "engine": self.engine,
-                "replaced": self.replaced,
-                "notes": list(self.notes),
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        ).encode()
+        """Returns the stored form, which `from_json` reads back equal; with its attachments."""
+        from pipeline import document_json
+
+        return document_json.dump(self)
 
     @classmethod
     def from_json(cls, raw: bytes) -> ParsedDocument:
-        """Read what `to_json` wrote."""
-        data = json.loads(raw)
-        return cls(
-            pages=tuple(ParsedPage(*page) for page in data["pages"]),
-            paged=data["paged"],
-            parser=data["parser"],
-            engine=data["engine"],
-            replaced=data["replaced"],
-            notes=tuple(data["notes"]),
-        )
+        """Reads what `to_json` wrote, now or in an earlier version."""
+        from pipeline import document_json
+
+        return document_json.load(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,9 @@ class Chunk:
         text: exactly ``document.text[start:end]``.
         start, end: character offsets into the canonical text.
         heading_path: the headings above the passage, outermost first.
+        context: what a reader of the passage sees beside it and needs: a table's caption and the
+            names of its columns, where the passage itself does not begin with them.
+        role: what the passage is in an insurance document, e.g. ``exclusion``.
         page_first, page_last: the pages it stands on, None for a format without pages.
         tokens: of `embedding_text`, in the embedder's tokenizer.
     """
@@ -116,11 +138,13 @@ class Chunk:
     page_first: int | None
     page_last: int | None
     tokens: int
+    context: str = ""
+    role: str = "other"
 
     @property
     def embedding_text(self) -> str:
         """What is sent to the embedder."""
-        return embedding_text(self.heading_path, self.text)
+        return embedding_text(self.heading_path, self.text, self.context)
 
     @property
     def sha256(self) -> str:
@@ -128,11 +152,12 @@ class Chunk:
         return sha256_hex(self.embedding_text)
 
 
-def embedding_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
-    """A passage with the headings above it, so that its vector knows where it stands."""
-    if not heading_path:
-        return text
-    return " > ".join(heading_path) + "\n\n" + text
+def embedding_text(heading_path: tuple[str, ...] | list[str], text: str, context: str = "") -> str:
+    """A passage with the headings above it and its context: its vector knows where it stands."""
+    above = [" > ".join(heading_path)] if heading_path else []
+    if context:
+        above.append(context)
+    return "\n\n".join((*above, text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The life of a job: one enum of states, one table of legal transitions.
 
     uploaded → parse_queued → parsed → parse_validated
-             → chunks_stored → embeddings_stored → complete
+             → chunks_stored → embeddings_stored → complete, or complete_with_gaps
 
 "In progress" is not a state: it is a lease on the job's row. A failure keeps the state it came from
 (`failed_from` in the database), so that a person's retry goes on from the last good state.
@@ -23,6 +23,7 @@ class JobState(StrEnum):
     CHUNKS_STORED = "chunks_stored"
     EMBEDDINGS_STORED = "embeddings_stored"
     COMPLETE = "complete"
+    COMPLETE_WITH_GAPS = "complete_with_gaps"
 
     FAILED_PARSE = "failed_parse"
     FAILED_VALIDATION = "failed_validation"
@@ -46,10 +47,13 @@ FAILED = (
 )  # fmt: skip
 """Ends with a reason that a person can act on, and retry."""
 
+PUBLISHED = (S.COMPLETE, S.COMPLETE_WITH_GAPS)
+"""Published: whole, or with notes that say what of the document was not read."""
+
 RETRYABLE = (*FAILED, S.CANCELLED)
 """Ends from which a person can send the job back; nothing else does so for a cancelled one."""
 
-ENDED = (S.COMPLETE, *FAILED, S.CANCELLED, S.SUPERSEDED, S.DELETED)
+ENDED = (*PUBLISHED, *FAILED, S.CANCELLED, S.SUPERSEDED, S.DELETED)
 """States in which no worker touches the job."""
 
 _BY_OTHERS = (S.CANCELLED, S.SUPERSEDED, S.DELETED)
@@ -65,8 +69,9 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     ),
     # Back to chunks_stored: a reused vector can vanish between embedding and publishing, when the
     # document that lent it is deleted; the job then embeds that text again.
-    S.EMBEDDINGS_STORED: frozenset({S.COMPLETE, S.CHUNKS_STORED, S.QUARANTINED, *_BY_OTHERS}),
+    S.EMBEDDINGS_STORED: frozenset({*PUBLISHED, S.CHUNKS_STORED, S.QUARANTINED, *_BY_OTHERS}),
     S.COMPLETE: frozenset({S.SUPERSEDED, S.DELETED}),
+    S.COMPLETE_WITH_GAPS: frozenset({S.SUPERSEDED, S.DELETED}),
     # A retry goes back to the last good state before the failing stage.
     S.FAILED_PARSE: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),
     S.FAILED_VALIDATION: frozenset({S.UPLOADED, S.SUPERSEDED, S.DELETED}),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
+from pipeline.notes import Note, NoteKind
 from pipeline.parsing.bombs import refuse_bombs
 from pipeline.parsing.crosscheck import clean_markdown, has_words, is_trustworthy
 from pipeline.parsing.mending import mend
@@ -31,7 +32,7 @@ class PdfText(NamedTuple):
     """The pages of a PDF, not yet normalised, and what a person should know about them."""
 
     pages: tuple[ParsedPage, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def to_pages(content: bytes, options: ParseOptions) -> PdfText:
@@ -50,10 +51,12 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
             _page(document, number, markdown.get(number, ""), failures.get(number), damaged)
             for number in range(1, len(document) + 1)
         ]
-    notes = [opened.repair] if opened.repair else []
+    notes = [Note(NoteKind.REPAIRED, opened.repair)] if opened.repair else []
     _refuse_incomplete(pages, damaged)
     if len(markdown) < len(pages):
-        notes.append(f"{len(pages) - len(markdown)} pages were read without headings and tables.")
+        plain = tuple(page.number for page in pages if page.number not in markdown)
+        message = f"{len(plain)} pages were read without headings and tables."
+        notes.append(Note(NoteKind.READING_REPLACED, message, plain))
     if options.ocr and options.layout and any(page.scanned for page in pages):
         pages, note = _with_ocr(opened.content, pages, options)
         notes.append(note)
@@ -131,16 +134,19 @@ def _page(
 
 def _with_ocr(
     content: bytes, pages: list[ParsedPage], options: ParseOptions
-) -> tuple[list[ParsedPage], str]:
+) -> tuple[list[ParsedPage], Note]:
     """The pages with the scanned ones read, and a note saying how that went."""
     tessdata = find_tessdata(options.tessdata_path)
     if tessdata is None:
-        return pages, "Scanned pages were not read: tesseract's English data is not installed."
+        message = "Scanned pages were not read: tesseract's English data is not installed."
+        unread = tuple(page.number for page in pages if page.scanned)
+        return pages, Note(NoteKind.PAGE_NOT_READ, message, unread)
     scanned = [page.number for page in pages if page.scanned]
     read = _ocr(content, scanned, tessdata)
     mended = [_read_page(page, read.get(page.number, "")) for page in pages]
     left = sum(page.scanned for page in mended)
-    return mended, f"{len(scanned) - left} of {len(scanned)} scanned pages were read with OCR."
+    message = f"{len(scanned) - left} of {len(scanned)} scanned pages were read with OCR."
+    return mended, Note(NoteKind.READ_BY_OCR, message, tuple(scanned))
 
 
 def _read_page(page: ParsedPage, text: str) -> ParsedPage:

@@ -93,7 +93,10 @@ documents = Table(
     _now(),
     _now("updated_at"),
     Column("deleted_at", DateTime(timezone=True)),
+    # the e-mail or archive that it was attached to; goes with it
+    Column("parent_id", Uuid, ForeignKey(f"{SCHEMA}.documents.id", ondelete="CASCADE")),
     UniqueConstraint("user_id", "source"),
+    Index(None, "parent_id"),
     Index(None, "tags", postgresql_using="gin"),
     Index(None, "user_id", "created_at", "id"),
 )
@@ -153,6 +156,10 @@ upload_jobs = Table(
     _zero("billed_tokens", BigInteger),
     _zero("cost_usd", Numeric),
     Column("stage_seconds", JSONB, nullable=False, server_default=text("'{}'")),
+    # gaps, left-out text, replaced readings: [{kind, message, pages}]
+    Column("notes", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("facts", JSONB, nullable=False, server_default=text("'{}'")),  # of the file itself
+    Column("language", Text, nullable=False, server_default=text("''")),
     _now(),
     _now("updated_at"),
     Column("finished_at", DateTime(timezone=True)),
@@ -203,6 +210,8 @@ document_chunk_buffer = Table(
     Column("page_first", Integer),
     Column("page_last", Integer),
     Column("tokens", Integer, nullable=False),
+    Column("context", Text, nullable=False, server_default=text("''")),
+    Column("role", Text, nullable=False, server_default=text("'other'")),
     Index(None, "sha256"),
     info={STORED_WITH: INLINE},
 )
@@ -240,6 +249,9 @@ document_chunks = Table(
     Column("tokens", Integer, nullable=False),
     _now("published_at"),
     Column("search", TSVECTOR, nullable=False),  # the headings with weight A, and the text
+    # a table's caption and the names of its columns, for a passage that begins within it
+    Column("context", Text, nullable=False, server_default=text("''")),
+    Column("role", Text, nullable=False, server_default=text("'other'")),  # exclusion, limit …
     # checked at commit, because publishing moves ordinals
     UniqueConstraint("document_id", "ordinal", deferrable=True, initially="DEFERRED"),
     Index(None, "user_id"),

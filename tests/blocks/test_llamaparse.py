@@ -232,7 +232,7 @@ async def test_pages_that_failed_are_kept_as_such(
     document, _ = await client.wait(await submit(client, pdf("one", "two", "three")))
     assert [page.error is None for page in document.pages] == [True, False, True]
     assert document.pages[1].error == "The page could not be rendered"
-    assert document.notes == ("LlamaParse could not read page 2.",)
+    assert [note.message for note in document.notes] == ["LlamaParse could not read page 2."]
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,52 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.documents import PAGE_BREAK, Chunk, ParsedDocument, ParsedPage, embedding_text
+from pipeline.documents import (
+    PAGE_BREAK,
+    Attachment,
+    Chunk,
+    ParsedDocument,
+    ParsedPage,
+    embedding_text,
+)
 from pipeline.identity import sha256_hex
+from pipeline.layout import Box, Region, RegionKind, Table
+from pipeline.notes import Note, NoteKind
 from pipeline.text import normalise
 
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60).map(lambda t: normalise(t).text)
+OFFSETS = st.integers(0, 10**6)
+POINTS = st.floats(0, 5000).map(lambda x: round(x, 1))
+BOXES = st.builds(Box, POINTS, POINTS, POINTS, POINTS)
+CELLS = st.lists(TEXTS, max_size=3).map(tuple)
+TABLES = st.builds(
+    Table,
+    start=OFFSETS,
+    end=OFFSETS,
+    header=CELLS,
+    rows=st.lists(CELLS, max_size=2).map(tuple),
+    caption=TEXTS,
+    continues=st.booleans(),
+    box=st.none() | BOXES,
+)
 PAGES = st.builds(
     ParsedPage,
     number=st.integers(1, 5000),
     text=TEXTS,
     scanned=st.booleans(),
     error=st.none() | TEXTS,
+    size=st.none() | st.tuples(POINTS, POINTS),
+    regions=st.lists(
+        st.builds(Region, st.sampled_from(RegionKind), OFFSETS, OFFSETS, BOXES), max_size=2
+    ).map(tuple),
+    tables=st.lists(TABLES, max_size=2).map(tuple),
+    furniture=CELLS,
+)
+NOTES = st.builds(
+    Note,
+    kind=st.sampled_from(NoteKind),
+    message=TEXTS,
+    pages=st.lists(st.integers(1, 5000), max_size=3).map(tuple),
 )
 DOCUMENTS = st.builds(
     ParsedDocument,
@@ -27,7 +62,12 @@ DOCUMENTS = st.builds(
     parser=TEXTS,
     engine=TEXTS,
     replaced=st.integers(0, 10**6),
-    notes=st.lists(TEXTS, max_size=3).map(tuple),
+    notes=st.lists(NOTES, max_size=3).map(tuple),
+    facts=st.dictionaries(TEXTS, TEXTS, max_size=2),
+    language=st.sampled_from(["", "en", "de"]),
+    attachments=st.lists(st.builds(Attachment, TEXTS, st.binary(max_size=20)), max_size=2).map(
+        tuple
+    ),
 )
 
 
@@ -41,6 +81,24 @@ def test_a_stored_document_is_read_back_equal(document: ParsedDocument) -> None:
     assert back.text == document.text
     assert back.to_json() == raw
     assert isinstance(json.loads(raw.decode("utf-8")), dict)
+
+
+def test_a_text_that_was_stored_by_an_earlier_version_is_read() -> None:
+    """Pages were lists and notes were sentences; what they lacked is empty now."""
+    raw = json.dumps(
+        {
+            "pages": [[1, "Text", False, None]],
+            "paged": True,
+            "parser": "local-1",
+            "engine": "e",
+            "replaced": 2,
+            "notes": ["Bytes that stood before the PDF were cut off."],
+        }
+    ).encode()
+    back = ParsedDocument.from_json(raw)
+    assert back.pages == (ParsedPage(1, "Text"),)
+    assert back.notes == (Note(NoteKind.REPAIRED, "Bytes that stood before the PDF were cut off."),)
+    assert back.gaps == ()
 
 
 @given(document=DOCUMENTS)
@@ -66,6 +124,7 @@ def test_a_passage_is_sent_with_the_headings_above_it() -> None:
     """Outermost first; without headings the passage alone."""
     assert embedding_text(("Motor", "Exclusions"), "Racing.") == "Motor > Exclusions\n\nRacing."
     assert embedding_text((), "Racing.") == "Racing."
+    assert embedding_text(("A",), "| 1 |", "Code") == "A\n\nCode\n\n| 1 |"
 
 
 def test_place_and_size_are_no_part_of_the_content() -> None:

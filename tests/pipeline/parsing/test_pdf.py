@@ -79,7 +79,9 @@ def test_lost_tail_is_mended_when_all_pages_are_there() -> None:
     content = pdf([SENTENCE, "Second page"])
     document = parse(content[: content.rindex(b"xref") - 30])
     assert [page.text for page in document.pages] == [SENTENCE, "Second page"]
-    assert document.notes == ("The end of the file was missing; all of its pages could be read.",)
+    assert document.notes[0].message == (
+        "The end of the file was missing; all of its pages could be read."
+    )
 
 
 def test_half_a_policy_is_broken() -> None:
@@ -173,7 +175,7 @@ def test_ocr_without_data_is_said(tmp_path: object) -> None:
     options = ParseOptions(ocr=True, tessdata_path=str(tmp_path))
     document = parse(scanned_pdf(1), options)
     assert document.pages[0].scanned
-    assert "not installed" in document.notes[0]
+    assert "not installed" in document.notes[0].message
 
 
 def test_a_page_that_cannot_be_read_is_flagged() -> None:

@@ -96,7 +96,9 @@ def test_the_rescue_reads_the_words_alone() -> None:
     document = rescue_bytes(policy_pdf(2), PDF, STRICT)
     assert "Section 2: Coverage" in document.pages[1].text
     assert "|" not in document.text
-    assert document.notes == ("2 pages were read without headings and tables.",)
+    assert [note.message for note in document.notes] == [
+        "2 pages were read without headings and tables."
+    ]
 
 
 async def test_a_bug_costs_one_document_and_says_no_text(pool: ParserPool) -> None:
