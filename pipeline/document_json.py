@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from pipeline.documents import Attachment, ParsedDocument, ParsedPage
+from pipeline.fidelity import Fidelity
 from pipeline.layout import Box, Region, RegionKind, Table
 from pipeline.notes import Note, NoteKind
 
-_ALWAYS = ("paged", "parser", "engine")
+_ALWAYS = ("paged", "parser", "engine", "fidelity")
 
 
 def dump(document: ParsedDocument) -> bytes:
     """Returns a document as UTF-8 JSON; what has its default is left out."""
-    data = {
+    data: dict[str, Any] = {
         "pages": [_page(page) for page in document.pages],
         "paged": document.paged,
         "parser": document.parser,
@@ -30,6 +31,8 @@ def dump(document: ParsedDocument) -> bytes:
             [each.name, b64encode(each.content).decode()] for each in document.attachments
         ],
     }
+    if document.fidelity is not None:
+        data["fidelity"] = _measured(document.fidelity)
     kept = {key: value for key, value in data.items() if value or key in _ALWAYS}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -53,7 +56,16 @@ def load(raw: bytes) -> ParsedDocument:
         attachments=tuple(
             Attachment(name, b64decode(content)) for name, content in data.get("attachments", ())
         ),
+        fidelity=_read_fidelity(data.get("fidelity")),
     )
+
+
+def _measured(fidelity: Fidelity) -> dict[str, Any]:
+    return {name: value for name, value in asdict(fidelity).items() if value is not None}
+
+
+def _read_fidelity(data: Any) -> Fidelity | None:
+    return None if data is None else Fidelity(**data)
 
 
 _PAGE_DEFAULTS = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
+from pipeline.fidelity import Fidelity
 from pipeline.identity import sha256_hex
 from pipeline.layout import Region, Table
 from pipeline.notes import Note
@@ -67,6 +68,7 @@ class ParsedDocument:
         facts: what the file says of itself (title, number, date, sender …), by name.
         language: ISO 639-1 code of the text's language, empty when it cannot be told.
         attachments: the files inside it; they are taken out before the text is stored.
+        fidelity: how far the reading agrees with its page, when the parser measured that.
     """
 
     pages: tuple[ParsedPage, ...]
@@ -78,6 +80,7 @@ class ParsedDocument:
     facts: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     attachments: tuple[Attachment, ...] = ()
+    fidelity: Fidelity | None = None
 
     @cached_property
     def text(self) -> str:

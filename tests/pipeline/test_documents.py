@@ -16,6 +16,7 @@ from pipeline.documents import (
     ParsedPage,
     embedding_text,
 )
+from pipeline.fidelity import Fidelity
 from pipeline.identity import sha256_hex
 from pipeline.layout import Box, Region, RegionKind, Table
 from pipeline.notes import Note, NoteKind
@@ -55,6 +56,13 @@ NOTES = st.builds(
     message=TEXTS,
     pages=st.lists(st.integers(1, 5000), max_size=3).map(tuple),
 )
+FIDELITIES = st.builds(
+    Fidelity,
+    words_found=st.none() | st.floats(0, 1),
+    order_agreement=st.none() | st.floats(0, 1),
+    ruled_rows=st.none() | OFFSETS,
+    pages=st.none() | OFFSETS,
+)
 DOCUMENTS = st.builds(
     ParsedDocument,
     pages=st.lists(PAGES, max_size=6).map(tuple),
@@ -68,6 +76,7 @@ DOCUMENTS = st.builds(
     attachments=st.lists(st.builds(Attachment, TEXTS, st.binary(max_size=20)), max_size=2).map(
         tuple
     ),
+    fidelity=st.none() | FIDELITIES,
 )
 
 
