@@ -16,7 +16,7 @@ from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.text import normalise
 
-PARSER = "local-1"
+PARSER = "local-2"
 """Name and version of this parser; a change in what it gives raises the version."""
 
 _LIBRARIES = {
@@ -75,10 +75,17 @@ def check_size(size: int, options: ParseOptions) -> None:
 def _parse(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
     match media_type:
         case MediaType.PDF:
-            from pipeline.parsing import pdf
+            from pipeline.parsing.pdf.document import to_pages
 
-            pages, notes = pdf.to_pages(content, options)
-            return ParsedDocument(pages, True, PARSER, engine(media_type), notes=notes)
+            read = to_pages(content, options)
+            return ParsedDocument(
+                read.pages,
+                True,
+                PARSER,
+                engine(media_type),
+                notes=read.notes,
+                fidelity=read.fidelity,
+            )
         case MediaType.DOCX:
             from pipeline.parsing import docx
 

@@ -1,0 +1,267 @@
+"""A page's pieces from its ink: every word that a reader sees, once, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.layout import Box, RegionKind
+from pipeline.parsing.pdf.drawn_lines import color_at
+from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
+from pipeline.parsing.pdf.guessed_tables import guessed_table
+from pipeline.parsing.pdf.headings import is_heading
+from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word, around, holds
+from pipeline.parsing.pdf.lines import has_columns, lines_of
+from pipeline.parsing.pdf.pieces import (
+    PageDraft,
+    Piece,
+    TableDraft,
+    TextLine,
+    piece_box,
+    text_lines,
+)
+from pipeline.parsing.pdf.ruled_tables import RuledTable, ruled_tables
+
+_MARGIN = 1.0
+_COLUMN_LINES = 0.4
+_WHITE = 0xF5
+_NOTE = "Note: "
+_WATERMARK = "Watermark: "
+
+
+def draft_page(ink: PageInk) -> PageDraft:
+    """The pieces of a page."""
+    draft = PageDraft(ink.number, ink.width, ink.height, ink.turn, ink.shown_size)
+    draft.characters = sum(len(word.text) for word in ink.words)
+    draft.uncertain = sum(len(word.text) for word in ink.words if word.uncertain)
+    words, labels = with_fields(ink, _visible(ink, draft))
+    upright = [word for word in words if word.turn == 0]
+    tables = ruled_tables(ink.rules, ink.fills, upright)
+    draft.ruled_rows = sum(table.ruled_rows for table in tables)
+    taken = {word.order for table in tables for word in table.words}
+    free = [word for word in upright if word.order not in taken]
+    owned, left = _by_block(ink.blocks, free, labels)
+    draft.pieces = _in_order(ink, tables, owned)
+    for line in _groups(left):
+        _place(draft.pieces, _paragraph(line))
+    for piece in _turned(words):
+        _place(draft.pieces, piece)
+    draft.pieces += _remarks(ink)
+    return draft
+
+
+def _visible(ink: PageInk, draft: PageDraft) -> list[Word]:
+    """The words that a reader can see: white on white is left out, and counted."""
+    seen: list[Word] = []
+    for word in ink.words:
+        if _is_white(word.color) and ink.picture_share == 0 and _is_on_white(ink, word):
+            draft.hidden.append(word.text)
+        else:
+            seen.append(word)
+    return seen
+
+
+def _is_white(color: str) -> bool:
+    return len(color) == 8 and all(int(color[i : i + 2], 16) >= _WHITE for i in (2, 4, 6))
+
+
+def _is_on_white(ink: PageInk, word: Word) -> bool:
+    ground = color_at(*word.middle, ink.fills)
+    # A ground that is drawn as a shading or by a thin outline is none of the fills.
+    return _is_white(ground) and not any(
+        holds(Box(rule.start, rule.at - 40, rule.end, rule.at + 40), *word.middle)
+        for rule in ink.rules
+        if rule.horizontal
+    )
+
+
+def _by_block(
+    blocks: Sequence[Block], words: Sequence[Word], labels: dict[int, Word]
+) -> tuple[list[list[Word]], list[Word]]:
+    """Each word with the block that holds it, or stands beside it on its line; and the others.
+
+    Args:
+        labels: words that belong where another word does.
+    """
+    owned: list[list[Word]] = [[] for _ in blocks]
+    left: list[Word] = []
+    for word in words:
+        x, y = labels.get(word.order, word).middle
+        inside = [i for i, block in enumerate(blocks) if holds(block.box, x, y, _MARGIN)]
+        if inside:
+            owned[min(inside, key=lambda i: _area(blocks[i].box))].append(word)
+        else:
+            left.append(word)
+    alone: list[Word] = []
+    for word in left:
+        beside = _beside(blocks, owned, word)
+        if beside is None:
+            alone.append(word)
+        else:
+            owned[beside].append(word)
+    return owned, alone
+
+
+def _area(box: Box) -> float:
+    return (box.right - box.left) * (box.bottom - box.top)
+
+
+def _beside(blocks: Sequence[Block], owned: Sequence[Sequence[Word]], word: Word) -> int | None:
+    best: tuple[float, int] | None = None
+    middle = word.middle[1]
+    for index, block in enumerate(blocks):
+        if block.kind is BlockKind.TABLE or not owned[index]:
+            continue
+        if not block.box.top <= middle <= block.box.bottom:
+            continue
+        gap = max(block.box.left - word.box.right, word.box.left - block.box.right)
+        if gap <= BESIDE and (best is None or gap < best[0]):
+            best = (gap, index)
+    return best[1] if best else None
+
+
+def _in_order(
+    ink: PageInk, tables: Sequence[RuledTable], owned: Sequence[list[Word]]
+) -> list[Piece]:
+    """The blocks' pieces, each ruled table where the first block that it replaces stood."""
+    pieces: list[Piece] = []
+    waiting = list(tables)
+    for block, words in zip(ink.blocks, owned, strict=True):
+        for table in [each for each in waiting if _meets(block.box, each.box)]:
+            waiting.remove(table)
+            pieces += _ruled_pieces(table)
+        if words:
+            whole = not any(_meets(block.box, table.box) for table in tables)
+            pieces += _block_pieces(block, words, whole=whole)
+    for table in waiting:
+        for piece in _ruled_pieces(table):
+            _place(pieces, piece)
+    return pieces
+
+
+def _meets(one: Box, other: Box) -> bool:
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return across > 2.0 and down > 2.0
+
+
+def _ruled_pieces(table: RuledTable) -> list[Piece]:
+    draft = TableDraft(
+        header=table.header,
+        rows=[row.cells for row in table.rows],
+        boxes=[row.box for row in table.rows],
+        edges=table.edges,
+        title=table.title,
+        header_box=table.header_box,
+        ruled=True,
+        styled=table.styled,
+    )
+    return [Piece(RegionKind.TABLE, table.box, table=draft)]
+
+
+def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece]:
+    """What a block is, from its words; when a ruled table took a part of it, only the words."""
+    if not whole:
+        return [_paragraph(words)]
+    match block.kind:
+        case BlockKind.HEADING:
+            lines = text_lines(words)
+            if is_heading(" ".join(line.text for line in lines)):
+                return [Piece(RegionKind.HEADING, piece_box(lines), lines, level=block.level)]
+        case BlockKind.LIST_ITEM:
+            lines = text_lines(words)
+            _mark_item(lines[0], block.marker)
+            return [Piece(RegionKind.LIST, piece_box(lines), lines, level=block.level)]
+        case BlockKind.TABLE:
+            if (draft := guessed_table(block, words)) is not None:
+                return [Piece(RegionKind.TABLE, block.box, table=draft)]
+            return [_paragraph(words, keeps_lines=True)]
+        case BlockKind.CODE | BlockKind.GRID:
+            return [_paragraph(words, keeps_lines=True)]
+    return [_paragraph(words)]
+
+
+_BULLETS = "•◦▪‣·●○■□➢❖►▶–—-*✓"
+
+
+def _mark_item(line: TextLine, marker: str) -> None:
+    """A list item begins with ``-`` or with its number, as it is printed."""
+    first, _, rest = line.text.partition(" ")
+    if len(first) == 1 and first in _BULLETS:
+        line.text = f"- {rest}"
+    elif marker and not line.text.startswith(marker):
+        line.text = f"{'-' if marker in _BULLETS else marker} {line.text}"
+    elif not marker:
+        line.text = f"- {line.text}"
+
+
+def _paragraph(words: list[Word], *, keeps_lines: bool = False) -> Piece:
+    printed = lines_of(words)
+    columns = sum(has_columns(line) for line in printed)
+    lines = text_lines(words)
+    keeps = keeps_lines or (len(printed) > 1 and columns >= _COLUMN_LINES * len(printed))
+    return Piece(RegionKind.PARAGRAPH, piece_box(lines), lines, keeps_lines=keeps)
+
+
+def _groups(words: Sequence[Word]) -> list[list[Word]]:
+    """Words that no block has, by printed line; lines that follow each other stay together."""
+    groups: list[list[Word]] = []
+    for line in lines_of(words):
+        box = around(word.box for word in line)
+        if groups:
+            last = around(word.box for word in groups[-1])
+            near = box.top - last.bottom <= 0.8 * (box.bottom - box.top)
+            if near and min(last.right, box.right) > max(last.left, box.left):
+                groups[-1].extend(line)
+                continue
+        groups.append(list(line))
+    return groups
+
+
+def _place(pieces: list[Piece], piece: Piece) -> None:
+    """Put a piece before the first one that stands below it in its column."""
+    for index, other in enumerate(pieces):
+        in_column = min(other.box.right, piece.box.right) > max(other.box.left, piece.box.left)
+        if in_column and other.box.top >= piece.box.top:
+            pieces.insert(index, piece)
+            return
+    pieces.append(piece)
+
+
+def _turned(words: Sequence[Word]) -> list[Piece]:
+    """Text that stands sideways, by its direction; text across the page is a watermark."""
+    pieces: list[Piece] = []
+    for turn in (90, 180, 270):
+        members = [word for word in words if abs(word.turn - turn) <= 2]
+        if members:
+            printed = lines_of([_upright(word, turn) for word in members])
+            where = around(word.box for word in members)
+            text = [TextLine(" ".join(w.text for w in line), where) for line in printed]
+            pieces.append(Piece(RegionKind.PARAGRAPH, where, text))
+    across = [w for w in words if min(w.turn % 90, 90 - w.turn % 90) > 2]
+    if across:
+        where = around(word.box for word in across)
+        said = " ".join(word.text for word in sorted(across, key=lambda word: word.order))
+        mark = TextLine(f"> {_WATERMARK}{said}", where)
+        pieces.append(Piece(RegionKind.ANNOTATION, where, [mark]))
+    return pieces
+
+
+def _upright(word: Word, turn: int) -> Word:
+    left, top, right, bottom = word.box
+    box = {
+        90: Box(top, -right, bottom, -left),
+        180: Box(-right, -bottom, -left, -top),
+        270: Box(-bottom, left, -top, right),
+    }[turn]
+    return Word(word.text, box, word.size, 0, word.bold, word.color, word.order)
+
+
+def _remarks(ink: PageInk) -> list[Piece]:
+    """Typed and sticky notes, marked as what they are, by their place on the page."""
+    said = " ".join(word.text for word in ink.words)
+    remarks = sorted(ink.annotations, key=lambda note: (note.box.top, note.box.left))
+    return [
+        Piece(RegionKind.ANNOTATION, note.box, [TextLine(f"> {_NOTE}{note.text}", note.box)])
+        for note in remarks
+        if note.text not in said
+    ]

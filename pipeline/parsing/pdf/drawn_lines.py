@@ -1,0 +1,99 @@
+"""Ruled lines among all that is drawn: not underlines, not edges that nobody can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.layout import Box
+from pipeline.parsing.pdf.ink import Fill, Rule, Word, holds
+
+if TYPE_CHECKING:
+    import liteparse
+
+# A line may lean by so many points and be horizontal or vertical to a reader.
+_LEAN = 1.0
+_SHORTEST = 4.0
+# Narrower areas are lines, not the ground that something stands on.
+_NARROW = 3.0
+_WHITE = "ffffffff"
+_MOST_GROUNDS = 400
+# An underline lies so far below its words' lower edge, and ends where they do.
+_UNDER = (-4.5, 3.0)
+_ENDS = 3.0
+
+
+def fills_of(drawn: liteparse.VectorGraphics) -> list[Fill]:
+    """The filled areas of a page, in the order in which they are drawn."""
+    fills = []
+    for shape in drawn.shapes:
+        left, top, width, height = shape.bbox
+        if shape.fill and shape.fill_color and min(width, height) > _NARROW:
+            fills.append(Fill(Box(left, top, left + width, top + height), shape.fill_color))
+    return fills
+
+
+def rules_of(
+    drawn: liteparse.VectorGraphics, fills: Sequence[Fill], words: Sequence[Word]
+) -> list[Rule]:
+    """The lines that part something from something, as a reader sees them."""
+    grounds = fills[-_MOST_GROUNDS:]
+    rules = []
+    for line in drawn.lines:
+        rule = _rule(line.x1, line.y1, line.x2, line.y2)
+        if rule is None:
+            continue
+        stroked = line.stroke and not (line.stroke_color or "ff").startswith("00")
+        if stroked or (line.fill and _is_edge(rule, line.fill_color or "ff000000", grounds)):
+            rules.append(rule)
+    return _without_underlines(rules, words)
+
+
+def _rule(x1: float, y1: float, x2: float, y2: float) -> Rule | None:
+    if abs(y1 - y2) <= _LEAN and abs(x1 - x2) >= _SHORTEST:
+        return Rule(True, (y1 + y2) / 2, min(x1, x2), max(x1, x2))
+    if abs(x1 - x2) <= _LEAN and abs(y1 - y2) >= _SHORTEST:
+        return Rule(False, (x1 + x2) / 2, min(y1, y2), max(y1, y2))
+    return None
+
+
+def _is_edge(rule: Rule, color: str, grounds: Sequence[Fill]) -> bool:
+    """Whether the edge of a filled area is seen: one side of it has another color."""
+    middle = (rule.start + rule.end) / 2
+    for offset in (-1.0, 1.0):
+        x, y = (middle, rule.at + offset) if rule.horizontal else (rule.at + offset, middle)
+        if color_at(x, y, grounds) != color:
+            return True
+    return False
+
+
+def color_at(x: float, y: float, grounds: Sequence[Fill]) -> str:
+    """The color of the area that was drawn last at a point; white where there is none."""
+    return next((fill.color for fill in reversed(grounds) if holds(fill.box, x, y)), _WHITE)
+
+
+def _without_underlines(rules: Iterable[Rule], words: Sequence[Word]) -> list[Rule]:
+    lefts: dict[int, list[Word]] = {}
+    for word in words:
+        lefts.setdefault(round(word.box.left / _ENDS), []).append(word)
+    rights = sorted((word.box.right, word.box.bottom) for word in words)
+    return [rule for rule in rules if not (rule.horizontal and _underlines(rule, lefts, rights))]
+
+
+def _underlines(
+    rule: Rule, lefts: dict[int, list[Word]], rights: Sequence[tuple[float, float]]
+) -> bool:
+    """Whether a line begins under the beginning of a word and ends under the end of one."""
+    place = round(rule.start / _ENDS)
+    begins = any(
+        abs(word.box.left - rule.start) <= _ENDS and _is_under(rule, word.box.bottom)
+        for near in (place - 1, place, place + 1)
+        for word in lefts.get(near, ())
+    )
+    return begins and any(
+        abs(right - rule.end) <= _ENDS and _is_under(rule, bottom) for right, bottom in rights
+    )
+
+
+def _is_under(rule: Rule, bottom: float) -> bool:
+    return _UNDER[0] <= rule.at - bottom <= _UNDER[1]

@@ -1,0 +1,89 @@
+"""Tables without ruled lines: where the layout reader sees cells, the page's words are put in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.layout import Box
+from pipeline.parsing.pdf.ink import Block, Word, around, holds
+from pipeline.parsing.pdf.lines import lines_of
+from pipeline.parsing.pdf.pieces import TableDraft
+from pipeline.parsing.pdf.ruled_tables import cell_text, looks_like_data
+
+# Of the printed lines so many may stand in two rows at once before the rows are torn apart.
+_MAX_TORN = 0.2
+_LONG_CELL = 4
+# Of the long cells so many may go on in the middle of a sentence before all is prose.
+_MAX_CONTINUED = 0.35
+
+
+def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
+    """The table that a block may be; None when its rows would tear printed lines apart."""
+    grid = _filled(block, words)
+    rows = [[cell_text(cell) for cell in row] for row in grid]
+    width = max(map(len, rows), default=0)
+    columns = [
+        column
+        for column in range(width)
+        if any(c < len(r) and r[c] for r in rows for c in [column])
+    ]
+    if len(columns) < 2 or len(rows) < 2 or _is_torn(grid) or _is_prose(rows):
+        return None
+    lines = [tuple(row[c] if c < len(row) else "" for c in columns) for row in rows]
+    boxes = [_row_box(row, block.box) for row in grid]
+    kept = [(line, box) for line, box in zip(lines, boxes, strict=True) if any(line)]
+    if len(kept) < 2:
+        return None
+    first, first_box = kept[0]
+    if looks_like_data(first):
+        return TableDraft((), [line for line, _ in kept], [box for _, box in kept])
+    rest = kept[1:]
+    return TableDraft(
+        first, [line for line, _ in rest], [box for _, box in rest], header_box=first_box
+    )
+
+
+def _filled(block: Block, words: Sequence[Word]) -> list[list[list[Word]]]:
+    """Every word in the cell that holds its center, else in the nearest one."""
+    grid: list[list[list[Word]]] = [[[] for _ in row] for row in block.cells]
+    places = [
+        (box, grid[r][c])
+        for r, row in enumerate(block.cells)
+        for c, box in enumerate(row)
+        if box is not None
+    ]
+    for word in words:
+        x, y = word.middle
+        inside = next((cell for box, cell in places if holds(box, x, y)), None)
+        if inside is None:
+            inside = min(places, key=lambda place: _distance(place[0], x, y))[1]
+        inside.append(word)
+    return grid
+
+
+def _distance(box: Box, x: float, y: float) -> float:
+    across = max(box.left - x, 0.0, x - box.right)
+    # Rows are near each other; a word belongs to its own line first.
+    down = max(box.top - y, 0.0, y - box.bottom)
+    return across + 4 * down
+
+
+def _is_torn(grid: Sequence[Sequence[Sequence[Word]]]) -> bool:
+    row_of = {id(word): number for number, row in enumerate(grid) for cell in row for word in cell}
+    lines = lines_of(word for row in grid for cell in row for word in cell)
+    torn = sum(len({row_of[id(word)] for word in line}) > 1 for line in lines)
+    return torn > _MAX_TORN * len(lines)
+
+
+def _is_prose(rows: Sequence[Sequence[str]]) -> bool:
+    cells = [cell for row in rows for cell in row if len(cell.split()) >= _LONG_CELL]
+    continued = sum(cell[0].islower() for cell in cells)
+    return len(rows) > 2 and continued > _MAX_CONTINUED * max(1, len(cells))
+
+
+def _row_box(row: Sequence[Sequence[Word]], table: Box) -> Box:
+    words = [word for cell in row for word in cell]
+    if not words:
+        return table
+    box = around(word.box for word in words)
+    return Box(table.left, box.top, table.right, box.bottom)

@@ -1,0 +1,162 @@
+"""Words to lines, and lines to running text: order, superscripts, hyphens at line ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+
+from pipeline.layout import Box
+from pipeline.parsing.pdf.ink import Word, around
+
+Line = list[Word]
+
+# Two words share a line when they overlap by this part of the lower one's height.
+_SHARED_HEIGHT = 0.5
+# A superscript is at most this part of its neighbor's size, and raised by this part of it.
+MARK_SIZE = 0.85
+MARK_RAISED = 0.12
+_MARK = re.compile(r"[\w*†‡§¶#,()\[\]]{1,6}")
+_UNIT = re.compile(r"(?:.*[\d.,])?(?:mm|cm|m|km|in|ft|yd|mi|sq|10)", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)", re.IGNORECASE)
+_SIGNS = {"TM": "™", "SM": "℠", "R": "®", "®": "®", "™": "™", "©": "©"}
+# A gap between two words, in parts of their size, that parts columns rather than words.
+COLUMN_GAP = 2.2
+_HYPHENS = "-\u2010\u00ad\u2011"
+# First parts that keep their hyphen when a line ends within the word.
+_PREFIXES = frozenset(
+    """
+    self non co pre post anti ex all cross long short high low well multi semi sub inter intra out
+    in on off up over under re un half full part third first second two three four five six seven
+    eight nine ten one pro quasi mid counter cost fee risk tax year month day week age add check
+    follow sign stand take walk write break buy pay run set by to of
+    """.split()  # noqa: SIM905 — a list of fifty words reads better as text
+)
+
+
+def lines_of(words: Iterable[Word]) -> list[Line]:
+    """The lines that words make, from top to bottom, each from left to right."""
+    lines: list[tuple[float, float, Line]] = []
+    for word in sorted(words, key=lambda w: (w.middle[1], w.box.left)):
+        height = max(word.box.bottom - word.box.top, 0.1)
+        for index in range(len(lines) - 1, max(len(lines) - 4, -1), -1):
+            top, bottom, members = lines[index]
+            shared = min(bottom, word.box.bottom) - max(top, word.box.top)
+            if shared >= _SHARED_HEIGHT * min(height, bottom - top):
+                members.append(word)
+                if not members[0].size or word.size > MARK_SIZE * members[0].size:
+                    top, bottom = min(top, word.box.top), max(bottom, word.box.bottom)
+                    lines[index] = (top, bottom, members) if _is_one_line(members) else lines[index]
+                break
+        else:
+            lines.append((word.box.top, word.box.bottom, [word]))
+    return [_with_marks(sorted(line, key=lambda w: w.box.left)) for _, _, line in lines]
+
+
+def _is_one_line(words: Line) -> bool:
+    """Whether growing by the last word keeps the line as high as one line is."""
+    box = around(word.box for word in words)
+    tallest = max(word.box.bottom - word.box.top for word in words)
+    return box.bottom - box.top <= 1.6 * tallest
+
+
+def _with_marks(line: Line) -> Line:
+    """Superscripts put on the word before them, so that no amount runs into its footnote."""
+    kept: Line = []
+    for word in line:
+        before = kept[-1] if kept else None
+        if before is not None and (word.raised or _is_raised(before, word)):
+            before.mark += word.text
+        else:
+            kept.append(word)
+    return kept
+
+
+def _is_raised(base: Word, word: Word) -> bool:
+    return (
+        word.size <= MARK_SIZE * base.size
+        and word.box.bottom <= base.box.bottom - MARK_RAISED * base.size
+        and word.box.left - base.box.right <= base.size
+        and _MARK.fullmatch(word.text) is not None
+    )
+
+
+def line_text(line: Sequence[Word]) -> str:
+    """The words of a line with single spaces between them."""
+    return " ".join(word_text(word) for word in line)
+
+
+def word_text(word: Word) -> str:
+    """A word with its superscript set apart: ``$250 [1]``, ``m^2``, ``1st``, ``Plus™``."""
+    mark = word.mark.strip("[](),")
+    if not mark:
+        return word.text
+    if mark in _SIGNS:
+        return word.text + _SIGNS[mark]
+    if word.text[-1:].isdigit() and _ORDINAL.fullmatch(mark):
+        return word.text + mark
+    if mark.isdigit() and _UNIT.fullmatch(word.text):
+        return f"{word.text}^{mark}"
+    return f"{word.text} [{mark}]"
+
+
+def has_columns(line: Sequence[Word]) -> bool:
+    """Whether a gap in a line is so wide that it parts columns."""
+    return any(
+        right.box.left - left.box.right > COLUMN_GAP * max(left.size, right.size, 1.0)
+        for left, right in pairwise(line)
+    )
+
+
+def running_text(lines: Iterable[str], vocabulary: Collection[str]) -> str:
+    """Lines as one paragraph; a word that was broken at a line's end is whole again.
+
+    Args:
+        vocabulary: words of the document in lower case, which tell a broken word from one with a
+            hyphen of its own.
+    """
+    text = ""
+    for line in lines:
+        if not text:
+            text = line
+        elif text[-1] in _HYPHENS or text[-1] == "\x02":
+            text = _rejoined(text, line, vocabulary)
+        else:
+            text = f"{text} {line}"
+    return text
+
+
+def _rejoined(text: str, line: str, vocabulary: Collection[str]) -> str:
+    if text[-1] in "\x02\u00ad":
+        return text[:-1] + line
+    first = re.search(r"[^\W\d_]+$", text[:-1])
+    second = re.match(r"[^\W\d_]+", line)
+    if first is None or second is None or not second[0][0].islower():
+        # A number, a dash between two words, or a name: the hyphen is the author's.
+        return text + line if text[-2:-1] not in ("", " ") else f"{text} {line}"
+    left, right = first[0].lower(), second[0].lower()
+    if left + right in vocabulary:
+        return text[:-1] + line
+    if f"{left}-{right}" in vocabulary or left in _PREFIXES:
+        return text + line
+    if left in vocabulary and right in vocabulary:
+        return text + line
+    return text[:-1] + line
+
+
+def vocabulary_of(lines: Iterable[Sequence[Word]]) -> frozenset[str]:
+    """The words of lines in lower case, but for what a line's end may have broken."""
+    found: set[str] = set()
+    for line in lines:
+        for position, word in enumerate(line):
+            if position == len(line) - 1 and word.text[-1:] in _HYPHENS:
+                continue
+            if position == 0 and len(line) > 1 and word.text.islower():
+                pass  # the second half of a broken word is rarely a word, and does no harm
+            found.add(word.text.strip(".,;:!?()[]\"'“”‘’").lower())
+    return frozenset(found)
+
+
+def box_of(words: Iterable[Word]) -> Box:
+    """The box around words, of which there is at least one."""
+    return around(word.box for word in words)

@@ -1,0 +1,95 @@
+"""A second reading of every page, by another way, to see whether words or their order were lost.
+
+PDFium's plain text knows no layout: it has the words in the order of the file. Words broken at a
+line's end are joined in one reading and not in the other, and either may glue two words, so what
+is missing by words is looked for by letters too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pipeline.text import normalise
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfPage
+
+_WORD = re.compile(r"[^\W_]+")
+# PDFium's marks for a hyphen that broke a word at the end of a line.
+_LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r?\n)?")
+
+
+@dataclass(slots=True)
+class Agreement:
+    """How two readings agree, summed over pages: letters and pairs, expected and found."""
+
+    letters: int = 0
+    letters_found: int = 0
+    pairs: int = 0
+    pairs_found: int = 0
+
+    @property
+    def words_found(self) -> float | None:
+        """The share of the second reading's words, by letters, that the first one has."""
+        return self.letters_found / self.letters if self.letters else None
+
+    @property
+    def order_agreement(self) -> float | None:
+        """The share of the second reading's neighboring words that are neighbors in the first."""
+        return self.pairs_found / self.pairs if self.pairs else None
+
+    def __iadd__(self, other: Agreement) -> Agreement:
+        self.letters += other.letters
+        self.letters_found += other.letters_found
+        self.pairs += other.pairs
+        self.pairs_found += other.pairs_found
+        return self
+
+
+def plain_text(page: PdfPage) -> str:
+    """The text of a page in the order of the file."""
+    with closing(page.get_textpage()) as layer:
+        return normalise(_LINE_END_HYPHEN.sub("", layer.get_text_range())).text.strip()
+
+
+def words(text: str) -> list[str]:
+    """The runs of letters and digits of a text, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def compare(ours: str, plain: str) -> Agreement:
+    """How our reading of a page agrees with the plain one."""
+    expected, got = words(plain), words(ours)
+    missing = _missing(expected, got)
+    lost = sum(len(word) * count for word, count in missing.items())
+    letters = sum(map(len, expected))
+    pairs, own = Counter(pairwise(expected)), set(pairwise(got))
+    found = sum(count for pair, count in pairs.items() if pair in own)
+    return Agreement(letters, letters - lost, sum(pairs.values()), found)
+
+
+def _missing(expected: list[str], got: list[str]) -> Counter[str]:
+    missing = Counter(expected) - Counter(got)
+    if not missing:
+        return missing
+    joined = "".join(got)
+    return Counter({word: n for word, n in missing.items() if word not in joined})
+
+
+def lost_lines(ours: str, plain: str) -> list[str]:
+    """The lines of the plain reading most of whose letters are nowhere in ours."""
+    got = words(ours)
+    joined, left = "".join(got), Counter(got)
+    lost: list[str] = []
+    for line in plain.splitlines():
+        spoken = words(line)
+        absent = [word for word in spoken if left[word] <= 0 and word not in joined]
+        left.subtract(spoken)
+        if len("".join(absent)) > 0.6 * len("".join(spoken)) and "".join(spoken):
+            lost.append(" ".join(line.split()))
+    return lost
