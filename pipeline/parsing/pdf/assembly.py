@@ -10,22 +10,25 @@ from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
 from pipeline.parsing.pdf.guessed_tables import guessed_table
 from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word, around, holds
+from pipeline.parsing.pdf.joining import join_sentences
 from pipeline.parsing.pdf.lines import has_columns, lines_of
 from pipeline.parsing.pdf.pieces import (
     PageDraft,
     Piece,
-    TableDraft,
     TextLine,
     piece_box,
     text_lines,
 )
 from pipeline.parsing.pdf.ruled_tables import RuledTable, ruled_tables
+from pipeline.parsing.pdf.turned_text import is_upright, turned_pieces
+
+MAX_TITLE = 160
+"""Characters of a table's title; a longer text above its columns is a paragraph."""
 
 _MARGIN = 1.0
 _COLUMN_LINES = 0.4
 _WHITE = 0xF5
 _NOTE = "Note: "
-_WATERMARK = "Watermark: "
 
 
 def draft_page(ink: PageInk) -> PageDraft:
@@ -34,7 +37,7 @@ def draft_page(ink: PageInk) -> PageDraft:
     draft.characters = sum(len(word.text) for word in ink.words)
     draft.uncertain = sum(len(word.text) for word in ink.words if word.uncertain)
     words, labels = with_fields(ink, _visible(ink, draft))
-    upright = [word for word in words if word.turn == 0]
+    upright = [word for word in words if is_upright(word)]
     tables = ruled_tables(ink.rules, ink.fills, upright)
     draft.ruled_rows = sum(table.ruled_rows for table in tables)
     taken = {word.order for table in tables for word in table.words}
@@ -43,9 +46,9 @@ def draft_page(ink: PageInk) -> PageDraft:
     draft.pieces = _in_order(ink, tables, owned)
     for line in _groups(left):
         _place(draft.pieces, _paragraph(line))
-    for piece in _turned(words):
+    for piece in turned_pieces([word for word in words if not is_upright(word)]):
         _place(draft.pieces, piece)
-    draft.pieces += _remarks(ink)
+    draft.pieces = join_sentences(draft.pieces) + _remarks(ink)
     return draft
 
 
@@ -145,17 +148,15 @@ def _meets(one: Box, other: Box) -> bool:
 
 
 def _ruled_pieces(table: RuledTable) -> list[Piece]:
-    draft = TableDraft(
-        header=table.header,
-        rows=[row.cells for row in table.rows],
-        boxes=[row.box for row in table.rows],
-        edges=table.edges,
-        title=table.title,
-        header_box=table.header_box,
-        ruled=True,
-        styled=table.styled,
-    )
-    return [Piece(RegionKind.TABLE, table.box, table=draft)]
+    draft = table.draft
+    pieces = [Piece(RegionKind.TABLE, table.box, table=draft)]
+    if len(draft.title) > MAX_TITLE:
+        # A box of text above the columns, not what they are called.
+        where = draft.header_box or table.box
+        lines = [TextLine(line, where) for line in draft.title.split("\n")]
+        draft.title = ""
+        pieces.insert(0, Piece(RegionKind.PARAGRAPH, where, lines))
+    return pieces
 
 
 def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece]:
@@ -225,35 +226,6 @@ def _place(pieces: list[Piece], piece: Piece) -> None:
             pieces.insert(index, piece)
             return
     pieces.append(piece)
-
-
-def _turned(words: Sequence[Word]) -> list[Piece]:
-    """Text that stands sideways, by its direction; text across the page is a watermark."""
-    pieces: list[Piece] = []
-    for turn in (90, 180, 270):
-        members = [word for word in words if abs(word.turn - turn) <= 2]
-        if members:
-            printed = lines_of([_upright(word, turn) for word in members])
-            where = around(word.box for word in members)
-            text = [TextLine(" ".join(w.text for w in line), where) for line in printed]
-            pieces.append(Piece(RegionKind.PARAGRAPH, where, text))
-    across = [w for w in words if min(w.turn % 90, 90 - w.turn % 90) > 2]
-    if across:
-        where = around(word.box for word in across)
-        said = " ".join(word.text for word in sorted(across, key=lambda word: word.order))
-        mark = TextLine(f"> {_WATERMARK}{said}", where)
-        pieces.append(Piece(RegionKind.ANNOTATION, where, [mark]))
-    return pieces
-
-
-def _upright(word: Word, turn: int) -> Word:
-    left, top, right, bottom = word.box
-    box = {
-        90: Box(top, -right, bottom, -left),
-        180: Box(-right, -bottom, -left, -top),
-        270: Box(-bottom, left, -top, right),
-    }[turn]
-    return Word(word.text, box, word.size, 0, word.bold, word.color, word.order)
 
 
 def _remarks(ink: PageInk) -> list[Piece]:

@@ -76,7 +76,8 @@ class _Reading:
         self._options = options
         self._vocabulary: set[str] = set()
         self._drafts: dict[int, PageDraft] = {}
-        self._replaced: list[int] = []
+        self._plain: list[int] = []
+        self._completed: list[int] = []
         self._by_ocr: list[int] = []
         self._missing_ocr = False
         self._rotations = rotations_of(opened.document)
@@ -100,7 +101,8 @@ class _Reading:
         notes = notes_of(
             drafts,
             repair=self._opened.repair,
-            replaced=self._replaced,
+            plain=self._plain,
+            completed=self._completed,
             by_ocr=self._by_ocr,
             repeated=repeated,
             ocr=self._options.ocr,
@@ -139,7 +141,7 @@ class _Reading:
         # On a page that was made larger nothing stands where the page as it is shown has it.
         draft.placed = ink.number not in self._unrotated.widened
         self._drafts[ink.number] = draft
-        self._vocabulary.update(_words_of(draft))
+        self._vocabulary.update(draft.whole_words())
 
     def _read_pictures(self, corrections: dict[int, int]) -> None:
         """Reads scanned pages, and pages with scanned parts, by OCR where that is asked for."""
@@ -158,7 +160,7 @@ class _Reading:
             draft = draft_page(ink)
             if draft.characters > before.characters:
                 self._drafts[ink.number] = draft
-                self._vocabulary.update(_words_of(draft))
+                self._vocabulary.update(draft.whole_words())
                 self._by_ocr.append(ink.number)
 
     def _plain_draft(self, document: PdfDocument, number: int) -> PageDraft:
@@ -176,7 +178,7 @@ class _Reading:
                     lines = [TextLine(line, where) for line in text.splitlines() if line.strip()]
                     draft.pieces = [Piece(RegionKind.PARAGRAPH, where, lines, keeps_lines=True)]
                     draft.characters = len(text)
-                    self._replaced.append(number)
+                    self._plain.append(number)
         except PdfiumError:
             draft.error = UNREADABLE
         return draft
@@ -187,14 +189,14 @@ class _Reading:
 
         total = Agreement()
         for draft in drafts:
-            if draft.number in self._by_ocr or draft.number in self._replaced:
+            if draft.number in self._by_ocr or draft.number in self._plain:
                 continue
             try:
                 with closing(document[draft.number - 1]) as page:
                     plain = plain_text(page)
             except PdfiumError:
                 continue
-            ours = " ".join((*_said(draft), *draft.hidden))
+            ours = " ".join((*draft.said(), *draft.hidden))
             agreement = compare(ours, plain)
             if (agreement.words_found or 1.0) < _MIN_FOUND and (lines := lost_lines(ours, plain)):
                 self._add(draft, lines)
@@ -206,29 +208,7 @@ class _Reading:
         where = Box(0.0, 0.0, draft.width, draft.height)
         found = [TextLine(line, where) for line in lines]
         draft.pieces.append(Piece(RegionKind.PARAGRAPH, where, found, keeps_lines=True))
-        self._replaced.append(draft.number)
-
-
-def _said(draft: PageDraft) -> Iterable[str]:
-    for piece in draft.pieces:
-        if piece.table is not None:
-            yield piece.table.title
-            yield from piece.table.header
-            for row in piece.table.rows:
-                yield from row
-        for line in piece.lines:
-            yield line.text
-
-
-def _words_of(draft: PageDraft) -> Iterable[str]:
-    """Whole words of a page: a line's last word may be broken, and its first one the rest."""
-    for text in _said(draft):
-        for line in text.split("\n"):
-            parts = line.lower().split()
-            if parts and parts[-1][-1:] in "-\u2010\u00ad":
-                parts.pop()
-            for part in parts:
-                yield part.strip(".,;:!?()[]\"'“”‘’")
+        self._completed.append(draft.number)
 
 
 def _refuse_incomplete(pages: Sequence[ParsedPage], damaged: bool) -> None:

@@ -21,6 +21,8 @@ _MOST_GROUNDS = 400
 # An underline lies so far below its words' lower edge, and ends where they do.
 _UNDER = (-4.5, 3.0)
 _ENDS = 3.0
+# So near to an edge the color is looked at: white hairlines between areas are half a point wide.
+_BESIDE = 0.2
 
 
 def fills_of(drawn: liteparse.VectorGraphics) -> list[Fill]:
@@ -60,7 +62,7 @@ def _rule(x1: float, y1: float, x2: float, y2: float) -> Rule | None:
 def _is_edge(rule: Rule, color: str, grounds: Sequence[Fill]) -> bool:
     """Whether the edge of a filled area is seen: one side of it has another color."""
     middle = (rule.start + rule.end) / 2
-    for offset in (-1.0, 1.0):
+    for offset in (-_BESIDE, _BESIDE):
         x, y = (middle, rule.at + offset) if rule.horizontal else (rule.at + offset, middle)
         if color_at(x, y, grounds) != color:
             return True

@@ -16,6 +16,11 @@ _MIN_PAGES = 3
 _WAVER = 12.0
 _NUMBER = re.compile(r"\d{1,5}")
 _ROMAN = re.compile(r"[-–—\s]*[ivxlc]{1,7}[-–—\s]*", re.IGNORECASE)
+_PAGE = re.compile(r"(?:page|pages|pg\.?|p\.|seite|p[aá]gina|pag\.?|stran[ay]|sida)[\s#:]*$")
+_COUNTED = re.compile(
+    r"(?:section|article|part|chapter|clause|schedule|exhibit|appendix|annex|form|plan|tier|level"
+    r"|year|option|item|coverage|step|table|figure|no\.?|number|#)[\s#:]*$"
+)
 _WORDS_OF_NUMBERS = re.compile(
     r"[\W\d_]*(?:page|pages|pg|p|seite|pagina|página|page\s*#?)?[\W\d_]*"
     r"(?:of|von|di|de|sur|/)?[\W\d_]*",
@@ -33,8 +38,8 @@ def take_out_furniture(pages: Sequence[PageDraft]) -> int:
     """
     seen: dict[_Key, list[tuple[int, float]]] = defaultdict(list)
     for page in pages:
-        for _, line in _marginal(page):
-            for key in _keys(line.text, page.number):
+        for piece, line in _marginal(page):
+            for key in _keys(line.text, page.number, piece.kind):
                 seen[key].append((page.number, _height(line)))
     running = {key: places for key, places in seen.items() if _is_running(places)}
     if not running:
@@ -60,16 +65,27 @@ def _marginal(page: PageDraft) -> Iterator[tuple[Piece, TextLine]]:
                 yield piece, line
 
 
-def _keys(text: str, number: int) -> Iterator[_Key]:
+def _keys(text: str, number: int, kind: RegionKind) -> Iterator[_Key]:
     """What lines of a running header share: all of the text, or all but a number that counts."""
     words = " ".join(text.split()).lower()
     yield words, -1
-    for match in _NUMBER.finditer(words):
-        # An amount differs from page to page as well: only what grows with the page is its number.
-        masked = f"{words[: match.start()]}\x00{words[match.end() :]}"
-        yield masked, int(match[0]) - number + 100_000
+    if kind is not RegionKind.HEADING:  # "Section 2" counts too, and says something
+        for match in _NUMBER.finditer(words):
+            before, after = words[: match.start()], words[match.end() :]
+            if _counts_pages(before, after):
+                # What grows with the page is its number; amounts differ as well.
+                yield f"{before}\x00{after}", int(match[0]) - number + 100_000
     if _ROMAN.fullmatch(words):
         yield "\x00roman", -2
+
+
+def _counts_pages(before: str, after: str) -> bool:
+    """Whether a number can be a page's: after "page", or at the beginning or end of its line."""
+    if _PAGE.search(before):
+        return True
+    return _COUNTED.search(before) is None and (
+        not before.strip("-–— |") or not after.strip("-–— |")
+    )
 
 
 def _height(line: TextLine) -> float:
@@ -85,8 +101,8 @@ def _is_running(places: Sequence[tuple[int, float]]) -> bool:
 
 def _clear(page: PageDraft, running: dict[_Key, list[tuple[int, float]]], kept: set[str]) -> bool:
     gone: set[int] = set()
-    for _, line in _marginal(page):
-        keys = [key for key in _keys(line.text, page.number) if key in running]
+    for piece, line in _marginal(page):
+        keys = [key for key in _keys(line.text, page.number, piece.kind) if key in running]
         if not keys:
             continue
         name = min(keys)[0]

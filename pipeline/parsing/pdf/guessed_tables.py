@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.layout import Box
+from pipeline.parsing.pdf.filled_grid import cell_text
 from pipeline.parsing.pdf.ink import Block, Word, around, holds
 from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.pieces import TableDraft
-from pipeline.parsing.pdf.ruled_tables import cell_text, looks_like_data
+from pipeline.parsing.pdf.table_headers import looks_like_data
 
 # Of the printed lines so many may stand in two rows at once before the rows are torn apart.
 _MAX_TORN = 0.2

@@ -144,19 +144,6 @@ def _rejoined(text: str, line: str, vocabulary: Collection[str]) -> str:
     return text[:-1] + line
 
 
-def vocabulary_of(lines: Iterable[Sequence[Word]]) -> frozenset[str]:
-    """The words of lines in lower case, but for what a line's end may have broken."""
-    found: set[str] = set()
-    for line in lines:
-        for position, word in enumerate(line):
-            if position == len(line) - 1 and word.text[-1:] in _HYPHENS:
-                continue
-            if position == 0 and len(line) > 1 and word.text.islower():
-                pass  # the second half of a broken word is rarely a word, and does no harm
-            found.add(word.text.strip(".,;:!?()[]\"'“”‘’").lower())
-    return frozenset(found)
-
-
 def box_of(words: Iterable[Word]) -> Box:
     """The box around words, of which there is at least one."""
     return around(word.box for word in words)

@@ -24,7 +24,8 @@ def notes_of(
     drafts: Sequence[PageDraft],
     *,
     repair: str | None,
-    replaced: Sequence[int],
+    plain: Sequence[int],
+    completed: Sequence[int],
     by_ocr: Sequence[int],
     repeated: int,
     ocr: bool,
@@ -33,7 +34,8 @@ def notes_of(
     """The notes of a document, the gaps first.
 
     Args:
-        replaced: pages of which the second reading gave lines, or all.
+        plain: pages that only the second reading gave.
+        completed: pages of which the second reading gave some lines.
         repeated: pages from which running headers and footers were taken.
         ocr: reading of pictures was asked for.
         ocr_missing: it was, and tesseract's data is not installed.
@@ -55,10 +57,11 @@ def notes_of(
         ),
         _note(NoteKind.HIDDEN_LEFT_OUT, hidden, "with text in white on white, which was left out"),
         _note(NoteKind.READ_BY_OCR, sorted(by_ocr), "read from pictures by OCR; check numbers"),
+        _note(NoteKind.READING_REPLACED, plain, "read line by line, without headings and tables"),
         _note(
             NoteKind.READING_REPLACED,
-            sorted(set(replaced)),
-            "completed from a second reading, which knows no tables",
+            sorted(completed),
+            "completed with lines that only a second reading found; they stand at the end",
         ),
     ]
     if repeated:

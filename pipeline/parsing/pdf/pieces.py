@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.layout import Box, RegionKind
 from pipeline.parsing.pdf.ink import Word, around
 from pipeline.parsing.pdf.lines import box_of, line_text, lines_of
+
+_HYPHENS = "-\u2010\u00ad\u2011"
+_SIGNS = ".,;:!?()[]\"'“”‘’"
 
 
 @dataclass(slots=True)
@@ -84,6 +88,26 @@ class PageDraft:
     characters: int = 0
     ruled_rows: int = 0
     placed: bool = True
+
+    def said(self) -> Iterator[str]:
+        """All texts of the page, in their order."""
+        for piece in self.pieces:
+            if piece.table is not None:
+                yield piece.table.title
+                yield from piece.table.header
+                for row in piece.table.rows:
+                    yield from row
+            for line in piece.lines:
+                yield line.text
+
+    def whole_words(self) -> Iterator[str]:
+        """The words of the page in lower case, but for those that a line's end broke."""
+        for text in self.said():
+            for line in text.split("\n"):
+                parts = line.lower().split()
+                if parts and parts[-1][-1:] in _HYPHENS:
+                    parts.pop()
+                yield from (part.strip(_SIGNS) for part in parts)
 
 
 def text_lines(words: list[Word]) -> list[TextLine]:

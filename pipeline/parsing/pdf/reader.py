@@ -11,7 +11,7 @@ from pipeline.layout import Box
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.drawn_lines import fills_of, rules_of
 from pipeline.parsing.pdf.fields import annotation_of, field_of
-from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word
+from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word, around
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _BATCH_PAGES = 50
 # Characters without a meaning that the font or the file gives them.
 _NO_CHARACTER = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# What belongs to the word before it, and what the word after it belongs to.
+_CLOSING = ".,;:!?)]}%’”\"'/-"
+_JOINING = "(/-.[{“‘@"
 # Private characters that symbol fonts use for what everybody knows.
 _SYMBOLS = str.maketrans(
     {
@@ -143,14 +146,24 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
         turn = round(item.rotation) % 360
         size = item.font_height or item.font_size or item.height
         bold = (item.font_weight or 0) >= 600 or "bold" in (item.font_name or "").lower()
+        before: Word | None = None
         for part in item.words:
             text = normalise(part.text.translate(_SYMBOLS)).text.strip()
             if not text:
                 continue
             box = Box(part.x, part.y, part.x + part.width, part.y + part.height)
-            word = Word(text, box, size, turn, bold, item.fill_color or "", len(words))
-            word.uncertain = _NO_CHARACTER.search(text) is not None
-            words.append(word)
+            if (
+                before is not None
+                and f"{before.text[-8:]}{text[:8]}" in item.text
+                and (text[0] in _CLOSING or before.text[-1] in _JOINING)
+            ):
+                # Punctuation that is set apart, with no space: "plan" and "." are one word.
+                before.text += text
+                before.box = around((before.box, box))
+                continue
+            before = Word(text, box, size, turn, bold, item.fill_color or "", len(words))
+            before.uncertain = _NO_CHARACTER.search(text) is not None
+            words.append(before)
     return words
 
 

@@ -58,7 +58,7 @@ def test_markdown_stays_as_it_is() -> None:
     assert document.text == source.replace("\r\n", "\n")
     assert not document.paged
     assert len(document.pages) == 1
-    assert document.parser == "local-1"
+    assert document.parser == "local-2"
 
 
 @given(st.text())

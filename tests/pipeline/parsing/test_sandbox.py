@@ -97,7 +97,7 @@ def test_the_rescue_reads_the_words_alone() -> None:
     assert "Section 2: Coverage" in document.pages[1].text
     assert "|" not in document.text
     assert [note.message for note in document.notes] == [
-        "2 pages were read without headings and tables."
+        "Pages 1 to 2 are read line by line, without headings and tables."
     ]
 
 

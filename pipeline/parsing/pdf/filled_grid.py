@@ -1,0 +1,140 @@
+"""A grid with the page's words in its cells, and what of it a reader takes for rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from pipeline.layout import Box
+from pipeline.parsing.pdf.ink import Fill, Word, holds
+from pipeline.parsing.pdf.lines import line_text, lines_of
+from pipeline.parsing.pdf.rulings import Cell, Grid
+
+# A form is ruled too; a table's rows are alike. So many columns for each cell of its fullest row,
+# or so few rows with several cells, say that the lines are those of a form.
+_MAX_COLUMNS_PER_CELL = 2.6
+_MIN_FULL_ROWS = 0.4
+
+
+@dataclass(slots=True)
+class FilledCell:
+    """A cell with its words."""
+
+    cell: Cell
+    words: list[Word] = field(default_factory=list)
+    text: str = ""
+
+
+@dataclass
+class FilledGrid:
+    """A grid with its words.
+
+    Attributes:
+        fills: the colored areas of the page.
+        cells: all, those without words too.
+    """
+
+    grid: Grid
+    fills: Sequence[Fill]
+    cells: list[FilledCell]
+
+    @cached_property
+    def columns(self) -> list[tuple[int, int]]:
+        """Runs of elementary columns that make one: no cell with words ends within them."""
+        edges = {0, len(self.grid.xs) - 1}
+        for each in self.cells:
+            if each.words:
+                edges |= {each.cell.left, each.cell.right}
+        runs = list(pairwise(sorted(edges)))
+        # A spacer column, or one in which nothing stands but what spans it, says nothing.
+        return [
+            run for run in runs if any(self._begins_in(each, run) for each in self.cells)
+        ] or runs
+
+    @staticmethod
+    def _begins_in(each: FilledCell, run: tuple[int, int]) -> bool:
+        return bool(each.words) and run[0] <= each.cell.left < run[1]
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The rows in which something begins; a line through nothing makes no row."""
+        begun = {each.cell.top for each in self.cells if each.words}
+        empty = [each.cell for each in self.cells if not each.words]
+        return [
+            row
+            for row in range(len(self.grid.ys) - 1)
+            if row in begun
+            or sum(c.right - c.left for c in empty if c.top <= row < c.bottom)
+            == len(self.grid.xs) - 1
+        ]
+
+    @property
+    def words(self) -> list[Word]:
+        """All words in the grid."""
+        return [word for each in self.cells for word in each.words]
+
+    def in_row(self, row: int) -> list[FilledCell]:
+        """The cells with words that a row shows, from the left."""
+        return [e for e in self.cells if e.words and e.cell.top <= row < e.cell.bottom]
+
+    def beginning_in(self, row: int) -> list[FilledCell]:
+        """The cells with words that begin in a row, from the left."""
+        return [each for each in self.cells if each.words and each.cell.top == row]
+
+    def box_of(self, each: FilledCell) -> Box:
+        """Where a cell stands."""
+        return self.grid.box_of(each.cell)
+
+    def is_table(self) -> bool:
+        """Whether the lines are those of a table, most of whose rows have several cells."""
+        if len(self.columns) < 2 or len(self.rows) < 2:
+            return False
+        counts = [len(self.in_row(row)) for row in self.rows]
+        fullest = max(counts)
+        if fullest < 2 or len(self.columns) > _MAX_COLUMNS_PER_CELL * fullest:
+            return False
+        return sum(count >= 2 for count in counts) >= _MIN_FULL_ROWS * len(counts)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """Each row's texts, one a column.
+
+        What is merged over columns or rows stands in each of them; what is merged over all columns
+        stands once.
+        """
+        lookup = {
+            (row, column): each
+            for each in self.cells
+            for row in range(each.cell.top, each.cell.bottom)
+            for column in range(each.cell.left, each.cell.right)
+        }
+        return [self._texts_of(lookup, row) for row in self.rows]
+
+    def _texts_of(self, lookup: dict[tuple[int, int], FilledCell], row: int) -> tuple[str, ...]:
+        found = [lookup.get((row, left)) for left, _ in self.columns]
+        if len({id(each) for each in found}) == 1 and found[0] is not None:
+            return (found[0].text, *("" for _ in self.columns[1:]))
+        return tuple(each.text if each is not None else "" for each in found)
+
+
+def fill_grid(grid: Grid, fills: Sequence[Fill], words: Sequence[Word]) -> FilledGrid:
+    """The grid with those of the words that stand in it."""
+    cells = [FilledCell(cell) for cell in grid.cells]
+    boxes = [grid.box_of(cell) for cell in grid.cells]
+    for word in words:
+        x, y = word.middle
+        if not holds(grid.box, x, y):
+            continue
+        for each, box in zip(cells, boxes, strict=True):
+            if holds(box, x, y):
+                each.words.append(word)
+                break
+    for each in cells:
+        each.text = cell_text(each.words)
+    return FilledGrid(grid, fills, cells)
+
+
+def cell_text(words: Sequence[Word]) -> str:
+    """The lines of a cell; they are joined when all words of the document are known."""
+    return "\n".join(line_text(line) for line in lines_of(words))
