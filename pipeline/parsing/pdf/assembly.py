@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.layout import Box, RegionKind
+from pipeline.parsing.pdf.columns import in_reading_order
 from pipeline.parsing.pdf.drawn_lines import color_at
 from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
 from pipeline.parsing.pdf.guessed_tables import guessed_table
@@ -48,7 +49,7 @@ def draft_page(ink: PageInk) -> PageDraft:
         _place(draft.pieces, _paragraph(line))
     for piece in turned_pieces([word for word in words if not is_upright(word)]):
         _place(draft.pieces, piece)
-    draft.pieces = join_sentences(draft.pieces) + _remarks(ink)
+    draft.pieces = join_sentences(in_reading_order(draft.pieces)) + _remarks(ink)
     return draft
 
 

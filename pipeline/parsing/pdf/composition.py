@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterator
 
 from pipeline.documents import ParsedPage
 from pipeline.layout import Box, Region, RegionKind, Table
+from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import PageInk
 from pipeline.parsing.pdf.lines import running_text
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TableDraft
-from pipeline.parsing.tables_in_markdown import table_markdown, tables_of
+from pipeline.parsing.tables_in_markdown import table_markdown
 from pipeline.text import normalise
 
 _HEADING_MARK = re.compile(r"^(?=#{1,6}\s)")
 _MAX_DEPTH = 4
+_MAX_CAPTION = 100
 
 
 class _Text:
@@ -56,7 +58,7 @@ def compose(page: PageDraft, vocabulary: Collection[str]) -> ParsedPage:
     before: Piece | None = None
     for piece in page.pieces:
         if piece.table is not None:
-            _add_table(text, piece, piece.table, vocabulary)
+            _add_table(text, piece, piece.table, vocabulary, _caption(before))
         else:
             written = _written(piece, vocabulary)
             items = before is not None and before.kind is piece.kind is RegionKind.LIST
@@ -89,7 +91,13 @@ def _written(piece: Piece, vocabulary: Collection[str]) -> str:
     return _HEADING_MARK.sub("\\\\", text)
 
 
-def _add_table(text: _Text, piece: Piece, table: TableDraft, vocabulary: Collection[str]) -> None:
+def _add_table(
+    text: _Text,
+    piece: Piece,
+    table: TableDraft,
+    vocabulary: Collection[str],
+    above: str,
+) -> None:
     def whole(cells: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(normalise(running_text(c.split("\n"), vocabulary)).text for c in cells)
 
@@ -110,7 +118,7 @@ def _add_table(text: _Text, piece: Piece, table: TableDraft, vocabulary: Collect
             start + len(markdown),
             header,
             tuple(rows),
-            caption=caption or _caption_above(text, start),
+            caption=caption or above,
             continues=table.continues,
             box=text.shown(piece.box),
         )
@@ -126,9 +134,10 @@ def _rows(markdown: str, start: int, table: TableDraft) -> Iterator[tuple[int, i
         start += len(line) + 1
 
 
-def _caption_above(text: _Text, start: int) -> str:
-    """The line above a table when it names the table."""
-    whole = "".join(text.parts)
-    above = whole[:start].rstrip("\n").rsplit("\n", 1)[-1]
-    found = tables_of(f"{above}\n\n| a | b |\n|---|---|\n| c | d |") if above else ()
-    return found[0].caption if found else ""
+def _caption(before: Piece | None) -> str:
+    """The line right above a table, when it can be the table's name and is no heading already."""
+    if before is None or before.kind is not RegionKind.PARAGRAPH or len(before.lines) != 1:
+        return ""
+    line = normalise(before.lines[0].text).text
+    short = len(line) <= _MAX_CAPTION and not line.endswith(".")
+    return line if short and is_heading(line) else ""

@@ -60,15 +60,7 @@ class FilledGrid:
     @cached_property
     def rows(self) -> list[int]:
         """The rows in which something begins; a line through nothing makes no row."""
-        begun = {each.cell.top for each in self.cells if each.words}
-        empty = [each.cell for each in self.cells if not each.words]
-        return [
-            row
-            for row in range(len(self.grid.ys) - 1)
-            if row in begun
-            or sum(c.right - c.left for c in empty if c.top <= row < c.bottom)
-            == len(self.grid.xs) - 1
-        ]
+        return sorted({each.cell.top for each in self.cells if each.words})
 
     @property
     def words(self) -> list[Word]:

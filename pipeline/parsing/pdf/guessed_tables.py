@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.filled_grid import cell_text
@@ -13,6 +14,9 @@ from pipeline.parsing.pdf.table_headers import looks_like_data
 
 # Of the printed lines so many may stand in two rows at once before the rows are torn apart.
 _MAX_TORN = 0.2
+# Cells of a row stand apart by so many heights of their letters; words of a sentence do not.
+_APART = 1.4
+_MAX_CLOSE = 0.4
 _LONG_CELL = 4
 # Of the long cells so many may go on in the middle of a sentence before all is prose.
 _MAX_CONTINUED = 0.35
@@ -28,7 +32,7 @@ def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
         for column in range(width)
         if any(c < len(r) and r[c] for r in rows for c in [column])
     ]
-    if len(columns) < 2 or len(rows) < 2 or _is_torn(grid) or _is_prose(rows):
+    if len(columns) < 2 or len(rows) < 2 or _is_torn(grid) or _is_prose(rows) or _is_close(grid):
         return None
     lines = [tuple(row[c] if c < len(row) else "" for c in columns) for row in rows]
     boxes = [_row_box(row, block.box) for row in grid]
@@ -74,6 +78,22 @@ def _is_torn(grid: Sequence[Sequence[Sequence[Word]]]) -> bool:
     lines = lines_of(word for row in grid for cell in row for word in cell)
     torn = sum(len({row_of[id(word)] for word in line}) > 1 for line in lines)
     return torn > _MAX_TORN * len(lines)
+
+
+def _is_close(grid: Sequence[Sequence[Sequence[Word]]]) -> bool:
+    """Whether the cells of most rows are as near to each other as words of a sentence."""
+    close = parted = 0
+    for row in grid:
+        cell_of = {id(word): number for number, cell in enumerate(row) for word in cell}
+        for line in lines_of(word for cell in row for word in cell):
+            gaps = [
+                right.box.left - left.box.right < _APART * max(left.size, right.size)
+                for left, right in pairwise(line)
+                if cell_of[id(left)] != cell_of[id(right)]
+            ]
+            parted += bool(gaps)
+            close += any(gaps)
+    return close > _MAX_CLOSE * parted
 
 
 def _is_prose(rows: Sequence[Sequence[str]]) -> bool:

@@ -16,7 +16,7 @@ LEVELS = " / "
 _MAX_LEVELS = 3
 _VALUE = re.compile(
     r"[$€£¥]|\d+\s?%|\d[\d,.]*\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}\b"
-    r"|\b(?:copay|coinsurance|no charge|not covered|not applicable|none|included|excluded)\b",
+    r"|\b(?:no charge|not covered|not applicable)\b",
     re.IGNORECASE,
 )
 
