@@ -13,6 +13,8 @@ Line = list[Word]
 
 # Two words share a line when they overlap by this part of the lower one's height.
 _SHARED_HEIGHT = 0.5
+# A line is at most so many times as high as its tallest word.
+_MAX_HEIGHT = 1.6
 # A superscript is at most this part of its neighbor's size, and raised by this part of it.
 MARK_SIZE = 0.85
 MARK_RAISED = 0.12
@@ -36,28 +38,42 @@ _PREFIXES = frozenset(
 
 def lines_of(words: Iterable[Word]) -> list[Line]:
     """The lines that words make, from top to bottom, each from left to right."""
-    lines: list[tuple[float, float, Line]] = []
-    for word in sorted(words, key=lambda w: (w.middle[1], w.box.left)):
-        height = max(word.box.bottom - word.box.top, 0.1)
-        for index in range(len(lines) - 1, max(len(lines) - 4, -1), -1):
-            top, bottom, members = lines[index]
-            shared = min(bottom, word.box.bottom) - max(top, word.box.top)
-            if shared >= _SHARED_HEIGHT * min(height, bottom - top):
-                members.append(word)
-                if not members[0].size or word.size > MARK_SIZE * members[0].size:
-                    top, bottom = min(top, word.box.top), max(bottom, word.box.bottom)
-                    lines[index] = (top, bottom, members) if _is_one_line(members) else lines[index]
-                break
+    bands: list[_Band] = []
+    for word in sorted(words, key=lambda w: (w.box.top + w.box.bottom, w.box.left)):
+        band = next((b for b in reversed(bands[-3:]) if b.shares(word)), None)
+        if band is None:
+            bands.append(_Band(word))
         else:
-            lines.append((word.box.top, word.box.bottom, [word]))
-    return [_with_marks(sorted(line, key=lambda w: w.box.left)) for _, _, line in lines]
+            band.add(word)
+    return [_with_marks(sorted(band.words, key=lambda w: w.box.left)) for band in bands]
 
 
-def _is_one_line(words: Line) -> bool:
-    """Whether growing by the last word keeps the line as high as one line is."""
-    box = around(word.box for word in words)
-    tallest = max(word.box.bottom - word.box.top for word in words)
-    return box.bottom - box.top <= 1.6 * tallest
+class _Band:
+    """A line while its words are gathered: how high it is, and its words."""
+
+    __slots__ = ("bottom", "size", "tallest", "top", "words")
+
+    def __init__(self, word: Word) -> None:
+        self.top, self.bottom = word.box.top, word.box.bottom
+        self.tallest = self.bottom - self.top
+        self.size = word.size
+        self.words = [word]
+
+    def shares(self, word: Word) -> bool:
+        """Whether a word stands on this line."""
+        top, bottom = word.box.top, word.box.bottom
+        shared = min(self.bottom, bottom) - max(self.top, top)
+        return shared >= _SHARED_HEIGHT * min(max(bottom - top, 0.1), self.bottom - self.top)
+
+    def add(self, word: Word) -> None:
+        """Take a word; a superscript, or a line that is set aslant, makes the line no higher."""
+        self.words.append(word)
+        if self.size and word.size <= MARK_SIZE * self.size:
+            return
+        top, bottom = min(self.top, word.box.top), max(self.bottom, word.box.bottom)
+        tallest = max(self.tallest, word.box.bottom - word.box.top)
+        if bottom - top <= _MAX_HEIGHT * tallest:
+            self.top, self.bottom, self.tallest = top, bottom, tallest
 
 
 def _with_marks(line: Line) -> Line:

@@ -20,51 +20,56 @@ _HIGHER = 1.12
 _RAISED, _SMALLER = 0.2, 0.92
 _MAX_MARK = 5
 _MOST_CHARACTERS = 60_000
+# Characters are looked up by rows of so many points.
+_ROW = 20.0
 
 
 class _Character(NamedTuple):
-    text: str
     left: float
     top: float
     right: float
     bottom: float
+    text: str
 
 
-def split_marks(ink: PageInk, page: PdfPage) -> None:
+def suspects(ink: PageInk) -> list[Word]:
+    """The words that are higher than words of their size are, as a raised character makes them."""
+    words = [word for word in ink.words if word.size > 0]
+    if not words or ink.turn:
+        return []
+    ratios = [(word.box.bottom - word.box.top) / word.size for word in words]
+    usual = Counter(round(ratio, 1) for ratio in ratios).most_common(1)[0][0]
+    return [
+        word
+        for word, ratio in zip(words, ratios, strict=True)
+        if ratio > _HIGHER * usual
+        and len(word.text) > 1
+        and (word.text[-1].isalnum() or word.text[0].isalnum())
+    ]
+
+
+def split_marks(glued: Sequence[Word], page: PdfPage) -> None:
     """Parts superscripts from the words that the layout reader glued them to.
 
     Args:
+        glued: the suspects of the page.
         page: the same page, unrotated.
     """
-    suspects = _suspects(ink.words)
-    if not suspects or ink.turn:
+    if not glued:
         return
-    characters = _characters(page)
-    for word in suspects:
-        inside = [
+    rows: dict[int, list[_Character]] = {}
+    for one in _characters(page):
+        rows.setdefault(round((one.top + one.bottom) / 2 / _ROW), []).append(one)
+    for word in glued:
+        first, last = round(word.box.top / _ROW) - 1, round(word.box.bottom / _ROW) + 1
+        near = [one for row in range(first, last + 1) for one in rows.get(row, ())]
+        inside = sorted(
             one
-            for one in characters
+            for one in near
             if holds(word.box, (one.left + one.right) / 2, (one.top + one.bottom) / 2, 0.5)
-        ]
+        )
         if "".join(one.text for one in inside) == word.text:
             _split(word, inside)
-
-
-def _suspects(words: Sequence[Word]) -> list[Word]:
-    ratios = Counter(
-        round((word.box.bottom - word.box.top) / word.size, 1) for word in words if word.size > 0
-    )
-    if not ratios:
-        return []
-    usual = ratios.most_common(1)[0][0]
-    return [
-        word
-        for word in words
-        if word.size > 0
-        and len(word.text) > 1
-        and (word.box.bottom - word.box.top) / word.size > _HIGHER * usual
-        and (word.text[-1].isalnum() or word.text[0].isalnum())
-    ]
 
 
 def _characters(page: PdfPage) -> list[_Character]:
@@ -80,7 +85,7 @@ def _characters(page: PdfPage) -> list[_Character]:
                 continue
             found.append(
                 _Character(
-                    chr(code), left.value - x, y - top.value, right.value - x, y - bottom.value
+                    left.value - x, y - top.value, right.value - x, y - bottom.value, chr(code)
                 )
             )
     return found

@@ -9,32 +9,14 @@ text lies outside the page, and the page is made as large as its text.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2 import PdfPage
 
 _MARGIN = 4.0
-
-
-def rotations_of(document: PdfDocument) -> dict[int, int]:
-    """The pages that are shown rotated, with their clockwise degrees."""
-    found: dict[int, int] = {}
-    for index in range(len(document)):
-        if degrees := _rotation(document, index):
-            found[index + 1] = degrees
-    return found
-
-
-def _rotation(document: PdfDocument, index: int) -> int:
-    from pypdfium2 import PdfiumError
-
-    try:
-        with closing(document[index]) as page:
-            return int(page.get_rotation()) % 360
-    except PdfiumError:
-        return 0
 
 
 class Unrotated(NamedTuple):
@@ -44,8 +26,14 @@ class Unrotated(NamedTuple):
     widened: frozenset[int] = frozenset()
 
 
-def without_rotation(content: bytes, rotations: dict[int, int], password: str | None) -> Unrotated:
-    """The same PDF with its pages as they were drawn, and as large as their text."""
+def without_rotation(
+    content: bytes, rotations: Mapping[int, int], password: str | None
+) -> Unrotated:
+    """The same PDF with its pages as they were drawn, and as large as their text.
+
+    Args:
+        rotations: the clockwise degrees by which pages are shown rotated, by page.
+    """
     from pypdfium2 import PdfDocument
 
     if not rotations:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Smaller pictures are logos, icons and signatures.
 _MIN_SHARE = 0.04
-_LOOK = 0.03
+MIN_LOOK = 0.03
+"""The share of a page that its pictures cover together above which they are looked at."""
 _MOST_OBJECTS = 5_000
 # Pixels for each point when a picture is looked at: a line of small print is still a line.
 _SCALE = 1.5
@@ -26,15 +27,15 @@ _PAPER, _INK = 0.55, (0.004, 0.35)
 _MIN_LINES = 2
 # So many words for each tenth of a page say that a picture has a text layer.
 _WORDS_PER_SHARE = 30
-# A scanner's own line ("Page 1 of 3", a stamp number) is no text layer.
-_STAMP_CHARACTERS = 80
+STAMP_CHARACTERS = 80
+"""A scanner's own line ("Page 1 of 3", a stamp number) has fewer, and is no text layer."""
 _EDGE = 0.1
 
 
 def is_scanned(page: PdfPage, ink: PageInk) -> bool:
     """Whether a page is a picture: no text but a scanner's stamp, and pictures or outlines."""
     characters = sum(len(word.text) for word in ink.words)
-    if characters >= _STAMP_CHARACTERS or not _only_in_margins(ink):
+    if characters >= STAMP_CHARACTERS or not _only_in_margins(ink):
         return False
     return is_picture(page)
 
@@ -50,7 +51,7 @@ def unread_pictures(page: PdfPage, ink: PageInk) -> list[Box]:
     Args:
         page: the same page, unrotated.
     """
-    if ink.picture_share < _LOOK or ink.turn % 360:
+    if ink.picture_share < MIN_LOOK or ink.turn % 360:
         return []
     area = ink.width * ink.height
     large = [

@@ -1,0 +1,182 @@
+"""The drafts of all pages: what the layout reader sees, checked by a second reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.layout import Box, RegionKind
+from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.pdf.assembly import draft_page
+from pipeline.parsing.pdf.marks import split_marks, suspects
+from pipeline.parsing.pdf.orientation import without_rotation
+from pipeline.parsing.pdf.pictures import MIN_LOOK, STAMP_CHARACTERS, is_scanned, unread_pictures
+from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
+from pipeline.parsing.pdf.reader import LayoutReader, main_turn
+from pipeline.parsing.pdf.second_reading import Agreement, compare, lost_lines, plain_text
+from pipeline.parsing.repair import OpenedPdf
+from pipeline.parsing.scans import find_tessdata
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+    from pipeline.parsing.pdf.ink import PageInk
+
+UNREADABLE = "Nothing could be read on this page."
+# Below this share of a page's letters, what the second reading has more is added.
+_MIN_FOUND = 0.97
+
+
+class _Glance(NamedTuple):
+    """What PDFium says of a page: one look at each page is all that most of them need."""
+
+    rotation: int
+    size: tuple[float, float]
+    plain: str
+
+
+class Reading:
+    """Reads a PDF's pages to drafts.
+
+    Attributes:
+        drafts: one a page, in order, once `read` has run.
+        vocabulary: the words of the document in lower case.
+        plain: pages that only the second reading gave.
+        completed: pages of which it gave some lines.
+        by_ocr: pages of which pictures were read.
+        ocr_missing: pictures should have been read, and tesseract's data is not installed.
+        agreement: of the two readings, over all pages.
+    """
+
+    def __init__(self, opened: OpenedPdf, options: ParseOptions) -> None:
+        self._opened = opened
+        self._options = options
+        self._drafts: dict[int, PageDraft] = {}
+        self.vocabulary: set[str] = set()
+        self.plain: list[int] = []
+        self.completed: list[int] = []
+        self.by_ocr: list[int] = []
+        self.ocr_missing = False
+        self.agreement = Agreement()
+
+    @property
+    def drafts(self) -> list[PageDraft]:
+        """The pages in their order."""
+        return [self._drafts[number] for number in sorted(self._drafts)]
+
+    def read(self) -> None:
+        """Drafts every page."""
+        from pypdfium2 import PdfDocument
+
+        document = self._opened.document
+        glances = {n: _glance(document, n) for n in range(1, len(document) + 1)}
+        rotations = {n: seen.rotation for n, seen in glances.items() if seen and seen.rotation}
+        self._unrotated = without_rotation(self._opened.content, rotations, None)
+        if self._options.layout:
+            upright = PdfDocument(self._unrotated.content) if rotations else document
+            try:
+                self._draft_pages(upright, rotations)
+            finally:
+                if upright is not document:
+                    upright.close()
+        for number, seen in glances.items():
+            if number not in self._drafts:
+                self._drafts[number] = self._plain_draft(number, seen)
+            elif seen is not None:
+                self._check(self._drafts[number], seen.plain)
+
+    def _draft_pages(self, document: PdfDocument, rotations: dict[int, int]) -> None:
+        sideways: dict[int, int] = {}
+        for ink in LayoutReader(self._unrotated.content, self._options, rotations).pages():
+            if turn := main_turn(ink):
+                sideways[ink.number] = turn
+            else:
+                self._keep(document, ink)
+        if sideways:
+            turned = LayoutReader(self._unrotated.content, self._options, rotations, sideways)
+            for ink in turned.pages(sorted(sideways)):
+                self._keep(document, ink)
+        self._read_pictures(rotations, sideways)
+
+    def _keep(self, document: PdfDocument, ink: PageInk) -> None:
+        """Drafts a page, and looks again where superscripts or pictures may have been missed."""
+        from pypdfium2 import PdfiumError
+
+        scanned, unread = False, list[Box]()
+        glued = suspects(ink)
+        characters = sum(len(word.text) for word in ink.words)
+        if glued or ink.picture_share >= MIN_LOOK or characters < STAMP_CHARACTERS:
+            try:
+                with closing(document[ink.number - 1]) as page:
+                    split_marks(glued, page)
+                    unread = unread_pictures(page, ink)
+                    scanned = is_scanned(page, ink)
+            except PdfiumError:
+                pass
+        draft = draft_page(ink)
+        draft.scanned, draft.unread = scanned, [] if scanned else unread
+        # On a page that was made larger nothing stands where the page as it is shown has it.
+        draft.placed = ink.number not in self._unrotated.widened
+        self._drafts[ink.number] = draft
+        self.vocabulary.update(draft.whole_words())
+
+    def _read_pictures(self, rotations: dict[int, int], corrections: dict[int, int]) -> None:
+        """Reads scanned pages, and pages with scanned parts, by OCR where that is asked for."""
+        numbers = [n for n, draft in self._drafts.items() if draft.scanned or draft.unread]
+        if not numbers or not self._options.ocr:
+            return
+        tessdata = find_tessdata(self._options.tessdata_path)
+        if tessdata is None:
+            self.ocr_missing = True
+            return
+        reader = LayoutReader(
+            self._unrotated.content, self._options, rotations, corrections, tessdata=tessdata
+        )
+        for ink in reader.pages(sorted(numbers)):
+            draft = draft_page(ink)
+            if draft.characters > self._drafts[ink.number].characters:
+                self._drafts[ink.number] = draft
+                self.vocabulary.update(draft.whole_words())
+                self.by_ocr.append(ink.number)
+
+    def _plain_draft(self, number: int, seen: _Glance | None) -> PageDraft:
+        """A page that the layout reader did not read, from the second reading alone."""
+        if seen is None:
+            return PageDraft(number, 0.0, 0.0, 0, (0.0, 0.0), error=UNREADABLE)
+        draft = PageDraft(number, *seen.size, 0, seen.size)
+        if seen.plain:
+            draft.characters = len(seen.plain)
+            draft.pieces = [_lines_anywhere(draft, seen.plain.splitlines())]
+            self.plain.append(number)
+        return draft
+
+    def _check(self, draft: PageDraft, plain: str) -> None:
+        """Compares a page with the second reading, and adds the lines that only that one has."""
+        if draft.number in self.by_ocr:
+            return
+        ours = " ".join((*draft.said(), *draft.hidden))
+        agreement = compare(ours, plain)
+        if (agreement.words_found or 1.0) < _MIN_FOUND and (lines := lost_lines(ours, plain)):
+            draft.pieces.append(_lines_anywhere(draft, lines))
+            self.completed.append(draft.number)
+            agreement = compare(" ".join((ours, *lines)), plain)
+        self.agreement += agreement
+
+
+def _glance(document: PdfDocument, number: int) -> _Glance | None:
+    """A page's rotation, size as shown and plain text; None when it cannot be opened."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        with closing(document[number - 1]) as page:
+            return _Glance(int(page.get_rotation()) % 360, page.get_size(), plain_text(page))
+    except PdfiumError:
+        return None
+
+
+def _lines_anywhere(draft: PageDraft, lines: Iterable[str]) -> Piece:
+    """Lines of which only their page is known."""
+    where = Box(0.0, 0.0, round(draft.width, 1), round(draft.height, 1))
+    found = [TextLine(line, where) for line in lines if line.strip()]
+    return Piece(RegionKind.PARAGRAPH, where, found, keeps_lines=True)
