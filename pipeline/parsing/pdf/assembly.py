@@ -41,6 +41,7 @@ def draft_page(ink: PageInk) -> PageDraft:
     upright = [word for word in words if is_upright(word)]
     tables = ruled_tables(ink.rules, ink.fills, upright)
     draft.ruled_rows = sum(table.ruled_rows for table in tables)
+    draft.whole_rows = sum(table.whole_rows for table in tables)
     taken = {word.order for table in tables for word in table.words}
     free = [word for word in upright if word.order not in taken]
     owned, left = _by_block(ink.blocks, free, labels)

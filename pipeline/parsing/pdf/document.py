@@ -85,11 +85,13 @@ def _refuse_incomplete(pages: Sequence[ParsedPage], damaged: bool) -> None:
 
 def _fidelity(pages: Sequence[ParsedPage], reading: Reading) -> Fidelity:
     drafts = reading.drafts
+    ruled = sum(draft.ruled_rows for draft in drafts)
     shown = [page for page in pages if page.text or page.scanned or page.error]
     return Fidelity(
         words_found=reading.agreement.words_found,
         order_agreement=reading.agreement.order_agreement,
-        ruled_rows=sum(draft.ruled_rows for draft in drafts) or None,
+        ruled_rows=ruled or None,
+        ruled_rows_whole=sum(draft.whole_rows for draft in drafts) if ruled else None,
         pages=len(shown),
         pages_with_text=sum(bool(page.text) and not page.scanned for page in pages),
         glyphs=sum(draft.characters for draft in drafts),

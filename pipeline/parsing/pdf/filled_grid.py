@@ -16,6 +16,8 @@ from pipeline.parsing.pdf.rulings import Cell, Grid
 # or so few rows with several cells, say that the lines are those of a form.
 _MAX_COLUMNS_PER_CELL = 2.6
 _MIN_FULL_ROWS = 0.4
+# A word runs out of its cell by so many points, and by so much of its width.
+_OVERHANG, _OUTSIDE = 3.0, 0.25
 
 
 @dataclass(slots=True)
@@ -67,6 +69,20 @@ class FilledGrid:
         """All words in the grid."""
         return [word for each in self.cells for word in each.words]
 
+    def whole_rows(self) -> int:
+        """How many rows hold their words: none runs across the lines of its cell.
+
+        A word that does was put into one of two cells by its center alone.
+        """
+        torn = {
+            row
+            for each in self.cells
+            for word in each.words
+            if _runs_out(word, self.box_of(each))
+            for row in range(each.cell.top, each.cell.bottom)
+        }
+        return sum(row not in torn for row in self.rows)
+
     def in_row(self, row: int) -> list[FilledCell]:
         """The cells with words that a row shows, from the left."""
         return [e for e in self.cells if e.words and e.cell.top <= row < e.cell.bottom]
@@ -108,6 +124,11 @@ class FilledGrid:
         if len({id(each) for each in found}) == 1 and found[0] is not None:
             return (found[0].text, *("" for _ in self.columns[1:]))
         return tuple(each.text if each is not None else "" for each in found)
+
+
+def _runs_out(word: Word, box: Box) -> bool:
+    outside = max(box.left - word.box.left, word.box.right - box.right)
+    return outside > max(_OVERHANG, _OUTSIDE * (word.box.right - word.box.left))
 
 
 def fill_grid(grid: Grid, fills: Sequence[Fill], words: Sequence[Word]) -> FilledGrid:

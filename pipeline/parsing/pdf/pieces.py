@@ -87,6 +87,7 @@ class PageDraft:
     uncertain: int = 0
     characters: int = 0
     ruled_rows: int = 0
+    whole_rows: int = 0
     placed: bool = True
 
     def said(self) -> Iterator[str]:

@@ -20,12 +20,14 @@ class RuledTable:
     Attributes:
         words: those that it took, so that nobody else writes them again.
         ruled_rows: how many rows the lines draw, those of the header included.
+        whole_rows: those of them in which no word runs across a line.
     """
 
     box: Box
     draft: TableDraft
     words: list[Word]
     ruled_rows: int
+    whole_rows: int
 
 
 def ruled_tables(
@@ -65,4 +67,4 @@ def _table(filled: FilledGrid) -> RuledTable:
         ruled=True,
         styled=depth > 0 and is_styled(filled, rows[titles]),
     )
-    return RuledTable(grid.box, draft, filled.words, len(rows))
+    return RuledTable(grid.box, draft, filled.words, len(rows), filled.whole_rows())
