@@ -14,12 +14,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database, driver_url, migrate
 from tests.prefect_server import prefect_server
 
 __all__ = ["prefect_server"]
+
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("navigator", deadline=None)
+settings.load_profile("navigator")
 
 # No test reaches a developer's own settings, server or data.
 for _name in list(os.environ):
