@@ -37,7 +37,7 @@ _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
 _READ_BYTES = 1024 * 1024
 PARSE, RESCUE, RENDER = "parse", "rescue", "render"
-_DOING = {RENDER: "Drawing the page"}
+_DOING = {RENDER: ("Drawing the page", "drew this page")}
 
 
 class WorkerProcess:
@@ -61,7 +61,7 @@ class WorkerProcess:
         self._content: IO[bytes] | None = None
         self._received = b""
         self._peak = 0
-        self._doing = ""
+        self._doing = self._did = ""
         self.documents = 0
 
     @property
@@ -110,7 +110,7 @@ class WorkerProcess:
     def _ask(
         self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
     ) -> tuple[bytes, bytes]:
-        self._doing = _DOING.get(request["function"], "Parsing")
+        self._doing, self._did = _DOING.get(request["function"], ("Parsing", "read this file"))
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
@@ -230,7 +230,7 @@ class WorkerProcess:
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
             return self._out_of_memory()
-        message = "The parser's process died while it read this file."
+        message = f"The parser's process died while it {self._did}."
         return ParseError(ParseCode.CRASHED, message)
 
     def _out_of_memory(self) -> ParseError:
