@@ -14,7 +14,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.notes import Note
 from pipeline.pages import ChunkOnPage, chunks_on
-from pipeline.parsing.media import MediaType
+from pipeline.parsing.media import SNIFF_BYTES, MediaType, sniff, unnamed
 from pipeline.parsing.rendering import can_be_drawn, refuse_missing
 from pipeline.store.page_queries import VersionView, chunks_between
 
@@ -103,14 +103,16 @@ async def draw_page(
         ObjectMissing: its bytes are no longer stored.
     """
     refuse_undrawn(version, number)
-    assert version.media_type is not None
     stored = await storage.get(version.storage_key)
     content = await asyncio.to_thread(checked, stored, version.file_sha256)
     try:
-        return await pool.render(content, MediaType(version.media_type), number, width)
+        kind = version.media_type or sniff(content[:SNIFF_BYTES], unnamed(version.name))
+        return await pool.render(content, MediaType(kind), number, width)
     except ParseError as error:
         if error.parse_code is ParseCode.NO_PAGE:
             raise PageMissing(error.message, remedy=error.remedy) from error
+        if error.parse_code is ParseCode.UNSUPPORTED_TYPE:
+            raise _no_picture() from error
         raise PageNotDrawn(f"There is no picture of this page. {error.message}") from error
 
 
@@ -120,14 +122,20 @@ def refuse_undrawn(version: VersionView, number: int) -> None:
     Raises:
         PageMissing: there is no such page, or files of this kind have no pages.
     """
-    if not can_be_drawn(version.media_type):
-        raise PageMissing(
-            "This kind of file has no pages of its own, so there is no picture of one.",
-            code="no_picture",
-            remedy="Read its text as page 1, or download the original.",
-        )
+    # Of what was never read the kind is not known yet: drawing looks at its bytes.
+    if version.media_type is not None and not can_be_drawn(version.media_type):
+        raise _no_picture()
     if version.pages is not None:
         _refuse_missing(number, version.pages)
+
+
+def _no_picture() -> PageMissing:
+    """What is said of files that have no pages of their own."""
+    return PageMissing(
+        "This kind of file has no pages of its own, so there is no picture of one.",
+        code="no_picture",
+        remedy="Read its text as page 1, or download the original.",
+    )
 
 
 def _refuse_missing(number: int, count: int) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from pipeline.documents import ParsedPage
 from pipeline.layout import Box, Table
-
-# The line below a table's header in Markdown; a row whose cells are dashes is none.
-_RULE = re.compile(r"\|?[ :]*--[|:\- ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +83,14 @@ def boxes_between(page: ParsedPage, start: int, end: int) -> tuple[Box, ...]:
 
 
 def row_offsets(text: str, table: Table) -> list[tuple[int, int]]:
-    """Where each row of a table stands in the page's text, as Markdown's line of it.
+    """Where each row of a table stands in the page's text: the last lines of its Markdown.
 
-    Lines are counted from below, since above the rows stand as many as the header needs. Empty
-    when the lines are fewer than the rows: then it cannot be told.
+    Empty when there are fewer lines than rows: then it cannot be told.
     """
     lines: list[tuple[int, int]] = []
     position = table.start
     for line in text[table.start : table.end].splitlines(keepends=True):
-        if line.strip() and not (len(lines) == 1 and _RULE.fullmatch(line.strip())):
+        if line.strip():
             lines.append((position, position + len(line.rstrip())))
         position += len(line)
     count = len(table.rows)
