@@ -23,7 +23,8 @@ export function blocks(page, hit) {
   let at = 0;
   for (const table of page.tables) {
     if (table.start < at) continue;
-    found.push(...prose(view, at, table.start), tableOf(view, table));
+    const [below] = table.row_offsets[0] ?? [table.end];
+    found.push(...prose(view, at, table.start), ...marks(view, table.start, below), tableOf(view, table));
     at = table.end;
   }
   found.push(...prose(view, at, letters.length));
@@ -35,7 +36,7 @@ export function blocks(page, hit) {
 
 function prose(view, from, to) {
   const found = [];
-  for (const [start, end] of paragraphs(view.letters, from, to)) found.push(block(view, start, end));
+  for (const [start, end] of paragraphs(view.letters, from, to)) found.push(...marks(view, start, end), block(view, start, end));
   return found;
 }
 
@@ -62,7 +63,7 @@ function block(view, from, to) {
   const start = from + (heading ? heading[0].length : 0);
   const name = heading ? `h${Math.min(heading[1].length + 2, 6)}` : "p";
   const kind = ITEM.test(words) ? "item" : kindOf(view.page, from, to);
-  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim() }, marks(view, from, to), segments(view, start, to));
+  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim() }, segments(view, start, to));
 }
 
 const kindOf = (page, from, to) => page.regions.find((each) => each.start < to && each.end > from)?.kind ?? "paragraph";
@@ -73,7 +74,7 @@ const parity = (view, from, to) => { const [first] = within(view, from, to); ret
 function marks(view, from, to) {
   return within(view, from, to).filter((chunk) => !view.marked.has(chunk.id)).map((chunk) => {
     view.marked.add(chunk.id);
-    return el("span", { class: "chunk-name" }, el("button", { type: "button", "data-chunks": chunk.id, class: chunk.id === view.hit ? "hit" : "" },
+    return el("div", { class: `chunk-name ${chunk.ordinal % 2 ? "odd" : "even"}` }, el("button", { type: "button", "data-chunks": chunk.id, class: chunk.id === view.hit ? "hit" : "" },
       chunkWords(chunk), chunk.id === view.hit ? " (found)" : ""),
       chunk.context ? el("span", { class: "soft context", title: plain(chunk.context) }, ` with ${plain(chunk.context)}`) : null);
   });
