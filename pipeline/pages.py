@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pipeline.documents import ParsedPage
-from pipeline.layout import Box, Table
+from pipeline.layout import Box, Region, Table
+
+# A chunk that ends with the first word of a paragraph does not stand where that paragraph does.
+_FEW = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,14 @@ def _on_page(page: ParsedPage, begins: int, chunk: StoredChunk) -> ChunkOnPage:
 def boxes_between(page: ParsedPage, start: int, end: int) -> tuple[Box, ...]:
     """Where a part of a page's text stands; a table without regions of its own as a whole.
 
+    A region of which it has a few characters only is left out where it has others.
+
     Args:
         start, end: offsets into the page's text.
     """
-    regions = [each.box for each in page.regions if each.start < end and each.end > start]
+    shares = [(each, _share(each, start, end)) for each in page.regions]
+    best = max((share for _, share in shares), default=0.0)
+    regions = [each.box for each, share in shares if share > 0 and share >= min(_FEW, best)]
     whole = [
         table.box
         for table in page.tables
@@ -80,6 +87,12 @@ def boxes_between(page: ParsedPage, start: int, end: int) -> tuple[Box, ...]:
         and not any(each.start < table.end and each.end > table.start for each in page.regions)
     ]
     return (*regions, *whole)
+
+
+def _share(region: Region, start: int, end: int) -> float:
+    """How much of a region's text lies between two offsets."""
+    part = min(region.end, end) - max(region.start, start)
+    return part / (region.end - region.start) if part > 0 else 0.0
 
 
 def row_offsets(text: str, table: Table) -> list[tuple[int, int]]:

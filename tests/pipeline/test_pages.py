@@ -57,6 +57,21 @@ def test_what_stands_on_other_pages_is_cut_off_and_said() -> None:
     assert len(found.boxes) == 4
 
 
+def test_a_few_characters_of_a_region_are_no_place() -> None:
+    """A chunk that ends just inside a paragraph stands above it; with nothing else, there."""
+    long = ParsedPage(
+        1,
+        f"# Copays\n\na. {'word ' * 40}",
+        regions=(
+            Region(RegionKind.HEADING, 0, 8, Box(50, 10, 200, 20)),
+            Region(RegionKind.PARAGRAPH, 10, 212, Box(50, 30, 200, 90)),
+        ),
+    )
+    assert [box.top for box in boxes_between(long, 0, 12)] == [10]
+    assert [box.top for box in boxes_between(long, 0, 40)] == [10, 30]
+    assert [box.top for box in boxes_between(long, 10, 12)] == [30]
+
+
 def test_a_table_without_rows_on_the_page_is_one_box() -> None:
     """Where only the table's own box is known, that is where its chunks stand."""
     box = Box(10, 60, 300, 90)

@@ -16,4 +16,9 @@ export function inline(words) {
   });
 }
 
-const lines = (part) => part.replace(/\n+$/, "").split("\n").flatMap((line, index) => (index ? [el("br"), plain(line)] : [plain(line)]));
+const lines = (part) => part.replace(/\n+$/, "").split("\n").flatMap((line, index) => [index ? el("br") : null, ...breakable(plain(line))]);
+
+// An address would make its column as wide as itself: it may be broken after its marks.
+const LONG = /(\S{24,})/;
+const breakable = (line) => line.split(LONG).flatMap((part) =>
+  (LONG.test(part) ? part.split(/(?<=[/.\-_@&=?])/).flatMap((piece) => [piece, el("wbr")]) : [part]));

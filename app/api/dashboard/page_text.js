@@ -6,12 +6,13 @@ import { columns } from "./table_heads.js";
 
 const HEADING = /^(#{1,6})\s+/;
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s/;
+const BULLET = /^\s*[-*+•]\s+/;
 
 /** What a chunk is called. */
 export function chunkWords(chunk) {
   const role = chunk.role === "other" ? "" : `, ${chunk.role.replaceAll("_", " ")}`;
-  const before = chunk.from_before ? ", goes on from the page before" : "";
-  return `Chunk ${chunk.ordinal + 1}${role}${before}${chunk.goes_on ? ", goes on on the next page" : ""}`;
+  const before = chunk.from_before ? ", continues from the page before" : "";
+  return `Chunk ${chunk.ordinal + 1}${role}${before}${chunk.goes_on ? ", continues on the next page" : ""}`;
 }
 
 /** The blocks of a page; `hit` is the chunk that a search found. */
@@ -60,15 +61,17 @@ function* paragraphs(letters, from, to) {
 function block(view, from, to) {
   const words = view.letters.slice(from, to).join("");
   const heading = HEADING.exec(words);
-  const start = from + (heading ? heading[0].length : 0);
+  const bullet = BULLET.exec(words);
+  const start = from + (heading ?? bullet ?? [""])[0].length;
   const name = heading ? `h${Math.min(heading[1].length + 2, 6)}` : "p";
   const kind = ITEM.test(words) ? "item" : kindOf(view.page, from, to);
-  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim() }, segments(view, start, to));
+  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim() }, bullet ? "• " : null, segments(view, start, to));
 }
 
 const kindOf = (page, from, to) => page.regions.find((each) => each.start < to && each.end > from)?.kind ?? "paragraph";
 const within = (view, from, to) => view.page.chunks.filter((chunk) => chunk.start < to && chunk.end > from);
-const parity = (view, from, to) => { const [first] = within(view, from, to); return first ? (first.ordinal % 2 ? "odd" : "even") : "loose"; };
+// Where two chunks overlap, it is the later one whose name stands above.
+const parity = (view, from, to) => { const last = within(view, from, to).at(-1); return last ? (last.ordinal % 2 ? "odd" : "even") : "loose"; };
 
 // The names of the chunks that begin here, to be reached by the keyboard.
 function marks(view, from, to) {
@@ -107,7 +110,7 @@ function tableOf(view, table) {
     return el("tr", { ...given, class: `${piece} ${parity(view, start, end)}` },
       row.map((cell, column) => el("td", { dir: "auto" }, column ? null : marks(view, start, end), inline(cell))));
   });
-  const caption = [table.caption, table.continues ? "goes on from the page before" : ""].filter(Boolean).map(plain).join(", ");
+  const caption = [table.caption, table.continues ? "continues from the page before" : ""].filter(Boolean).map(plain).join(", ");
   return el("div", { class: "scrolls", tabindex: 0, role: "region", "aria-label": caption || "Table" },
     el("table", {}, caption ? el("caption", {}, caption) : null, columns(table.header), el("tbody", {}, rows)));
 }
