@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -201,7 +202,8 @@ async def test_a_worker_that_dies_of_a_page_is_told(
     order: bytes, code: ParseCode, words: str
 ) -> None:
     """The reason is that of drawing, without a word of the document; the next page is drawn."""
-    async with ParserPool(1, STRICT, parse=obey, rescue=None, render=draw_as_told) as pool:
+    patient = replace(STRICT, timeout_seconds=30.0)
+    async with ParserPool(1, patient, parse=obey, rescue=None, render=draw_as_told) as pool:
         with pytest.raises(ParseError) as caught:
             await pool.render(order, PDF, 1, 300)
         assert caught.value.parse_code is code
