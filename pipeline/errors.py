@@ -129,6 +129,7 @@ class ParseCode(StrEnum):
     OUT_OF_MEMORY = "parse_out_of_memory"
     CRASHED = "parser_crashed"
     MISSING = "file_missing"
+    NO_PAGE = "no_such_page"
 
 
 PARSE_REMEDIES: dict[ParseCode, str] = {
@@ -143,6 +144,7 @@ PARSE_REMEDIES: dict[ParseCode, str] = {
     ParseCode.OUT_OF_MEMORY: "Split the file, or raise NAVIGATOR_PARSE_MEMORY_BYTES.",
     ParseCode.CRASHED: "Open and save the file again in the program that made it, then retry it.",
     ParseCode.MISSING: "Put the file back and ingest it again.",
+    ParseCode.NO_PAGE: "Ask for a page that the document has.",
 }
 
 

@@ -22,6 +22,7 @@ from app.api.links import PREFIX
 from app.api.metrics import Metrics
 from app.api.observing import Observed
 from app.api.parts import ApiParts
+from app.api.pictures import PagePictures
 from app.api.routes import ROUTERS, dashboard, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
@@ -88,6 +89,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     stack.push_async_callback(dispatcher.close)
     feed = EventFeed(services.database)
     stack.push_async_callback(feed.close)
+    pictures = PagePictures(settings, services.storage)
+    stack.push_async_callback(pictures.close)
     return ApiParts(
         services=services,
         dispatcher=dispatcher,
@@ -97,6 +100,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
         feed=feed,
         health=HealthChecks(services, os.environ.get("PREFECT_API_URL") or None),
         metrics=Metrics(services.database, dispatcher.counts),
+        pictures=pictures,
     )
 
 

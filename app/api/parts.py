@@ -13,6 +13,7 @@ from app.api.feed import EventFeed
 from app.api.health import HealthChecks
 from app.api.limits import RateLimits
 from app.api.metrics import Metrics
+from app.api.pictures import PagePictures
 from app.api.signing import UrlSigner
 from blocks.assembly import Services
 from blocks.embedder import Embedder
@@ -34,6 +35,7 @@ class ApiParts:
         signer: makes and checks signed URLs.
         feed: tells when there are new events.
         health: asks every part how it is. metrics: reads the figures for monitoring.
+        pictures: draws pages.
     """
 
     services: Services
@@ -44,6 +46,7 @@ class ApiParts:
     feed: EventFeed
     health: HealthChecks
     metrics: Metrics
+    pictures: PagePictures
 
     @property
     def settings(self) -> Settings:

@@ -1,4 +1,4 @@
-"""Commands that look at what is there: status, list, report."""
+"""Commands that look at what is there: status, list, page, report."""
 
 from __future__ import annotations
 
@@ -63,6 +63,34 @@ def list_(
         print_json(inspecting.listing_json(shown))
     else:
         inspecting.print_listing(shown)
+
+
+@group.command()
+def page(
+    document: Annotated[str, typer.Argument(help="A path, a name, or the start of an id.")],
+    number: Annotated[int, typer.Argument(metavar="N", min=1, help="From 1.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write its picture there, as a PNG.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open its picture.")] = False,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Show what was read of one page, with its notes, and its picture."""
+    from app import reporting, showing
+    from app.console import print_json
+    from pipeline.settings import load_settings
+
+    draw = output is not None or open_it
+    shown = asyncio.run(showing.look(load_settings(), user, document, number, draw=draw))
+    if json:
+        print_json(showing.page_json(shown.view))
+    else:
+        showing.print_page(shown.view)
+    if shown.picture is not None:
+        path = showing.save(shown.picture, output)
+        if open_it and reporting.has_desktop():
+            reporting.show(path.as_uri())
 
 
 @group.command()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 from blocks.assembly import Services
 from blocks.objects import ObjectMissing, parsed_key
+from blocks.storage import Storage
+from blocks.text_cache import TextCache
 from pipeline.documents import ParsedDocument
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
@@ -51,6 +54,22 @@ async def stored_text(services: Services, key: str) -> ParsedDocument | None:
     """The stored text; None when the object is gone or damaged, so that it is made again."""
     document = _document(*await services.storage.get_all([key]))
     return document if isinstance(document, ParsedDocument) else None
+
+
+async def text_to_show(storage: Storage, texts: TextCache, key: str) -> ParsedDocument:
+    """The stored text, for a person who reads one page after the other.
+
+    Raises:
+        ObjectMissing: it is gone or damaged.
+    """
+    if (remembered := texts.find(key)) is not None:
+        return remembered
+    # The text of a thick book takes its time to be taken apart: others are answered meanwhile.
+    document = await asyncio.to_thread(_document, await storage.get(key))
+    if isinstance(document, ObjectMissing):
+        raise document
+    texts.keep(key, document)
+    return document
 
 
 async def put_text(

@@ -1,7 +1,8 @@
 """Parsing in worker processes, so that a hostile file costs itself only.
 
 PDF, DOCX, HTML and large texts go to a worker with a hard time and memory limit; small Markdown
-and plain texts are parsed in a thread, since decoding can neither hang nor grow.
+and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
+in the same workers.
 Runs on Linux and macOS.
 """
 
@@ -10,21 +11,24 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import check_size, parse_bytes, rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.worker import Parse
-from pipeline.parsing.worker_process import WorkerProcess
+from pipeline.parsing.rendering import render_page
+from pipeline.parsing.worker import Function, Parse
+from pipeline.parsing.worker_process import PARSE, RENDER, RESCUE, WorkerProcess
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
 
+T = TypeVar("T")
 _INLINE = frozenset({MediaType.MARKDOWN, MediaType.TEXT})
 
 
@@ -44,6 +48,7 @@ class ParserPool:
         parse: a module-level function; the worker imports it by name.
         rescue: tried once, in a fresh worker, on a PDF that ended its worker by a crash
             or by its hunger for memory; None gives up.
+        render: draws one page; a module-level function as well.
         recycle_after: documents after which a worker is replaced; it also is when it still
             holds half of its memory limit.
     """
@@ -55,6 +60,7 @@ class ParserPool:
         *,
         parse: Parse = parse_bytes,
         rescue: Parse | None = rescue_bytes,
+        render: Function = render_page,
         recycle_after: int = 200,
     ) -> None:
         self._options = options or ParseOptions()
@@ -62,8 +68,10 @@ class ParserPool:
         self._recycle_after = recycle_after
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
-        parsers = (parse, rescue) if rescue is not None else (parse,)
-        self._workers = [WorkerProcess(parsers, self._options) for _ in range(workers)]
+        functions: dict[str, Function] = {PARSE: parse, RENDER: render}
+        if rescue is not None:
+            functions[RESCUE] = rescue
+        self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
         # Last in, first out: a light load keeps few workers warm.
         self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
         for worker in self._workers:
@@ -99,13 +107,31 @@ class ParserPool:
         if is_small(content, media_type):
             return await asyncio.to_thread(self.parse_small, content, media_type)
         check_size(len(content), self._options)
-        given_up = threading.Event()
-        future = self._threads.submit(self._in_worker, content, media_type, given_up)
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
+
+        def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
+            try:
+                return worker.parse(content, media_type, stopped)
+            except ParseError as error:
+                if not self._may_rescue(error, media_type, worker):
+                    raise
+                return worker.parse(content, media_type, stopped, function=RESCUE)
+
+        return await self._in_worker(parse)
+
+    async def render(self, content: bytes, media_type: MediaType, page: int, width: int) -> bytes:
+        """Draw one page as a PNG, as `rendering.render_page` does, within the limits of a parse.
+
+        Raises:
+            ParseError: the page cannot be drawn, or ended its worker (TIMEOUT, OUT_OF_MEMORY,
+                CRASHED); the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+        check_size(len(content), self._options)
+
+        def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
+            return worker.render(content, media_type, stopped, page=page, width=width)
+
+        return await self._in_worker(draw)
 
     def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
         """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
@@ -123,19 +149,25 @@ class ParserPool:
         for worker in self._workers:
             worker.kill()
 
-    def _in_worker(
-        self, content: bytes, media_type: MediaType, given_up: threading.Event
-    ) -> ParsedDocument:
+    async def _in_worker(self, work: Callable[[WorkerProcess, Callable[[], bool]], T]) -> T:
+        """Do something with the next free worker; cancelling the call ends that worker."""
+        given_up = threading.Event()
+        future = self._threads.submit(self._with_worker, work, given_up)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    def _with_worker(
+        self, work: Callable[[WorkerProcess, Callable[[], bool]], T], given_up: threading.Event
+    ) -> T:
         def stopped() -> bool:
             return given_up.is_set() or self._closing.is_set()
 
         worker = self._idle.get()
         try:
-            return worker.parse(content, media_type, stopped)
-        except ParseError as error:
-            if not self._may_rescue(error, media_type, worker):
-                raise
-            return worker.parse(content, media_type, stopped, parser=1)
+            return work(worker, stopped)
         finally:
             if self._is_worn(worker):
                 worker.kill()

@@ -1,8 +1,8 @@
-"""The inside of a worker process: one document after another, until standard input ends.
+"""The inside of a worker process: one request after another, until standard input ends.
 
-Standard output carries frames to the parent: one letter, the length of what follows as eight
-bytes, then JSON. ``R`` the worker is ready, ``D`` a document, ``E`` an error. The content of the
-file lies in an unnamed file that both processes hold open.
+A request is a line of JSON: which of the worker's functions is wanted, the media type, the size of
+the content and further arguments. The content itself lies in an unnamed file that both processes
+hold open. Answers go to the parent through standard output, as `frames` has them.
 """
 
 from __future__ import annotations
@@ -14,58 +14,61 @@ import json
 import os
 import resource
 import signal
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.parsing.frames import BYTES, DOCUMENT, ERROR, READY, send
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 
-HEADER = struct.Struct("!cQ")
-READY, DOCUMENT, ERROR = b"R", b"D", b"E"
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 20_000
 
 Parse = Callable[[bytes, MediaType, ParseOptions], ParsedDocument]
+Function = Callable[..., ParsedDocument | bytes]
+"""What a worker can do with a file: called with its content, its media type and the options, then
+with the request's own arguments by name."""
 
 
 def main(start: str) -> None:
-    """Serve documents. `start` is the JSON that `WorkerProcess` made."""
+    """Answer requests. `start` is the JSON that `WorkerProcess` made."""
     settings = json.loads(start)
     _die_with(settings["parent"])
     frames = _take_stdout()
     options = ParseOptions(**settings["options"])
-    parsers = [_load(reference) for reference in settings["parsers"]]
+    functions = {name: _load(reference) for name, reference in settings["functions"].items()}
     _limit(options.memory_bytes)
     # The collector walks every new tree again and again: half of a DOCX's time. Once is enough.
     gc.freeze()
     gc.disable()
-    _send(frames, READY, b"{}")
+    send(frames, READY, b"{}")
     with os.fdopen(settings["content_fd"], "rb", buffering=0) as content:
         for line in sys.stdin.buffer:
             request = json.loads(line)
             raw = os.pread(content.fileno(), request["size"], 0)
             if len(raw) < request["size"]:
                 raw = _read_all(content.fileno(), request["size"])
-            parse = parsers[request["parser"]]
-            _send(frames, *_answer(parse, raw, MediaType(request["media_type"]), options))
+            function = functions[request["function"]]
+            send(frames, *_answer(function, raw, options, request))
             del raw
             if gc.get_count()[0] > _COLLECT_AFTER:
                 gc.collect()
 
 
 def _answer(
-    parse: Parse, content: bytes, media_type: MediaType, options: ParseOptions
+    function: Function, content: bytes, options: ParseOptions, request: Mapping[str, Any]
 ) -> tuple[bytes, bytes]:
     try:
-        return DOCUMENT, parse(content, media_type, options).to_json()
+        media_type = MediaType(request["media_type"])
+        made = function(content, media_type, options, **request["arguments"])
+        return (BYTES, made) if isinstance(made, bytes) else (DOCUMENT, made.to_json())
     except ParseError as error:
         return _error(error.parse_code, error.message)
     except MemoryError:
@@ -79,12 +82,6 @@ def _answer(
 
 def _error(code: ParseCode, message: str) -> tuple[bytes, bytes]:
     return ERROR, json.dumps({"code": code.value, "message": message}).encode()
-
-
-def _send(frames: IO[bytes], kind: bytes, payload: bytes) -> None:
-    frames.write(HEADER.pack(kind, len(payload)))
-    frames.write(payload)
-    frames.flush()
 
 
 def _take_stdout() -> IO[bytes]:
@@ -103,13 +100,13 @@ def _read_all(descriptor: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _load(reference: str) -> Parse:
+def _load(reference: str) -> Function:
     module, _, name = reference.partition(":")
     target: Any = importlib.import_module(module)
     for part in name.split("."):
         target = getattr(target, part)
-    parse: Parse = target
-    return parse
+    function: Function = target
+    return function
 
 
 def _die_with(parent: int) -> None:

@@ -1,4 +1,4 @@
-"""The parent's hold on one worker process: start, hand over a document, watch, kill."""
+"""The parent's hold on one worker process: start, hand over a file, watch, kill."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import asdict
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
+from pipeline.parsing.frames import BYTES, DOCUMENT, ERROR, READY, is_whole, opened, unnamed_file
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.worker import DOCUMENT, HEADER, READY, Parse
+from pipeline.parsing.worker import Function
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -36,21 +36,32 @@ _KEPT_ENVIRONMENT = (
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
 _READ_BYTES = 1024 * 1024
+PARSE, RESCUE, RENDER = "parse", "rescue", "render"
+_DOING = {RENDER: ("Drawing the page", "drew this page")}
 
 
 class WorkerProcess:
-    """One worker, started at the first document and again after each death.
+    """One worker, started at the first request and again after each death.
 
-    Not thread-safe: one document at a time. Attributes: `documents` parsed since the start.
+    Not thread-safe: one request at a time.
+
+    Args:
+        functions: what it can do, by name; module-level functions, which it imports by name.
+
+    Attributes: `documents` worked on since the start.
     """
 
-    def __init__(self, parsers: Sequence[Parse], options: ParseOptions) -> None:
-        self._parsers = [f"{parse.__module__}:{parse.__qualname__}" for parse in parsers]
+    def __init__(self, functions: Mapping[str, Function], options: ParseOptions) -> None:
+        self._functions = {
+            name: f"{function.__module__}:{function.__qualname__}"
+            for name, function in functions.items()
+        }
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._content: IO[bytes] | None = None
         self._received = b""
         self._peak = 0
+        self._doing = self._did = ""
         self.documents = 0
 
     @property
@@ -64,29 +75,53 @@ class WorkerProcess:
         media_type: MediaType,
         stopped: Callable[[], bool],
         *,
-        parser: int = 0,
+        function: str = PARSE,
     ) -> ParsedDocument:
         """Parse one document; the worker is gone afterwards if the document ended it.
 
         Args:
-            parser: which of the parsers does it.
+            function: which of the parsers does it.
             stopped: asked every 50 ms; true kills the worker and raises `CancelledError`.
 
         Raises:
             ParseError: what the parser said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
             ServiceUnavailable: no worker could be started.
         """
+        request = _request(function, media_type)
+        kind, payload = self._ask(content, request, stopped)
+        assert kind == DOCUMENT
+        return ParsedDocument.from_json(payload)
+
+    def render(
+        self,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        *,
+        page: int,
+        width: int,
+    ) -> bytes:
+        """Draw one page as a PNG; `stopped` and the errors as for `parse`."""
+        request = _request(RENDER, media_type, page=page, width=width)
+        kind, payload = self._ask(content, request, stopped)
+        assert kind == BYTES
+        return payload
+
+    def _ask(
+        self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
+    ) -> tuple[bytes, bytes]:
+        self._doing, self._did = _DOING.get(request["function"], ("Parsing", "read this file"))
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
-            self._hand_over(content, {"media_type": media_type.value, "parser": parser}, stopped)
+            self._hand_over(content, request, stopped)
             kind, payload = self._next_frame(self._options.timeout_seconds, stopped)
         except BaseException:
             self.kill()
             raise
         self.documents += 1
-        if kind == DOCUMENT:
-            return ParsedDocument.from_json(payload)
+        if kind != ERROR:
+            return kind, payload
         reason = json.loads(payload)
         raise ParseError(ParseCode(reason["code"]), reason["message"])
 
@@ -114,7 +149,7 @@ class WorkerProcess:
     def _start(self, stopped: Callable[[], bool]) -> None:
         self.kill()
         try:
-            self._content = _unnamed_file()
+            self._content = unnamed_file()
             self._process = self._spawn(self._content.fileno())
             self._received, self._peak, self.documents = b"", 0, 0
             kind, _ = self._next_frame(_START_SECONDS, stopped)
@@ -130,7 +165,7 @@ class WorkerProcess:
     def _spawn(self, content_fd: int) -> subprocess.Popen[bytes]:
         start = {
             "parent": os.getpid(),
-            "parsers": self._parsers,
+            "functions": self._functions,
             "options": asdict(self._options),
             "content_fd": content_fd,
         }
@@ -147,7 +182,7 @@ class WorkerProcess:
         )
 
     def _hand_over(
-        self, content: bytes, request: Mapping[str, str | int], stopped: Callable[[], bool]
+        self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
     ) -> None:
         assert self._process is not None and self._content is not None
         assert self._process.stdin is not None
@@ -168,21 +203,20 @@ class WorkerProcess:
         parts = bytearray()
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not _is_whole(parts):
+            while not is_whole(parts):
                 if selector.select(_TICK_SECONDS):
                     chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
                     if not chunk:
                         raise self._end(stopped)
                     parts += chunk
                 self._check(deadline, seconds, stopped)
-        kind, _ = HEADER.unpack_from(parts)
-        return kind, bytes(parts[HEADER.size :])
+        return opened(parts)
 
     def _check(self, deadline: float, seconds: float, stopped: Callable[[], bool]) -> None:
         if stopped():
             raise CancelledError
         if time.monotonic() > deadline:
-            message = f"Parsing took longer than the limit of {seconds:g} seconds."
+            message = f"{self._doing} took longer than the limit of {seconds:g} seconds."
             raise ParseError(ParseCode.TIMEOUT, message)
         self._peak = max(self._peak, self.resident_bytes())
         if self._peak > self._options.memory_bytes:
@@ -196,24 +230,14 @@ class WorkerProcess:
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
             return self._out_of_memory()
-        message = "The parser's process died while it read this file."
+        message = f"The parser's process died while it {self._did}."
         return ParseError(ParseCode.CRASHED, message)
 
     def _out_of_memory(self) -> ParseError:
         limit = self._options.memory_bytes / 1024**2
-        message = f"Parsing needed more memory than the limit of {limit:,.0f} MiB."
+        message = f"{self._doing} needed more memory than the limit of {limit:,.0f} MiB."
         return ParseError(ParseCode.OUT_OF_MEMORY, message)
 
 
-def _is_whole(parts: bytearray) -> bool:
-    if len(parts) < HEADER.size:
-        return False
-    _, length = HEADER.unpack_from(parts)
-    return len(parts) >= HEADER.size + int(length)
-
-
-def _unnamed_file() -> IO[bytes]:
-    """A file without a name, in memory where the system can: nothing is left after a kill."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("document"), "w+b")
-    return tempfile.TemporaryFile()
+def _request(function: str, media_type: MediaType, **arguments: int) -> dict[str, Any]:
+    return {"function": function, "media_type": media_type.value, "arguments": arguments}

@@ -16,6 +16,8 @@ class Action(StrEnum):
     """What is logged."""
 
     ORIGINAL = "original"
+    PAGE = "page"
+    PAGE_PICTURE = "page_picture"
     SEARCH = "search"
     EXPORT = "export"
     ERASURE = "erasure"

@@ -173,3 +173,34 @@ def test_a_reset_waits_until_nobody_uses_the_database(navigator: Navigator) -> N
     assert refused.code == 2
     assert "Wait for it or end it, then reset again." in refused.err
     assert navigator.here("list", "--json").json["total"] > 0
+
+
+def test_a_page_is_shown_with_its_picture(navigator: Navigator, tmp_path: Path) -> None:
+    """What was read of it is printed, and the picture is written where it is wanted."""
+    target = tmp_path / "page.png"
+    shown = navigator.here("page", "homeowners-policy.pdf", 4, "--output", target)
+    assert shown.code == 0
+    assert "Vacancy" in shown.out
+    assert "homeowners-policy.pdf, page 4 of" in shown.err
+    assert target.read_bytes().startswith(b"\x89PNG")
+    told = navigator.here("page", "homeowners-policy.pdf", 4, "--json").json
+    assert (told["page"], told["published"]) == (4, True)
+    assert "Vacancy" in told["text"]
+    assert told["chunks"]
+
+
+def test_a_page_that_is_not_there_is_said(navigator: Navigator, tmp_path: Path) -> None:
+    """No such page, no picture of a text, no place to write to: a sentence and code 2 each."""
+    for asked, words in (
+        (("homeowners-policy.pdf", 99), "not a page 99."),
+        (("renters-policy.md", 2), "not a page 2."),
+        (("renters-policy.md", 1, "-o", tmp_path / "x.png"), "there is no picture"),
+        (("homeowners-policy.pdf", 1, "-o", tmp_path / "no" / "x.png"), "cannot be written"),
+        (("nothing.pdf", 1), "There is no document"),
+        (("homeowners-policy.pdf", 0), "greater than or equal to 1"),
+    ):
+        ended = navigator.here("page", *asked)
+        assert ended.code == 2
+        assert words in ended.err
+    text = navigator.here("page", "renters-policy.md")
+    assert (text.code, "all of it" in text.err) == (0, True)

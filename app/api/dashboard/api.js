@@ -24,19 +24,30 @@ export const address = (path, query = {}) => {
 export const headers = () => ({ Authorization: `Bearer ${session.current()}` });
 
 /** Ask; the answer's content. */
-export async function ask(method, path, { query, body, accept = [200, 202, 204] } = {}) {
+export function ask(method, path, { query, body, accept = [200, 202, 204] } = {}) {
+  return answered(address(path, query), {
+    method,
+    headers: { ...headers(), ...(body ? { "Content-Type": "application/json" } : {}) },
+    body: body ? JSON.stringify(body) : undefined,
+    signal: AbortSignal.timeout(PATIENCE),
+    cache: "no-store",
+  }, accept, (answer) => (answer.status === 204 ? null : answer.json()));
+}
+
+/** A picture, as bytes; one that the browser still has is asked for, not sent again. */
+export function picture(path, query) {
+  return answered(address(path, query), {
+    headers: headers(), signal: AbortSignal.timeout(2 * PATIENCE), cache: "no-cache",
+  }, [200], (answer) => answer.blob());
+}
+
+async function answered(url, request, accept, read) {
   const asked = session.current();
   let answer;
   try {
-    answer = await fetch(address(path, query), {
-      method,
-      headers: { ...headers(), ...(body ? { "Content-Type": "application/json" } : {}) },
-      body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(PATIENCE),
-      cache: "no-store",
-    });
+    answer = await fetch(url, request);
     if (asked !== session.current()) throw new Problem(-1, "Somebody else signed in meanwhile.");
-    if (accept.includes(answer.status)) return answer.status === 204 ? null : await answer.json();
+    if (accept.includes(answer.status)) return await read(answer);
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem(0, UNREACHABLE, "It is asked again by itself.");

@@ -2,6 +2,8 @@
 
 import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
+import { forget } from "./links.js";
+import * as pages from "./pages.js";
 import * as panels from "./panels.js";
 import * as search from "./search.js";
 import * as session from "./session.js";
@@ -39,6 +41,7 @@ function start() {
   if (said.exp) lapse = setTimeout(() => leave("Your token has expired. Sign in with a new token."), Math.min(said.exp * 1000 + 11000 - Date.now(), 2 ** 31 - 1));
   listen();
   load();
+  pages.follow();
 }
 
 function listen() {
@@ -144,6 +147,7 @@ function leave(words = "") {
   news.clear();
   delete $("status").dataset.news;
   empty();
+  pages.close();
   story.close();
   uploads.clear();
   search.clear();
@@ -163,7 +167,7 @@ $("token-form").addEventListener("submit", (event) => {
   notice("");
   start();
 });
-$("leave").addEventListener("click", () => leave());
+$("leave").addEventListener("click", () => { forget(); leave(); });
 $("whose").addEventListener("submit", (event) => {
   event.preventDefault();
   user = $("user").value.trim();
@@ -172,9 +176,13 @@ $("whose").addEventListener("submit", (event) => {
   soon(0);
 });
 addEventListener("visibilitychange", () => { if (!document.hidden && session.current()) soon(0); });
-addEventListener("hashchange", () => { if (location.hash.includes("token=")) { leave(); session.begin(); start(); } });
+addEventListener("hashchange", () => {
+  if (location.hash.includes("token=")) { leave(); session.begin(); start(); }
+  else if (session.current()) pages.follow();
+});
 setInterval(tell, 1000);
 uploads.listen(() => soon(AFTER_NEWS), (problem) => { if (problem.status === 401) trouble(problem); });
+pages.listen(trouble);
 search.listen(whose, (problem) => { if (problem.status === 401) trouble(problem); });
 if (session.begin()) start();
 else leave();

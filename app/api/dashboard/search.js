@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { el, plain } from "./dom.js";
+import { pageLink } from "./links.js";
 import { count } from "./words.js";
 
 const form = document.getElementById("search");
@@ -39,11 +40,12 @@ function show(found) {
   place.replaceChildren(
     el("p", { class: "soft" }, `${count(found.passages.length, "passage")} of ${count(found.published_documents, "document")}`),
     el("ol", { class: "passages" }, found.passages.map((each) => el("li", {},
-      el("h3", {}, plain(each.name)), el("p", { class: "soft" }, plain([pages(each), ...each.heading_path].filter(Boolean).join(" › "))),
+      el("h3", {}, plain(each.name)), el("p", { class: "soft" }, pageLink({ document: each.document_id, number: each.page_first ?? 1, chunk: each.chunk_id }, pages(each)),
+        each.heading_path.map((heading) => ` › ${plain(heading)}`)),
       el("p", { class: "passage" }, each.text.split("\n").map((line) => [plain(line), el("br")]))))));
 }
 
 function pages(each) {
-  if (each.page_first === null) return "";
-  return each.page_last && each.page_last !== each.page_first ? `pages ${each.page_first}–${each.page_last}` : `page ${each.page_first}`;
+  if (each.page_first === null) return "Show the text";
+  return each.page_last && each.page_last !== each.page_first ? `Pages ${each.page_first}–${each.page_last}` : `Page ${each.page_first}`;
 }

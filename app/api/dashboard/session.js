@@ -5,9 +5,12 @@ let token = null;
 
 /** Take the token of the address, which forgets it at once, or the one that the tab holds. */
 export function begin() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const address = new URLSearchParams(location.hash.slice(1));
+  const given = address.get("token");
   if (location.hash.includes("token=")) {
-    history.replaceState(null, "", location.pathname + location.search);
+    address.delete("token");
+    const rest = address.has("page") ? `#${address}` : "";
+    history.replaceState(null, "", location.pathname + location.search + rest);
   }
   if (given) enter(given);
   else token = sessionStorage.getItem(KEY);

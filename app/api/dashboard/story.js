@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { el, plain, table } from "./dom.js";
+import { pageLink } from "./links.js";
 import { badge } from "./panels.js";
 import { dollars, duration, number, spaced, state, when } from "./words.js";
 
@@ -44,6 +45,7 @@ function draw(job, { retry }) {
   document.getElementById("story-body").replaceChildren(...[
     el("p", {}, badge(job.state)),
     job.error ? el("p", { class: "message" }, plain(job.error.message), el("br"), el("span", { class: "remedy" }, plain(job.error.remedy))) : null,
+    read(job) ? el("p", {}, pageLink({ document: job.document_id, number: 1, job: job.id }, job.pages === null ? "Show the text" : "Page 1, beside what was read of it")) : null,
     job.retryable ? el("p", {}, el("button", { type: "button", onclick: (event) => retry([job.id], event.currentTarget) }, "Retry")) : null,
     el("dl", { class: "facts" }, known.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)))),
     Object.keys(job.stage_seconds).length ? table("Time of each stage", ["Stage", ">Time"],
@@ -52,5 +54,7 @@ function draw(job, { retry }) {
       job.history.map((event) => [when(event.at), happened(event), plain(event.actor)])),
   ].filter(Boolean));
 }
+
+const read = (job) => job.pages !== null || job.chunks !== null;
 
 const happened = (event) => (event.to_state ? `${spaced(event.event)}: ${state(event.to_state)}` : spaced(event.event));

@@ -13,10 +13,10 @@ router = APIRouter(include_in_schema=False)
 
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # Text can only ever become text: with trusted types, and no policy, a browser refuses every
-# attempt to make HTML of a string.
+# attempt to make HTML of a string. Pictures of pages need a token, so they come by fetch: as blobs.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     "Cache-Control": "no-cache",
 }

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
-from app.api.authentication import issue_token
 from pipeline.identity import user_id
 from pipeline.store.schema import SCHEMA
 from tests.app.api.calling import ENCRYPTED, SAMPLES, accepted, text
 from tests.app.api.serving import RunningApi
-from tests.checks.conftest import headless
+from tests.app.api.tab import Page, browser, page
+
+__all__ = ["browser", "page"]
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202efdp.exe"
 SHOWN = "<img src=x onerror=alert(1)>⟨U+202E⟩fdp.exe"
-WAIT_SECONDS = 20
-
-
-class Page:
-    """The dashboard in a tab."""
-
-    def __init__(self, browser: Chrome, api: RunningApi) -> None:
-        self.browser, self.api = browser, api
-
-    def open(self, user: str, *, service: bool = False, hours: float = 1) -> None:
-        """Sign in by a link."""
-        token = issue_token(self.api.settings, user, service=service, hours=hours)
-        self.browser.get("about:blank")
-        self.browser.get(f"{self.api.url}/#token={token}")
-
-    def text(self, place: str = "body") -> str:
-        """What can be read in a place."""
-        return self.browser.find_element(By.CSS_SELECTOR, place).text
-
-    def until(self, seen: Callable[[], Any]) -> None:
-        """Wait until something is seen."""
-        WebDriverWait(self.browser, WAIT_SECONDS, 0.1).until(lambda _: seen(), self.text())
-
-    def click(self, place: str) -> None:
-        """Click on it."""
-        self.browser.find_element(By.CSS_SELECTOR, place).click()
-
-    def resize(self, width: int) -> None:
-        """Make the window so wide."""
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    def requested(self) -> set[str]:
-        """Every address that was asked for since the logs were read last."""
-        messages = (
-            json.loads(e["message"])["message"] for e in self.browser.get_log("performance")
-        )
-        sent = (each for each in messages if each["method"] == "Network.requestWillBeSent")
-        return {each["params"]["request"]["url"] for each in sent}
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    """A browser of the test's own: kept pages hold connections, and an address has six."""
-    with headless(tmp_path / "profile") as chrome:
-        yield chrome
-
-
-@pytest.fixture
-def page(browser: Chrome, api: RunningApi) -> Iterator[Page]:
-    """A tab, signed out, with the logs of earlier pages dropped."""
-    found = Page(browser, api)
-    found.resize(1200)
-    browser.get(api.url)
-    browser.execute_script("sessionStorage.clear()")
-    browser.get("about:blank")
-    browser.get_log("browser")
-    browser.get_log("performance")
-    yield found
-    browser.get("about:blank")
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -144,6 +144,15 @@ class TwoUsers(RuleBasedStateMachine):
                 got = httpx.get(answer.json()["url"])
                 assert WORDS[1 - user] not in got.text
 
+    @rule(user=USER, number=NUMBER, other=st.booleans())
+    def read_own_page(self, user: int, number: int, other: bool) -> None:
+        """A page of one's own, also when the other's version is named, holds nothing of theirs."""
+        if job := self.pick(user, number):
+            foreign = self.pick(1 - user, number)
+            query = {"job": foreign["id"]} if other and foreign else {}
+            path = f"/documents/{job['document_id']}/pages/1"
+            self.own(user, self.clients[user].get(path, params=query))
+
     @rule(user=USER, number=NUMBER)
     def try_the_others(self, user: int, number: int) -> None:
         """Every address with the other's ids is as if there were nothing."""
@@ -157,6 +166,8 @@ class TwoUsers(RuleBasedStateMachine):
             ("POST", f"/jobs/{job}/cancel"), ("POST", f"/jobs/{job}/retry"),
             ("DELETE", f"/jobs/{job}"), ("GET", f"/documents/{document}"),
             ("GET", f"/documents/{document}/original"), ("DELETE", f"/documents/{document}"),
+            ("GET", f"/documents/{document}/pages/1"),
+            ("GET", f"/documents/{document}/pages/1/picture"),
         ):  # fmt: skip
             assert self.own(user, client.request(method, path)).status_code == 404
         for query in ({"document": document}, {"user": self.names[1 - user]}):

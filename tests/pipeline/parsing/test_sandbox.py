@@ -201,7 +201,7 @@ async def test_workers_start_when_needed_and_close_ends_them() -> None:
 
 def test_a_document_is_not_blamed_for_the_end_of_its_pool() -> None:
     """A worker that dies because its pool's threads end has not crashed on its document."""
-    worker = WorkerProcess([obey], STRICT)
+    worker = WorkerProcess({"parse": obey}, STRICT)
     closing = threading.Event()
 
     def start_and_wait() -> None:

@@ -1,0 +1,52 @@
+"""The pictures of pages: drawn in one process with limits, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+
+from app.pages import draw_page
+from blocks.storage import Storage
+from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.rendering import renderer
+from pipeline.parsing.sandbox import ParserPool
+from pipeline.settings import Settings
+from pipeline.store.page_queries import VersionView
+
+# Of the time that a request has; the rest is for waiting and for reading the file.
+_SHARE = 0.6
+
+
+class PagePictures:
+    """Draws pages; its process is started when the first one is asked for."""
+
+    def __init__(self, settings: Settings, storage: Storage) -> None:
+        self._storage = storage
+        most = settings.request_timeout_seconds * _SHARE
+        options = ParseOptions(
+            timeout_seconds=min(settings.parse_timeout_seconds, most),
+            memory_bytes=settings.parse_memory_bytes,
+            max_file_bytes=settings.max_file_bytes,
+        )
+        self._pool = ParserPool(1, options)
+        # Who waits holds no file in memory.
+        self._turn = asyncio.Semaphore(1)
+
+    async def draw(self, version: VersionView, number: int, width: int) -> bytes:
+        """A page as a PNG.
+
+        Raises:
+            PageMissing, PageNotDrawn, ObjectMissing: as `app.pages.draw_page`.
+        """
+        async with self._turn:
+            return await draw_page(self._storage, self._pool, version, number, width)
+
+    @staticmethod
+    def etag(version: VersionView, number: int, width: int) -> str:
+        """What changes when the picture may: told without drawing it."""
+        what = f"{version.file_sha256} {number} {width} {renderer()}"
+        return f'"{sha256(what.encode()).hexdigest()[:32]}"'
+
+    async def close(self) -> None:
+        """End the process, and whatever it draws."""
+        await self._pool.close()
