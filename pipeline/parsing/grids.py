@@ -16,6 +16,7 @@ MAX_SLOTS = 400_000
 _MIN_WIDTH_SHARE = 0.02
 """A narrower column that no cell has to itself comes from borders that do not quite meet."""
 _MAX_HEADER_CHARS = 80
+_MAX_TITLES = 3
 # What stands in a row of values and hardly ever in a heading: money, percentages, check boxes.
 _VALUE = re.compile(r"[$€£]\s?\d|\d\s?%|^\[[x ]\]$|:$")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*)(?=[^\s*])([^*]{1,400})(?<=[^\s*])\1")
@@ -80,13 +81,30 @@ def _nested_share(cells: Iterable[Cell]) -> float:
 def _read(table: TableBlock) -> tuple[str, list[str], list[list[str]]]:
     grid = [row for row in _without_doubles(_grid(table), table.widths) if _has_words(row)]
     grid = _without_empty_columns(grid)
-    declared = table.header_rows
-    caption = table.caption
-    if not caption and _begins_with_title(grid):
-        caption, grid = _plain(_words(grid[0][0])), grid[1:]
-        declared = declared - 1 if declared and declared > 1 else None
+    declared, titles = table.header_rows, _titles(grid)
+    captions = [table.caption, *(_plain(_words(row[0])) for row in grid[:titles])]
+    if declared:
+        declared = declared - titles if declared > titles else None
+    grid = grid[titles:]
     count = _header_rows(grid, declared)
+    caption = " – ".join(filter(None, captions))
     return caption, _header(grid[:count]), [_values(row) for row in grid[count:]]
+
+
+def _titles(grid: list[Row]) -> int:
+    """How many rows at the top name the table: one cell each, and no section of it.
+
+    A row of one cell further down begins a section, and so does the first then; unless the
+    names of the columns stand between the two.
+    """
+    bands = [_is_band(row) for row in grid]
+    count = next((n for n, is_band in enumerate(bands) if not is_band), len(grid))
+    below = bands[count:]
+    while below and below[-1]:
+        below.pop()  # remarks at the foot
+    if not 0 < count <= _MAX_TITLES or len(below) < 2:
+        return 0
+    return count if not any(below) or below[1] else 0
 
 
 def _grid(table: TableBlock) -> list[Row]:
@@ -165,11 +183,6 @@ def _reaches_beyond(row: Row, column: int) -> bool:
 def _without_empty_columns(grid: list[Row]) -> list[Row]:
     kept = [c for c in range(len(grid[0]) if grid else 0) if any(_words(row[c]) for row in grid)]
     return [[row[c] for c in kept] for row in grid]
-
-
-def _begins_with_title(grid: list[Row]) -> bool:
-    """Whether the first row is one cell, and the only such row: others would be sections."""
-    return len(grid) > 2 and _is_band(grid[0]) and not any(_is_band(row) for row in grid[1:])
 
 
 def _has_words(row: Row) -> bool:

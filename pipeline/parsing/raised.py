@@ -13,7 +13,7 @@ _NOTE_MARK = re.compile(
     r"[\[(]?((?:\d{1,3}|[a-z]{1,2})(?:\s?[,;–-]\s?(?:\d{1,3}|[a-z]{1,2}))*)[\])]?", re.IGNORECASE
 )
 _POWER = re.compile(r"[-−–+]?(?:\d+|[a-z]|[\w+\-−–/*]{1,12})", re.IGNORECASE)
-_UNIT = re.compile(r"(?:^|[\s\d/(])(?:[mkcd]?m|ft|in|yd|mi|s|sec|sq)$")
+_UNIT = re.compile(r"(?:^|[\s\d/(])(?:[mkcd]?m|[кс]?м|мм|ft|in|yd|mi|s|sec|sq)$")
 _TEN = re.compile(r"(?:^|[^\d$€£.,])10$")
 _FACTOR = re.compile(r"(?:^|[^\d$€£.,])[01]\.\d+$")
 _SUM = re.compile(r"\(\w{1,3}(?:\s?[-−–+*/·]\s?[\w.]{1,8})+\)$")

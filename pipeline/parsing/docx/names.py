@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Element: TypeAlias = Any
@@ -36,7 +36,7 @@ _PREFIXES = {
 _VML = {"urn:schemas-microsoft-com:vml": "v", "urn:schemas-microsoft-com:office:office": "o"}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def short(tag: str) -> str:
     """An element's or attribute's name as ``w:p``; without a prefix for an unknown namespace."""
     namespace, _, name = tag.rpartition("}")

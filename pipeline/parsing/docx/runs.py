@@ -79,7 +79,8 @@ class RunReader:
         properties = child(element, "w:rPr")
         direct = looks_of(properties)
         own = {**self._context.styles.run(value(properties, "w:rStyle") or ""), **direct}
-        looks = {**self._style.looks, **own}
+        # A tiny size that the whole document has from its style is a mishap, not a hiding place.
+        looks = {**self._style.looks, "size": "", **own}
         look = Look(
             bold=bool(own.get("bold")),
             italic=bool(own.get("italic")),

@@ -90,7 +90,7 @@ class Styles:
         self._default = ""
         self._defaults = looks_of(child(root, "w:docDefaults", "w:rPrDefault", "w:rPr"))
         for name, element in children(root) if root is not None else ():
-            if name == "w:style":
+            if name == "w:style" and attribute(element, "styleId"):
                 self._add(element)
         self.paragraph = cache(self._paragraph)
         self.run = cache(self._run)

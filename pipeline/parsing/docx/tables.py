@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from pipeline.parsing.blocks import Block, Cell, Heading, Paragraph, TableBlock
 from pipeline.parsing.docx.context import Context
 from pipeline.parsing.docx.fields import check_box_of
-from pipeline.parsing.docx.names import Element, attribute, child, children, is_on, number, value
+from pipeline.parsing.docx.names import (
+    Element,
+    attribute,
+    child,
+    children,
+    is_on,
+    number,
+    short,
+    value,
+)
 from pipeline.parsing.docx.runs import BlocksOf
 
 _MAX_SPAN = 1000
@@ -86,10 +95,10 @@ class TableReader:
 
     def _contents(self, element: Element) -> list[Block]:
         # A check box control may hold the whole cell.
-        control = element.getparent().getparent() if element.getparent() is not None else None
-        checked = check_box_of(child(control, "w:sdtPr"))
-        if checked is not None:
-            return [Paragraph("[x]" if checked else "[ ]")]
+        if short(element.getparent().tag) == "w:sdtContent":
+            checked = check_box_of(child(element.getparent().getparent(), "w:sdtPr"))
+            if checked is not None:
+                return [Paragraph("[x]" if checked else "[ ]")]
         return self._blocks_of(element)
 
 

@@ -8,6 +8,9 @@ from pipeline.parsing.html.elements import attribute, names, token, words
 
 _COOKIES = token("cookie", "consent", "gdpr", "onetrust", "ccpa")
 _BREADCRUMBS = token("breadcrumb", "skip-?(?:link|nav|to-content)")
+_MENUS = token("nav(?:bar|igation)?[\\W_]", "menu", "dropdown-menu", "top-?bar", "toolbar")
+_MENU_LINKED = 0.7
+"""The share of a menu's characters that stand in links; a table of contents is like that too."""
 _TEXT_AREAS = ("main", "article", "section")
 _WHOLE_PAGE = ("html", "body", "main", "article")
 _MAX_BANNER_CHARS = 3000
@@ -33,7 +36,16 @@ def is_boilerplate(element: Tag) -> bool:
     if _COOKIES.search(name):
         holds_page = element.find(["h1", "main", "article"]) is not None
         return not holds_page and len(words(element)) <= _MAX_BANNER_CHARS
-    return _BREADCRUMBS.search(name) is not None and element.find("h1") is None
+    if element.find(["h1", "table", "p"]) is not None:
+        return False
+    return _BREADCRUMBS.search(name) is not None or (
+        _MENUS.search(name) is not None and _linked_share(element) >= _MENU_LINKED
+    )
+
+
+def _linked_share(element: Tag) -> float:
+    linked = sum(len(words(link)) for link in element.find_all(["a", "nav", "button"]))
+    return linked / max(1, len(words(element)))
 
 
 def _is_of_the_site(element: Tag) -> bool:
@@ -41,8 +53,8 @@ def _is_of_the_site(element: Tag) -> bool:
         return False
     if element.find(["h1", "main", "article"]) is not None:
         return False
-    linked = sum(len(words(link)) for link in element.find_all(["a", "nav", "button"]))
-    return len(words(element)) - linked <= _MAX_FURNITURE_CHARS
+    length = len(words(element))
+    return length * (1 - _linked_share(element)) <= _MAX_FURNITURE_CHARS
 
 
 def is_idle_button(button: Tag) -> bool:

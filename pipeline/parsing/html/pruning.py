@@ -10,7 +10,7 @@ from pipeline.notes import Note, NoteKind
 from pipeline.parsing.data_uris import LARGE_BYTES, is_description, pictures_note
 from pipeline.parsing.html.boilerplate import is_boilerplate, is_idle_button
 from pipeline.parsing.html.elements import UNSEEN, attribute, has_words
-from pipeline.parsing.html.visibility import Visibility
+from pipeline.parsing.html.visibility import Visibility, keeps_place
 
 _MESSAGES = {
     NoteKind.HIDDEN_LEFT_OUT: "Text that the page hides from readers was left out.",
@@ -62,7 +62,7 @@ def _is_kept(element: Tag, visibility: Visibility, findings: _Findings) -> bool:
     if visibility.is_hidden(element):
         if not visibility.is_collapsed(element):
             _note(element, NoteKind.HIDDEN_LEFT_OUT, findings)
-            return False
+            return element.name in ("td", "th") and _emptied(element)
         findings.kinds.add(NoteKind.COLLAPSED_KEPT)
     if is_boilerplate(element):
         _note(element, NoteKind.REPEATED_LEFT_OUT, findings)
@@ -72,6 +72,14 @@ def _is_kept(element: Tag, visibility: Visibility, findings: _Findings) -> bool:
     if element.name == "img":
         findings.pictures += _is_unread_picture(element)
     return not (element.name == "button" and is_idle_button(element))
+
+
+def _emptied(cell: Tag) -> bool:
+    """Empties a hidden cell that keeps its place, so that the others keep their columns."""
+    keeps = keeps_place(cell)
+    if keeps:
+        cell.clear()
+    return keeps
 
 
 def _note(element: Tag, kind: NoteKind, findings: _Findings) -> None:

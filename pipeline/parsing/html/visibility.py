@@ -52,6 +52,7 @@ class Visibility:
             element.has_attr("hidden")
             or attribute(element, "aria-hidden") == "true"
             or (element.name == "dialog" and not element.has_attr("open"))
+            or _is_closed_dialog(element)
             or (bool(style) and _HIDING_STYLE.search(style) is not None)
             or not self._sheets.hidden.isdisjoint(_selectors(element))
             or _FOR_EARS.search(names(element)) is not None
@@ -86,6 +87,18 @@ class Visibility:
             if each.has_attr("bgcolor") or each.has_attr("background"):
                 return attribute(each, "bgcolor").lower() in ("white", "#fff", "#ffffff")
         return self._sheets.known and not self._sheets.colored
+
+
+def _is_closed_dialog(element: Tag) -> bool:
+    """Whether an element is a dialog of a common framework, which scripts open."""
+    classes = attribute(element, "class").lower().split()
+    return "modal" in classes and ("fade" in classes or "hide" in classes)
+
+
+def keeps_place(cell: Tag) -> bool:
+    """Whether a hidden cell of a table still takes its place there."""
+    style = attribute(cell, "style").replace(" ", "").lower()
+    return not cell.has_attr("hidden") and "display:none" not in style
 
 
 def _selectors(element: Tag) -> Iterable[str]:
