@@ -100,38 +100,46 @@ def _with_notes_beside(text: str) -> str:
         return text
     lines = list(_pieces(text))
     notes, places = _notes(lines)
-    blocks = _blocks(lines, places)
     out: list[str] = []
-    for block in blocks:
-        cited = [n for n in dict.fromkeys(_REFERENCE.findall(block)) if n in notes]
+    for block in _blocks(lines, places):
         out.append(block)
-        for name in cited:
-            out.append("\n" if out[-1].endswith("\n") else "\n\n")
-            out.append(notes.pop(name).strip("\n") + "\n")
-    for left in notes.values():
-        out.extend(("\n" if out and out[-1].endswith("\n") else "\n\n", left.strip("\n") + "\n"))
+        for name in dict.fromkeys(_REFERENCE.findall(block)):
+            if name in notes:
+                out.append("\n" if out[-1].endswith("\n") else "\n\n")
+                out.append(notes.pop(name).strip("\n") + "\n")
     return "".join(out)
 
 
 def _notes(lines: list[tuple[str, bool]]) -> tuple[dict[str, str], set[int]]:
-    """The footnotes by name, and the numbers of the lines that they stand on."""
-    notes: dict[str, str] = {}
+    """The footnotes that the text cites, by name, and the lines that they stand on."""
+    definitions = [None if is_code else _DEFINITION.match(line) for line, is_code in lines]
+    texts = (
+        line
+        for (line, code), found in zip(lines, definitions, strict=True)
+        if not code and not found
+    )
+    cited = {name for line in texts for name in _REFERENCE.findall(line)}
+    gathered: dict[str, list[str]] = {}
     places: set[int] = set()
     name = ""
-    for number, (line, is_code) in enumerate(lines):
-        match = None if is_code else _DEFINITION.match(line)
-        if match and match[1] not in notes:
-            name = match[1]
-            notes[name] = line
-        elif name and (line.startswith(("    ", "\t")) or (not line.strip() and number in places)):
-            notes[name] += line
-        elif name and line.strip() and number - 1 in places and lines[number - 1][0].strip():
-            notes[name] += line  # a lazy continuation
-        else:
+    for number, (line, _) in enumerate(lines):
+        match = definitions[number]
+        if match:
+            name = match[1] if match[1] in cited and match[1] not in gathered else ""
+        elif not _goes_on(line, number, lines, places):
             name = ""
-            continue
-        places.add(number)
-    return notes, places
+        if name:
+            gathered.setdefault(name, []).append(line)
+            places.add(number)
+    return {key: "".join(found) for key, found in gathered.items()}, places
+
+
+def _goes_on(line: str, number: int, lines: list[tuple[str, bool]], notes: set[int]) -> bool:
+    """Whether a line belongs to the footnote on the line above: indented, blank, or touching."""
+    if number - 1 not in notes:
+        return False
+    is_touching = bool(lines[number - 1][0].strip())
+    return not line.strip() or line.startswith(("    ", "\t")) or is_touching
 
 
 def _blocks(lines: list[tuple[str, bool]], left_out: set[int]) -> Iterator[str]:

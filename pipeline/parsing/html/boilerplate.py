@@ -36,11 +36,12 @@ def is_boilerplate(element: Tag) -> bool:
     if _COOKIES.search(name):
         holds_page = element.find(["h1", "main", "article"]) is not None
         return not holds_page and len(words(element)) <= _MAX_BANNER_CHARS
+    is_path = _BREADCRUMBS.search(name) is not None
+    if not is_path and not _MENUS.search(name):
+        return False
     if element.find(["h1", "table", "p"]) is not None:
         return False
-    return _BREADCRUMBS.search(name) is not None or (
-        _MENUS.search(name) is not None and _linked_share(element) >= _MENU_LINKED
-    )
+    return is_path or _linked_share(element) >= _MENU_LINKED
 
 
 def _linked_share(element: Tag) -> float:
@@ -49,7 +50,7 @@ def _linked_share(element: Tag) -> float:
 
 
 def _is_of_the_site(element: Tag) -> bool:
-    if any(above.name in _TEXT_AREAS for above in element.parents):
+    if any(above.name in _TEXT_AREAS or above.name == element.name for above in element.parents):
         return False
     if element.find(["h1", "main", "article"]) is not None:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from bs4 import Tag
@@ -30,19 +31,19 @@ def names(element: Tag) -> str:
 
 def words(element: Tag) -> str:
     """The words in an element that a browser would show, with single spaces."""
-    texts = (
-        each
-        for each in element.descendants
-        if isinstance(each, NavigableString)
-        and not isinstance(each, PreformattedString)
-        and (each.parent is None or each.parent.name not in UNSEEN)
-    )
-    return " ".join(" ".join(texts).split())
+    return " ".join(" ".join(_texts(element)).split())
 
 
 def has_words(element: Tag) -> bool:
     """Whether there is a letter or digit in an element that a browser would show."""
-    return any(map(str.isalnum, words(element)))
+    return any(any(map(str.isalnum, text)) for text in _texts(element))
+
+
+def _texts(element: Tag) -> Iterator[str]:
+    for each in element.descendants:
+        is_text = isinstance(each, NavigableString) and not isinstance(each, PreformattedString)
+        if is_text and (each.parent is None or each.parent.name not in UNSEEN):
+            yield str(each)
 
 
 def token(*parts: str) -> re.Pattern[str]:

@@ -9,17 +9,22 @@ from bs4 import BeautifulSoup, Comment, Tag
 from pipeline.notes import Note, NoteKind
 from pipeline.parsing.data_uris import LARGE_BYTES, is_description, pictures_note
 from pipeline.parsing.html.boilerplate import is_boilerplate, is_idle_button
-from pipeline.parsing.html.elements import UNSEEN, attribute, has_words
+from pipeline.parsing.html.elements import UNSEEN, attribute, has_words, words
 from pipeline.parsing.html.visibility import Visibility, keeps_place
 
 _MESSAGES = {
     NoteKind.HIDDEN_LEFT_OUT: "Text that the page hides from readers was left out.",
     NoteKind.COLLAPSED_KEPT: "Text that the page shows only when it is opened is in the text.",
-    NoteKind.REPEATED_LEFT_OUT: "Menus, banners and the header and footer of the site were left out.",
+    NoteKind.REPEATED_LEFT_OUT: (
+        "Menus, banners and the header and footer of the site were left out."
+    ),
     NoteKind.PART_NOT_READ: (
         "A document embedded in the page was not read: save it as a document of its own."
     ),
 }
+MAX_DEPTH = 150
+"""Elements nested deeper are read as plain text: elements that are never closed, or an attack."""
+
 _DOCUMENTS = (".pdf", ".doc", ".docx", ".xls", ".xlsx")
 
 
@@ -42,15 +47,18 @@ def prune(soup: BeautifulSoup) -> tuple[Note, ...]:
     for comment in soup.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
     visibility, findings = Visibility(soup), _Findings()
-    waiting: list[Tag] = [soup]
+    waiting: list[tuple[Tag, int]] = [(soup, 0)]
     while waiting:
-        for child in list(waiting.pop().children):
+        element, depth = waiting.pop()
+        for child in list(element.children):
             if not isinstance(child, Tag):
                 continue
-            if _is_kept(child, visibility, findings):
-                waiting.append(child)
-            else:
+            if not _is_kept(child, visibility, findings):
                 child.extract()
+            elif depth < MAX_DEPTH:
+                waiting.append((child, depth + 1))
+            else:
+                child.string = words(child)
     return findings.notes()
 
 
