@@ -15,7 +15,7 @@ from pipeline.parsing.blocks import (
 from pipeline.parsing.docx.context import Cited, Context, chosen
 from pipeline.parsing.docx.drawings import DrawingReader
 from pipeline.parsing.docx.fields import check_box_of
-from pipeline.parsing.docx.names import Element, child, children, number, value
+from pipeline.parsing.docx.names import Element, attribute, child, children, number, value
 from pipeline.parsing.docx.numbering import Label
 from pipeline.parsing.docx.runs import RunReader, has_mark
 from pipeline.parsing.docx.styles import ParagraphStyle
@@ -25,6 +25,7 @@ from pipeline.parsing.inline import inline_markdown
 _WRAPPERS = frozenset(
     {"w:sdtContent", "w:customXml", "w:ins", "w:moveTo", "w:dir", "w:bdo", "w:smartTag"}
 )
+_WEB = (".html", ".htm", ".xhtml")
 
 
 class BodyReader:
@@ -65,7 +66,9 @@ class BodyReader:
                 branch = chosen(element)
                 if branch is not None:
                     yield from self.blocks(branch)
-            case "w:altChunk" | "w:subDoc":
+            case "w:altChunk":
+                yield from self._embedded(element)
+            case "w:subDoc":
                 self._context.left_out.parts += 1
             case "m:oMathPara" | "m:oMath":
                 yield from self._paragraph(element)
@@ -79,6 +82,17 @@ class BodyReader:
         else:
             content = child(element, "w:sdtContent")
             yield from self.blocks(content) if content is not None else ()
+
+    def _embedded(self, element: Element) -> Iterator[Block]:
+        """A part in another format, which Word shows in place: HTML is read, the rest is a gap."""
+        from pipeline.parsing import html
+
+        reference = self._context.references.get(attribute(element, "id") or "")
+        content = self._context.package.content(reference.target) if reference else None
+        if content is None or not reference or not reference.target.lower().endswith(_WEB):
+            self._context.left_out.parts += 1
+        else:
+            yield from html.blocks_of(content)
 
     def _paragraph(self, element: Element) -> Iterator[Block]:
         properties = child(element, "w:pPr")

@@ -57,16 +57,21 @@ class Package:
         """
         from lxml import etree
 
-        if not self.has(name):
+        content = self.content(name)
+        if content is None:
             return None
         parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
             remove_pis=True,
         )  # fmt: skip
         try:
-            return etree.fromstring(self._archive.read(self._names[name.lower()]), parser)
+            return etree.fromstring(content, parser)
         except etree.XMLSyntaxError as error:
             raise damaged() from error
+
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a part, None when it is missing."""
+        return self._archive.read(self._names[name.lower()]) if self.has(name) else None
 
     def related(self, kind: str) -> Element | None:
         """The root of the part of a kind that the document refers to (``styles``)."""

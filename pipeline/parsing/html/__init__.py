@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bs4 import BeautifulSoup
+import warnings
+
+from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 from bs4.dammit import EncodingDetector
 
 from pipeline.parsing import plain
@@ -22,13 +24,28 @@ def read(content: bytes) -> ReadText:
         ParseError: UNSUPPORTED_TYPE, when this is no text.
         RecursionError: elements nested too deeply.
     """
-    soup = BeautifulSoup(decode(content), "lxml")
+    soup = _soup(content)
     found, name = facts(soup), title(soup)
     notes = prune(soup)
     blocks: list[Block] = FlowReader().blocks(soup)
     if name and not any(isinstance(block, Heading) and block.level == 1 for block in blocks):
         blocks.insert(0, Heading(1, name))
     return ReadText(markdown_of(blocks), notes=notes, facts=found)
+
+
+def blocks_of(content: bytes) -> list[Block]:
+    """The blocks of a piece of HTML that is part of another document; raises as `read`."""
+    soup = _soup(content)
+    prune(soup)
+    return FlowReader().blocks(soup)
+
+
+def _soup(content: bytes) -> BeautifulSoup:
+    with warnings.catch_warnings():
+        # XHTML is a page like any other, and a text that looks like an address is a text.
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
+        return BeautifulSoup(decode(content), "lxml")
 
 
 def to_markdown(content: bytes) -> str:

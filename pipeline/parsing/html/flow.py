@@ -91,7 +91,7 @@ class FlowReader:
         elif element.name == "dl":
             self._put(definitions(element, self))
         elif element.name == "pre":
-            self._put([Code(element.get_text().strip("\n"))])
+            self._put([Code(_preformatted(element))])
         elif element.name in _BLOCKS:
             self._close()
             self._children(element, look)
@@ -104,7 +104,7 @@ class FlowReader:
         if name == "br":
             self._runs.append(Run("\n", look))
         elif name == "img":
-            self._add(attribute(element, "alt"), look)
+            self._add(f" {attribute(element, 'alt')} ", look)
         elif name in FIELDS:
             self._add(field_text(element), PLAIN)
         elif name == "math":
@@ -155,6 +155,17 @@ class FlowReader:
         runs, self._runs = self._runs, []
         if text := inline_markdown(runs, emphasis=self._emphasis):
             self._blocks.append(Paragraph(text))
+
+
+def _preformatted(element: Tag) -> str:
+    """Preformatted text with its lines, whichever way they are broken."""
+    parts = []
+    for each in element.descendants:
+        if isinstance(each, Tag):
+            parts.append("\n" if each.name == "br" else "")
+        elif not isinstance(each, PreformattedString):
+            parts.append(str(each))
+    return "".join(parts).strip("\n")
 
 
 def _look(element: Tag, look: Look) -> Look:

@@ -283,6 +283,19 @@ def test_embedded_objects_are_gaps() -> None:
     assert note.message.startswith("2 embedded objects")
 
 
+def test_pages_within_the_document_are_read() -> None:
+    """A part in HTML, which Word shows in its place, is read there."""
+    rels = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="h1" Type="http://x/aFChunk" Target="chunk.html"/></Relationships>'
+    )
+    page = "<table><tr><th>Plan<th>Copay<tr><td>Gold<td>$250<sup>1</sup></table>"
+    parts = {"word/_rels/document.xml.rels": rels, "word/chunk.html": page}
+    document = read(word(paragraph("Rates:") + '<w:altChunk r:id="h1"/>', parts=parts))
+    assert document.text.endswith("| Gold | $250 [1] |")
+    assert document.notes == ()
+
+
 def test_charts_are_tables() -> None:
     """A chart leaves its title and the numbers that it draws."""
 

@@ -214,9 +214,21 @@ def test_lists_are_nested_and_numbered() -> None:
     assert text == "3. Call\n   - day\n   - night\n7. Wait\n  long\na. first\nb. second"
 
 
+def test_xhtml_is_a_page() -> None:
+    """A page that begins as XML is read as a page, without a warning."""
+    text = parse(
+        '<?xml version="1.0" encoding="UTF-8"?><html xmlns="http://www.w3.org/1999/xhtml"><body>'
+        "<p>Policy<br/>HO-1</p></body></html>"
+    )
+    assert text == "Policy\nHO-1"
+    assert parse("https://example.org/policy") == "https://example.org/policy"
+
+
 def test_code_and_breaks() -> None:
     """Preformatted text keeps its lines, a line break is one."""
-    assert parse("<p>a<br>b</p><pre>x  1\ny  2</pre>") == "a\nb\n\n```\nx  1\ny  2\n```"
+    assert parse("<p>a<br>b</p><pre>x  1\ny<br><b>z</b>  2</pre>") == (
+        "a\nb\n\n```\nx  1\ny\nz  2\n```"
+    )
 
 
 def test_abbreviations_are_explained_once() -> None:
