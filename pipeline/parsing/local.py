@@ -12,8 +12,11 @@ from importlib.metadata import version
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing import plain
+from pipeline.parsing.blocks import ReadText
+from pipeline.parsing.data_uris import without_data_uris
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.tables_in_markdown import tables_of
 from pipeline.text import normalise
 
 PARSER = "local-2"
@@ -21,8 +24,8 @@ PARSER = "local-2"
 
 _LIBRARIES = {
     MediaType.PDF: ("liteparse", "pypdfium2"),
-    MediaType.DOCX: ("mammoth", "markdownify"),
-    MediaType.HTML: ("beautifulsoup4", "markdownify"),
+    MediaType.DOCX: ("lxml",),
+    MediaType.HTML: ("beautifulsoup4", "lxml"),
 }
 
 
@@ -89,19 +92,28 @@ def _parse(content: bytes, media_type: MediaType, options: ParseOptions) -> Pars
         case MediaType.DOCX:
             from pipeline.parsing import docx
 
-            text, pictures = docx.to_markdown(content)
-            return _single(text, media_type, scanned=bool(pictures) and not text)
+            return _read(docx.read(content), media_type)
         case MediaType.HTML:
             from pipeline.parsing import html
 
-            return _single(html.to_markdown(content), media_type)
-        case MediaType.MARKDOWN | MediaType.TEXT:
-            return _single(plain.decode(content), media_type)
+            return _read(html.read(content), media_type)
+        case MediaType.MARKDOWN:
+            from pipeline.parsing import markdown
+
+            return _read(markdown.read(plain.decode(content)), media_type)
+        case MediaType.TEXT:
+            return _read(ReadText(plain.decode(content)), media_type)
 
 
-def _single(text: str, media_type: MediaType, *, scanned: bool = False) -> ParsedDocument:
-    page = ParsedPage(1, text, scanned=scanned)
-    return ParsedDocument((page,), False, PARSER, engine(media_type))
+def _read(read: ReadText, media_type: MediaType) -> ParsedDocument:
+    """A document of one page without number, from what a reader of its format returned."""
+    text, notes = without_data_uris(read.markdown)
+    # The offsets of tables are into the text as it will be stored.
+    tables = () if media_type is MediaType.TEXT else tables_of(normalise(text).text)
+    page = ParsedPage(1, text, scanned=read.scanned, tables=tables)
+    return ParsedDocument(
+        (page,), False, PARSER, engine(media_type), notes=read.notes + notes, facts=read.facts
+    )
 
 
 @cache
