@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
 from app.opening import reading
-from app.run_report import print_trouble, word
+from app.run_report import COLOURS, print_gaps, print_trouble, word
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, STATE_WORDS, JobState
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
     from pipeline.store.summary import CorpusSummary, RunRecord
 
-COLOURS = {"published": "green", "failed": "red", "waiting": "yellow"}
 _RUNS_SHOWN = 5
 _FAILURES_SHOWN = 10
 
@@ -58,7 +57,7 @@ async def listing(
     """Documents by name.
 
     Args:
-        state: published, failed, waiting, or a state of the state machine.
+        state: published, gaps, failed, waiting, or a state of the state machine.
 
     Raises:
         UsageError: there is no such state.
@@ -79,13 +78,12 @@ def states_of(name: str) -> list[JobState]:
     Raises:
         UsageError: it stands for none.
     """
-    words = {"published": [JobState.COMPLETE], "failed": list(FAILED), "waiting": list(WORKING)}
-    if name in words:
-        return words[name]
+    if name in STATE_WORDS:
+        return list(STATE_WORDS[name])
     try:
         return [JobState(name)]
     except ValueError:
-        known = ", ".join([*words, *JobState])
+        known = ", ".join([*STATE_WORDS, *JobState])
         raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
 
 

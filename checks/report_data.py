@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from checks.histogram import Histogram
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,11 @@ class ReportData:
 
     @property
     def published(self) -> int:
-        return self._count(JobState.COMPLETE)
+        return self._count(*PUBLISHED)
+
+    @property
+    def with_gaps(self) -> int:
+        return self._count(JobState.COMPLETE_WITH_GAPS)
 
     @property
     def failing(self) -> int:

@@ -30,7 +30,7 @@ from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.runs import Progress
 
@@ -189,6 +189,7 @@ def tally(progress: Progress) -> str:
     """What came of a run's documents, in words."""
     counts = {
         "published": progress.count([JobState.COMPLETE]),
+        WITH_GAPS: progress.count([JobState.COMPLETE_WITH_GAPS]),
         "failed": progress.count(FAILED),
         "cancelled": progress.count([JobState.CANCELLED]),
         "waiting": progress.count(WORKING),

@@ -37,7 +37,7 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
-RESULT_FORM = "2"
+RESULT_FORM = "3"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
 
 

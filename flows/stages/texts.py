@@ -8,6 +8,7 @@ from decimal import Decimal
 from blocks.assembly import Services
 from blocks.objects import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
+from pipeline.job_notes import known_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
 
@@ -51,6 +52,18 @@ async def stored_text(services: Services, key: str) -> ParsedDocument | None:
     """The stored text; None when the object is gone or damaged, so that it is made again."""
     document = _document(*await services.storage.get_all([key]))
     return document if isinstance(document, ParsedDocument) else None
+
+
+async def facts_of(
+    services: Services, keys: Sequence[str | None]
+) -> dict[str | None, dict[str, str]]:
+    """What the files of these stored texts say of themselves, as it is kept with their jobs."""
+    found: dict[str | None, dict[str, str]] = {}
+    for key in {each for each in keys if each is not None}:
+        document = services.texts.find(key) or await stored_text(services, key)
+        if document is not None:
+            found[key] = known_facts(document.facts)
+    return found
 
 
 async def put_text(

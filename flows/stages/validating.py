@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from blocks.assembly import Services
 from blocks.objects import ObjectMissing
@@ -12,7 +12,7 @@ from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.parsing import ParseReference
-from flows.stages.texts import parsed_texts
+from flows.stages.texts import facts_of, parsed_texts
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.validation import TextAssessment, assess
@@ -38,13 +38,16 @@ async def record_parsed(
     """Move the queued jobs to `parsed` or, with the parser's reason, to `failed_parse`."""
     found = {reference.job_id: reference for reference in references}
     jobs = await jobs_at(services, batch, JobState.PARSE_QUEUED)
-    moves = [_recorded(job, found[job.job_id]) for job in jobs if job.job_id in found]
+    facts = await facts_of(services, [each.key for each in references if each.has_facts])
+    moves = [_recorded(job, found[job.job_id], facts) for job in jobs if job.job_id in found]
     result = await make_moves(services, batch, moves)
     failpoint("after-parse-commit")
     return result
 
 
-def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
+def _recorded(
+    job: ClaimedJob, found: ParseReference, facts_by_key: Mapping[str | None, dict[str, str]]
+) -> Move:
     if (error := found.error) is not None:
         return failure(job, JobState.FAILED_PARSE, error, "parse")
     facts = {
@@ -53,6 +56,9 @@ def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
         "pages": found.pages,
         "characters": found.characters,
         "replaced": found.replaced,
+        "notes": [note.record() for note in found.notes],
+        "facts": facts_by_key.get(found.key, {}),
+        "language": found.language,
         "stage": "parse",
         "seconds": found.seconds,
     }

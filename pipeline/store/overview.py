@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED, WORKING
+from pipeline.states import FAILED, PUBLISHED, WORKING
 from pipeline.store import metrics
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA, listed
@@ -21,6 +21,7 @@ DAYS = 14
 DOCUMENTS_OF_A_TROUBLE = 5
 """That are named behind each kind of error."""
 
+_PUBLISHED = listed(PUBLISHED)
 _WORKING = listed(WORKING)
 _TROUBLED = listed((*FAILED, *WORKING))
 
@@ -31,7 +32,8 @@ _THROUGHPUT = sa.text(
     FROM generate_series(date_trunc('minute', now()) - make_interval(mins => {MINUTES - 1}),
                          date_trunc('minute', now()), interval '1 minute') AS m(minute)
     LEFT JOIN (SELECT id, chunks, tokens, finished_at FROM {SCHEMA}.upload_jobs
-               WHERE state = 'complete' AND finished_at > now() - make_interval(mins => {MINUTES})
+               WHERE state IN ({_PUBLISHED})
+                 AND finished_at > now() - make_interval(mins => {MINUTES})
               ) AS j ON date_trunc('minute', j.finished_at) = m.minute
     GROUP BY m.minute ORDER BY m.minute
     """  # noqa: S608
@@ -76,7 +78,7 @@ _WAITING = sa.text(
     WITH done AS (
         SELECT sum(tokens)::float / nullif(sum(file_bytes), 0) AS tokens,
                sum(pages)::float / nullif(sum(file_bytes), 0) AS pages
-        FROM {SCHEMA}.upload_jobs WHERE state = 'complete'
+        FROM {SCHEMA}.upload_jobs WHERE state IN ({_PUBLISHED})
     )
     SELECT count(*) AS documents,
            coalesce(sum(coalesce(j.tokens, j.file_bytes * d.tokens))
