@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
 from app.opening import reading
-from app.run_report import COLOURS, print_gaps, print_trouble, word
+from app.run_report import COLOURS, print_trouble, word
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.states import FAILED, STATE_WORDS, JobState

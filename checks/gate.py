@@ -70,11 +70,13 @@ def _refuse_unanswerable(suite: Suite, frame: DataFrame) -> None:
     nulls = frame[list(suite.columns)].isna()
     if nulls["job_id"].any():
         raise BrokenGate(f"The frame for {suite.name} has rows that belong to no document.")
-    empty = [column for column in suite.columns if nulls[column].all()]
+    optional = {rule.column for rule in suite.rules if rule.optional}
+    empty = [each for each in suite.columns if each not in optional and nulls[each].all()]
     if empty:
         raise BrokenGate(f"The frame for {suite.name} has only NULL in {', '.join(empty)}.")
 
 
 def _rule_result(rule: Rule, found: RowFindings, reader: FailureReader) -> RuleResult:
-    observed = reader.observed(rule, found.failed[0]) if found.failed else None
-    return RuleResult(rule, found.evaluated, len(found.failed) + found.missing, observed)
+    unmeasured = found.missing if rule.optional else 0
+    failed = len(found.failed) + found.missing - unmeasured
+    return RuleResult(rule, found.evaluated - unmeasured, failed, reader.worst(rule, found))

@@ -92,7 +92,8 @@ class RuleSummary:
 
     Attributes:
         threshold: in words, empty for a rule without numbers.
-        evaluated, failed: rows.
+        evaluated, failed: rows; those that were not measured are not among them.
+        worst: the worst value that was measured, None for a rule without numbers.
         documents_failed: documents behind the failed rows.
         examples: a few of these.
     """
@@ -107,6 +108,7 @@ class RuleSummary:
     failed: int
     documents_failed: int
     examples: tuple[RuleExample, ...] = ()
+    worst: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,21 @@ class FailedDocument:
     remedy: str
     attempts: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LackingDocument:
+    """A document of which something was not read.
+
+    Attributes:
+        state: where it ended; one with gaps may be published or refused.
+        gaps: a sentence for each, with its pages. remedies: what to do, each once.
+    """
+
+    source: str
+    state: JobState
+    gaps: tuple[str, ...]
+    remedies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +212,7 @@ class ReportData:
 
     Attributes:
         generated_at: in UTC.
+        lacking: some of the documents that were not read whole; lacking_in_all: how many there are.
         coverage: share of pages with text, a value a document.
         chunk_sizes: tokens, a value a chunk; `max_tokens` is the limit.
         similarity: cosine to the nearest chunk of another document, a value a sampled chunk.
@@ -210,6 +228,8 @@ class ReportData:
     suites: tuple[SuiteRun, ...] = ()
     rules: tuple[RuleSummary, ...] = ()
     failed: tuple[FailedDocument, ...] = ()
+    lacking: tuple[LackingDocument, ...] = ()
+    lacking_in_all: int = 0
     coverage: Histogram = _NOTHING
     chunk_sizes: Histogram = _NOTHING
     max_tokens: int | None = None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from checks.fidelity_suite import FIDELITY
 from checks.rules import Rule, Severity, Suite
 
-__all__ = ["CHUNKS", "PARSED_TEXT", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
+__all__ = ["CHUNKS", "FIDELITY", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
 
 BETWEEN = "ExpectColumnValuesToBeBetween"
 IN_SET = "ExpectColumnValuesToBeInSet"
@@ -45,49 +46,6 @@ def _true(name: str, title: str, sentence: str, column: str) -> Rule:
     kwargs = MappingProxyType({"value_set": (True,)})
     return Rule(name, title, sentence, IN_SET, column, kwargs)
 
-
-PARSED_TEXT = Suite(
-    name="parsed_text",
-    version="1",
-    title="Parsed text",
-    absent="there is no parsed text to check",
-    rules=(
-        _between(
-            "not_empty",
-            "The text is not empty",
-            "the text holds {observed} words, at least {limit} are needed",
-            "words",
-            low=3,
-            requirement="at least 3 words",
-        ),
-        _between(
-            "pages_covered",
-            "There are pages, and enough of them have text",
-            "{pages_with_text} of {pages} pages have text ({observed:.0%}), "
-            "at least {limit:.0%} are needed",
-            "coverage",
-            low=0.5,
-            requirement="at least 50 % of the pages",
-        ),
-        _between(
-            "readable",
-            "The text is readable",
-            "{observed:.0%} of the characters are readable, at least {limit:.0%} are needed",
-            "readable_share",
-            low=0.85,
-            requirement="at least 85 % of the characters",
-        ),
-        _between(
-            "few_replaced",
-            "Few characters had to be replaced",
-            "{observed:.2%} of the characters had to be replaced, at most {limit:.0%} may be",
-            "replaced_share",
-            low=None,
-            high=0.01,
-            requirement="at most 1 % of the characters",
-        ),
-    ),
-)
 
 CHUNKS = Suite(
     name="chunks",
@@ -202,5 +160,5 @@ VECTORS = Suite(
     ),
 )
 
-SUITES: tuple[Suite, ...] = (PARSED_TEXT, CHUNKS, VECTORS)
+SUITES: tuple[Suite, ...] = (FIDELITY, CHUNKS, VECTORS)
 """In the order in which a document meets them."""

@@ -176,7 +176,8 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
-    name = "Some failed" if progress.count(FAILED) else None
+    lacking = progress.count([JobState.COMPLETE_WITH_GAPS])
+    name = "Some failed" if progress.count(FAILED) else WITH_GAPS.capitalize() if lacking else None
     return Completed(name=name, message=message, data=run)
 
 

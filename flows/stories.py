@@ -98,7 +98,7 @@ def _what_to_do(each: RunDocument) -> str:
 def _quality_table(rules: Sequence[RuleSummary]) -> str:
     lines = ["| | suite | rule | checked | failed |", "|---|---|---|---:|---:|"]
     lines += [
-        f"| {'✓' if each.failed == 0 else '✗'} "
+        f"| {'✓' if each.failed == 0 else '!' if each.severity == 'warning' else '✗'} "
         f"| {each.suite.replace('_', ' ')} v{each.suite_version} "
         f"| {escape(each.title)} | {each.evaluated:,} | {each.failed:,} |"
         for each in rules

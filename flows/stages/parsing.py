@@ -18,6 +18,7 @@ from flows.stages.removing import remove_abandoned
 from pipeline.errors import ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
+from pipeline.parsing.gaps import with_gaps_noted
 from pipeline.parsing.validation import TextAssessment, assess
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
@@ -141,7 +142,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         replaced=document.replaced,
         seconds=read.seconds,
         assessment=assessment,
-        notes=tuple(job_notes(document.notes, read.job.parser)),
+        notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
         language=assessment.language,
         has_facts=bool(document.facts),
     )

@@ -209,9 +209,7 @@ _QUALITY = sa.text(
 )
 
 
-async def quality_findings(
-    connection: AsyncConnection, document: UUID, severity: str
-) -> list[str]:
+async def quality_findings(connection: AsyncConnection, document: UUID, severity: str) -> list[str]:
     """What the gate found in the newest version, in sentences; empty when it found nothing.
 
     Args:

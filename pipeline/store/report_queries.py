@@ -70,6 +70,8 @@ _RUNS = f"""
     )
 """  # noqa: S608
 
+_OBSERVED = r"CASE WHEN observed ~ '^-?[0-9.]+(e-?[0-9]+)?$' THEN observed::float END"
+
 REPORT_QUERIES = {
     "span": sa.text(
         f"""
@@ -107,6 +109,9 @@ REPORT_QUERIES = {
         f"""
         WITH {_RESULTS} SELECT suite, suite_version AS version, rule, max(title) AS title,
             max(severity) AS severity,
+            coalesce(max(sentence) FILTER (WHERE job_id IS NULL), '') AS threshold,
+            min({_OBSERVED}) FILTER (WHERE job_id IS NULL) AS lowest,
+            max({_OBSERVED}) FILTER (WHERE job_id IS NULL) AS highest,
             coalesce(sum(evaluated) FILTER (WHERE job_id IS NULL), 0)::int AS evaluated,
             coalesce(sum(failed) FILTER (WHERE job_id IS NULL), 0)::int AS failed,
             count(DISTINCT job_id) AS documents_failed
@@ -132,6 +137,13 @@ REPORT_QUERIES = {
             error_message AS message, error_remedy AS remedy, attempt AS attempts,
             coalesce(finished_at, updated_at) AS at
         FROM jobs WHERE state LIKE 'failed%' OR state = 'quarantined' ORDER BY source LIMIT 500
+        """  # noqa: S608
+    ),
+    "lacking": sa.text(
+        f"""
+        WITH {_JOBS} SELECT source, state, notes, count(*) OVER () AS in_all FROM jobs
+        WHERE notes @> '[{{"gap": true}}]' AND state NOT IN ('superseded', 'deleted')
+        ORDER BY source LIMIT 200
         """  # noqa: S608
     ),
     "coverage": sa.text(

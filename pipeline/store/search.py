@@ -84,9 +84,9 @@ _VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 _PASSAGES = sa.text(
     f"""
     SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
-           c.heading_path, c.text, j.notes
+           c.heading_path, c.text, coalesce(j.notes, '[]') AS notes
     FROM {SCHEMA}.document_chunks AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
+    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
     """  # noqa: S608
 )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from checks.markdown import MAX_DOCUMENTS, quality_table
-from checks.suites import PARSED_TEXT
+from checks.suites import FIDELITY
 from checks.verdicts import Failure, GateResult, RuleResult
 
 
 def gate_result(failing: dict[str, str], passing: int = 0) -> GateResult:
-    rule = PARSED_TEXT.rules[0]
+    rule = FIDELITY.rules[0]
     jobs = (*failing, *(f"good{n}" for n in range(passing)))
     failures = {
         job: (Failure(rule.name, rule.title, sentence),) for job, sentence in failing.items()
     }
     rules = (RuleResult(rule, len(jobs), len(failing)),)
-    return GateResult(PARSED_TEXT, len(jobs), jobs, rules, failures, {}, 0.01)
+    return GateResult(FIDELITY, len(jobs), jobs, rules, failures, {}, 0.01)
 
 
 def test_failures_stand_in_words_with_names() -> None:
     """The table adds up results of one suite and names each failing document with its reason."""
     results = [gate_result({"j1": "the text holds 0 words"}), gate_result({}, passing=3)]
     table = quality_table(results, {"j1": "policy.pdf"})
-    assert "| Parsed text v1 | The text is not empty | 4 | **1** |" in table
+    assert "| Fidelity of the text v1 | The text is not empty | 4 | **1** |" in table
     assert "3 of 4 documents passed." in table
     assert "- **policy.pdf**: the text holds 0 words" in table
 

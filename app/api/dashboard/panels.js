@@ -25,7 +25,8 @@ function documents(states) {
   const all = known.reduce((sum, name) => sum + states[name], 0);
   if (!all) return none("There are no documents yet. Upload one, or run navigator ingest.");
   const rows = known.map((name) => [badge(name), number(states[name]), percent(states[name], all)]);
-  return [el("p", { class: "lead" }, el("b", {}, number(states.complete ?? 0)), ` of ${count(all, "document")} published`),
+  return [el("p", { class: "lead" }, el("b", {}, number((states.complete ?? 0) + (states.complete_with_gaps ?? 0))),
+    ` of ${count(all, "document")} published`, states.complete_with_gaps ? `, ${number(states.complete_with_gaps)} of them with gaps` : ""),
     table("By the state of the newest version", ["State", ">Documents", ">Share"], rows)];
 }
 

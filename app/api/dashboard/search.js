@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { el, plain } from "./dom.js";
+import { noteList } from "./notes.js";
 import { count } from "./words.js";
 
 const form = document.getElementById("search");
@@ -40,8 +41,12 @@ function show(found) {
     el("p", { class: "soft" }, `${count(found.passages.length, "passage")} of ${count(found.published_documents, "document")}`),
     el("ol", { class: "passages" }, found.passages.map((each) => el("li", {},
       el("h3", {}, plain(each.name)), el("p", { class: "soft" }, plain([pages(each), ...each.heading_path].filter(Boolean).join(" › "))),
+      noteList(each.gaps, (note) => stands(note, each)),
       el("p", { class: "passage" }, each.text.split("\n").map((line) => [plain(line), el("br")]))))));
 }
+
+const stands = (note, each) => (each.page_first === null || !note.pages.length ? !note.pages.length
+  : note.pages.some((page) => each.page_first <= page && page <= (each.page_last ?? each.page_first)));
 
 function pages(each) {
   if (each.page_first === null) return "";

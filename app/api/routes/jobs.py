@@ -28,7 +28,7 @@ States = Annotated[
     list[str] | None,
     Query(
         max_length=20,
-        description="Exact states, or `published`, `gaps`, `failed`, `waiting`; several by repetition.",
+        description="Exact states, or `published`, `gaps`, `failed`, `waiting`; repeat it.",
     ),
 ]
 
