@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
+from app.gap_lines import where_lacking
 from app.opening import reading
 from app.run_report import COLOURS, print_trouble, word
 from pipeline.errors import UsageError
@@ -137,9 +138,11 @@ def print_listing(shown: Listing) -> None:
         say("There are no such documents.")
         return
     tagged = any(each.tags for each in shown.documents)
+    lacking = any(where_lacking(each.notes) for each in shown.documents)
     rows = table(
         ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
         right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
+        *(["Not read"] if lacking else []),
     )  # fmt: skip
     for each in shown.documents:
         rows.add_row(
@@ -150,6 +153,7 @@ def print_listing(shown: Listing) -> None:
             number(each.chunks),
             str(each.document_id)[:8],
             *([text(", ".join(each.tags))] if tagged else []),
+            *([text(where_lacking(each.notes), "yellow")] if lacking else []),
         )
     answers().print(rows)
     left = shown.total - len(shown.documents)

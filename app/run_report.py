@@ -21,7 +21,7 @@ from app.console import (
     tell,
     text,
 )
-from pipeline.job_notes import gaps_of
+from app.gap_lines import print_lacking, say_unchanged_gaps
 from pipeline.sources import RejectedFile
 from pipeline.states import FAILED, PUBLISHED, WITH_GAPS, WORKING, JobState
 
@@ -117,7 +117,7 @@ def print_report(report: RunReport, *, failures: bool = True) -> None:
     large = len(rows) > MOST_ROWS
     if rows and not large:
         _print_table(rows)
-    _print_gaps(report)
+    print_lacking([e for e in rows if e.state == JobState.COMPLETE_WITH_GAPS])
     if failures:
         _print_failures(report, most=MOST_ROWS)
     _print_sums(report)
@@ -141,28 +141,6 @@ def _print_table(documents: Sequence[RunDocument]) -> None:
             f"{each.seconds:.1f}",
         )
     answers().print(shown)
-
-
-def _print_gaps(report: RunReport) -> None:
-    """What the documents of this run lack, each document's gaps below its name."""
-    lacking = [each for each in report.worked_on if each.state == JobState.COMPLETE_WITH_GAPS]
-    for each in lacking[:MOST_ROWS]:
-        tell(f"! {text(each.name).plain}: {WITH_GAPS}", "yellow")
-        print_gaps(each.notes)
-    if len(lacking) > MOST_ROWS:
-        left = len(lacking) - MOST_ROWS
-        tell(f"… and {left:,} more with gaps; `navigator list --state gaps` names them all.")
-    if lacking:
-        tell("")
-
-
-def print_gaps(notes: Sequence[dict[str, Any]]) -> None:
-    """A line for each gap of a document, with what to do about it."""
-    from rich.padding import Padding
-
-    for note in gaps_of(notes):
-        shown = f"{note.told}" + (f" → {note.remedy}" if note.remedy else "")
-        answers().print(Padding(text(shown), (0, 0, 0, 2), expand=False))
 
 
 def _print_failures(report: RunReport, most: int) -> None:
@@ -209,12 +187,7 @@ def _print_sums(report: RunReport) -> None:
         f"{documents}: {', '.join(parts) or 'nothing to do'}; {tokens:,} tokens embedded for "
         f"{dollars(report.cost_usd)} in {report.seconds:.1f} s."
     )
-    lacking = sum(
-        status(each) == "unchanged" and each.state == JobState.COMPLETE_WITH_GAPS
-        for each in report.documents
-    )
-    if lacking:
-        say(f"{lacking:,} of the unchanged have gaps; `navigator list --state gaps` names them.")
+    say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
         say(f"{report.stopped} The rest waits: run it again to go on.", "yellow")
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from app import run_report
 from app.console import answers, dollars, number, right, table, tell, text
 from app.finding import find_one
+from app.gap_lines import print_notes
 from app.inspecting import line_json, state_text
 from app.opening import reading
 from app.run_report import COLOURS, RunReport, print_reason, word
 from pipeline.errors import UsageError
-from pipeline.job_notes import from_records
 from pipeline.settings import Settings
 from pipeline.states import PUBLISHED
 
@@ -81,7 +81,7 @@ def print_story(told: Story) -> None:
     tell(f"  Document   {document.document_id}")
     if document.tags:
         tell(f"  Tags       {text(', '.join(document.tags)).plain}")
-    _print_notes(document.notes)
+    print_notes(document.notes)
     if told.jobs:
         _print_newest(told.jobs[0])
     for sentence in told.quality:
@@ -92,18 +92,6 @@ def print_story(told: Story) -> None:
         print_reason(document.error_message, document.error_remedy)
     _print_versions(told.jobs)
     _print_events(told.events)
-
-
-def _print_notes(notes: Sequence[dict[str, Any]]) -> None:
-    """The gaps first, each with what to do about it; then what else is to be known."""
-    for note in sorted(from_records(notes), key=lambda each: not each.gap):
-        tell(f"  {'Gap ' if note.gap else 'Note'}       {text(note.told).plain}", _tone(note.gap))
-        if note.remedy:
-            tell(f"             → {note.remedy}", "cyan")
-
-
-def _tone(gap: bool) -> str | None:
-    return "yellow" if gap else None
 
 
 def _print_newest(job: JobRecord) -> None:

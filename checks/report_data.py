@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from checks.histogram import Histogram
+from checks.report_documents import FailedDocument, LackingDocument
 from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
@@ -109,35 +110,6 @@ class RuleSummary:
     documents_failed: int
     examples: tuple[RuleExample, ...] = ()
     worst: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FailedDocument:
-    """A document that ended in a failure state, and what a person can do."""
-
-    source: str
-    job_id: str
-    state: JobState
-    code: str
-    message: str
-    remedy: str
-    attempts: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LackingDocument:
-    """A document of which something was not read.
-
-    Attributes:
-        state: where it ended; one with gaps may be published or refused.
-        gaps: a sentence for each, with its pages. remedies: what to do, each once.
-    """
-
-    source: str
-    state: JobState
-    gaps: tuple[str, ...]
-    remedies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

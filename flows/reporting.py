@@ -15,8 +15,6 @@ from checks.report import render
 from checks.report_data import (
     DayPoint,
     Duplicates,
-    FailedDocument,
-    LackingDocument,
     ReportData,
     RuleExample,
     RuleSummary,
@@ -28,6 +26,7 @@ from checks.report_data import (
     SuiteRun,
     Totals,
 )
+from checks.report_documents import FailedDocument, LackingDocument
 from checks.suites import SUITES
 from pipeline.job_notes import gaps_of
 from pipeline.sources import printable

@@ -1,7 +1,4 @@
-"""The figures of the quality report: reads only, all over one scope of jobs.
-
-The scope is the jobs of one run, or all that changed since a moment; of one user or of everyone.
-"""
+"""The figures of the quality report: reads only, over the jobs of a run, or of a time."""
 
 from __future__ import annotations
 
@@ -70,7 +67,7 @@ _RUNS = f"""
     )
 """  # noqa: S608
 
-_OBSERVED = r"CASE WHEN observed ~ '^-?[0-9.]+(e-?[0-9]+)?$' THEN observed::float END"
+_NUMBER = r"CASE WHEN observed ~ '^-?[0-9.]+(e-?[0-9]+)?$' THEN observed::float END"
 
 REPORT_QUERIES = {
     "span": sa.text(
@@ -110,8 +107,8 @@ REPORT_QUERIES = {
         WITH {_RESULTS} SELECT suite, suite_version AS version, rule, max(title) AS title,
             max(severity) AS severity,
             coalesce(max(sentence) FILTER (WHERE job_id IS NULL), '') AS threshold,
-            min({_OBSERVED}) FILTER (WHERE job_id IS NULL) AS lowest,
-            max({_OBSERVED}) FILTER (WHERE job_id IS NULL) AS highest,
+            min({_NUMBER}) FILTER (WHERE job_id IS NULL) AS lowest,
+            max({_NUMBER}) FILTER (WHERE job_id IS NULL) AS highest,
             coalesce(sum(evaluated) FILTER (WHERE job_id IS NULL), 0)::int AS evaluated,
             coalesce(sum(failed) FILTER (WHERE job_id IS NULL), 0)::int AS failed,
             count(DISTINCT job_id) AS documents_failed

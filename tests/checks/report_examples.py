@@ -9,7 +9,6 @@ from checks.histogram import SHARE_EDGES, SIMILARITY_EDGES, Histogram, size_edge
 from checks.report_data import (
     DayPoint,
     Duplicates,
-    FailedDocument,
     ReportData,
     RuleExample,
     RuleSummary,
@@ -21,6 +20,7 @@ from checks.report_data import (
     SuiteRun,
     Totals,
 )
+from checks.report_documents import FailedDocument
 from checks.rules import Suite
 from checks.suites import CHUNKS, FIDELITY, SUITES
 from pipeline.states import JobState
