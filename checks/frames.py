@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from math import nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,9 @@ class ChunkRow:
         text_matches: whether the offsets cut exactly the stored text out of the parsed document.
         covered_share: 0 to 1, how much of the document's visible text its chunks hold together;
             the same on every row of a document.
+        substantial_share: of the document's chunks, those that are more than a heading or a
+            running line. headed_share: of its pieces of tables, those with their columns. Both
+            are the same on every row of a document, and NaN where nothing was measured.
     """
 
     job_id: str
@@ -101,6 +105,8 @@ class ChunkRow:
     end: int
     text_matches: bool
     covered_share: float
+    substantial_share: float = nan
+    headed_share: float = nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ suite, so that old verdicts stay understandable.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from checks.fidelity_suite import FIDELITY
+from checks.limited_rules import LimitedRule, limited, version_of
 from checks.rules import Rule, Severity, Suite
+from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 
 __all__ = ["CHUNKS", "FIDELITY", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
 
@@ -47,9 +51,9 @@ def _true(name: str, title: str, sentence: str, column: str) -> Rule:
     return Rule(name, title, sentence, IN_SET, column, kwargs)
 
 
-CHUNKS = Suite(
+_CHUNKS = Suite(
     name="chunks",
-    version="1",
+    version="2",
     title="Chunks",
     absent="the document has no chunks",
     label=("chunk", "ordinal"),
@@ -110,6 +114,38 @@ CHUNKS = Suite(
         ),
     ),
 )
+
+_CHUNK_LIMITS = (
+    LimitedRule(
+        "chunks_substantial",
+        "Chunks are more than a heading or a running line",
+        "{observed:.0%} of the document's chunks are more than a heading, a running header or "
+        "footer, at least {limit:.0%} should be",
+        "substantial_share",
+        "the document's chunks",
+        whole_document=True,
+    ),
+    LimitedRule(
+        "tables_headed",
+        "Pieces of tables say what their columns are",
+        "{observed:.0%} of the pieces of the document's tables have the names of their columns, "
+        "at least {limit:.0%} should have",
+        "headed_share",
+        "the pieces of tables",
+        whole_document=True,
+    ),
+)
+
+
+def chunk_suite(limits: Mapping[str, RuleLimit]) -> Suite:
+    """The suite for chunks with these limits, which are by the names of `DEFAULT_LIMITS`."""
+    version = version_of(_CHUNKS.version, _CHUNK_LIMITS, limits)
+    rules = (*_CHUNKS.rules, *limited(_CHUNK_LIMITS, limits))
+    return replace(_CHUNKS, version=version, rules=rules)
+
+
+CHUNKS = chunk_suite(DEFAULT_LIMITS)
+"""As it is without any configuration."""
 
 VECTORS = Suite(
     name="vectors",

@@ -82,7 +82,7 @@ def pages_named(pages: Sequence[int]) -> str:
     named = [str(first) if first == last else f"{first} to {last}" for first, last in spans]
     left = sum(last - first + 1 for first, last in spans[_MOST_NAMED:])
     shown = [*named[:_MOST_NAMED], f"{left} more"] if left else named
-    noun = "page" if len(pages) == 1 else "pages"
+    noun = "page" if len(set(pages)) == 1 else "pages"
     listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
     return f"{noun} {listed}"
 

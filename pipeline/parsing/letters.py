@@ -35,7 +35,7 @@ _CLEARLY = 0.9
 _RUNNING_WORDS = 3
 _LONG_WORD = 6
 
-_WORD = re.compile(r"(?<![\w\-/.@])[^\W\d_]{2,}(?![\w/@])")
+_WORD = re.compile(r"(?<![\w\-/.@])[^\W\d_]{2,}(?![\w/@]|-\d)")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _PARTS = re.compile(r"[\n\t|]+")
 _MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
