@@ -53,7 +53,9 @@ GOOD_TEXT = FidelityRow(
     gaps=0,
     gaps_told="",
 )
-GOOD_CHUNK = ChunkRow("a", "c0", 0, 0, 200, 400, 900, "f" * 64, "f" * 64, 0, 900, True, 1.0, 1.0, 1.0)
+GOOD_CHUNK = ChunkRow(
+    "a", "c0", 0, 0, 200, 400, 900, "f" * 64, "f" * 64, 0, 900, True, 1.0, 1.0, 1.0
+)
 GOOD_VECTOR = VectorRow("a", "c0", 0, 1, 256, 256, True, 1.0, "f" * 64, "f" * 64)
 
 
