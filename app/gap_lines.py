@@ -33,7 +33,7 @@ def print_gaps(notes: Sequence[dict[str, Any]]) -> None:
 
     gaps = gaps_of(notes)
     for gap in gaps:
-        answers().print(Padding(text(gap.told), (0, 0, 0, 2), expand=False))
+        answers().print(Padding(text(gap.message), (0, 0, 0, 2), expand=False))
     for remedy in dict.fromkeys(gap.remedy for gap in gaps if gap.remedy):
         answers().print(Padding(text(f"→ {remedy}", "cyan"), (0, 0, 0, 2), expand=False))
 
@@ -49,7 +49,7 @@ def print_notes(notes: Sequence[dict[str, Any]]) -> None:
     """All notes of one document: the gaps first, each with what to do about it."""
     for note in sorted(from_records(notes), key=lambda each: not each.gap):
         word, style = ("Gap ", "yellow") if note.gap else ("Note", None)
-        tell(f"  {word}       {text(note.told).plain}", style)
+        tell(f"  {word}       {text(note.message).plain}", style)
         if note.remedy:
             tell(f"             → {note.remedy}", "cyan")
 

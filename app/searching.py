@@ -100,7 +100,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
 def _gap(gap: JobNote, passage: Passage) -> str:
     """What was not read: here, on the passage's own pages, or elsewhere in its document."""
     here = gap.on(passage.page_first, passage.page_last)
-    return f"! {'Not read here' if here else 'Its document has gaps'}. {gap.told}"
+    return f"! {'Not read here' if here else 'Its document has gaps'}. {gap.message}"
 
 
 def pages(passage: Passage) -> str:

@@ -89,7 +89,7 @@ def document(
     if [page.number for page in pages] != list(range(1, len(pages) + 1)):
         raise BadAnswer(f"{SERVICE} answered pages whose numbers are not 1 to {len(pages)}.")
     failed = tuple(page.number for page in pages if page.error)
-    message = f"{SERVICE} could not read {'it' if len(failed) == 1 else 'them'}."
+    message = f"{SERVICE} could not read page {', '.join(map(str, failed))}."
     notes = (Note(NoteKind.PAGE_NOT_READ, message, failed),) if failed else ()
     return ParsedDocument(tuple(pages), paged, parser, engine, replaced, notes)
 

@@ -186,7 +186,7 @@ def _lacking(row: Mapping[str, Any]) -> LackingDocument:
     return LackingDocument(
         printable(row["source"]),
         JobState(row["state"]),
-        tuple(gap.told for gap in gaps),
+        tuple(gap.message for gap in gaps),
         tuple(dict.fromkeys(gap.remedy for gap in gaps if gap.remedy)),
     )
 

@@ -85,7 +85,7 @@ def _line(each: RunDocument) -> dict[str, object]:
         "tokens": each.tokens,
         "cost (USD)": float(each.cost_usd),
         "seconds": round(each.seconds, 2),
-        "gaps": " ".join(gap.told for gap in gaps_of(each.notes)),
+        "gaps": " ".join(gap.message for gap in gaps_of(each.notes)),
         "what to do": _what_to_do(each),
     }
 

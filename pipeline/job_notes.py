@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from pipeline.notes import Note, NoteKind
 
 _MOST_NAMED = 10
+_NAMES_PAGES = re.compile(r"\b(?:pages?|sheets?|slides?) \d", re.IGNORECASE)
 _MOST_FACTS, _LONGEST_FACT = 50, 500
 _ORIGINAL = "Look there in the original."
 _OCR = "Set NAVIGATOR_OCR=true, with tesseract installed, and take the document in again."
-_BY_OCR = frozenset({NoteKind.PAGE_NOT_READ, NoteKind.PICTURE_NOT_READ})
+_TESSERACT = "Install tesseract with its language data, delete the document and take it in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class JobNote:
 
     Attributes:
         kind: of `NoteKind`. gap: whether something that a reader sees was not read.
-        message: one sentence that names neither the pages nor any text of the document.
+        message: one sentence that names the pages, and no text of the document.
         pages: in order; empty where it is about the whole document.
         remedy: what to do, empty for a note that is no gap.
     """
@@ -31,14 +33,6 @@ class JobNote:
     message: str
     pages: tuple[int, ...] = ()
     remedy: str = ""
-
-    @property
-    def told(self) -> str:
-        """``Pages 2 and 4: pictures were not read.``"""
-        if not self.pages:
-            return self.message
-        where = pages_named(self.pages)
-        return f"{where[0].upper()}{where[1:]}: {_continued(self.message)}"
 
     def on(self, first: int | None, last: int | None) -> bool:
         """Whether it is about one of these pages, or about a document without pages."""
@@ -54,16 +48,28 @@ class JobNote:
 def job_notes(notes: Iterable[Note], parser: str) -> list[JobNote]:
     """The notes of a document that this parser read, with what to do about each gap."""
     return [
-        JobNote(note.kind.value, note.is_gap, note.message, note.pages, _remedy(note, parser))
+        JobNote(note.kind.value, note.is_gap, _with_pages(note), note.pages, _remedy(note, parser))
         for note in notes
     ]
+
+
+def _with_pages(note: Note) -> str:
+    """``Pages 2 and 4: pictures were not read.``, unless the sentence names its pages already."""
+    if not note.pages or _NAMES_PAGES.search(note.message):
+        return note.message
+    where = pages_named(note.pages)
+    return f"{where[0].upper()}{where[1:]}: {_continued(note.message)}"
 
 
 def _remedy(note: Note, parser: str) -> str:
     if not note.is_gap:
         return ""
-    may_read_more = parser.startswith("local") and "+ocr" not in parser
-    return _OCR if note.kind in _BY_OCR and may_read_more else _ORIGINAL
+    pictures = note.kind is NoteKind.PICTURE_NOT_READ or "picture" in note.message
+    if not pictures or not parser.startswith("local"):
+        return _ORIGINAL
+    if "+ocr" not in parser:
+        return _OCR
+    return _TESSERACT if "tesseract" in note.message else _ORIGINAL
 
 
 def from_records(records: Iterable[Mapping[str, Any]]) -> list[JobNote]:

@@ -39,8 +39,7 @@ class Note:
 
     Attributes:
         kind: decides whether it is a gap.
-        message: one sentence without any text of the document, so it may stand in logs; the pages
-            stand before it wherever it is shown, so it does not name them.
+        message: one sentence without any text of the document, so it may stand in logs.
         pages: the pages it is about, in order; empty where it is about the whole document.
     """
 

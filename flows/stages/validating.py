@@ -117,7 +117,7 @@ def _suite(services: Services) -> Suite:
 
 def _row(job: ClaimedJob, seen: TextAssessment, notes: Sequence[JobNote]) -> FidelityRow:
     gaps = [note for note in notes if note.gap]
-    told = " ".join(dict.fromkeys(f"{gap.told} {gap.remedy}" for gap in gaps))
+    told = " ".join(dict.fromkeys(f"{gap.message} {gap.remedy}" for gap in gaps))
     measured = {name: getattr(seen, name) for name in _MEASURED}
     return FidelityRow(job_id=str(job.job_id), **measured, gaps=len(gaps), gaps_told=told)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.job_notes import JobNote, from_records, gaps_of, job_notes, known_facts, pages_named
+from pipeline.job_notes import from_records, gaps_of, job_notes, known_facts, pages_named
 from pipeline.notes import Note, NoteKind
 
 PICTURES = Note(NoteKind.PICTURE_NOT_READ, "Pictures were not read.", (2, 4))
@@ -31,17 +31,23 @@ def test_pages_are_named_shortly(pages: list[int], words: str) -> None:
 def test_a_gap_is_told_with_its_pages_and_what_to_do() -> None:
     """The pages stand before the sentence, which goes on after them."""
     [gap, repair] = job_notes([PICTURES, REPAIRED], "local-1")
-    assert gap.told == "Pages 2 and 4: pictures were not read."
+    assert gap.message == "Pages 2 and 4: pictures were not read."
     assert "NAVIGATOR_OCR=true" in gap.remedy
     assert "tesseract" in gap.remedy
     assert (repair.gap, repair.remedy) == (False, "")
-    assert repair.told == REPAIRED.message
+    assert repair.message == REPAIRED.message
 
 
 def test_a_name_keeps_its_capital_after_the_pages() -> None:
     """LlamaParse does not become llamaParse."""
-    note = JobNote("page_not_read", True, "LlamaParse could not read it.", (2,))
-    assert note.told == "Page 2: LlamaParse could not read it."
+    note = Note(NoteKind.PAGE_NOT_READ, "LlamaParse could not read it.", (2,))
+    assert job_notes([note], "l")[0].message == "Page 2: LlamaParse could not read it."
+
+
+@pytest.mark.parametrize("message", ["Pages 2 and 4 are only pictures.", "Sheet 2 is cut off."])
+def test_pages_are_not_named_twice(message: str) -> None:
+    """A sentence that names them stays as it is."""
+    assert job_notes([Note(NoteKind.PAGE_NOT_READ, message, (2, 4))], "l")[0].message == message
 
 
 @pytest.mark.parametrize("parser", ["local-1+ocr", "llamaparse-v2-agentic-markdown"])
@@ -50,6 +56,20 @@ def test_ocr_is_no_remedy_for_who_uses_it(parser: str) -> None:
     [gap] = job_notes([PICTURES], parser)
     assert "OCR" not in gap.remedy
     assert "original" in gap.remedy
+
+
+def test_a_missing_tesseract_is_to_be_installed() -> None:
+    """Who asked for OCR and has none reads what is missing."""
+    message = "Page 2 is only pictures, which were not read: tesseract's data is not installed."
+    [gap] = job_notes([Note(NoteKind.PAGE_NOT_READ, message, (2,))], "local-1+ocr")
+    assert "Install tesseract" in gap.remedy
+
+
+def test_a_damaged_page_is_not_for_ocr() -> None:
+    """Only pictures are read by it."""
+    message = "Page 2 is damaged, and could not be read."
+    [gap] = job_notes([Note(NoteKind.PAGE_NOT_READ, message, (2,))], "local-1")
+    assert "OCR" not in gap.remedy
 
 
 def test_stored_notes_are_read_back_equal() -> None:

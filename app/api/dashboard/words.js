@@ -48,22 +48,4 @@ const STATES = {
 export const STATE_ORDER = Object.keys(STATES);
 export const state = (name) => STATES[name]?.[0] ?? name.replaceAll("_", " ");
 export const mood = (name) => STATES[name]?.[1] ?? "quiet";
-
-/** Pages 2, 4 to 9 and 12; of very many, the first ones. */
-export function pagesNamed(pages) {
-  const spans = [];
-  for (const page of [...pages].sort((one, other) => one - other)) {
-    const last = spans.at(-1);
-    if (last && page === last[1] + 1) last[1] = page;
-    else spans.push([page, page]);
-  }
-  const shown = spans.slice(0, 10).flatMap(([first, last]) => {
-    if (first === last) return [number(first)];
-    return last === first + 1 ? [number(first), number(last)] : [`${number(first)} to ${number(last)}`];
-  });
-  const left = spans.slice(10).reduce((sum, [first, last]) => sum + last - first + 1, 0);
-  if (left) shown.push(`${number(left)} more`);
-  const words = shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}` : shown[0];
-  return `${pages.length === 1 ? "Page" : "Pages"} ${words}`;
-}
 export const spaced = (name) => name.replaceAll("_", " ");
