@@ -42,7 +42,7 @@ function show(found) {
     el("ol", { class: "passages" }, found.passages.map((each) => el("li", {},
       el("h3", {}, plain(each.name)), el("p", { class: "soft" }, plain([pages(each), ...each.heading_path].filter(Boolean).join(" › "))),
       noteList(each.gaps, (note) => stands(note, each)),
-      el("p", { class: "passage" }, each.text.split("\n").map((line) => [plain(line), el("br")]))))));
+      el("p", { class: "passage" }, each.text.split("\n").flatMap((line) => [plain(line), el("br")]))))));
 }
 
 const stands = (note, each) => (each.page_first === null || !note.pages.length ? !note.pages.length

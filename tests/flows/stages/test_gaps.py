@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
 
 from blocks.assembly import Services
 from flows.stages import syncing
@@ -23,12 +21,12 @@ from pipeline.parsing.sandbox import ParserPool
 from pipeline.states import JobState
 from pipeline.store.search import Passage, Query, SearchMode, search
 from pipeline.store.transitions import Actor
+from tests.booklets import TYPED as PAGE
+from tests.booklets import booklet
 from tests.flows.corpus import Opener, corpus, documents, policy, query, states
 from tests.ingesting import ingest
-from tests.pipeline.parsing.made_files import picture
 
 ANNA = user_id("anna")
-PAGE = "The flood sublimit of this policy is 35000 dollars for each loss."
 
 
 class NotingParser(ParserPool):
@@ -70,19 +68,6 @@ def three_pages(folder: Path, name: str = "home") -> Path:
     ]
     path.write_text("\f".join(texts))
     return path
-
-
-def booklet(path: Path, typed: Sequence[str]) -> None:
-    """A PDF with a typed page for each word, and a page that is a picture for each blank."""
-    canvas = Canvas(str(path))
-    scan = ImageReader(picture("The earthquake sublimit is 12000 dollars."))
-    for word in typed:
-        if word:
-            canvas.drawString(72, 700, f"{PAGE} Here stands the {word} part.")
-        else:
-            canvas.drawImage(scan, 0, 0, 595, 842)
-        canvas.showPage()
-    canvas.save()
 
 
 async def job_of(services: Services, name: str) -> sa.RowMapping:
