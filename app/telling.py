@@ -84,7 +84,8 @@ def print_story(told: Story) -> None:
     print_notes(document.notes)
     if told.jobs:
         _print_newest(told.jobs[0])
-    for sentence in told.quality:
+    # Of a version that is published now, an earlier attempt may have been refused.
+    for sentence in told.quality if document.state not in PUBLISHED else ():
         tell(f"  Quality    {text(sentence).plain}")
     for sentence in told.warnings:
         tell(f"  Warning    {text(sentence).plain}", "yellow")

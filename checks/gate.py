@@ -16,11 +16,16 @@ from checks.failures import FailureReader
 from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
+from pipeline.parsing import language
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-warm_up = expectations.warm_up
+
+def warm_up() -> None:
+    """Load Great Expectations, and the model that measures the language. Thread-safe."""
+    language.warm_up()
+    expectations.warm_up()
 
 
 class Gate:

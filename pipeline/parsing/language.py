@@ -13,6 +13,8 @@ NO_LANGUAGE = "zxx"
 
 _SURE = 0.9
 _MOST_CHARACTERS = 250
+_SMALL_WORDS = frozenset({"the", "of", "and", "to", "or", "by", "for"})
+_LEAST_ARTICLES, _SMALL_SHARE = 2, 0.15
 
 
 def warm_up() -> None:
@@ -22,10 +24,18 @@ def warm_up() -> None:
 
 def language_of(text: str) -> str:
     """The ISO 639-1 code of a text's language; empty when it cannot be told, as of a few words."""
-    if not text:
-        return ""
-    language, probability = _identifier().classify(text[:_MOST_CHARACTERS])
+    beginning = text[:_MOST_CHARACTERS]
+    if not beginning or _is_english(beginning):
+        return "en" if beginning else ""
+    language, probability = _identifier().classify(beginning)
     return str(language) if probability >= _SURE and language != NO_LANGUAGE else ""
+
+
+def _is_english(text: str) -> bool:
+    """Whether so many of the words are its smallest ones that no model has to be asked."""
+    words = text.lower().split()
+    small = sum(word in _SMALL_WORDS for word in words)
+    return words.count("the") >= _LEAST_ARTICLES and small >= _SMALL_SHARE * len(words)
 
 
 @cache

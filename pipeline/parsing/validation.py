@@ -189,7 +189,9 @@ def readable_share(text: str) -> float:
     unusual = text.encode("ascii", "ignore").translate(None, _USUAL).decode()
     odd = Counter(unusual) + Counter(beyond_ascii(text))
     unreadable = sum(n for character, n in odd.items() if not _is_readable(character))
-    unreadable += sum(map(len, filter(_is_encoded, _LONG_RUN.findall(text))))
+    sample = spread_sample(text)
+    encoded = sum(map(len, filter(_is_encoded, _LONG_RUN.findall(sample))))
+    unreadable += round(encoded * len(text) / len(sample))
     unreadable += 0 if text.isascii() else sum(map(len, _TWICE_ENCODED.findall(text)))
     return 1 - min(unreadable, len(text)) / len(text)
 

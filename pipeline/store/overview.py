@@ -92,14 +92,18 @@ _WAITING = sa.text(
 _QUALITY = sa.text(
     f"""
     SELECT days.day, coalesce(q.passed, 0) AS passed, coalesce(q.failed, 0) AS failed,
+           coalesce(q.warned, 0) AS warned,
            coalesce(q.documents, 0) AS documents_failed
     FROM (SELECT (date_trunc('day', now(), 'UTC') AT TIME ZONE 'UTC')::date - n AS day
           FROM generate_series({DAYS - 1}, 0, -1) AS n) AS days
     LEFT JOIN (
         SELECT (at AT TIME ZONE 'UTC')::date AS day,
                count(*) FILTER (WHERE job_id IS NULL AND success) AS passed,
-               count(*) FILTER (WHERE job_id IS NULL AND NOT success) AS failed,
-               count(DISTINCT job_id) AS documents
+               count(*) FILTER (WHERE job_id IS NULL AND NOT success
+                                AND severity = 'critical') AS failed,
+               count(*) FILTER (WHERE job_id IS NULL AND NOT success
+                                AND severity = 'warning') AS warned,
+               count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents
         FROM {SCHEMA}.quality_results WHERE at > now() - make_interval(days => {DAYS})
         GROUP BY 1
     ) AS q ON q.day = days.day ORDER BY days.day

@@ -98,7 +98,7 @@ REPORT_QUERIES = {
         f"""
         WITH {_RESULTS} SELECT suite, suite_version AS version, min(at) AS first, max(at) AS last,
             array_agg(DISTINCT run_id) AS runs,
-            count(DISTINCT job_id) FILTER (WHERE job_id IS NOT NULL) AS documents_failed
+            count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents_failed
         FROM results GROUP BY suite, suite_version ORDER BY min(id)
         """  # noqa: S608
     ),

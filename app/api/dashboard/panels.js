@@ -76,13 +76,14 @@ function quality(days) {
   const sum = (name) => days.reduce((all, day) => all + day[name], 0);
   const [passed, failed] = [sum("passed"), sum("failed")];
   if (!passed && !failed) return none("The quality gate has judged nothing in the last two weeks.");
-  const words = `${number(passed)} checks passed and ${number(failed)} failed in the last two weeks`;
+  const warned = sum("warned");
+  const words = `${number(passed)} checks passed, ${number(failed)} failed and ${number(warned)} warned in the last two weeks`;
   const rows = days.filter((day) => day.passed || day.failed).reverse()
-    .map((day) => [day.day, number(day.passed), number(day.failed), number(day.documents_failed)]);
+    .map((day) => [day.day, number(day.passed), number(day.failed), number(day.warned), number(day.documents_failed)]);
   return [el("p", {}, `${words}.`), stacked(days, words),
     el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, days[0].day), el("span", {}, days.at(-1).day)),
     el("details", { "data-key": "days" }, el("summary", { "data-key": "days-summary" }, "Day by day"),
-      table("Checks by day (UTC), one for each rule and batch", ["Day", ">Passed", ">Failed", ">Documents stopped"], rows))];
+      table("Checks by day (UTC), one for each rule and batch", ["Day", ">Passed", ">Failed", ">Warned", ">Documents stopped"], rows))];
 }
 
 function errors(troubles, retry, open) {
