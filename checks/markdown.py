@@ -50,7 +50,8 @@ def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iter
     warnings = _by_document(result.warnings for result in results)
     if warnings:
         yield ""
-        yield f"Told of {len(warnings):,} documents, and no reason to keep them back:"
+        documents, them = ("document", "it") if len(warnings) == 1 else ("documents", "them")
+        yield f"Told of {len(warnings):,} {documents}, and no reason to keep {them} back:"
     yield from _listed(warnings, names)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checks.markdown import MAX_DOCUMENTS, quality_table
 from checks.suites import FIDELITY
 from checks.verdicts import Failure, GateResult, RuleResult
@@ -43,3 +45,13 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_nothing_checked_is_said() -> None:
     """Without results the text says so instead of showing an empty table."""
     assert quality_table([]) == "Nothing was checked.\n"
+
+
+def test_warnings_stand_apart_from_failures() -> None:
+    """A document that passed with a warning is counted as passed, and the warning is told."""
+    warning = Failure("gaps", "Everything was read", "not everything was read: page 2")
+    warned = replace(gate_result({}, passing=2), warnings={"good1": (warning,)})
+    table = quality_table([warned], {"good1": "policy.pdf"})
+    assert "2 of 2 documents passed." in table
+    assert "Told of 1 document, and no reason to keep it back:" in table
+    assert "- **policy.pdf**: not everything was read: page 2" in table
