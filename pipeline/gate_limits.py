@@ -34,11 +34,11 @@ AT_MOST = frozenset({"few_replaced", "furniture_repeated"})
 
 DEFAULT_LIMITS: Mapping[str, RuleLimit] = MappingProxyType(
     {
-        "words_found": RuleLimit(0.9, "critical"),
-        "reading_order": RuleLimit(0.5, "critical"),
-        "ruled_rows_whole": RuleLimit(0.8, "critical"),
+        "words_found": RuleLimit(0.95, "critical"),
+        "reading_order": RuleLimit(0.6, "critical"),
+        "ruled_rows_whole": RuleLimit(0.9, "critical"),
         "pages_with_text": RuleLimit(0.5, "critical"),
-        "glyphs_readable": RuleLimit(0.9, "critical"),
+        "glyphs_readable": RuleLimit(0.95, "critical"),
         "readable": RuleLimit(0.85, "critical"),
         "few_replaced": RuleLimit(0.01, "critical"),
         "letters_plausible": RuleLimit(0.72, "critical"),

@@ -12,7 +12,7 @@ NO_LANGUAGE = "zxx"
 """What the model calls what is no language."""
 
 _SURE = 0.9
-_MOST_CHARACTERS = 250
+_BEGINNING, _MOST_CHARACTERS = 250, 1_600
 _SMALL_WORDS = frozenset({"the", "of", "and", "to", "or", "by", "for"})
 _LEAST_ARTICLES, _SMALL_SHARE = 2, 0.15
 
@@ -24,11 +24,14 @@ def warm_up() -> None:
 
 def language_of(text: str) -> str:
     """The ISO 639-1 code of a text's language; empty when it cannot be told, as of a few words."""
-    beginning = text[:_MOST_CHARACTERS]
-    if not beginning or _is_english(beginning):
-        return "en" if beginning else ""
-    language, probability = _identifier().classify(beginning)
-    return str(language) if probability >= _SURE and language != NO_LANGUAGE else ""
+    if _is_english(text[:_BEGINNING]):
+        return "en"
+    # Most texts show theirs at once; a form or a list of names needs more of it.
+    for length in (_BEGINNING, _MOST_CHARACTERS) if len(text) > _BEGINNING else (_BEGINNING,):
+        language, probability = _identifier().classify(text[:length])
+        if probability >= _SURE and language != NO_LANGUAGE:
+            return str(language)
+    return ""
 
 
 def _is_english(text: str) -> bool:
