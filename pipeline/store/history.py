@@ -204,7 +204,9 @@ _QUALITY = sa.text(
     f"""
     SELECT q.sentence FROM {SCHEMA}.quality_results AS q
     JOIN {SCHEMA}.documents AS d ON d.latest_job_id = q.job_id
-    WHERE d.id = :document AND NOT q.success AND q.severity = :severity ORDER BY q.id
+    WHERE d.id = :document AND NOT q.success AND q.severity = :severity
+      AND (q.severity = 'critical' OR q.rule <> 'gaps')  -- told by the notes
+    ORDER BY q.id
     """  # noqa: S608
 )
 

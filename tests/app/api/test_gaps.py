@@ -59,6 +59,15 @@ def test_the_stream_of_a_job_ends(anna: httpx.Client, job: dict[str, Any]) -> No
         assert stream.until("end")[-1]["data"] == {"state": "complete_with_gaps"}
 
 
+def test_the_overview_counts_it_as_published(anna: httpx.Client, job: dict[str, Any]) -> None:
+    """By its own state, in the last hour's throughput, and with its warning apart."""
+    shown = anna.get("/overview").json()
+    assert shown["documents"] == {"complete_with_gaps": 1}
+    assert sum(minute["documents"] for minute in shown["throughput"]) == 1
+    today = shown["quality"][-1]
+    assert (today["warned"], today["failed"], today["documents_failed"]) == (1, 0, 0)
+
+
 def test_every_answer_has_the_gaps(anna: httpx.Client, job: dict[str, Any]) -> None:
     """With the passage, and whether it stands on such a page."""
     body = {"question": "flood sublimit", "mode": "text"}
