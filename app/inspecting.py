@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
+from app.gap_lines import where_lacking
 from app.opening import reading
-from app.run_report import print_trouble, word
+from app.run_report import COLOURS, print_trouble, word
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, STATE_WORDS, JobState
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
     from pipeline.store.summary import CorpusSummary, RunRecord
 
-COLOURS = {"published": "green", "failed": "red", "waiting": "yellow"}
 _RUNS_SHOWN = 5
 _FAILURES_SHOWN = 10
 
@@ -58,7 +58,7 @@ async def listing(
     """Documents by name.
 
     Args:
-        state: published, failed, waiting, or a state of the state machine.
+        state: published, gaps, failed, waiting, or a state of the state machine.
 
     Raises:
         UsageError: there is no such state.
@@ -79,13 +79,12 @@ def states_of(name: str) -> list[JobState]:
     Raises:
         UsageError: it stands for none.
     """
-    words = {"published": [JobState.COMPLETE], "failed": list(FAILED), "waiting": list(WORKING)}
-    if name in words:
-        return words[name]
+    if name in STATE_WORDS:
+        return list(STATE_WORDS[name])
     try:
         return [JobState(name)]
     except ValueError:
-        known = ", ".join([*words, *JobState])
+        known = ", ".join([*STATE_WORDS, *JobState])
         raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
 
 
@@ -139,9 +138,11 @@ def print_listing(shown: Listing) -> None:
         say("There are no such documents.")
         return
     tagged = any(each.tags for each in shown.documents)
+    lacking = any(where_lacking(each.notes) for each in shown.documents)
     rows = table(
         ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
         right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
+        *(["Not read"] if lacking else []),
     )  # fmt: skip
     for each in shown.documents:
         rows.add_row(
@@ -152,6 +153,7 @@ def print_listing(shown: Listing) -> None:
             number(each.chunks),
             str(each.document_id)[:8],
             *([text(", ".join(each.tags))] if tagged else []),
+            *([text(where_lacking(each.notes), "yellow")] if lacking else []),
         )
     answers().print(rows)
     left = shown.total - len(shown.documents)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from app.console import dollars, notes, say
-from pipeline.states import FAILED, JobState
+from pipeline.states import FAILED, WITH_GAPS, JobState
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -23,10 +23,11 @@ _STAGES: tuple[tuple[str, tuple[JobState, ...]], ...] = (
     ("to embed", (JobState.CHUNKS_STORED,)),
     ("to publish", (JobState.EMBEDDINGS_STORED,)),
     ("published", (JobState.COMPLETE,)),
+    (WITH_GAPS, (JobState.COMPLETE_WITH_GAPS,)),
     ("failed", FAILED),
     ("cancelled", (JobState.CANCELLED,)),
 )
-_ENDED = ("published", "failed", "cancelled")
+_ENDED = ("published", WITH_GAPS, "failed", "cancelled")
 
 
 def stages(progress: Progress) -> dict[str, int]:

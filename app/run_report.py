@@ -21,8 +21,9 @@ from app.console import (
     tell,
     text,
 )
+from app.gap_lines import print_lacking, say_unchanged_gaps
 from pipeline.sources import RejectedFile
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, PUBLISHED, WITH_GAPS, WORKING, JobState
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 MOST_ROWS = 60
 """A run of more documents shows its failures and a summary."""
 
-_COLOURS = {"published": "green", "failed": "red", "waiting": "yellow", "unchanged": "dim"}
+COLOURS = {
+    "published": "green", WITH_GAPS: "yellow", "failed": "red", "waiting": "yellow",
+    "unchanged": "dim",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ class RunReport:
 
     @property
     def all_fine(self) -> bool:
-        """Every document is published and every file was taken in."""
-        good = self.count("published") + self.unchanged == len(self.documents)
+        """Every document is published, with gaps or without, and every file was taken in."""
+        good = all(each.state in PUBLISHED for each in self.documents)
         return good and not self.rejected
 
 
@@ -90,16 +94,18 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
 
 
 def status(document: RunDocument) -> str:
-    """One word for a person: published, unchanged, failed, waiting, or the state itself."""
-    if document.outcome == "unchanged" and document.state == JobState.COMPLETE:
+    """A document's state for a person, or ``unchanged`` when it was published before."""
+    if document.outcome == "unchanged" and document.state in PUBLISHED:
         return "unchanged"
     return word(document.state)
 
 
 def word(state: str) -> str:
-    """A job's state in a person's word."""
+    """A job's state in a person's words."""
     if state == JobState.COMPLETE:
         return "published"
+    if state == JobState.COMPLETE_WITH_GAPS:
+        return WITH_GAPS
     if state in FAILED:
         return "failed"
     return "waiting" if state in WORKING else state
@@ -111,6 +117,7 @@ def print_report(report: RunReport, *, failures: bool = True) -> None:
     large = len(rows) > MOST_ROWS
     if rows and not large:
         _print_table(rows)
+    print_lacking([e for e in rows if e.state == JobState.COMPLETE_WITH_GAPS])
     if failures:
         _print_failures(report, most=MOST_ROWS)
     _print_sums(report)
@@ -126,7 +133,7 @@ def _print_table(documents: Sequence[RunDocument]) -> None:
         state = status(each)
         shown.add_row(
             text(each.name),
-            text(state, _COLOURS.get(state, "")),
+            text(state, COLOURS.get(state, "")),
             number(each.pages),
             number(each.chunks),
             number(each.tokens),
@@ -169,7 +176,7 @@ def print_reason(message: str | None, remedy: str | None) -> None:
 
 
 def _print_sums(report: RunReport) -> None:
-    words = ("published", "unchanged", "failed", "waiting")
+    words = ("published", WITH_GAPS, "unchanged", "failed", "waiting")
     counts = {each: report.count(each) for each in words}
     counts["failed"] += len(report.rejected)
     counts["deleted"] = report.deleted
@@ -180,6 +187,7 @@ def _print_sums(report: RunReport) -> None:
         f"{documents}: {', '.join(parts) or 'nothing to do'}; {tokens:,} tokens embedded for "
         f"{dollars(report.cost_usd)} in {report.seconds:.1f} s."
     )
+    say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
         say(f"{report.stopped} The rest waits: run it again to go on.", "yellow")
 
@@ -217,6 +225,7 @@ def _document_json(each: RunDocument) -> dict[str, Any]:
         "billed_tokens": each.billed_tokens,
         "cost_usd": each.cost_usd,
         "seconds": round(each.seconds, 3),
+        "notes": each.notes,
         "error": _error(each.error_code, each.error_message, each.error_remedy),
     }
 

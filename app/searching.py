@@ -12,6 +12,7 @@ from app.finding import find_one
 from app.snippets import highlighted, question_words, snippet
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
+from pipeline.job_notes import JobNote
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
         (f"  {passage.score:.3f}", "dim"),
     )
     answers().print(title)
+    for gap in passage.gaps:
+        answers().print(Padding(text(_gap(gap, passage), "yellow"), (0, 0, 0, 3), expand=False))
     if passage.heading_path:
         answers().print(
             Padding(text(" › ".join(passage.heading_path), "italic"), (0, 0, 0, 3), expand=False)
@@ -92,6 +95,12 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     shown = highlighted(snippet(passage.text, words, _SNIPPET_CHARACTERS), words)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
     tell("")
+
+
+def _gap(gap: JobNote, passage: Passage) -> str:
+    """What was not read: here, on the passage's own pages, or elsewhere in its document."""
+    here = gap.on(passage.page_first, passage.page_last)
+    return f"! {'Not read here' if here else 'Its document has gaps'}. {gap.message}"
 
 
 def pages(passage: Passage) -> str:
@@ -124,6 +133,8 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "heading_path": passage.heading_path,
                 "chunk_id": passage.chunk_id,
                 "text": passage.text,
+                "gap_here": passage.gap_here,
+                "gaps": [gap.record() for gap in passage.gaps],
             }
             for passage in answer.passages
         ],

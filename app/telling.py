@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from app import run_report
 from app.console import answers, dollars, number, right, table, tell, text
 from app.finding import find_one
-from app.inspecting import COLOURS, line_json, state_text
+from app.gap_lines import print_notes
+from app.inspecting import line_json, state_text
 from app.opening import reading
-from app.run_report import RunReport, print_reason, word
+from app.run_report import COLOURS, RunReport, print_reason, word
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
+from pipeline.states import PUBLISHED
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,12 +27,17 @@ STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A document: its versions, newest first; its audit, oldest first; what the gate refused."""
+    """A document: its versions, newest first; its audit, oldest first; what the gate found.
+
+    Attributes:
+        quality: why the gate refused the newest version. warnings: what it only told.
+    """
 
     document: DocumentLine
     jobs: Sequence[JobRecord]
     events: Sequence[EventRecord]
     quality: Sequence[str]
+    warnings: Sequence[str] = ()
 
 
 async def story(settings: Settings, user: str | None, given: str) -> Story | RunReport:
@@ -53,7 +60,8 @@ async def story(settings: Settings, user: str | None, given: str) -> Story | Run
             document,
             await history.document_jobs(connection, key),
             await history.document_events(connection, key),
-            await history.quality_failures(connection, key),
+            await history.quality_findings(connection, key, "critical"),
+            await history.quality_findings(connection, key, "warning"),
         )
 
 
@@ -73,11 +81,15 @@ def print_story(told: Story) -> None:
     tell(f"  Document   {document.document_id}")
     if document.tags:
         tell(f"  Tags       {text(', '.join(document.tags)).plain}")
+    print_notes(document.notes)
     if told.jobs:
         _print_newest(told.jobs[0])
-    for sentence in told.quality:
+    # Of a version that is published now, an earlier attempt may have been refused.
+    for sentence in told.quality if document.state not in PUBLISHED else ():
         tell(f"  Quality    {text(sentence).plain}")
-    if document.error_message and word(document.state or "") != "published":
+    for sentence in told.warnings:
+        tell(f"  Warning    {text(sentence).plain}", "yellow")
+    if document.error_message and document.state not in PUBLISHED:
         print_reason(document.error_message, document.error_remedy)
     _print_versions(told.jobs)
     _print_events(told.events)
@@ -87,6 +99,10 @@ def _print_newest(job: JobRecord) -> None:
     tell(f"  Job        {job.job_id}" + (" (a worker is at it)" if job.claimed else ""))
     tell(f"  Parser     {job.parser}, chunker {job.chunker}")
     tell(f"  Model      {job.model}")
+    if job.language:
+        tell(f"  Language   {job.language}")
+    for name, value in job.facts.items():
+        tell(f"  Fact       {text(name).plain}: {text(value).plain}")
     seconds = [f"{s} {float(job.stage_seconds[s]):.2f}" for s in STAGES if s in job.stage_seconds]
     if seconds:
         tell(f"  Seconds    {', '.join(seconds)}")
@@ -145,4 +161,5 @@ def story_json(told: Story) -> dict[str, Any]:
         "versions": [{**asdict(job), "status": word(job.state)} for job in told.jobs],
         "events": [asdict(event) for event in told.events],
         "quality_failures": list(told.quality),
+        "quality_warnings": list(told.warnings),
     }

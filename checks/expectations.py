@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +56,14 @@ def judge(suite: Suite, frame: DataFrame) -> list[RowFindings]:
     Args:
         frame: with a RangeIndex.
 
+    An optional rule that was measured on no row is not asked: Great Expectations would pass it.
+
     Raises:
         BrokenGate: an expectation did not come to an opinion, or not on every row.
     """
     with _LOCK:
         try:
+            whole, suite = suite, _measured(suite, frame)
             # Every column is hashed twice on the way in: only those that are judged go in.
             judged = frame[list(dict.fromkeys(rule.column for rule in suite.rules))]
             batch = _batches().get_batch(batch_parameters={"dataframe": judged})
@@ -69,13 +72,24 @@ def judge(suite: Suite, frame: DataFrame) -> list[RowFindings]:
             results = _by_rule(suite, batch.validate(asked, result_format="BOOLEAN_ONLY").results)
             if not results[ROW_COUNT].success:
                 raise BrokenGate(f"The suite {suite.name} did not see every row.")
-            return [_findings(rule, results[rule.name], batch, frame) for rule in suite.rules]
+            return [
+                _findings(rule, results[rule.name], batch, frame)
+                if rule.name in results
+                else RowFindings(len(frame), len(frame))
+                for rule in whole.rules
+            ]
         except BrokenGate:
             raise
         except Exception as error:
             raise BrokenGate(
                 f"The suite {suite.name} could not be run: {type(error).__name__}."
             ) from error
+
+
+def _measured(suite: Suite, frame: DataFrame) -> Suite:
+    """The suite without the optional rules of which the frame holds no measurement."""
+    asked = (r for r in suite.rules if not r.optional or frame[r.column].notna().any())
+    return replace(suite, rules=tuple(asked))
 
 
 def _findings(rule: Rule, result: Any, batch: Any, frame: DataFrame) -> RowFindings:

@@ -40,6 +40,20 @@ class FailureReader:
                     failures[job_id].append(failure)
         return {job_id: tuple(listed) for job_id, listed in failures.items()}
 
+    def worst(self, rule: Rule, found: RowFindings) -> float | str | None:
+        """The value that is nearest to the rule's limit, or furthest beyond it.
+
+        None where the rule has no numbers and nothing failed, or nothing was measured.
+        """
+        column = self._frame[rule.column]
+        if "min_value" in rule.kwargs and "max_value" not in rule.kwargs:
+            value = column.min()
+        elif "max_value" in rule.kwargs and "min_value" not in rule.kwargs:
+            value = column.max()
+        else:
+            return self.observed(rule, found.failed[0]) if found.failed else None
+        return None if value != value else value.item()
+
     def observed(self, rule: Rule, row: int) -> float | str:
         """The value that a rule judged, as one that JSON and a table can hold."""
         value = self._columns[rule.column][row]
@@ -51,7 +65,7 @@ class FailureReader:
         return {str(name): column.tolist() for name, column in self._frame.items()}
 
     def _failures(self, rule: Rule, found: RowFindings) -> Iterator[tuple[str, Failure]]:
-        if found.missing:
+        if found.missing and not rule.optional:
             yield from self._unmeasured(rule)
         rows_of: defaultdict[str, list[int]] = defaultdict(list)
         for row in found.failed:

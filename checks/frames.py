@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from math import nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedTextRow:
-    """One document.
+class FidelityRow:
+    """One document: how far what was read agrees with its pages. Shares are 0 to 1.
+
+    NaN stands where nothing was measured, as for a ruled row of a document without tables.
 
     Attributes:
         job_id: the job, as text.
-        pages: all pages; a format without pages has one.
+        pages: pages that show something; a format without pages has one.
         pages_with_text: pages that hold at least one word.
-        characters: in the canonical text.
-        words: in the canonical text.
-        readable_share: 0 to 1, the share of characters that belong to words, numbers and usual
-            punctuation; 0 when there are none.
+        characters, words: in the canonical text.
         replaced: NULs and lone surrogates replaced while normalising.
+        readable_share: of the characters that a reader can make sense of.
+        words_found, order_agreement: of the words and of the neighboring words of an independent
+            reading.
+        ruled_rows: rows of ruled tables; ruled_rows_whole: the share whose cells stand together.
+        glyphs_without_unicode: characters whose font does not say what they are;
+            glyphs_readable: the share of the others.
+        letters_plausible: of the pairs of letters that are usual in a language.
+        language_known: 1 or 0.
+        headings, odd_headings: how many; heading_share: of the text; headings_sane: of them.
+        furniture_repeated: of the pages, those that repeat a running header or footer.
+        gaps: notes that say that something was not read; gaps_told: these in words, with remedies.
     """
 
     job_id: str
@@ -40,8 +51,23 @@ class ParsedTextRow:
     pages_with_text: int
     characters: int
     words: int
-    readable_share: float
     replaced: int
+    readable_share: float
+    words_found: float
+    order_agreement: float
+    ruled_rows: int
+    ruled_rows_whole: float
+    glyphs_without_unicode: int
+    glyphs_readable: float
+    letters_plausible: float
+    language_known: float
+    headings: int
+    odd_headings: int
+    heading_share: float
+    headings_sane: float
+    furniture_repeated: float
+    gaps: int
+    gaps_told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,9 @@ class ChunkRow:
         text_matches: whether the offsets cut exactly the stored text out of the parsed document.
         covered_share: 0 to 1, how much of the document's visible text its chunks hold together;
             the same on every row of a document.
+        substantial_share: of the document's chunks, those that are more than a heading or a
+            running line. headed_share: of its pieces of tables, those with their columns. Both
+            are the same on every row of a document, and NaN where nothing was measured.
     """
 
     job_id: str
@@ -76,6 +105,8 @@ class ChunkRow:
     end: int
     text_matches: bool
     covered_share: float
+    substantial_share: float = nan
+    headed_share: float = nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +137,13 @@ class VectorRow:
     expected_sha256: str
 
 
-def parsed_text_frame(rows: Iterable[ParsedTextRow]) -> DataFrame:
-    """One row a document, for `PARSED_TEXT`; adds `coverage` and `replaced_share`.
+def fidelity_frame(rows: Iterable[FidelityRow]) -> DataFrame:
+    """One row a document, for the fidelity suite; adds `coverage` and `replaced_share`.
 
     Raises:
-        BrokenGate: a row is not a `ParsedTextRow`, or there is none.
+        BrokenGate: a row is not a `FidelityRow`, or there is none.
     """
-    frame = _table(ParsedTextRow, rows)
+    frame = _table(FidelityRow, rows)
     frame["coverage"] = frame["pages_with_text"] / frame["pages"].clip(lower=1)
     frame["replaced_share"] = frame["replaced"] / frame["characters"].clip(lower=1)
     return frame

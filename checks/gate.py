@@ -16,11 +16,16 @@ from checks.failures import FailureReader
 from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
+from pipeline.parsing import language
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-warm_up = expectations.warm_up
+
+def warm_up() -> None:
+    """Load Great Expectations, and the model that measures the language. Thread-safe."""
+    language.warm_up()
+    expectations.warm_up()
 
 
 class Gate:
@@ -70,11 +75,13 @@ def _refuse_unanswerable(suite: Suite, frame: DataFrame) -> None:
     nulls = frame[list(suite.columns)].isna()
     if nulls["job_id"].any():
         raise BrokenGate(f"The frame for {suite.name} has rows that belong to no document.")
-    empty = [column for column in suite.columns if nulls[column].all()]
+    optional = {rule.column for rule in suite.rules if rule.optional}
+    empty = [each for each in suite.columns if each not in optional and nulls[each].all()]
     if empty:
         raise BrokenGate(f"The frame for {suite.name} has only NULL in {', '.join(empty)}.")
 
 
 def _rule_result(rule: Rule, found: RowFindings, reader: FailureReader) -> RuleResult:
-    observed = reader.observed(rule, found.failed[0]) if found.failed else None
-    return RuleResult(rule, found.evaluated, len(found.failed) + found.missing, observed)
+    unmeasured = found.missing if rule.optional else 0
+    failed = len(found.failed) + found.missing - unmeasured
+    return RuleResult(rule, found.evaluated - unmeasured, failed, reader.worst(rule, found))

@@ -43,23 +43,37 @@ def _rule_lines(results: list[GateResult]) -> Iterator[str]:
 
 
 def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iterator[str]:
-    failures: list[tuple[str, Failure]] = [
-        (job_id, failure)
-        for result in results
-        for job_id, found in result.failures.items()
-        for failure in found
-    ]
-    documents = len({job_id for job_id, _ in failures})
+    failures = _by_document(result.failures for result in results)
     judged = len({job_id for result in results for job_id in result.jobs})
-    yield f"{judged - documents:,} of {judged:,} documents passed."
-    if failures:
+    yield f"{judged - len(failures):,} of {judged:,} documents passed."
+    yield from _listed(failures, names)
+    warnings = _by_document(result.warnings for result in results)
+    if warnings:
         yield ""
-    shown = list(dict.fromkeys(job_id for job_id, _ in failures))[:MAX_DOCUMENTS]
-    for job_id in shown:
-        reasons = "; ".join(failure.sentence for job, failure in failures if job == job_id)
+        documents, them = ("document", "it") if len(warnings) == 1 else ("documents", "them")
+        yield f"Told of {len(warnings):,} {documents}, and no reason to keep {them} back:"
+    yield from _listed(warnings, names)
+
+
+def _by_document(
+    found: Iterable[Mapping[str, tuple[Failure, ...]]],
+) -> dict[str, list[Failure]]:
+    """What all suites say of each document, in their order."""
+    listed: dict[str, list[Failure]] = {}
+    for by_job in found:
+        for job_id, failures in by_job.items():
+            listed.setdefault(job_id, []).extend(failures)
+    return listed
+
+
+def _listed(found: Mapping[str, list[Failure]], names: Mapping[str, str]) -> Iterator[str]:
+    if found:
+        yield ""
+    for job_id, failures in list(found.items())[:MAX_DOCUMENTS]:
+        reasons = "; ".join(failure.sentence for failure in failures)
         yield f"- **{escape(names.get(job_id, job_id))}**: {escape(reasons)}"
-    if documents > len(shown):
-        yield f"- and {documents - len(shown):,} more"
+    if len(found) > MAX_DOCUMENTS:
+        yield f"- and {len(found) - MAX_DOCUMENTS:,} more"
 
 
 def escape(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checks.report_charts import report_charts
 from checks.report_data import ReportData
-from checks.wording import duration, moment, number, percent, usd, visible, words
+from checks.wording import duration, moment, number, percent, usd, value, visible, words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,6 +38,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (number, percent, usd, duration, moment, words, visible)
+    filters = (value, number, percent, usd, duration, moment, words, visible)
     environment.filters |= {found.__name__: found for found in filters}
     return environment

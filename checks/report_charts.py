@@ -50,6 +50,8 @@ def state_tone(state: JobState) -> str:
     """The colour class of a state."""
     if state is JobState.COMPLETE:
         return "good"
+    if state is JobState.COMPLETE_WITH_GAPS:
+        return "warn"
     if state in FAILED:
         return "bad"
     return "muted" if state in ENDED else "accent"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from checks.histogram import Histogram
-from pipeline.states import FAILED, WORKING, JobState
+from checks.report_documents import FailedDocument, LackingDocument
+from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class RuleSummary:
 
     Attributes:
         threshold: in words, empty for a rule without numbers.
-        evaluated, failed: rows.
+        evaluated, failed: rows; those that were not measured are not among them.
+        worst: the worst value that was measured, None for a rule without numbers.
         documents_failed: documents behind the failed rows.
         examples: a few of these.
     """
@@ -107,20 +109,7 @@ class RuleSummary:
     failed: int
     documents_failed: int
     examples: tuple[RuleExample, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FailedDocument:
-    """A document that ended in a failure state, and what a person can do."""
-
-    source: str
-    job_id: str
-    state: JobState
-    code: str
-    message: str
-    remedy: str
-    attempts: int
-    at: datetime
+    worst: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +184,7 @@ class ReportData:
 
     Attributes:
         generated_at: in UTC.
+        lacking: some of the documents that were not read whole; lacking_in_all: how many there are.
         coverage: share of pages with text, a value a document.
         chunk_sizes: tokens, a value a chunk; `max_tokens` is the limit.
         similarity: cosine to the nearest chunk of another document, a value a sampled chunk.
@@ -210,6 +200,8 @@ class ReportData:
     suites: tuple[SuiteRun, ...] = ()
     rules: tuple[RuleSummary, ...] = ()
     failed: tuple[FailedDocument, ...] = ()
+    lacking: tuple[LackingDocument, ...] = ()
+    lacking_in_all: int = 0
     coverage: Histogram = _NOTHING
     chunk_sizes: Histogram = _NOTHING
     max_tokens: int | None = None
@@ -223,7 +215,11 @@ class ReportData:
 
     @property
     def published(self) -> int:
-        return self._count(JobState.COMPLETE)
+        return self._count(*PUBLISHED)
+
+    @property
+    def with_gaps(self) -> int:
+        return self._count(JobState.COMPLETE_WITH_GAPS)
 
     @property
     def failing(self) -> int:

@@ -35,6 +35,7 @@ class Rule:
         severity: whether a failure keeps the document from being published.
         whole_document: the value is the document's, repeated on each of its rows.
         requirement: the threshold in words, where the bare numbers do not say it.
+        optional: what is NULL was not measured; it is neither passed nor failed, only counted.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rule:
     severity: Severity = Severity.CRITICAL
     whole_document: bool = False
     requirement: str = ""
+    optional: bool = False
 
     @property
     def limit(self) -> object:

@@ -6,11 +6,16 @@ suite, so that old verdicts stay understandable.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+from checks.fidelity_suite import FIDELITY
+from checks.limited_rules import LimitedRule, limited, version_of
 from checks.rules import Rule, Severity, Suite
+from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 
-__all__ = ["CHUNKS", "PARSED_TEXT", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
+__all__ = ["CHUNKS", "FIDELITY", "SUITES", "VECTORS", "Rule", "Severity", "Suite"]
 
 BETWEEN = "ExpectColumnValuesToBeBetween"
 IN_SET = "ExpectColumnValuesToBeInSet"
@@ -46,52 +51,9 @@ def _true(name: str, title: str, sentence: str, column: str) -> Rule:
     return Rule(name, title, sentence, IN_SET, column, kwargs)
 
 
-PARSED_TEXT = Suite(
-    name="parsed_text",
-    version="1",
-    title="Parsed text",
-    absent="there is no parsed text to check",
-    rules=(
-        _between(
-            "not_empty",
-            "The text is not empty",
-            "the text holds {observed} words, at least {limit} are needed",
-            "words",
-            low=3,
-            requirement="at least 3 words",
-        ),
-        _between(
-            "pages_covered",
-            "There are pages, and enough of them have text",
-            "{pages_with_text} of {pages} pages have text ({observed:.0%}), "
-            "at least {limit:.0%} are needed",
-            "coverage",
-            low=0.5,
-            requirement="at least 50 % of the pages",
-        ),
-        _between(
-            "readable",
-            "The text is readable",
-            "{observed:.0%} of the characters are readable, at least {limit:.0%} are needed",
-            "readable_share",
-            low=0.85,
-            requirement="at least 85 % of the characters",
-        ),
-        _between(
-            "few_replaced",
-            "Few characters had to be replaced",
-            "{observed:.2%} of the characters had to be replaced, at most {limit:.0%} may be",
-            "replaced_share",
-            low=None,
-            high=0.01,
-            requirement="at most 1 % of the characters",
-        ),
-    ),
-)
-
-CHUNKS = Suite(
+_CHUNKS = Suite(
     name="chunks",
-    version="1",
+    version="2",
     title="Chunks",
     absent="the document has no chunks",
     label=("chunk", "ordinal"),
@@ -153,6 +115,38 @@ CHUNKS = Suite(
     ),
 )
 
+_CHUNK_LIMITS = (
+    LimitedRule(
+        "chunks_substantial",
+        "Chunks are more than a heading or a running line",
+        "{observed:.0%} of the document's chunks are more than a heading, a running header or "
+        "footer, at least {limit:.0%} should be",
+        "substantial_share",
+        "the document's chunks",
+        whole_document=True,
+    ),
+    LimitedRule(
+        "tables_headed",
+        "Pieces of tables say what their columns are",
+        "{observed:.0%} of the pieces of the document's tables have the names of their columns, "
+        "at least {limit:.0%} should have",
+        "headed_share",
+        "the pieces of tables",
+        whole_document=True,
+    ),
+)
+
+
+def chunk_suite(limits: Mapping[str, RuleLimit]) -> Suite:
+    """The suite for chunks with these limits, which are by the names of `DEFAULT_LIMITS`."""
+    version = version_of(_CHUNKS.version, _CHUNK_LIMITS, limits)
+    rules = (*_CHUNKS.rules, *limited(_CHUNK_LIMITS, limits))
+    return replace(_CHUNKS, version=version, rules=rules)
+
+
+CHUNKS = chunk_suite(DEFAULT_LIMITS)
+"""As it is without any configuration."""
+
 VECTORS = Suite(
     name="vectors",
     version="1",
@@ -202,5 +196,5 @@ VECTORS = Suite(
     ),
 )
 
-SUITES: tuple[Suite, ...] = (PARSED_TEXT, CHUNKS, VECTORS)
+SUITES: tuple[Suite, ...] = (FIDELITY, CHUNKS, VECTORS)
 """In the order in which a document meets them."""

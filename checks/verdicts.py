@@ -17,9 +17,9 @@ class RuleResult:
     """What one rule found in the whole frame.
 
     Attributes:
-        evaluated: rows judged.
+        evaluated: rows judged; those on which an optional rule was not measured are not.
         failed: rows that broke the rule, or could not be measured.
-        observed: the first failing value in the frame's order, None when there is none.
+        observed: the worst value, also when it is good enough; None when there is none.
     """
 
     rule: Rule

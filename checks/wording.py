@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from pipeline.states import WITH_GAPS, JobState
+
 # These reorder or hide what stands around them: a file name must not be able to.
 _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
@@ -21,6 +23,13 @@ def percent(share: float) -> str:
     if 0.999 < share < 1:
         return "> 99.9 %"
     return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+def value(measured: float | None, threshold: str) -> str:
+    """A measured value as its threshold is written: a share as a percentage."""
+    if measured is None:
+        return "–"
+    return percent(measured) if "%" in threshold else f"{measured:,.4g}"
 
 
 def usd(amount: float) -> str:
@@ -49,6 +58,8 @@ def moment(when: datetime) -> str:
 
 def words(name: str) -> str:
     """failed_parse → failed parse."""
+    if name == JobState.COMPLETE_WITH_GAPS:
+        return WITH_GAPS
     return name.replace("_", " ")
 
 

@@ -30,7 +30,7 @@ from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
 from pipeline.sources import find_files
-from pipeline.states import FAILED, WORKING, JobState
+from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.runs import Progress
 
@@ -176,7 +176,8 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
-    name = "Some failed" if progress.count(FAILED) else None
+    lacking = progress.count([JobState.COMPLETE_WITH_GAPS])
+    name = "Some failed" if progress.count(FAILED) else WITH_GAPS.capitalize() if lacking else None
     return Completed(name=name, message=message, data=run)
 
 
@@ -189,6 +190,7 @@ def tally(progress: Progress) -> str:
     """What came of a run's documents, in words."""
     counts = {
         "published": progress.count([JobState.COMPLETE]),
+        WITH_GAPS: progress.count([JobState.COMPLETE_WITH_GAPS]),
         "failed": progress.count(FAILED),
         "cancelled": progress.count([JobState.CANCELLED]),
         "waiting": progress.count(WORKING),

@@ -37,7 +37,7 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures
 from pipeline.store.claims import ClaimedJob
 
-RESULT_FORM = "2"
+RESULT_FORM = "3"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
 
 
@@ -166,9 +166,9 @@ async def ingest_documents(
 
 
 async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult]) -> State[Any]:
-    if any(not result.success for result in verdicts):
+    if any(not result.success or result.warnings for result in verdicts):
         await acreate_markdown_artifact(
-            quality_table(verdicts), key="quality-gate", description="What the quality gate refused"
+            quality_table(verdicts), key="quality-gate", description="What the quality gate found"
         )
     held = len(batch.claims)
     message = f"{published} of {held} documents published"

@@ -15,7 +15,6 @@ from checks.report import render
 from checks.report_data import (
     DayPoint,
     Duplicates,
-    FailedDocument,
     ReportData,
     RuleExample,
     RuleSummary,
@@ -27,7 +26,9 @@ from checks.report_data import (
     SuiteRun,
     Totals,
 )
+from checks.report_documents import FailedDocument, LackingDocument
 from checks.suites import SUITES
+from pipeline.job_notes import gaps_of
 from pipeline.sources import printable
 from pipeline.states import JobState
 from pipeline.store.engine import Database
@@ -101,6 +102,8 @@ async def report_data(
         suites=_suites(found),
         rules=_rules(found),
         failed=tuple(_failed(row) for row in found["failed"]),
+        lacking=tuple(_lacking(row) for row in found["lacking"]),
+        lacking_in_all=next((row["in_all"] for row in found["lacking"]), 0),
         coverage=Histogram.of([row["value"] for row in found["coverage"]], SHARE_EDGES),
         chunk_sizes=_sizes(found["sizes"], max_tokens),
         max_tokens=max_tokens,
@@ -161,19 +164,30 @@ def _suites(found: Figures) -> tuple[SuiteRun, ...]:
 
 
 def _rules(found: Figures) -> tuple[RuleSummary, ...]:
-    thresholds = {(s.name, s.version, r.name): r.threshold for s in SUITES for r in s.rules}
     examples: dict[tuple[str, str, str], list[RuleExample]] = defaultdict(list)
     for row in found["examples"]:
         example = RuleExample(printable(row["source"]), row["sentence"])
         examples[(row["suite"], row["version"], row["rule"])].append(example)
     return tuple(
-        RuleSummary(
-            **row,
-            # an older version of a suite may have had another threshold: say nothing of it
-            threshold=thresholds.get((row["suite"], row["version"], row["rule"]), ""),
-            examples=tuple(examples[(row["suite"], row["version"], row["rule"])]),
-        )
+        _rule(row, tuple(examples[(row["suite"], row["version"], row["rule"])]))
         for row in found["rules"]
+    )
+
+
+def _rule(row: Mapping[str, Any], examples: tuple[RuleExample, ...]) -> RuleSummary:
+    values = dict(row)
+    lowest, highest = values.pop("lowest"), values.pop("highest")
+    worst = highest if row["threshold"].startswith("at most") else lowest
+    return RuleSummary(**values, examples=examples, worst=worst)
+
+
+def _lacking(row: Mapping[str, Any]) -> LackingDocument:
+    gaps = gaps_of(row["notes"])
+    return LackingDocument(
+        printable(row["source"]),
+        JobState(row["state"]),
+        tuple(gap.message for gap in gaps),
+        tuple(dict.fromkeys(gap.remedy for gap in gaps if gap.remedy)),
     )
 
 

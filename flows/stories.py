@@ -11,8 +11,9 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from checks.markdown import escape
+from pipeline.job_notes import gaps_of
 from pipeline.sources import printable
-from pipeline.states import FAILED
+from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
 from pipeline.store.job_failures import JobFailure
 from pipeline.store.quality import RuleSummary
@@ -35,7 +36,7 @@ async def publish_story(parts: Services, run_id: UUID, *, named: bool) -> None:
         documents = [replace(each, name=job_title(each.job_id)) for each in documents]
     async with parts.database.service() as connection:
         rules = await quality.summarise(connection, run_id)
-    shown = sorted(documents, key=lambda each: each.state == "complete")[:_MOST_ROWS]
+    shown = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
     await acreate_table_artifact(
         [_line(each) for each in shown],
@@ -66,6 +67,8 @@ def job_title(job_id: UUID) -> str:
 
 def state_title(state: str) -> str:
     """A job's state for people: ``failed_parse`` is "Failed parse"."""
+    if state == JobState.COMPLETE_WITH_GAPS:
+        return WITH_GAPS.capitalize()
     return state.replace("_", " ").capitalize()
 
 
@@ -82,14 +85,20 @@ def _line(each: RunDocument) -> dict[str, object]:
         "tokens": each.tokens,
         "cost (USD)": float(each.cost_usd),
         "seconds": round(each.seconds, 2),
-        "what to do": " ".join(filter(None, (each.error_message, each.error_remedy))),
+        "gaps": " ".join(gap.message for gap in gaps_of(each.notes)),
+        "what to do": _what_to_do(each),
     }
+
+
+def _what_to_do(each: RunDocument) -> str:
+    remedies = dict.fromkeys(gap.remedy for gap in gaps_of(each.notes))
+    return " ".join(filter(None, (each.error_message, each.error_remedy, *remedies)))
 
 
 def _quality_table(rules: Sequence[RuleSummary]) -> str:
     lines = ["| | suite | rule | checked | failed |", "|---|---|---|---:|---:|"]
     lines += [
-        f"| {'✓' if each.failed == 0 else '✗'} "
+        f"| {'✓' if each.failed == 0 else '!' if each.severity == 'warning' else '✗'} "
         f"| {each.suite.replace('_', ' ')} v{each.suite_version} "
         f"| {escape(each.title)} | {each.evaluated:,} | {each.failed:,} |"
         for each in rules

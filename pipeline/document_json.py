@@ -44,6 +44,8 @@ def load(raw: bytes) -> ParsedDocument:
         ValueError, KeyError, TypeError: these are other bytes.
     """
     data = json.loads(raw)
+    if not isinstance(data, dict):
+        raise TypeError("a stored document is an object")
     return ParsedDocument(
         pages=tuple(_read_page(page) for page in data.get("pages", ())),
         paged=data["paged"],

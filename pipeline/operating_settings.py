@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+
+from pipeline.gate_settings import GateSettings
 
 
-class OperatingSettings(BaseSettings):
+class OperatingSettings(GateSettings):
     """What an operator sets beside the pipeline's own settings."""
 
     # -- LlamaParse's webhooks, deadline and fallback ------------------------------------------

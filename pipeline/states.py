@@ -50,6 +50,17 @@ FAILED = (
 PUBLISHED = (S.COMPLETE, S.COMPLETE_WITH_GAPS)
 """Published: whole, or with notes that say what of the document was not read."""
 
+WITH_GAPS = "complete, with gaps"
+"""What people read of `complete_with_gaps`."""
+
+STATE_WORDS: dict[str, tuple[S, ...]] = {
+    "published": PUBLISHED,
+    "gaps": (S.COMPLETE_WITH_GAPS,),
+    "failed": FAILED,
+    "waiting": WORKING,
+}
+"""Words of a filter, each for several states."""
+
 RETRYABLE = (*FAILED, S.CANCELLED)
 """Ends from which a person can send the job back; nothing else does so for a cancelled one."""
 

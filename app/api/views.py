@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.states import FAILED, RETRYABLE, WORKING, JobState
+from pipeline.states import PUBLISHED, RETRYABLE, STATE_WORDS, WORKING, JobState
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.events import JobEvent
 from pipeline.store.job_queries import JobView
@@ -23,6 +23,18 @@ class Failure(BaseModel):
     code: str
     message: str
     remedy: str
+
+
+class NoteOut(BaseModel):
+    """What to know of a document beside its text, above all what it lacks."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    gap: bool = Field(description="Something that a reader of the original sees was not read.")
+    message: str
+    pages: list[int] = Field(description="Empty where it is about the whole document.")
+    remedy: str = Field(description="What to do about a gap; empty for other notes.")
 
 
 class EventOut(BaseModel):
@@ -66,6 +78,9 @@ class JobOut(BaseModel):
     cost_usd: Decimal
     stage_seconds: dict[str, float]
     failures: int
+    notes: list[NoteOut] = Field(description="What was not read of it, and what else to know.")
+    facts: dict[str, str] = Field(description="What the file says of itself, by name.")
+    language: str = Field(description="ISO 639-1; empty when it cannot be told.")
     error: Failure | None
     created_at: datetime
     updated_at: datetime
@@ -93,6 +108,8 @@ class DocumentOut(BaseModel):
     name: str
     tags: list[str]
     state: JobState | None = Field(description="Of the newest version.")
+    notes: list[NoteOut] = Field(description="Of the newest version.")
+    language: str = Field(description="Of the newest version; empty when it cannot be told.")
     published: bool = Field(description="Readers see some version of it.")
     latest_job_id: UUID | None
     published_job_id: UUID | None
@@ -141,6 +158,9 @@ def job_out(job: JobView) -> JobOut:
         cost_usd=job.cost_usd,
         stage_seconds=job.stage_seconds,
         failures=job.failures,
+        notes=_notes(job.notes),
+        facts=job.facts,
+        language=job.language,
         error=_failure(job),
         created_at=job.created_at,
         updated_at=job.updated_at,
@@ -148,8 +168,14 @@ def job_out(job: JobView) -> JobOut:
     )
 
 
+def _notes(records: list[dict[str, Any]]) -> list[NoteOut]:
+    """The gaps first."""
+    notes = [NoteOut.model_validate(record) for record in records]
+    return sorted(notes, key=lambda note: not note.gap)
+
+
 def _stage(job: JobView, state: JobState) -> int:
-    if state is JobState.COMPLETE:
+    if state in PUBLISHED:
         return len(WORKING)
     return WORKING.index(state) if state in WORKING else len(job.stage_seconds)
 
@@ -187,6 +213,8 @@ def document_out(document: DocumentView) -> DocumentOut:
         name=document.name,
         tags=document.tags,
         state=JobState(document.state) if document.state else None,
+        notes=_notes(document.notes),
+        language=document.language,
         published=document.published,
         latest_job_id=document.latest_job_id,
         published_job_id=document.published_job_id,
@@ -197,12 +225,11 @@ def document_out(document: DocumentView) -> DocumentOut:
 
 
 def states_of(given: list[str] | None) -> list[str] | None:
-    """The states that a filter names: exact ones, or `published`, `failed`, `waiting`.
+    """The states that a filter names: exact ones, or words of `STATE_WORDS`.
 
     Raises:
         ValueError: it names none.
     """
-    words = {"published": [JobState.COMPLETE], "failed": list(FAILED), "waiting": list(WORKING)}
     if not given:
         return None
-    return [state.value for each in given for state in words.get(each) or [JobState(each)]]
+    return [state.value for each in given for state in STATE_WORDS.get(each) or [JobState(each)]]

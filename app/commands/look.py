@@ -46,7 +46,7 @@ def status(
 @group.command("list")
 def list_(
     state: Annotated[
-        str | None, typer.Option(help="published, failed, waiting, or an exact state.")
+        str | None, typer.Option(help="published, gaps, failed, waiting, or an exact state.")
     ] = None,
     tag: options.Tags = None,
     limit: options.Limit = 100,

@@ -118,6 +118,6 @@ async def _watch(
         timings.statuses.append(time.perf_counter() - started)
         if not answer.is_success:
             timings.errors.append(f"{answer.status_code} {answer.text[:200]}")
-        elif answer.json()["state"] == "complete":
+        elif answer.json()["state"] in ("complete", "complete_with_gaps"):
             timings.published += 1
             return

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.objects import ObjectMissing
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
-from checks.suites import CHUNKS, VECTORS
+from checks.suites import VECTORS, chunk_suite
 from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, jobs_at
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.texts import parsed_texts
+from pipeline.chunking.substance import Piece, headed_share, substantial_share
 from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
@@ -43,8 +44,9 @@ async def gate(
     if not jobs:
         return [], StageResult(), []
     chunk_rows, vector_rows = await _measure(services, jobs)
+    limits = services.settings.rule_limits
     results = [
-        await judge(services, CHUNKS, chunk_frame(chunk_rows), jobs),
+        await judge(services, chunk_suite(limits), chunk_frame(chunk_rows), jobs),
         await judge(services, VECTORS, vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
@@ -96,6 +98,11 @@ def _chunk_rows(
     # Without the parsed text nothing can be compared: every comparison is stated as failing.
     text = document.text if isinstance(document, ParsedDocument) else ""
     covered = covered_share(text, [(c.start_offset, c.end_offset) for c in chunks])
+    substantial = headed = nan
+    if isinstance(document, ParsedDocument):
+        pieces = [Piece(c.start_offset, c.end_offset, _context(c)) for c in chunks]
+        substantial = substantial_share(document, pieces)
+        headed = headed_share(document, pieces)
     return [
         ChunkRow(
             job_id=str(chunk.job_id),
@@ -111,9 +118,15 @@ def _chunk_rows(
             end=chunk.end_offset,
             text_matches=text[chunk.start_offset : chunk.end_offset] == chunk.text,
             covered_share=covered,
+            substantial_share=substantial,
+            headed_share=headed,
         )
         for chunk in chunks
     ]
+
+
+def _context(chunk: BufferedChunk) -> str:
+    return str(getattr(chunk, "context", ""))
 
 
 def covered_share(text: str, spans: Sequence[tuple[int, int]]) -> float:

@@ -17,6 +17,8 @@ from flows.stages.reading import Read, Unreadable, content_of, read_group
 from flows.stages.removing import remove_abandoned
 from pipeline.errors import ParseCode, ParseError
 from pipeline.failpoints import failpoint
+from pipeline.job_notes import JobNote, job_notes
+from pipeline.parsing.gaps import with_gaps_noted
 from pipeline.parsing.validation import TextAssessment, assess
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
@@ -34,6 +36,8 @@ class ParseReference:
     Attributes:
         pages: None for a format without pages.
         assessment: what the gate judges; None when there is no text.
+        notes: as they are kept with the job. language: ISO 639-1, empty when unknown.
+        has_facts: the text holds facts of the file; these are its words, so they are not in here.
         failure: (code, message) of a `ParseCode` when the file cannot be parsed.
     """
 
@@ -46,6 +50,9 @@ class ParseReference:
     seconds: float = 0.0
     assessment: TextAssessment | None = None
     failure: tuple[str, str] | None = None
+    notes: tuple[JobNote, ...] = ()
+    language: str = ""
+    has_facts: bool = False
 
     @property
     def error(self) -> ParseError | None:
@@ -135,6 +142,9 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         replaced=document.replaced,
         seconds=read.seconds,
         assessment=assessment,
+        notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
+        language=assessment.language,
+        has_facts=bool(document.facts),
     )
 
 

@@ -11,6 +11,7 @@ from blocks.objects import ObjectMissing, parsed_key
 from blocks.storage import Storage
 from blocks.text_cache import TextCache
 from pipeline.documents import ParsedDocument
+from pipeline.job_notes import known_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
 
@@ -70,6 +71,18 @@ async def text_to_show(storage: Storage, texts: TextCache, key: str) -> ParsedDo
         raise document
     texts.keep(key, document)
     return document
+
+
+async def facts_of(
+    services: Services, keys: Sequence[str | None]
+) -> dict[str | None, dict[str, str]]:
+    """What the files of these stored texts say of themselves, as it is kept with their jobs."""
+    found: dict[str | None, dict[str, str]] = {}
+    for key in {each for each in keys if each is not None}:
+        document = services.texts.find(key) or await stored_text(services, key)
+        if document is not None:
+            found[key] = known_facts(document.facts)
+    return found
 
 
 async def put_text(

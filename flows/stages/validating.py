@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from blocks.assembly import Services
 from blocks.objects import ObjectMissing
-from checks.frames import ParsedTextRow, parsed_text_frame
-from checks.suites import PARSED_TEXT
+from checks.fidelity_suite import fidelity_suite
+from checks.frames import FidelityRow, fidelity_frame
+from checks.rules import Suite
 from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.parsing import ParseReference
-from flows.stages.texts import parsed_texts
+from flows.stages.texts import facts_of, parsed_texts
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
+from pipeline.job_notes import JobNote, job_notes
+from pipeline.parsing.gaps import with_gaps_noted
 from pipeline.parsing.validation import TextAssessment, assess
 from pipeline.states import JobState
 from pipeline.store import quality
@@ -38,13 +42,16 @@ async def record_parsed(
     """Move the queued jobs to `parsed` or, with the parser's reason, to `failed_parse`."""
     found = {reference.job_id: reference for reference in references}
     jobs = await jobs_at(services, batch, JobState.PARSE_QUEUED)
-    moves = [_recorded(job, found[job.job_id]) for job in jobs if job.job_id in found]
+    facts = await facts_of(services, [each.key for each in references if each.has_facts])
+    moves = [_recorded(job, found[job.job_id], facts) for job in jobs if job.job_id in found]
     result = await make_moves(services, batch, moves)
     failpoint("after-parse-commit")
     return result
 
 
-def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
+def _recorded(
+    job: ClaimedJob, found: ParseReference, facts_by_key: Mapping[str | None, dict[str, str]]
+) -> Move:
     if (error := found.error) is not None:
         return failure(job, JobState.FAILED_PARSE, error, "parse")
     facts = {
@@ -53,6 +60,9 @@ def _recorded(job: ClaimedJob, found: ParseReference) -> Move:
         "pages": found.pages,
         "characters": found.characters,
         "replaced": found.replaced,
+        "notes": [note.record() for note in found.notes],
+        "facts": facts_by_key.get(found.key, {}),
+        "language": found.language,
         "stage": "parse",
         "seconds": found.seconds,
     }
@@ -73,8 +83,8 @@ async def validate(
     jobs = await jobs_at(services, batch, JobState.PARSED)
     if not jobs:
         return StageResult(), []
-    known = {each.job_id: each.assessment for each in references if each.assessment}
-    rows = [_row(job, known[job.job_id]) for job in jobs if job.job_id in known]
+    known = {each.job_id: (each.assessment, each.notes) for each in references if each.assessment}
+    rows = [_row(job, *known[job.job_id]) for job in jobs if job.job_id in known]
     lost = []
     unread = [job for job in jobs if job.job_id not in known]
     async for job, document in parsed_texts(services, unread):
@@ -82,11 +92,12 @@ async def validate(
             error = ValidationError(document.message, code=document.code, remedy=document.remedy)
             lost.append(failure(job, JobState.FAILED_VALIDATION, error, "validate"))
             continue
-        rows.append(_row(job, assess(document)))
+        notes = job_notes(with_gaps_noted(document), job.parser)
+        rows.append(_row(job, assess(document), notes))
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await judge(services, PARSED_TEXT, parsed_text_frame(rows), judged)
+        result = await judge(services, _suite(services), fidelity_frame(rows), judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
         moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
@@ -99,13 +110,19 @@ async def validate(
     return StageResult(len(moved) - failed, failed), results
 
 
-def _row(job: ClaimedJob, seen: TextAssessment) -> ParsedTextRow:
-    return ParsedTextRow(
-        job_id=str(job.job_id),
-        pages=seen.pages,
-        pages_with_text=seen.pages_with_text,
-        characters=seen.characters,
-        words=seen.words,
-        readable_share=seen.readable_share,
-        replaced=seen.replaced,
-    )
+def _suite(services: Services) -> Suite:
+    settings = services.settings
+    return fidelity_suite(settings.rule_limits, refuse_gaps=settings.gaps == "refuse")
+
+
+def _row(job: ClaimedJob, seen: TextAssessment, notes: Sequence[JobNote]) -> FidelityRow:
+    gaps = [note for note in notes if note.gap]
+    told = " ".join(dict.fromkeys(f"{gap.message} {gap.remedy}" for gap in gaps))
+    measured = {name: getattr(seen, name) for name in _MEASURED}
+    return FidelityRow(job_id=str(job.job_id), **measured, gaps=len(gaps), gaps_told=told)
+
+
+_MEASURED = [
+    each.name for each in fields(FidelityRow) if each.name not in ("job_id", "gaps", "gaps_told")
+]
+"""What a row takes from the assessment as it is."""

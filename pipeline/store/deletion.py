@@ -59,7 +59,8 @@ _JOBS = sa.text(
 )
 _FENCE = sa.text(
     f"""
-    UPDATE {SCHEMA}.upload_jobs SET attempt = attempt + 1
+    -- what a file says of itself is its text
+    UPDATE {SCHEMA}.upload_jobs SET attempt = attempt + 1, facts = '{{}}'
     WHERE document_id = ANY(CAST(:ids AS uuid[]))
     """  # noqa: S608
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +21,8 @@ class DocumentView:
     """A document and its newest job.
 
     Attributes:
-        state: of the newest job. published: whether readers see some version of it.
+        state, notes, language: of the newest job.
+        published: whether readers see some version of it.
     """
 
     document_id: UUID
@@ -29,6 +31,8 @@ class DocumentView:
     name: str
     tags: list[str]
     state: str | None
+    notes: list[dict[str, Any]]
+    language: str
     published: bool
     latest_job_id: UUID | None
     published_job_id: UUID | None
@@ -48,6 +52,7 @@ class DocumentFilter:
 
 _DOCUMENTS = f"""
     SELECT d.id AS document_id, d.user_id, d.source, d.name, d.tags, j.state,
+           coalesce(j.notes, '[]') AS notes, coalesce(j.language, '') AS language,
            d.published_job_id IS NOT NULL AS published, d.latest_job_id, d.published_job_id,
            d.versions, d.created_at, greatest(d.updated_at, j.updated_at) AS updated_at
     FROM {SCHEMA}.documents AS d LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id

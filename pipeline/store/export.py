@@ -21,7 +21,7 @@ _KINDS: Mapping[str, str] = {
     "job": f"""
         SELECT j.id, j.document_id, j.version, j.state, j.file_sha256, j.file_bytes, j.media_type,
                j.storage_key, j.parser, j.chunker, j.pages, j.chunks, j.tokens, j.billed_tokens,
-               j.cost_usd,
+               j.cost_usd, j.notes, j.facts, j.language,
                j.error_code, j.error_message, j.error_remedy, j.created_at, j.finished_at
         FROM {SCHEMA}.upload_jobs AS j WHERE j.id > :after ORDER BY j.id LIMIT :limit
     """,  # noqa: S608

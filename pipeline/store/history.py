@@ -25,7 +25,8 @@ class DocumentLine:
     """A document and its newest job.
 
     Attributes:
-        state: of the newest job. published: whether readers see some version of it.
+        state, notes, language: of the newest job.
+        published: whether readers see some version of it.
     """
 
     document_id: UUID
@@ -34,6 +35,8 @@ class DocumentLine:
     name: str
     tags: list[str]
     state: str | None
+    notes: list[dict[str, Any]]
+    language: str
     published: bool
     version: int | None
     pages: int | None
@@ -48,6 +51,7 @@ class DocumentLine:
 
 _LINES = f"""
     SELECT d.id AS document_id, j.id AS job_id, d.source, d.name, d.tags, j.state,
+           coalesce(j.notes, '[]') AS notes, coalesce(j.language, '') AS language,
            d.published_job_id IS NOT NULL AS published, j.version, j.pages, j.chunks, j.tokens,
            coalesce(j.cost_usd, 0) AS cost_usd, coalesce(j.updated_at, d.updated_at) AS updated_at,
            j.error_code, j.error_message, j.error_remedy
@@ -136,6 +140,9 @@ class JobRecord:
     cost_usd: Decimal
     stage_seconds: dict[str, float]
     failures: int
+    notes: list[dict[str, Any]]
+    facts: dict[str, str]
+    language: str
     attempt: int
     claimed: bool
     error_code: str | None
@@ -151,7 +158,8 @@ _JOBS = sa.text(
            j.file_sha256, j.file_bytes, j.media_type, j.parser, j.chunker,
            s.provider || '/' || s.model || ' (' || s.dimension || ')' AS model,
            j.pages, j.chunks, j.tokens, j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
-           j.attempt, j.claimed_by IS NOT NULL AND j.lease_until >= now() AS claimed,
+           j.notes, j.facts, j.language, j.attempt,
+           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS claimed,
            j.error_code, j.error_message, j.error_remedy, j.created_at, j.finished_at
     FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
     JOIN {SCHEMA}.embedding_spaces AS s ON s.id = j.space_id
@@ -196,12 +204,19 @@ _QUALITY = sa.text(
     f"""
     SELECT q.sentence FROM {SCHEMA}.quality_results AS q
     JOIN {SCHEMA}.documents AS d ON d.latest_job_id = q.job_id
-    WHERE d.id = :document AND NOT q.success ORDER BY q.id
+    WHERE d.id = :document AND NOT q.success AND q.severity = :severity
+      AND (q.severity = 'critical' OR q.rule <> 'gaps')  -- told by the notes
+    ORDER BY q.id
     """  # noqa: S608
 )
 
 
-async def quality_failures(connection: AsyncConnection, document: UUID) -> list[str]:
-    """Why the gate refused the newest version, in sentences; empty when it did not."""
-    found = (await connection.execute(_QUALITY, {"document": document})).scalars()
+async def quality_findings(connection: AsyncConnection, document: UUID, severity: str) -> list[str]:
+    """What the gate found in the newest version, in sentences; empty when it found nothing.
+
+    Args:
+        severity: ``critical`` for why it refused it, ``warning`` for what it only told.
+    """
+    values = {"document": document, "severity": severity}
+    found = (await connection.execute(_QUALITY, values)).scalars()
     return list(dict.fromkeys(found))

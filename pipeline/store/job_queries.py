@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ class JobView:
     Attributes:
         published: whether readers see this version. working: whether a worker holds it now.
         stage_seconds: by stage, of the stages that are done.
+        notes: as `job_notes` records them. facts: what the file says of itself.
     """
 
     job_id: UUID
@@ -46,6 +48,9 @@ class JobView:
     cost_usd: Decimal
     stage_seconds: dict[str, float]
     failures: int
+    notes: list[dict[str, Any]]
+    facts: dict[str, str]
+    language: str
     error_code: str | None
     error_message: str | None
     error_remedy: str | None
@@ -77,6 +82,7 @@ _JOBS = f"""
            j.claimed_by IS NOT NULL AND j.lease_until >= now() AS working,
            j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.pages, j.chunks, j.tokens,
            j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
+           j.notes, j.facts, j.language,
            j.error_code, j.error_message, j.error_remedy,
            j.created_at, j.updated_at, j.finished_at
     FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED, WORKING
+from pipeline.states import FAILED, PUBLISHED, WORKING
 from pipeline.store import metrics
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA, listed
@@ -21,6 +21,7 @@ DAYS = 14
 DOCUMENTS_OF_A_TROUBLE = 5
 """That are named behind each kind of error."""
 
+_PUBLISHED = listed(PUBLISHED)
 _WORKING = listed(WORKING)
 _TROUBLED = listed((*FAILED, *WORKING))
 
@@ -31,7 +32,8 @@ _THROUGHPUT = sa.text(
     FROM generate_series(date_trunc('minute', now()) - make_interval(mins => {MINUTES - 1}),
                          date_trunc('minute', now()), interval '1 minute') AS m(minute)
     LEFT JOIN (SELECT id, chunks, tokens, finished_at FROM {SCHEMA}.upload_jobs
-               WHERE state = 'complete' AND finished_at > now() - make_interval(mins => {MINUTES})
+               WHERE state IN ({_PUBLISHED})
+                 AND finished_at > now() - make_interval(mins => {MINUTES})
               ) AS j ON date_trunc('minute', j.finished_at) = m.minute
     GROUP BY m.minute ORDER BY m.minute
     """  # noqa: S608
@@ -76,7 +78,7 @@ _WAITING = sa.text(
     WITH done AS (
         SELECT sum(tokens)::float / nullif(sum(file_bytes), 0) AS tokens,
                sum(pages)::float / nullif(sum(file_bytes), 0) AS pages
-        FROM {SCHEMA}.upload_jobs WHERE state = 'complete'
+        FROM {SCHEMA}.upload_jobs WHERE state IN ({_PUBLISHED})
     )
     SELECT count(*) AS documents,
            coalesce(sum(coalesce(j.tokens, j.file_bytes * d.tokens))
@@ -90,14 +92,18 @@ _WAITING = sa.text(
 _QUALITY = sa.text(
     f"""
     SELECT days.day, coalesce(q.passed, 0) AS passed, coalesce(q.failed, 0) AS failed,
+           coalesce(q.warned, 0) AS warned,
            coalesce(q.documents, 0) AS documents_failed
     FROM (SELECT (date_trunc('day', now(), 'UTC') AT TIME ZONE 'UTC')::date - n AS day
           FROM generate_series({DAYS - 1}, 0, -1) AS n) AS days
     LEFT JOIN (
         SELECT (at AT TIME ZONE 'UTC')::date AS day,
                count(*) FILTER (WHERE job_id IS NULL AND success) AS passed,
-               count(*) FILTER (WHERE job_id IS NULL AND NOT success) AS failed,
-               count(DISTINCT job_id) AS documents
+               count(*) FILTER (WHERE job_id IS NULL AND NOT success
+                                AND severity = 'critical') AS failed,
+               count(*) FILTER (WHERE job_id IS NULL AND NOT success
+                                AND severity = 'warning') AS warned,
+               count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents
         FROM {SCHEMA}.quality_results WHERE at > now() - make_interval(days => {DAYS})
         GROUP BY 1
     ) AS q ON q.day = days.day ORDER BY days.day

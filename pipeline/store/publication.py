@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
-from pipeline.states import JobState
+from pipeline.states import PUBLISHED, JobState
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.clearing import clear
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor, Move, move
 
 
@@ -52,7 +52,8 @@ _LOCK = sa.text(
                      WHERE id = ANY(CAST(:ids AS uuid[]))) AND deleted_at IS NULL
         ORDER BY id FOR NO KEY UPDATE
     )
-    SELECT j.id AS job_id, j.document_id FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id AS job_id, j.document_id, j.notes @> '[{{"gap": true}}]' AS has_gaps
+    FROM {SCHEMA}.upload_jobs AS j
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
       ON j.id = held.id AND j.attempt = held.attempt
     JOIN d ON d.id = j.document_id AND d.latest_job_id = j.id
@@ -145,12 +146,13 @@ _VECTORS = sa.text(
     """  # noqa: S608
 )
 _OWED = sa.text("SELECT count(*) FROM publishing WHERE embedding IS NOT NULL OR buffered")
+_PUBLISHED = listed(PUBLISHED)
 _REPLACED = sa.text(
     f"""
-    SELECT old.id AS job_id FROM {SCHEMA}.documents AS d
+    SELECT old.id AS job_id, old.state FROM {SCHEMA}.documents AS d
     JOIN LATERAL (
         SELECT id, state FROM {SCHEMA}.upload_jobs WHERE document_id = d.id OFFSET 0
-    ) AS old ON old.state = 'complete'
+    ) AS old ON old.state IN ({_PUBLISHED})
     WHERE d.id = ANY(CAST(:documents AS uuid[])) AND old.id <> d.latest_job_id
     """  # noqa: S608
 )
@@ -202,14 +204,14 @@ async def publish(
     written = (await connection.execute(_VECTORS, scope)).rowcount
     if written != await connection.scalar(_OWED):
         raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
-    replaced = (await connection.execute(_REPLACED, scope)).scalars().all()
-    old = [Move(job, None, JobState.COMPLETE, JobState.SUPERSEDED) for job in replaced]
+    replaced = {r["job_id"]: r["state"] for r in await rows(connection, _REPLACED, scope)}
+    old = [Move(job, None, JobState(replaced[job]), JobState.SUPERSEDED) for job in replaced]
     share = (time.perf_counter() - started) / len(ready)
-    new = [_complete(job, attempts[job], share) for job in scope["jobs"]]
+    new = [_complete(row, attempts[row["job_id"]], share) for row in ready]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
     await clear(connection, space_id, scope["jobs"], scope["documents"])
-    return Published(frozenset(moved - set(replaced)), frozenset(lacking), inserted, deleted)
+    return Published(frozenset(moved - replaced.keys()), frozenset(lacking), inserted, deleted)
 
 
 def _send_back(job: UUID, attempt: int) -> Move:
@@ -217,6 +219,7 @@ def _send_back(job: UUID, attempt: int) -> Move:
     return Move(job, attempt, JobState.EMBEDDINGS_STORED, JobState.CHUNKS_STORED, details=why)
 
 
-def _complete(job: UUID, attempt: int, seconds: float) -> Move:
+def _complete(job: sa.RowMapping, attempt: int, seconds: float) -> Move:
+    state = JobState.COMPLETE_WITH_GAPS if job["has_gaps"] else JobState.COMPLETE
     facts = {"stage": "publish", "seconds": seconds}
-    return Move(job, attempt, JobState.EMBEDDINGS_STORED, JobState.COMPLETE, facts=facts)
+    return Move(job["job_id"], attempt, JobState.EMBEDDINGS_STORED, state, facts=facts)

@@ -46,22 +46,23 @@ async def record(
 
 @dataclass(frozen=True, slots=True)
 class RuleSummary:
-    """One rule over a whole run: rows checked and failed."""
+    """One rule over a whole run: rows checked and failed; `severity` of a failure."""
 
     suite: str
     suite_version: str
     rule: str
     title: str
+    severity: str
     evaluated: int
     failed: int
 
 
 _SUMMARISE = sa.text(
     f"""
-    SELECT suite, suite_version, rule, title, sum(evaluated)::int AS evaluated,
+    SELECT suite, suite_version, rule, title, severity, sum(evaluated)::int AS evaluated,
            sum(failed)::int AS failed
     FROM {SCHEMA}.quality_results WHERE run_id = :run_id AND job_id IS NULL
-    GROUP BY suite, suite_version, rule, title ORDER BY min(id)
+    GROUP BY suite, suite_version, rule, title, severity ORDER BY min(id)
     """  # noqa: S608
 )
 

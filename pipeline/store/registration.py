@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.identity import document_id, job_id
-from pipeline.states import RETRYABLE, JobState
+from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
@@ -101,7 +101,7 @@ def _outcome(row: sa.RowMapping) -> Outcome:
         return Outcome.NEW
     if row["state"] is None or row["state"] in (JobState.SUPERSEDED, JobState.DELETED):
         return Outcome.CHANGED
-    if row["state"] == JobState.COMPLETE:
+    if row["state"] in PUBLISHED:
         return Outcome.UNCHANGED
     if row["state"] in LOSABLE and row["error_code"] in LOST_CODES:
         return Outcome.CHANGED

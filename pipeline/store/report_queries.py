@@ -1,7 +1,4 @@
-"""The figures of the quality report: reads only, all over one scope of jobs.
-
-The scope is the jobs of one run, or all that changed since a moment; of one user or of everyone.
-"""
+"""The figures of the quality report: reads only, over the jobs of a run, or of a time."""
 
 from __future__ import annotations
 
@@ -70,6 +67,8 @@ _RUNS = f"""
     )
 """  # noqa: S608
 
+_NUMBER = r"CASE WHEN observed ~ '^-?[0-9.]+(e-?[0-9]+)?$' THEN observed::float END"
+
 REPORT_QUERIES = {
     "span": sa.text(
         f"""
@@ -99,7 +98,7 @@ REPORT_QUERIES = {
         f"""
         WITH {_RESULTS} SELECT suite, suite_version AS version, min(at) AS first, max(at) AS last,
             array_agg(DISTINCT run_id) AS runs,
-            count(DISTINCT job_id) FILTER (WHERE job_id IS NOT NULL) AS documents_failed
+            count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents_failed
         FROM results GROUP BY suite, suite_version ORDER BY min(id)
         """  # noqa: S608
     ),
@@ -107,6 +106,9 @@ REPORT_QUERIES = {
         f"""
         WITH {_RESULTS} SELECT suite, suite_version AS version, rule, max(title) AS title,
             max(severity) AS severity,
+            coalesce(max(sentence) FILTER (WHERE job_id IS NULL), '') AS threshold,
+            min({_NUMBER}) FILTER (WHERE job_id IS NULL) AS lowest,
+            max({_NUMBER}) FILTER (WHERE job_id IS NULL) AS highest,
             coalesce(sum(evaluated) FILTER (WHERE job_id IS NULL), 0)::int AS evaluated,
             coalesce(sum(failed) FILTER (WHERE job_id IS NULL), 0)::int AS failed,
             count(DISTINCT job_id) AS documents_failed
@@ -132,6 +134,13 @@ REPORT_QUERIES = {
             error_message AS message, error_remedy AS remedy, attempt AS attempts,
             coalesce(finished_at, updated_at) AS at
         FROM jobs WHERE state LIKE 'failed%' OR state = 'quarantined' ORDER BY source LIMIT 500
+        """  # noqa: S608
+    ),
+    "lacking": sa.text(
+        f"""
+        WITH {_JOBS} SELECT source, state, notes, count(*) OVER () AS in_all FROM jobs
+        WHERE notes @> '[{{"gap": true}}]' AND state NOT IN ('superseded', 'deleted')
+        ORDER BY source LIMIT 200
         """  # noqa: S608
     ),
     "coverage": sa.text(

@@ -151,7 +151,7 @@ async def progress(connection: AsyncConnection, run_id: UUID) -> Progress:
 
 @dataclass(frozen=True, slots=True)
 class RunDocument:
-    """One document's line in a run's table."""
+    """One document's line in a run's table; `notes` as `job_notes` records them."""
 
     source: str
     name: str
@@ -165,6 +165,7 @@ class RunDocument:
     billed_tokens: int
     cost_usd: Decimal
     seconds: float
+    notes: list[dict[str, Any]]
     error_code: str | None
     error_message: str | None
     error_remedy: str | None
@@ -176,7 +177,7 @@ _DOCUMENTS = sa.text(
            j.chunks, j.tokens, j.billed_tokens, j.cost_usd,
            (SELECT coalesce(sum(value::float), 0)
             FROM jsonb_each_text(j.stage_seconds)) AS seconds,
-           j.error_code, j.error_message, j.error_remedy
+           j.notes, j.error_code, j.error_message, j.error_remedy
     FROM {SCHEMA}.run_jobs AS r
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     JOIN {SCHEMA}.documents AS d ON d.id = j.document_id

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, Scope, rank_by_vector, rank_by_words
 from pipeline.store.schema import SCHEMA
@@ -50,6 +52,7 @@ class Passage:
     Attributes:
         score: cosine similarity for vector, BM25 for text, joined reciprocal rank for hybrid.
         vector_rank, text_rank: its place in each ranking, from 1, None when not in it.
+        gaps: what of its document was not read, what is about its own pages first.
     """
 
     score: float
@@ -64,6 +67,12 @@ class Passage:
     similarity: float | None
     vector_rank: int | None
     text_rank: int | None
+    gaps: tuple[JobNote, ...] = ()
+
+    @property
+    def gap_here(self) -> bool:
+        """Whether something was not read on the passage's own pages."""
+        return any(note.on(self.page_first, self.page_last) for note in self.gaps)
 
 
 # Candidates of each ranking, and the constant of reciprocal rank fusion (Cormack et al., 2009).
@@ -75,8 +84,9 @@ _VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 _PASSAGES = sa.text(
     f"""
     SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
-           c.heading_path, c.text
+           c.heading_path, c.text, coalesce(j.notes, '[]') AS notes
     FROM {SCHEMA}.document_chunks AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
+    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
     """  # noqa: S608
 )
@@ -114,7 +124,7 @@ async def _passages(
     found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
     return [
         Passage(
-            **found[chunk],
+            **_with_gaps(found[chunk]),
             score=scores[chunk],
             similarity=similarity.get(chunk),
             vector_rank=vector_rank.get(chunk),
@@ -123,6 +133,13 @@ async def _passages(
         for chunk in best
         if chunk in found
     ]
+
+
+def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:
+    passage = dict(row)
+    pages = (row["page_first"], row["page_last"])
+    gaps = sorted(gaps_of(passage.pop("notes")), key=lambda note: not note.on(*pages))
+    return {**passage, "gaps": tuple(gaps)}
 
 
 def fuse(rankings: Iterable[tuple[float, dict[UUID, int]]]) -> dict[UUID, float]:

@@ -10,8 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.states import PUBLISHED
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.schema import SCHEMA, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ _RUNS = f"""
             WHERE m.run_id = r.id AND m.outcome <> 'unchanged') AS documents,
            (SELECT count(*) FROM {SCHEMA}.run_jobs AS m
             JOIN {SCHEMA}.upload_jobs AS j ON j.id = m.job_id
-            WHERE m.run_id = r.id AND m.outcome <> 'unchanged' AND j.state = 'complete')
+            WHERE m.run_id = r.id AND m.outcome <> 'unchanged'
+              AND j.state IN ({listed(PUBLISHED)}))
                AS published,
            r.cost_usd, r.stopped
     FROM {SCHEMA}.ingest_runs AS r

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import IllegalTransition, NavigatorError
-from pipeline.states import ENDED, JobState, may
+from pipeline.states import ENDED, PUBLISHED, JobState, may
 from pipeline.store.schema import SCHEMA, listed
 
 
@@ -66,6 +66,7 @@ def in_order(ids: str, condition: str = "true") -> str:
 
 
 _ENDED = listed(ENDED)
+_PUBLISHED = listed(PUBLISHED)
 
 _MOVE = sa.text(
     f"""
@@ -74,7 +75,7 @@ _MOVE = sa.text(
             job_id uuid, attempt int, source text, target text, details jsonb,
             error_class text, error_code text, error_message text, error_remedy text,
             parsed_key text, pages int, coverage double precision, characters bigint,
-            replaced int, media_type text,
+            replaced int, media_type text, notes jsonb, facts jsonb, language text,
             chunks int, tokens bigint, stage text, seconds double precision)
     ), ordered AS (
         -- locked in the order of their ids, as `in_order` does; with the move's own columns, for
@@ -87,7 +88,7 @@ _MOVE = sa.text(
             failed_from = CASE WHEN m.error_code IS NOT NULL THEN m.source END,
             error_class = m.error_class, error_code = m.error_code,
             error_message = m.error_message, error_remedy = m.error_remedy,
-            failures = CASE WHEN m.target = 'complete' THEN 0
+            failures = CASE WHEN m.target IN ({_PUBLISHED}) THEN 0
                             ELSE j.failures + (m.error_code IS NOT NULL)::int END,
             parsed_key = coalesce(m.parsed_key, j.parsed_key),
             media_type = coalesce(m.media_type, j.media_type),
@@ -95,6 +96,9 @@ _MOVE = sa.text(
             coverage = coalesce(m.coverage, j.coverage),
             characters = coalesce(m.characters, j.characters),
             replaced = coalesce(m.replaced, j.replaced),
+            notes = coalesce(m.notes, j.notes),
+            facts = coalesce(m.facts, j.facts),
+            language = coalesce(m.language, j.language),
             chunks = coalesce(m.chunks, j.chunks),
             tokens = coalesce(m.tokens, j.tokens),
             stage_seconds = CASE WHEN m.stage IS NULL THEN j.stage_seconds

@@ -16,21 +16,46 @@ import pytest
 
 from checks.frames import (
     ChunkRow,
-    ParsedTextRow,
+    FidelityRow,
     VectorRow,
     chunk_frame,
+    fidelity_frame,
     measure_vectors,
-    parsed_text_frame,
     vector_frame,
 )
 from checks.gate import Gate
 from checks.rules import Rule, Severity, Suite
-from checks.suites import CHUNKS, PARSED_TEXT, SUITES, VECTORS
+from checks.suites import CHUNKS, FIDELITY, SUITES, VECTORS
 from checks.verdicts import ABSENT, GateResult
 from pipeline.errors import BrokenGate
 
-GOOD_TEXT = ParsedTextRow("a", 10, 9, 5_000, 800, 0.97, 0)
-GOOD_CHUNK = ChunkRow("a", "c0", 0, 0, 200, 400, 900, "f" * 64, "f" * 64, 0, 900, True, 1.0)
+GOOD_TEXT = FidelityRow(
+    job_id="a",
+    pages=10,
+    pages_with_text=9,
+    characters=5_000,
+    words=800,
+    replaced=0,
+    readable_share=0.97,
+    words_found=0.99,
+    order_agreement=0.95,
+    ruled_rows=40,
+    ruled_rows_whole=0.975,
+    glyphs_without_unicode=0,
+    glyphs_readable=1.0,
+    letters_plausible=0.96,
+    language_known=1.0,
+    headings=12,
+    odd_headings=0,
+    heading_share=0.04,
+    headings_sane=1.0,
+    furniture_repeated=0.0,
+    gaps=0,
+    gaps_told="",
+)
+GOOD_CHUNK = ChunkRow(
+    "a", "c0", 0, 0, 200, 400, 900, "f" * 64, "f" * 64, 0, 900, True, 1.0, 1.0, 1.0
+)
 GOOD_VECTOR = VectorRow("a", "c0", 0, 1, 256, 256, True, 1.0, "f" * 64, "f" * 64)
 
 
@@ -52,7 +77,7 @@ def gate() -> Gate:
 def test_good_documents_pass_every_suite(gate: Gate) -> None:
     """Documents without fault pass all three suites, and every rule has judged every row."""
     frames = (
-        parsed_text_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="b")]),
+        fidelity_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="b")]),
         chunk_frame(chunks_of("a", 3) + chunks_of("b", 2)),
         vector_frame([GOOD_VECTOR, replace(GOOD_VECTOR, chunk_id="c1", ordinal=1)]),
     )
@@ -67,11 +92,20 @@ def test_good_documents_pass_every_suite(gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("change", "rule", "words"),
     [
-        ({"pages": 0, "pages_with_text": 0}, "pages_covered", "0 of 0 pages have text"),
-        ({"words": 2}, "not_empty", "2 words, at least 3 are needed"),
-        ({"pages_with_text": 4}, "pages_covered", "4 of 10 pages have text (40%), at least 50%"),
+        ({"pages": 0, "pages_with_text": 0}, "pages_with_text", "0 of 0 pages have text"),
+        ({"words": 0}, "not_empty", "the text holds no word"),
+        ({"pages_with_text": 4}, "pages_with_text", "4 of 10 pages have text (40%), at least 50%"),
         ({"readable_share": 0.5}, "readable", "50% of the characters are readable, at least 85%"),
         ({"replaced": 100}, "few_replaced", "2.00% of the characters had to be replaced"),
+        ({"words_found": 0.8}, "words_found", "80.0% of the words of another reading"),
+        ({"order_agreement": 0.4}, "reading_order", "40.0% of the neighboring words"),
+        ({"ruled_rows_whole": 0.54}, "ruled_rows_whole", "54% of the 40 rows of ruled tables"),
+        (
+            {"glyphs_readable": 0.5, "glyphs_without_unicode": 2_500},
+            "glyphs_readable",
+            "of 2500 characters the font does not say what they are; 50.0% are known",
+        ),
+        ({"letters_plausible": 0.6}, "letters_plausible", "only 60% of the letters stand together"),
     ],
 )
 def test_bad_text_fails_its_rule_in_words(
@@ -79,7 +113,7 @@ def test_bad_text_fails_its_rule_in_words(
 ) -> None:
     """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbour."""
     bad = replace(GOOD_TEXT, job_id="bad", **change)  # type: ignore[arg-type]
-    result = gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT, bad]))
+    result = gate.check(FIDELITY, fidelity_frame([GOOD_TEXT, bad]))
     assert rule in broken_rules(result, "bad")
     assert words in result.reason("bad")
     assert result.passed == ("a",)
@@ -161,18 +195,74 @@ def test_document_without_rows_fails(gate: Gate) -> None:
 
 def test_null_measurement_fails_its_document(gate: Gate) -> None:
     """Great Expectations has no opinion on NULL; the gate fails that document."""
-    frame = parsed_text_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="bad")])
+    frame = fidelity_frame([GOOD_TEXT, replace(GOOD_TEXT, job_id="bad")])
     frame.loc[1, "coverage"] = np.nan
-    result = gate.check(PARSED_TEXT, frame)
-    assert broken_rules(result, "bad") == ["pages_covered"]
+    result = gate.check(FIDELITY, frame)
+    assert broken_rules(result, "bad") == ["pages_with_text"]
     assert "could not be measured" in result.reason("bad")
+
+
+def test_what_was_not_measured_is_neither_passed_nor_failed(gate: Gate) -> None:
+    """An optional measurement that is missing keeps nobody back; only measured rows count."""
+    unmeasured = replace(GOOD_TEXT, job_id="b", words_found=float("nan"))
+    torn = replace(GOOD_TEXT, job_id="bad", words_found=0.5)
+    result = gate.check(FIDELITY, fidelity_frame([GOOD_TEXT, unmeasured, torn]))
+    (found,) = [each for each in result.rules if each.rule.name == "words_found"]
+    assert (found.evaluated, found.failed, found.observed) == (2, 1, 0.5)
+    assert result.passed == ("a", "b")
+
+
+def test_a_rule_that_was_measured_nowhere_says_so(gate: Gate) -> None:
+    """Great Expectations would pass a column of NULLs; such a rule counts no row as checked."""
+    nowhere = replace(GOOD_TEXT, ruled_rows_whole=float("nan"), ruled_rows=0)
+    result = gate.check(FIDELITY, fidelity_frame([nowhere]))
+    (found,) = [each for each in result.rules if each.rule.name == "ruled_rows_whole"]
+    assert (found.evaluated, found.failed, found.observed) == (0, 0, None)
+    assert result.passed == ("a",)
+
+
+def test_the_worst_value_is_kept_also_when_it_is_good_enough(gate: Gate) -> None:
+    """The report can say how near to its limit the corpus is."""
+    rows = [GOOD_TEXT, replace(GOOD_TEXT, job_id="b", words_found=0.96, replaced=5)]
+    found = {each.rule.name: each for each in gate.check(FIDELITY, fidelity_frame(rows)).rules}
+    assert (found["words_found"].failed, found["words_found"].observed) == (0, 0.96)
+    assert found["few_replaced"].observed == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "words"),
+    [
+        ({"language_known": 0.0}, "language_known", "the language of the text cannot be told"),
+        (
+            {"headings_sane": 0.4, "odd_headings": 30, "headings": 50, "heading_share": 0.4},
+            "headings_sane",
+            "30 of 50 headings can be none",
+        ),
+        ({"furniture_repeated": 0.9}, "furniture_repeated", "90% of the pages repeat a running"),
+        (
+            {"gaps": 1, "gaps_told": "Pages 2 and 4: pictures were not read."},
+            "gaps",
+            "not everything was read: Pages 2 and 4: pictures were not read.",
+        ),
+    ],
+)
+def test_what_is_only_odd_is_a_warning(
+    gate: Gate, change: dict[str, object], rule: str, words: str
+) -> None:
+    """The document passes, and the warning is told in words."""
+    odd = replace(GOOD_TEXT, **change)  # type: ignore[arg-type]
+    result = gate.check(FIDELITY, fidelity_frame([odd]))
+    assert result.passed == ("a",)
+    (warning,) = result.warnings["a"]
+    assert warning.rule == rule
+    assert words in warning.sentence
 
 
 def test_warning_is_recorded_and_lets_the_document_pass(gate: Gate) -> None:
     """A rule of severity warning is told, and keeps nobody back."""
-    mild = replace(PARSED_TEXT.rules[0], severity=Severity.WARNING)
-    suite = replace(PARSED_TEXT, rules=(mild,))
-    result = gate.check(suite, parsed_text_frame([replace(GOOD_TEXT, words=1)]))
+    mild = replace(FIDELITY.rules[0], severity=Severity.WARNING)
+    suite = replace(FIDELITY, rules=(mild,))
+    result = gate.check(suite, fidelity_frame([replace(GOOD_TEXT, words=0)]))
     assert result.passed == ("a",)
     assert result.warnings["a"][0].rule == "not_empty"
 
@@ -183,44 +273,44 @@ class TestBrokenGate:
     def test_empty_frame(self, gate: Gate) -> None:
         """No rows is not a pass."""
         with pytest.raises(BrokenGate, match="nothing to check"):
-            gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT]).iloc[:0])
-        with pytest.raises(BrokenGate, match="no ParsedTextRow"):
-            parsed_text_frame([])
+            gate.check(FIDELITY, fidelity_frame([GOOD_TEXT]).iloc[:0])
+        with pytest.raises(BrokenGate, match="no FidelityRow"):
+            fidelity_frame([])
 
     def test_empty_suite(self, gate: Gate) -> None:
         """No rules is not a pass."""
         with pytest.raises(BrokenGate, match="no rules"):
-            gate.check(replace(PARSED_TEXT, rules=()), parsed_text_frame([GOOD_TEXT]))
+            gate.check(replace(FIDELITY, rules=()), fidelity_frame([GOOD_TEXT]))
 
     def test_missing_column(self, gate: Gate) -> None:
         """A frame that lacks a judged column is refused."""
         with pytest.raises(BrokenGate, match="no column coverage"):
-            gate.check(PARSED_TEXT, parsed_text_frame([GOOD_TEXT]).drop(columns="coverage"))
+            gate.check(FIDELITY, fidelity_frame([GOOD_TEXT]).drop(columns="coverage"))
 
     def test_all_null_column(self, gate: Gate) -> None:
         """A column of NULLs, which Great Expectations would pass, is refused."""
-        frame = parsed_text_frame([GOOD_TEXT]).assign(coverage=np.nan)
+        frame = fidelity_frame([GOOD_TEXT]).assign(coverage=np.nan)
         with pytest.raises(BrokenGate, match="only NULL in coverage"):
-            gate.check(PARSED_TEXT, frame)
+            gate.check(FIDELITY, frame)
 
     def test_rows_of_no_document(self, gate: Gate) -> None:
         """A row without a document has nobody to answer for it."""
-        frame = parsed_text_frame([GOOD_TEXT, GOOD_TEXT])
+        frame = fidelity_frame([GOOD_TEXT, GOOD_TEXT])
         frame.loc[1, "job_id"] = None
         with pytest.raises(BrokenGate, match="belong to no document"):
-            gate.check(PARSED_TEXT, frame)
+            gate.check(FIDELITY, frame)
 
     def test_exception_inside_an_expectation(self, gate: Gate) -> None:
         """A text in a numeric column makes the expectation raise: no verdict, so an error."""
-        frame = parsed_text_frame([GOOD_TEXT]).assign(coverage="plenty")
+        frame = fidelity_frame([GOOD_TEXT]).assign(coverage="plenty")
         with pytest.raises(BrokenGate, match="could not be evaluated"):
-            gate.check(PARSED_TEXT, frame)
+            gate.check(FIDELITY, frame)
 
     def test_unknown_expectation(self, gate: Gate) -> None:
         """A rule that names no known expectation is an error."""
         rule = Rule("odd", "Odd", "odd", "ExpectColumnValuesToBeOdd", "words")
         with pytest.raises(BrokenGate, match="could not be run"):
-            gate.check(replace(PARSED_TEXT, rules=(rule,)), parsed_text_frame([GOOD_TEXT]))
+            gate.check(replace(FIDELITY, rules=(rule,)), fidelity_frame([GOOD_TEXT]))
 
     def test_wrong_row_type(self) -> None:
         """A frame is built from its own rows only."""
@@ -242,7 +332,7 @@ def test_wrong_value_in_a_row_breaks_the_gate(change: dict[str, object], column:
 def test_every_sentence_can_be_filled(gate: Gate) -> None:
     """Each rule's sentence names only columns of its frame and fits their types."""
     frames = {
-        PARSED_TEXT.name: parsed_text_frame([GOOD_TEXT]),
+        FIDELITY.name: fidelity_frame([GOOD_TEXT]),
         CHUNKS.name: chunk_frame([GOOD_CHUNK]),
         VECTORS.name: vector_frame([GOOD_VECTOR]),
     }
@@ -265,8 +355,8 @@ def test_threads_share_the_gate(gate: Gate) -> None:
     verdicts: dict[int, tuple[str, ...]] = {}
 
     def check(number: int) -> None:
-        rows = [replace(GOOD_TEXT, job_id=f"{number}-{i}", words=i) for i in range(6)]
-        verdicts[number] = gate.check(PARSED_TEXT, parsed_text_frame(rows)).passed
+        rows = [replace(GOOD_TEXT, job_id=f"{number}-{i}", words=max(0, i - 2)) for i in range(6)]
+        verdicts[number] = gate.check(FIDELITY, fidelity_frame(rows)).passed
 
     threads = [threading.Thread(target=check, args=(n,)) for n in range(6)]
     for thread in threads:
@@ -298,11 +388,13 @@ def test_gate_is_quiet_and_leaves_no_files(tmp_path: Path) -> None:
     code = (
         "import os\n"
         "from checks.gate import Gate, warm_up\n"
-        "from checks.frames import ParsedTextRow, parsed_text_frame\n"
-        "from checks.suites import PARSED_TEXT\n"
+        "from checks.frames import FidelityRow, fidelity_frame\n"
+        "from checks.suites import FIDELITY\n"
+        "from dataclasses import fields\n"
         "warm_up()\n"
-        "row = ParsedTextRow('a', 10, 9, 5000, 2, 0.97, 0)\n"
-        "result = Gate().check(PARSED_TEXT, parsed_text_frame([row]))\n"
+        "values = {each.name: 0 for each in fields(FidelityRow)}\n"
+        "row = FidelityRow(**{**values, 'job_id': 'a', 'pages': 10, 'gaps_told': ''})\n"
+        "result = Gate().check(FIDELITY, fidelity_frame([row]))\n"
         "assert list(result.failures) == ['a']\n"
         "assert os.environ['GX_ANALYTICS_ENABLED'] == 'false'\n"
     )

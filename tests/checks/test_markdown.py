@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from checks.markdown import MAX_DOCUMENTS, quality_table
-from checks.suites import PARSED_TEXT
+from checks.suites import FIDELITY
 from checks.verdicts import Failure, GateResult, RuleResult
 
 
 def gate_result(failing: dict[str, str], passing: int = 0) -> GateResult:
-    rule = PARSED_TEXT.rules[0]
+    rule = FIDELITY.rules[0]
     jobs = (*failing, *(f"good{n}" for n in range(passing)))
     failures = {
         job: (Failure(rule.name, rule.title, sentence),) for job, sentence in failing.items()
     }
     rules = (RuleResult(rule, len(jobs), len(failing)),)
-    return GateResult(PARSED_TEXT, len(jobs), jobs, rules, failures, {}, 0.01)
+    return GateResult(FIDELITY, len(jobs), jobs, rules, failures, {}, 0.01)
 
 
 def test_failures_stand_in_words_with_names() -> None:
     """The table adds up results of one suite and names each failing document with its reason."""
     results = [gate_result({"j1": "the text holds 0 words"}), gate_result({}, passing=3)]
     table = quality_table(results, {"j1": "policy.pdf"})
-    assert "| Parsed text v1 | The text is not empty | 4 | **1** |" in table
+    assert "| Fidelity of the text v1 | The text is not empty | 4 | **1** |" in table
     assert "3 of 4 documents passed." in table
     assert "- **policy.pdf**: the text holds 0 words" in table
 
@@ -43,3 +45,13 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_nothing_checked_is_said() -> None:
     """Without results the text says so instead of showing an empty table."""
     assert quality_table([]) == "Nothing was checked.\n"
+
+
+def test_warnings_stand_apart_from_failures() -> None:
+    """A document that passed with a warning is counted as passed, and the warning is told."""
+    warning = Failure("gaps", "Everything was read", "not everything was read: page 2")
+    warned = replace(gate_result({}, passing=2), warnings={"good1": (warning,)})
+    table = quality_table([warned], {"good1": "policy.pdf"})
+    assert "2 of 2 documents passed." in table
+    assert "Told of 1 document, and no reason to keep it back:" in table
+    assert "- **policy.pdf**: not everything was read: page 2" in table

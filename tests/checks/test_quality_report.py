@@ -58,10 +58,10 @@ def test_report_says_what_was_checked_by_whom_and_when(html: str) -> None:
     """Suites with version, run and time, thresholds, and the documents behind a failure stand."""
     for words in (
         "192 of 200",
-        "Parsed text, version 1",
+        "Fidelity of the text, version 1",
         "22 Nov 2026, 10:41 UTC, by run amber-fox",
         "at least 50 % of the pages",
-        "1 of 12 pages have text (8%), at least 50% needed",
+        "1 of 12 pages have text (8%), 50% are needed",
         "Install tesseract and set NAVIGATOR_OCR=true.",
         "text-embedding-3-small",
     ):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 
 from checks.rules import Severity
-from checks.suites import PARSED_TEXT
+from checks.suites import FIDELITY
 from checks.verdicts import Failure, GateResult, RuleResult, quality_rows
 
-RULE = PARSED_TEXT.rules[0]
+RULE = FIDELITY.rules[0]
 FAILURE = Failure(RULE.name, RULE.title, "the text holds 1 words", 1, 1, ("one", "“two”"))
 
 
 def gate_result() -> GateResult:
     rules = (RuleResult(RULE, evaluated=2, failed=1, observed=1),)
-    return GateResult(PARSED_TEXT, 2, ("a", "b"), rules, {"b": (FAILURE,)}, {}, 0.01)
+    return GateResult(FIDELITY, 2, ("a", "b"), rules, {"b": (FAILURE,)}, {}, 0.01)
 
 
 def test_one_row_a_rule_and_one_a_failure() -> None:
@@ -26,9 +26,9 @@ def test_one_row_a_rule_and_one_a_failure() -> None:
         1,
         False,
     )
-    assert overall.sentence == "at least 3 words"
+    assert overall.sentence == "at least 1 word"
     assert (own.job_id, own.sentence, own.observed) == ("b", "the text holds 1 words", "1")
-    assert (own.suite, own.suite_version, own.rule) == ("parsed_text", "1", "not_empty")
+    assert (own.suite, own.suite_version, own.rule) == ("fidelity", "1", "not_empty")
     assert own.severity is Severity.CRITICAL
 
 

@@ -25,7 +25,8 @@ function documents(states) {
   const all = known.reduce((sum, name) => sum + states[name], 0);
   if (!all) return none("There are no documents yet. Upload one, or run navigator ingest.");
   const rows = known.map((name) => [badge(name), number(states[name]), percent(states[name], all)]);
-  return [el("p", { class: "lead" }, el("b", {}, number(states.complete ?? 0)), ` of ${count(all, "document")} published`),
+  return [el("p", { class: "lead" }, el("b", {}, number((states.complete ?? 0) + (states.complete_with_gaps ?? 0))),
+    ` of ${count(all, "document")} published`, states.complete_with_gaps ? `, ${number(states.complete_with_gaps)} of them with gaps` : ""),
     table("By the state of the newest version", ["State", ">Documents", ">Share"], rows)];
 }
 
@@ -75,13 +76,14 @@ function quality(days) {
   const sum = (name) => days.reduce((all, day) => all + day[name], 0);
   const [passed, failed] = [sum("passed"), sum("failed")];
   if (!passed && !failed) return none("The quality gate has judged nothing in the last two weeks.");
-  const words = `${number(passed)} checks passed and ${number(failed)} failed in the last two weeks`;
+  const warned = sum("warned");
+  const words = `${number(passed)} checks passed, ${number(failed)} failed and ${number(warned)} warned in the last two weeks`;
   const rows = days.filter((day) => day.passed || day.failed).reverse()
-    .map((day) => [day.day, number(day.passed), number(day.failed), number(day.documents_failed)]);
+    .map((day) => [day.day, number(day.passed), number(day.failed), number(day.warned), number(day.documents_failed)]);
   return [el("p", {}, `${words}.`), stacked(days, words),
     el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, days[0].day), el("span", {}, days.at(-1).day)),
     el("details", { "data-key": "days" }, el("summary", { "data-key": "days-summary" }, "Day by day"),
-      table("Checks by day (UTC), one for each rule and batch", ["Day", ">Passed", ">Failed", ">Documents stopped"], rows))];
+      table("Checks by day (UTC), one for each rule and batch", ["Day", ">Passed", ">Failed", ">Warned", ">Documents stopped"], rows))];
 }
 
 function errors(troubles, retry, open) {

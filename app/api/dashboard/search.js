@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { el, plain } from "./dom.js";
 import { pageLink } from "./links.js";
+import { noteList } from "./notes.js";
 import { count } from "./words.js";
 
 const form = document.getElementById("search");
@@ -42,8 +43,12 @@ function show(found) {
     el("ol", { class: "passages" }, found.passages.map((each) => el("li", {},
       el("h3", {}, plain(each.name)), el("p", { class: "soft" }, pageLink({ document: each.document_id, number: each.page_first ?? 1, chunk: each.chunk_id }, pages(each)),
         each.heading_path.map((heading) => ` › ${plain(heading)}`)),
-      el("p", { class: "passage" }, each.text.split("\n").map((line) => [plain(line), el("br")]))))));
+      noteList(each.gaps, (note) => stands(note, each)),
+      el("p", { class: "passage" }, each.text.split("\n").flatMap((line) => [plain(line), el("br")]))))));
 }
+
+const stands = (note, each) => (each.page_first === null || !note.pages.length ? !note.pages.length
+  : note.pages.some((page) => each.page_first <= page && page <= (each.page_last ?? each.page_first)));
 
 function pages(each) {
   if (each.page_first === null) return "Show the text";

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { el, plain, table } from "./dom.js";
 import { pageLink } from "./links.js";
+import { noteList } from "./notes.js";
 import { badge } from "./panels.js";
 import { dollars, duration, number, spaced, state, when } from "./words.js";
 
@@ -40,10 +41,13 @@ function draw(job, { retry }) {
     ["Version", number(job.version)], ["Pages", job.pages === null ? null : number(job.pages)],
     ["Chunks", job.chunks === null ? null : number(job.chunks)],
     ["Tokens", job.tokens === null ? null : number(job.tokens)], ["Cost", dollars(job.cost_usd)],
+    ["Language", job.language || null],
+    ...Object.entries(job.facts).map(([name, value]) => [plain(spaced(name)), plain(value)]),
     ["Source", plain(job.source)], ["Job", job.id],
   ].filter(([, value]) => value !== null);
   document.getElementById("story-body").replaceChildren(...[
     el("p", {}, badge(job.state)),
+    noteList(job.notes),
     job.error ? el("p", { class: "message" }, plain(job.error.message), el("br"), el("span", { class: "remedy" }, plain(job.error.remedy))) : null,
     read(job) ? el("p", {}, pageLink({ document: job.document_id, number: 1, job: job.id }, job.pages === null ? "Show the text" : "Page 1, beside what was read of it")) : null,
     job.retryable ? el("p", {}, el("button", { type: "button", onclick: (event) => retry([job.id], event.currentTarget) }, "Retry")) : null,

@@ -39,7 +39,7 @@ const STATES = {
   uploaded: ["waits for its turn", "work"], parse_queued: ["being parsed", "work"],
   parsed: ["parsed", "work"], parse_validated: ["text checked", "work"],
   chunks_stored: ["cut into chunks", "work"], embeddings_stored: ["embedded", "work"],
-  complete: ["published", "good"],
+  complete: ["published", "good"], complete_with_gaps: ["complete, with gaps", "warn"],
   failed_parse: ["could not be parsed", "bad"], failed_validation: ["text not fit", "bad"],
   failed_chunking: ["could not be cut", "bad"], failed_embedding: ["could not be embedded", "bad"],
   quarantined: ["in quarantine", "bad"], cancelled: ["cancelled", "quiet"],

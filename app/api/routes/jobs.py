@@ -14,7 +14,7 @@ from app.api.scope import CurrentScope, Scope
 from app.api.views import JobDetail, JobOut, JobPage, event_out, job_out, states_of
 from flows.stages import syncing
 from flows.stages.retrying import send_back
-from pipeline.states import RETRYABLE, JobState
+from pipeline.states import RETRYABLE, STATE_WORDS, JobState
 from pipeline.store import cancelling, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from pipeline.store.transitions import Actor
@@ -28,7 +28,7 @@ States = Annotated[
     list[str] | None,
     Query(
         max_length=20,
-        description="Exact states, or `published`, `failed`, `waiting`; repeat for several.",
+        description="Exact states, or `published`, `gaps`, `failed`, `waiting`; repeat it.",
     ),
 ]
 
@@ -42,7 +42,7 @@ def chosen_states(given: list[str] | None) -> list[str] | None:
     try:
         return states_of(given)
     except ValueError:
-        known = ", ".join(("published", "failed", "waiting", *JobState))
+        known = ", ".join((*STATE_WORDS, *JobState))
         raise Unprocessable("There is no such state.", remedy=f"Take one of {known}.") from None
 
 

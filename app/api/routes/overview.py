@@ -104,6 +104,7 @@ class DayOut(Figures):
     day: date
     passed: int = Field(description="Rules that passed, one for each batch.")
     failed: int
+    warned: int = Field(description="Failed, and no reason to keep a document back.")
     documents_failed: int
 
 

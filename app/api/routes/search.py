@@ -13,6 +13,7 @@ from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
+from app.api.views import NoteOut
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.document_queries import find_document
@@ -55,6 +56,10 @@ class PassageOut(BaseModel):
     heading_path: list[str]
     chunk_id: UUID
     text: str
+    gap_here: bool = Field(description="Something was not read on the passage's own pages.")
+    gaps: list[NoteOut] = Field(
+        description="What of its document was not read, what is about its own pages first."
+    )
 
 
 class SearchResult(BaseModel):

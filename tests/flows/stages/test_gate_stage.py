@@ -91,7 +91,7 @@ async def test_damage_is_quarantined_in_words_and_the_others_go_on(
             assert any(row["sentence"].split(" (")[0].lower() in message for row in own), name
             assert own[0]["error_remedy"]
         whole = [row for row in rows if row["job_id"] is None]
-        assert len(whole) == 12
+        assert len(whole) == 14
         assert {(row["user_id"], row["run_id"]) for row in whole} == {(ANNA, run)}
         failed = {(row["suite"], row["rule"]): row["failed"] for row in whole}
         assert failed[("vectors", "unit_norm")] >= 2
@@ -113,7 +113,7 @@ async def test_a_gate_that_cannot_judge_publishes_nothing(local: Opener, folder:
         assert await corpus(services) == []
         found = await query(
             services,
-            "SELECT 1 FROM upload_pipeline.quality_results WHERE suite <> 'parsed_text'",
+            "SELECT 1 FROM upload_pipeline.quality_results WHERE suite <> 'fidelity'",
         )
         assert found == []
 

@@ -15,6 +15,7 @@ from blocks.llamaparse_errors import UnknownJob
 from mocks import LlamaParseMock
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
+from pipeline.job_notes import gaps_of
 from pipeline.store import registration
 from pipeline.store.backlog import Selection, outdated
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query, states
@@ -191,10 +192,9 @@ async def test_a_page_that_failed_is_kept_as_failed(
     async with paying() as services:
         run = await ingest(services, [pdf], ANNA)
         document = (await documents(services, run))[pdf.name]
-        assert document.state == "complete"
-        found = await query(services, "SELECT parsed_key FROM upload_pipeline.upload_jobs")
-        parsed = await services.storage.get(found[0]["parsed_key"])
-        assert b"LlamaParse could not read page 2." in parsed
+        assert document.state == "complete_with_gaps"
+        [gap] = gaps_of(document.notes)
+        assert gap.message == "LlamaParse could not read page 2."
         pages = await query(services, "SELECT page_first FROM upload_pipeline.document_chunks")
         assert 2 not in {row["page_first"] for row in pages}
         assert 3 in {row["page_first"] for row in pages}

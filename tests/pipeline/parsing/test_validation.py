@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
+import math
+import random
 
 import pytest
 
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
+from pipeline.fidelity import Fidelity
 from pipeline.parsing.validation import assess, readable_share, require_text
 
 
@@ -29,19 +33,19 @@ def test_every_kind_of_page_is_counted() -> None:
             ParsedPage(6, "# Policy\nPays  80% of costs."),
         )
     )
-    assert (result.pages, result.pages_with_text, result.blank_pages) == (6, 2, 1)
+    assert (result.pages, result.pages_with_text, result.blank_pages) == (5, 2, 1)
     assert result.scanned_pages == (2, 5)
     assert result.failed_pages == (3,)
     assert result.words == 5 + 2 + 5
-    assert result.coverage == pytest.approx(1 / 3)
+    assert result.coverage == pytest.approx(2 / 5), "a blank page lacks nothing"
     assert result.duplicate_page_share == pytest.approx(1 / 2)
     assert result.replaced == 2
 
 
 def test_an_assessment_is_flat() -> None:
-    """Every figure is a number or a tuple of page numbers, fit for one row of a frame."""
+    """Every figure is a number, a code or a tuple of page numbers, fit for one row of a frame."""
     row = dataclasses.asdict(assess(document(ParsedPage(1, "x"))))
-    assert all(isinstance(value, int | float | tuple) for value in row.values())
+    assert all(isinstance(value, int | float | str | tuple) for value in row.values())
 
 
 @pytest.mark.parametrize(
@@ -104,3 +108,67 @@ def test_a_document_without_words_is_refused(
         require_text(parsed)
     assert caught.value.parse_code is code
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Haft\u00adpflicht\u00adversicherung",
+        "می\u200cخواهم",
+        "\u202bפוליסה\u202c",
+        "ไทย\u200bไทย",
+        "\ufeffWords",
+        "👩\u200d💻 covered",
+        "_" * 90,
+        "X" * 90,
+        "Seguro de automóvel em São Paulo",
+    ],
+)
+def test_what_shapes_writing_can_be_read(text: str) -> None:
+    """Joiners, soft hyphens, direction marks and lines of filling are no garbage."""
+    assert readable_share(text) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.encodebytes(random.Random(3).randbytes(900)).decode(),
+        "é è à ü".encode().decode("latin-1") * 20,
+        "“quoted” – and ‘so’".encode().decode("cp1252", "replace") * 20,
+        "\ue000\ue001 " * 20,
+    ],
+)
+def test_encoded_and_misread_text_cannot_be_read(text: str) -> None:
+    """Files written as letters, letters that were read as two, glyphs without a character."""
+    assert readable_share(text) < 0.85
+
+
+def test_measurements_of_the_parser_become_shares() -> None:
+    """Where it measured nothing there is no number that could pass or fail."""
+    parsed = dataclasses.replace(
+        document(ParsedPage(1, "Words."), ParsedPage(2, "")),
+        fidelity=Fidelity(
+            words_found=0.9, ruled_rows=50, ruled_rows_whole=27, glyphs=200,
+            glyphs_without_unicode=50, pages=4, pages_with_text=1,
+        ),
+    )  # fmt: skip
+    found = assess(parsed)
+    assert (found.words_found, found.ruled_rows_whole, found.glyphs_readable) == (0.9, 0.54, 0.75)
+    assert math.isnan(found.order_agreement)
+    assert (found.pages, found.pages_with_text, found.coverage) == (4, 1, 0.25)
+    nothing = assess(document(ParsedPage(1, "Words.")))
+    assert math.isnan(nothing.words_found)
+    assert math.isnan(nothing.ruled_rows_whole)
+    assert math.isnan(nothing.glyphs_readable)
+
+
+def test_the_language_is_the_parsers_or_that_of_the_text() -> None:
+    """A short text has none, which is not held against it."""
+    english = "The insurer pays for the loss of the property that is named in the schedule. " * 4
+    found = assess(document(ParsedPage(1, english)))
+    assert (found.language, found.language_known) == ("en", 1.0)
+    told = dataclasses.replace(document(ParsedPage(1, english)), language="de")
+    assert assess(told).language == "de"
+    short = assess(document(ParsedPage(1, "Paid.")))
+    assert short.language == ""
+    assert math.isnan(short.language_known)
