@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.chunking.blocks import Block, BlockKind
+from pipeline.chunking.headings import MAX_DEPTH
+from pipeline.chunking.outline import is_repeated
 from pipeline.documents import embedding_text
 from pipeline.tokens import Tokenizer
-
-MAX_LEAD_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,14 @@ class Section:
         lead_path: what is true of the bare headings that were joined to its front.
         own_start: where the section itself begins, after those headings.
         blocks: in order, those of the bare headings included.
+        titles: `path` before it was shortened.
     """
 
     path: tuple[str, ...]
     lead_path: tuple[str, ...]
     own_start: int
     blocks: tuple[Block, ...]
+    titles: tuple[str, ...] = ()
 
     @property
     def start(self) -> int:
@@ -34,27 +36,37 @@ class Section:
         return self.blocks[0].start
 
 
-def sections_of(blocks: Iterable[Block]) -> list[Section]:
+def sections_of(blocks: Iterable[Block], *, paged: bool = False) -> list[Section]:
     """Group blocks under their headings.
 
     A heading with nothing under it is no passage by itself: it is joined to what follows, whose
-    path then holds (or shares) what is above both. A long run of them stays by itself.
+    path then holds (or shares) what is above both; at the end, to what stands before it.
     """
     sections: list[Section] = []
     bare: list[Section] = []
-    for section in _raw_sections(blocks):
-        if len(section.blocks) == 1 and section.blocks[0].kind is BlockKind.HEADING:
+    for section in _raw_sections(blocks, paged=paged):
+        if _is_bare(section):
             bare.append(section)
             continue
-        if bare and _chars(bare) <= MAX_LEAD_CHARS:
-            section = _joined(bare, section)
-        elif bare:
-            sections.append(_joined(bare[:-1], bare[-1]))
+        sections.append(_joined(bare, section))
         bare = []
-        sections.append(section)
-    if bare:
+    if bare and sections:
+        sections[-1] = _ended(sections[-1], bare)
+    elif bare:
         sections.append(_joined(bare[:-1], bare[-1]))
     return sections
+
+
+def _is_bare(section: Section) -> bool:
+    return all(block.kind is BlockKind.HEADING or block.thin for block in section.blocks)
+
+
+def _ended(section: Section, bare: Sequence[Section]) -> Section:
+    blocks = [block for part in bare for block in part.blocks]
+    for block in blocks:
+        block.become_text()
+        block.thin = True
+    return replace(section, blocks=(*section.blocks, *blocks))
 
 
 def shortened_paths(
@@ -91,23 +103,28 @@ def _shortened(
     return path, tokens
 
 
-def _raw_sections(blocks: Iterable[Block]) -> list[Section]:
+def _raw_sections(blocks: Iterable[Block], *, paged: bool) -> list[Section]:
     sections: list[Section] = []
     stack: list[Block] = []
     members: list[Block] = []
+    page = 0
 
     def close() -> None:
         if members:
-            path = tuple(heading.title for heading in stack)
-            sections.append(Section(path, path, members[0].start, tuple(members)))
+            path = tuple(heading.title for heading in stack[-MAX_DEPTH:])
+            sections.append(Section(path, path, members[0].start, tuple(members), path))
             members.clear()
 
     for block in blocks:
         if block.kind is BlockKind.HEADING:
-            close()
-            while stack and stack[-1].level >= block.level:
-                stack.pop()
-            stack.append(block)
+            if is_repeated(block, stack, first_on_page=paged and block.page != page):
+                block.become_text()
+            else:
+                close()
+                while stack and stack[-1].level >= block.level:
+                    stack.pop()
+                stack.append(block)
+        page = block.page
         members.append(block)
     close()
     return sections
@@ -132,7 +149,3 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
             break
         length += 1
     return one[:length]
-
-
-def _chars(sections: Sequence[Section]) -> int:
-    return sum(block.end - block.start for section in sections for block in section.blocks)

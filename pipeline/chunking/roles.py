@@ -1,0 +1,2 @@
+def role_of(titles, text, context=""):
+    return "other"
