@@ -14,6 +14,7 @@ from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, jobs_at
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.texts import parsed_texts
+from pipeline.chunking.left_out import left_out
 from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
@@ -95,7 +96,9 @@ def _chunk_rows(
 ) -> list[ChunkRow]:
     # Without the parsed text nothing can be compared: every comparison is stated as failing.
     text = document.text if isinstance(document, ParsedDocument) else ""
-    covered = covered_share(text, [(c.start_offset, c.end_offset) for c in chunks])
+    # What is in no chunk on purpose is not lost.
+    spans = [(chunk.start_offset, chunk.end_offset) for chunk in chunks]
+    covered = covered_share(text, [*spans, *left_out(text)])
     return [
         ChunkRow(
             job_id=str(chunk.job_id),
@@ -106,7 +109,9 @@ def _chunk_rows(
             max_tokens=max_tokens,
             characters=len(chunk.text.strip()),
             sha256=chunk.sha256,
-            computed_sha256=sha256_hex(embedding_text(chunk.heading_path, chunk.text)),
+            computed_sha256=sha256_hex(
+                embedding_text(chunk.heading_path, chunk.text, chunk.context)
+            ),
             start=chunk.start_offset,
             end=chunk.end_offset,
             text_matches=text[chunk.start_offset : chunk.end_offset] == chunk.text,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.chunking.assembly import Passage
-from pipeline.chunking.cuts import is_additive
 from pipeline.chunking.contexts import Contexts
+from pipeline.chunking.cuts import is_additive
 from pipeline.documents import embedding_text
 from pipeline.text import fold
 from pipeline.tokens import Tokenizer

@@ -40,13 +40,15 @@ def _settle_repeated(text: str, blocks: Sequence[Block]) -> None:
             pages_of[title_key(block.title)].append(block.page)
     pages = len({block.page for block in blocks})
     for block in edges:
-        if block.kind is BlockKind.HEADING and _runs(pages_of[title_key(block.title)], block, pages):
+        if block.kind is BlockKind.HEADING and _runs(
+            pages_of[title_key(block.title)], block, pages
+        ):
             block.become_text()
 
 
 def _runs(on: Sequence[int], block: Block, pages: int) -> bool:
     """Whether a heading at a page's edge is printed there because it is on every page."""
-    if len(on) < _FEW_TIMES or block.page == on[0]:
+    if len(on) < _FEW_TIMES:
         return False
     return 2 * len(on) > pages or any(0 < block.page - page <= _NEAR_PAGES for page in on)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.chunking.blocks import Block, BlockKind
 from pipeline.chunking.headings import MAX_DEPTH
+from pipeline.chunking.numbering import Label, ends, kinds_of, label_of
 from pipeline.chunking.outline import is_repeated
 from pipeline.documents import embedding_text
 from pipeline.tokens import Tokenizer
@@ -36,7 +37,7 @@ class Section:
         return self.blocks[0].start
 
 
-def sections_of(blocks: Iterable[Block], *, paged: bool = False) -> list[Section]:
+def sections_of(blocks: Sequence[Block], *, paged: bool = False) -> list[Section]:
     """Group blocks under their headings.
 
     A heading with nothing under it is no passage by itself: it is joined to what follows, whose
@@ -103,31 +104,59 @@ def _shortened(
     return path, tokens
 
 
-def _raw_sections(blocks: Iterable[Block], *, paged: bool) -> list[Section]:
+def _raw_sections(blocks: Sequence[Block], *, paged: bool) -> list[Section]:
     sections: list[Section] = []
-    stack: list[Block] = []
+    above = _Above(blocks)
     members: list[Block] = []
     page = 0
 
     def close() -> None:
         if members:
-            path = tuple(heading.title for heading in stack[-MAX_DEPTH:])
+            path = above.path
             sections.append(Section(path, path, members[0].start, tuple(members), path))
             members.clear()
 
     for block in blocks:
         if block.kind is BlockKind.HEADING:
-            if is_repeated(block, stack, first_on_page=paged and block.page != page):
+            if is_repeated(block, above.headings, first_on_page=paged and block.page != page):
                 block.become_text()
             else:
                 close()
-                while stack and stack[-1].level >= block.level:
-                    stack.pop()
-                stack.append(block)
+                above.enter(block)
         page = block.page
         members.append(block)
     close()
     return sections
+
+
+class _Above:
+    """The headings above a place: by their numbers, and where those say nothing by their level."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.headings: list[Block] = []
+        self._labels: list[Label | None] = []
+        titles = (block.title for block in blocks if block.kind is BlockKind.HEADING)
+        self._kinds = kinds_of([label_of(title) for title in titles])
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(heading.title for heading in self.headings[-MAX_DEPTH:])
+
+    def enter(self, heading: Block) -> None:
+        """Goes on under a heading."""
+        label = label_of(heading.title)
+        kept = self._kept(heading.level, label)
+        self.headings[kept:], self._labels[kept:] = [heading], [label]
+
+    def _kept(self, level: int, label: Label | None) -> int:
+        """How many of the headings reach beyond a new one."""
+        kept = 0
+        for index, (heading, other) in enumerate(zip(self.headings, self._labels, strict=True)):
+            if label and other and ends(label, other, self._kinds):
+                break
+            if heading.level < level or (label and other and label.extends(other)):
+                kept = index + 1
+        return kept
 
 
 def _joined(bare: Sequence[Section], section: Section) -> Section:

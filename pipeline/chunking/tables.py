@@ -168,9 +168,7 @@ def _only_thin(between: Sequence[Block]) -> bool:
     return all(block.thin for block in between)
 
 
-def _is_data(
-    row: Sequence[str], header: Sequence[str], body: Sequence[Sequence[str]]
-) -> bool:
+def _is_data(row: Sequence[str], header: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether a row in a header's place has a number where the rows have one and the header not."""
     for column, (cell, name) in enumerate(zip(row, header, strict=True)):
         if _DIGIT.search(name) or not _DIGIT.search(cell):
@@ -193,7 +191,9 @@ def _caption(
     if given is not None and given.caption:
         near = text.rfind(given.caption, max(0, block.start - 1_000), block.start)
         return given.caption, near
-    above = next((each for each in reversed(blocks[max(0, index - 2) : index]) if not each.thin), None)
+    above = next(
+        (each for each in reversed(blocks[max(0, index - 2) : index]) if not each.thin), None
+    )
     if above is None or above.kind is not BlockKind.PARAGRAPH or above.page != block.page:
         return "", NOWHERE
     line = text[above.start : above.end].strip()
@@ -209,16 +209,14 @@ def _names_a_table(line: str) -> bool:
     return not line.endswith(".") or line.count(" ") < _CAPTION_SENTENCE_WORDS
 
 
-def _html_head(
-    text: str, blocks: Sequence[Block], index: int, last: _Seen | None
-) -> Head:
+def _html_head(text: str, blocks: Sequence[Block], index: int, last: _Seen | None) -> Head:
     """The head of a table in HTML; rows after a blank line are still of the table before them."""
     block = blocks[index]
     source = text[block.start : min(block.end, block.start + _HTML_HEAD_CHARS)]
-    if last is not None and last.index == index - 1 and last.block.kind is BlockKind.HTML:
-        if "<table" not in source.lower():
-            return last.head
     if "<table" not in source.lower():
+        follows = last is not None and last.index == index - 1
+        if last is not None and follows and last.block.kind is BlockKind.HTML:
+            return last.head
         return Head("", (), NOWHERE, block.start)
     parts = _HTML_ROW_END.split(source, maxsplit=2)
     cells = _HTML_CELL.findall(parts[1] if len(parts) > 1 else "")

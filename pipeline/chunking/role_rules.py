@@ -1,0 +1,333 @@
+"""How a passage's role is told: rules as data, for headings and for wording.
+
+A phrase is matched as whole words, in any case; ``*`` stands for the rest of a word. Phrases are
+in the languages of the policies that they were measured on (docs/fidelity.md).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipeline.roles import Role
+
+SECTION, MENTION, HINT = 3, 2, 1
+"""What a heading's phrase is worth: it names the section; it tells what the section is about; it
+is only a hint, which any heading above it and any clear wording overrule."""
+
+
+class Rule(NamedTuple):
+    """A rule for one role.
+
+    Attributes:
+        name: what it notices, for a person.
+        weight: of each of its phrases.
+    """
+
+    name: str
+    role: Role
+    weight: int
+    phrases: tuple[str, ...]
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(phrase.strip() for phrase in text.split(",") if phrase.strip())
+
+
+SAYS_NOTHING = _phrases(
+    """
+    chronic condition*, medical condition*, health condition*, pre-existing condition*,
+    pre existing condition*, cardiac condition*, emergency condition*, coverage period, exclusive,
+    summary of benefits and coverage, evidence of coverage, coverage for, policy wordings,
+    level of cover, insurance coverage type, claims department, cover page, limited company,
+    private limited, plan provisions
+    """
+)
+"""Phrases that look like another one's but tell no role; they are taken out of a heading first."""
+
+# In this order: of rules of one weight the first one wins, as "exclusions and limits" are
+# exclusions and "conditions for claims" are about claims.
+HEADING_RULES: tuple[Rule, ...] = (
+    Rule(
+        "names exclusions",
+        Role.EXCLUSION,
+        SECTION,
+        _phrases(
+            """
+            exclusion*, excluded*, excl0*, excl1*, excl 0*, excl 1*, not covered, not cover, not pay,
+            not insured, uninsured perils, non-covered*, uncovered, not eligible for coverage,
+            esclus*, non copert*, non copre, non assicurat*, cosa non, non sono copert*,
+            exclui*, no cubre, no cubiert*, ausschl*, ausgeschlossen*, nicht versichert*
+            """
+        ),
+    ),
+    Rule(
+        "defines terms",
+        Role.DEFINITION,
+        SECTION,
+        _phrases(
+            """
+            definition*, definicion*, definizion*, glossary, glossario, glosario, defined terms,
+            means, mean, begriffsbestimmung*, definitionen, key terms, meaning of
+            """
+        ),
+    ),
+    Rule(
+        "names an endorsement",
+        Role.ENDORSEMENT,
+        SECTION,
+        _phrases(
+            """
+            endorsement no*, endorsement number*, endorsement form, amendatory endorsement,
+            endorsement schedule, rider no*
+            """
+        ),
+    ),
+    Rule(
+        "tells how claims are made and settled",
+        Role.CLAIMS,
+        SECTION,
+        _phrases(
+            """
+            claims, claim procedure*, claim settlement, claim form*, claim process*,
+            how to claim, how to file, to claim, claiming, filing a claim, file a claim, paying a
+            claim, notice of claim*, notice of loss, proof of loss, appeal*, grievance*, complaint*,
+            sinistr*, siniestro*, denuncio*, denuncia*, reclamo*, reclami, liquidazione*,
+            liquidacion*, loss settlement, in the event of loss, in case of loss, duties after,
+            what to do, dispute resolution, external review, schadenfall, schadensfall, leistungsfall
+            """
+        ),
+    ),
+    Rule(
+        "tells limits, deductibles or what the insured pays",
+        Role.LIMIT,
+        SECTION,
+        _phrases(
+            """
+            limits of liability, limit of liability, limits, limitations, deductibles, limiti,
+            limites, massimal*, franchigi*, scopert*, sub-limit*, sub-limits, sublimit*, cost sharing,
+            cost-sharing, copayments, coinsurance, out-of-pocket*, benefit maximum*, annual maximum*,
+            waiting period*, waiting periods, what you pay, what you will pay, your cost*,
+            you will pay, important questions, monto asegurado, capital asegurado, deducible*,
+            selbstbeteiligung, selbstbehalt, carenza, carencia
+            """
+        ),
+    ),
+    Rule(
+        "names conditions",
+        Role.CONDITION,
+        SECTION,
+        _phrases(
+            """
+            conditions, general provision*, provisions, terms and condition*, terms & condition*,
+            general condition*, special condition*, specific condition*, standard condition*,
+            condition precedent, territorial limit*, condizioni generali, norme, normativa,
+            condiciones generales, disposizioni, bedingungen, changes in policy, other insurance,
+            coordination of benefits, governing law, applicable law
+            """
+        ),
+    ),
+    Rule(
+        "is a schedule",
+        Role.SCHEDULE,
+        SECTION,
+        _phrases(
+            """
+            declarations page, policy declarations, declarations, schedule of benefit*,
+            schedule of coverage*, scheda di polizza, condiciones particulares, table of benefits,
+            table of benefit, benefit schedule, tabella delle garanzie, tabella*, schedule of cover*,
+            coverage schedule, schedule of insurance, versicherungsschein
+            """
+        ),
+    ),
+    Rule(
+        "tells what is insured",
+        Role.COVERAGE,
+        SECTION,
+        _phrases(
+            """
+            what is covered, what we cover, we cover, insuring agreement*, scope of cover*,
+            scope of insurance, oggetto dell'assicurazione, oggetto della garanzia, oggetto,
+            cosa e assicurato, che cosa e assicurato, cosa è assicurato, che cosa è assicurato,
+            perils insured*, additional coverage*, coberturas, covered services, covered expenses,
+            benefits payable, benefits covered, coverages, what your plan covers, we will pay,
+            section i coverage*, cobertura, materia asegurada, descripcion de cobertura
+            """
+        ),
+    ),
+    Rule(
+        "is about the document or its parties",
+        Role.OTHER,
+        SECTION,
+        _phrases(
+            """
+            privacy, personal information, personal data, table of contents, contents, index, indice,
+            contact us, contact*, language access, language assistance, nondiscrimination,
+            non-discrimination, hipaa, informativa, dati personali, proteccion de datos, foreword,
+            introduction, references, signature*, coverage examples, disclaimer*, phi, datenschutz,
+            about us, welcome, clinical evidence, revision history, policy history, to reach
+            """
+        ),
+    ),
+    Rule(
+        "mentions an endorsement",
+        Role.ENDORSEMENT,
+        MENTION,
+        _phrases("endorsement*, rider*, amendment*, addendum, adicional, nachtrag, appendice"),
+    ),
+    Rule(
+        "mentions a claim",
+        Role.CLAIMS,
+        MENTION,
+        _phrases("claim, claimant*, proof, settlement, indemnification, reimbursement request*"),
+    ),
+    Rule(
+        "mentions a limit",
+        Role.LIMIT,
+        MENTION,
+        _phrases(
+            """
+        deductible, limit, limitation, copay*, co-pay*, co-payment, co-insurance, maximum, excess,
+        sum insured, limite, cost, costs, rates, fees
+        """
+        ),
+    ),
+    Rule(
+        "mentions a duty or the life of the contract",
+        Role.CONDITION,
+        MENTION,
+        _phrases(
+            """
+        cancel*, renew*, nonrenewal, terminat*, subrogat*, recovery action, jurisdiction,
+        assignment*, fraud, misrepresentation, concealment, nomination, portability, migration,
+        free look, grace period, premium*, disclosure*, eligib*, enrollment, obblighi, obbligo,
+        obligation*, obligaciones, duties, recesso, disdetta, durata, decorrenza, surrog*, rivalsa,
+        vigencia, terminacion, prima, arbitration, legal action*, transfer of, continuation,
+        territor*, territory, severability, multiple policies, moratorium, withdrawal, dichiarazioni,
+        pagamento, altre assicurazioni, bedingung*, lapse, reinstatement, revival, entire contract,
+        cumulo, foro, imposte, nomina, prescrizione, declaraciones, comunicacion*, condition,
+        effective date*, right to recover, reservation of rights, authority
+        """
+        ),
+    ),
+    Rule(
+        "mentions a schedule",
+        Role.SCHEDULE,
+        MENTION,
+        _phrases(
+            "schedule, declaration, policy number, named insured, identification card, annexure, premium rates"
+        ),
+    ),
+    Rule(
+        "hints at what is insured",
+        Role.COVERAGE,
+        HINT,
+        _phrases(
+            """
+        coverage*, cover, covers, covered, benefit*, garanzi*, prestazion*, assistenza, indennit*,
+        treatment*, surgery, services, care, expenses, spese, cobertura*, indemnity, leistung*,
+        versichert*, therapy, rimborso, insurance, rientro, assicurat*, trasporto
+        """
+        ),
+    ),
+)
+
+WORDING_RULES: tuple[Rule, ...] = (
+    Rule(
+        "says what is not paid for",
+        Role.EXCLUSION,
+        3,
+        _phrases(
+            """
+        will not pay, do not cover, does not cover, not cover, are excluded, is excluded,
+        are not covered, is not covered, shall not be liable, not be liable, not liable,
+        we do not insure, does not apply to, no coverage, excludes, sono esclus*, e esclus*,
+        è esclus*, non copre, no cubre, quedan excluid*, not payable, will not cover, esclusi*,
+        not provide coverage, no benefits, excluding
+        """
+        ),
+    ),
+    Rule(
+        "says what a word means",
+        Role.DEFINITION,
+        3,
+        _phrases(
+            """
+        means, shall mean, is defined as, are defined as, has the meaning, refers to, si intende,
+        se entiende por, se entendera por, means and includes
+        """
+        ),
+    ),
+    Rule(
+        "changes the policy",
+        Role.ENDORSEMENT,
+        4,
+        _phrases(
+            """
+        this endorsement, endorsement changes, endorsement modifies, forming part of,
+        attached to and, policy is amended, is hereby amended, this rider
+        """
+        ),
+    ),
+    Rule(
+        "tells how to claim",
+        Role.CLAIMS,
+        2,
+        _phrases(
+            """
+        claim form*, file a claim, submit a claim, notice of claim, proof of loss, notify us,
+        notify the company, appeal, grievance, claim documents, original bills, denunciare,
+        denuncia, sinistro, siniestro, claim must, claims must, report the loss, report a claim,
+        settle the claim, settlement of claim*, insurance ombudsman, ombudsman, complaint*
+        """
+        ),
+    ),
+    Rule(
+        "tells an amount",
+        Role.LIMIT,
+        2,
+        _phrases(
+            """
+        deductible, copay*, co-pay*, coinsurance, co-insurance, limit of liability, up to a maximum,
+        maximum, sum insured, per occurrence, out-of-pocket, limited to, up to, fino a, massimale,
+        franchigia, scoperto, no charge, member pays, you pay, hasta, tope, limit, waiting period,
+        allowed amount, annual limit
+        """
+        ),
+    ),
+    Rule(
+        "promises to pay",
+        Role.COVERAGE,
+        3,
+        _phrases(
+            """
+        we will pay, we cover, we will cover, plan pays, plan covers, will reimburse,
+        will indemnify, shall indemnify, are covered, is covered, covers, shall pay, will pay,
+        we insure, garantisce, rimborsa, cubre, indemnizara, this policy provides, covered services
+        """
+        ),
+    ),
+    Rule(
+        "asks something of a party",
+        Role.CONDITION,
+        2,
+        _phrases(
+            """
+        you must, must be paid, may cancel, be cancelled, is cancelled, shall be void, renewed,
+        renewal, grace period, written notice, is void, subject to the condition*, governed by,
+        as a condition, policyholder shall, insured shall, right to recover, eligible, eligibility,
+        enroll*, contraente, obbligo, terminate, terminates, termination, premium
+        """
+        ),
+    ),
+    Rule(
+        "states the parties and dates",
+        Role.SCHEDULE,
+        2,
+        _phrases(
+            """
+        policy number, named insured, policy period, policy no, effective date, expiration date,
+        mailing address, agency customer id, numero di polizza, producer
+        """
+        ),
+    ),
+)
