@@ -50,8 +50,12 @@ _SENTENCE_END = re.compile(r"[.!?;][)\]”\"']?\s+[A-ZÀ-Þ(“\"]")
 _NUMBERED = re.compile(r"\W{0,2}(?:\d{1,3}|[A-Z]|[IVXLC]{1,6})[.)]", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"\b(?:Inc|Ltd|Co|Corp|No|Art|Sec|St|Dr|Mr|Ms|Mrs|[A-Z])\.", re.ASCII)
 _ADDRESS = re.compile(r"\W*(?:https?://|www\.|\S{1,64}@)\S+\W*\Z", re.IGNORECASE)
-_LABELS = re.compile(r"[:#?][ ]+\S.*:\W*\Z|[#/]\s*:\W*\Z|\bY ?/ ?N\b|\(MM/DD/Y")
-_CODE = re.compile(r"(?=\D*+\d)[A-Z\d/.-]{6,}\Z")
+_LABELS = re.compile(r"[:#?][ ]+\S.*:\W*\Z|[#/]\s*:\W*\Z|\bY ?/ ?N\b|\(MM/DD/Y|:\s*\d|:.*\|.*:")
+_CODE = re.compile(r"(?=\D*+\d)[A-Z\d/.-]{6,}\Z|.*\b(?=[A-Z]*+\d)[A-Z\d]{12,}\b")
+_CONTENTS = re.compile(
+    r"\W*(?:table of contents|contents|index|indice|índice|sommario|inhalt\w{0,20})\W*\Z",
+    re.IGNORECASE,
+)
 _CONTINUED = re.compile(
     r"\W*\b(?:continued|cont['’]?d|cont\.|continuación|continua(?:zione)?|fortsetzung|suite)\W*\Z",
     re.IGNORECASE,
@@ -89,6 +93,11 @@ def is_page_number(line: str) -> bool:
 def title_key(title: str) -> str:
     """A heading for comparison: without case, numbers of pages and the word "continued"."""
     return _CONTINUED.sub("", _MARKS.sub(" ", fold(title)).strip()).casefold()
+
+
+def is_contents(title: str) -> bool:
+    """Whether a heading names the table of contents, which holds no other part of a document."""
+    return _CONTENTS.match(title) is not None
 
 
 def is_continued(title: str) -> bool:

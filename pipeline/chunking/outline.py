@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pipeline.chunking.blocks import Block, BlockKind
 from pipeline.chunking.headings import MAX_CHARS, is_continued, is_page_number, title_key
@@ -17,6 +18,7 @@ _NEAR_PAGES = 2
 _FEW_TIMES = 3
 _EDGE_BLOCKS = 2
 _WORD = re.compile(r"[^\W_]")
+_LOOSE_END = re.compile(r"(?:\S+\s+){4}.*[\w,](?<![A-ZÀ-Þ]{2})\Z")
 _BARE_NUMBER = re.compile(r"\W{0,3}\d{1,4}\W{0,3}\Z")
 
 
@@ -29,6 +31,7 @@ def settle(document: ParsedDocument, blocks: Sequence[Block]) -> None:
     if document.paged:
         _settle_repeated(document.text, blocks)
     _mark_thin(document, blocks)
+    _settle_broken(document.text, blocks)
     _settle_rows(blocks)
 
 
@@ -84,6 +87,15 @@ def says_nothing(line: str, furniture: set[str] | frozenset[str] = frozenset()) 
         or is_page_number(line.lstrip("# "))
         or (bool(furniture) and title_key(line) in furniture)
     )
+
+
+def _settle_broken(text: str, blocks: Sequence[Block]) -> None:
+    """The first line of a sentence is no heading of the rest of it."""
+    for block, following in pairwise(blocks):
+        if block.kind is BlockKind.HEADING and following.kind is BlockKind.PARAGRAPH:
+            begins_small = text[following.start : following.end].lstrip(" *_")[:1].islower()
+            if begins_small and _LOOSE_END.search(block.title):
+                block.become_text()
 
 
 def _settle_rows(blocks: Sequence[Block]) -> None:

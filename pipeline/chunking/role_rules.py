@@ -35,11 +35,15 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 SAYS_NOTHING = _phrases(
     """
-    chronic condition*, medical condition*, health condition*, pre-existing condition*,
+    chronic condition*, lung condition*, heart condition*, skin condition*, eye condition*,
+    existing condition*, condition management, medical condition*, health condition*, pre-existing condition*,
     pre existing condition*, cardiac condition*, emergency condition*, coverage period, exclusive,
     summary of benefits and coverage, evidence of coverage, coverage for, policy wordings,
     level of cover, insurance coverage type, claims department, cover page, limited company,
-    private limited, plan provisions
+    private limited, plan provisions, remarks schedule, space for endorsements,
+    what this plan covers, plan type, condizioni generali di assicurazione,
+    condizioni di assicurazione, condiciones generales, allgemeine versicherungsbedingungen,
+    general terms and conditions of insurance
     """
 )
 """Phrases that look like another one's but tell no role; they are taken out of a heading first."""
@@ -55,7 +59,8 @@ HEADING_RULES: tuple[Rule, ...] = (
             """
             exclusion*, excluded*, excl0*, excl1*, excl 0*, excl 1*, not covered, not cover, not pay,
             not insured, uninsured perils, non-covered*, uncovered, not eligible for coverage,
-            esclus*, non copert*, non copre, non assicurat*, cosa non, non sono copert*,
+            non payable*, non-payable*, not payable, not available,
+            esclusi, esclusa, escluse, escluso, esclusion*, non copert*, non copre, non assicurat*, cosa non, non sono copert*,
             exclui*, no cubre, no cubiert*, ausschl*, ausgeschlossen*, nicht versichert*
             """
         ),
@@ -93,7 +98,7 @@ HEADING_RULES: tuple[Rule, ...] = (
             claim, notice of claim*, notice of loss, proof of loss, appeal*, grievance*, complaint*,
             sinistr*, siniestro*, denuncio*, denuncia*, reclamo*, reclami, liquidazione*,
             liquidacion*, loss settlement, in the event of loss, in case of loss, duties after,
-            what to do, dispute resolution, external review, schadenfall, schadensfall, leistungsfall
+            what to do, cosa fare, que hacer, dispute resolution, external review, schadenfall, schadensfall, leistungsfall
             """
         ),
     ),
@@ -107,7 +112,7 @@ HEADING_RULES: tuple[Rule, ...] = (
             limites, massimal*, franchigi*, scopert*, sub-limit*, sub-limits, sublimit*, cost sharing,
             cost-sharing, copayments, coinsurance, out-of-pocket*, benefit maximum*, annual maximum*,
             waiting period*, waiting periods, what you pay, what you will pay, your cost*,
-            you will pay, important questions, monto asegurado, capital asegurado, deducible*,
+            you will pay, important questions, quali costi devo, monto asegurado, capital asegurado, deducible*,
             selbstbeteiligung, selbstbehalt, carenza, carencia
             """
         ),
@@ -120,9 +125,9 @@ HEADING_RULES: tuple[Rule, ...] = (
             """
             conditions, general provision*, provisions, terms and condition*, terms & condition*,
             general condition*, special condition*, specific condition*, standard condition*,
-            condition precedent, territorial limit*, condizioni generali, norme, normativa,
-            condiciones generales, disposizioni, bedingungen, changes in policy, other insurance,
-            coordination of benefits, governing law, applicable law
+            condition precedent, territorial limit*, norme, normativa,
+            disposizioni, bedingungen, changes in policy, other insurance,
+            coordination of benefits, other coverage*, governing law, applicable law
             """
         ),
     ),
@@ -163,7 +168,7 @@ HEADING_RULES: tuple[Rule, ...] = (
             privacy, personal information, personal data, table of contents, contents, index, indice,
             contact us, contact*, language access, language assistance, nondiscrimination,
             non-discrimination, hipaa, informativa, dati personali, proteccion de datos, foreword,
-            introduction, references, signature*, coverage examples, disclaimer*, phi, datenschutz,
+            introduction, references, cost estimator, coverage example*, signature*, coverage examples, disclaimer*, phi, datenschutz,
             about us, welcome, clinical evidence, revision history, policy history, to reach
             """
         ),
@@ -178,7 +183,7 @@ HEADING_RULES: tuple[Rule, ...] = (
         "mentions a claim",
         Role.CLAIMS,
         MENTION,
-        _phrases("claim, claimant*, proof, settlement, indemnification, reimbursement request*"),
+        _phrases("claim, claimant*, settlement, indemnification, reimbursement request*"),
     ),
     Rule(
         "mentions a limit",
@@ -205,7 +210,7 @@ HEADING_RULES: tuple[Rule, ...] = (
         territor*, territory, severability, multiple policies, moratorium, withdrawal, dichiarazioni,
         pagamento, altre assicurazioni, bedingung*, lapse, reinstatement, revival, entire contract,
         cumulo, foro, imposte, nomina, prescrizione, declaraciones, comunicacion*, condition,
-        effective date*, right to recover, reservation of rights, authority
+        disdire, devo pagare, dove vale, quando comincia, effective date*, right to recover, reservation of rights, authority
         """
         ),
     ),
@@ -214,7 +219,7 @@ HEADING_RULES: tuple[Rule, ...] = (
         Role.SCHEDULE,
         MENTION,
         _phrases(
-            "schedule, declaration, policy number, named insured, identification card, annexure, premium rates"
+            "schedule, declaration, policy number, named insured, identification card, premium rates"
         ),
     ),
     Rule(
@@ -224,8 +229,7 @@ HEADING_RULES: tuple[Rule, ...] = (
         _phrases(
             """
         coverage*, cover, covers, covered, benefit*, garanzi*, prestazion*, assistenza, indennit*,
-        treatment*, surgery, services, care, expenses, spese, cobertura*, indemnity, leistung*,
-        versichert*, therapy, rimborso, insurance, rientro, assicurat*, trasporto
+        expenses, spese, cobertura*, indemnity, leistung*, rimborso
         """
         ),
     ),
@@ -238,12 +242,21 @@ WORDING_RULES: tuple[Rule, ...] = (
         3,
         _phrases(
             """
-        will not pay, do not cover, does not cover, not cover, are excluded, is excluded,
-        are not covered, is not covered, shall not be liable, not be liable, not liable,
-        we do not insure, does not apply to, no coverage, excludes, sono esclus*, e esclus*,
-        è esclus*, non copre, no cubre, quedan excluid*, not payable, will not cover, esclusi*,
-        not provide coverage, no benefits, excluding
-        """
+            will not pay, do not cover, does not cover, not cover, are excluded, is excluded,
+            are not covered, is not covered, shall not be liable, not be liable, we do not insure,
+            sono esclusi, sono escluse, sono inoltre esclus*, e esclus*, è esclus*, non copre,
+            no cubre, quedan excluid*, not payable, will not cover, non rimborsa, non sei coperto,
+            non sei assicurato, non è assicurat*, non sono assicurat*, no benefits, non-payable,
+            esclusioni
+            """
+        ),
+    ),
+    Rule(
+        "hints at an exclusion",
+        Role.EXCLUSION,
+        1,
+        _phrases(
+            "no coverage, excludes, excluding, not liable, does not apply to, exclusion, exclusions"
         ),
     ),
     Rule(
@@ -252,10 +265,16 @@ WORDING_RULES: tuple[Rule, ...] = (
         3,
         _phrases(
             """
-        means, shall mean, is defined as, are defined as, has the meaning, refers to, si intende,
-        se entiende por, se entendera por, means and includes
-        """
+            shall mean, is defined as, are defined as, has the meaning, means and includes,
+            se entiende por, se entendera por, se entenderá por
+            """
         ),
+    ),
+    Rule(
+        "seems to say what a word means",
+        Role.DEFINITION,
+        2,
+        _phrases("means, refers to, si intende, si intendono"),
     ),
     Rule(
         "changes the policy",
@@ -263,9 +282,9 @@ WORDING_RULES: tuple[Rule, ...] = (
         4,
         _phrases(
             """
-        this endorsement, endorsement changes, endorsement modifies, forming part of,
-        attached to and, policy is amended, is hereby amended, this rider
-        """
+            this endorsement, endorsement changes, endorsement modifies, policy is amended,
+            is hereby amended
+            """
         ),
     ),
     Rule(
@@ -274,25 +293,31 @@ WORDING_RULES: tuple[Rule, ...] = (
         2,
         _phrases(
             """
-        claim form*, file a claim, submit a claim, notice of claim, proof of loss, notify us,
-        notify the company, appeal, grievance, claim documents, original bills, denunciare,
-        denuncia, sinistro, siniestro, claim must, claims must, report the loss, report a claim,
-        settle the claim, settlement of claim*, insurance ombudsman, ombudsman, complaint*
-        """
+            claim form*, file a claim, submit a claim, notice of claim, proof of loss, notify us,
+            appeal, appeals, grievance, claim documents, original bills, denunciare, denuncia,
+            in caso di sinistro, denuncia del sinistro, denuncia de siniestro, claim must,
+            claims must, report the loss, report a claim, settle the claim, settlement of claim*,
+            insurance ombudsman, ombudsman, complaint*, reclamo, reclami, documentazione
+            """
         ),
     ),
     Rule(
-        "tells an amount",
+        "tells what the insured pays or a limit",
         Role.LIMIT,
         2,
         _phrases(
             """
-        deductible, copay*, co-pay*, coinsurance, co-insurance, limit of liability, up to a maximum,
-        maximum, sum insured, per occurrence, out-of-pocket, limited to, up to, fino a, massimale,
-        franchigia, scoperto, no charge, member pays, you pay, hasta, tope, limit, waiting period,
-        allowed amount, annual limit
-        """
+            deductible, copay*, co-pay*, coinsurance, co-insurance, limit of liability,
+            up to a maximum, out-of-pocket*, massimale, franchigia, scoperto, no charge,
+            member pays, you pay, waiting period, allowed amount, annual limit, per occurrence
+            """
         ),
+    ),
+    Rule(
+        "hints at a limit",
+        Role.LIMIT,
+        1,
+        _phrases("maximum, sum insured, limited to, up to, fino a, hasta, tope, limit, limits"),
     ),
     Rule(
         "promises to pay",
@@ -300,9 +325,21 @@ WORDING_RULES: tuple[Rule, ...] = (
         3,
         _phrases(
             """
-        we will pay, we cover, we will cover, plan pays, plan covers, will reimburse,
-        will indemnify, shall indemnify, are covered, is covered, covers, shall pay, will pay,
-        we insure, garantisce, rimborsa, cubre, indemnizara, this policy provides, covered services
+            we will pay, we cover, we will cover, plan pays, will reimburse, will indemnify,
+            shall indemnify, we insure, rimborsa, la garanzia prevede, eventi coperti,
+            reembolsara, reembolsará, indemnizara, indemnizará, this policy provides,
+            shall reimburse, ti rimborsa, ti fornisce, sei assicurato
+            """
+        ),
+    ),
+    Rule(
+        "hints at what is paid for",
+        Role.COVERAGE,
+        1,
+        _phrases(
+            """
+        are covered, is covered, covers, shall pay, will pay, garantisce, cubre, covered services,
+        coverage is provided, benefit, benefits
         """
         ),
     ),
@@ -312,12 +349,18 @@ WORDING_RULES: tuple[Rule, ...] = (
         2,
         _phrases(
             """
-        you must, must be paid, may cancel, be cancelled, is cancelled, shall be void, renewed,
-        renewal, grace period, written notice, is void, subject to the condition*, governed by,
-        as a condition, policyholder shall, insured shall, right to recover, eligible, eligibility,
-        enroll*, contraente, obbligo, terminate, terminates, termination, premium
-        """
+            you must, must be paid, may cancel, be cancelled, is cancelled, shall be void, renewed,
+            grace period, written notice, is void, subject to the condition*, governed by,
+            as a condition, policyholder shall, insured shall, right to recover, obbligo,
+            terminate, terminates, termination, prescrivono, recesso
+            """
         ),
+    ),
+    Rule(
+        "hints at a condition",
+        Role.CONDITION,
+        1,
+        _phrases("renewal, eligible, eligibility, enroll*, contraente, premium, contratante"),
     ),
     Rule(
         "states the parties and dates",
@@ -325,9 +368,9 @@ WORDING_RULES: tuple[Rule, ...] = (
         2,
         _phrases(
             """
-        policy number, named insured, policy period, policy no, effective date, expiration date,
-        mailing address, agency customer id, numero di polizza, producer
-        """
+            policy number, named insured, policy period, policy no, effective date, expiration date,
+            mailing address, agency customer id, numero di polizza, producer
+            """
         ),
     ),
 )

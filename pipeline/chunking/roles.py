@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.chunking.headings import can_be_heading
+from pipeline.chunking.numbering import label_of
 from pipeline.chunking.role_rules import (
     HEADING_RULES,
     HINT,
@@ -21,8 +23,13 @@ from pipeline.text import fold
 
 _OPENING_CHARS = 700
 """So much of a passage is looked at: what it is, it says at its beginning."""
+_LINE_CHARS = 161
+_MANY_LEADERS = 2
+"""With so many lines of dots a passage is (part of) a table of contents."""
 _CLEAR = 3
 """The score from which wording tells a role."""
+_TIMES = 2
+"""A phrase counts no more often than this."""
 _HEADINGS_KEPT = 4096
 
 
@@ -43,13 +50,28 @@ def role_of(titles: Sequence[str], text: str, context: str = "") -> Role:
         titles: the headings above it, outermost first.
         context: what stands beside it, such as the columns of a table.
     """
-    told = [one for title in reversed(titles) if (one := _told_by(title)) is not None]
+    if len(_LEADERS.findall(text[:_OPENING_CHARS])) >= _MANY_LEADERS:
+        return Role.OTHER
+    nearest_first = [*_own_title(text), *reversed(titles)]
+    told = [one for title in nearest_first if (one := _told_by(title)) is not None]
     clear = [one for one in told if one.weight > HINT]
     if clear:
         return _nearest(clear)
     if (role := _by_wording(f"{context}\n{text[:_OPENING_CHARS]}")) is not None:
         return role
-    return told[0].role if told else Role.OTHER
+    # A hint is worth something only right above the passage.
+    hint = next(map(_told_by, nearest_first), None)
+    return hint.role if hint is not None else Role.OTHER
+
+
+def _own_title(text: str) -> list[str]:
+    """The first line of a passage where it is a heading in all but its mark."""
+    line = text.lstrip("#* \n")[:_LINE_CHARS].partition("\n")[0]
+    title = line.strip("* ")
+    if not title or not can_be_heading(title):
+        return []
+    seems = title.isupper() or line.endswith("**") or label_of(title) is not None
+    return [title] if seems else []
 
 
 def _nearest(told: Sequence[_Told]) -> Role:
@@ -67,12 +89,12 @@ def _told_by(title: str) -> _Told | None:
 
 def _by_wording(text: str) -> Role | None:
     scores: Counter[Role] = Counter()
-    seen: dict[Role, set[str]] = defaultdict(set)
+    times: Counter[str] = Counter()
     for found in _WORDING.finditer(fold(text)):
         rule = WORDING_RULES[_number(found)]
         phrase = found.group().lower()
-        if phrase not in seen[rule.role]:
-            seen[rule.role].add(phrase)
+        times[phrase] += 1
+        if times[phrase] <= _TIMES:
             scores[rule.role] += rule.weight
     best = max(scores, key=lambda role: scores[role], default=None)
     return best if best is not None and scores[best] >= _CLEAR else None
@@ -96,6 +118,7 @@ def _number(found: re.Match[str]) -> int:
     return int((found.lastgroup or "_0")[1:])
 
 
+_LEADERS = re.compile(r"\.{6,}|(?:\. ){6,}")
 _NOTHING = re.compile(rf"\b(?:{_any_of(SAYS_NOTHING)})\b", re.IGNORECASE)
 _BY_WEIGHT = sorted(HEADING_RULES, key=lambda rule: -rule.weight)
 _HEADING = _pattern(_BY_WEIGHT)

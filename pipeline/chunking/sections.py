@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.chunking.blocks import Block, BlockKind
-from pipeline.chunking.headings import MAX_DEPTH
+from pipeline.chunking.headings import MAX_DEPTH, is_contents
 from pipeline.chunking.numbering import Label, ends, kinds_of, label_of
 from pipeline.chunking.outline import is_repeated
 from pipeline.documents import embedding_text
 from pipeline.tokens import Tokenizer
+
+_MANY_SECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Section:
         lead_path: what is true of the bare headings that were joined to its front.
         own_start: where the section itself begins, after those headings.
         blocks: in order, those of the bare headings included.
-        titles: `path` before it was shortened.
+        titles: all headings above it but the document's own title, for its role.
     """
 
     path: tuple[str, ...]
@@ -105,28 +108,43 @@ def _shortened(
 
 
 def _raw_sections(blocks: Sequence[Block], *, paged: bool) -> list[Section]:
-    sections: list[Section] = []
+    found: list[tuple[tuple[Block, ...], list[Block]]] = []
     above = _Above(blocks)
     members: list[Block] = []
     page = 0
-
-    def close() -> None:
-        if members:
-            path = above.path
-            sections.append(Section(path, path, members[0].start, tuple(members), path))
-            members.clear()
-
     for block in blocks:
         if block.kind is BlockKind.HEADING:
             if is_repeated(block, above.headings, first_on_page=paged and block.page != page):
                 block.become_text()
             else:
-                close()
+                if members:
+                    found.append((tuple(above.headings), members))
                 above.enter(block)
+                members = []
         page = block.page
         members.append(block)
-    close()
-    return sections
+    if members:
+        found.append((tuple(above.headings), members))
+    own = _titles_of_document(found)
+    return [_section(headings, tuple(own_blocks), own) for headings, own_blocks in found]
+
+
+def _section(headings: Sequence[Block], blocks: tuple[Block, ...], own: set[int]) -> Section:
+    path = tuple(heading.title for heading in headings[-MAX_DEPTH:])
+    titles = tuple(heading.title for heading in headings if heading.start not in own)
+    return Section(path, path, blocks[0].start, blocks, titles)
+
+
+def _titles_of_document(found: Sequence[tuple[Sequence[Block], Sequence[Block]]]) -> set[int]:
+    """Where the headings begin that stand above most of a document and many other headings."""
+    reach: Counter[int] = Counter()
+    sections: Counter[int] = Counter()
+    for headings, blocks in found:
+        for heading in headings:
+            reach[heading.start] += blocks[-1].end - blocks[0].start
+            sections[heading.start] += 1
+    most = found[-1][1][-1].end // 2 if found else 0
+    return {at for at in reach if reach[at] > most and sections[at] > _MANY_SECTIONS}
 
 
 class _Above:
@@ -138,10 +156,6 @@ class _Above:
         titles = (block.title for block in blocks if block.kind is BlockKind.HEADING)
         self._kinds = kinds_of([label_of(title) for title in titles])
 
-    @property
-    def path(self) -> tuple[str, ...]:
-        return tuple(heading.title for heading in self.headings[-MAX_DEPTH:])
-
     def enter(self, heading: Block) -> None:
         """Goes on under a heading."""
         label = label_of(heading.title)
@@ -152,6 +166,8 @@ class _Above:
         """How many of the headings reach beyond a new one."""
         kept = 0
         for index, (heading, other) in enumerate(zip(self.headings, self._labels, strict=True)):
+            if is_contents(heading.title):
+                break
             if label and other and ends(label, other, self._kinds):
                 break
             if heading.level < level or (label and other and label.extends(other)):
