@@ -15,7 +15,8 @@ class ChunkerOptions:
     """How large chunks are.
 
     Attributes:
-        max_tokens: of a chunk with its headings and context, in the embedder's tokenizer; never exceeded.
+        max_tokens: of a chunk with its headings and its context, in the embedder's tokenizer; never
+            exceeded.
         overlap_tokens: at most so many are repeated from the previous chunk of a section.
     """
 

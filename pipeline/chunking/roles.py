@@ -8,16 +8,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.chunking.heading_rules import HEADING_RULES, MENTION, SAYS_NOTHING, SECTION
 from pipeline.chunking.headings import can_be_heading
 from pipeline.chunking.numbering import label_of
-from pipeline.chunking.role_rules import (
-    HEADING_RULES,
-    HINT,
-    MENTION,
-    SAYS_NOTHING,
-    WORDING_RULES,
-    Rule,
-)
+from pipeline.chunking.role_rules import Rule, phrases_in
+from pipeline.chunking.wording_rules import WORDING_RULES
 from pipeline.roles import Role
 from pipeline.text import fold
 
@@ -43,8 +38,9 @@ class _Told(NamedTuple):
 def role_of(titles: Sequence[str], text: str, context: str = "") -> Role:
     """The role of a passage.
 
-    The nearest heading that tells a role decides; where none does, the wording of its beginning;
-    where that does not either, a heading that hints at one.
+    The nearest heading decides when it tells a role; else one further out that names a section;
+    else the wording of the passage's beginning. (What headings further out only mention was right
+    once in four, when it was measured.)
 
     Args:
         titles: the headings above it, outermost first.
@@ -52,32 +48,40 @@ def role_of(titles: Sequence[str], text: str, context: str = "") -> Role:
     """
     if len(_LEADERS.findall(text[:_OPENING_CHARS])) >= _MANY_LEADERS:
         return Role.OTHER
-    nearest_first = [*_own_title(text), *reversed(titles)]
-    told = [one for title in nearest_first if (one := _told_by(title)) is not None]
-    clear = [one for one in told if one.weight > HINT]
-    if clear:
-        return _nearest(clear)
-    if (role := _by_wording(f"{context}\n{text[:_OPENING_CHARS]}")) is not None:
-        return role
-    # A hint is worth something only right above the passage.
-    hint = next(map(_told_by, nearest_first), None)
-    return hint.role if hint is not None else Role.OTHER
+    if (told := _nearest([*_own_title(text), *titles[-1:]], MENTION)) is not None:
+        return _among(titles, told)
+    if (told := _nearest(titles[-2::-1], SECTION)) is not None:
+        return told.role
+    return _by_wording(f"{context}\n{text[:_OPENING_CHARS]}") or Role.OTHER
+
+
+def _nearest(titles: Sequence[str], least: int) -> _Told | None:
+    """What the first of the headings tells that tells enough."""
+    for title in titles:
+        told = _told_by(title)
+        if told is not None and told.weight >= least:
+            return told
+    return None
+
+
+def _among(titles: Sequence[str], told: _Told) -> Role:
+    """A heading's role; but what is only mentioned among definitions is a term, defined there."""
+    if told.weight == MENTION:
+        for title in titles[:-1]:
+            above = _told_by(title)
+            if above is not None and above.role is Role.DEFINITION:
+                return Role.DEFINITION
+    return told.role
 
 
 def _own_title(text: str) -> list[str]:
     """The first line of a passage where it is a heading in all but its mark."""
-    line = text.lstrip("#* \n")[:_LINE_CHARS].partition("\n")[0]
+    line = text.lstrip("# \n")[:_LINE_CHARS].partition("\n")[0].rstrip()
     title = line.strip("* ")
     if not title or not can_be_heading(title):
         return []
-    seems = title.isupper() or line.endswith("**") or label_of(title) is not None
-    return [title] if seems else []
-
-
-def _nearest(told: Sequence[_Told]) -> Role:
-    """The nearest one's role; but what is named among definitions is a term, and defined there."""
-    among_definitions = any(one.role is Role.DEFINITION for one in told)
-    return Role.DEFINITION if told[0].weight == MENTION and among_definitions else told[0].role
+    bold = line.startswith("**") and line.endswith("**")
+    return [title] if bold or title.isupper() or label_of(title) is not None else []
 
 
 @lru_cache(_HEADINGS_KEPT)
@@ -109,7 +113,7 @@ def _any_of(phrases: Sequence[str]) -> str:
 
 
 def _pattern(rules: Sequence[Rule]) -> re.Pattern[str]:
-    """One pattern for all rules, whose groups are numbered like them; an earlier rule goes first."""
+    """One pattern for all rules: its groups are numbered like them, an earlier one goes first."""
     groups = (f"(?P<_{number}>{_any_of(rule.phrases)})" for number, rule in enumerate(rules))
     return re.compile(rf"\b(?:{'|'.join(groups)})\b", re.IGNORECASE)
 
@@ -119,7 +123,7 @@ def _number(found: re.Match[str]) -> int:
 
 
 _LEADERS = re.compile(r"\.{6,}|(?:\. ){6,}")
-_NOTHING = re.compile(rf"\b(?:{_any_of(SAYS_NOTHING)})\b", re.IGNORECASE)
+_NOTHING = re.compile(rf"\b(?:{_any_of(phrases_in(SAYS_NOTHING))})\b", re.IGNORECASE)
 _BY_WEIGHT = sorted(HEADING_RULES, key=lambda rule: -rule.weight)
 _HEADING = _pattern(_BY_WEIGHT)
 _WORDING = _pattern(WORDING_RULES)

@@ -136,13 +136,14 @@ def _section(headings: Sequence[Block], blocks: tuple[Block, ...], own: set[int]
 
 
 def _titles_of_document(found: Sequence[tuple[Sequence[Block], Sequence[Block]]]) -> set[int]:
-    """Where the headings begin that stand above most of a document and many other headings."""
+    """Where an outermost heading begins that stands above most of a document and many sections."""
     reach: Counter[int] = Counter()
     sections: Counter[int] = Counter()
     for headings, blocks in found:
-        for heading in headings:
-            reach[heading.start] += blocks[-1].end - blocks[0].start
-            sections[heading.start] += 1
+        for heading in headings[:1]:
+            if label_of(heading.title) is None:
+                reach[heading.start] += blocks[-1].end - blocks[0].start
+                sections[heading.start] += 1
     most = found[-1][1][-1].end // 2 if found else 0
     return {at for at in reach if reach[at] > most and sections[at] > _MANY_SECTIONS}
 
