@@ -29,24 +29,23 @@ def settle(document: ParsedDocument, blocks: Sequence[Block]) -> None:
     before, and a long row of headings with nothing under them.
     """
     if document.paged:
-        _settle_repeated(document.text, blocks)
+        _settle_repeated(blocks)
     _mark_thin(document, blocks)
     _settle_broken(document.text, blocks)
     _settle_rows(blocks)
 
 
-def _settle_repeated(text: str, blocks: Sequence[Block]) -> None:
+def _settle_repeated(blocks: Sequence[Block]) -> None:
     edges = _edges(blocks)
     pages_of: dict[str, list[int]] = defaultdict(list)
     for block in edges:
         if block.kind is BlockKind.HEADING:
             pages_of[title_key(block.title)].append(block.page)
     pages = len({block.page for block in blocks})
-    for block in edges:
-        if block.kind is BlockKind.HEADING and _runs(
-            pages_of[title_key(block.title)], block, pages
-        ):
+    for block in [each for each in edges if each.kind is BlockKind.HEADING]:
+        if _runs(pages_of[title_key(block.title)], block, pages):
             block.become_text()
+            block.thin = True
 
 
 def _runs(on: Sequence[int], block: Block, pages: int) -> bool:
@@ -75,7 +74,7 @@ def _mark_thin(document: ParsedDocument, blocks: Sequence[Block]) -> None:
         short = block.lines == 1 and block.end - block.start <= 2 * MAX_CHARS
         if short and block.kind in (BlockKind.PARAGRAPH, BlockKind.LIST):
             line = document.text[block.start : block.end].strip()
-            block.thin = says_nothing(line, furniture) or (
+            block.thin |= says_nothing(line, furniture) or (
                 block.start in edges and _BARE_NUMBER.match(line) is not None
             )
 
