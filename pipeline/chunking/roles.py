@@ -23,7 +23,7 @@ _MANY_LEADERS = 2
 """With so many lines of dots a passage is (part of) a table of contents."""
 _CLEAR = 3
 """The score from which wording tells a role."""
-_TIMES = 2
+_TIMES = 3
 """A phrase counts no more often than this."""
 _HEADINGS_KEPT = 4096
 

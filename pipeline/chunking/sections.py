@@ -185,7 +185,7 @@ def _joined(bare: Sequence[Section], section: Section) -> Section:
         # A parent's heading is in the path already; a neighbour's path is shared only in part.
         if section.path[: len(part.path)] != part.path:
             lead_path = _shared(lead_path, part.path)
-    return Section(section.path, lead_path, section.own_start, blocks + section.blocks)
+    return replace(section, lead_path=lead_path, blocks=blocks + section.blocks)
 
 
 def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

@@ -188,12 +188,12 @@ def _caption(
 ) -> tuple[str, int]:
     """The caption and where it stands: what the parser says, else a short line right above."""
     block = blocks[index]
+    above = next((each for each in blocks[max(0, index - 2) : index][::-1] if not each.thin), None)
     if given is not None and given.caption:
         near = text.rfind(given.caption, max(0, block.start - 1_000), block.start)
+        if above is not None and above.start <= near:
+            above.joined = True
         return given.caption, near
-    above = next(
-        (each for each in reversed(blocks[max(0, index - 2) : index]) if not each.thin), None
-    )
     if above is None or above.kind is not BlockKind.PARAGRAPH or above.page != block.page:
         return "", NOWHERE
     line = text[above.start : above.end].strip()

@@ -79,10 +79,11 @@ def stretches_of(text: str, section: Section, room: Room) -> list[Stretch]:
             continue
         unit = Unit(block.start, block.end, block.kind)
         unit.keep_next = block.joined or block.kind is BlockKind.HEADING
-        if block.thin and before:
-            # Beside a heading it goes with what follows, else with what stands before it.
-            unit.keep_next = before[-1].keep_next
-            before[-1].keep_next = True
+        if block.thin:
+            # Beside a heading, or first, it goes with what follows, else with what is before it.
+            unit.keep_next = not before or before[-1].keep_next
+            if before:
+                before[-1].keep_next = True
         if before and block.kind in _INTRODUCED and before[-1].kind is BlockKind.PARAGRAPH:
             before[-1].keep_next |= _words_end(text, before[-1])[1] == ":"
         before.append(unit)
