@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pipeline.errors import EmbeddingError, UsageError
+from pipeline.text import fold
 
 if TYPE_CHECKING:
     from blocks.embedder import Embedder, Vectors
@@ -22,6 +23,7 @@ class Question:
     Attributes:
         mode: hybrid, vector or text. document: only in this one, when given.
         tags: only in documents that have all of them.
+        roles: only passages that have one of them, when any is given.
     """
 
     text: str
@@ -29,6 +31,7 @@ class Question:
     limit: int = 5
     document: UUID | None = None
     tags: Sequence[str] = ()
+    roles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ async def _passages(
         limit=question.limit,
         document=question.document,
         tags=tuple(question.tags),
+        roles=tuple(question.roles),
     )
     async with database.reader(owner) as connection:
         return await ask(connection, query)
@@ -86,7 +90,7 @@ async def _passages(
 
 async def _vector(text: str, embedder: Embedder) -> Vectors:
     try:
-        answered = await embedder.embed([text])
+        answered = await embedder.embed([fold(text)])
     except EmbeddingError as error:
         raise UsageError(
             f"The question cannot be turned into a vector: {error.message}",

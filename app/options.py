@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from pipeline.roles import Role
+
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs.")
 ]
@@ -16,6 +18,10 @@ User: TypeAlias = Annotated[
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Tags: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", help="Repeat for several.")]
+Roles: TypeAlias = Annotated[
+    list[Role] | None,
+    typer.Option("--role", help="Only passages with this role. Repeat for several."),
+]
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)]
 Parser: TypeAlias = Annotated[
     Literal["local", "llamaparse"] | None, typer.Option(help="Who reads the files.")

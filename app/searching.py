@@ -13,6 +13,7 @@ from app.snippets import highlighted, question_words, snippet
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
+from pipeline.roles import Role
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class SearchRequest:
     user: str | None = None
     document: str | None = None
     tags: Sequence[str] = ()
+    roles: Sequence[Role] = ()
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -50,7 +52,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             async with database.reader(owner) as connection:
                 document = (await find_one(connection, request.document)).document_id
         question = Question(
-            request.question, request.mode, request.limit, document, tuple(request.tags)
+            request.question, request.mode, request.limit, document, request.tags, request.roles
         )
         return await answer(question, owner, database, embedder)
 
@@ -68,7 +70,7 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
             "yellow",
         )
     if not answer.passages:
-        say("No passage answers that. Try other words, or drop --document and --tag.")
+        say("No passage answers that. Try other words, or drop --document, --tag and --role.")
         return
     words = question_words(request.question)
     for rank, passage in enumerate(answer.passages, 1):
@@ -83,6 +85,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
         (f"{rank}. ", "bold"),
         (text(passage.name).plain, "bold cyan"),
         (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
+        (f"  {passage.role}" if passage.role != Role.OTHER else "", "magenta"),
         (f"  {passage.score:.3f}", "dim"),
     )
     answers().print(title)
@@ -92,6 +95,9 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
         answers().print(
             Padding(text(" › ".join(passage.heading_path), "italic"), (0, 0, 0, 3), expand=False)
         )
+    if passage.context:
+        shown_context = " · ".join(passage.context.split("\n"))
+        answers().print(Padding(text(shown_context, "dim"), (0, 0, 0, 3), expand=False))
     shown = highlighted(snippet(passage.text, words, _SNIPPET_CHARACTERS), words)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
     tell("")
@@ -131,6 +137,8 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "page_first": passage.page_first,
                 "page_last": passage.page_last,
                 "heading_path": passage.heading_path,
+                "role": passage.role,
+                "context": passage.context,
                 "chunk_id": passage.chunk_id,
                 "text": passage.text,
                 "gap_here": passage.gap_here,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.sources import printable
+from pipeline.text import fold
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -34,6 +35,7 @@ def question_words(question: str) -> frozenset[str]:
 
 def _stem(word: str) -> str:
     """Rough, but the same for a question and a text: enough to mark a word."""
+    word = fold(word)
     return word[:5] if len(word) > 5 else word.removesuffix("s")
 
 

@@ -11,6 +11,7 @@ from pipeline.fidelity import Fidelity
 from pipeline.identity import sha256_hex
 from pipeline.layout import Region, Table
 from pipeline.notes import Note
+from pipeline.text import fold
 
 PAGE_BREAK = "\n\n"
 """What stands between two pages in a document's canonical text."""
@@ -156,11 +157,14 @@ class Chunk:
 
 
 def embedding_text(heading_path: tuple[str, ...] | list[str], text: str, context: str = "") -> str:
-    """A passage with the headings above it and its context: its vector knows where it stands."""
+    """A passage with the headings above it and its context: its vector knows where it stands.
+
+    It is folded, so that a ligature or a soft hyphen costs no word its meaning.
+    """
     above = [" > ".join(heading_path)] if heading_path else []
     if context:
         above.append(context)
-    return "\n\n".join((*above, text))
+    return fold("\n\n".join((*above, text)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,36 @@ REPLACEMENT = "\ufffd"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
+FOLDED_ALONE = {
+    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007", " "),
+    **dict.fromkeys("\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\uff07", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\uff02", '"'),
+    **dict.fromkeys("\u2044\u2215\uff0f", "/"),
+}
+"""Spaces, hyphens, quotes and slashes, each as the one that is typed; one for one."""
+UNSEEN = (
+    "\u00ad\u034f\u061c\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u200e\u200f"
+    "\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\ufeff"
+    "\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05\ufe06\ufe07"
+    "\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
+)
+"""Characters without a shape of their own: soft hyphens, joiners, marks of direction."""
+APART = (
+    "\u00aa\u00b2-\u00b3\u00b9-\u00ba\u00bc-\u00be\u02b0-\u02b8\u02e0-\u02e4\u10fc\u1d2c-\u1d2e"
+    "\u1d30-\u1d3a\u1d3c-\u1d4d\u1d4f-\u1d61\u1d78\u1d9b-\u1dbf\u2070-\u2071\u2074-\u207f"
+    "\u2120\u2122\u2150-\u215f\u2189\u2460-\u2473\u24b6-\u24ea\u2c7d\u2d6f\u3192-\u319f"
+    "\u3244-\u3247\u3251-\u327e\u3280-\u32bf\u32d0-\u32fe\ua69c-\ua69d\ua770\ua7f2-\ua7f4"
+    "\ua7f8-\ua7f9\uab5c-\uab5f\uab69\U00010781-\U00010785\U00010787-\U000107b0"
+    "\U000107b2-\U000107ba\U0001f12b-\U0001f12e\U0001f16a-\U0001f16c\U0001f250-\U0001f251"
+)
+"""Raised and circled characters and fractions, as the ranges of a character class."""
+_ALONE = str.maketrans(FOLDED_ALONE)
+_ALONE_AND_UNSEEN = str.maketrans({**FOLDED_ALONE, **dict.fromkeys(UNSEEN, "")})
+_APART = re.compile(f"[{APART}]+")
+
 # Counting with a regular expression takes ten times as long as bytes.translate, which sees a
 # character beyond ASCII as several bytes: all of them letters, once what is none is a space.
 _LETTERS = bytes(b if b >= 0x80 or chr(b).isalnum() else 0x20 for b in range(256))
@@ -53,3 +83,21 @@ def count_visible(text: str) -> int:
     if text.isascii():
         return len(text.encode().translate(None, _SPACES))
     return sum(map(len, text.split()))
+
+
+def fold(text: str) -> str:
+    """Fold a text for search and embedding: what reads alike becomes alike.
+
+    Ligatures and full-width forms become letters, soft hyphens and zero-width characters go,
+    quotes and hyphens become those of a keyboard. A raised mark is set apart by spaces, so that
+    ``$250\u00b9`` does not become ``$2501``. `pipeline.store.folding` is the same in SQL.
+    """
+    if text.isascii():
+        return text
+    plain = _APART.sub(r" \g<0> ", text.translate(_ALONE_AND_UNSEEN))
+    return unicodedata.normalize("NFKC", plain).replace("\u2044", "/")
+
+
+def fold_in_place(text: str) -> str:
+    """Fold only what becomes one other character, so that offsets stay as they are."""
+    return text if text.isascii() else text.translate(_ALONE)

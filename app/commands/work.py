@@ -89,6 +89,7 @@ def search(
     user: User = None,
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
     tag: options.Tags = None,
+    role: options.Roles = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
@@ -96,7 +97,7 @@ def search(
     from app.console import print_json
     from pipeline.settings import load_settings
 
-    request = searching.SearchRequest(question, mode, limit, user, document, tag or ())
+    request = searching.SearchRequest(question, mode, limit, user, document, tag or (), role or ())
     answer = asyncio.run(searching.search(request, load_settings()))
     if json:
         print_json(searching.as_json(request, answer))

@@ -14,6 +14,7 @@ from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, jobs_at
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.texts import parsed_texts
+from pipeline.chunking.left_out import left_out
 from pipeline.chunking.substance import Piece, headed_share, substantial_share
 from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
@@ -97,10 +98,12 @@ def _chunk_rows(
 ) -> list[ChunkRow]:
     # Without the parsed text nothing can be compared: every comparison is stated as failing.
     text = document.text if isinstance(document, ParsedDocument) else ""
-    covered = covered_share(text, [(c.start_offset, c.end_offset) for c in chunks])
+    # What is in no chunk on purpose is not lost.
+    spans = [(chunk.start_offset, chunk.end_offset) for chunk in chunks]
+    covered = covered_share(text, [*spans, *left_out(text)])
     substantial = headed = nan
     if isinstance(document, ParsedDocument):
-        pieces = [Piece(c.start_offset, c.end_offset, _context(c)) for c in chunks]
+        pieces = [Piece(c.start_offset, c.end_offset, c.context) for c in chunks]
         substantial = substantial_share(document, pieces)
         headed = headed_share(document, pieces)
     return [
@@ -113,7 +116,9 @@ def _chunk_rows(
             max_tokens=max_tokens,
             characters=len(chunk.text.strip()),
             sha256=chunk.sha256,
-            computed_sha256=sha256_hex(embedding_text(chunk.heading_path, chunk.text)),
+            computed_sha256=sha256_hex(
+                embedding_text(chunk.heading_path, chunk.text, chunk.context)
+            ),
             start=chunk.start_offset,
             end=chunk.end_offset,
             text_matches=text[chunk.start_offset : chunk.end_offset] == chunk.text,
@@ -123,10 +128,6 @@ def _chunk_rows(
         )
         for chunk in chunks
     ]
-
-
-def _context(chunk: BufferedChunk) -> str:
-    return str(getattr(chunk, "context", ""))
 
 
 def covered_share(text: str, spans: Sequence[tuple[int, int]]) -> float:

@@ -56,7 +56,11 @@ class _Group:
 def assemble(
     text: str, sections: Iterable[tuple[Section, Room]], tokenizer: Tokenizer
 ) -> list[Passage]:
-    """The passages of sections, in order, each within its section's room."""
+    """The passages of sections, in order, each within its section's room.
+
+    Args:
+        text: the document's, with `fold_in_place`.
+    """
     stretches = [s for section, room in sections for s in stretches_of(text, section, room)]
     largest = max((stretch.room.whole for stretch in stretches), default=0)
     count_units(text, (u for stretch in stretches for u in stretch.units), tokenizer, largest)
@@ -127,7 +131,7 @@ def _shared_out(left: int, right: int, places: list[tuple[bool, int]], room: Roo
 
 def _needed(left: int, right: int, room: Room) -> int:
     """How many passages a span fills at least; a stretch's first one repeats nothing."""
-    return -(-(right - left - (0 if left else room.overlap)) // room.body)
+    return -(-(right - left - (0 if left else room.whole - room.body)) // room.body)
 
 
 def _ranked(text: str, units: Sequence[Unit]) -> Iterator[tuple[bool, int, int]]:

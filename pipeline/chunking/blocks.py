@@ -6,11 +6,14 @@ This is no full Markdown parser: it knows just enough to see where a text may be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from pipeline.chunking.headings import can_be_heading
+from pipeline.chunking.left_out import left_out
 from pipeline.documents import ParsedDocument
 
 MAX_TITLE_CHARS = 300
@@ -27,11 +30,12 @@ class BlockKind(StrEnum):
     TABLE = "table"
     CODE = "code"
     HTML = "html"
+    LEFT_OUT = "left out"
 
 
 @dataclass(slots=True)
 class Block:
-    """A span of the canonical text that begins at a line's start.
+    """A span of the canonical text that begins at a line's start, or beside what is left out.
 
     Attributes:
         start: offset of its first line.
@@ -39,6 +43,9 @@ class Block:
         level: of a heading, 1 to 6; otherwise 0.
         title: of a heading, without its marks; otherwise empty.
         lines: how many lines that hold words.
+        page: the index of its page.
+        thin: it says nothing by itself, like a page number.
+        joined: it belongs in one passage with what follows, like a table's caption.
     """
 
     kind: BlockKind
@@ -47,6 +54,13 @@ class Block:
     level: int = 0
     title: str = ""
     lines: int = 1
+    page: int = 0
+    thin: bool = False
+    joined: bool = False
+
+    def become_text(self) -> None:
+        """Takes a heading for a paragraph from now on."""
+        self.kind, self.level, self.title = BlockKind.PARAGRAPH, 0, ""
 
 
 # One match per line that is not blank; the last group to match names what the line begins with.
@@ -80,9 +94,11 @@ def scan(document: ParsedDocument) -> list[Block]:
     """
     blocks: list[Block] = []
     text = document.text
+    pictures = left_out(text)
     starts = (*document.page_starts, len(text))
-    for start, end in pairwise(starts):
-        blocks.extend(_PageScanner(text, start, end).blocks())
+    for page, (start, end) in enumerate(pairwise(starts)):
+        here = pictures[bisect_left(pictures, (start,)) : bisect_left(pictures, (end,))]
+        blocks.extend(_PageScanner(text, page).page(start, end, here))
     for block, following in pairwise(blocks):
         block.end = following.start
     return blocks
@@ -91,16 +107,26 @@ def scan(document: ParsedDocument) -> list[Block]:
 class _PageScanner:
     """Joins the lines of one page into blocks."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
+    def __init__(self, text: str, page: int) -> None:
         self._text = text
-        self._start = start
-        self._end = end
+        self._page = page
         self._fence = ""
 
-    def blocks(self) -> Iterator[Block]:
-        """The page's blocks in order."""
+    def page(self, start: int, end: int, pictures: Sequence[tuple[int, int]]) -> Iterator[Block]:
+        """The page's blocks in order, with its pictures."""
+        for (first, last), (following, _) in pairwise([*pictures, (end, end)]):
+            yield from self._blocks(start, first)
+            yield Block(BlockKind.LEFT_OUT, first, last, page=self._page)
+            # The rest of a picture's line does not begin like a line.
+            line_end = self._text.find("\n", last, end) + 1 or end
+            start = min(line_end, following)
+            if self._text[last:start].strip():
+                yield Block(BlockKind.PARAGRAPH, last, start, page=self._page)
+        yield from self._blocks(start, end)
+
+    def _blocks(self, start: int, end: int) -> Iterator[Block]:
         current: Block | None = None
-        for line in _LINE.finditer(self._text, self._start, self._end):
+        for line in _LINE.finditer(self._text, start, end):
             if current is not None and self._continues(current, line):
                 current.end = line.end()
                 current.lines += 1
@@ -110,7 +136,7 @@ class _PageScanner:
                 yield current
             current = self._opened(line)
         if current is not None:
-            current.end = self._end
+            current.end = end
             yield current
 
     def _continues(self, block: Block, line: re.Match[str]) -> bool:
@@ -146,9 +172,10 @@ class _PageScanner:
     def _continues_paragraph(self, block: Block, line: re.Match[str]) -> bool:
         kind = line.lastgroup
         if kind == "underline" and block.lines == 1 and block.end - block.start < MAX_TITLE_CHARS:
-            block.level = 1 if line.group("underline")[0] == "=" else 2
-            block.title = _title(self._text[block.start : line.start()])
-            block.kind = BlockKind.HEADING if block.title else BlockKind.PARAGRAPH
+            title = _title(self._text[block.start : line.start()])
+            if title and can_be_heading(title):
+                block.level = 1 if line.group("underline")[0] == "=" else 2
+                block.kind, block.title = BlockKind.HEADING, title
             return True
         if kind == "text" and block.lines == 1 and _DELIMITER_ROW.fullmatch(line.group()):
             block.kind = BlockKind.TABLE
@@ -162,13 +189,17 @@ class _PageScanner:
     def _opened(self, line: re.Match[str]) -> Block:
         group = line.lastgroup or "text"
         start, end = line.span()
+        if self._fence:  # it was open before a picture that is left out
+            self._continues_code(line)
+            return Block(BlockKind.CODE, start, end, page=self._page)
         if group == "atx":
             title = _title(self._text[line.end("atx") : end])
-            if title:
-                return Block(BlockKind.HEADING, start, end, len(line.group("atx")), title)
+            if title and can_be_heading(title):
+                level = len(line.group("atx"))
+                return Block(BlockKind.HEADING, start, end, level, title, page=self._page)
         if group == "fence":
             self._fence = line.group("fence")
-        return Block(_OPENS.get(group, BlockKind.PARAGRAPH), start, end)
+        return Block(_OPENS.get(group, BlockKind.PARAGRAPH), start, end, page=self._page)
 
 
 def _title(raw: str) -> str:

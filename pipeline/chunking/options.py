@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError
 
-CHUNKER_NAME = "markdown-2"
+CHUNKER_NAME = "markdown-3"
 MIN_TOKENS = 32
 
 
@@ -15,7 +15,8 @@ class ChunkerOptions:
     """How large chunks are.
 
     Attributes:
-        max_tokens: of a chunk with its headings, in the embedder's tokenizer; never exceeded.
+        max_tokens: of a chunk with its headings and its context, in the embedder's tokenizer; never
+            exceeded.
         overlap_tokens: at most so many are repeated from the previous chunk of a section.
     """
 
@@ -32,5 +33,5 @@ class ChunkerOptions:
 
 
 def chunker_version(options: ChunkerOptions, tokenizer_name: str) -> str:
-    """What a chunk's identity says of its chunker, e.g. ``markdown-2:400/50:cl100k_base``."""
+    """What a chunk's identity says of its chunker, e.g. ``markdown-3:400/50:cl100k_base``."""
     return f"{CHUNKER_NAME}:{options.max_tokens}/{options.overlap_tokens}:{tokenizer_name}"

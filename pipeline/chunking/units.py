@@ -42,15 +42,17 @@ class Room:
     Attributes:
         whole: when the section is one passage.
         overlap: of it, what a passage may repeat from the one before.
+        context: of it, what a passage may need to say of a table that begins before it.
     """
 
     whole: int
     overlap: int
+    context: int = 0
 
     @property
     def body(self) -> int:
-        """What a passage of a longer section may hold besides its overlap."""
-        return self.whole - self.overlap
+        """What a passage of a longer section may hold besides its overlap and its context."""
+        return self.whole - self.overlap - self.context
 
 
 @dataclass(slots=True)
@@ -71,11 +73,19 @@ def stretches_of(text: str, section: Section, room: Room) -> list[Stretch]:
     """One unit a block, parted at large gaps."""
     stretches: list[list[Unit]] = [[]]
     for block in section.blocks:
-        unit = Unit(block.start, block.end, block.kind)
-        unit.keep_next = block.kind is BlockKind.HEADING
         before = stretches[-1]
+        if block.kind is BlockKind.LEFT_OUT:
+            stretches.append([])
+            continue
+        unit = Unit(block.start, block.end, block.kind)
+        unit.keep_next = block.joined or block.kind is BlockKind.HEADING
+        if block.thin:
+            # Beside a heading, or first, it goes with what follows, else with what is before it.
+            unit.keep_next = not before or before[-1].keep_next
+            if before:
+                before[-1].keep_next = True
         if before and block.kind in _INTRODUCED and before[-1].kind is BlockKind.PARAGRAPH:
-            before[-1].keep_next = _words_end(text, before[-1])[1] == ":"
+            before[-1].keep_next |= _words_end(text, before[-1])[1] == ":"
         before.append(unit)
         words_end, _ = _words_end(text, unit)
         if unit.end - words_end > MAX_GAP:

@@ -30,6 +30,8 @@ _COLUMNS = (
     ("page_first", "int4"),
     ("page_last", "int4"),
     ("tokens", "int4"),
+    ("context", "text"),
+    ("role", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
 CHUNKS_OF_JOBS = f"""
@@ -93,6 +95,8 @@ def _row(job: ClaimedJob, chunk: Chunk) -> tuple[object, ...]:
         chunk.page_first,
         chunk.page_last,
         chunk.tokens,
+        chunk.context,
+        chunk.role,
     )
 
 
@@ -109,13 +113,14 @@ class BufferedChunk:
     start_offset: int
     end_offset: int
     heading_path: list[str]
+    context: str
     tokens: int
 
 
 _READ = sa.text(
     f"""
     SELECT b.job_id, chunk_id, ordinal, occurrence, text, sha256, start_offset, end_offset,
-           heading_path, tokens
+           heading_path, context, tokens
     FROM {CHUNKS_OF_JOBS} ORDER BY b.job_id, ordinal
     """  # noqa: S608
 )

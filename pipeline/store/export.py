@@ -26,8 +26,8 @@ _KINDS: Mapping[str, str] = {
         FROM {SCHEMA}.upload_jobs AS j WHERE j.id > :after ORDER BY j.id LIMIT :limit
     """,  # noqa: S608
     "chunk": f"""
-        SELECT id, document_id, ordinal, heading_path, page_first, page_last, text, tokens,
-               published_at
+        SELECT id, document_id, ordinal, heading_path, page_first, page_last, context, text, role,
+               tokens, published_at
         FROM {SCHEMA}.document_chunks WHERE id > :after ORDER BY id LIMIT :limit
     """,  # noqa: S608
     "event": f"""

@@ -1,7 +1,8 @@
 """Publishing: one transaction in which a document's readers go from the old version to the new.
 
 Only what changed is written: a chunk whose content is unchanged keeps its row and its vector, so
-the vector index is touched only where the text was.
+the vector index is touched only where the text was. Its content is unchanged when it is folded the
+same: then the row takes the new spelling and its words and its vector stay.
 """
 
 from __future__ import annotations
@@ -115,20 +116,24 @@ _DELETE = sa.text(
 _MOVE = sa.text(
     f"""
     UPDATE {SCHEMA}.document_chunks AS c SET ordinal = p.ordinal, start_offset = p.start_offset,
-        end_offset = p.end_offset, page_first = p.page_first, page_last = p.page_last
+        end_offset = p.end_offset, page_first = p.page_first, page_last = p.page_last,
+        text = p.text, heading_path = p.heading_path, context = p.context, role = p.role
     FROM publishing AS p
     WHERE p.known AND p.chunk_id = c.id
-      AND (c.ordinal, c.start_offset, c.end_offset, c.page_first, c.page_last) IS DISTINCT FROM
-          (p.ordinal, p.start_offset, p.end_offset, p.page_first, p.page_last)
+      AND (c.ordinal, c.start_offset, c.end_offset, c.page_first, c.page_last, c.role,
+           c.text, c.heading_path, c.context) IS DISTINCT FROM
+          (p.ordinal, p.start_offset, p.end_offset, p.page_first, p.page_last, p.role,
+           p.text, p.heading_path, p.context)
     """  # noqa: S608
 )
 _INSERT = sa.text(
     f"""
     INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, search)
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
+        role, search)
     SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens,
-        {SEARCHABLE}
+        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
+        role, {SEARCHABLE}
     FROM publishing WHERE NOT known
     """  # noqa: S608
 )

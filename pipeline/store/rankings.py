@@ -17,6 +17,7 @@ from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
+from pipeline.store.folding import folded
 from pipeline.store.schema import SCHEMA
 from pipeline.store.spaces import indexed_type
 from pipeline.text import normalise
@@ -28,10 +29,12 @@ class Scope:
 
     Attributes:
         document: only this document, when given. tags: only documents that have all of them.
+        roles: only passages that have one of them, when any is given.
     """
 
     document: UUID | None = None
     tags: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     @property
     def condition(self) -> str:
@@ -44,12 +47,14 @@ class Scope:
                 f"c.document_id IN (SELECT id FROM {SCHEMA}.documents"  # noqa: S608
                 " WHERE tags @> CAST(:tags AS text[]))"
             )
+        if self.roles:
+            wanted.append("c.role = ANY(CAST(:roles AS text[]))")
         return " AND ".join(wanted)
 
     @property
     def values(self) -> dict[str, Any]:
         """The parameters of `condition`."""
-        return {"document": self.document, "tags": list(self.tags)}
+        return {"document": self.document, "tags": list(self.tags), "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,13 @@ def _exactly_nearest(scope: Scope, dimension: int) -> str:
     """  # noqa: S608
 
 
-SEARCHABLE = """
-    setweight(to_tsvector('english', array_to_string(heading_path, ' ')), 'A')
-        || to_tsvector('english', text)
+SEARCHABLE = f"""
+    setweight(to_tsvector('english', {folded("array_to_string(heading_path, ' ')")}), 'A')
+        || CASE WHEN context = '' THEN '' ELSE
+               setweight(to_tsvector('english', {folded("context")}), 'B') END
+        || to_tsvector('english', {folded("text")})
 """
-"""SQL for a chunk's `search`: the headings above it are words of it too."""
+"""SQL for a chunk's `search`: the headings above it and its context are words of it too."""
 
 # The constants of BM25 as most engines set them.
 _K1, _B = 1.2, 0.75
@@ -155,10 +162,11 @@ _K1, _B = 1.2, 0.75
 _MAX_CHARACTERS = 4_000
 _MAX_WORDS = 32
 _WORDS = sa.text(
-    """
-    SELECT lexeme FROM unnest(to_tsvector('english', :text))
+    f"""
+    SELECT lexeme FROM (SELECT CAST(:text AS text) AS text) AS asked,
+        unnest(to_tsvector('english', {folded("asked.text")}))
     ORDER BY positions[1], lexeme LIMIT :words
-    """
+    """  # noqa: S608
 )
 
 

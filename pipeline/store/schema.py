@@ -248,7 +248,7 @@ document_chunks = Table(
     Column("page_last", Integer),
     Column("tokens", Integer, nullable=False),
     _now("published_at"),
-    Column("search", TSVECTOR, nullable=False),  # the headings with weight A, and the text
+    Column("search", TSVECTOR, nullable=False),  # headings (A), context (B) and text, folded
     # a table's caption and the names of its columns, for a passage that begins within it
     Column("context", Text, nullable=False, server_default=text("''")),
     Column("role", Text, nullable=False, server_default=text("'other'")),  # exclusion, limit …

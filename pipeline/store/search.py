@@ -33,6 +33,7 @@ class Query:
     Attributes:
         vector: float32 of the space's dimension; needed unless the mode is text.
         document: only this document, when given. tags: only documents that have all of them.
+        roles: only passages that have one of them, when any is given.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Query:
     limit: int = 5
     document: UUID | None = None
     tags: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Passage:
     Attributes:
         score: cosine similarity for vector, BM25 for text, joined reciprocal rank for hybrid.
         vector_rank, text_rank: its place in each ranking, from 1, None when not in it.
+        context: what a reader sees beside it and needs: a table's caption and columns.
+        role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
     """
 
@@ -67,6 +71,8 @@ class Passage:
     similarity: float | None
     vector_rank: int | None
     text_rank: int | None
+    context: str
+    role: str
     gaps: tuple[JobNote, ...] = ()
 
     @property
@@ -84,7 +90,7 @@ _VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 _PASSAGES = sa.text(
     f"""
     SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
-           c.heading_path, c.text, coalesce(j.notes, '[]') AS notes
+           c.heading_path, c.text, c.context, c.role, coalesce(j.notes, '[]') AS notes
     FROM {SCHEMA}.document_chunks AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
     LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
@@ -94,7 +100,7 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
-    scope = Scope(query.document, query.tags)
+    scope = Scope(query.document, query.tags, query.roles)
     limit = max(_CANDIDATES, query.limit)
     vectors: list[Ranked] = []
     words: list[Ranked] = []

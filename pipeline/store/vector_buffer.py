@@ -35,7 +35,8 @@ class PendingText:
 
 # Texts of these jobs for which there is no vector in the space, neither published nor buffered.
 _MISSING = f"""
-    SELECT DISTINCT ON (b.sha256) b.sha256, b.job_id, b.user_id, b.heading_path, b.text, b.tokens
+    SELECT DISTINCT ON (b.sha256) b.sha256, b.job_id, b.user_id, b.heading_path, b.context,
+           b.text, b.tokens
     FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
         SELECT true AS there FROM {SCHEMA}.chunk_vectors
@@ -94,7 +95,7 @@ async def reserve(
             row["sha256"],
             row["job_id"],
             row["user_id"],
-            embedding_text(row["heading_path"], row["text"]),
+            embedding_text(row["heading_path"], row["text"], row["context"]),
             row["tokens"],
         )
         for row in found

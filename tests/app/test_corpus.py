@@ -85,13 +85,16 @@ def test_search_answers_with_the_place(navigator: Navigator) -> None:
 
 
 def test_search_keeps_to_its_filters(navigator: Navigator) -> None:
-    """Mode, document, tag and user narrow a search; a document that is not there is wrong use."""
+    """Mode, document, tag, role and user narrow a search; one that is not there is wrong use."""
     for mode in ("vector", "text"):
         assert navigator.here("search", "vandalism", "--mode", mode, "--json").json["passages"]
     only = navigator.here("search", "theft", "--document", "renters-policy.md", "--json").json
     assert {each["document"] for each in only["passages"]} == {"renters-policy.md"}
     assert navigator.here("search", "theft", "--tag", "samples", "--json").json["passages"]
     assert not navigator.here("search", "theft", "--tag", "other", "--json").json["passages"]
+    excluded = navigator.here("search", "theft", "--role", "exclusion", "--json").json["passages"]
+    assert {passage["role"] for passage in excluded} == {"exclusion"}
+    assert navigator.here("search", "theft", "--role", "king").code == 2
     other = navigator.here("search", "theft", "--user", "somebody")
     assert (other.code, "nothing to search yet" in other.err) == (0, True)
     assert navigator.here("search", "theft", "--document", "no.pdf").code == 2

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.chunking import ChunkerOptions, chunk_document, chunker_version
+from pipeline.chunking.left_out import left_out
 from pipeline.documents import Chunk, ParsedDocument, ParsedPage
 from pipeline.errors import ConfigurationError
 from pipeline.text import normalise
@@ -35,6 +36,12 @@ PIECES = st.sampled_from(
         "1. Call us.\n2. Send the form!\n",
         "| Service | You pay |\n|---|---|\n| Visit | $20 |\n",
         "| Surgery | 20% after deductible |\n",
+        "Fees in dollars\n\n| Code | Fee |\n|---|---|\n" + "| D1032 | $42 |\n" * 9,
+        "<table><tr><th>Code</th><th>Fee</th></tr>\n<tr><td>D1</td><td>$2</td></tr></table>\n",
+        "| " + "a long cell of a row " * 20 + "| $1 |\n",
+        "![x](data:image/png;base64," + "iVBORw0KGgo" * 9 + ") ",
+        "\u00a0\u2019s \u201ccover\u201d non\u2011network \uff21\u00b9\u00bd\u200b",
+        "Page 3 of 10\n",
         "```\ncode = 1\n```\n",
         "```\nopen\n",
         "<table>\n<tr><td>Premium</td></tr></table>\n",
@@ -89,6 +96,8 @@ def check(parsed: ParsedDocument, chunks: list[Chunk], limit: int, model: Tokeni
         assert chunk.text == parsed.text[chunk.start : chunk.end]
         assert chunk.text.strip()
         covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
+    for start, end in left_out(parsed.text):
+        covered[start:end] = b"\1" * (end - start)
     lost = {c for c, seen in zip(parsed.text, covered, strict=True) if not seen}
     assert not "".join(lost).strip()
     assert all(one.start < two.start and one.end < two.end for one, two in pairwise(chunks))
@@ -288,6 +297,14 @@ def test_an_edited_paragraph_changes_only_its_neighbours(place: int, edit: objec
         "a\n---\n",
         "# #",
         "\u200d",
+        "data:a/b,",
+        "![](data:",
+        "| a ",
+        "| a | b |\n|---|---|\n",
+        "\u00b9",
+        "means ",
+        "1.1. A\n",
+        "<table>",
     ],
 )
 def test_time_is_linear_in_the_length_of_any_repetition(unit: str) -> None:
@@ -316,7 +333,7 @@ def test_a_letter_and_its_marks_are_not_parted() -> None:
 
 def test_the_version_names_everything_that_decides_the_cuts() -> None:
     """Name, sizes and tokenizer are in the version, so a change of any makes new chunk ids."""
-    assert chunker_version(DEFAULT, "cl100k_base") == "markdown-2:400/50:cl100k_base"
+    assert chunker_version(DEFAULT, "cl100k_base") == "markdown-3:400/50:cl100k_base"
 
 
 @pytest.mark.parametrize("sizes", [(10, 0), (400, 399), (400, -1)])

@@ -14,6 +14,7 @@ from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
 from app.api.views import NoteOut
+from pipeline.roles import Role
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.document_queries import find_document
@@ -37,6 +38,9 @@ class SearchBody(BaseModel):
     limit: int = Field(default=5, ge=1, le=100)
     document: UUID | None = Field(default=None, description="Only in this document.")
     tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
+    roles: list[Role] = Field(
+        default=[], max_length=len(Role), description="Only passages with one of these roles."
+    )
 
 
 class PassageOut(BaseModel):
@@ -55,6 +59,10 @@ class PassageOut(BaseModel):
     page_last: int | None
     heading_path: list[str]
     chunk_id: UUID
+    role: Role = Field(description="What the passage is in an insurance document.")
+    context: str = Field(
+        description="What a reader sees beside the passage: a table's caption and columns."
+    )
     text: str
     gap_here: bool = Field(description="Something was not read on the passage's own pages.")
     gaps: list[NoteOut] = Field(
@@ -80,7 +88,7 @@ async def search(parts: Parts, scope: CurrentScope, body: SearchBody) -> SearchR
         async with parts.database.reader(owner) as connection:
             if await find_document(connection, body.document) is None:
                 raise NotFound("There is no such document.")
-    question = Question(body.question, body.mode, body.limit, body.document, tuple(body.tags))
+    question = Question(body.question, body.mode, body.limit, body.document, body.tags, body.roles)
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:

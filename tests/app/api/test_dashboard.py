@@ -8,6 +8,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from pipeline.identity import user_id
 from pipeline.store.schema import SCHEMA
@@ -148,6 +149,14 @@ def test_upload_then_search(page: Page, tmp_path: Path) -> None:
     page.browser.find_element(By.ID, "question").send_keys("what is covered for dragons?\n")
     page.until(lambda: "covers dragons" in page.text("#found"))
     assert "dragons" in page.text("#found h3")
+    assert "[object" not in page.text("#found")
+    role = Select(page.browser.find_element(By.ID, "role"))
+    role.select_by_visible_text("exclusion")
+    page.browser.find_element(By.ID, "question").send_keys("\n")
+    page.until(lambda: "Nothing fits" in page.text("#found"))
+    role.select_by_visible_text("coverage")
+    page.browser.find_element(By.ID, "question").send_keys("\n")
+    page.until(lambda: "› coverage ›" in page.text("#found"))
 
 
 def test_retry_sends_a_document_back(page: Page) -> None:

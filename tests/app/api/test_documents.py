@@ -76,10 +76,14 @@ def test_a_question_finds_its_passage(
         assert "dental crowns" in found["passages"][0]["text"]
         assert ben.post("/search", json=body | {"mode": mode}).json()["passages"] == []
     filters = [({"tags": ["dental"]}, 1), ({"tags": ["other"]}, 0),
-               ({"document": cover["document"]}, 1)]  # fmt: skip
+               ({"document": cover["document"]}, 1), ({"roles": ["coverage", "limit"]}, 1),
+               ({"roles": ["exclusion"]}, 0)]  # fmt: skip
     for chosen, number in filters:
         passages = anna.post("/search", json=body | chosen).json()["passages"]
         assert bool(passages) == bool(number)
+    assert {passage["role"] for passage in found["passages"]} == {"coverage"}
+    assert {passage["context"] for passage in found["passages"]} == {""}
+    is_problem(anna.post("/search", json=body | {"roles": ["king"]}), 422)
     is_problem(anna.post("/search", json=body | {"document": cover["job"]}), 404)
     is_problem(ben.post("/search", json=body | {"document": cover["document"]}), 404)
     log = rows_of(api, "access_log", user_id("anna"))

@@ -32,6 +32,7 @@ DAMAGE = {
         {"text_rebuilds"},
     ),
     "headings": (CHUNK.format("heading_path = ARRAY['Another']"), {"hash_agrees"}),
+    "context": (CHUNK.format("context = 'Columns: Another'"), {"hash_agrees"}),
     "size": (CHUNK.format("tokens = 9000"), {"within_size"}),
     "hole": (CHUNKS_GONE.format("ordinal = 1"), {"contiguous", "nothing_lost"}),
     "end": (CHUNKS_GONE.format("ordinal > 1"), {"nothing_lost"}),
@@ -97,6 +98,20 @@ async def test_damage_is_quarantined_in_words_and_the_others_go_on(
         assert failed[("vectors", "unit_norm")] >= 2
         assert failed[("chunks", "not_blank")] == 0
         assert not [row for row in rows if row["job_id"] == ids["whole"]]
+
+
+async def test_a_picture_written_into_the_text_is_no_loss(local: Opener, folder: Path) -> None:
+    """What chunks leave out on purpose is not missed, and no piece of it is embedded."""
+    picture = f"![seal](data:image/png;base64,{'iVBORw0KGgo' * 500})"
+    policy(folder, "home", extra=f"Before the seal.\n\n{picture}\n\nAfter the seal.")
+    async with local() as services:
+        await ingest(services, [folder], ANNA)
+        assert await states(services) == {"home.md": "complete"}
+        texts = [row["text"] for row in await query(
+            services, "SELECT text FROM upload_pipeline.document_chunks"
+        )]  # fmt: skip
+        assert any("After the seal." in text for text in texts)
+        assert not any("base64" in text for text in texts)
 
 
 async def test_a_gate_that_cannot_judge_publishes_nothing(local: Opener, folder: Path) -> None:

@@ -54,22 +54,24 @@ async def test_the_jobs_that_share_a_text_are_found(store: Database) -> None:
 
 @given(
     text=st.text(st.characters(), min_size=1),
+    context=st.text(st.characters()),
     headings=st.lists(st.text(st.characters(), max_size=20), max_size=3),
 )
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_any_normalised_text_survives_the_binary_copy(
-    store: Database, text: str, headings: list[str]
+    store: Database, text: str, context: str, headings: list[str]
 ) -> None:
     """Whatever a file holds, once normalised it is stored and read back equal."""
     clean = normalise(text).text
     path = tuple(normalise(heading).text for heading in headings)
     [found] = await register(store, [source("a.md")])
     [job] = await claim(store, [found.job_id], lease_seconds=-1)
-    chunk = Chunk(0, 0, clean, 0, len(clean), path, None, None, 1)
+    beside = normalise(context).text
+    chunk = Chunk(0, 0, clean, 0, len(clean), path, None, None, 1, beside, "limit")
     async with store.service() as connection:
         await chunk_buffer.store(connection, [(job, [chunk])])
         [back] = await chunk_buffer.read(connection, [job.job_id])
-    assert (back.text, tuple(back.heading_path)) == (clean, path)
+    assert (back.text, tuple(back.heading_path), back.context) == (clean, path, beside)
     assert back.sha256 == sha256_hex(chunk.embedding_text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from tests.pipeline.store.making import (
     FIRST,
     SECOND,
     SPACE,
+    TO_VALIDATED,
     VERSION,
     claim,
     embed,
@@ -36,6 +38,7 @@ from tests.pipeline.store.making import (
     sha_of,
     source,
     step,
+    store_chunks,
     table,
     texts_of,
 )
@@ -106,6 +109,32 @@ async def test_moved_chunks_change_their_place_and_not_their_vectors(store: Data
         assert after[text]["id"] == before[text]["id"]
         assert after[text]["vector_xmin"] == before[text]["vector_xmin"]
         assert after[text]["published_at"] == before[text]["published_at"]
+
+
+async def test_context_and_role_are_published_with_a_chunk(store: Database) -> None:
+    """A new version in which only the role or the spelling changed updates the rows, no vector."""
+    [first] = passages("| D1032 | $42 |")
+    beside = "Columns: Code | Copay"
+    kinds = [
+        replace(first, context=beside, role="limit"),
+        replace(first, context=beside, role="schedule"),
+        replace(first, context="Columns: Code\u00a0| Copay", role="schedule"),
+        replace(first, context=beside, role="schedule", text="| D1032\u00a0| $42\u00a0|"),
+    ]
+    vectors = set()
+    for version, chunk in enumerate(kinds):
+        [found] = await register(store, [source("a.md", f"version {version}")])
+        [job] = await claim(store, [found.job_id])
+        for start, target in TO_VALIDATED:
+            assert await step(store, job, start, target)
+        assert await store_chunks(store, job, [chunk])
+        await embed(store, [job.job_id])
+        assert await step(store, job, JobState.CHUNKS_STORED, JobState.EMBEDDINGS_STORED)
+        await publish(store, job)
+        [row] = await table(store, "document_chunks")
+        assert (row["text"], row["context"], row["role"]) == (chunk.text, chunk.context, chunk.role)
+        vectors.add((await stored(store))[chunk.text]["vector_xmin"])
+    assert len(vectors) == 1
 
 
 async def test_the_old_version_is_superseded_in_the_same_transaction(store: Database) -> None:

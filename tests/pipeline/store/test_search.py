@@ -29,11 +29,12 @@ _DOCUMENT = sa.text(
 _CHUNKS = sa.text(
     f"""
     INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, tokens, search)
-    SELECT id, :document, :user, ordinal, 0, text, id::text, 0, 1, heading_path, 5, {SEARCHABLE}
+        sha256, start_offset, end_offset, heading_path, tokens, context, role, search)
+    SELECT id, :document, :user, ordinal, 0, text, id::text, 0, 1, heading_path, 5, context, :role,
+        {SEARCHABLE}
     FROM (
         SELECT gen_random_uuid() AS id, n - 1 AS ordinal, text, CAST(:headings AS text[])
-               AS heading_path
+               AS heading_path, CAST(:context AS text) AS context
         FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS t(text, n)
     ) AS chunk
     RETURNING id
@@ -67,6 +68,8 @@ async def publish(
     *,
     headings: Sequence[str] = (),
     tags: Sequence[str] = (),
+    context: str = "",
+    role: str = "other",
 ) -> UUID:
     """A published document with these chunks; without vectors, all point the same way."""
     document = uuid4()
@@ -80,6 +83,8 @@ async def publish(
         "texts": list(texts),
         "headings": list(headings),
         "tags": list(tags),
+        "context": context,
+        "role": role,
         "vectors": [Vector(vector).to_text() for vector in vectors],
     }
     async with database.service() as connection:
@@ -266,6 +271,64 @@ async def test_filters_by_document_and_tags(corpus: Database, mode: SearchMode) 
     assert await found(document=home) == {home}
     assert await found(document=home, tags=("car",)) == set()
     assert await found(document=foreign) == set()
+
+
+@ANY_MODE
+async def test_passages_of_wanted_roles_only(corpus: Database, mode: SearchMode) -> None:
+    """With roles asked for, only passages that have one of them answer; each says its own."""
+    await publish(corpus, ALICE, ["Hail is not covered."], role="exclusion")
+    await publish(corpus, ALICE, ["Hail up to $500."], role="limit")
+    await publish(corpus, ALICE, ["Hail is ice."], role="definition")
+
+    async def roles(*wanted: str) -> set[str]:
+        asked = replace(question("hail", mode), roles=wanted)
+        return {passage.role for passage in await ask(corpus, ALICE, asked)}
+
+    assert await roles() == {"exclusion", "limit", "definition"}
+    assert await roles("exclusion") == {"exclusion"}
+    assert await roles("limit", "definition") == {"limit", "definition"}
+    assert await roles("claims") == set()
+
+
+async def test_the_columns_beside_a_passage_are_words_of_it(corpus: Database) -> None:
+    """A row is found by the name of its column, which stands only in its context."""
+    context = "Dental fees\nColumns: Procedure | Copayment"
+    await publish(corpus, ALICE, ["| D1032 | $42 |"], context=context)
+    await publish(corpus, ALICE, ["| D1033 | $43 |"])
+    [found] = await ask(corpus, ALICE, question("which copayment", SearchMode.TEXT))
+    assert (found.text, found.context) == ("| D1032 | $42 |", context)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("financial", "The \ufb01nancial bene\ufb01ts."),
+        ("benefits", "The \ufb01nancial bene\ufb01ts."),
+        ("office", "In the o\ufb03ce."),
+        ("offered", "It is o\ufb00ered."),
+        ("five", "In \ufb01ve regions."),
+        ("deductible", "The deduct\u00adible."),
+        ("deductible", "The deduct\u200bible."),
+        ("PREMIUM", "\uff30\uff52\uff45\uff4d\uff49\uff55\uff4d."),
+        ("$250", "The copay is $250\u00b9."),
+        ("co-insurance", "The co\u2011insurance."),
+        ("o\ufb00ered", "It is offered."),
+        ("bene\u00adfits", "The benefits."),
+    ],
+)
+async def test_spelling_is_folded_in_text_and_question(
+    corpus: Database, word: str, text: str
+) -> None:
+    """Ligatures, soft hyphens, widths and raised marks hide no word; the text is as it was."""
+    await publish(corpus, ALICE, ["Nothing like it.", text])
+    [found] = await ask(corpus, ALICE, question(word, SearchMode.TEXT))
+    assert found.text == text
+
+
+async def test_a_footnote_mark_makes_no_other_amount(corpus: Database) -> None:
+    """An amount with a raised mark behind it is not the amount with that digit at its end."""
+    await publish(corpus, ALICE, ["The copay is $250\u00b9."])
+    assert await ask(corpus, ALICE, question("2501", SearchMode.TEXT)) == []
 
 
 @ANY_MODE

@@ -1,0 +1,23 @@
+"""What is in a text but in no chunk: pictures that are written into it as data."""
+
+from __future__ import annotations
+
+import re
+
+_DATA = r"""\bdata:[\w.+-]{1,64}/[\w.+-]{1,64}(?:;[\w.+-]{1,64}(?:=[\w.+-]{1,64})?){0,4},
+            [^\s"'()<>|]{64,}+ (?:\n[A-Za-z0-9+/=]{40,}+)*+"""
+# What describes a picture in Markdown is kept. Each part is bounded or possessive, so the time is
+# linear in the text.
+_EMBEDDED = re.compile(
+    rf"""<img\b[^<>]{{0,300}}?{_DATA}[^<>]{{0,300}}>
+      | (?: !\[[^\]\n]{{0,2}}\]\(\s? | \]\(\s? | url\(["']? )?
+        {_DATA} (?:\s?"[^"\n]{{0,200}}")? ["']?\)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def left_out(text: str) -> list[tuple[int, int]]:
+    """The spans of pictures that are written into a text (``data:image/png;base64,…``)."""
+    if "data:" not in text:
+        return []
+    return [found.span() for found in _EMBEDDED.finditer(text)]
