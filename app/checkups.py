@@ -122,13 +122,18 @@ async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 
 async def text_recognition(settings: Settings, stack: AsyncExitStack) -> Finding:
-    """Tesseract's data, which scanned pages need."""
-    from pipeline.parsing.scans import find_tessdata
+    """Tesseract's data, which scanned pages and pictures need."""
+    from pipeline.parsing.ocr import find_tessdata, installed_languages
 
-    part = "Text recognition"
-    found = await asyncio.to_thread(find_tessdata, None)
+    part, languages = "Text recognition", settings.ocr_languages
+    found = await asyncio.to_thread(find_tessdata, None, languages)
+    installed = await asyncio.to_thread(installed_languages)
     if found and settings.ocr:
-        return Finding(part, Verdict.OK, f"on, with tesseract's data in {found}")
+        return Finding(part, Verdict.OK, f"on ({languages}), with tesseract's data in {found}")
+    if settings.ocr and installed:
+        detail = f"tesseract's data for {languages} is not all installed: {', '.join(installed)}."
+        remedy = "Install the missing language, or change NAVIGATOR_OCR_LANGUAGES."
+        return Finding(part, Verdict.PROBLEM, detail, remedy)
     if found:
         detail = "tesseract is installed but not used: scanned pages fail"
         return Finding(part, Verdict.NOTE, detail, "Set NAVIGATOR_OCR=true to read them.")

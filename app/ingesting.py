@@ -14,8 +14,9 @@ from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
 from pipeline.errors import NavigatorError, UsageError
 from pipeline.identity import user_id
+from pipeline.parsing.kinds import SUFFIXES
 from pipeline.settings import Settings, load_settings
-from pipeline.sources import SUFFIXES, FoundFiles, find_files
+from pipeline.sources import FoundFiles, find_files
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State

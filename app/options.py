@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import typer
@@ -10,6 +12,23 @@ from pipeline.roles import Role
 
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs.")
+]
+
+
+def _remember(path: Path | None) -> Path | None:
+    """Let this command, and what it starts, read the passwords where the settings say."""
+    if path is not None:
+        os.environ["NAVIGATOR_PASSWORD_FILE"] = str(path.expanduser().absolute())
+    return path
+
+
+PasswordFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        callback=_remember,
+        help="Passwords of encrypted files: one a line, or PATTERN, a tab and the password.",
+    ),
 ]
 User: TypeAlias = Annotated[
     str | None,

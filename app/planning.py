@@ -25,7 +25,8 @@ from app.run_report import MOST_ROWS, print_trouble
 from pipeline.identity import user_id
 
 if TYPE_CHECKING:
-    from flows.stages.planning import Plan, PlannedDocument
+    from flows.stages.planned_documents import PlannedDocument
+    from flows.stages.planning import Plan
     from pipeline.sources import FoundFiles
 
 _WORDS = {"failed_before": "failed before"}

@@ -17,7 +17,7 @@ from blocks.embedder import Embedder
 from blocks.parsers import LLAMAPARSE, open_remote_parser, parser_pool, parser_version
 from blocks.saved_blocks import load_block
 from blocks.storage import Storage
-from blocks.text_cache import TextCache
+from blocks.text_cache import ContentCache, TextCache
 from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.concurrency import Turns
 from pipeline.settings import Settings
@@ -51,6 +51,7 @@ class Services:
     installation: UUID
     parse_news: News
     texts: TextCache = field(default_factory=TextCache)
+    contents: ContentCache = field(default_factory=ContentCache)
     turns: Turns = field(default_factory=Turns)
 
     @property

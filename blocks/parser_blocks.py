@@ -9,7 +9,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.llamaparse import LLAMA_CLOUD_URL, LlamaParseClient
-from pipeline.settings import MIB, Settings
+from pipeline.reading_settings import MIB
+from pipeline.settings import Settings
 
 
 class LlamaParseBlock(Block):

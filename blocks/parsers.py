@@ -33,7 +33,10 @@ def local_parser_name(settings: Settings) -> str:
     """The local parser's name and version; reading scanned pages is another version."""
     from pipeline.parsing.local import PARSER
 
-    return f"{PARSER}+ocr" if settings.ocr else PARSER
+    if not settings.ocr:
+        return PARSER
+    languages = settings.ocr_languages
+    return f"{PARSER}+ocr" if languages == "eng" else f"{PARSER}+ocr-{languages}"
 
 
 def parser_pool(settings: Settings) -> ParserPool:
@@ -47,6 +50,7 @@ def parser_pool(settings: Settings) -> ParserPool:
         max_pages=settings.max_pages,
         max_file_bytes=settings.max_file_bytes,
         ocr=settings.ocr,
+        ocr_languages=settings.ocr_languages,
     )
     return ParserPool(settings.parse_workers, options)
 

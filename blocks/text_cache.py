@@ -36,3 +36,28 @@ class TextCache:
     def drop(self, key: str) -> None:
         """Forget a document that is done with."""
         self._documents.pop(key, None)
+
+
+MAX_CONTENT_BYTES = 128 * 1024 * 1024
+
+
+class ContentCache:
+    """The files inside documents that were just parsed, until they are documents themselves.
+
+    Only a convenience: what is not here is unpacked again.
+    """
+
+    def __init__(self, max_bytes: int = MAX_CONTENT_BYTES) -> None:
+        self._contents: LRUCache[str, list[bytes]] = LRUCache(
+            max_bytes, getsizeof=lambda contents: sum(map(len, contents)) + 1
+        )
+
+    def keep(self, key: str, contents: list[bytes]) -> None:
+        """Remember the files inside a document, by the key of its text."""
+        if sum(map(len, contents)) < self._contents.maxsize:
+            self._contents[key] = contents
+
+    def take(self, key: str) -> list[bytes] | None:
+        """The files inside a document, if they are remembered; they are forgotten now."""
+        found: list[bytes] | None = self._contents.pop(key, None)
+        return found

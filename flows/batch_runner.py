@@ -83,10 +83,12 @@ class BatchRunner:
         await self._begin(full_batches(await self._waiting(), self.parts.settings.batch_size))
 
     async def finish(self) -> list[BaseException]:
-        """Begin what is left, wait for everything, and say what went wrong."""
+        """Begin what is left, and what is found inside it; say what went wrong."""
         self._coming = 0
-        size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
-        await self._begin(cut(await self._waiting(), size))
+        while waiting := await self._waiting():
+            size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
+            await self._begin(cut(waiting, size))
+            await asyncio.gather(*self._tasks)
         await asyncio.gather(*self._tasks)
         return self.troubles
 

@@ -20,9 +20,11 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from blocks.assembly import Services
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
 from flows.arguments import opaque
+from flows.batches import BATCH_DOCUMENTS, cut
 from flows.context import IngestOptions, opened, services, untagged_tasks
 from flows.retries import RETRYING
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
@@ -34,10 +36,10 @@ from pipeline.errors import TransientError
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.states import WORKING, JobState
-from pipeline.store import job_failures
+from pipeline.store import job_failures, runs
 from pipeline.store.claims import ClaimedJob
 
-RESULT_FORM = "3"
+RESULT_FORM = "4"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
 
 
@@ -131,7 +133,11 @@ def _run_name() -> str:
 
 @flow(name="ingest-documents", flow_run_name=_run_name, persist_result=False)
 async def ingest_documents(
-    job_ids: list[UUID], run_id: UUID, label: str, options: IngestOptions | None = None
+    job_ids: list[UUID],
+    run_id: UUID,
+    label: str,
+    options: IngestOptions | None = None,
+    inside: bool = False,
 ) -> State[Any]:
     """Take registered documents through parse, validate, chunk, embed, gate and publish.
 
@@ -140,13 +146,39 @@ async def ingest_documents(
         run_id: the ingest run whose cost cap and reports they belong to.
         label: what the run is called: the document's name, or what the batch is.
         options: as given to `ingest`; only read in a process of its own.
+        inside: go on with the documents that are found inside these; for who has no flow around.
     """
-    async with (
-        without_words(),
-        opened(options or IngestOptions()) as parts,
-        hold(parts, job_ids, run_id) as batch,
-        untagged_tasks(),
-    ):
+    async with without_words(), opened(options or IngestOptions()) as parts:
+        state = await _take_through(parts, job_ids, run_id)
+        if inside:
+            await _go_on_inside(parts, job_ids, run_id, label, options)
+        return state
+
+
+async def _go_on_inside(
+    parts: Services,
+    job_ids: list[UUID],
+    run_id: UUID,
+    label: str,
+    options: IngestOptions | None,
+) -> None:
+    """Batches of what was found inside, and inside of that, until nothing new waits."""
+    taken = set(job_ids)
+    while True:
+        async with parts.database.service() as connection:
+            waiting = await runs.waiting_jobs(connection, run_id)
+        left = [job for job in waiting if job.job_id not in taken]
+        if not left:
+            return
+        for batch in cut(left, BATCH_DOCUMENTS):
+            taken.update(batch.job_ids)
+            # never a file's name: the run may be over several users' documents
+            named = f"{label}: {len(batch.job_ids)} inside"
+            await ingest_documents(batch.job_ids, run_id, named, options)
+
+
+async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
+    async with hold(parts, job_ids, run_id) as batch, untagged_tasks():
         try:
             await validating.queue(parts, batch)
             queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from pipeline.documents import Attachment, ParsedDocument, ParsedPage
+from pipeline.documents import Attachment, Member, ParsedDocument, ParsedPage
 from pipeline.fidelity import Fidelity
 from pipeline.layout import Box, Region, RegionKind, Table
 from pipeline.notes import Note, NoteKind
@@ -30,6 +30,7 @@ def dump(document: ParsedDocument) -> bytes:
         "attachments": [
             [each.name, b64encode(each.content).decode()] for each in document.attachments
         ],
+        "members": [[each.name, each.sha256, each.size] for each in document.members],
     }
     if document.fidelity is not None:
         data["fidelity"] = _measured(document.fidelity)
@@ -58,6 +59,7 @@ def load(raw: bytes) -> ParsedDocument:
         attachments=tuple(
             Attachment(name, b64decode(content)) for name, content in data.get("attachments", ())
         ),
+        members=tuple(Member(*each) for each in data.get("members", ())),
         fidelity=_read_fidelity(data.get("fidelity")),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from uuid import UUID
 
@@ -55,6 +55,19 @@ class Attachment:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside a document, once its content was taken out; its position is its number.
+
+    Attributes:
+        name: as the container names it; never used as a path.
+    """
+
+    name: str
+    sha256: str
+    size: int
+
+
 @dataclass(frozen=True)
 class ParsedDocument:
     """A document as text.
@@ -69,6 +82,7 @@ class ParsedDocument:
         facts: what the file says of itself (title, number, date, sender …), by name.
         language: ISO 639-1 code of the text's language, empty when it cannot be told.
         attachments: the files inside it; they are taken out before the text is stored.
+        members: what was taken out, in order; each is, or becomes, a document of its own.
         fidelity: how far the reading agrees with its page, when the parser measured that.
     """
 
@@ -81,6 +95,7 @@ class ParsedDocument:
     facts: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     attachments: tuple[Attachment, ...] = ()
+    members: tuple[Member, ...] = ()
     fidelity: Fidelity | None = None
 
     @cached_property
@@ -101,6 +116,14 @@ class ParsedDocument:
     def gaps(self) -> tuple[Note, ...]:
         """The notes that mean that something was not read."""
         return tuple(note for note in self.notes if note.is_gap)
+
+    def without_contents(self) -> ParsedDocument:
+        """Returns the document as it is stored: its files are named, and are elsewhere."""
+        members = tuple(
+            Member(each.name, sha256_hex(each.content), len(each.content))
+            for each in self.attachments
+        )
+        return replace(self, attachments=(), members=members or self.members)
 
     def to_json(self) -> bytes:
         """Returns the stored form, which `from_json` reads back equal; with its attachments."""

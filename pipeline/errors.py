@@ -133,8 +133,11 @@ class ParseCode(StrEnum):
 
 
 PARSE_REMEDIES: dict[ParseCode, str] = {
-    ParseCode.UNSUPPORTED_TYPE: "Send a PDF, DOCX, HTML, Markdown or text file.",
-    ParseCode.ENCRYPTED: "Remove the password and ingest the file again.",
+    ParseCode.UNSUPPORTED_TYPE: "Save it as PDF, DOCX, XLSX, HTML or text, and send that.",
+    ParseCode.ENCRYPTED: (
+        "Give its password with --password-file or NAVIGATOR_PASSWORDS and retry it, or send it "
+        "without one."
+    ),
     ParseCode.BROKEN: "Open and save the file again in the program that made it, then ingest it.",
     ParseCode.EMPTY: "Send the file again; this copy holds no bytes or no words.",
     ParseCode.NO_TEXT: "Install tesseract and set NAVIGATOR_OCR=true, or send a version with text.",

@@ -15,6 +15,8 @@ FAILPOINTS = (
     "after-register-commit",
     "after-claim-commit",
     "after-parse-stored",
+    "after-store-attachments",
+    "after-attachments-commit",
     "after-parse-commit",
     "after-validate-commit",
     "before-chunk-commit",

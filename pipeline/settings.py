@@ -24,8 +24,8 @@ from pydantic_settings import SettingsConfigDict, SettingsError
 
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
-
-MIB = 1024 * 1024
+from pipeline.reading_settings import MIB as MIB
+from pipeline.reading_settings import ReadingSettings
 
 
 def _home() -> Path:
@@ -36,7 +36,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(OperatingSettings):
+class Settings(ReadingSettings, OperatingSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
@@ -89,12 +89,6 @@ class Settings(OperatingSettings):
         "cost_effective"
     )
     llama_cloud_usd_per_credit: Decimal = Field(default=Decimal("0.001"), ge=0)
-    parse_timeout_seconds: float = Field(default=60, gt=0, description="Per document.")
-    parse_memory_bytes: int = Field(default=1536 * MIB, ge=64 * MIB, description="Per document.")
-    parse_workers: int = Field(default=2, ge=1, le=64, description="Local parser processes.")
-    max_file_bytes: int = Field(default=512 * MIB, ge=1)
-    max_pages: int = Field(default=5000, ge=1)
-    ocr: bool = Field(default=False, description="Read scanned pages, when tesseract is installed.")
 
     # -- chunking ------------------------------------------------------------------------------
     chunk_tokens: int = Field(default=400, ge=32, le=8000)

@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import PARSE_REMEDIES, ParseCode, UsageError
-
-SUFFIXES = frozenset(
-    {".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text"}
-)
-"""Taken from a folder; a file named outright is taken whatever its name is."""
+from pipeline.parsing.kinds import SUFFIXES
 
 _BLOCK = 1024 * 1024
 
@@ -53,7 +49,7 @@ def find_files(paths: Iterable[str]) -> FoundFiles:
             if path.is_dir():
                 roots.append(path)
                 _look_through(path, files, skipped, unreadable)
-            else:
+            elif not _is_lock(path.name):
                 files[path] = None
     files.update(dict.fromkeys(unreadable))
     return FoundFiles(tuple(sorted(files)), dict(skipped), tuple(roots), tuple(unreadable))
@@ -77,6 +73,11 @@ def _expand(given: str) -> list[Path]:
     )
 
 
+def _is_lock(name: str) -> bool:
+    """Whether a file only says that an office program has another one open."""
+    return name.startswith("~$")
+
+
 def _absolute(path: Path) -> Path:
     """Absolute and without ``..``, so that a file has one source however its path was written."""
     if ".." not in path.parts:
@@ -96,7 +97,7 @@ def _look_through(
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.startswith("."):
+            if name.startswith(".") or _is_lock(name):
                 continue
             if path.suffix.lower() in SUFFIXES:
                 files[path] = None

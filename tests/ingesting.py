@@ -40,9 +40,18 @@ async def ingest(
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, "ingest", max_cost_usd=max_cost_usd)
     files = find_files([str(path) for path in paths]).files
-    upload = await registering.upload(services, files, user, run_id, list(tags))
-    await work_off(services, upload.to_do, run_id)
+    await registering.upload(services, files, user, run_id, list(tags))
+    taken: set[UUID] = set()
+    while jobs := [job for job in await _waiting(services, run_id) if job not in taken]:
+        taken.update(jobs)
+        await work_off(services, jobs, run_id)
     return run_id
+
+
+async def _waiting(services: Services, run_id: UUID) -> list[UUID]:
+    """Jobs of the run to work on, with those of what was found inside files meanwhile."""
+    async with services.database.service() as connection:
+        return [each.job_id for each in await runs.waiting_jobs(connection, run_id)]
 
 
 async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> None:

@@ -195,6 +195,7 @@ class Dispatcher:
                 "job_ids": [str(job) for job in request.job_ids],
                 "run_id": str(request.run_id),
                 "label": label,
+                "inside": True,
             },
             # A request that was heard, though its answer was not, is not answered twice.
             idempotency_key=combined_sha256([str(request.run_id), *map(str, request.job_ids)]),

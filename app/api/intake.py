@@ -157,7 +157,8 @@ async def accept(
     """
     run_id = uuid4()
     try:
-        require_readable(received, described.name)
+        remote = parts.services.remote_parser is not None
+        require_readable(received, described.name, remote=remote)
         registered = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
@@ -201,14 +202,14 @@ async def _register(
     return taken.registered[0]
 
 
-def require_readable(received: Received, name: str) -> None:
+def require_readable(received: Received, name: str, *, remote: bool = False) -> None:
     """Make sure, from the content itself, that it is of a kind that we parse.
 
     Raises:
         Unsupported: another kind. Unprocessable: empty, or protected with a password.
     """
     try:
-        sniff(received.head, unnamed(name))
+        sniff(received.head, unnamed(name), remote=remote)
     except ParseError as error:
         kind: type[ApiProblem] = Unprocessable
         if error.parse_code is ParseCode.UNSUPPORTED_TYPE:

@@ -19,6 +19,7 @@ def retry(
         list[str] | None, typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    password_file: options.PasswordFile = None,
     user: User = None,
     json: Json = False,
 ) -> None:

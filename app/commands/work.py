@@ -39,6 +39,7 @@ def ingest(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would do, as `plan`.")
     ] = False,
+    password_file: options.PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Take files, folders or globs to published, searchable documents."""
@@ -73,6 +74,7 @@ def plan(
     parser: options.Parser = None,
     embedder: options.Embedder = None,
     sync: Annotated[bool, typer.Option("--sync", help="Count what --sync would delete.")] = False,
+    password_file: options.PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Say what an ingest would do and cost, without doing it."""

@@ -38,6 +38,7 @@ class ParseReference:
         assessment: what the gate judges; None when there is no text.
         notes: as they are kept with the job. language: ISO 639-1, empty when unknown.
         has_facts: the text holds facts of the file; these are its words, so they are not in here.
+        files_inside: how many files in it are to become documents of their own.
         failure: (code, message) of a `ParseCode` when the file cannot be parsed.
     """
 
@@ -53,6 +54,7 @@ class ParseReference:
     notes: tuple[JobNote, ...] = ()
     language: str = ""
     has_facts: bool = False
+    files_inside: int = 0
 
     @property
     def error(self) -> ParseError | None:
@@ -145,6 +147,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
         language=assessment.language,
         has_facts=bool(document.facts),
+        files_inside=len(document.members),
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 from uuid import UUID
 
 from blocks.assembly import Services
+from flows.stages.attaching import outlived
 from flows.stages.batch import Batch, StageResult, actor
+from flows.stages.removing import remove_abandoned
 from pipeline.concurrency import side_by_side
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
-from pipeline.store import publication
+from pipeline.store import attachments, deletion, publication
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
 _AT_ONCE = 2
@@ -27,10 +30,18 @@ async def publish(services: Services, batch: Batch, passed: Collection[UUID]) ->
 
 
 async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) -> StageResult:
+    who = actor(services, batch)
+    jobs = [claim.job_id for claim in claims]
+    # what an earlier version had inside, and this one has not, goes with the earlier version
+    gone = await outlived(services, jobs)
     async with services.database.service() as connection:
-        done = await publication.publish(
-            connection, claims, services.version.space_id, actor(services, batch)
-        )
+        if gone:
+            await attachments.lock(connection, list(chain(*gone.values())), jobs)
+        done = await publication.publish(connection, claims, services.version.space_id, who)
+        if old := list(chain(*(gone.get(job, ()) for job in done.complete))):
+            await deletion.delete_documents(connection, old, who)
         failpoint("before-publish-commit")
     failpoint("after-publish-commit")
+    if gone:
+        await remove_abandoned(services.database, services.storage)
     return StageResult(len(done.complete), 0)

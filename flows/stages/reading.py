@@ -16,7 +16,8 @@ from flows.stages.texts import stored_text
 from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
-from pipeline.parsing.media import MediaType, sniff, unnamed
+from pipeline.parsing.kinds import OPENED_HERE, MediaType
+from pipeline.parsing.media import sniff, unnamed
 from pipeline.parsing.sandbox import is_small
 from pipeline.parsing.validation import require_text
 from pipeline.store.claims import ClaimedJob
@@ -75,9 +76,11 @@ async def read_group(
     """Of each job its text, or why there is none, or the error that ends the batch's run."""
     contents = await services.storage.get_all([job.storage_key for job in group])
 
+    remote = services.remote_parser is not None
+
     def begin(job: ClaimedJob, content: bytes | ObjectMissing) -> _Opened | Read | Unreadable:
-        opened = _open(job, content)
-        parsed_here = services.remote_parser is None and content_of(job) not in known
+        opened = _open(job, content, remote=remote)
+        parsed_here = not remote and content_of(job) not in known
         if parsed_here and isinstance(opened, _Opened) and is_small(opened.data, opened.media_type):
             return _read_small(services, opened)
         return opened
@@ -96,10 +99,10 @@ async def read_group(
     return await asyncio.gather(*(end(each) for each in begun), return_exceptions=True)
 
 
-def _open(job: ClaimedJob, content: bytes | ObjectMissing) -> _Opened | Unreadable:
+def _open(job: ClaimedJob, content: bytes | ObjectMissing, *, remote: bool) -> _Opened | Unreadable:
     try:
         data = checked(content, job.file_sha256)
-        return _Opened(job, sniff(data, unnamed(job.source)), data)
+        return _Opened(job, sniff(data, unnamed(job.source), remote=remote), data)
     except (ObjectMissing, ParseError) as error:
         return _unreadable(job, None, error)
 
@@ -126,11 +129,12 @@ async def _read_one(
         fresh = document is None
         if document is None:
             document = await _parse(services, job, opened.data, media_type, run_id)
+            document = take_out(services, job, document)
         require_text(document)
     except (ObjectMissing, ParseError) as error:
         return _unreadable(job, media_type, error)
     # The remote parser keeps what it paid for by itself, at once.
-    fresh = fresh and services.remote_parser is None
+    fresh = fresh and _is_read_here(services, media_type)
     return Read(job, media_type, document, fresh, time.perf_counter() - started)
 
 
@@ -145,10 +149,36 @@ def _unreadable(
 async def _parse(
     services: Services, job: ClaimedJob, content: bytes, media_type: MediaType, run_id: UUID
 ) -> ParsedDocument:
-    if services.remote_parser is not None:
+    if not _is_read_here(services, media_type):
         return await parse_remotely(services, job, content, media_type, run_id)
+    return await parse_here(services, job, content, media_type)
+
+
+def _is_read_here(services: Services, media_type: MediaType) -> bool:
+    """Whether this machine reads it; what files are inside of is always opened here."""
+    return services.remote_parser is None or media_type in OPENED_HERE
+
+
+async def parse_here(
+    services: Services, job: ClaimedJob, content: bytes, media_type: MediaType
+) -> ParsedDocument:
+    """The text of a file, with the files inside it, as this machine reads it.
+
+    Raises:
+        ParseError: it cannot be read.
+    """
+    passwords = services.settings.passwords_for(job.source)
     with _bugs_end_the_document():
-        return await services.parser.parse(content, media_type)
+        return await services.parser.parse(content, media_type, passwords)
+
+
+def take_out(services: Services, job: ClaimedJob, document: ParsedDocument) -> ParsedDocument:
+    """The document without the contents of the files inside, which are remembered for a while."""
+    if not document.attachments:
+        return document
+    contents = [each.content for each in document.attachments]
+    services.contents.keep(parsed_key(job.user_id, job.file_sha256, job.parser), contents)
+    return document.without_contents()
 
 
 @contextmanager

@@ -7,18 +7,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.objects import raw_key
 from pipeline import correlation
-from pipeline.errors import ServiceUnavailable, TransientError
+from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
 from pipeline.sources import FileContent, RejectedFile, examine, storable
-from pipeline.store import registration, runs, unsettled
+from pipeline.store import attachments, registration, runs, unsettled
+from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
 from pipeline.store.unsettled import Hold
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+FRESH = (Outcome.NEW, Outcome.CHANGED)
+"""Outcomes of sources whose bytes are to be stored."""
 
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
@@ -49,8 +57,11 @@ async def upload(
         return await services.storage.put_all([(each.storage_key, paths[each]) for each in wanted])
 
     taken = await take_in(services, list(paths), store, user, run_id, tags)
+    # what is inside a file that is taken up no further goes on by itself
+    known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
         await runs.reject(connection, run_id, rejected)
+        await attachments.join_run(connection, run_id, known, list(tags))
     return Upload(taken.registered, (*rejected, *taken.rejected))
 
 
@@ -62,49 +73,68 @@ async def take_in(
     run_id: UUID,
     tags: Iterable[str],
     actor: str | None = None,
+    parent: Parent | None = None,
 ) -> Upload:
-    """The one way in, for files and for requests: bytes first, then the rows.
+    """The one way in, for files, requests and what is inside files: bytes first, then the rows.
 
     Args:
         actor: for the audit; this process when it is left out.
+        parent: what the sources are inside of; they get its tags.
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
 
     Raises:
         ServiceUnavailable: a deletion came in between; nothing is registered, try again.
+        FencedOut: the parent was deleted, changed or taken over; nothing is registered.
     """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
-    fresh = (Outcome.NEW, Outcome.CHANGED)
-    wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in fresh]
+    wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH]
     async with _holding(services, user, wanted) as held:
         stored = await store(wanted) if wanted else []
-        failpoint("after-store-upload")
+        failpoint("after-store-attachments" if parent else "after-store-upload")
         lost = {
             source.source: _vanished(source)
             for source, was_there in zip(wanted, stored, strict=True)
             if not was_there
         }
+        found = [source for source in sources if source.source not in lost]
         async with services.database.service() as connection:
+            if parent is not None:
+                tags = await _tags_of(services, connection, user, found, parent)
             registered = await registration.register(
                 connection,
                 user,
-                [source for source in sources if source.source not in lost],
+                found,
                 services.version,
                 run_id=run_id,
                 actor=actor or services.worker,
                 tags=tags,
-                correlation_id=correlation.current(),
+                correlation_id=parent.correlation_id if parent else correlation.current(),
             )
             await runs.reject(connection, run_id, list(lost.values()))
             put = {each.source for each in wanted}
-            if any(each.outcome in fresh and each.source not in put for each in registered):
+            if any(each.outcome in FRESH and each.source not in put for each in registered):
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
                 await unsettled.settle(connection, held)
-    failpoint("after-register-commit")
+    failpoint("after-attachments-commit" if parent else "after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()))
+
+
+async def _tags_of(
+    services: Services,
+    connection: AsyncConnection,
+    user: UUID,
+    sources: Sequence[Source],
+    parent: Parent,
+) -> list[str]:
+    await registration.lock(connection, user, sources, services.version)
+    tags = await attachments.tags_of_current(connection, parent, services.worker)
+    if tags is None:
+        raise FencedOut("The document that files are inside of is not ours any more.")
+    return tags
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from flows.stages.texts import put_text, stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, PermanentError
 from pipeline.identity import combined_sha256
-from pipeline.parsing.media import MediaType
+from pipeline.parsing.kinds import PAGED, MediaType, usual_suffix
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
@@ -128,7 +128,7 @@ async def _parse(
         # Listened for before the first look: an event in between is not missed.
         with services.parse_news.about(remote) as news:
             pause = partial(news_or_pause, news)
-            paged = media_type is MediaType.PDF
+            paged = media_type in PAGED
             waiting = partial(client.wait, remote, paged=paged, pause=pause)
             document, credits_used = await patiently(services, LLAMAPARSE, waiting)
     except UnknownJob as error:
@@ -164,21 +164,12 @@ async def _submit(
     if reserved.submitted:
         remote = await patiently(services, LLAMAPARSE, lambda: client.find(external))
     if remote is None:
-        name = f"{job.document_id}{_SUFFIXES[media_type]}"
+        name = f"{job.document_id}{usual_suffix(media_type)}"
         submit = partial(client.submit, content, name, media_type.value, external)
         remote = await patiently(services, LLAMAPARSE, submit)
     async with services.database.service() as connection:
         await parsed_files.note_submission(connection, *who, remote)
     return remote
-
-
-_SUFFIXES = {
-    MediaType.PDF: ".pdf",
-    MediaType.DOCX: ".docx",
-    MediaType.HTML: ".html",
-    MediaType.MARKDOWN: ".md",
-    MediaType.TEXT: ".txt",
-}
 
 
 async def _keep(

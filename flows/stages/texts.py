@@ -73,13 +73,18 @@ async def text_to_show(storage: Storage, texts: TextCache, key: str) -> ParsedDo
     return document
 
 
+async def text_of(services: Services, key: str) -> ParsedDocument | None:
+    """The text that is stored under a key, remembered or read; None when it is lost."""
+    return services.texts.find(key) or await stored_text(services, key)
+
+
 async def facts_of(
     services: Services, keys: Sequence[str | None]
 ) -> dict[str | None, dict[str, str]]:
     """What the files of these stored texts say of themselves, as it is kept with their jobs."""
     found: dict[str | None, dict[str, str]] = {}
     for key in {each for each in keys if each is not None}:
-        document = services.texts.find(key) or await stored_text(services, key)
+        document = await text_of(services, key)
         if document is not None:
             found[key] = known_facts(document.facts)
     return found

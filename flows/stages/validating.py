@@ -11,6 +11,7 @@ from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
 from checks.verdicts import GateResult
+from flows.stages.attaching import with_files_inside
 from flows.stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.parsing import ParseReference
@@ -43,6 +44,7 @@ async def record_parsed(
     found = {reference.job_id: reference for reference in references}
     jobs = await jobs_at(services, batch, JobState.PARSE_QUEUED)
     facts = await facts_of(services, [each.key for each in references if each.has_facts])
+    found = await with_files_inside(services, batch, jobs, found)
     moves = [_recorded(job, found[job.job_id], facts) for job in jobs if job.job_id in found]
     result = await make_moves(services, batch, moves)
     failpoint("after-parse-commit")

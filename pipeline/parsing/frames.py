@@ -10,8 +10,9 @@ import struct
 import tempfile
 from typing import IO
 
-READY, DOCUMENT, BYTES, ERROR = b"R", b"D", b"B", b"E"
-"""Kinds of frames: the worker is ready, a document as JSON, bytes as they are, an error as JSON."""
+READY, PAGES, DOCUMENT, BYTES, ERROR = b"R", b"P", b"D", b"B", b"E"
+"""Kinds of frames: the worker is ready, the number of pages that the file has, a document as JSON,
+bytes as they are, an error as JSON."""
 
 _HEADER = struct.Struct("!cQ")
 
@@ -31,10 +32,13 @@ def is_whole(received: bytes | bytearray) -> bool:
     return len(received) >= _HEADER.size + int(length)
 
 
-def opened(received: bytes | bytearray) -> tuple[bytes, bytes]:
-    """A whole frame's kind and answer."""
-    kind, _ = _HEADER.unpack_from(received)
-    return kind, bytes(received[_HEADER.size :])
+def opened(received: bytearray) -> tuple[bytes, bytes]:
+    """A whole frame's kind and answer; what came after it stays in `received`."""
+    kind, length = _HEADER.unpack_from(received)
+    end = _HEADER.size + int(length)
+    answer = bytes(received[_HEADER.size : end])
+    del received[:end]
+    return kind, answer
 
 
 def unnamed_file() -> IO[bytes]:

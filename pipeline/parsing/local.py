@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 
 from pipeline.documents import ParsedDocument, ParsedPage
@@ -14,9 +15,11 @@ from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing import plain
 from pipeline.parsing.blocks import ReadText
 from pipeline.parsing.data_uris import without_data_uris
-from pipeline.parsing.media import MediaType
+from pipeline.parsing.kinds import INSTEAD, PICTURES, SAID, MediaType
 from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.reading import Reading
 from pipeline.parsing.tables_in_markdown import tables_of
+from pipeline.parsing.unlocking import unlocked
 from pipeline.text import normalise
 
 PARSER = "local-2"
@@ -26,6 +29,33 @@ _LIBRARIES = {
     MediaType.PDF: ("liteparse", "pypdfium2"),
     MediaType.DOCX: ("lxml",),
     MediaType.HTML: ("beautifulsoup4", "lxml"),
+    MediaType.EML: ("beautifulsoup4", "lxml"),
+    MediaType.MHTML: ("beautifulsoup4", "lxml"),
+    MediaType.MSG: ("olefile",),
+    MediaType.XLSX: ("openpyxl",),
+    MediaType.XLS: ("xlrd",),
+    MediaType.XLSB: ("python-calamine",),
+    MediaType.RTF: ("striprtf",),
+    MediaType.DOC: ("lxml",),
+    **dict.fromkeys(PICTURES, ("liteparse", "pillow")),
+}
+# Module and function of each reader; imported when the first file of its kind comes.
+_READERS = {
+    MediaType.EML: "mail:read",
+    MediaType.MSG: "outlook:read",
+    MediaType.MHTML: "saved_page:read",
+    MediaType.ZIP: "zip_members:read",
+    MediaType.XLSX: "workbook:read",
+    MediaType.XLS: "old_workbook:read",
+    MediaType.XLSB: "plain_workbook:read",
+    MediaType.ODS: "opendocument:read_sheets",
+    MediaType.CSV: "delimited:read_csv",
+    MediaType.TSV: "delimited:read_tsv",
+    MediaType.PPTX: "presentation:read",
+    MediaType.ODP: "opendocument:read_presentation",
+    MediaType.ODT: "opendocument:read_text",
+    MediaType.RTF: "rich_text:read",
+    **dict.fromkeys(PICTURES, "image:read"),
 }
 
 
@@ -37,7 +67,8 @@ def parse_bytes(content: bytes, media_type: MediaType, options: ParseOptions) ->
     """
     check_size(len(content), options)
     try:
-        return _normalised(_parse(content, media_type, options))
+        plain_bytes = unlocked(content, media_type, options.passwords)
+        return _normalised(_parse(plain_bytes, media_type, options))
     except NavigatorError:
         raise
     except MemoryError as error:
@@ -92,25 +123,48 @@ def _parse(content: bytes, media_type: MediaType, options: ParseOptions) -> Pars
         case MediaType.DOCX:
             from pipeline.parsing import docx
 
-            return _read(docx.read(content), media_type)
+            return _flowing(docx.read(content), media_type)
         case MediaType.HTML:
             from pipeline.parsing import html
 
-            return _read(html.read(content), media_type)
+            return _flowing(html.read(content), media_type)
         case MediaType.MARKDOWN:
             from pipeline.parsing import markdown
 
-            return _read(markdown.read(plain.decode(content)), media_type)
+            return _flowing(markdown.read(plain.decode(content)), media_type)
         case MediaType.TEXT:
-            return _read(ReadText(plain.decode(content)), media_type)
+            return _flowing(ReadText(plain.decode(content)), media_type)
+        case MediaType.DOC:
+            from pipeline.parsing import old_word
+
+            return _parse(old_word.as_docx(content, options), MediaType.DOCX, options)
+        case _:
+            return _read(content, media_type, options)
 
 
-def _read(read: ReadText, media_type: MediaType) -> ParsedDocument:
+def _read(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    if media_type not in _READERS:
+        message = f"It is {SAID[media_type]}, which only LlamaParse reads: {INSTEAD[media_type]}."
+        raise ParseError(ParseCode.UNSUPPORTED_TYPE, message)
+    module, _, name = _READERS[media_type].partition(":")
+    reader = getattr(import_module(f"pipeline.parsing.{module}"), name)
+    found: Reading = reader(content, options)
+    return ParsedDocument(
+        found.pages,
+        found.paged,
+        PARSER,
+        engine(media_type),
+        notes=found.notes,
+        facts=found.facts,
+        attachments=found.attachments,
+        fidelity=found.fidelity,
+    )
+
+
+def _flowing(read: ReadText, media_type: MediaType) -> ParsedDocument:
     """A document of one page without number, from what a reader of its format returned."""
     text, notes = without_data_uris(read.markdown)
-    # The offsets of tables are into the text as it will be stored.
-    tables = () if media_type is MediaType.TEXT else tables_of(normalise(text).text)
-    page = ParsedPage(1, text, scanned=read.scanned, tables=tables)
+    page = ParsedPage(1, text, scanned=read.scanned)
     return ParsedDocument(
         (page,), False, PARSER, engine(media_type), notes=read.notes + notes, facts=read.facts
     )
@@ -126,6 +180,15 @@ def engine(media_type: MediaType) -> str:
 def _normalised(document: ParsedDocument) -> ParsedDocument:
     texts = [normalise(page.text) for page in document.pages]
     pages = tuple(
-        replace(page, text=normal.text) for page, normal in zip(document.pages, texts, strict=True)
+        replace(page, text=normal.text, tables=page.tables or tables_of(normal.text))
+        for page, normal in zip(document.pages, texts, strict=True)
     )
-    return replace(document, pages=pages, replaced=sum(normal.replaced for normal in texts))
+    return replace(
+        document,
+        pages=pages,
+        replaced=sum(normal.replaced for normal in texts),
+        facts={name: normalise(value).text for name, value in document.facts.items()},
+        attachments=tuple(
+            replace(each, name=normalise(each.name).text) for each in document.attachments
+        ),
+    )

@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import NoReturn
 
 from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing import office_kinds
+from pipeline.parsing.kinds import (
+    BY_SUFFIX,
+    INSTEAD,
+    REMOTE_ONLY,
+    SAID,
+    SUFFIXES,
+    TEXTS,
+    MediaType,
+    promised,
+    suffix_of,
+)
+from pipeline.parsing.mail_headers import looks_like_mail
 from pipeline.parsing.plain import looks_binary
+
+__all__ = ["SNIFF_BYTES", "SUFFIXES", "MediaType", "shown_name", "sniff", "unnamed"]
 
 SNIFF_BYTES = 64 * 1024
 """How much of a file's beginning `sniff` wants; the whole file lets it look into a zip."""
 
-
-class MediaType(StrEnum):
-    """The kinds of file that are parsed."""
-
-    PDF = "application/pdf"
-    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    HTML = "text/html"
-    MARKDOWN = "text/markdown"
-    TEXT = "text/plain"
-
-
-_SUFFIXES = {
-    ".pdf": MediaType.PDF,
-    ".docx": MediaType.DOCX,
-    ".html": MediaType.HTML,
-    ".htm": MediaType.HTML,
-    ".xhtml": MediaType.HTML,
-    ".md": MediaType.MARKDOWN,
-    ".markdown": MediaType.MARKDOWN,
-}
-SUFFIXES = frozenset({*_SUFFIXES, ".txt", ".text"})
-"""Names that are taken when a folder is read; any other name is taken when given by itself."""
-
-_KINDS = {
-    MediaType.PDF: "a PDF",
-    MediaType.DOCX: "a Word document",
-    MediaType.HTML: "an HTML page",
-    MediaType.MARKDOWN: "a Markdown text",
-    MediaType.TEXT: "a plain text",
-}
-
+_PICTURES: tuple[tuple[bytes, MediaType], ...] = (
+    (b"\x89PNG\r\n\x1a\n", MediaType.PNG),
+    (b"\xff\xd8\xff", MediaType.JPEG),
+    (b"GIF87a", MediaType.GIF),
+    (b"GIF89a", MediaType.GIF),
+    (b"II*\x00", MediaType.TIFF),
+    (b"MM\x00*", MediaType.TIFF),
+    (b"II+\x00", MediaType.TIFF),
+    (b"MM\x00+", MediaType.TIFF),
+)
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF87a", "a GIF picture"),
-    (b"GIF89a", "a GIF picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
-    (b"BM\x00\x00", "a bitmap picture"),
-    (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -67,46 +49,61 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a SQLite database"),
     (b"OggS", "a sound or video file"),
     (b"ID3", "a sound file"),
+    (b"x\x9f>\x22", "a winmail.dat package of Outlook"),
+    (b"!BDN", "an Outlook mailbox"),
 )
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIPS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_ZIP_KINDS = (
-    ("word/", "a Word file without a document in it"),
-    ("xl/", "an Excel workbook"),
-    ("ppt/", "a PowerPoint presentation"),
-    ("meta-inf/container.xml", "an EPUB book"),
-    ("content.xml", "an OpenDocument file"),
-)
-_HTML_START = re.compile(
-    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+_HTML_START = re.compile(rb"<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
+_XML_START = re.compile(rb"<\?xml[^>]{0,200}\?>")
+_MARK = b"\xef\xbb\xbf"
 _PDF_WITHIN = 1024
 _NAME_LENGTH = 60
+# Windows bitmaps: the size of the header that follows the file's own fourteen bytes.
+_BITMAP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
-def sniff(head: bytes, name: str) -> MediaType:
+def sniff(head: bytes, name: str, *, remote: bool = False) -> MediaType:
     """The media type of a file.
 
     Args:
         head: the file's first `SNIFF_BYTES`, or better all of it.
         name: the file's name or path; only its suffix is used, and only among kinds of text.
+        remote: LlamaParse reads it, so kinds that only it can read are taken too.
 
     Raises:
-        ParseError: EMPTY, ENCRYPTED (a password-protected Office file) or UNSUPPORTED_TYPE.
+        ParseError: EMPTY, or UNSUPPORTED_TYPE with what it is and what to do.
     """
     if not head.strip(b"\x00"):
         what = "has no bytes" if not head else "holds nothing but zero bytes"
         raise ParseError(ParseCode.EMPTY, f"{shown_name(name)} {what}.")
-    body = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if body.startswith(b"%PDF-"):
+    kind = _kind(head, name)
+    if kind in REMOTE_ONLY and not remote:
+        message = f"{shown_name(name)} is {SAID[kind]}, which only LlamaParse reads"
+        raise ParseError(ParseCode.UNSUPPORTED_TYPE, f"{message}: {INSTEAD[kind]}.")
+    return kind
+
+
+def _kind(head: bytes, name: str) -> MediaType:
+    if head.removeprefix(_MARK).lstrip().startswith(b"%PDF-"):
         return MediaType.PDF
-    if head.startswith(_ZIPS):
-        return _zip_type(head, name)
-    if head.startswith(_OLE):
-        _refuse_ole(head, name)
+    if head.startswith(office_kinds.ZIPS):
+        return _in_zip(head, name)
+    if head.startswith(office_kinds.OLE):
+        if (found := office_kinds.in_ole(head, name)) is not None:
+            return found
+        _refuse(name, "an Office file of an unknown kind")
+    if (picture := _picture(head)) is not None:
+        return picture
+    if head.startswith(b"{\\rtf"):
+        return MediaType.RTF
     _refuse_foreign(head, name)
     return _text_or_damaged_pdf(head, name)
+
+
+def _in_zip(head: bytes, name: str) -> MediaType:
+    kind, named = office_kinds.in_zip(head, name), promised(name)
+    if kind is MediaType.ZIP and named not in (None, MediaType.ZIP):
+        _refuse(name, SAID[kind])  # a damaged document, or something else under its name
+    return kind
 
 
 def shown_name(name: str) -> str:
@@ -124,18 +121,28 @@ def unnamed(name: str) -> str:
 
     Its errors end in logs, in the audit and in Prefect, where no document is named.
     """
-    suffix = _suffix(name)
-    return f"file{suffix}" if suffix in _SUFFIXES else "The file"
-
-
-def _suffix(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).suffix.lower()
+    suffix = suffix_of(name)
+    return f"file{suffix}" if suffix in BY_SUFFIX else "The file"
 
 
 def _refuse(name: str, what: str) -> NoReturn:
-    expected = _SUFFIXES.get(_suffix(name))
-    tail = f", not {_KINDS[expected]}" if expected else ", which cannot be parsed"
+    expected = promised(name)
+    tail = f", not {SAID[expected]}" if expected else ", which cannot be parsed"
     raise ParseError(ParseCode.UNSUPPORTED_TYPE, f"{shown_name(name)} is {what}{tail}.")
+
+
+def _picture(head: bytes) -> MediaType | None:
+    for magic, kind in _PICTURES:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return MediaType.WEBP
+    if head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"mif", b"hev"):
+        return MediaType.HEIC
+    header = int.from_bytes(head[14:18], "little")
+    if head[:2] == b"BM" and len(head) > 26 and header in _BITMAP_HEADERS:
+        return MediaType.BMP
+    return None
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:
@@ -143,54 +150,54 @@ def _refuse_foreign(head: bytes, name: str) -> None:
         if head.startswith(magic):
             _refuse(name, what)
     if head[:4] == b"RIFF":
-        _refuse(name, "a WebP picture" if head[8:12] == b"WEBP" else "a sound or video file")
+        _refuse(name, "a sound or video file")
     if head[4:8] == b"ftyp":
-        _refuse(name, "a HEIC picture" if head[8:11] in (b"hei", b"mif") else "a video file")
-
-
-def _refuse_ole(head: bytes, name: str) -> NoReturn:
-    if "EncryptedPackage".encode("utf-16-le") in head:
-        message = f"{shown_name(name)} is protected with a password."
-        raise ParseError(ParseCode.ENCRYPTED, message)
-    _refuse(name, "an old Office file (before 2007)")
-
-
-def _zip_type(head: bytes, name: str) -> MediaType:
-    try:
-        with zipfile.ZipFile(io.BytesIO(head)) as archive:
-            members = {entry.filename.lower() for entry in archive.infolist()}
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        return _zip_type_from_start(head, name)
-    if "word/document.xml" in members or (
-        "[content_types].xml" in members and any(m.startswith("word/") for m in members)
-    ):
-        return MediaType.DOCX
-    for prefix, what in _ZIP_KINDS:
-        if any(member.startswith(prefix) for member in members):
-            _refuse(name, what)
-    _refuse(name, "a ZIP archive")
-
-
-def _zip_type_from_start(head: bytes, name: str) -> MediaType:
-    """Only the beginning is at hand, or the end is missing: the parser tells which."""
-    if b"word/" in head or (_suffix(name) == ".docx" and b"[Content_Types].xml" in head):
-        return MediaType.DOCX
-    _refuse(name, "a ZIP archive")
+        _refuse(name, "a video file")
 
 
 def _text_or_damaged_pdf(head: bytes, name: str) -> MediaType:
-    named = _SUFFIXES.get(_suffix(name))
+    named = promised(name)
     binary = looks_binary(head[:SNIFF_BYTES])
     if b"%PDF-" in (head if named is MediaType.PDF else head[:_PDF_WITHIN]) and (
         binary or named is MediaType.PDF or b" obj" in head
     ):
         return MediaType.PDF
-    if binary:
+    if binary and named not in (MediaType.EML, MediaType.MHTML):
         _refuse(name, "a binary file of an unknown kind")
-    if named in (MediaType.PDF, MediaType.DOCX):
+    return _text(head, named, name)
+
+
+def _text(head: bytes, named: MediaType | None, name: str) -> MediaType:
+    is_html = starts_html(head)
+    if named in (MediaType.XLS, MediaType.DOC) and is_html:
+        return MediaType.HTML  # what many programs export under these names
+    if named is MediaType.XLS and b"\t" in head[:SNIFF_BYTES] and head.lstrip()[:1] != b"<":
+        return MediaType.TSV
+    if named is not None and named not in TEXTS:
         # A text under such a name is nearly always an error or login page saved in its place.
-        is_html = _HTML_START.match(head.removeprefix(b"\xef\xbb\xbf"))
-        _refuse(name, _KINDS[MediaType.HTML if is_html else MediaType.TEXT])
-    if named is not MediaType.MARKDOWN and _HTML_START.match(head.removeprefix(b"\xef\xbb\xbf")):
+        _refuse(name, SAID[MediaType.HTML if is_html else MediaType.TEXT])
+    if named in (MediaType.EML, MediaType.MHTML):
+        return named
+    mail = looks_like_mail(head) if named in (None, MediaType.HTML) else None
+    if mail is not None:
+        return mail
+    if named is not MediaType.MARKDOWN and is_html:
         return MediaType.HTML
     return named or MediaType.TEXT
+
+
+def starts_html(head: bytes) -> bool:
+    """Whether a text begins as an HTML page does, after any comments."""
+    rest = head[:SNIFF_BYTES].removeprefix(_MARK).lstrip()
+    if declaration := _XML_START.match(rest):
+        rest = rest[declaration.end() :].lstrip()
+    position = 0
+    while rest.startswith(b"<!--", position):
+        end = rest.find(b"-->", position + 4)
+        if end < 0:
+            return False
+        position = end + 3
+        position += len(rest[position : position + 1000]) - len(
+            rest[position : position + 1000].lstrip()
+        )
+    return _HTML_START.match(rest, position) is not None

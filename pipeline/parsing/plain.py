@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import re
 
 from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.encoding_detection import detected_encoding
 
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -20,11 +20,6 @@ _MAX_CONTROL_SHARE = 0.02
 _MAX_NUL_SHARE = 0.3
 # A file that is UTF-8 but for a few bytes is damaged UTF-8, not some other encoding.
 _MAX_DAMAGE = 0.02
-# What the detector says for short Western texts; Windows-1252 is by far the likeliest of them.
-_WESTERN = re.compile(
-    r"cp125[02478]|cp1006|latin|iso8859|cp437|cp85\d|cp86\d|cp775|cp1125|hp_|mac_"
-)
-_MULTIBYTE = re.compile(r"big5|gb|euc|shift|cp932|cp949|cp950|johab|iso2022|hz")
 
 
 def decode(content: bytes) -> str:
@@ -87,23 +82,10 @@ def _decode_legacy(content: bytes) -> str:
             continue
         if _mostly_utf8(text):
             return text
-    encoding = _detected(content[:_SAMPLE])
-    return content.decode(encoding, "replace")
+    return content.decode(detected_encoding(content[:_SAMPLE]), "replace")
 
 
 def _mostly_utf8(text: str) -> bool:
     damaged = sum("\udc80" <= c <= "\udcff" for c in text)
     genuine = sum(c > "\x7f" for c in text) - damaged
     return genuine > damaged and damaged <= _MAX_DAMAGE * len(text)
-
-
-def _detected(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample).best()
-    if best is None or _WESTERN.match(best.encoding):
-        return "cp1252"
-    high_share = sum(byte > 0x7F for byte in sample) / len(sample)
-    if _MULTIBYTE.match(best.encoding):
-        return best.encoding if high_share > 0.3 else "cp1252"
-    return best.encoding if best.coherence > 0 else "cp1252"

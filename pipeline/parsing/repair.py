@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ParseCode, ParseError
@@ -33,8 +36,12 @@ class OpenedPdf(NamedTuple):
     incomplete: bool = False
 
 
-def open_pdf(content: bytes) -> OpenedPdf:
+def open_pdf(content: bytes, passwords: Sequence[str] = ()) -> OpenedPdf:
     """Open a PDF, cutting leading junk and adding a lost trailer when that helps.
+
+    Args:
+        passwords: tried one after the other when it is encrypted; the bytes that come back are
+            not encrypted any more.
 
     Raises:
         ParseError: ENCRYPTED or BROKEN.
@@ -42,16 +49,18 @@ def open_pdf(content: bytes) -> OpenedPdf:
     start = content.find(b"%PDF-")
     if start > 0:
         note = "Bytes that stood before the PDF were cut off."
-        return _opened(content[start:], note)
-    return _opened(content, None)
+        return _opened(content[start:], note, passwords)
+    return _opened(content, None, passwords)
 
 
-def _opened(content: bytes, note: str | None) -> OpenedPdf:
+def _opened(content: bytes, note: str | None, passwords: Sequence[str]) -> OpenedPdf:
     from pypdfium2 import PdfDocument, PdfiumError
 
     try:
         return OpenedPdf(PdfDocument(content), content, note)
     except PdfiumError as error:
+        if (plain := _decrypted(content, error, passwords)) is not None:
+            return OpenedPdf(PdfDocument(plain), plain, note)
         _raise_if_encrypted(error)
     if _ends_inside_stream(content):
         raise ParseError(ParseCode.BROKEN, "The PDF is cut off: its end, with pages, is missing.")
@@ -63,6 +72,23 @@ def _opened(content: bytes, note: str | None) -> OpenedPdf:
     except PdfiumError as error:
         _raise_if_encrypted(error)
     raise ParseError(ParseCode.BROKEN, "The PDF is damaged: no page of it can be opened.")
+
+
+def _decrypted(content: bytes, error: Exception, passwords: Sequence[str]) -> bytes | None:
+    """The PDF without its encryption, or None: it has another fault, or no password opens it."""
+    from pypdfium2 import PdfDocument, PdfiumError, raw
+
+    if getattr(error, "err_code", None) != _FPDF_ERR_PASSWORD:
+        return None
+    for password in passwords:
+        try:
+            with closing(PdfDocument(content, password=password)) as document:
+                out = io.BytesIO()
+                document.save(out, flags=raw.FPDF_REMOVE_SECURITY)
+                return out.getvalue()
+        except (PdfiumError, ValueError):  # ValueError: a NUL in the password
+            continue
+    return None
 
 
 def _raise_if_encrypted(error: Exception) -> None:

@@ -1,6 +1,6 @@
 """Parsing in worker processes, so that a hostile file costs itself only.
 
-PDF, DOCX, HTML and large texts go to a worker with a hard time and memory limit; small Markdown
+Nearly all files go to a worker with a hard time and memory limit; small Markdown
 and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
 in the same workers.
 Runs on Linux and macOS.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
@@ -94,10 +94,15 @@ class ParserPool:
         """The process ids of the workers that run now."""
         return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
-    async def parse(self, content: bytes, media_type: MediaType) -> ParsedDocument:
+    async def parse(
+        self, content: bytes, media_type: MediaType, passwords: Sequence[str] = ()
+    ) -> ParsedDocument:
         """Parse one document. Cancelling the call ends the worker that is at it.
 
         A document without words is returned as such: see `validation.require_text`.
+
+        Args:
+            passwords: tried when the file is encrypted.
 
         Raises:
             ParseError: the file cannot be turned into text, or ended its worker (TIMEOUT,
@@ -110,11 +115,13 @@ class ParserPool:
 
         def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
             try:
-                return worker.parse(content, media_type, stopped)
+                return worker.parse(content, media_type, stopped, passwords=passwords)
             except ParseError as error:
                 if not self._may_rescue(error, media_type, worker):
                     raise
-                return worker.parse(content, media_type, stopped, function=RESCUE)
+                return worker.parse(
+                    content, media_type, stopped, function=RESCUE, passwords=passwords
+                )
 
         return await self._in_worker(parse)
 

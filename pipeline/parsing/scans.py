@@ -1,10 +1,7 @@
-"""Pages that are pictures: how they are recognised, and how tesseract's data reads them."""
+"""Pages that are pictures: how they are recognised."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,13 +12,6 @@ _MIN_PICTURE_SHARE = 0.3
 _MIN_OUTLINES = 200
 _MAX_OBJECTS = 20_000
 _MARGIN_SHARE = 0.1
-_TESSDATA = (
-    "/usr/share/tesseract-ocr/*/tessdata",
-    "/usr/share/tessdata",
-    "/usr/share/tesseract/tessdata",
-    "/usr/local/share/tessdata",
-    "/opt/homebrew/share/tessdata",
-)
 
 
 def is_picture(page: PdfPage) -> bool:
@@ -47,21 +37,3 @@ def only_in_margins(page: PdfPage, layer: PdfTextPage) -> bool:
     margin = _MARGIN_SHARE * height
     boxes = (layer.get_rect(index) for index in range(layer.count_rects()))
     return all(bottom > height - margin or top < margin for _, bottom, _, top in boxes)
-
-
-def find_tessdata(configured: str | None) -> str | None:
-    """The folder of ``eng.traineddata``: the configured one, or where systems put it."""
-    for folder in _candidates(configured):
-        if (folder / "eng.traineddata").is_file():
-            return str(folder)
-    return None
-
-
-def _candidates(configured: str | None) -> Iterator[Path]:
-    if configured is not None:
-        yield Path(configured)
-        return
-    if prefix := os.environ.get("TESSDATA_PREFIX"):
-        yield from (Path(prefix), Path(prefix) / "tessdata")
-    for pattern in _TESSDATA:
-        yield from sorted(Path("/").glob(pattern.lstrip("/")), reverse=True)

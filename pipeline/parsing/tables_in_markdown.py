@@ -48,6 +48,8 @@ def _row(cells: Sequence[str], width: int) -> str:
 
 def tables_of(text: str) -> tuple[Table, ...]:
     """Finds the tables in a Markdown text; their offsets are into this text."""
+    if "|" not in text:
+        return ()
     lines = _lines(text)
     tables, at = [], 0
     while at < len(lines):

@@ -18,13 +18,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
-from pipeline.parsing.frames import BYTES, DOCUMENT, ERROR, READY, send
+from pipeline.parsing.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, send
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 
@@ -55,11 +56,25 @@ def main(start: str) -> None:
             raw = os.pread(content.fileno(), request["size"], 0)
             if len(raw) < request["size"]:
                 raw = _read_all(content.fileno(), request["size"])
+            if request["counted"]:
+                send(frames, PAGES, json.dumps(_page_count(raw)).encode())
             function = functions[request["function"]]
-            send(frames, *_answer(function, raw, options, request))
+            given = replace(options, passwords=tuple(request["passwords"]))
+            send(frames, *_answer(function, raw, given, request))
             del raw
             if gc.get_count()[0] > _COLLECT_AFTER:
                 gc.collect()
+
+
+def _page_count(content: bytes) -> int:
+    """The pages of a PDF, which its time limit grows with; 1 when it does not open so easily."""
+    from pypdfium2 import PdfDocument
+
+    try:
+        with closing(PdfDocument(content)) as document:
+            return len(document)
+    except Exception:  # the parser will say what is wrong
+        return 1
 
 
 def _answer(

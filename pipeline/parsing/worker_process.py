@@ -7,32 +7,31 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import asdict
 from typing import IO, Any
 
 import psutil
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
-from pipeline.parsing.frames import BYTES, DOCUMENT, ERROR, READY, is_whole, opened, unnamed_file
+from pipeline.parsing.frames import (
+    BYTES,
+    DOCUMENT,
+    ERROR,
+    PAGES,
+    READY,
+    is_whole,
+    opened,
+    unnamed_file,
+)
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.spawning import spawn
+from pipeline.parsing.time_limit import TimeLimit, extra_seconds
 from pipeline.parsing.worker import Function
 
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from pipeline.parsing.worker import main; main(sys.argv[2])"
-)
-# A worker reads hostile files: it gets no key, no password and no database address.
-_KEPT_ENVIRONMENT = (
-    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX",
-    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV",
-)  # fmt: skip
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
 _READ_BYTES = 1024 * 1024
@@ -59,7 +58,7 @@ class WorkerProcess:
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._content: IO[bytes] | None = None
-        self._received = b""
+        self._received = bytearray()
         self._peak = 0
         self._doing = self._did = ""
         self.documents = 0
@@ -76,11 +75,13 @@ class WorkerProcess:
         stopped: Callable[[], bool],
         *,
         function: str = PARSE,
+        passwords: Sequence[str] = (),
     ) -> ParsedDocument:
         """Parse one document; the worker is gone afterwards if the document ended it.
 
         Args:
             function: which of the parsers does it.
+            passwords: tried when the file is encrypted; they go through the pipe alone.
             stopped: asked every 50 ms; true kills the worker and raises `CancelledError`.
 
         Raises:
@@ -88,6 +89,7 @@ class WorkerProcess:
             ServiceUnavailable: no worker could be started.
         """
         request = _request(function, media_type)
+        request |= {"passwords": list(passwords), "counted": media_type is MediaType.PDF}
         kind, payload = self._ask(content, request, stopped)
         assert kind == DOCUMENT
         return ParsedDocument.from_json(payload)
@@ -115,7 +117,7 @@ class WorkerProcess:
             self._start(stopped)
         try:
             self._hand_over(content, request, stopped)
-            kind, payload = self._next_frame(self._options.timeout_seconds, stopped)
+            kind, payload = self._last_frame(stopped)
         except BaseException:
             self.kill()
             raise
@@ -124,6 +126,23 @@ class WorkerProcess:
             return kind, payload
         reason = json.loads(payload)
         raise ParseError(ParseCode(reason["code"]), reason["message"])
+
+    def _last_frame(self, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+        """The answer to a request; a file of many pages has more time."""
+        limit = TimeLimit(self._options.timeout_seconds, self._processor_seconds())
+        kind, payload = self._next_frame(limit, stopped)
+        if kind == PAGES:
+            limit = limit.with_more(extra_seconds(json.loads(payload), self._options))
+            kind, payload = self._next_frame(limit, stopped)
+        return kind, payload
+
+    def _processor_seconds(self) -> float:
+        """What the worker has used since it began, with the programs that it has started."""
+        try:
+            used = psutil.Process(self.pid).cpu_times() if self.pid else ()
+        except psutil.Error:
+            return 0.0
+        return float(sum(used[:4]))
 
     def resident_bytes(self) -> int:
         """The memory that the worker holds now; 0 when it does not run."""
@@ -150,9 +169,9 @@ class WorkerProcess:
         self.kill()
         try:
             self._content = unnamed_file()
-            self._process = self._spawn(self._content.fileno())
-            self._received, self._peak, self.documents = b"", 0, 0
-            kind, _ = self._next_frame(_START_SECONDS, stopped)
+            self._process = spawn(self._functions, self._options, self._content.fileno())
+            self._received, self._peak, self.documents = bytearray(), 0, 0
+            kind, _ = self._next_frame(TimeLimit(_START_SECONDS), stopped)
         except (OSError, ParseError) as error:
             self.kill()
             message = "A parser worker could not be started."
@@ -161,25 +180,6 @@ class WorkerProcess:
             self.kill()
             raise
         assert kind == READY
-
-    def _spawn(self, content_fd: int) -> subprocess.Popen[bytes]:
-        start = {
-            "parent": os.getpid(),
-            "functions": self._functions,
-            "options": asdict(self._options),
-            "content_fd": content_fd,
-        }
-        kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        # -P keeps this folder off sys.path, where our html.py would hide the standard one.
-        return subprocess.Popen(  # noqa: S603 — our own interpreter and module
-            [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), json.dumps(start)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # native messages may quote the document
-            pass_fds=(content_fd,),
-            env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
-        )
 
     def _hand_over(
         self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
@@ -197,26 +197,24 @@ class WorkerProcess:
         except BrokenPipeError as error:
             raise self._end(stopped) from error
 
-    def _next_frame(self, seconds: float, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+    def _next_frame(self, limit: TimeLimit, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
         assert self._process is not None and self._process.stdout is not None
-        deadline = time.monotonic() + seconds
-        parts = bytearray()
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not is_whole(parts):
+            while not is_whole(self._received):
                 if selector.select(_TICK_SECONDS):
                     chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
                     if not chunk:
                         raise self._end(stopped)
-                    parts += chunk
-                self._check(deadline, seconds, stopped)
-        return opened(parts)
+                    self._received += chunk
+                self._check(limit, stopped)
+        return opened(self._received)
 
-    def _check(self, deadline: float, seconds: float, stopped: Callable[[], bool]) -> None:
+    def _check(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
         if stopped():
             raise CancelledError
-        if time.monotonic() > deadline:
-            message = f"{self._doing} took longer than the limit of {seconds:g} seconds."
+        if (passed := limit.passed(self._processor_seconds())) is not None:
+            message = f"{self._doing} took longer than the limit of {passed}."
             raise ParseError(ParseCode.TIMEOUT, message)
         self._peak = max(self._peak, self.resident_bytes())
         if self._peak > self._options.memory_bytes:
@@ -240,4 +238,10 @@ class WorkerProcess:
 
 
 def _request(function: str, media_type: MediaType, **arguments: int) -> dict[str, Any]:
-    return {"function": function, "media_type": media_type.value, "arguments": arguments}
+    return {
+        "function": function,
+        "media_type": media_type.value,
+        "arguments": arguments,
+        "passwords": [],
+        "counted": False,
+    }

@@ -85,7 +85,8 @@ def _values(version: PipelineVersion, selection: Selection, states: list[str]) -
 
 _OUTDATED = sa.text(
     f"""
-    SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key
+    SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key,
+           d.parent_id
     FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL
       AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import JobState
 from pipeline.store import unsettled
+from pipeline.store.attachments import family
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
@@ -33,10 +34,11 @@ class Deleted:
     chunks: int
 
 
+# What is inside a document goes with it.
 _LOCK = sa.text(
     f"""
     SELECT id, user_id FROM {SCHEMA}.documents
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND deleted_at IS NULL
+    WHERE id IN ({family("CAST(:ids AS uuid[])")}) AND deleted_at IS NULL
       AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
     ORDER BY id FOR UPDATE
     """  # noqa: S608
@@ -115,13 +117,19 @@ _ORPHANED = sa.text(
 async def delete_documents(
     connection: AsyncConnection, ids: Sequence[UUID], actor: Actor, user: UUID | None = None
 ) -> Deleted:
-    """Delete documents, in the caller's transaction; unknown and deleted ids are passed over.
+    """Delete documents with all inside them, in the caller's transaction.
+
+    Unknown and deleted ids are passed over.
 
     Args:
         user: only this user's documents; None for anybody's.
     """
     values = {"ids": list(ids), "user_id": user}
-    found = [row["id"] for row in await rows(connection, _LOCK, values)]
+    found: list[UUID] = []
+    # While the first look waited for a lock, a document may have got files inside; none comes
+    # after it, since who registers them needs the lock of the document that they are inside of.
+    while len(now := [row["id"] for row in await rows(connection, _LOCK, values)]) > len(found):
+        found = now
     if not found:
         return Deleted(frozenset(), 0)
     scope = {"ids": found}
@@ -141,7 +149,7 @@ async def delete_documents(
 _VANISHED = sa.text(
     f"""
     SELECT id FROM {SCHEMA}.documents AS d
-    WHERE d.user_id = :user_id AND d.deleted_at IS NULL
+    WHERE d.user_id = :user_id AND d.deleted_at IS NULL AND d.parent_id IS NULL
       AND EXISTS (SELECT FROM unnest(CAST(:folders AS text[])) AS f(folder)
                   WHERE starts_with(d.source, f.folder))
       AND NOT EXISTS (SELECT FROM unnest(CAST(:spared AS text[])) AS s(folder)
@@ -159,6 +167,8 @@ async def vanished(
     spared: Sequence[str] = (),
 ) -> list[UUID]:
     """The user's documents whose source lies in one of the folders and is not among `sources`.
+
+    Those inside others are none of them: they go with the document that they are inside of.
 
     Args:
         folders: each ending in a slash.

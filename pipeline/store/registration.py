@@ -37,13 +37,18 @@ class PipelineVersion:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as it was found, with its bytes already stored (or planned) under `storage_key`."""
+    """One file as it was found, with its bytes already stored (or planned) under `storage_key`.
+
+    Attributes:
+        parent_id: the document that it is inside of, if any.
+    """
 
     source: str
     name: str
     file_sha256: str
     file_bytes: int
     storage_key: str
+    parent_id: UUID | None = None
 
 
 class Outcome(StrEnum):
@@ -120,9 +125,10 @@ _LOCK = sa.text(
 # same moment may meet at the other constraint, which is an error.
 _DOCUMENTS = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags)
-    SELECT s.document_id, :user_id, s.source, s.name, CAST(:tags AS text[])
-    FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(document_id uuid, source text, name text)
+    INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags, parent_id)
+    SELECT s.document_id, :user_id, s.source, s.name, CAST(:tags AS text[]), s.parent_id
+    FROM jsonb_to_recordset(CAST(:sources AS jsonb))
+        AS s(document_id uuid, source text, name text, parent_id uuid)
     ORDER BY s.document_id
     ON CONFLICT DO NOTHING RETURNING id
     """  # noqa: S608
@@ -173,6 +179,18 @@ _RUN_JOBS = sa.text(
 )
 
 
+async def lock(
+    connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
+) -> None:
+    """Lock the documents of sources, and those that they are inside of, until the commit.
+
+    A deletion under way is waited for, and then seen.
+    """
+    documents = [identify(user, source, version)[0] for source in sources]
+    documents += list({source.parent_id for source in sources if source.parent_id is not None})
+    await connection.execute(_LOCK, {"documents": documents})
+
+
 async def register(
     connection: AsyncConnection,
     user: UUID,
@@ -193,9 +211,7 @@ async def register(
         correlation_id: of the request that this is done for; without it each job gets its own.
     """
     unique = list({source.source: source for source in sources}.values())
-    # A deletion under way is waited for, and then seen.
-    documents = [identify(user, source, version)[0] for source in unique]
-    await connection.execute(_LOCK, {"documents": documents})
+    await lock(connection, user, unique, version)
     found = await look_up(connection, user, unique, version)
     records = [
         {
@@ -207,6 +223,7 @@ async def register(
             "file_sha256": source.file_sha256,
             "file_bytes": source.file_bytes,
             "storage_key": source.storage_key,
+            "parent_id": str(source.parent_id) if source.parent_id else None,
         }
         for each, source in zip(found, unique, strict=True)
     ]

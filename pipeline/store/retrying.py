@@ -47,7 +47,7 @@ async def retry_jobs(
 
 _OTHER_VERSIONS = sa.text(
     f"""
-    SELECT j.id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key
+    SELECT j.id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key, d.parent_id
     FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
     WHERE j.id = ANY(CAST(:ids AS uuid[]))
       AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)

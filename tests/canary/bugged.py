@@ -41,7 +41,9 @@ def _run(request: dict[str, Any]) -> str:
     try:
         jobs, run = [UUID(job) for job in request["jobs"]], UUID(request["run"])
         state: Any = asyncio.run(
-            ingest_documents(jobs, run, "upload 12345678", return_state=True)  # type: ignore[call-overload]
+            ingest_documents(  # type: ignore[call-overload]
+                jobs, run, "upload 12345678", inside=True, return_state=True
+            )
         )
         return f"{state.name}: {state.message}"
     except Exception as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -25,11 +25,14 @@ from app.log_output import configure_logs
 from mocks import LlamaParseMock, OpenAIMock
 from mocks.webhooks import Event, signature
 from pipeline.errors import ConfigurationError
+from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
 from pipeline.store.engine import driver_url
 from tests.app.api.calling import upload
 from tests.app.api.serving import RunningApi, serving
 from tests.flows.working import Account
+from tests.pipeline.parsing.locked_files import locked_zip
+from tests.pipeline.parsing.office_files import letter
 from tests.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.slow
@@ -40,14 +43,20 @@ WORDS = "zanzibarquill"
 NAME = "canaryname"
 OPENAI_KEY, LLAMA_KEY = f"{SECRET}-openai", f"{SECRET}-llama"
 DATABASE_PASSWORD, METRICS_TOKEN = f"{SECRET}-database", f"{SECRET}-metrics-token"
+PASSWORD = f"{SECRET}-password"
 JWT_SECRET, WEBHOOK_SECRET = f"{SECRET}-jwt-of-more-than-thirty-two", f"{SECRET}-webhook"
 
 # Where a document's words, and its name, are kept on purpose.
 WORDS_BELONG = {
     ("document_chunks", "text"), ("document_chunks", "heading_path"), ("document_chunks", "search"),
     ("document_chunk_buffer", "text"), ("document_chunk_buffer", "heading_path"),
+    ("upload_jobs", "facts"),
 }  # fmt: skip
-NAME_BELONGS = {("documents", "name"), ("documents", "source"), ("run_jobs", "source")}
+NAME_BELONGS = {
+    ("documents", "name"), ("documents", "source"), ("run_jobs", "source"),
+    # a letter and an archive name the files that are inside of them
+    ("document_chunks", "text"), ("document_chunks", "search"),
+}  # fmt: skip
 
 
 def document(number: int) -> bytes:
@@ -65,11 +74,11 @@ class Worker:
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
 
-    def run(self, *jobs: str, bug: str | None = None) -> str:
-        """Run the batch flow over jobs; how it ended."""
+    def run(self, *jobs: str, bug: str | None = None, run: UUID | None = None) -> str:
+        """Run the batch flow over jobs, with what is inside them; how it ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        request = {"jobs": jobs, "run": str(uuid4()), "bug": bug}
+        request = {"jobs": jobs, "run": str(run or uuid4()), "bug": bug}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -114,6 +123,7 @@ def aftermath(
             "NAVIGATOR_PARSER": "llamaparse",
             "NAVIGATOR_JWT_SECRET": JWT_SECRET,
             "NAVIGATOR_METRICS_TOKEN": METRICS_TOKEN,
+            "NAVIGATOR_PASSWORDS": PASSWORD,
             "NAVIGATOR_LLAMA_CLOUD_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "NAVIGATOR_LOG_LEVEL": "DEBUG",
         }
@@ -163,8 +173,8 @@ def _drive(
     """Send the canaries everywhere."""
     with api.client("canary-user") as client:
 
-        def sent(number: int, content: bytes | None = None) -> str:
-            answer = upload(client, content or document(number), name=f"{NAME}-{number}.md")
+        def sent(number: int, content: bytes | None = None, suffix: str = ".md") -> str:
+            answer = upload(client, content or document(number), name=f"{NAME}-{number}{suffix}")
             assert answer.status_code == 202, answer.text
             job: str = answer.json()["job"]["id"]
             return job
@@ -189,6 +199,15 @@ def _drive(
             _close_circuits(found.database_url)
         found.outcomes["a bug quotes the text"] = worker.run(sent(30), bug="words")
         found.outcomes["the database quotes the text"] = worker.run(sent(31), bug="database")
+        inside = document(40)
+        locked = locked_zip({f"{NAME}-40.md": inside}, PASSWORD)
+        run = _started_run(found.database_url)
+        found.outcomes["a locked archive"] = worker.run(sent(40, locked, ".zip"), run=run)
+        other = locked_zip({f"{NAME}-41.md": inside}, "another")
+        found.outcomes["an archive stays locked"] = worker.run(sent(41, other, ".zip"))
+        note = (f"{NAME}.md", "text/markdown", document(42))
+        mail = letter(WORDS, files=[note], headers={"Subject": WORDS}).as_bytes()
+        found.outcomes["a letter"] = worker.run(sent(42, mail, ".eml"), run=run)
         _ask_wrongly(client, api, found)
         found.health = httpx.get(f"{api.url}/health").text
     bearer = {"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -215,6 +234,16 @@ def _ask_wrongly(client: httpx.Client, api: RunningApi, found: Aftermath) -> Non
     ]
     assert all(400 <= answer.status_code < 500 for answer in wrong), wrong
     found.answers += [f"{dict(answer.headers)} {answer.text}" for answer in wrong]
+
+
+def _started_run(url: str) -> UUID:
+    run = uuid4()
+    with _connected(url) as connection:
+        connection.execute(
+            "INSERT INTO upload_pipeline.ingest_runs (id, user_id, kind) VALUES (%s, %s, 'upload')",
+            [run, user_id("canary-user")],
+        )
+    return run
 
 
 def _close_circuits(url: str) -> None:
@@ -266,9 +295,14 @@ def files_with(folder: Path, *canaries: str) -> list[str]:
 def test_every_path_was_taken(aftermath: Aftermath) -> None:
     """The faults did what they were to do, else nothing was proved."""
     ends = aftermath.outcomes
-    assert "1 of 1 documents published" in ends["well"], ends
-    for what, end in ends.items():
-        assert what == "well" or "1 of 1" not in end, (what, end)
+    well = {"well", "a locked archive", "a letter"}
+    assert {what for what, end in ends.items() if "1 of 1 documents published" in end} == well, ends
+    with _connected(aftermath.database_url) as connection:
+        inside = connection.execute(
+            "SELECT count(*) FROM upload_pipeline.documents"
+            " WHERE parent_id IS NOT NULL AND published_job_id IS NOT NULL"
+        ).fetchone()
+    assert inside == (2,)
     assert "UnicodeEncodeError" in ends["a bug quotes the text"]
     assert "DataError" in ends["the database quotes the text"]
 

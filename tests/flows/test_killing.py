@@ -19,6 +19,7 @@ from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
 from pipeline.states import ENDED, JobState
 from pipeline.store.engine import driver_url
+from tests.pipeline.parsing.office_files import letter
 
 SHARED = "This paragraph stands in every policy of the insurer, word for word. " * 6
 BATCH_INPUTS = 4
@@ -41,7 +42,7 @@ def killer() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six documents of several chunks each, one of which they share, and one without text."""
+    """Six documents of several chunks each, one of which they share, one without text, a letter."""
     folder = tmp_path_factory.mktemp("policies")
     for number in range(6):
         sections = [
@@ -52,6 +53,8 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = "\n\n".join([f"# Policy {number}", *sections])
         (folder / f"policy-{number}.md").write_text(f"{text}\n\n# General\n\n{SHARED}")
     (folder / "empty.txt").write_text(" \n ")
+    files = [(f"{n}.md", "text/markdown", f"# File {n}\n\n{SHARED}".encode()) for n in range(2)]
+    (folder / "letter.eml").write_bytes(letter("A letter with two files.", files=files).as_bytes())
     return folder
 
 
@@ -129,7 +132,7 @@ def assert_converged(url: str, expected: list[tuple[Any, ...]]) -> None:
     assert len({row[:2] for row in expected}) == len(expected)
     states = [row[0] for row in _query(url, "SELECT state FROM upload_pipeline.upload_jobs")]
     assert set(states) <= {state.value for state in ENDED}
-    assert states.count(JobState.COMPLETE) == 6
+    assert states.count(JobState.COMPLETE) == 6 + 3
     assert states.count(JobState.FAILED_PARSE) == 1
     for buffer in ("document_chunk_buffer", "document_vector_buffer"):
         assert _query(url, f"SELECT count(*) FROM upload_pipeline.{buffer}") == [(0,)]

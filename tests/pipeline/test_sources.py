@@ -198,3 +198,36 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_found(as_nobody: Path) -> 
         "file_unreadable",
         "taken",
     ]
+
+
+@pytest.mark.parametrize("name", ["~$main.docx", "~$rates.xlsx"])
+def test_lock_files_are_passed_over(tmp_path: Path, name: str) -> None:
+    """What Word and Excel leave beside an open document is no document, however it is named."""
+    (tmp_path / "main.md").write_text("text")
+    (tmp_path / name).write_bytes(b"\x05Anna" + bytes(157))
+    for given in (
+        [str(tmp_path)],
+        [str(tmp_path / "*")],
+        [str(tmp_path / "main.md"), str(tmp_path / name)],
+    ):
+        found = find_files(given)
+        assert [path.name for path in found.files] == ["main.md"]
+        assert found.skipped == {}
+
+
+def test_what_insurers_have_is_taken_from_a_folder(tmp_path: Path) -> None:
+    """E-mails, workbooks, tables, scans, presentations, archives and old Word files are taken."""
+    names = {
+        f"a{suffix}"
+        for suffix in (
+            ".eml", ".msg", ".xlsx", ".xls", ".xlsb", ".ods", ".csv", ".tsv", ".png", ".jpg",
+            ".jpeg", ".tif", ".tiff", ".bmp", ".pptx", ".rtf", ".odt", ".doc", ".mht", ".mhtml",
+            ".zip", ".PDF",
+        )
+    }  # fmt: skip
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "a.exe").write_bytes(b"x")
+    found = find_files([str(tmp_path)])
+    assert {path.name for path in found.files} == names
+    assert found.skipped == {".exe": 1}

@@ -36,7 +36,7 @@ def to_pages(content: bytes, options: ParseOptions) -> PdfText:
             that only one program can show.
     """
     refuse_bombs(content)
-    opened = open_pdf(content)
+    opened = open_pdf(content, options.passwords)
     with closing(opened.document) as document:
         _check_page_count(len(document), options.max_pages)
         return _read(opened, options)

@@ -29,7 +29,7 @@ def notes_of(
     by_ocr: Sequence[int],
     repeated: int,
     ocr: bool,
-    ocr_missing: bool,
+    ocr_missing: str | None,
 ) -> tuple[Note, ...]:
     """The notes of a document, the gaps first.
 
@@ -38,7 +38,7 @@ def notes_of(
         completed: pages of which the second reading gave some lines.
         repeated: pages from which running headers and footers were taken.
         ocr: reading of pictures was asked for.
-        ocr_missing: it was, and tesseract's data is not installed.
+        ocr_missing: it was, and why it cannot be done, as the end of a sentence.
     """
     why = _why_unread(ocr, ocr_missing)
     scanned = [d.number for d in drafts if d.scanned]
@@ -72,9 +72,9 @@ def notes_of(
     return tuple(note for note in notes if note is not None)
 
 
-def _why_unread(ocr: bool, missing: bool) -> str:
+def _why_unread(ocr: bool, missing: str | None) -> str:
     if missing:
-        return ": tesseract's data is not installed"
+        return f": {missing}"
     return "" if ocr else " (NAVIGATOR_OCR is off)"
 
 

@@ -26,9 +26,7 @@ class Unrotated(NamedTuple):
     widened: frozenset[int] = frozenset()
 
 
-def without_rotation(
-    content: bytes, rotations: Mapping[int, int], password: str | None
-) -> Unrotated:
+def without_rotation(content: bytes, rotations: Mapping[int, int]) -> Unrotated:
     """The same PDF with its pages as they were drawn, and as large as their text.
 
     Args:
@@ -39,7 +37,7 @@ def without_rotation(
     if not rotations:
         return Unrotated(content)
     widened: set[int] = set()
-    with closing(PdfDocument(content, password=password)) as document:
+    with closing(PdfDocument(content)) as document:
         for number in rotations:
             with closing(document[number - 1]) as page:
                 page.set_rotation(0)

@@ -61,14 +61,12 @@ class LayoutReader:
         corrections: Mapping[int, int] = MappingProxyType({}),
         *,
         tessdata: str | None = None,
-        password: str | None = None,
     ) -> None:
         self._content = content
         self._options = options
         self._rotations = rotations
         self._corrections = dict(corrections)
         self._tessdata = tessdata
-        self._password = password
 
     def pages(self, numbers: Sequence[int] | None = None) -> Iterator[PageInk]:
         """The ink of all pages, or of some; a page that cannot be read is left out."""
@@ -100,7 +98,7 @@ class LayoutReader:
         return liteparse.LiteParse(
             ocr_enabled=reads_pictures,
             ocr_failure_fatal=False if reads_pictures else None,
-            ocr_language="eng" if reads_pictures else None,
+            ocr_language=self._options.ocr_languages if reads_pictures else None,
             tessdata_path=self._tessdata,
             num_workers=1 if reads_pictures else None,
             target_pages=",".join(map(str, numbers)) if numbers is not None else None,
@@ -118,7 +116,6 @@ class LayoutReader:
             include_complexity=True,
             continue_on_page_error=True,
             max_pages=max(10**6, self._options.max_pages),
-            password=self._password,
             quiet=True,
         )
 

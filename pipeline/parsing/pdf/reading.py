@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.layout import Box, RegionKind
+from pipeline.parsing.ocr import find_tessdata, why_not
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.assembly import draft_page
 from pipeline.parsing.pdf.marks import split_marks, suspects
@@ -16,7 +17,6 @@ from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
 from pipeline.parsing.pdf.reader import LayoutReader, main_turn
 from pipeline.parsing.pdf.second_reading import Agreement, compare, lost_lines, plain_text
 from pipeline.parsing.repair import OpenedPdf
-from pipeline.parsing.scans import find_tessdata
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -45,7 +45,7 @@ class Reading:
         plain: pages that only the second reading gave.
         completed: pages of which it gave some lines.
         by_ocr: pages of which pictures were read.
-        ocr_missing: pictures should have been read, and tesseract's data is not installed.
+        ocr_missing: why pictures were not read though they should have been.
         agreement: of the two readings, over all pages.
     """
 
@@ -57,7 +57,7 @@ class Reading:
         self.plain: list[int] = []
         self.completed: list[int] = []
         self.by_ocr: list[int] = []
-        self.ocr_missing = False
+        self.ocr_missing: str | None = None
         self.agreement = Agreement()
 
     @property
@@ -72,7 +72,7 @@ class Reading:
         document = self._opened.document
         glances = {n: _glance(document, n) for n in range(1, len(document) + 1)}
         rotations = {n: seen.rotation for n, seen in glances.items() if seen and seen.rotation}
-        self._unrotated = without_rotation(self._opened.content, rotations, None)
+        self._unrotated = without_rotation(self._opened.content, rotations)
         if self._options.layout:
             upright = PdfDocument(self._unrotated.content) if rotations else document
             try:
@@ -126,9 +126,9 @@ class Reading:
         numbers = [n for n, draft in self._drafts.items() if draft.scanned or draft.unread]
         if not numbers or not self._options.ocr:
             return
-        tessdata = find_tessdata(self._options.tessdata_path)
+        tessdata = find_tessdata(self._options.tessdata_path, self._options.ocr_languages)
         if tessdata is None:
-            self.ocr_missing = True
+            self.ocr_missing = why_not(self._options)
             return
         reader = LayoutReader(
             self._unrotated.content, self._options, rotations, corrections, tessdata=tessdata

@@ -43,7 +43,7 @@ def bad_files(folder: Path) -> dict[str, tuple[str, str]]:
         "truncated.pdf": ("failed_parse", "file_is_broken"),
         "nothing.pdf": ("failed_parse", "file_is_empty"),
         "blank.txt": ("failed_parse", "file_is_empty"),
-        "picture.pdf": ("failed_parse", "unsupported_file_type"),
+        "picture.pdf": ("failed_parse", "no_text_layer"),
         "archive.docx": ("failed_parse", "unsupported_file_type"),
     }
 

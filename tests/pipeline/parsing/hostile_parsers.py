@@ -62,3 +62,11 @@ def draw_as_told(
     """Do what the content says instead of drawing; any other content is the picture."""
     obey(content, media_type, options)
     return b"%d %d %s" % (page, width, content)
+
+
+def burn(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """Keep the processor busy for two seconds, whatever the document is."""
+    end = time.process_time() + 2
+    while time.process_time() < end:
+        pass
+    return ParsedDocument((ParsedPage(1, "burnt"),), False, "hostile-1", "none")

@@ -56,6 +56,13 @@ def picture(text: str) -> Image.Image:
     return image
 
 
+def bitmap() -> bytes:
+    """A small white bitmap."""
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "white").save(out, "BMP")
+    return out.getvalue()
+
+
 def scanned_pdf(
     pages: int,
     *,

@@ -12,9 +12,9 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
+from pipeline.parsing.ocr import find_tessdata
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.sandbox import ParserPool
-from pipeline.parsing.scans import find_tessdata
 from tests.pipeline.parsing.made_files import (
     SENTENCE,
     bomb_pdf,

@@ -81,3 +81,50 @@ def test_any_bytes_become_storable_text_or_a_reason(content: bytes) -> None:
     else:
         assert "\x00" not in document.text
         document.text.encode("utf-8")
+
+
+_SENTENCES = {
+    "cs": "Výluky z pojištění: škody způsobené úmyslně, válečnými událostmi a jaderným zářením.",
+    "pl": "Wyłączenia obejmują szkody wyrządzone umyślnie oraz działania wojenne.",
+    "hu": "A biztosító a kárt a bejelentéstől számított harminc napon belül megtéríti.",
+    "ro": "Asigurătorul plăteşte despăgubirea în termen de treizeci de zile de la înştiinţare.",
+    "hr": "Isključene su štete prouzročene namjerno te ratna događanja.",
+    "tr": "Sigortacı, hasarın bildirilmesinden itibaren otuz gün içinde tazminatı öder.",
+    "fr": "La prime est payable d'avance à l'échéance indiquée aux conditions particulières.",
+    "de": "Der Versicherer leistet innerhalb von dreißig Tagen nach Eingang der Anzeige fürs Öl.",
+    "es": "El asegurador indemnizará el daño en el plazo de treinta días desde su comunicación.",
+    "ru": "Страховщик возмещает ущерб в течение тридцати дней с момента уведомления.",
+    "el": "Ο ασφαλιστής καταβάλλει την αποζημίωση εντός τριάντα ημερών.",
+}
+_PAGES = {
+    "cs": "cp1250 iso8859_2 cp852 mac_latin2", "pl": "cp1250 iso8859_2 cp852",
+    "hu": "cp1250 iso8859_2 cp852", "ro": "cp1250 iso8859_2", "hr": "cp1250 iso8859_2",
+    "tr": "cp1254 iso8859_9 cp857", "fr": "cp1252 iso8859_15 mac_roman cp850",
+    "de": "cp1252 iso8859_15 mac_roman cp437 cp850", "es": "cp1252 mac_roman cp437 cp850",
+    "ru": "cp1251 koi8_r iso8859_5 cp866", "el": "cp1253 iso8859_7",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("repeated", [1, 20])
+@pytest.mark.parametrize(
+    ("language", "page"), [(each, page) for each, pages in _PAGES.items() for page in pages.split()]
+)
+def test_a_sentence_reads_back_from_the_code_page_of_its_language(
+    language: str, page: str, repeated: int
+) -> None:
+    """Windows, ISO, Mac and DOS code pages are told from each other by one sentence."""
+    text = " ".join([_SENTENCES[language]] * repeated)
+    assert decode(text.encode(page)) == text
+
+
+@pytest.mark.parametrize("text", ["Die Prämie beträgt 5 €", "“Flood” means rising water", "Café"])
+def test_few_letters_beyond_ascii_are_taken_for_windows_ones(text: str) -> None:
+    """Where there is too little to tell, the likeliest encoding is believed."""
+    assert decode(text.encode("cp1252")) == text
+
+
+def test_the_czech_sentence_of_a_policy_is_right() -> None:
+    """Windows-1250 is not taken for Windows-1252."""
+    text = "Pojistná smlouva: spoluúčast činí pět tisíc korun."
+    document = parse_bytes(text.encode("cp1250"), MediaType.TEXT, ParseOptions())
+    assert document.text == text

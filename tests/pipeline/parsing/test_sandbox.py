@@ -20,8 +20,9 @@ from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
+from pipeline.parsing.time_limit import TimeLimit, extra_seconds
 from pipeline.parsing.worker_process import WorkerProcess
-from tests.pipeline.parsing.hostile_parsers import obey, rescue
+from tests.pipeline.parsing.hostile_parsers import burn, obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 PDF = MediaType.PDF
@@ -50,15 +51,42 @@ async def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
     return False
 
 
-@pytest.mark.parametrize("order", [b"hang", b"spin"])
-async def test_a_hanging_document_ends_in_time(pool: ParserPool, order: bytes) -> None:
+@pytest.mark.parametrize(
+    ("order", "limit"),
+    [(b"hang", "4 seconds."), (b"spin", "1 seconds of processor time.")],
+)
+async def test_a_hanging_document_ends_in_time(pool: ParserPool, order: bytes, limit: str) -> None:
     """A document that never ends is ended at its time limit, and the pool goes on."""
     await pool.parse(b"warm", PDF)
     start = time.monotonic()
     error = await refusal(pool, order)
     assert error.parse_code is ParseCode.TIMEOUT
-    assert "1 seconds" in error.message
+    assert error.message.endswith(limit)
     assert time.monotonic() - start < 5
+
+
+async def test_more_pages_have_more_time() -> None:
+    """Two seconds of work are too much for one page, and not for five."""
+    limits = ParseOptions(timeout_seconds=1.0, page_seconds=1.0)
+    async with ParserPool(1, limits, parse=burn, rescue=None) as pool:
+        assert (await pool.parse(pdf(["x"] * 5), PDF)).text == "burnt"
+        with pytest.raises(ParseError) as caught:
+            await pool.parse(pdf(["x"]), PDF)
+        assert caught.value.parse_code is ParseCode.TIMEOUT
+
+
+def test_the_limit_counts_what_the_processor_did() -> None:
+    """A document that got little of a busy processor is not given up for it, only much later."""
+    limit = TimeLimit(10, used_before=100, started=time.monotonic() - 39)
+    assert limit.passed(109) is None
+    assert limit.passed(111) == "10 seconds of processor time"
+    late = TimeLimit(10, started=time.monotonic() - 41)
+    assert late.passed(1) == "40 seconds"
+    assert limit.with_more(5).passed(114) is None
+    ocr = ParseOptions(ocr=True, max_pages=3)
+    assert extra_seconds(1, ocr) == 0
+    assert extra_seconds(9, ocr) == 2 * ocr.ocr_page_seconds
+    assert extra_seconds(9, ParseOptions()) == 8 * ParseOptions().page_seconds
 
 
 @pytest.mark.parametrize("order", [b"eat", b"grab"])
@@ -271,7 +299,7 @@ def test_workers_die_with_their_parent() -> None:
     script = """
         import asyncio, sys
         sys.path.insert(0, sys.argv[1])
-        from hostile_parsers import obey, rescue
+        from hostile_parsers import burn, obey, rescue
         from pipeline.parsing.media import MediaType
         from pipeline.parsing.sandbox import ParserPool
 

@@ -1,0 +1,138 @@
+"""What would happen to one document, and to those inside it, if it were ingested now."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+from blocks.assembly import Services
+from flows.stages import attaching
+from flows.stages.parse_prices import CREDITS_PER_PAGE
+from pipeline.chunking import chunk_document
+from pipeline.documents import ParsedDocument
+from pipeline.errors import NavigatorError
+from pipeline.parsing.kinds import OPENED_HERE
+from pipeline.parsing.media import sniff
+from pipeline.parsing.validation import require_text
+from pipeline.store import registration, vector_buffer
+from pipeline.store.registration import Outcome
+from pipeline.tokens import tokenizer
+
+WORK = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
+"""Outcomes of documents that would be worked on."""
+
+# Of a page that only LlamaParse can read, so that nothing is known of it.
+_GUESSED_TOKENS_PER_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """What would happen to one file.
+
+    Attributes:
+        new_chunks: chunks without a vector yet; only these are sent and paid for.
+        tokens: of these.
+        estimated: the figures are an estimate, because only a paid parser could tell.
+        error: why it would fail.
+    """
+
+    source: str
+    name: str
+    outcome: Outcome
+    pages: int = 0
+    chunks: int = 0
+    new_chunks: int = 0
+    tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    estimated: bool = False
+    error: NavigatorError | None = None
+
+
+async def with_inside(
+    services: Services, user: UUID, planned: PlannedDocument, data: bytes, seen: set[str]
+) -> list[PlannedDocument]:
+    """A document with what is inside it, in the order in which they would be told."""
+    remote = services.remote_parser is not None
+    kind, document = None, None
+    try:
+        kind = sniff(data, planned.name, remote=remote)
+        passwords = services.settings.passwords_for(planned.source)
+        document = await services.parser.parse(data, kind, passwords)
+        remote = remote and kind not in OPENED_HERE
+        if not remote:
+            require_text(document)
+        planned = await _counted(services, planned, document, seen)
+    except NavigatorError as error:
+        if kind is None or not remote:
+            return [replace(planned, error=error)]
+        planned = replace(planned, estimated=True)
+    first = _with_parsing_cost(services, planned) if remote else planned
+    return [first, *await _inside(services, user, planned.source, document, seen)]
+
+
+async def _inside(
+    services: Services,
+    user: UUID,
+    parent: str,
+    document: ParsedDocument | None,
+    seen: set[str],
+) -> list[PlannedDocument]:
+    if document is None or attaching.depth_of(parent) >= attaching.MAX_DEPTH:
+        return []
+    found: list[PlannedDocument] = []
+    named = document.without_contents().members
+    for number, (member, each) in enumerate(zip(named, document.attachments, strict=True), 1):
+        source = attaching.as_source(user, parent, number, member)
+        async with services.database.reader(user) as connection:
+            [known] = await registration.look_up(connection, user, [source], services.version)
+        planned = PlannedDocument(source.source, source.name, known.outcome)
+        if known.outcome in WORK:
+            found += await with_inside(services, user, planned, each.content, seen)
+        else:
+            found.append(planned)
+    return found
+
+
+async def _counted(
+    services: Services, planned: PlannedDocument, document: ParsedDocument, seen: set[str]
+) -> PlannedDocument:
+    """With the chunks that would be made, and those whose vectors are not known yet."""
+    counter = tokenizer(services.embedder.tokenizer_name)
+    chunks = await asyncio.to_thread(chunk_document, document, services.chunker, counter)
+    fresh = {chunk.sha256: chunk.tokens for chunk in chunks if chunk.sha256 not in seen}
+    async with services.database.service() as connection:
+        space = services.version.space_id
+        have = await vector_buffer.known_hashes(connection, list(fresh), space)
+    missing = {sha256: tokens for sha256, tokens in fresh.items() if sha256 not in have}
+    seen.update(fresh)
+    return replace(
+        planned,
+        pages=len(document.pages),
+        chunks=len(chunks),
+        new_chunks=len(missing),
+        tokens=sum(missing.values()),
+        cost_usd=_price(services, sum(missing.values())),
+    )
+
+
+def _price(services: Services, tokens: int) -> Decimal:
+    return services.embedder.price_per_million_tokens * tokens / 1_000_000
+
+
+def _with_parsing_cost(services: Services, planned: PlannedDocument) -> PlannedDocument:
+    """LlamaParse's part: its text is not known before it is paid, so the local one stands in."""
+    settings = services.settings
+    pages = max(planned.pages, 1)
+    credits = pages * CREDITS_PER_PAGE[settings.llama_cloud_tier]
+    tokens = planned.tokens or (0 if planned.chunks else pages * _GUESSED_TOKENS_PER_PAGE)
+    guessed = -(-tokens // services.chunker.max_tokens)
+    return replace(
+        planned,
+        chunks=planned.chunks or guessed,
+        new_chunks=planned.new_chunks or (0 if planned.chunks else guessed),
+        tokens=tokens,
+        cost_usd=_price(services, tokens) + credits * settings.llama_cloud_usd_per_credit,
+        estimated=True,
+    )

@@ -1,0 +1,52 @@
+"""Office files that a password encrypts: opened with those that were given."""
+
+from __future__ import annotations
+
+import io
+
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.kinds import SAID, MediaType
+from pipeline.parsing.office_kinds import OLE, ole_streams
+
+_OFFICE = frozenset({MediaType.DOCX, MediaType.XLSX, MediaType.XLSB, MediaType.PPTX})
+_OLD = frozenset({MediaType.XLS, MediaType.DOC})
+
+
+def unlocked(content: bytes, media_type: MediaType, passwords: tuple[str, ...]) -> bytes:
+    """The file without its encryption, or as it is when it has none.
+
+    Raises:
+        ParseError: ENCRYPTED, when no password opens it.
+    """
+    if not content.startswith(OLE):
+        return content
+    if media_type in _OFFICE and "EncryptedPackage" not in ole_streams(content):
+        message = f"It is {SAID[media_type]} by its name, and damaged: it holds no document."
+        raise ParseError(ParseCode.BROKEN, message)
+    if media_type in _OFFICE or (media_type in _OLD and passwords):
+        return _decrypted(content, media_type, passwords)
+    return content
+
+
+def _decrypted(content: bytes, media_type: MediaType, passwords: tuple[str, ...]) -> bytes:
+    import msoffcrypto
+    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError
+
+    refused = ParseError(
+        ParseCode.ENCRYPTED, f"It is {SAID[media_type]} that is protected with a password."
+    )
+    try:
+        file = msoffcrypto.OfficeFile(io.BytesIO(content))
+        if not file.is_encrypted():
+            return content
+    except (FileFormatError, OSError, ValueError, KeyError) as error:
+        raise refused from error
+    for password in passwords:
+        out = io.BytesIO()
+        try:
+            file.load_key(password=password)
+            file.decrypt(out)
+        except (DecryptionError, InvalidKeyError, FileFormatError, OSError, ValueError):
+            continue
+        return out.getvalue()
+    raise refused
