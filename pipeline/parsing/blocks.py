@@ -86,16 +86,13 @@ class TableBlock:
     caption: str = ""
     layout: bool = False
     widths: list[int] = field(default_factory=list)
-    _line: str | None = None
 
     @property
     def line(self) -> str:
         """The table on one line, as it stands in a cell of another."""
         from pipeline.parsing.grids import table_line
 
-        if self._line is None:
-            self._line = table_line(self)
-        return self._line
+        return table_line(self)
 
 
 Block: TypeAlias = Paragraph | Heading | Item | Code | TableBlock

@@ -157,6 +157,18 @@ def test_white_on_white_is_hidden_but_not_on_a_dark_cell() -> None:
     assert [note.kind for note in document.notes] == [NoteKind.HIDDEN_LEFT_OUT]
 
 
+def test_text_too_small_to_read_is_hidden() -> None:
+    """Runs of one point are left out, but not where the whole document's style says so."""
+    tiny = '<w:sz w:val="2"/>'
+    normal = (
+        '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/>'
+        f"<w:rPr>{tiny}</w:rPr></w:style>"
+    )
+    body = paragraph(run("Seen ") + run("IGNORE", tiny))
+    assert text_of(body) == "Seen"
+    assert text_of(paragraph("Seen"), styles=normal) == "Seen"
+
+
 def test_changes_are_accepted() -> None:
     """Insertions and moved text are kept; deletions, what was moved away, and comments go."""
     text = text_of(
@@ -185,6 +197,19 @@ def test_text_boxes_are_read_once() -> None:
     )
     text = text_of(paragraph(run("Before.") + both) + paragraph(f"<w:r>{old}</w:r>"))
     assert text == "Before.\n\nFlood is excluded.\n\nFlood is excluded."
+
+
+def test_of_two_forms_the_newer_is_read_unless_it_is_empty() -> None:
+    """Where a file has a newer and an older form of a passage, one with text is read, once."""
+
+    def both(newer: str, older: str) -> str:
+        return paragraph(
+            f'<w:r><mc:AlternateContent><mc:Choice Requires="wps">{newer}</mc:Choice>'
+            f"<mc:Fallback>{older}</mc:Fallback></mc:AlternateContent></w:r>"
+        )
+
+    newer, older = "<w:t>newer</w:t>", "<w:t>older</w:t>"
+    assert text_of(both(newer, older) + both("<w:cr/>", older)) == "newer\n\nolder"
 
 
 def test_strict_files_are_read_whole() -> None:

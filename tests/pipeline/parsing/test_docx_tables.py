@@ -142,6 +142,18 @@ def test_a_table_that_only_frames_text_is_no_table() -> None:
     assert text == "Important.\n\nRead this.\n\n| Plan | Copay |\n| --- | --- |\n| Gold | $15 |"
 
 
+def test_headings_in_cells_only_look_like_some() -> None:
+    """Cells that are set in a heading's style are cells, and the table stays one."""
+    heading = '<w:pStyle w:val="Heading2"/>'
+    found = table_of(
+        table(
+            cell(paragraph("Plan", heading)) + cell(paragraph("Copay", heading)),
+            cell("Gold") + cell("$15"),
+        )
+    )
+    assert (found.header, found.rows) == (("Plan", "Copay"), (("Gold", "$15"),))
+
+
 def test_lines_of_a_cell_stay_apart() -> None:
     """Paragraphs in a cell are parted where the text does not go on."""
     two = paragraph("Individual: $500") + paragraph("Family: $1,000")

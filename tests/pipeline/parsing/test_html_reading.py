@@ -92,6 +92,7 @@ def test_hidden_text_is_left_out_and_told(markup: str) -> None:
         "<style>.bar{background:navy}</style><p class=bar style='color:white'>Readable words.</p>",
         "<link rel=stylesheet href=x.css><p style='color:white'>Readable words.</p>",
         "<style>@media print{.s{display:none}}</style><p class=s>Readable words.</p>",
+        "<style>@media print{p{color:red}.s{display:none}}</style><p class=s>Readable words.</p>",
         "<style>.no-js .s{display:none}</style><p class=s>Readable words.</p>",
         "<p style='opacity:0.9;font-size:0.8em'>Readable words.</p>",
         "<details open><summary>x</summary>Readable words.</details>",
@@ -212,6 +213,13 @@ def test_lists_are_nested_and_numbered() -> None:
         "<ol type=a><li>first<li>second</ol>"
     )
     assert text == "3. Call\n   - day\n   - night\n7. Wait\n  long\na. first\nb. second"
+
+
+def test_elements_that_are_never_closed_keep_their_text() -> None:
+    """Text below a thousand open elements is read as plain text."""
+    text = parse("<p>Before <font>" + "x <font>" * 1000 + "Deductible <b>$500</b>")
+    assert text.startswith("Before x x")
+    assert text.endswith("Deductible $500")
 
 
 def test_xhtml_is_a_page() -> None:
