@@ -43,7 +43,7 @@ def _decrypted(content: bytes, media_type: MediaType, passwords: tuple[str, ...]
         try:
             file.load_key(password=password)
             file.decrypt(out)
-        except Exception:  # noqa: S112, PERF203 — a wrong password is told in many ways
+        except Exception:  # noqa: S112 — a wrong password is told in many ways
             continue
         return out.getvalue()
     message = f"It is {what} that is protected with a password."
