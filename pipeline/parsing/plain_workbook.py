@@ -38,7 +38,11 @@ def read_values(content: bytes, why: str, notes: Sequence[Note] = ()) -> Reading
     except python_calamine.PasswordError as error:
         message = "The workbook is protected with a password."
         raise ParseError(ParseCode.ENCRYPTED, message) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except BaseException as error:
+        # a panic of its Rust core is no `Exception`; it is worth no more than a refusal
+        known = isinstance(error, python_calamine.CalamineError | OSError | ValueError)
+        if not known and type(error).__name__ != "PanicException":
+            raise
         message = "The workbook is damaged: its sheets cannot be read."
         raise ParseError(ParseCode.BROKEN, message) from error
     message = f"Numbers were read without their formats (percent, currency): {why}."

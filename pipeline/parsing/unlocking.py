@@ -30,23 +30,21 @@ def unlocked(content: bytes, media_type: MediaType, passwords: tuple[str, ...]) 
 
 def _decrypted(content: bytes, media_type: MediaType, passwords: tuple[str, ...]) -> bytes:
     import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError
 
-    refused = ParseError(
-        ParseCode.ENCRYPTED, f"It is {SAID[media_type]} that is protected with a password."
-    )
+    what = SAID[media_type]
     try:
         file = msoffcrypto.OfficeFile(io.BytesIO(content))
         if not file.is_encrypted():
             return content
-    except (FileFormatError, OSError, ValueError, KeyError) as error:
-        raise refused from error
+    except Exception as error:  # whatever a damaged container leads the library into
+        raise ParseError(ParseCode.BROKEN, f"It is {what} that is damaged.") from error
     for password in passwords:
         out = io.BytesIO()
         try:
             file.load_key(password=password)
             file.decrypt(out)
-        except (DecryptionError, InvalidKeyError, FileFormatError, OSError, ValueError):
+        except Exception:  # noqa: S112 — a wrong password is told in many ways
             continue
         return out.getvalue()
-    raise refused
+    message = f"It is {what} that is protected with a password."
+    raise ParseError(ParseCode.ENCRYPTED, message)

@@ -117,7 +117,9 @@ def test_a_sentence_reads_back_from_the_code_page_of_its_language(
     assert decode(text.encode(page)) == text
 
 
-@pytest.mark.parametrize("text", ["Die Prämie beträgt 5 €", "“Flood” means rising water", "Café"])
+@pytest.mark.parametrize(
+    "text", ["Die Prämie beträgt 5 €", "“Flood” means water", "“quoted” it’s", "Café"]
+)
 def test_few_letters_beyond_ascii_are_taken_for_windows_ones(text: str) -> None:
     """Where there is too little to tell, the likeliest encoding is believed."""
     assert decode(text.encode("cp1252")) == text
