@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, nan
+from typing import NamedTuple
 from uuid import UUID
 
 from blocks.assembly import Services
@@ -14,8 +15,8 @@ from checks.verdicts import GateResult
 from flows.stages.batch import Batch, StageResult, actor, jobs_at
 from flows.stages.judging import judge, result_records, verdict_moves
 from flows.stages.texts import parsed_texts
+from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out
-from pipeline.chunking.substance import Piece, headed_share, substantial_share
 from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
@@ -28,6 +29,14 @@ from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 
 _JOBS_AT_ONCE = 64
+
+
+class _Piece(NamedTuple):
+    """A buffered chunk as its structure is assessed."""
+
+    start: int
+    end: int
+    context: str
 
 
 async def gate(
@@ -103,9 +112,8 @@ def _chunk_rows(
     covered = covered_share(text, [*spans, *left_out(text)])
     substantial = headed = nan
     if isinstance(document, ParsedDocument):
-        pieces = [Piece(c.start_offset, c.end_offset, c.context) for c in chunks]
-        substantial = substantial_share(document, pieces)
-        headed = headed_share(document, pieces)
+        found = assess(document, [_Piece(c.start_offset, c.end_offset, c.context) for c in chunks])
+        substantial, headed = found.substantial_share, found.headed_share
     return [
         ChunkRow(
             job_id=str(chunk.job_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Protocol
 
 from pipeline.chunking.blocks import Block, BlockKind, scan
@@ -13,6 +14,8 @@ from pipeline.chunking.sections import sections_of
 from pipeline.chunking.tables import Head, heads_of
 from pipeline.documents import ParsedDocument
 from pipeline.text import count_visible
+
+_LEAST_CHUNKS = 5
 
 
 class Piece(Protocol):
@@ -58,6 +61,24 @@ class Assessment:
     headings: int
     longest_heading: int
     heading_share: float
+
+    @property
+    def substantial_share(self) -> float:
+        """The share of chunks that say something of their own, 0 to 1.
+
+        NaN for a document of a few chunks: a note may be a heading alone.
+        """
+        if self.chunks < _LEAST_CHUNKS:
+            return nan
+        return 1 - (self.only_headings + self.only_furniture) / self.chunks
+
+    @property
+    def headed_share(self) -> float:
+        """The share of pieces of tables that say what their columns are, 0 to 1.
+
+        NaN for a document without a table whose columns have names.
+        """
+        return 1 - self.rows_without_columns / self.with_rows if self.with_rows else nan
 
 
 def assess(document: ParsedDocument, pieces: Iterable[Piece]) -> Assessment:

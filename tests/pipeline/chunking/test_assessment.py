@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from pipeline.chunking import ChunkerOptions, chunk_document
-from pipeline.chunking.assessment import assess
+from pipeline.chunking.assessment import Assessment, assess
 from pipeline.documents import Chunk, ParsedDocument, ParsedPage
 from pipeline.tokens import tokenizer
 
@@ -44,3 +45,13 @@ def test_bad_chunks_are_counted() -> None:
     assert (found.with_rows, found.rows_without_columns) == (2, 1)
     beside = replace(rows, context="Columns: Code | Fee")
     assert assess(document(), [beside]).rows_without_columns == 0
+
+
+def test_shares_for_the_gate_are_not_numbers_where_there_is_nothing_to_judge() -> None:
+    """A short note may be a heading alone, and a text may have no table."""
+    numbers = {"headings": 1, "longest_heading": 9, "heading_share": 0.5}
+    note = Assessment(1, 1, 0, 0, 0, **numbers)  # type: ignore[arg-type]
+    assert math.isnan(note.substantial_share)
+    assert math.isnan(note.headed_share)
+    odd = Assessment(10, 2, 3, 4, 1, **numbers)  # type: ignore[arg-type]
+    assert (odd.substantial_share, odd.headed_share) == (0.5, 0.75)
