@@ -101,11 +101,12 @@ def test_tables_are_known() -> None:
     assert page.text[table.start : table.end].startswith("| Cover")
 
 
-def test_plain_text_has_no_tables() -> None:
-    """Bars in a text that is no Markdown are bars, and its comments and dashes stay."""
-    text = "---\ntitle: x\n---\n| a | b |\n|---|---|\n<!-- c -->"
+def test_plain_text_is_left_as_it_is() -> None:
+    """A text that is no Markdown keeps dashes and comments; rows between bars are a table there."""
+    text = "---\ntitle: x\n---\n| a | b |\n|---|---|\n| 1 | 2 |\n<!-- c -->"
     found = document(text, MediaType.TEXT)
-    assert (found.text, found.pages[0].tables, found.facts) == (text, (), {})
+    assert (found.text, found.facts, found.notes) == (text, {}, ())
+    assert [table.header for table in found.pages[0].tables] == [("a", "b")]
 
 
 @pytest.mark.parametrize("kind", [MediaType.MARKDOWN, MediaType.TEXT])
