@@ -23,7 +23,7 @@ SAYS_NOTHING = """
     condiciones generales, allgemeine versicherungsbedingungen, general terms and conditions of
     insurance
     """
-"""Phrases that look like another one's but tell no role; they are taken out of a heading first."""
+"""Phrases that look like another one's but tell no role; where they stand, no other is sought."""
 
 # In this order: of rules of one weight the first one wins, as "exclusions and limits" are
 # exclusions and "conditions for claims" are about claims.

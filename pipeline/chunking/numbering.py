@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 # Each kind of label with its words in the languages of the policies at hand.
@@ -53,6 +54,7 @@ class Label(NamedTuple):
         )
 
 
+@lru_cache(4096)
 def label_of(title: str) -> Label | None:
     """The label that a heading begins with."""
     found = _LABEL.match(title)

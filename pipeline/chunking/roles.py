@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.chunking.heading_rules import HEADING_RULES, MENTION, SAYS_NOTHING, SECTION
 from pipeline.chunking.headings import can_be_heading
 from pipeline.chunking.numbering import label_of
-from pipeline.chunking.role_rules import Rule, phrases_in
+from pipeline.chunking.role_rules import Rule
 from pipeline.chunking.wording_rules import WORDING_RULES
 from pipeline.roles import Role
 from pipeline.text import fold
@@ -46,13 +46,20 @@ def role_of(titles: Sequence[str], text: str, context: str = "") -> Role:
         titles: the headings above it, outermost first.
         context: what stands beside it, such as the columns of a table.
     """
-    if len(_LEADERS.findall(text[:_OPENING_CHARS])) >= _MANY_LEADERS:
+    if _is_contents(text[:_OPENING_CHARS]):
         return Role.OTHER
     if (told := _nearest([*_own_title(text), *titles[-1:]], MENTION)) is not None:
         return _among(titles, told)
     if (told := _nearest(titles[-2::-1], SECTION)) is not None:
         return told.role
     return _by_wording(f"{context}\n{text[:_OPENING_CHARS]}") or Role.OTHER
+
+
+def _is_contents(opening: str) -> bool:
+    # Nearly all texts have no such line, which is seen much faster without a pattern.
+    if "......" not in opening and ". . . ." not in opening:
+        return False
+    return len(_LEADERS.findall(opening)) >= _MANY_LEADERS
 
 
 def _nearest(titles: Sequence[str], least: int) -> _Told | None:
@@ -78,30 +85,61 @@ def _own_title(text: str) -> list[str]:
     """The first line of a passage where it is a heading in all but its mark."""
     line = text.lstrip("# \n")[:_LINE_CHARS].partition("\n")[0].rstrip()
     title = line.strip("* ")
-    if not title or not can_be_heading(title):
+    if len(line) == _LINE_CHARS or not title:
         return []
     bold = line.startswith("**") and line.endswith("**")
-    return [title] if bold or title.isupper() or label_of(title) is not None else []
+    seems = bold or title.isupper() or label_of(title) is not None
+    return [title] if seems and can_be_heading(title) else []
 
 
 @lru_cache(_HEADINGS_KEPT)
 def _told_by(title: str) -> _Told | None:
-    words = _NOTHING.sub(" ", fold(title))
-    first = min((_number(found) for found in _HEADING.finditer(words)), default=None)
+    found = (number for number, _ in _HEADINGS.found_in(fold(title)))
+    first = min((number for number in found if _BY_WEIGHT[number].weight), default=None)
     return None if first is None else _Told(_BY_WEIGHT[first].role, _BY_WEIGHT[first].weight)
 
 
 def _by_wording(text: str) -> Role | None:
     scores: Counter[Role] = Counter()
     times: Counter[str] = Counter()
-    for found in _WORDING.finditer(fold(text)):
-        rule = WORDING_RULES[_number(found)]
-        phrase = found.group().lower()
+    for number, phrase in _WORDINGS.found_in(fold(text)):
         times[phrase] += 1
         if times[phrase] <= _TIMES:
-            scores[rule.role] += rule.weight
+            scores[WORDING_RULES[number].role] += WORDING_RULES[number].weight
     best = max(scores, key=lambda role: scores[role], default=None)
     return best if best is not None and scores[best] >= _CLEAR else None
+
+
+class _Phrases:
+    """The phrases of rules, sought by their first letters: all at once would be many times slower.
+
+    Where two begin at one place, the earlier rule's counts.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        by_letter: dict[str, list[tuple[int, list[str]]]] = {}
+        for number, rule in enumerate(rules):
+            for phrase in rule.phrases:
+                own = by_letter.setdefault(phrase[0], [])
+                if not own or own[-1][0] != number:
+                    own.append((number, []))
+                own[-1][1].append(phrase)
+        self._by_letter = {letter: _pattern(own) for letter, own in by_letter.items()}
+
+    def found_in(self, text: str) -> Iterator[tuple[int, str]]:
+        """The rule's number and the phrase, for each that is found; they do not overlap."""
+        lower, end = text.lower(), 0
+        for start in map(re.Match.start, _WORD_START.finditer(lower)):
+            pattern = self._by_letter.get(lower[start]) if start >= end else None
+            found = pattern.match(lower, start) if pattern is not None else None
+            if found is not None:
+                end = found.end()
+                yield int((found.lastgroup or "_0")[1:]), found.group()
+
+
+def _pattern(own: Sequence[tuple[int, Sequence[str]]]) -> re.Pattern[str]:
+    groups = (f"(?P<_{number}>{_any_of(phrases)})" for number, phrases in own)
+    return re.compile(rf"(?:{'|'.join(groups)})\b")
 
 
 def _any_of(phrases: Sequence[str]) -> str:
@@ -112,18 +150,11 @@ def _any_of(phrases: Sequence[str]) -> str:
     )
 
 
-def _pattern(rules: Sequence[Rule]) -> re.Pattern[str]:
-    """One pattern for all rules: its groups are numbered like them, an earlier one goes first."""
-    groups = (f"(?P<_{number}>{_any_of(rule.phrases)})" for number, rule in enumerate(rules))
-    return re.compile(rf"\b(?:{'|'.join(groups)})\b", re.IGNORECASE)
-
-
-def _number(found: re.Match[str]) -> int:
-    return int((found.lastgroup or "_0")[1:])
-
-
+_WORD_START = re.compile(r"\b\w")
 _LEADERS = re.compile(r"\.{6,}|(?:\. ){6,}")
-_NOTHING = re.compile(rf"\b(?:{_any_of(phrases_in(SAYS_NOTHING))})\b", re.IGNORECASE)
-_BY_WEIGHT = sorted(HEADING_RULES, key=lambda rule: -rule.weight)
-_HEADING = _pattern(_BY_WEIGHT)
-_WORDING = _pattern(WORDING_RULES)
+_BY_WEIGHT = [
+    Rule("tells nothing", Role.OTHER, 0, SAYS_NOTHING),
+    *sorted(HEADING_RULES, key=lambda rule: -rule.weight),
+]
+_HEADINGS = _Phrases(_BY_WEIGHT)
+_WORDINGS = _Phrases(WORDING_RULES)

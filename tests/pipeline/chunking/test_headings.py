@@ -159,6 +159,16 @@ def test_a_page_number_and_a_running_line_make_no_chunk() -> None:
     ]
 
 
+def test_a_running_line_before_a_long_section_makes_no_chunk() -> None:
+    """It goes with the beginning of what follows, though that is cut."""
+    long = "\n\n".join(["The insurer pays for the loss of property by hail and wind. " * 8] * 9)
+    for number in range(40):  # where a text is cut depends on its words
+        line = f"ACME HO-{number}"
+        chunks = chunked(f"{line}\n\n# Cover\n\n{long}", furniture=(line,))
+        assert len(chunks) > 2
+        assert chunks[0].text.startswith(f"{line}\n\n# Cover\n\nThe insurer pays")
+
+
 def test_a_heading_at_the_end_goes_with_what_stands_before_it() -> None:
     """It makes no chunk of its own; a document that is nothing else is one chunk."""
     assert [chunk.text for chunk in chunked("# A\n\nText.\n\n# Notes")] == [

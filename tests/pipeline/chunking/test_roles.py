@@ -106,6 +106,14 @@ def test_columns_tell_what_a_table_is_about() -> None:
     assert role_of((), row, "Columns: Service | Copay | Coinsurance") is Role.LIMIT
 
 
+def test_a_section_with_a_bare_heading_before_it_keeps_its_role() -> None:
+    """What is joined to the front of a section does not take its headings from it."""
+    text = f"# Plan\n\n## Exclusions\n\n{PLAIN}"
+    parsed = ParsedDocument((ParsedPage(1, text),), False, "test-1", "test")
+    [chunk] = chunk_document(parsed, ChunkerOptions(), tokenizer("cl100k_base"))
+    assert chunk.role == "exclusion"
+
+
 def test_the_title_of_a_document_is_no_section_of_it() -> None:
     """A heading above most of a document with many sections tells nothing of each."""
     sections = "\n\n".join(f"## Part of it {name}\n\n{PLAIN * 3}" for name in "abcdef")

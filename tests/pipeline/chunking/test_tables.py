@@ -98,6 +98,33 @@ def test_a_table_goes_on_over_pages_as_the_parser_says() -> None:
     assert assess(parsed, chunks).rows_without_columns == 0
 
 
+def test_a_table_that_goes_on_without_a_header_has_that_of_its_beginning() -> None:
+    """Where the parser knows that it goes on and not what its columns are, they are as before."""
+    words = [("Hail", "covered by this plan", "yes")] * 20
+    pages = [
+        ParsedPage(1, text := markdown(HEADER, words), tables=(Table(0, len(text), HEADER, ()),))
+    ]
+    text = markdown(None, words)
+    pages.append(ParsedPage(2, text, tables=(Table(0, len(text), (), (), "", True),)))
+    chunks = chunked(document(*pages))
+    assert chunks[-1].page_first == 2
+    assert all(map(names_columns, chunks))
+    assert not any("Columns: Hail" in chunk.context for chunk in chunks)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_caption_is_no_chunk_of_its_own(named: bool) -> None:
+    """It goes with the beginning of its table, whether the parser or its place says that it is."""
+    caption = "Fees of dental procedures in the network of the plan"
+    table = markdown(HEADER, rows_of(0, 60))
+    text = f"# Fees\n\n{caption}\n\n{table}"
+    start = text.index("| Code")
+    known = Table(start, len(text), HEADER, (), caption)
+    first, *_ = chunked(document(ParsedPage(1, text, tables=(known,) if named else ())))
+    assert first.text.startswith(f"# Fees\n\n{caption}\n\n| Code |")
+    assert first.context == ""
+
+
 @pytest.mark.parametrize("between", ["", "\n\nPage 1 of 3"])
 def test_a_table_goes_on_over_pages_by_its_looks(between: str) -> None:
     """A row of numbers in a header's place, right after a table with as many columns, is data."""
