@@ -69,7 +69,7 @@ def look(request: IngestRequest) -> FoundFiles:
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
-    found = find_files(request.paths)
+    found = find_files(request.paths, pictures=request.settings().reads_pictures)
     if not found.files:
         # With --sync this also keeps an unmounted folder from emptying the corpus.
         kinds = ", ".join(sorted(SUFFIXES))
@@ -84,7 +84,8 @@ def look(request: IngestRequest) -> FoundFiles:
 def left_out(found: FoundFiles) -> str:
     """How many files of a folder are of another type, by suffix."""
     kinds = ", ".join(f"{number:,} {suffix}" for suffix, number in sorted(found.skipped.items()))
-    return f"left out {quantity(sum(found.skipped.values()), 'file')} of another type: {kinds}"
+    others = f"left out {quantity(sum(found.skipped.values()), 'file')} of another type: {kinds}"
+    return f"{others}; pictures are read with NAVIGATOR_OCR=true" if found.pictures else others
 
 
 def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:

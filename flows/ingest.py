@@ -55,7 +55,8 @@ async def register_sources(
     Args:
         registered: called after each group of files with how many are still to come.
     """
-    found = await asyncio.to_thread(find_files, paths)
+    pictures = services().settings.reads_pictures
+    found = await asyncio.to_thread(find_files, paths, pictures=pictures)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]

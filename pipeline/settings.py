@@ -184,6 +184,11 @@ class Settings(ReadingSettings, OperatingSettings):
         return "api.openai.com" in self.openai_base_url
 
     @property
+    def reads_pictures(self) -> bool:
+        """Whether something may read pictures: OCR, LlamaParse, or a parser's saved block."""
+        return self.ocr or self.parser != "local" or self.parser_block is not None
+
+    @property
     def resolved_embedder(self) -> Literal["wordllama", "onnx", "openai"]:
         """The embedder after `auto` is decided."""
         if self.embedder != "auto":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import PARSE_REMEDIES, ParseCode, UsageError
-from pipeline.parsing.kinds import SUFFIXES
+from pipeline.parsing.kinds import PICTURE_SUFFIXES, SUFFIXES
 
 _BLOCK = 1024 * 1024
 
@@ -24,6 +24,8 @@ class FoundFiles:
         files: absolute, each once, in order of path.
         skipped: how many files of a folder were left out, by suffix.
         roots: the folders that were looked through, for `--sync`.
+        pictures: files of a folder that were left out because nothing reads pictures now; they
+            are among the skipped, and are not gone.
         unreadable: folders below them that could not be; they are among `files`, to be reported,
             and what was ingested from them earlier is not to be taken for gone.
     """
@@ -32,10 +34,14 @@ class FoundFiles:
     skipped: dict[str, int]
     roots: tuple[Path, ...]
     unreadable: tuple[Path, ...] = ()
+    pictures: tuple[Path, ...] = ()
 
 
-def find_files(paths: Iterable[str]) -> FoundFiles:
-    """Expand files, folders and globs.
+def find_files(paths: Iterable[str], *, pictures: bool = True) -> FoundFiles:
+    """Expands files, folders and globs.
+
+    Args:
+        pictures: take pictures that lie in a folder; one that is named outright is always taken.
 
     Raises:
         UsageError: a path names nothing.
@@ -44,15 +50,18 @@ def find_files(paths: Iterable[str]) -> FoundFiles:
     skipped: Counter[str] = Counter()
     roots: list[Path] = []
     unreadable: list[Path] = []
+    unread: list[Path] = []
     for given in paths:
         for path in _expand(given):
             if path.is_dir():
                 roots.append(path)
-                _look_through(path, files, skipped, unreadable)
+                _look_through(path, files, skipped, unreadable, None if pictures else unread)
             elif not _is_lock(path.name):
                 files[path] = None
     files.update(dict.fromkeys(unreadable))
-    return FoundFiles(tuple(sorted(files)), dict(skipped), tuple(roots), tuple(unreadable))
+    return FoundFiles(
+        tuple(sorted(files)), dict(skipped), tuple(roots), tuple(unreadable), tuple(unread)
+    )
 
 
 def _expand(given: str) -> list[Path]:
@@ -88,7 +97,11 @@ def _absolute(path: Path) -> Path:
 
 
 def _look_through(
-    root: Path, files: dict[Path, None], skipped: Counter[str], unreadable: list[Path]
+    root: Path,
+    files: dict[Path, None],
+    skipped: Counter[str],
+    unreadable: list[Path],
+    unread: list[Path] | None,
 ) -> None:
     def note(error: OSError) -> None:
         unreadable.append(Path(error.filename))
@@ -99,10 +112,13 @@ def _look_through(
             path = Path(folder) / name
             if name.startswith(".") or _is_lock(name):
                 continue
-            if path.suffix.lower() in SUFFIXES:
+            suffix = path.suffix.lower()
+            if suffix in SUFFIXES and (unread is None or suffix not in PICTURE_SUFFIXES):
                 files[path] = None
-            else:
-                skipped[path.suffix.lower() or "no suffix"] += 1
+                continue
+            skipped[suffix or "no suffix"] += 1
+            if unread is not None and suffix in PICTURE_SUFFIXES:
+                unread.append(path)
 
 
 @dataclass(frozen=True, slots=True)

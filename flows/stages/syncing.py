@@ -31,7 +31,7 @@ async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run
     folders = [storable(root).rstrip("/") + "/" for root in found.roots]
     if not folders:
         return 0
-    sources = [storable(path) for path in found.files]
+    sources = [storable(path) for path in (*found.files, *found.pictures)]
     spared = [storable(path).rstrip("/") + "/" for path in found.unreadable]
     async with services.database.service() as connection:
         gone = await deletion.vanished(connection, user, folders, sources, spared)

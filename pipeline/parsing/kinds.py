@@ -97,6 +97,9 @@ SUFFIXES = frozenset(
 )
 """Names that are taken when a folder is read; any other name is taken when given by itself."""
 
+PICTURE_SUFFIXES = frozenset(suffix for suffix, kind in BY_SUFFIX.items() if kind in PICTURES)
+"""Of these, names of pictures: taken from a folder only where something reads pictures."""
+
 SAID: dict[MediaType, str] = {
     M.PDF: "a PDF",
     M.DOCX: "a Word document",

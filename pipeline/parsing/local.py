@@ -68,7 +68,7 @@ def parse_bytes(content: bytes, media_type: MediaType, options: ParseOptions) ->
     check_size(len(content), options)
     try:
         plain_bytes = unlocked(content, media_type, options.passwords)
-        return _normalised(_parse(plain_bytes, media_type, options), media_type)
+        return _normalised(_parse(plain_bytes, media_type, options))
     except NavigatorError:
         raise
     except MemoryError as error:
@@ -177,12 +177,10 @@ def engine(media_type: MediaType) -> str:
     return " + ".join(f"{name} {version(name)}" for name in names) or "plain text"
 
 
-def _normalised(document: ParsedDocument, media_type: MediaType) -> ParsedDocument:
+def _normalised(document: ParsedDocument) -> ParsedDocument:
     texts = [normalise(page.text) for page in document.pages]
-    # Bars in a plain text are bars.
-    seek = (lambda text: ()) if media_type is MediaType.TEXT else tables_of
     pages = tuple(
-        replace(page, text=normal.text, tables=page.tables or seek(normal.text))
+        replace(page, text=normal.text, tables=page.tables or tables_of(normal.text))
         for page, normal in zip(document.pages, texts, strict=True)
     )
     return replace(

@@ -123,7 +123,7 @@ def test_a_run_stops_at_its_cap(capped: Ended, planned: dict[str, Any]) -> None:
     assert 0 < capped.json["cost_usd"] <= planned["cost_usd"] / 2
     ends = sorted(each["status"] for each in capped.json["documents"])
     assert ends == ["published", "waiting", "waiting"]
-    assert "Left out 1 file of another type: 1 .png." in capped.err
+    assert "Left out 1 file of another type: 1 .png; pictures are read with" in capped.err
 
 
 def test_an_interruption_releases_every_claim(

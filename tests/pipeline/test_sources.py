@@ -48,6 +48,17 @@ def as_nobody() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def test_pictures_of_a_folder_wait_for_somebody_who_reads_them(tmp_path: Path) -> None:
+    """Left out and counted where nothing reads pictures, but for one that is named outright."""
+    make(tmp_path, "a.md", "logo.png", "scan.TIFF")
+    found = find_files([str(tmp_path)], pictures=False)
+    assert [path.name for path in found.files] == ["a.md"]
+    assert found.skipped == {".png": 1, ".tiff": 1}
+    assert [path.name for path in found.pictures] == ["logo.png", "scan.TIFF"]
+    named = find_files([str(tmp_path / "scan.TIFF")], pictures=False)
+    assert [path.name for path in named.files] == ["scan.TIFF"]
+
+
 def test_a_folder_gives_its_documents_in_order(tmp_path: Path) -> None:
     """Every known suffix in any case, at any depth; the others are counted."""
     make(tmp_path, "b.PDF", "a.md", "deep/er/c.docx", "x.exe", "y.exe", "noext", "z.html")
