@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.ink import Fill, Word, holds
+from pipeline.parsing.pdf.drawn_lines import Grounds
+from pipeline.parsing.pdf.ink import Word, holds
 from pipeline.parsing.pdf.lines import line_text, lines_of
 from pipeline.parsing.pdf.rulings import Cell, Grid
+from pipeline.parsing.pdf.turned_text import is_upright, turned_lines
 
 # A form is ruled too; a table's rows are alike. So many columns for each cell of its fullest row,
 # or so few rows with several cells, say that the lines are those of a form.
@@ -34,12 +37,12 @@ class FilledGrid:
     """A grid with its words.
 
     Attributes:
-        fills: the colored areas of the page.
+        grounds: the colored areas of the page.
         cells: all, those without words too.
     """
 
     grid: Grid
-    fills: Sequence[Fill]
+    grounds: Grounds
     cells: list[FilledCell]
 
     @cached_property
@@ -131,23 +134,31 @@ def _runs_out(word: Word, box: Box) -> bool:
     return outside > max(_OVERHANG, _OUTSIDE * (word.box.right - word.box.left))
 
 
-def fill_grid(grid: Grid, fills: Sequence[Fill], words: Sequence[Word]) -> FilledGrid:
+def fill_grid(grid: Grid, grounds: Grounds, words: Sequence[Word]) -> FilledGrid:
     """The grid with those of the words that stand in it."""
     cells = [FilledCell(cell) for cell in grid.cells]
-    boxes = [grid.box_of(cell) for cell in grid.cells]
+    places = {
+        (row, column): each
+        for each in cells
+        for row in range(each.cell.top, each.cell.bottom)
+        for column in range(each.cell.left, each.cell.right)
+    }
     for word in words:
         x, y = word.middle
-        if not holds(grid.box, x, y):
-            continue
-        for each, box in zip(cells, boxes, strict=True):
-            if holds(box, x, y):
+        if holds(grid.box, x, y):
+            row = min(max(bisect_left(grid.ys, y) - 1, 0), len(grid.ys) - 2)
+            column = min(max(bisect_left(grid.xs, x) - 1, 0), len(grid.xs) - 2)
+            if (each := places.get((row, column))) is not None:
                 each.words.append(word)
-                break
     for each in cells:
         each.text = cell_text(each.words)
-    return FilledGrid(grid, fills, cells)
+    return FilledGrid(grid, grounds, cells)
 
 
 def cell_text(words: Sequence[Word]) -> str:
     """The lines of a cell; they are joined when all words of the document are known."""
-    return "\n".join(line_text(line) for line in lines_of(words))
+    upright = [word for word in words if is_upright(word)]
+    lines = [line_text(line) for line in lines_of(upright)]
+    if len(upright) < len(words):
+        lines += turned_lines([word for word in words if not is_upright(word)])
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine, piece_box
 # The part of a page's height, and of its width, in which running lines stand.
 _TOP, _BOTTOM, _SIDE = 0.13, 0.11, 0.09
 _MIN_PAGES = 3
+_LONGEST = 300
 # A running line stands at one height; documents that were put together waver a little.
 _WAVER = 12.0
 _NUMBER = re.compile(r"\d{1,5}")
@@ -56,6 +57,8 @@ def _marginal(page: PageDraft) -> Iterator[tuple[Piece, TextLine]]:
         for line in piece.lines:
             box = line.box
             at_side = box.right <= _SIDE * width or box.left >= (1 - _SIDE) * width
+            if len(line.text) > _LONGEST:
+                continue
             if (
                 box.bottom <= _TOP * height
                 or box.top >= (1 - _BOTTOM) * height

@@ -18,12 +18,16 @@ _MAX_TORN = 0.2
 _APART = 1.4
 _MAX_CLOSE = 0.4
 _LONG_CELL = 4
+# Cells times words; a page with more is no table that somebody reads.
+_MOST_LOOKS = 3_000_000
 # Of the long cells so many may go on in the middle of a sentence before all is prose.
 _MAX_CONTINUED = 0.35
 
 
 def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
     """The table that a block may be; None when its rows would tear printed lines apart."""
+    if sum(map(len, block.cells)) * len(words) > _MOST_LOOKS:
+        return None
     grid = _filled(block, words)
     rows = [[cell_text(cell) for cell in row] for row in grid]
     width = max(map(len, rows), default=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.layout import Box
+from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_grid import FilledGrid, fill_grid
 from pipeline.parsing.pdf.ink import Fill, Rule, Word
 from pipeline.parsing.pdf.pieces import TableDraft
@@ -36,10 +38,16 @@ def ruled_tables(
     """The tables that the lines of a page draw, from top to bottom."""
     tables: list[RuledTable] = []
     taken: set[int] = set()
+    grounds = Grounds(fills)
+    ordered = sorted(words, key=lambda word: word.middle[1])
+    heights = [word.middle[1] for word in ordered]
     # A table within a cell of another one is read first; its words are not those of the outer one.
     for grid in sorted(grids(rules), key=lambda g: _area(g.box)):
-        free = [word for word in words if word.order not in taken]
-        filled = fill_grid(grid, fills, free)
+        first = bisect_left(heights, grid.ys[0])
+        last = bisect_right(heights, grid.ys[-1])
+        inside = sorted(ordered[first:last], key=lambda word: word.order)
+        free = [word for word in inside if word.order not in taken]
+        filled = fill_grid(grid, grounds, free)
         if filled.words and filled.is_table():
             tables.append(_table(filled))
             taken.update(word.order for word in filled.words)

@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.drawn_lines import color_at
+from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_grid import FilledCell, FilledGrid
-from pipeline.parsing.pdf.ink import Fill
 
 LEVELS = " / "
 """What joins the levels of a heading."""
 
 _MAX_LEVELS = 3
+_LOOKED_AT = 300
 _VALUE = re.compile(
     r"[$€£¥]|\d+\s?%|\d[\d,.]*\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}\b"
     r"|\b(?:no charge|not covered|not applicable)\b",
@@ -23,7 +23,7 @@ _VALUE = re.compile(
 
 def looks_like_data(cells: Sequence[str]) -> bool:
     """Whether a row holds amounts, codes or other values, which no header does."""
-    return any(_VALUE.search(cell) for cell in cells)
+    return any(_VALUE.search(cell[:_LOOKED_AT]) for cell in cells)
 
 
 def title_rows(table: FilledGrid) -> int:
@@ -73,15 +73,15 @@ def is_styled(table: FilledGrid, row: int) -> bool:
         return False
     if all(word.bold for each in cells for word in each.words):
         return not all(word.bold for each in later for word in each.words[:3])
-    here = _ground(table.box_of(cells[-1]), table.fills)
-    grounds = [_ground(table.box_of(each), table.fills) for each in later]
+    here = _ground(table.box_of(cells[-1]), table.grounds)
+    grounds = [_ground(table.box_of(each), table.grounds) for each in later]
     # Rows that alternate between two colors are no headers of each other.
     return grounds.count(here) <= len(grounds) // 5
 
 
-def _ground(box: Box, fills: Sequence[Fill]) -> str:
+def _ground(box: Box, grounds: Grounds) -> str:
     # Near its corner, where no word's own background lies.
-    return color_at(box.left + 2.0, box.top + 2.0, fills)
+    return grounds.color_at(box.left + 2.0, box.top + 2.0)
 
 
 def header_of(levels: Sequence[tuple[str, ...]], columns: int) -> tuple[str, ...]:
