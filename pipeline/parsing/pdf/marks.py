@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from pipeline.layout import Box
 from pipeline.parsing.pdf.frame import Frame
 from pipeline.parsing.pdf.glyphs import Glyph, Run, glyphs_of
 from pipeline.parsing.pdf.ink import Word, holds
 from pipeline.parsing.pdf.lines import MARK_SIZE, is_mark, with_mark
-from pipeline.parsing.pdf.tiles import Tiles
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfTextPage
@@ -22,6 +23,11 @@ _ABOVE = 0.3
 # The foot of a raised character is so much higher than its neighbors', in parts of their height.
 _RAISED = 0.1
 _MAX_MARK = 6
+# Signs that stand high in every word are lower than most marks, in parts of the word's height.
+_LOW, _HIGH_SIGNS = 0.3, frozenset("-–—’‘'\"“”·•˙ʼ")
+_SIGNS = "*†‡§¶#)]"
+# Words are looked up by rows of so many points.
+_ROW = 16.0
 _MOST_RUNS, _MOST_MARKS, _MOST_NEAR = 20_000, 1_000, 500
 
 
@@ -43,17 +49,34 @@ def suspects(words: Sequence[Word], edges: array[float], frame: Frame) -> list[t
     """Short pieces of text that stand high in a word, each with its word."""
     if not edges:
         return []
-    places = Tiles((word.box, word) for word in words if not word.turn and len(word.text) > 1)
+    rows: dict[int, list[Word]] = defaultdict(list)
+    for word in words:
+        if not word.turn and len(word.text) > 1:
+            for row in range(int(word.box.top // _ROW), int(word.box.bottom // _ROW) + 1):
+                rows[row].append(word)
     found: list[tuple[Run, Word]] = []
     for run in zip(*[iter(edges)] * 4, strict=True):
         box = frame.place(*run)
         x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-        for word in places.at(x, y)[:_MOST_NEAR]:
-            height = word.box.bottom - word.box.top
-            if word.box.bottom - box.bottom >= _ABOVE * height and holds(word.box, x, y):
+        for word in rows.get(int(y // _ROW), ())[:_MOST_NEAR]:
+            if holds(word.box, x, y) and _may_be_mark(box, word):
                 found.append((run, word))
                 break
     return found
+
+
+def _may_be_mark(box: Box, word: Word) -> bool:
+    """Whether a piece stands high in its word, and is none of its hyphens or apostrophes."""
+    height = word.box.bottom - word.box.top
+    if word.box.bottom - box.bottom < _ABOVE * height:
+        return False
+    if box.bottom - box.top < _LOW * height and not _HIGH_SIGNS.isdisjoint(word.text):
+        return False
+    if box.right >= word.box.right - 1.0:
+        return word.text[-1].isalnum() or word.text[-1] in _SIGNS
+    if box.left <= word.box.left + 1.0:
+        return word.text[0].isalnum() or word.text[0] in _SIGNS
+    return True
 
 
 def split_marks(glued: Sequence[tuple[Run, Word]], layer: PdfTextPage, frame: Frame) -> None:

@@ -41,22 +41,24 @@ def crossings(ink: PageInk) -> dict[int, float]:
     return found
 
 
-def split_at_borders(ink: PageInk, layer: PdfTextPage, frame: Frame) -> None:
-    """Parts a page's words that run on into the next cell's text.
+def split_at_borders(ink: PageInk, layer: PdfTextPage, frame: Frame) -> bool:
+    """Parts a page's words that run on into the next cell's text; whether there are any.
 
     Args:
         layer: the text of the same page, not rotated.
     """
     borders = crossings(ink)
     if not borders:
-        return
+        return False
     whole: list[Word] = []
     for word in ink.words:
         at = borders.get(word.order)
         whole += [word] if at is None else _parts(word, at, layer, frame)
     for order, word in enumerate(whole):
         word.order = order
+    parted = len(whole) > len(ink.words)
     ink.words = whole
+    return parted
 
 
 def _parts(word: Word, border: float, layer: PdfTextPage, frame: Frame) -> list[Word]:

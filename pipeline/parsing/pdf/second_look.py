@@ -73,24 +73,25 @@ def look_again(
     """
     ink.unmapped = seen.unmapped
     frame = Frame.of(seen.edges, turn)
-    if not widened and not _is_worth_it(ink, seen, frame):
+    glued = suspects(ink.words, seen.small_runs, frame)
+    if not (widened or glued or _is_worth_it(ink)):
         return False, []
     with closing(document[ink.number - 1]) as page:
         frame = Frame.of(page.get_bbox(), turn)
         with closing(page.get_textpage()) as layer:
-            split_at_borders(ink, layer, frame)
-            split_marks(suspects(ink.words, seen.small_runs, frame), layer, frame)
+            if split_at_borders(ink, layer, frame) or widened:
+                glued = suspects(ink.words, seen.small_runs, frame)
+            split_marks(glued, layer, frame)
         leave_out_hidden(ink, page, frame)
         scanned = is_scanned(page, ink, frame)
         return scanned, [] if scanned else unread_pictures(page, ink, frame)
 
 
-def _is_worth_it(ink: PageInk, seen: Glance, frame: Frame) -> bool:
+def _is_worth_it(ink: PageInk) -> bool:
     return bool(
         ink.fields
         or ink.annotations
         or ink.picture_share >= MIN_LOOK
         or sum(len(word.text) for word in ink.words) < STAMP_CHARACTERS
         or crossings(ink)
-        or suspects(ink.words, seen.small_runs, frame)
     )

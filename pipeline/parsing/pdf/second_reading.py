@@ -66,7 +66,9 @@ def unmapped(layer: PdfTextPage) -> int:
 
     count: int = layer.count_chars()
     step = 1 + count // _SAMPLE
-    failed: Iterator[bool] = (raw.FPDFText_HasUnicodeMapError(layer, n) == 1 for n in range(0, count, step))
+    failed: Iterator[bool] = (
+        raw.FPDFText_HasUnicodeMapError(layer, n) == 1 for n in range(0, count, step)
+    )
     found = sum(failed)
     return step * found
 
