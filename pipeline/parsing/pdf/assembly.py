@@ -159,6 +159,8 @@ def _meets(one: Box, other: Box) -> bool:
 
 def _ruled_pieces(table: RuledTable) -> list[Piece]:
     draft = table.draft
+    if draft is None:
+        return [Piece(RegionKind.FORM_FIELD, table.box, table.lines, keeps_lines=True)]
     pieces = [Piece(RegionKind.TABLE, table.box, table=draft)]
     if len(draft.title) > MAX_TITLE:
         # A box of text above the columns, not what they are called.

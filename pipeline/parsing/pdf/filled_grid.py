@@ -19,6 +19,9 @@ from pipeline.parsing.pdf.turned_text import is_upright, turned_lines
 # or so few rows with several cells, say that the lines are those of a form.
 _MAX_COLUMNS_PER_CELL = 2.6
 _MIN_FULL_ROWS = 0.4
+# In a table most cells have one column each. The boxes of a form end where they like, so that a box
+# covers several of the columns that all of their edges make.
+_FORM_COLUMNS, _FORM_CELLS, _MAX_SPAN = 4, 5, 1.6
 # A word runs out of its cell by so many points, and by so much of its width.
 _OVERHANG, _OUTSIDE = 3.0, 0.25
 
@@ -107,6 +110,23 @@ class FilledGrid:
         if fullest < 2 or len(self.columns) > _MAX_COLUMNS_PER_CELL * fullest:
             return False
         return sum(count >= 2 for count in counts) >= _MIN_FULL_ROWS * len(counts)
+
+    def is_form(self) -> bool:
+        """Whether the lines are those of a form, whose boxes do not stand below each other."""
+        if len(self.columns) < _FORM_COLUMNS or len(self.rows) < 2:
+            return False
+        spans = [self._span(each) for each in self.cells if each.words]
+        partial = [span for span in spans if span < len(self.columns)]
+        return len(partial) >= _FORM_CELLS and sum(partial) > _MAX_SPAN * len(partial)
+
+    def _span(self, each: FilledCell) -> int:
+        """How many columns a cell covers."""
+        first = bisect_left(self._lefts, each.cell.left)
+        return max(1, bisect_left(self._lefts, each.cell.right) - first)
+
+    @cached_property
+    def _lefts(self) -> list[int]:
+        return [left for left, _ in self.columns]
 
     def texts(self) -> list[tuple[str, ...]]:
         """Each row's texts, one a column.

@@ -83,12 +83,13 @@ def _keys(text: str, number: int, kind: RegionKind) -> Iterator[_Key]:
 
 
 def _counts_pages(before: str, after: str) -> bool:
-    """Whether a number can be a page's: after "page", or at the beginning or end of its line."""
+    """Whether a number can be a page's: after "page", at an end of its line, or by itself in it."""
     if _PAGE.search(before):
         return True
-    return _COUNTED.search(before) is None and (
-        not before.strip("-–— |") or not after.strip("-–— |")
-    )
+    if _COUNTED.search(before):
+        return False
+    alone = before[-1:] in ("", " ") and after[:1] in ("", " ")
+    return alone or not before.strip("-–— |") or not after.strip("-–— |")
 
 
 def _height(line: TextLine) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,16 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
             before = Word(text, box, size, turn, bold, item.fill_color or "", len(words))
             before.uncertain = _NO_CHARACTER.search(text) is not None
             words.append(before)
+    _name_rupees(words)
     return words
+
+
+def _name_rupees(words: Sequence[Word]) -> None:
+    """The sign of the rupee, which fonts from before it had a character put in a backtick's place."""
+    for word, after in pairwise(words):
+        amount = word.text[1:] or after.text
+        if word.text[0] == "`" and amount[0].isdigit():
+            word.text = f"₹{word.text[1:]}"
 
 
 def _usual_heights(items: Sequence[liteparse.TextItem]) -> dict[str | None, float]:

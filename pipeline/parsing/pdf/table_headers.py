@@ -14,6 +14,8 @@ LEVELS = " / "
 
 _MAX_LEVELS = 3
 _LOOKED_AT = 300
+# Cells are so many times as long as the name of their column.
+_LONGER = 4
 _VALUE = re.compile(
     r"[$€£¥]|\d+\s?%|\d[\d,.]*\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}\b"
     r"|\b(?:no charge|not covered|not applicable)\b",
@@ -24,6 +26,29 @@ _VALUE = re.compile(
 def looks_like_data(cells: Sequence[str]) -> bool:
     """Whether a row holds amounts, codes or other values, which no header does."""
     return any(_VALUE.search(cell[:_LOOKED_AT]) for cell in cells)
+
+
+def names_columns(first: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+    """Whether a row that looks no different from the later ones names their columns.
+
+    It does when it says no value where they do, or a word where they say sentences. Labels with
+    their values beside them have no such row.
+    """
+    if looks_like_data(first) or any(":" in (cell[:1], cell[-1:]) for cell in first):
+        return False
+    return any(
+        _differs(name, [row[column] for row in later if row[column]])
+        for column, name in enumerate(first)
+        if name
+    )
+
+
+def _differs(name: str, cells: Sequence[str]) -> bool:
+    if len(cells) < 2:
+        return False
+    values = sum(looks_like_data([cell]) for cell in cells)
+    words = sum(len(cell.split()) for cell in cells) / len(cells)
+    return 2 * values >= len(cells) or words >= _LONGER * len(name.split())
 
 
 def title_rows(table: FilledGrid) -> int:
@@ -62,7 +87,13 @@ def _spans(table: FilledGrid, each: FilledCell) -> bool:
 
 def _looks_like_header(table: FilledGrid, row: int, cells: Sequence[FilledCell]) -> bool:
     values = [looks_like_data([each.text]) for each in cells]
-    return not all(values) if is_styled(table, row) else not any(values)
+    if is_styled(table, row):
+        return not all(values)
+    if len(table.columns) > 2:
+        return not any(values)
+    texts = table.texts()
+    at = table.rows.index(row)
+    return names_columns(texts[at], texts[at + 1 :])
 
 
 def is_styled(table: FilledGrid, row: int) -> bool:
