@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -51,19 +52,22 @@ class FilledGrid:
     @cached_property
     def columns(self) -> list[tuple[int, int]]:
         """Runs of elementary columns that make one: no cell with words ends within them."""
+        counts = Counter(
+            row
+            for each in self.cells
+            if each.words
+            for row in range(each.cell.top, each.cell.bottom)
+        )
+        # What stands alone in its row, such as a title beside a picture, tells no columns.
+        cells = [each.cell for each in self.cells if each.words and counts[each.cell.top] > 1]
         edges = {0, len(self.grid.xs) - 1}
-        for each in self.cells:
-            if each.words:
-                edges |= {each.cell.left, each.cell.right}
+        edges.update(edge for cell in cells for edge in (cell.left, cell.right))
         runs = list(pairwise(sorted(edges)))
         # A spacer column, or one in which nothing stands but what spans it, says nothing.
+        begins = sorted({cell.left for cell in cells})
         return [
-            run for run in runs if any(self._begins_in(each, run) for each in self.cells)
+            run for run in runs if bisect_left(begins, run[0]) < bisect_left(begins, run[1])
         ] or runs
-
-    @staticmethod
-    def _begins_in(each: FilledCell, run: tuple[int, int]) -> bool:
-        return bool(each.words) and run[0] <= each.cell.left < run[1]
 
     @cached_property
     def rows(self) -> list[int]:

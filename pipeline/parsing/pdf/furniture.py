@@ -72,20 +72,19 @@ def _keys(text: str, number: int, kind: RegionKind) -> Iterator[_Key]:
     """What lines of a running header share: all of the text, or all but a number that counts."""
     words = " ".join(text.split()).lower()
     yield words, -1
-    if kind is not RegionKind.HEADING:  # "Section 2" counts too, and says something
-        for match in _NUMBER.finditer(words):
-            before, after = words[: match.start()], words[match.end() :]
-            if _counts_pages(before, after):
-                # What grows with the page is its number; amounts differ as well.
-                yield f"{before}\x00{after}", int(match[0]) - number + 100_000
+    for match in _NUMBER.finditer(words):
+        before, after = words[: match.start()], words[match.end() :]
+        # "Section 2" as a heading counts too, and says something.
+        named = _PAGE.search(before) is not None
+        if named or (kind is not RegionKind.HEADING and _counts_pages(before, after)):
+            # What grows with the page is its number; amounts differ as well.
+            yield f"{before}\x00{after}", int(match[0]) - number + 100_000
     if _ROMAN.fullmatch(words):
         yield "\x00roman", -2
 
 
 def _counts_pages(before: str, after: str) -> bool:
-    """Whether a number can be a page's: after "page", at an end of its line, or by itself in it."""
-    if _PAGE.search(before):
-        return True
+    """Whether a number can be a page's: at an end of its line, or a word of its own."""
     if _COUNTED.search(before):
         return False
     alone = before[-1:] in ("", " ") and after[:1] in ("", " ")

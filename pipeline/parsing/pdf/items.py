@@ -8,8 +8,8 @@ from enum import Enum
 
 from pipeline.parsing.pdf.ink import Word
 
-BULLETS = "•◦▪‣·●○■□➢❖►▶✓✔❑❏◆♦∙⁃"
-_DASHES = "–—-*"
+BULLETS = "•◦▪‣·●○■□➢❖►▶❑❏◆♦∙⁃"
+_DASHES = "–—-"
 _NUMBERED = re.compile(
     r"\(?(?:\d{1,3}|[a-zA-Z]|[ivxlcIVXLC]{1,6})[.)]\)?|\d{1,2}(?:\.\d{1,2}){1,4}\.?"
 )
@@ -51,8 +51,8 @@ def as_item(text: str, marker: str = "") -> str:
     first, _, rest = text.partition(" ")
     if rest and len(first) == 1 and first in f"{BULLETS}{_DASHES}o":
         return f"- {rest}"
-    if not marker and _NUMBERED.fullmatch(first):
-        return text
     if marker and not text.startswith(marker):
         return f"{'-' if marker in BULLETS + _DASHES else marker} {text}"
-    return text if marker else f"- {text}"
+    if marker or _NUMBERED.fullmatch(first) or first == "*":
+        return text
+    return f"- {text}"

@@ -175,7 +175,7 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
 
 
 def _name_rupees(words: Sequence[Word]) -> None:
-    """The sign of the rupee, which fonts from before it had a character put in a backtick's place."""
+    """The sign of the rupee: fonts that are older than its character have it for a backtick."""
     for word, after in pairwise(words):
         amount = word.text[1:] or after.text
         if word.text[0] == "`" and amount[0].isdigit():

@@ -15,7 +15,7 @@ LEVELS = " / "
 _MAX_LEVELS = 3
 _LOOKED_AT = 300
 # Cells are so many times as long as the name of their column.
-_LONGER = 4
+_LONGER, _LONGEST_NAME = 4, 8
 _VALUE = re.compile(
     r"[$€£¥]|\d+\s?%|\d[\d,.]*\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}\b"
     r"|\b(?:no charge|not covered|not applicable)\b",
@@ -35,6 +35,8 @@ def names_columns(first: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
     their values beside them have no such row.
     """
     if looks_like_data(first) or any(":" in (cell[:1], cell[-1:]) for cell in first):
+        return False
+    if any(len(cell.split()) > _LONGEST_NAME for cell in first):
         return False
     return any(
         _differs(name, [row[column] for row in later if row[column]])
@@ -75,7 +77,7 @@ def header_rows(table: FilledGrid, titles: int) -> int:
     if depth == 1 and len(table.rows) > titles + 2:
         # Two levels that are drawn as two full rows: the second names what the first one spans.
         second = table.beginning_in(table.rows[titles + 1])
-        if second and not looks_like_data([each.text for each in second]):
+        if len(second) > 1 and not looks_like_data([each.text for each in second]):
             return 2 if is_styled(table, table.rows[titles + 1]) else 1
     return depth
 
