@@ -5,60 +5,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.layout import Box, RegionKind
+from pipeline.parsing.pdf.beside import read_across
 from pipeline.parsing.pdf.columns import in_reading_order
-from pipeline.parsing.pdf.drawn_lines import color_at
+from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
 from pipeline.parsing.pdf.guessed_tables import guessed_table
 from pipeline.parsing.pdf.headings import is_heading
-from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word, around, holds
-from pipeline.parsing.pdf.joining import join_sentences
+from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Rule, Word, around, holds
+from pipeline.parsing.pdf.items import as_item
 from pipeline.parsing.pdf.lines import has_columns, lines_of
-from pipeline.parsing.pdf.pieces import (
-    PageDraft,
-    Piece,
-    TextLine,
-    piece_box,
-    text_lines,
-)
+from pipeline.parsing.pdf.paragraphs import into_paragraphs
+from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine, piece_box, text_lines
 from pipeline.parsing.pdf.ruled_tables import RuledTable, ruled_tables
-from pipeline.parsing.pdf.turned_text import is_upright, turned_pieces
+from pipeline.parsing.pdf.tiles import Tiles
+from pipeline.parsing.pdf.turned_text import is_straight, is_upright, turned_pieces
 
 MAX_TITLE = 160
 """Characters of a table's title; a longer text above its columns is a paragraph."""
 
 _MARGIN = 1.0
 _COLUMN_LINES = 0.4
+_MOST_OUTLINES = 500
 _WHITE = 0xF5
 _NOTE = "Note: "
+# A line that begins with a box to tick is no running text.
+_BOXES = ("[x]", "[ ]", "☐", "☑", "☒", "❑", "❏")
 
 
 def draft_page(ink: PageInk) -> PageDraft:
     """The pieces of a page."""
     draft = PageDraft(ink.number, ink.width, ink.height, ink.turn, ink.shown_size)
+    draft.hidden = list(ink.hidden)
     draft.characters = sum(len(word.text) for word in ink.words)
-    draft.uncertain = sum(len(word.text) for word in ink.words if word.uncertain)
+    unknown = sum(len(word.text) for word in ink.words if word.uncertain)
+    draft.uncertain = max(unknown, min(ink.unmapped, draft.characters))
     words, labels = with_fields(ink, _visible(ink, draft))
     upright = [word for word in words if is_upright(word)]
-    tables = ruled_tables(ink.rules, ink.fills, upright)
+    tables = ruled_tables(ink.rules, ink.fills, [word for word in words if is_straight(word)])
     draft.ruled_rows = sum(table.ruled_rows for table in tables)
     draft.whole_rows = sum(table.whole_rows for table in tables)
     taken = {word.order for table in tables for word in table.words}
     free = [word for word in upright if word.order not in taken]
     owned, left = _by_block(ink.blocks, free, labels)
+    read_across(ink.blocks, owned)
     draft.pieces = _in_order(ink, tables, owned)
     for line in _groups(left):
         _place(draft.pieces, _paragraph(line))
-    for piece in turned_pieces([word for word in words if not is_upright(word)]):
+    turned = [word for word in words if not is_upright(word) and word.order not in taken]
+    for piece in turned_pieces(turned):
         _place(draft.pieces, piece)
-    draft.pieces = join_sentences(in_reading_order(draft.pieces)) + _remarks(ink)
+    draft.pieces = into_paragraphs(in_reading_order(draft.pieces)) + _remarks(ink)
     return draft
 
 
 def _visible(ink: PageInk, draft: PageDraft) -> list[Word]:
     """The words that a reader can see: white on white is left out, and counted."""
     seen: list[Word] = []
+    grounds, outlines = Grounds(ink.fills), [rule for rule in ink.rules if rule.horizontal]
     for word in ink.words:
-        if _is_white(word.color) and ink.picture_share == 0 and _is_on_white(ink, word):
+        if (
+            _is_white(word.color)
+            and ink.picture_share == 0
+            and _is_on_white(word, grounds, outlines[:_MOST_OUTLINES])
+        ):
             draft.hidden.append(word.text)
         else:
             seen.append(word)
@@ -69,13 +78,11 @@ def _is_white(color: str) -> bool:
     return len(color) == 8 and all(int(color[i : i + 2], 16) >= _WHITE for i in (2, 4, 6))
 
 
-def _is_on_white(ink: PageInk, word: Word) -> bool:
-    ground = color_at(*word.middle, ink.fills)
+def _is_on_white(word: Word, grounds: Grounds, outlines: Sequence[Rule]) -> bool:
     # A ground that is drawn as a shading or by a thin outline is none of the fills.
-    return _is_white(ground) and not any(
+    return _is_white(grounds.color_at(*word.middle)) and not any(
         holds(Box(rule.start, rule.at - 40, rule.end, rule.at + 40), *word.middle)
-        for rule in ink.rules
-        if rule.horizontal
+        for rule in outlines
     )
 
 
@@ -89,9 +96,10 @@ def _by_block(
     """
     owned: list[list[Word]] = [[] for _ in blocks]
     left: list[Word] = []
+    places = Tiles(((block.box, i) for i, block in enumerate(blocks)), margin=_MARGIN)
     for word in words:
         x, y = labels.get(word.order, word).middle
-        inside = [i for i, block in enumerate(blocks) if holds(block.box, x, y, _MARGIN)]
+        inside = [i for i in places.at(x, y) if holds(blocks[i].box, x, y, _MARGIN)]
         if inside:
             owned[min(inside, key=lambda i: _area(blocks[i].box))].append(word)
         else:
@@ -151,6 +159,8 @@ def _meets(one: Box, other: Box) -> bool:
 
 def _ruled_pieces(table: RuledTable) -> list[Piece]:
     draft = table.draft
+    if draft is None:
+        return [Piece(RegionKind.FORM_FIELD, table.box, table.lines, keeps_lines=True)]
     pieces = [Piece(RegionKind.TABLE, table.box, table=draft)]
     if len(draft.title) > MAX_TITLE:
         # A box of text above the columns, not what they are called.
@@ -172,7 +182,7 @@ def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece
                 return [Piece(RegionKind.HEADING, piece_box(lines), lines, level=block.level)]
         case BlockKind.LIST_ITEM:
             lines = text_lines(words)
-            _mark_item(lines[0], block.marker)
+            lines[0].text = as_item(lines[0].text, block.marker)
             return [Piece(RegionKind.LIST, piece_box(lines), lines, level=block.level)]
         case BlockKind.TABLE:
             if (draft := guessed_table(block, words)) is not None:
@@ -183,25 +193,16 @@ def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece
     return [_paragraph(words)]
 
 
-_BULLETS = "•◦▪‣·●○■□➢❖►▶–—-*✓"
-
-
-def _mark_item(line: TextLine, marker: str) -> None:
-    """A list item begins with ``-`` or with its number, as it is printed."""
-    first, _, rest = line.text.partition(" ")
-    if len(first) == 1 and first in _BULLETS:
-        line.text = f"- {rest}"
-    elif marker and not line.text.startswith(marker):
-        line.text = f"{'-' if marker in _BULLETS else marker} {line.text}"
-    elif not marker:
-        line.text = f"- {line.text}"
-
-
 def _paragraph(words: list[Word], *, keeps_lines: bool = False) -> Piece:
     printed = lines_of(words)
     columns = sum(has_columns(line) for line in printed)
     lines = text_lines(words)
-    keeps = keeps_lines or (len(printed) > 1 and columns >= _COLUMN_LINES * len(printed))
+    keeps = (
+        keeps_lines
+        or (columns > 1 and columns >= _COLUMN_LINES * len(printed))
+        or any(word.filled for word in words)
+        or any(line.text.startswith(_BOXES) for line in lines)
+    )
     return Piece(RegionKind.PARAGRAPH, piece_box(lines), lines, keeps_lines=keeps)
 
 
@@ -234,8 +235,8 @@ def _remarks(ink: PageInk) -> list[Piece]:
     """Typed and sticky notes, marked as what they are, by their place on the page."""
     said = " ".join(word.text for word in ink.words)
     remarks = sorted(ink.annotations, key=lambda note: (note.box.top, note.box.left))
+    different = {note.text: note for note in reversed(remarks) if note.text not in said}
     return [
         Piece(RegionKind.ANNOTATION, note.box, [TextLine(f"> {_NOTE}{note.text}", note.box)])
-        for note in remarks
-        if note.text not in said
+        for note in reversed(different.values())
     ]

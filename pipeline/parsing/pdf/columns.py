@@ -17,6 +17,7 @@ _MIN_WORDS, _WORDS_PER_PIECE = 40, 9.0
 _MAX_CROSSING = 0.5
 # White space across both columns that parts what is above it from what is below it.
 _BREAK = 32.0
+_MOST_PIECES = 1_000
 
 
 def in_reading_order(pieces: Sequence[Piece]) -> list[Piece]:
@@ -53,7 +54,7 @@ def _crosses(piece: Piece, gutter: float) -> bool:
 
 def _gutter(pieces: Sequence[Piece]) -> float | None:
     """Where a gutter between two columns of text runs, if one does."""
-    if len(pieces) < 4:
+    if not 4 <= len(pieces) <= _MOST_PIECES:
         return None
     total = sum(map(_words, pieces))
     best: tuple[int, float] | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.ink import Fill, Rule, Word, holds
+from pipeline.parsing.pdf.tiles import Tiles
 
 if TYPE_CHECKING:
     import liteparse
@@ -17,7 +19,9 @@ _SHORTEST = 4.0
 # Narrower areas are lines, not the ground that something stands on.
 _NARROW = 3.0
 _WHITE = "ffffffff"
-_MOST_GROUNDS = 400
+# A page with more lines is a drawing; of more areas at one place only the last ones are seen.
+_MOST_LINES = 40_000
+_MOST_GROUNDS = 200
 # An underline lies so far below its words' lower edge, and ends where they do.
 _UNDER = (-4.5, 3.0)
 _ENDS = 3.0
@@ -39,7 +43,9 @@ def rules_of(
     drawn: liteparse.VectorGraphics, fills: Sequence[Fill], words: Sequence[Word]
 ) -> list[Rule]:
     """The lines that part something from something, as a reader sees them."""
-    grounds = fills[-_MOST_GROUNDS:]
+    if len(drawn.lines) > _MOST_LINES:
+        return []
+    grounds = Grounds(fills)
     rules = []
     for line in drawn.lines:
         rule = _rule(line.x1, line.y1, line.x2, line.y2)
@@ -59,19 +65,26 @@ def _rule(x1: float, y1: float, x2: float, y2: float) -> Rule | None:
     return None
 
 
-def _is_edge(rule: Rule, color: str, grounds: Sequence[Fill]) -> bool:
+class Grounds:
+    """The colors on which things stand."""
+
+    def __init__(self, fills: Sequence[Fill]) -> None:
+        self._fills = Tiles((fill.box, fill) for fill in fills)
+
+    def color_at(self, x: float, y: float) -> str:
+        """The color of the area that was drawn last at a point; white where there is none."""
+        here = self._fills.at(x, y)[-_MOST_GROUNDS:]
+        return next((fill.color for fill in reversed(here) if holds(fill.box, x, y)), _WHITE)
+
+
+def _is_edge(rule: Rule, color: str, grounds: Grounds) -> bool:
     """Whether the edge of a filled area is seen: one side of it has another color."""
     middle = (rule.start + rule.end) / 2
     for offset in (-_BESIDE, _BESIDE):
         x, y = (middle, rule.at + offset) if rule.horizontal else (rule.at + offset, middle)
-        if color_at(x, y, grounds) != color:
+        if grounds.color_at(x, y) != color:
             return True
     return False
-
-
-def color_at(x: float, y: float, grounds: Sequence[Fill]) -> str:
-    """The color of the area that was drawn last at a point; white where there is none."""
-    return next((fill.color for fill in reversed(grounds) if holds(fill.box, x, y)), _WHITE)
 
 
 def _without_underlines(rules: Iterable[Rule], words: Sequence[Word]) -> list[Rule]:
@@ -92,9 +105,11 @@ def _underlines(
         for near in (place - 1, place, place + 1)
         for word in lefts.get(near, ())
     )
-    return begins and any(
-        abs(right - rule.end) <= _ENDS and _is_under(rule, bottom) for right, bottom in rights
-    )
+    if not begins:
+        return False
+    first = bisect_left(rights, (rule.end - _ENDS,))
+    last = bisect_right(rights, (rule.end + _ENDS, float("inf")))
+    return any(_is_under(rule, bottom) for _, bottom in rights[first:last])
 
 
 def _is_under(rule: Rule, bottom: float) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.ink import Field, PageInk, Word, holds
+from pipeline.parsing.pdf.tiles import Tiles
 
 BESIDE = 220.0
 """How far from each other a label and its value on the same line may stand, in points."""
@@ -18,21 +19,29 @@ def with_fields(ink: PageInk, words: list[Word]) -> tuple[list[Word], dict[int, 
     """The words with each field's value in its place, and by their order the values' labels."""
     if not ink.fields:
         return words, {}
-    printed, values = list(words), []
+    places = Tiles((word.box, word) for word in words)
+    drawn: set[int] = set()
+    values = []
     for field in ink.fields:
-        drawn = {id(word) for word in _drawn_values(field, printed)}
-        printed = [word for word in printed if id(word) not in drawn]
+        drawn |= {id(word) for word in _drawn_values(field, places.over(field.box))}
         height = min(field.box.bottom - field.box.top, _LINE_HEIGHT)
         middle = (field.box.top + field.box.bottom) / 2
         box = Box(field.box.left, middle - height / 2, field.box.right, middle + height / 2)
-        values.append(Word(field.value, box, height * 0.75))
+        values.append(Word(field.value, box, height * 0.75, filled=True))
+    printed = [word for word in words if id(word) not in drawn]
     for order, word in enumerate((*printed, *values)):
         word.order = order
     labels: dict[int, Word] = {}
+    places = Tiles((word.box, word) for word in printed)
     for field, value in zip(ink.fields, values, strict=True):
-        if (label := _label_of(field, printed)) is not None:
+        if (label := _label_of(field, places.over(_beside(field)))) is not None:
             labels[value.order] = label
     return [*printed, *values], labels
+
+
+def _beside(field: Field) -> Box:
+    left, top, right, bottom = field.box
+    return Box(left - BESIDE, top, right + BESIDE, bottom)
 
 
 def _drawn_values(field: Field, words: Sequence[Word]) -> list[Word]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.ink import Fill, Word, holds
+from pipeline.parsing.pdf.drawn_lines import Grounds
+from pipeline.parsing.pdf.ink import Word, holds
 from pipeline.parsing.pdf.lines import line_text, lines_of
 from pipeline.parsing.pdf.rulings import Cell, Grid
+from pipeline.parsing.pdf.turned_text import is_upright, turned_lines
 
 # A form is ruled too; a table's rows are alike. So many columns for each cell of its fullest row,
 # or so few rows with several cells, say that the lines are those of a form.
 _MAX_COLUMNS_PER_CELL = 2.6
 _MIN_FULL_ROWS = 0.4
+# In a table most cells have one column each. The boxes of a form end where they like, so that a box
+# covers several of the columns that all of their edges make.
+_FORM_COLUMNS, _FORM_CELLS, _MAX_SPAN = 4, 5, 1.6
 # A word runs out of its cell by so many points, and by so much of its width.
 _OVERHANG, _OUTSIDE = 3.0, 0.25
 
@@ -34,30 +41,33 @@ class FilledGrid:
     """A grid with its words.
 
     Attributes:
-        fills: the colored areas of the page.
+        grounds: the colored areas of the page.
         cells: all, those without words too.
     """
 
     grid: Grid
-    fills: Sequence[Fill]
+    grounds: Grounds
     cells: list[FilledCell]
 
     @cached_property
     def columns(self) -> list[tuple[int, int]]:
         """Runs of elementary columns that make one: no cell with words ends within them."""
+        counts = Counter(
+            row
+            for each in self.cells
+            if each.words
+            for row in range(each.cell.top, each.cell.bottom)
+        )
+        # What stands alone in its row, such as a title beside a picture, tells no columns.
+        cells = [each.cell for each in self.cells if each.words and counts[each.cell.top] > 1]
         edges = {0, len(self.grid.xs) - 1}
-        for each in self.cells:
-            if each.words:
-                edges |= {each.cell.left, each.cell.right}
+        edges.update(edge for cell in cells for edge in (cell.left, cell.right))
         runs = list(pairwise(sorted(edges)))
         # A spacer column, or one in which nothing stands but what spans it, says nothing.
+        begins = sorted({cell.left for cell in cells})
         return [
-            run for run in runs if any(self._begins_in(each, run) for each in self.cells)
+            run for run in runs if bisect_left(begins, run[0]) < bisect_left(begins, run[1])
         ] or runs
-
-    @staticmethod
-    def _begins_in(each: FilledCell, run: tuple[int, int]) -> bool:
-        return bool(each.words) and run[0] <= each.cell.left < run[1]
 
     @cached_property
     def rows(self) -> list[int]:
@@ -105,6 +115,23 @@ class FilledGrid:
             return False
         return sum(count >= 2 for count in counts) >= _MIN_FULL_ROWS * len(counts)
 
+    def is_form(self) -> bool:
+        """Whether the lines are those of a form, whose boxes do not stand below each other."""
+        if len(self.columns) < _FORM_COLUMNS or len(self.rows) < 2:
+            return False
+        spans = [self._span(each) for each in self.cells if each.words]
+        partial = [span for span in spans if span < len(self.columns)]
+        return len(partial) >= _FORM_CELLS and sum(partial) > _MAX_SPAN * len(partial)
+
+    def _span(self, each: FilledCell) -> int:
+        """How many columns a cell covers."""
+        first = bisect_left(self._lefts, each.cell.left)
+        return max(1, bisect_left(self._lefts, each.cell.right) - first)
+
+    @cached_property
+    def _lefts(self) -> list[int]:
+        return [left for left, _ in self.columns]
+
     def texts(self) -> list[tuple[str, ...]]:
         """Each row's texts, one a column.
 
@@ -131,23 +158,31 @@ def _runs_out(word: Word, box: Box) -> bool:
     return outside > max(_OVERHANG, _OUTSIDE * (word.box.right - word.box.left))
 
 
-def fill_grid(grid: Grid, fills: Sequence[Fill], words: Sequence[Word]) -> FilledGrid:
+def fill_grid(grid: Grid, grounds: Grounds, words: Sequence[Word]) -> FilledGrid:
     """The grid with those of the words that stand in it."""
     cells = [FilledCell(cell) for cell in grid.cells]
-    boxes = [grid.box_of(cell) for cell in grid.cells]
+    places = {
+        (row, column): each
+        for each in cells
+        for row in range(each.cell.top, each.cell.bottom)
+        for column in range(each.cell.left, each.cell.right)
+    }
     for word in words:
         x, y = word.middle
-        if not holds(grid.box, x, y):
-            continue
-        for each, box in zip(cells, boxes, strict=True):
-            if holds(box, x, y):
+        if holds(grid.box, x, y):
+            row = min(max(bisect_left(grid.ys, y) - 1, 0), len(grid.ys) - 2)
+            column = min(max(bisect_left(grid.xs, x) - 1, 0), len(grid.xs) - 2)
+            if (each := places.get((row, column))) is not None:
                 each.words.append(word)
-                break
     for each in cells:
         each.text = cell_text(each.words)
-    return FilledGrid(grid, fills, cells)
+    return FilledGrid(grid, grounds, cells)
 
 
 def cell_text(words: Sequence[Word]) -> str:
     """The lines of a cell; they are joined when all words of the document are known."""
-    return "\n".join(line_text(line) for line in lines_of(words))
+    upright = [word for word in words if is_upright(word)]
+    lines = [line_text(line) for line in lines_of(upright)]
+    if len(upright) < len(words):
+        lines += turned_lines([word for word in words if not is_upright(word)])
+    return "\n".join(lines)

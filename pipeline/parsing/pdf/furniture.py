@@ -12,6 +12,7 @@ from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine, piece_box
 # The part of a page's height, and of its width, in which running lines stand.
 _TOP, _BOTTOM, _SIDE = 0.13, 0.11, 0.09
 _MIN_PAGES = 3
+_LONGEST = 300
 # A running line stands at one height; documents that were put together waver a little.
 _WAVER = 12.0
 _NUMBER = re.compile(r"\d{1,5}")
@@ -56,6 +57,8 @@ def _marginal(page: PageDraft) -> Iterator[tuple[Piece, TextLine]]:
         for line in piece.lines:
             box = line.box
             at_side = box.right <= _SIDE * width or box.left >= (1 - _SIDE) * width
+            if len(line.text) > _LONGEST:
+                continue
             if (
                 box.bottom <= _TOP * height
                 or box.top >= (1 - _BOTTOM) * height
@@ -69,23 +72,23 @@ def _keys(text: str, number: int, kind: RegionKind) -> Iterator[_Key]:
     """What lines of a running header share: all of the text, or all but a number that counts."""
     words = " ".join(text.split()).lower()
     yield words, -1
-    if kind is not RegionKind.HEADING:  # "Section 2" counts too, and says something
-        for match in _NUMBER.finditer(words):
-            before, after = words[: match.start()], words[match.end() :]
-            if _counts_pages(before, after):
-                # What grows with the page is its number; amounts differ as well.
-                yield f"{before}\x00{after}", int(match[0]) - number + 100_000
+    for match in _NUMBER.finditer(words):
+        before, after = words[: match.start()], words[match.end() :]
+        # "Section 2" as a heading counts too, and says something.
+        named = _PAGE.search(before) is not None
+        if named or (kind is not RegionKind.HEADING and _counts_pages(before, after)):
+            # What grows with the page is its number; amounts differ as well.
+            yield f"{before}\x00{after}", int(match[0]) - number + 100_000
     if _ROMAN.fullmatch(words):
         yield "\x00roman", -2
 
 
 def _counts_pages(before: str, after: str) -> bool:
-    """Whether a number can be a page's: after "page", or at the beginning or end of its line."""
-    if _PAGE.search(before):
-        return True
-    return _COUNTED.search(before) is None and (
-        not before.strip("-–— |") or not after.strip("-–— |")
-    )
+    """Whether a number can be a page's: at an end of its line, or a word of its own."""
+    if _COUNTED.search(before):
+        return False
+    alone = before[-1:] in ("", " ") and after[:1] in ("", " ")
+    return alone or not before.strip("-–— |") or not after.strip("-–— |")
 
 
 def _height(line: TextLine) -> float:

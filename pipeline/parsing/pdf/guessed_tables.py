@@ -10,7 +10,7 @@ from pipeline.parsing.pdf.filled_grid import cell_text
 from pipeline.parsing.pdf.ink import Block, Word, around, holds
 from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.pieces import TableDraft
-from pipeline.parsing.pdf.table_headers import looks_like_data
+from pipeline.parsing.pdf.table_headers import looks_like_data, names_columns
 
 # Of the printed lines so many may stand in two rows at once before the rows are torn apart.
 _MAX_TORN = 0.2
@@ -18,12 +18,16 @@ _MAX_TORN = 0.2
 _APART = 1.4
 _MAX_CLOSE = 0.4
 _LONG_CELL = 4
+# Cells times words; a page with more is no table that somebody reads.
+_MOST_LOOKS = 3_000_000
 # Of the long cells so many may go on in the middle of a sentence before all is prose.
 _MAX_CONTINUED = 0.35
 
 
 def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
     """The table that a block may be; None when its rows would tear printed lines apart."""
+    if sum(map(len, block.cells)) * len(words) > _MOST_LOOKS:
+        return None
     grid = _filled(block, words)
     rows = [[cell_text(cell) for cell in row] for row in grid]
     width = max(map(len, rows), default=0)
@@ -40,12 +44,20 @@ def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
     if len(kept) < 2:
         return None
     first, first_box = kept[0]
-    if looks_like_data(first):
+    if not _is_header(grid, [line for line, _ in kept]):
         return TableDraft((), [line for line, _ in kept], [box for _, box in kept])
     rest = kept[1:]
     return TableDraft(
         first, [line for line, _ in rest], [box for _, box in rest], header_box=first_box
     )
+
+
+def _is_header(grid: Sequence[Sequence[Sequence[Word]]], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: by its letters, or by what it says."""
+    bold = [[word.bold for cell in row for word in cell] for row in grid if any(row)]
+    if all(bold[0]) and not all(all(row) for row in bold[1:]):
+        return not looks_like_data(rows[0])
+    return names_columns(rows[0], rows[1:])
 
 
 def _filled(block: Block, words: Sequence[Word]) -> list[list[list[Word]]]:

@@ -23,7 +23,9 @@ class Word:
         color: ARGB as eight hexadecimal digits, empty when it is not known.
         order: its place in the file.
         mark: a superscript that stands on this word, such as a footnote's number.
+        marks_after: superscripts that are words of their own and follow this one on its line.
         raised: it is itself a superscript.
+        filled: it is what somebody filled in, not printed.
         uncertain: its glyphs have no characters, or characters for private use.
     """
 
@@ -35,7 +37,9 @@ class Word:
     color: str = ""
     order: int = 0
     mark: str = ""
+    marks_after: str = ""
     raised: bool = False
+    filled: bool = False
     uncertain: bool = False
 
     @property
@@ -121,6 +125,8 @@ class PageInk:
     Attributes:
         width, height: in points, turned as the coordinates are.
         turn: clockwise degrees by which the page, as it is shown, was turned back for reading.
+        hidden: texts that the file hides from readers.
+        unmapped: characters whose font does not say which they are.
         picture_share: the part of the page that pictures cover, 0 to 1; 1 for one that fills it.
     """
 
@@ -134,6 +140,8 @@ class PageInk:
     blocks: list[Block] = field(default_factory=list)
     fields: list[Field] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    unmapped: int = 0
     picture_share: float = 0.0
 
     @property

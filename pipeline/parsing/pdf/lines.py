@@ -17,14 +17,20 @@ _SHARED_HEIGHT = 0.5
 _MAX_HEIGHT = 1.6
 # A superscript is at most this part of its neighbor's size, and raised by this part of it.
 MARK_SIZE = 0.85
-MARK_RAISED = 0.12
-_MARK = re.compile(r"[\w*†‡§¶#,()\[\]]{1,6}")
+_MARK_RAISED = 0.12
+# A superscript stands so near to its word, in parts of the word's size.
+_MARK_NEAR = 0.4
+# Feet of letters stand so far above the lower edge of their box, in parts of their size.
+_FOOT = 0.2
+_MARK = re.compile(r"[(\[]?(?:[\d,*†‡§¶#]{1,6}|[^\W\d_]{1,2}|[ivx]{1,4})[,)\]]{0,2}", re.IGNORECASE)
 _UNIT = re.compile(r"(?:.*[\d.,])?(?:mm|cm|m|km|in|ft|yd|mi|sq|10)", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)", re.IGNORECASE)
 _SIGNS = {"TM": "™", "SM": "℠", "R": "®", "®": "®", "™": "™", "©": "©"}
 # A gap between two words, in parts of their size, that parts columns rather than words.
 COLUMN_GAP = 2.2
 _HYPHENS = "-\u2010\u00ad\u2011"
+_LAST_WORD, _FIRST_WORD = re.compile(r"[^\W\d_]+$"), re.compile(r"[^\W\d_]{1,80}")
+_LONGEST_WORD = 80
 # First parts that keep their hyphen when a line ends within the word.
 _PREFIXES = frozenset(
     """
@@ -80,21 +86,28 @@ def _with_marks(line: Line) -> Line:
     """Superscripts put on the word before them, so that no amount runs into its footnote."""
     kept: Line = []
     for word in line:
+        word.marks_after = ""
         before = kept[-1] if kept else None
         if before is not None and (word.raised or _is_raised(before, word)):
-            before.mark += word.text
+            before.marks_after += word_text(word)
         else:
             kept.append(word)
     return kept
 
 
 def _is_raised(base: Word, word: Word) -> bool:
+    foot = word.box.bottom - _FOOT * word.size
     return (
         word.size <= MARK_SIZE * base.size
-        and word.box.bottom <= base.box.bottom - MARK_RAISED * base.size
-        and word.box.left - base.box.right <= base.size
-        and _MARK.fullmatch(word.text) is not None
+        and foot <= base.box.bottom - (_FOOT + _MARK_RAISED) * base.size
+        and word.box.left - base.box.right <= _MARK_NEAR * base.size
+        and is_mark(word.text)
     )
+
+
+def is_mark(text: str) -> bool:
+    """Whether a raised text can be a footnote's mark, an ordinal's ending, a power or a sign."""
+    return _MARK.fullmatch(text) is not None
 
 
 def line_text(line: Sequence[Word]) -> str:
@@ -103,17 +116,22 @@ def line_text(line: Sequence[Word]) -> str:
 
 
 def word_text(word: Word) -> str:
-    """A word with its superscript set apart: ``$250 [1]``, ``m^2``, ``1st``, ``Plus™``."""
-    mark = word.mark.strip("[](),")
+    """A word with its superscript set apart."""
+    return with_mark(word.text, word.mark + word.marks_after)
+
+
+def with_mark(text: str, mark: str) -> str:
+    """A word and its superscript, set apart: ``$250 [1]``, ``m^2``, ``1st``, ``Plus™``."""
+    mark = mark.strip("[](),")
     if not mark:
-        return word.text
+        return text
     if mark in _SIGNS:
-        return word.text + _SIGNS[mark]
-    if word.text[-1:].isdigit() and _ORDINAL.fullmatch(mark):
-        return word.text + mark
-    if mark.isdigit() and _UNIT.fullmatch(word.text):
-        return f"{word.text}^{mark}"
-    return f"{word.text} [{mark}]"
+        return text + _SIGNS[mark]
+    if text[-1:].isdigit() and _ORDINAL.fullmatch(mark):
+        return text + mark
+    if mark.isdigit() and _UNIT.fullmatch(text):
+        return f"{text}^{mark}"
+    return f"{text} [{mark}]"
 
 
 def has_columns(line: Sequence[Word]) -> bool:
@@ -131,33 +149,32 @@ def running_text(lines: Iterable[str], vocabulary: Collection[str]) -> str:
         vocabulary: words of the document in lower case, which tell a broken word from one with a
             hyphen of its own.
     """
-    text = ""
+    parts: list[str] = []
     for line in lines:
-        if not text:
-            text = line
-        elif text[-1] in _HYPHENS or text[-1] == "\x02":
-            text = _rejoined(text, line, vocabulary)
+        if not parts or not parts[-1]:
+            parts.append(line)
+        elif parts[-1][-1] in _HYPHENS or parts[-1][-1] == "\x02":
+            parts[-1:] = _rejoined(parts[-1], line, vocabulary)
         else:
-            text = f"{text} {line}"
-    return text
+            parts += (" ", line)
+    return "".join(parts)
 
 
-def _rejoined(text: str, line: str, vocabulary: Collection[str]) -> str:
-    if text[-1] in "\x02\u00ad":
-        return text[:-1] + line
-    first = re.search(r"[^\W\d_]+$", text[:-1])
-    second = re.match(r"[^\W\d_]+", line)
+def _rejoined(before: str, line: str, vocabulary: Collection[str]) -> tuple[str, ...]:
+    """What stands for two lines of which the first one ends with a hyphen."""
+    if before[-1] in "\x02\u00ad":
+        return before[:-1], line
+    first = _LAST_WORD.search(before[-_LONGEST_WORD:-1])
+    second = _FIRST_WORD.match(line)
     if first is None or second is None or not second[0][0].islower():
         # A number, a dash between two words, or a name: the hyphen is the author's.
-        return text + line if text[-2:-1] not in ("", " ") else f"{text} {line}"
+        return (before, line) if before[-2:-1] not in ("", " ") else (before, " ", line)
     left, right = first[0].lower(), second[0].lower()
-    if left + right in vocabulary:
-        return text[:-1] + line
-    if f"{left}-{right}" in vocabulary or left in _PREFIXES:
-        return text + line
-    if left in vocabulary and right in vocabulary:
-        return text + line
-    return text[:-1] + line
+    keeps = f"{left}-{right}" in vocabulary or left in _PREFIXES
+    keeps = keeps or (left in vocabulary and right in vocabulary)
+    if keeps and left + right not in vocabulary:
+        return before, line
+    return before[:-1], line
 
 
 def box_of(words: Iterable[Word]) -> Box:

@@ -2,114 +2,119 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections import Counter
+from array import array
+from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from pipeline.parsing.pdf.ink import PageInk, Word, holds
+from pipeline.layout import Box
+from pipeline.parsing.pdf.frame import Frame
+from pipeline.parsing.pdf.glyphs import Glyph, Run, glyphs_of
+from pipeline.parsing.pdf.ink import Word, holds
+from pipeline.parsing.pdf.lines import MARK_SIZE, is_mark, with_mark
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfTextPage
 
-# A word with a raised character is so much higher than the words of its size usually are.
-_HIGHER = 1.12
-# A raised character's foot stands so far above the line, and it is so much smaller, in parts of
-# the height of the word's other characters.
-_RAISED, _SMALLER = 0.2, 0.92
-_MAX_MARK = 5
-_MOST_CHARACTERS = 60_000
-# Characters are looked up by rows of so many points.
-_ROW = 20.0
-
-
-class _Character(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
-    text: str
+# The lower edge of a raised run lies so far above that of its word, in parts of the word's height:
+# letters on the line end a fifth above it.
+_ABOVE = 0.3
+# The foot of a raised character is so much higher than its neighbors', in parts of their height.
+_RAISED = 0.1
+_MAX_MARK = 6
+# Signs that stand high in every word are lower than most marks, in parts of the word's height.
+_LOW, _HIGH_SIGNS = 0.3, frozenset("-–—’‘'\"“”·•˙ʼ")
+_SIGNS = "*†‡§¶#)]"
+# Words are looked up by rows of so many points.
+_ROW = 16.0
+_MOST_RUNS, _MOST_MARKS, _MOST_NEAR = 20_000, 1_000, 500
 
 
-def suspects(ink: PageInk) -> list[Word]:
-    """The words that are higher than words of their size are, as a raised character makes them."""
-    words = [word for word in ink.words if word.size > 0]
-    if not words or ink.turn:
+def possible_marks(layer: PdfTextPage) -> array[float]:
+    """The pieces of a page's text that are no longer than a mark: four edges of each."""
+    runs = map(layer.get_rect, range(min(layer.count_rects(), _MOST_RUNS)))
+    # Some programs set each character by itself: thousands of pages of them are kept for a while.
+    return array("f", chain.from_iterable(run for run in runs if _is_small(run)))
+
+
+def _is_small(run: Run) -> bool:
+    left, bottom, right, top = run
+    across, up = right - left, top - bottom
+    # Text that stands sideways in the file may stand upright on its page.
+    return across <= _MAX_MARK * up and up <= _MAX_MARK * across
+
+
+def suspects(words: Sequence[Word], edges: array[float], frame: Frame) -> list[tuple[Run, Word]]:
+    """Short pieces of text that stand high in a word, each with its word."""
+    if not edges:
         return []
-    ratios = [(word.box.bottom - word.box.top) / word.size for word in words]
-    usual = Counter(round(ratio, 1) for ratio in ratios).most_common(1)[0][0]
-    return [
-        word
-        for word, ratio in zip(words, ratios, strict=True)
-        if ratio > _HIGHER * usual
-        and len(word.text) > 1
-        and (word.text[-1].isalnum() or word.text[0].isalnum())
-    ]
+    rows: dict[int, list[Word]] = defaultdict(list)
+    for word in words:
+        if not word.turn and len(word.text) > 1:
+            for row in range(int(word.box.top // _ROW), int(word.box.bottom // _ROW) + 1):
+                rows[row].append(word)
+    found: list[tuple[Run, Word]] = []
+    for run in zip(*[iter(edges)] * 4, strict=True):
+        box = frame.place(*run)
+        x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+        for word in rows.get(int(y // _ROW), ())[:_MOST_NEAR]:
+            if holds(word.box, x, y) and _may_be_mark(box, word):
+                found.append((run, word))
+                break
+    return found
 
 
-def split_marks(glued: Sequence[Word], page: PdfPage) -> None:
+def _may_be_mark(box: Box, word: Word) -> bool:
+    """Whether a piece stands high in its word, and is none of its hyphens or apostrophes."""
+    height = word.box.bottom - word.box.top
+    if word.box.bottom - box.bottom < _ABOVE * height:
+        return False
+    if box.bottom - box.top < _LOW * height and not _HIGH_SIGNS.isdisjoint(word.text):
+        return False
+    if box.right >= word.box.right - 1.0:
+        return word.text[-1].isalnum() or word.text[-1] in _SIGNS
+    if box.left <= word.box.left + 1.0:
+        return word.text[0].isalnum() or word.text[0] in _SIGNS
+    return True
+
+
+def split_marks(glued: Sequence[tuple[Run, Word]], layer: PdfTextPage, frame: Frame) -> None:
     """Parts superscripts from the words that the layout reader glued them to.
 
     Args:
         glued: the suspects of the page.
-        page: the same page, unrotated.
+        layer: the text of the same page, not rotated.
     """
-    if not glued:
-        return
-    rows: dict[int, list[_Character]] = {}
-    for one in _characters(page):
-        rows.setdefault(round((one.top + one.bottom) / 2 / _ROW), []).append(one)
-    for word in glued:
-        first, last = round(word.box.top / _ROW) - 1, round(word.box.bottom / _ROW) + 1
-        near = [one for row in range(first, last + 1) for one in rows.get(row, ())]
-        inside = sorted(
-            one
-            for one in near
-            if holds(word.box, (one.left + one.right) / 2, (one.top + one.bottom) / 2, 0.5)
-        )
-        if "".join(one.text for one in inside) == word.text:
-            _split(word, inside)
+    done: set[int] = set()
+    for run, word in glued:
+        if word.order not in done and len(done) < _MOST_MARKS:
+            done.add(word.order)
+            if glyphs := glyphs_of(word, run, layer, frame):
+                _split(word, glyphs)
 
 
-def _characters(page: PdfPage) -> list[_Character]:
-    from pypdfium2 import raw
-
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    found: list[_Character] = []
-    x, _, _, y = page.get_cropbox()
-    with closing(page.get_textpage()) as layer:
-        for index in range(min(layer.count_chars(), _MOST_CHARACTERS)):
-            code = raw.FPDFText_GetUnicode(layer, index)
-            if code <= 32 or not raw.FPDFText_GetCharBox(layer, index, left, right, bottom, top):
-                continue
-            found.append(
-                _Character(
-                    left.value - x, y - top.value, right.value - x, y - bottom.value, chr(code)
-                )
-            )
-    return found
-
-
-def _split(word: Word, characters: Sequence[_Character]) -> None:
-    """Take the raised characters at a word's end, or at its beginning, off it."""
-    tallest = max(one.bottom - one.top for one in characters)
-    standing = [
-        one.bottom
-        for one in characters
-        if one.text.isalnum() and one.bottom - one.top >= 0.6 * tallest
-    ]
-    foot = max(standing or [one.bottom for one in characters])
+def _split(word: Word, glyphs: Sequence[Glyph]) -> None:
+    """Take the raised characters at a word's end, or at its beginning, or within it, off it."""
+    largest = max(glyph.height for glyph in glyphs)
+    foot = max(glyph.foot for glyph in glyphs if glyph.height > MARK_SIZE * largest)
     raised = [
-        one.text.isalnum()
-        and foot - one.bottom >= _RAISED * tallest
-        and one.bottom - one.top <= _SMALLER * tallest
-        for one in characters
+        glyph.height <= MARK_SIZE * largest and foot - glyph.foot >= _RAISED * largest
+        for glyph in glyphs
     ]
-    count = len(raised)
-    tail = next((n for n in range(count) if not raised[count - 1 - n]), count)
-    head = next((n for n in range(count) if not raised[n]), count)
-    if 0 < tail < count and tail <= _MAX_MARK:
-        word.mark, word.text = word.text[count - tail :], word.text[: count - tail]
-    elif 0 < head < count and head <= _MAX_MARK:
-        word.text = f"[{word.text[:head]}] {word.text[head:]}"
+    if not any(raised):
+        return
+    first = raised.index(True)
+    end = next((n for n in range(first, len(raised)) if not raised[n]), len(raised))
+    head, mark, tail = (
+        "".join(glyph.text for glyph in part)
+        for part in (glyphs[:first], glyphs[first:end], glyphs[end:])
+    )
+    if head + mark + tail != word.text or not is_mark(mark):
+        return
+    if not tail:
+        word.text, word.mark = head, mark
+    elif not head:
+        word.text = f"[{mark.strip('[]()')}] {tail}"
+    else:
+        word.text = with_mark(head, mark) + tail

@@ -55,7 +55,11 @@ def notes_of(
             garbled,
             "set in a font that does not say which characters its signs are",
         ),
-        _note(NoteKind.HIDDEN_LEFT_OUT, hidden, "with text in white on white, which was left out"),
+        _note(
+            NoteKind.HIDDEN_LEFT_OUT,
+            hidden,
+            "read without the text that no reader sees (white on white, or hidden)",
+        ),
         _note(NoteKind.READ_BY_OCR, sorted(by_ocr), "read from pictures by OCR; check numbers"),
         _note(NoteKind.READING_REPLACED, plain, "read line by line, without headings and tables"),
         _note(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.ink import PageInk, holds
+from pipeline.parsing.pdf.frame import Frame
+from pipeline.parsing.pdf.ink import PageInk, Word, holds
 from pipeline.parsing.scans import is_picture
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ MIN_LOOK = 0.03
 _MOST_OBJECTS = 5_000
 # Pixels for each point when a picture is looked at: a line of small print is still a line.
 _SCALE = 1.5
-_DARK, _LIGHT = 140, 190
-# A page of print is mostly paper, with some ink on it, in lines with paper between them.
-_PAPER, _INK = 0.55, (0.004, 0.35)
-_MIN_LINES = 2
+# A page of print is mostly ground, of any gray, with ink that is much darker or lighter.
+_LEVEL, _SAME, _INK, _GROUND = 16, 32, 64, 0.5
+# In so many rows of its pixels ink begins so many times, as it does across the words of a line.
+_MIN_RUNS, _MIN_ROWS = 6, 0.02
 # So many words for each tenth of a page say that a picture has a text layer.
 _WORDS_PER_SHARE = 30
 STAMP_CHARACTERS = 80
@@ -32,12 +33,16 @@ STAMP_CHARACTERS = 80
 _EDGE = 0.1
 
 
-def is_scanned(page: PdfPage, ink: PageInk) -> bool:
-    """Whether a page is a picture: no text but a scanner's stamp, and pictures or outlines."""
+def is_scanned(page: PdfPage, ink: PageInk, frame: Frame) -> bool:
+    """Whether a page is a picture of print, with no words but a scanner's stamp on it."""
     characters = sum(len(word.text) for word in ink.words)
-    if characters >= STAMP_CHARACTERS or not _only_in_margins(ink):
+    if characters >= STAMP_CHARACTERS or not _only_in_margins(ink) or not is_picture(page):
         return False
-    return is_picture(page)
+    boxes = [place for _, place in _picture_boxes(page, frame)]
+    # Words beside a picture were typed; a stamp stands on the picture that the scanner made.
+    if boxes and not all(_is_on(boxes, word) for word in ink.words):
+        return False
+    return looks_like_print(_gray(page))
 
 
 def _only_in_margins(ink: PageInk) -> bool:
@@ -45,34 +50,50 @@ def _only_in_margins(ink: PageInk) -> bool:
     return all(word.box.top < top or word.box.bottom > bottom for word in ink.words)
 
 
-def unread_pictures(page: PdfPage, ink: PageInk) -> list[Box]:
+def _is_on(boxes: Sequence[Box], word: Word) -> bool:
+    return any(holds(box, *word.middle) for box in boxes)
+
+
+def unread_pictures(page: PdfPage, ink: PageInk, frame: Frame) -> list[Box]:
     """The pictures on a page that look like print and have no words over them.
 
     Args:
         page: the same page, unrotated.
     """
-    if ink.picture_share < MIN_LOOK or ink.turn % 360:
+    if ink.picture_share < MIN_LOOK:
         return []
     area = ink.width * ink.height
-    large = [
-        box for box in _picture_boxes(page) if _area(box) >= _MIN_SHARE * area and box.right > 0
+    shown = Box(0.0, 0.0, ink.width, ink.height)
+    unread = [
+        (box, place)
+        for box, place in _picture_boxes(page, frame)
+        if _area(_within(place, shown)) >= _MIN_SHARE * area and not _has_words(place, ink, area)
     ]
-    unread = [box for box in large if not _has_words(box, ink, area)]
     if not unread:
         return []
     pixels = _gray(page)
-    return [box for box in unread if looks_like_print(_cut(pixels, box))]
+    return [place for box, place in unread if looks_like_print(_cut(pixels, box))]
 
 
-def _picture_boxes(page: PdfPage) -> Iterator[Box]:
+def _picture_boxes(page: PdfPage, frame: Frame) -> Iterator[tuple[Box, Box]]:
+    """Where pictures stand on the page as it is drawn, and as its ink was read."""
     from pypdfium2 import raw
 
-    x, _, _, y = page.get_cropbox()
+    drawn = frame._replace(turn=0)
     for count, item in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
         if count > _MOST_OBJECTS:
             return
-        left, bottom, right, top = item.get_bounds()
-        yield Box(left - x, y - top, right - x, y - bottom)
+        bounds = item.get_bounds()
+        yield drawn.place(*bounds), frame.place(*bounds)
+
+
+def _within(box: Box, other: Box) -> Box:
+    return Box(
+        max(box.left, other.left),
+        max(box.top, other.top),
+        min(box.right, other.right),
+        min(box.bottom, other.bottom),
+    )
 
 
 def _has_words(box: Box, ink: PageInk, area: float) -> bool:
@@ -102,30 +123,23 @@ def _cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 
 def looks_like_print(pixels: NDArray[np.uint8]) -> bool:
-    """Whether a gray picture is mostly paper with lines of ink, as print is and photos are not."""
+    """Whether a gray picture is mostly ground with rows of letters on it, as no photo is."""
     import numpy as np
 
     if pixels.size == 0 or min(pixels.shape) < 8:
         return False
-    dark = pixels < _DARK
-    ink, paper = float(dark.mean()), float((pixels > _LIGHT).mean())
-    if paper < _PAPER or not _INK[0] <= ink <= _INK[1]:
+    counts = np.bincount(pixels.reshape(-1) // _LEVEL, minlength=256 // _LEVEL)
+    ground = (int(counts.argmax()) + 0.5) * _LEVEL
+    difference = np.abs(pixels.astype(np.int16) - ground)
+    if float((difference <= _SAME).mean()) < _GROUND:
         return False
-    return (
-        _lines(np.any(dark, axis=1).tolist()) >= _MIN_LINES
-        or _lines(np.any(dark, axis=0).tolist()) > 20
-    )
+    ink = difference >= _INK
+    return max(_rows_of_letters(ink), _rows_of_letters(ink.T)) >= _MIN_ROWS
 
 
-def _lines(has_ink: Iterable[object]) -> int:
-    """How many runs of rows hold ink."""
-    count, before = 0, False
-    for here in has_ink:
-        count += bool(here) and not before
-        before = bool(here)
-    return count
+def _rows_of_letters(ink: NDArray[np.bool_]) -> float:
+    """The share of rows in which ink and ground change as often as they do in a line of print."""
+    import numpy as np
 
-
-def share_of(boxes: Sequence[Box], width: float, height: float) -> float:
-    """The part of a page that boxes cover together, overlaps counted twice, at most 1."""
-    return min(1.0, sum(map(_area, boxes)) / max(width * height, 1.0))
+    runs = np.count_nonzero(ink[:, 1:] & ~ink[:, :-1], axis=1)
+    return float((runs >= _MIN_RUNS).mean())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.layout import Box, RegionKind
 from pipeline.parsing.pdf.ink import Word, around
+from pipeline.parsing.pdf.items import Mark, mark_of
 from pipeline.parsing.pdf.lines import box_of, line_text, lines_of
 
 _HYPHENS = "-\u2010\u00ad\u2011"
@@ -15,10 +16,15 @@ _SIGNS = ".,;:!?()[]\"'“”‘’"
 
 @dataclass(slots=True)
 class TextLine:
-    """A line as it is printed, and where."""
+    """A line as it is printed, and where.
+
+    Attributes:
+        mark: whether it begins with the mark of an item.
+    """
 
     text: str
     box: Box
+    mark: Mark = Mark.NONE
 
 
 @dataclass(slots=True)
@@ -113,7 +119,7 @@ class PageDraft:
 
 def text_lines(words: list[Word]) -> list[TextLine]:
     """The lines of words."""
-    return [TextLine(line_text(line), box_of(line)) for line in lines_of(words)]
+    return [TextLine(line_text(line), box_of(line), mark_of(line)) for line in lines_of(words)]
 
 
 def piece_box(lines: list[TextLine]) -> Box:

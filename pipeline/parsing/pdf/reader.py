@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _BATCH_PAGES = 50
 # Characters without a meaning that the font or the file gives them.
 _NO_CHARACTER = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# Control characters, but for PDFium's mark of a hyphen at a line's end.
+_CONTROL = re.compile("[\x00\x01\x03-\x08\x0b-\x1f\x7f-\x9f]|\x02(?!$)")
 # What belongs to the word before it, and what the word after it belongs to.
 _CLOSING = ".,;:!?)]}%’”\"'/-"
 _JOINING = "(/-.[{“‘@"
@@ -139,20 +143,25 @@ class LayoutReader:
 
 def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
     words: list[Word] = []
+    usual = _usual_heights(items)
     for item in items:
         turn = round(item.rotation) % 360
-        size = item.font_height or item.font_size or item.height
+        printed = item.font_height or item.font_size or item.height
         bold = (item.font_weight or 0) >= 600 or "bold" in (item.font_name or "").lower()
         before: Word | None = None
         for part in item.words:
-            text = normalise(part.text.translate(_SYMBOLS)).text.strip()
+            text = _CONTROL.sub("\ufffd", part.text.translate(_SYMBOLS))
+            text = normalise(text).text.strip()
             if not text:
                 continue
             box = Box(part.x, part.y, part.x + part.width, part.y + part.height)
+            # An item has the size of its first character only; its words may be larger or smaller.
+            size = printed if turn else part.height / usual[item.font_name]
             if (
                 before is not None
+                # Of sideways text the letters are set apart; there the whole run tells the words.
+                and (turn or text[0] in _CLOSING or before.text[-1] in _JOINING)
                 and f"{before.text[-8:]}{text[:8]}" in item.text
-                and (text[0] in _CLOSING or before.text[-1] in _JOINING)
             ):
                 # Punctuation that is set apart, with no space: "plan" and "." are one word.
                 before.text += text
@@ -161,7 +170,26 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
             before = Word(text, box, size, turn, bold, item.fill_color or "", len(words))
             before.uncertain = _NO_CHARACTER.search(text) is not None
             words.append(before)
+    _name_rupees(words)
     return words
+
+
+def _name_rupees(words: Sequence[Word]) -> None:
+    """The sign of the rupee: fonts that are older than its character have it for a backtick."""
+    for word, after in pairwise(words):
+        amount = word.text[1:] or after.text
+        if word.text[0] == "`" and amount[0].isdigit():
+            word.text = f"₹{word.text[1:]}"
+
+
+def _usual_heights(items: Sequence[liteparse.TextItem]) -> dict[str | None, float]:
+    """For each font, how high words are in parts of its size."""
+    counts: dict[str | None, Counter[float]] = defaultdict(Counter)
+    for item in items:
+        size = item.font_height or item.font_size or item.height
+        for word in item.words if not round(item.rotation) else ():
+            counts[item.font_name][round(word.height / size, 2) if size > 0 else 1.0] += 1
+    return {font: max(ratios.most_common(1)[0][0], 0.1) for font, ratios in counts.items()}
 
 
 _KINDS = {kind.value: kind for kind in BlockKind}

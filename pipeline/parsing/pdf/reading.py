@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pipeline.layout import Box, RegionKind
 from pipeline.parsing.ocr import find_tessdata, why_not
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.assembly import draft_page
-from pipeline.parsing.pdf.marks import split_marks, suspects
 from pipeline.parsing.pdf.orientation import without_rotation
-from pipeline.parsing.pdf.pictures import MIN_LOOK, STAMP_CHARACTERS, is_scanned, unread_pictures
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
 from pipeline.parsing.pdf.reader import LayoutReader, main_turn
-from pipeline.parsing.pdf.second_reading import Agreement, compare, lost_lines, plain_text
+from pipeline.parsing.pdf.second_look import Glance, glance, look_again
+from pipeline.parsing.pdf.second_reading import Agreement, compare, lost_lines, on_page
 from pipeline.parsing.repair import OpenedPdf
 
 if TYPE_CHECKING:
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
 UNREADABLE = "Nothing could be read on this page."
 # Below this share of a page's letters, what the second reading has more is added.
 _MIN_FOUND = 0.97
-
-
-class _Glance(NamedTuple):
-    """What PDFium says of a page: one look at each page is all that most of them need."""
-
-    rotation: int
-    size: tuple[float, float]
-    plain: str
 
 
 class Reading:
@@ -70,58 +61,57 @@ class Reading:
         from pypdfium2 import PdfDocument
 
         document = self._opened.document
-        glances = {n: _glance(document, n) for n in range(1, len(document) + 1)}
+        glances = {n: glance(document, n) for n in range(1, len(document) + 1)}
         rotations = {n: seen.rotation for n, seen in glances.items() if seen and seen.rotation}
         self._unrotated = without_rotation(self._opened.content, rotations)
-        if self._options.layout:
-            upright = PdfDocument(self._unrotated.content) if rotations else document
-            try:
-                self._draft_pages(upright, rotations)
-            finally:
-                if upright is not document:
-                    upright.close()
-        for number, seen in glances.items():
-            if number not in self._drafts:
-                self._drafts[number] = self._plain_draft(number, seen)
-            elif seen is not None:
-                self._check(self._drafts[number], seen.plain)
+        upright = PdfDocument(self._unrotated.content) if rotations else document
+        try:
+            if self._options.layout:
+                self._draft_pages(upright, glances, rotations)
+            for number, seen in glances.items():
+                if number not in self._drafts:
+                    self._drafts[number] = self._plain_draft(number, seen)
+                elif seen is not None:
+                    self._check(upright, self._drafts[number], seen.plain)
+        finally:
+            if upright is not document:
+                upright.close()
 
-    def _draft_pages(self, document: PdfDocument, rotations: dict[int, int]) -> None:
+    def _draft_pages(
+        self,
+        document: PdfDocument,
+        glances: Mapping[int, Glance | None],
+        rotations: Mapping[int, int],
+    ) -> None:
         sideways: dict[int, int] = {}
         for ink in LayoutReader(self._unrotated.content, self._options, rotations).pages():
             if turn := main_turn(ink):
                 sideways[ink.number] = turn
             else:
-                self._keep(document, ink)
+                self._keep(document, ink, glances[ink.number], 0)
         if sideways:
             turned = LayoutReader(self._unrotated.content, self._options, rotations, sideways)
             for ink in turned.pages(sorted(sideways)):
-                self._keep(document, ink)
+                self._keep(document, ink, glances[ink.number], sideways[ink.number])
         self._read_pictures(rotations, sideways)
 
-    def _keep(self, document: PdfDocument, ink: PageInk) -> None:
-        """Drafts a page, and looks again where superscripts or pictures may have been missed."""
+    def _keep(self, document: PdfDocument, ink: PageInk, seen: Glance | None, turn: int) -> None:
+        """Drafts a page, after a second look where something may have been missed."""
         from pypdfium2 import PdfiumError
 
+        widened = ink.number in self._unrotated.widened
         scanned, unread = False, list[Box]()
-        glued = suspects(ink)
-        characters = sum(len(word.text) for word in ink.words)
-        if glued or ink.picture_share >= MIN_LOOK or characters < STAMP_CHARACTERS:
-            try:
-                with closing(document[ink.number - 1]) as page:
-                    split_marks(glued, page)
-                    unread = unread_pictures(page, ink)
-                    scanned = is_scanned(page, ink)
-            except PdfiumError:
-                pass
+        if seen is not None:
+            with suppress(PdfiumError):
+                scanned, unread = look_again(document, ink, seen, turn, widened=widened)
         draft = draft_page(ink)
-        draft.scanned, draft.unread = scanned, [] if scanned else unread
+        draft.scanned, draft.unread = scanned, unread
         # On a page that was made larger nothing stands where the page as it is shown has it.
-        draft.placed = ink.number not in self._unrotated.widened
+        draft.placed = not widened
         self._drafts[ink.number] = draft
         self.vocabulary.update(draft.whole_words())
 
-    def _read_pictures(self, rotations: dict[int, int], corrections: dict[int, int]) -> None:
+    def _read_pictures(self, rotations: Mapping[int, int], corrections: Mapping[int, int]) -> None:
         """Reads scanned pages, and pages with scanned parts, by OCR where that is asked for."""
         numbers = [n for n, draft in self._drafts.items() if draft.scanned or draft.unread]
         if not numbers or not self._options.ocr:
@@ -140,7 +130,7 @@ class Reading:
                 self.vocabulary.update(draft.whole_words())
                 self.by_ocr.append(ink.number)
 
-    def _plain_draft(self, number: int, seen: _Glance | None) -> PageDraft:
+    def _plain_draft(self, number: int, seen: Glance | None) -> PageDraft:
         """A page that the layout reader did not read, from the second reading alone."""
         if seen is None:
             return PageDraft(number, 0.0, 0.0, 0, (0.0, 0.0), error=UNREADABLE)
@@ -151,28 +141,19 @@ class Reading:
             self.plain.append(number)
         return draft
 
-    def _check(self, draft: PageDraft, plain: str) -> None:
+    def _check(self, document: PdfDocument, draft: PageDraft, plain: str) -> None:
         """Compares a page with the second reading, and adds the lines that only that one has."""
         if draft.number in self.by_ocr:
             return
         ours = " ".join((*draft.said(), *draft.hidden))
         agreement = compare(ours, plain)
-        if (agreement.words_found or 1.0) < _MIN_FOUND and (lines := lost_lines(ours, plain)):
-            draft.pieces.append(_lines_anywhere(draft, lines))
-            self.completed.append(draft.number)
-            agreement = compare(" ".join((ours, *lines)), plain)
+        if (agreement.words_found or 1.0) < _MIN_FOUND:
+            lines = on_page(document, draft.number, lost_lines(ours, plain))
+            if lines:
+                draft.pieces.append(_lines_anywhere(draft, lines))
+                self.completed.append(draft.number)
+                agreement = compare(" ".join((ours, *lines)), plain)
         self.agreement += agreement
-
-
-def _glance(document: PdfDocument, number: int) -> _Glance | None:
-    """A page's rotation, size as shown and plain text; None when it cannot be opened."""
-    from pypdfium2 import PdfiumError
-
-    try:
-        with closing(document[number - 1]) as page:
-            return _Glance(int(page.get_rotation()) % 360, page.get_size(), plain_text(page))
-    except PdfiumError:
-        return None
 
 
 def _lines_anywhere(draft: PageDraft, lines: Iterable[str]) -> Piece:

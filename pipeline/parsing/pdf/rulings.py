@@ -20,7 +20,8 @@ SNAP = 3.0
 _GAP = 4.0
 # The part of a cell's side that a line must cover to part it from its neighbor.
 _COVERED = 0.6
-_MAX_EDGES = 400
+# More lines, or elementary cells, are a drawing's.
+_MAX_RULES, _MAX_CELLS = 4_000, 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,13 @@ def _connected(across: Sequence[Rule], down: Sequence[Rule]) -> list[tuple[list[
 
 
 def _grid(across: Sequence[Rule], down: Sequence[Rule]) -> Grid | None:
-    if len(across) < 2 or not down or len(across) + len(down) > _MAX_EDGES:
+    if len(across) < 2 or not down or len(across) + len(down) > _MAX_RULES:
         return None
     # Where a table has no outer border, it ends where its lines do.
     xs = _edges([r.at for r in down], [x for r in across for x in (r.start, r.end)])
     ys = _edges([r.at for r in across], [y for r in down for y in (r.start, r.end)])
-    if len(xs) < 2 or len(ys) < 2 or (len(xs) == 2 and len(ys) == 2):
+    count = (len(xs) - 1) * (len(ys) - 1)
+    if not 1 < count <= _MAX_CELLS:
         return None
     cells = _merged(xs, ys, across, down)
     return Grid(tuple(xs), tuple(ys), tuple(cells)) if len(cells) > 1 else None

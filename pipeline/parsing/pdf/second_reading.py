@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfDocument, PdfTextPage
 
 _WORD = re.compile(r"[^\W_]+")
 # PDFium's marks for a hyphen that broke a word at the end of a line.
 _LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r?\n)?")
+# So many characters of a page are asked for their font's map; of more, every second or third.
+_SAMPLE = 8_000
+_MOST_LOOKS = 5_000
 
 
 @dataclass(slots=True)
@@ -51,10 +55,35 @@ class Agreement:
         return self
 
 
-def plain_text(page: PdfPage) -> str:
+def plain_text(layer: PdfTextPage) -> str:
     """The text of a page in the order of the file."""
-    with closing(page.get_textpage()) as layer:
-        return normalise(_LINE_END_HYPHEN.sub("", layer.get_text_range())).text.strip()
+    return normalise(_LINE_END_HYPHEN.sub("", layer.get_text_range())).text.strip()
+
+
+def unmapped(layer: PdfTextPage) -> int:
+    """About how many of a page's characters have fonts that do not say what they are."""
+    from pypdfium2 import raw
+
+    count: int = layer.count_chars()
+    step = 1 + count // _SAMPLE
+    failed: Iterator[bool] = (
+        raw.FPDFText_HasUnicodeMapError(layer, n) == 1 for n in range(0, count, step)
+    )
+    found = sum(failed)
+    return step * found
+
+
+def on_page(document: PdfDocument, number: int, lines: Sequence[str]) -> list[str]:
+    """Those of the lines that lie on a page, not outside its edges.
+
+    Args:
+        document: its pages are not rotated.
+    """
+    if not lines:
+        return []
+    with closing(document[number - 1]) as page, closing(page.get_textpage()) as layer:
+        shown = "".join(words(_LINE_END_HYPHEN.sub("", layer.get_text_bounded())))
+    return [line for line in lines if all(word in shown for word in words(line))]
 
 
 def words(text: str) -> list[str]:
@@ -78,7 +107,9 @@ def _missing(expected: list[str], got: list[str]) -> Counter[str]:
     if not missing:
         return missing
     joined = "".join(got)
-    return Counter({word: n for word, n in missing.items() if word not in joined})
+    # Each look costs the page's length; a page that lacks more words than this lacks them all.
+    glued = {word for word, _ in islice(missing.items(), _MOST_LOOKS) if word in joined}
+    return Counter({word: n for word, n in missing.items() if word not in glued})
 
 
 def lost_lines(ours: str, plain: str) -> list[str]:
@@ -86,7 +117,7 @@ def lost_lines(ours: str, plain: str) -> list[str]:
     got = words(ours)
     joined, left = "".join(got), Counter(got)
     lost: list[str] = []
-    for line in plain.splitlines():
+    for line in plain.splitlines()[:_MOST_LOOKS]:
         spoken = words(line)
         absent = [word for word in spoken if left[word] <= 0 and word not in joined]
         left.subtract(spoken)
