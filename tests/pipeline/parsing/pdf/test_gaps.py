@@ -10,8 +10,8 @@ from reportlab.lib import colors
 from reportlab.lib.utils import ImageReader
 
 from pipeline.notes import NoteKind
-from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.ocr import find_tessdata
+from pipeline.parsing.options import ParseOptions
 from tests.pipeline.parsing.made_files import picture, scanned_pdf
 from tests.pipeline.parsing.pdf.made_pdfs import Sheets, only_page, parse
 from tests.pipeline.parsing.pdf.test_orientation import turned
