@@ -144,7 +144,7 @@ def _in_order(
             pieces += _ruled_pieces(table)
         if words:
             whole = not any(_meets(block.box, table.box) for table in tables)
-            pieces += _block_pieces(block, words, whole=whole)
+            pieces += _block_pieces(block, words, ink.rules, whole=whole)
     for table in waiting:
         for piece in _ruled_pieces(table):
             _place(pieces, piece)
@@ -171,7 +171,9 @@ def _ruled_pieces(table: RuledTable) -> list[Piece]:
     return pieces
 
 
-def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece]:
+def _block_pieces(
+    block: Block, words: list[Word], rules: Sequence[Rule], *, whole: bool
+) -> list[Piece]:
     """What a block is, from its words; when a ruled table took a part of it, only the words."""
     if not whole:
         return [_paragraph(words)]
@@ -185,7 +187,7 @@ def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece
             lines[0].text = as_item(lines[0].text, block.marker)
             return [Piece(RegionKind.LIST, piece_box(lines), lines, level=block.level)]
         case BlockKind.TABLE:
-            if (draft := guessed_table(block, words)) is not None:
+            if (draft := guessed_table(block, words, rules)) is not None:
                 return [Piece(RegionKind.TABLE, block.box, table=draft)]
             return [_paragraph(words, keeps_lines=True)]
         case BlockKind.CODE | BlockKind.GRID:
