@@ -10,11 +10,13 @@ from pipeline.parsing.pdf.block_pieces import block_pieces, paragraph
 from pipeline.parsing.pdf.columns import in_reading_order
 from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
+from pipeline.parsing.pdf.guessed_tables import guessed_table
 from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Rule, Word, around, holds
 from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.paragraphs import into_paragraphs
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
 from pipeline.parsing.pdf.ruled_tables import RuledTable, ruled_tables
+from pipeline.parsing.pdf.text_blocks import cut_at_gutter
 from pipeline.parsing.pdf.tiles import Tiles
 from pipeline.parsing.pdf.turned_text import is_straight, is_upright, turned_pieces
 
@@ -133,13 +135,19 @@ def _in_order(
     """The blocks' pieces, each ruled table where the first block that it replaces stood."""
     pieces: list[Piece] = []
     waiting = list(tables)
-    for block, words in zip(ink.blocks, owned, strict=True):
-        for table in [each for each in waiting if _meets(block.box, each.box)]:
+
+    def is_table(block: Block, words: list[Word]) -> bool:
+        return block.kind is BlockKind.TABLE and bool(guessed_table(block, words, ink.rules))
+
+    parted = cut_at_gutter(ink.blocks, owned, is_table)
+    for each, parts in zip(ink.blocks, parted, strict=True):
+        for table in [table for table in waiting if _meets(each.box, table.box)]:
             waiting.remove(table)
             pieces += _ruled_pieces(table)
-        if words:
+        for block, words in parts:
             whole = not any(_meets(block.box, table.box) for table in tables)
-            pieces += block_pieces(block, words, ink.rules, whole=whole)
+            if words:
+                pieces += block_pieces(block, words, ink.rules, whole=whole)
     for table in waiting:
         for piece in _ruled_pieces(table):
             _place(pieces, piece)

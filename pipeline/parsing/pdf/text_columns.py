@@ -14,6 +14,7 @@ _WIDE, _WIDE_FOR_SIZE = 7.0, 0.8
 # So many lines at most have words across the gutter, and so many at least have words beside it.
 _MOST_CROSSING, _LEAST_BESIDE = 0.15, 0.3
 _MIN_LINES = 4
+_PAGE_LINES, _PAGE_CROSSING = 12, 0.4
 # Lines of text have so many words; labels, amounts and the cells of tables have fewer.
 _WORDS = 4.0
 _MOST_LINES = 2_000
@@ -24,9 +25,10 @@ class _Gutter(NamedTuple):
     """How good a gutter a place is; the best one is the greatest.
 
     Attributes:
-        beside: of the column with fewer lines, how many stand beside it; less what crosses it.
+        score: lines of the column with fewer lines, less twice those that run across.
     """
 
+    score: int
     beside: int
     crossing: int
     minus_x: float
@@ -52,17 +54,28 @@ def text_columns(words: Sequence[Word], depth: int = 0) -> list[list[Word]]:
     ]
 
 
-def _gutter(lines: Sequence[Line]) -> float | None:
+def page_gutter(words: Sequence[Word]) -> float | None:
+    """Where the gutter between a page's two columns of text runs, if it has two.
+
+    More may run across it than across a block's: titles, and texts above the columns.
+    """
+    lines = lines_of(words)
+    if not _PAGE_LINES <= len(lines) <= _MOST_LINES:
+        return None
+    return _gutter(lines, _PAGE_CROSSING)
+
+
+def _gutter(lines: Sequence[Line], most_crossing: float = _MOST_CROSSING) -> float | None:
     """Where a gutter between two columns of text runs, if one does."""
     places = sorted(place for line in lines for place in _places(line))
     step = 1 + len(places) // _MOST_PLACES
     best = max((_measured(lines, place) for place in places[::step]), default=None)
-    if best is None or best.crossing > _MOST_CROSSING * len(lines):
+    if best is None or best.crossing > most_crossing * len(lines):
         return None
-    if best.beside < max(_LEAST_BESIDE * len(lines), 2):
+    if best.beside < max(_LEAST_BESIDE * (len(lines) - best.crossing), 2):
         return None
-    sides = [_sides(line, best.x) for line in lines if not _crosses(line, best.x)]
-    return best.x if all(_is_text([side[n] for side in sides]) for n in (0, 1)) else None
+    parted = [sides(line, best.x) for line in lines if not crosses(line, best.x)]
+    return best.x if all(_is_text([part[n] for part in parted]) for n in (0, 1)) else None
 
 
 def _places(line: Line) -> Iterator[float]:
@@ -74,21 +87,22 @@ def _places(line: Line) -> Iterator[float]:
 
 
 def _measured(lines: Sequence[Line], x: float) -> _Gutter:
-    crossing = sum(_crosses(line, x) for line in lines)
+    crossing = sum(crosses(line, x) for line in lines)
     left = sum(line[0].box.right <= x for line in lines)
     right = sum(line[-1].box.left >= x for line in lines)
-    return _Gutter(min(left, right) - 2 * crossing, crossing, -x)
+    beside = min(left, right)
+    return _Gutter(beside - 2 * crossing, beside, crossing, -x)
 
 
-def _crosses(line: Line, x: float) -> bool:
+def crosses(line: Line, x: float) -> bool:
     """Whether a line's words run across a gutter, or leave less than a gutter free there."""
-    left, right = _sides(line, x)
+    left, right = sides(line, x)
     if not left or not right:
         return any(word.box.left < x < word.box.right for word in line)
     return right[0].box.left - left[-1].box.right < _WIDE
 
 
-def _sides(line: Line, x: float) -> tuple[Line, Line]:
+def sides(line: Line, x: float) -> tuple[Line, Line]:
     left = [word for word in line if word.middle[0] < x]
     return left, line[len(left) :]
 
@@ -103,12 +117,12 @@ def _bands(lines: Sequence[Line], x: float) -> Iterator[list[Word]]:
     left: list[Word] = []
     right: list[Word] = []
     for line in lines:
-        if _crosses(line, x):
+        if crosses(line, x):
             yield from filter(None, (left, right))
             left, right = [], []
             yield list(line)
         else:
-            one, other = _sides(line, x)
+            one, other = sides(line, x)
             left += one
             right += other
     yield from filter(None, (left, right))
