@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from pipeline.layout import Box, RegionKind
 from pipeline.parsing.pdf.beside import read_across
+from pipeline.parsing.pdf.block_pieces import block_pieces, paragraph
 from pipeline.parsing.pdf.columns import in_reading_order
 from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
 from pipeline.parsing.pdf.guessed_tables import guessed_table
-from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Rule, Word, around, holds
-from pipeline.parsing.pdf.items import as_item
-from pipeline.parsing.pdf.lines import has_columns, lines_of
+from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.paragraphs import into_paragraphs
-from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine, piece_box, text_lines
+from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
 from pipeline.parsing.pdf.ruled_tables import RuledTable, ruled_tables
+from pipeline.parsing.pdf.text_blocks import cut_at_gutter
 from pipeline.parsing.pdf.tiles import Tiles
 from pipeline.parsing.pdf.turned_text import is_straight, is_upright, turned_pieces
 
@@ -24,12 +24,9 @@ MAX_TITLE = 160
 """Characters of a table's title; a longer text above its columns is a paragraph."""
 
 _MARGIN = 1.0
-_COLUMN_LINES = 0.4
 _MOST_OUTLINES = 500
 _WHITE = 0xF5
 _NOTE = "Note: "
-# A line that begins with a box to tick is no running text.
-_BOXES = ("[x]", "[ ]", "☐", "☑", "☒", "❑", "❏")
 
 
 def draft_page(ink: PageInk) -> PageDraft:
@@ -50,7 +47,7 @@ def draft_page(ink: PageInk) -> PageDraft:
     read_across(ink.blocks, owned)
     draft.pieces = _in_order(ink, tables, owned)
     for line in _groups(left):
-        _place(draft.pieces, _paragraph(line))
+        _place(draft.pieces, paragraph(line))
     turned = [word for word in words if not is_upright(word) and word.order not in taken]
     for piece in turned_pieces(turned):
         _place(draft.pieces, piece)
@@ -138,13 +135,19 @@ def _in_order(
     """The blocks' pieces, each ruled table where the first block that it replaces stood."""
     pieces: list[Piece] = []
     waiting = list(tables)
-    for block, words in zip(ink.blocks, owned, strict=True):
-        for table in [each for each in waiting if _meets(block.box, each.box)]:
+
+    def is_table(block: Block, words: list[Word]) -> bool:
+        return block.kind is BlockKind.TABLE and bool(guessed_table(block, words, ink.rules))
+
+    parted = cut_at_gutter(ink.blocks, owned, is_table)
+    for each, parts in zip(ink.blocks, parted, strict=True):
+        for table in [table for table in waiting if _meets(each.box, table.box)]:
             waiting.remove(table)
             pieces += _ruled_pieces(table)
-        if words:
+        for block, words in parts:
             whole = not any(_meets(block.box, table.box) for table in tables)
-            pieces += _block_pieces(block, words, whole=whole)
+            if words:
+                pieces += block_pieces(block, words, ink.rules, whole=whole)
     for table in waiting:
         for piece in _ruled_pieces(table):
             _place(pieces, piece)
@@ -169,41 +172,6 @@ def _ruled_pieces(table: RuledTable) -> list[Piece]:
         draft.title = ""
         pieces.insert(0, Piece(RegionKind.PARAGRAPH, where, lines))
     return pieces
-
-
-def _block_pieces(block: Block, words: list[Word], *, whole: bool) -> list[Piece]:
-    """What a block is, from its words; when a ruled table took a part of it, only the words."""
-    if not whole:
-        return [_paragraph(words)]
-    match block.kind:
-        case BlockKind.HEADING:
-            lines = text_lines(words)
-            if is_heading(" ".join(line.text for line in lines)):
-                return [Piece(RegionKind.HEADING, piece_box(lines), lines, level=block.level)]
-        case BlockKind.LIST_ITEM:
-            lines = text_lines(words)
-            lines[0].text = as_item(lines[0].text, block.marker)
-            return [Piece(RegionKind.LIST, piece_box(lines), lines, level=block.level)]
-        case BlockKind.TABLE:
-            if (draft := guessed_table(block, words)) is not None:
-                return [Piece(RegionKind.TABLE, block.box, table=draft)]
-            return [_paragraph(words, keeps_lines=True)]
-        case BlockKind.CODE | BlockKind.GRID:
-            return [_paragraph(words, keeps_lines=True)]
-    return [_paragraph(words)]
-
-
-def _paragraph(words: list[Word], *, keeps_lines: bool = False) -> Piece:
-    printed = lines_of(words)
-    columns = sum(has_columns(line) for line in printed)
-    lines = text_lines(words)
-    keeps = (
-        keeps_lines
-        or (columns > 1 and columns >= _COLUMN_LINES * len(printed))
-        or any(word.filled for word in words)
-        or any(line.text.startswith(_BOXES) for line in lines)
-    )
-    return Piece(RegionKind.PARAGRAPH, piece_box(lines), lines, keeps_lines=keeps)
 
 
 def _groups(words: Sequence[Word]) -> list[list[Word]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.ink import Fill, Rule, Word, holds
 from pipeline.parsing.pdf.tiles import Tiles
+from pipeline.parsing.pdf.underlines import without_underlines
 
 if TYPE_CHECKING:
     import liteparse
@@ -22,9 +22,6 @@ _WHITE = "ffffffff"
 # A page with more lines is a drawing; of more areas at one place only the last ones are seen.
 _MOST_LINES = 40_000
 _MOST_GROUNDS = 200
-# An underline lies so far below its words' lower edge, and ends where they do.
-_UNDER = (-4.5, 3.0)
-_ENDS = 3.0
 # So near to an edge the color is looked at: white hairlines between areas are half a point wide.
 _BESIDE = 0.2
 
@@ -54,7 +51,7 @@ def rules_of(
         stroked = line.stroke and not (line.stroke_color or "ff").startswith("00")
         if stroked or (line.fill and _is_edge(rule, line.fill_color or "ff000000", grounds)):
             rules.append(rule)
-    return _without_underlines(rules, words)
+    return without_underlines(rules, words)
 
 
 def _rule(x1: float, y1: float, x2: float, y2: float) -> Rule | None:
@@ -85,32 +82,3 @@ def _is_edge(rule: Rule, color: str, grounds: Grounds) -> bool:
         if grounds.color_at(x, y) != color:
             return True
     return False
-
-
-def _without_underlines(rules: Iterable[Rule], words: Sequence[Word]) -> list[Rule]:
-    lefts: dict[int, list[Word]] = {}
-    for word in words:
-        lefts.setdefault(round(word.box.left / _ENDS), []).append(word)
-    rights = sorted((word.box.right, word.box.bottom) for word in words)
-    return [rule for rule in rules if not (rule.horizontal and _underlines(rule, lefts, rights))]
-
-
-def _underlines(
-    rule: Rule, lefts: dict[int, list[Word]], rights: Sequence[tuple[float, float]]
-) -> bool:
-    """Whether a line begins under the beginning of a word and ends under the end of one."""
-    place = round(rule.start / _ENDS)
-    begins = any(
-        abs(word.box.left - rule.start) <= _ENDS and _is_under(rule, word.box.bottom)
-        for near in (place - 1, place, place + 1)
-        for word in lefts.get(near, ())
-    )
-    if not begins:
-        return False
-    first = bisect_left(rights, (rule.end - _ENDS,))
-    last = bisect_right(rights, (rule.end + _ENDS, float("inf")))
-    return any(_is_under(rule, bottom) for _, bottom in rights[first:last])
-
-
-def _is_under(rule: Rule, bottom: float) -> bool:
-    return _UNDER[0] <= rule.at - bottom <= _UNDER[1]

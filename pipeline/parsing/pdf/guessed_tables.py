@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.filled_grid import cell_text
-from pipeline.parsing.pdf.ink import Block, Word, around, holds
+from pipeline.parsing.pdf.guessed_rows import joined_rows
+from pipeline.parsing.pdf.ink import Block, Rule, Word, around, holds
 from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.pieces import TableDraft
 from pipeline.parsing.pdf.table_headers import looks_like_data, names_columns
@@ -24,32 +25,31 @@ _MOST_LOOKS = 3_000_000
 _MAX_CONTINUED = 0.35
 
 
-def guessed_table(block: Block, words: Sequence[Word]) -> TableDraft | None:
+def guessed_table(
+    block: Block, words: Sequence[Word], rules: Sequence[Rule] = ()
+) -> TableDraft | None:
     """The table that a block may be; None when its rows would tear printed lines apart."""
     if sum(map(len, block.cells)) * len(words) > _MOST_LOOKS:
         return None
-    grid = _filled(block, words)
-    rows = [[cell_text(cell) for cell in row] for row in grid]
-    width = max(map(len, rows), default=0)
-    columns = [
-        column
-        for column in range(width)
-        if any(c < len(r) and r[c] for r in rows for c in [column])
-    ]
-    if len(columns) < 2 or len(rows) < 2 or _is_torn(grid) or _is_prose(rows) or _is_close(grid):
+    lines = _with_columns(_filled(block, words))
+    if not lines or len(lines[0]) < 2 or _is_torn(lines) or _is_close(lines):
         return None
-    lines = [tuple(row[c] if c < len(row) else "" for c in columns) for row in rows]
+    grid = joined_rows(lines, rules, block.box)
+    rows = [tuple(map(cell_text, row)) for row in grid]
+    if len(rows) < 2 or _is_prose(rows):
+        return None
     boxes = [_row_box(row, block.box) for row in grid]
-    kept = [(line, box) for line, box in zip(lines, boxes, strict=True) if any(line)]
-    if len(kept) < 2:
-        return None
-    first, first_box = kept[0]
-    if not _is_header(grid, [line for line, _ in kept]):
-        return TableDraft((), [line for line, _ in kept], [box for _, box in kept])
-    rest = kept[1:]
-    return TableDraft(
-        first, [line for line, _ in rest], [box for _, box in rest], header_box=first_box
-    )
+    if not _is_header(grid, rows):
+        return TableDraft((), rows, boxes)
+    return TableDraft(rows[0], rows[1:], boxes[1:], header_box=boxes[0])
+
+
+def _with_columns(grid: Sequence[list[list[Word]]]) -> list[list[list[Word]]]:
+    """The rows that hold words, each with a cell for each column that holds some."""
+    width = max(map(len, grid), default=0)
+    padded = [[*row, *([] for _ in range(width - len(row)))] for row in grid if any(row)]
+    columns = [column for column in range(width) if any(row[column] for row in padded)]
+    return [[row[column] for column in columns] for row in padded]
 
 
 def _is_header(grid: Sequence[Sequence[Sequence[Word]]], rows: Sequence[Sequence[str]]) -> bool:

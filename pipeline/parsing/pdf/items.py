@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum
+from unicodedata import category
 
 from pipeline.parsing.pdf.ink import Word
 
@@ -33,13 +34,24 @@ def mark_of(line: Sequence[Word]) -> Mark:
     first, second = line[0], line[1]
     text = first.text
     apart = second.box.left - first.box.right >= _APART * first.size
-    if len(text) == 1 and (
-        text in BULLETS or (text in _DASHES and apart) or (text == "o" and apart)
-    ):
+    if len(text) == 1 and (text in BULLETS or _is_sign(text) or (text == "o" and apart)):
         return Mark.CERTAIN
-    if (len(text) == 1 and text in _DASHES) or _NUMBERED.fullmatch(text):
+    if (len(text) == 1 and text in f"{_DASHES}*†‡") or _NUMBERED.fullmatch(text):
         return Mark.CERTAIN if apart else Mark.POSSIBLE
     return Mark.NONE
+
+
+def is_mark_only(word: Word) -> bool:
+    """Whether a word is no more than the mark of an item."""
+    text = word.text
+    return _NUMBERED.fullmatch(text) is not None or (
+        len(text) == 1 and (text in f"{BULLETS}{_DASHES}" or _is_sign(text))
+    )
+
+
+def _is_sign(text: str) -> bool:
+    """Whether a character is a picture, such as a tick, as the entries of a legend begin with."""
+    return category(text) == "So" and text not in "©®™℠°№"
 
 
 def as_item(text: str, marker: str = "") -> str:

@@ -116,10 +116,13 @@ def _begins_part(
     gap = _gap(last, line)
     if line.mark is Mark.CERTAIN or (line.mark is Mark.POSSIBLE and _BEFORE_ITEM.search(last.text)):
         return True
+    short = last.box.right < right - _SHORT * (right - left)
+    if last.bold and not line.bold and short and len(lines) == 1:
+        return True  # a title before its text
     ended = last.text[-1:] in _ENDS
     if gap > usual + _APART:
         return ended or gap > usual + 2 * _APART or not line.text[:1].islower()
-    return ended and gap >= 0 and last.box.right < right - _SHORT * (right - left)
+    return ended and gap >= 0 and short
 
 
 def _part(piece: Piece, lines: list[TextLine], *, first: bool) -> Piece:

@@ -25,7 +25,9 @@ _SCALE = 1.5
 # A page of print is mostly ground, of any gray, with ink that is much darker or lighter.
 _LEVEL, _SAME, _INK, _GROUND = 16, 32, 64, 0.5
 # In so many rows of its pixels ink begins so many times, as it does across the words of a line.
-_MIN_RUNS, _MIN_ROWS = 6, 0.02
+_MIN_RUNS, _MIN_ROWS, _DENSE = 6, 0.02, 0.4
+# A picture of this share of a page is large. A smaller one has so many lines, or is a logo.
+_LARGE, _FEW_LINES = 0.25, 3
 # So many words for each tenth of a page say that a picture has a text layer.
 _WORDS_PER_SHARE = 30
 STAMP_CHARACTERS = 80
@@ -72,7 +74,11 @@ def unread_pictures(page: PdfPage, ink: PageInk, frame: Frame) -> list[Box]:
     if not unread:
         return []
     pixels = _gray(page)
-    return [place for box, place in unread if looks_like_print(_cut(pixels, box))]
+    return [
+        place
+        for box, place in unread
+        if looks_like_print(_cut(pixels, box), large=_area(box) >= _LARGE * area)
+    ]
 
 
 def _picture_boxes(page: PdfPage, frame: Frame) -> Iterator[tuple[Box, Box]]:
@@ -122,8 +128,12 @@ def _cut(pixels: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     return part.reshape(part.shape[0], part.shape[1]) if part.ndim == 3 else part
 
 
-def looks_like_print(pixels: NDArray[np.uint8]) -> bool:
-    """Whether a gray picture is mostly ground with rows of letters on it, as no photo is."""
+def looks_like_print(pixels: NDArray[np.uint8], *, large: bool = True) -> bool:
+    """Whether a gray picture is mostly ground with lines of letters on it, as no photo is.
+
+    Args:
+        large: one line is enough; a small picture with one or two is a logo.
+    """
     import numpy as np
 
     if pixels.size == 0 or min(pixels.shape) < 8:
@@ -134,12 +144,14 @@ def looks_like_print(pixels: NDArray[np.uint8]) -> bool:
     if float((difference <= _SAME).mean()) < _GROUND:
         return False
     ink = difference >= _INK
-    return max(_rows_of_letters(ink), _rows_of_letters(ink.T)) >= _MIN_ROWS
+    return any(_has_lines(turned, 1 if large else _FEW_LINES) for turned in (ink, ink.T))
 
 
-def _rows_of_letters(ink: NDArray[np.bool_]) -> float:
-    """The share of rows in which ink and ground change as often as they do in a line of print."""
+def _has_lines(ink: NDArray[np.bool_], least: int) -> bool:
+    """Whether ink and ground change as often as in lines of print, in so many lines or closely."""
     import numpy as np
 
-    runs = np.count_nonzero(ink[:, 1:] & ~ink[:, :-1], axis=1)
-    return float((runs >= _MIN_RUNS).mean())
+    in_line = np.count_nonzero(ink[:, 1:] & ~ink[:, :-1], axis=1) >= _MIN_RUNS
+    share = float(in_line.mean())
+    lines = int(in_line[0]) + int(np.count_nonzero(in_line[1:] & ~in_line[:-1]))
+    return share >= _DENSE or (share >= _MIN_ROWS and lines >= least)

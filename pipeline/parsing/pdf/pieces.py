@@ -20,11 +20,13 @@ class TextLine:
 
     Attributes:
         mark: whether it begins with the mark of an item.
+        bold: all of its words are.
     """
 
     text: str
     box: Box
     mark: Mark = Mark.NONE
+    bold: bool = False
 
 
 @dataclass(slots=True)
@@ -119,7 +121,15 @@ class PageDraft:
 
 def text_lines(words: list[Word]) -> list[TextLine]:
     """The lines of words."""
-    return [TextLine(line_text(line), box_of(line), mark_of(line)) for line in lines_of(words)]
+    return [
+        TextLine(
+            line_text(line),
+            box_of(line),
+            mark_of(line),
+            all(word.bold for word in line[1:] or line),
+        )
+        for line in lines_of(words)
+    ]
 
 
 def piece_box(lines: list[TextLine]) -> Box:

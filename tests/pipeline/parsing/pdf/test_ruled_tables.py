@@ -97,6 +97,17 @@ def test_a_whole_underlined_cell_makes_no_row() -> None:
     assert only_table(sheets.bytes()).rows[0][0] == "Our list of drugs we pay www.example.com"
 
 
+def test_an_underline_that_begins_at_the_border_makes_no_row() -> None:
+    """Words that are underlined from their cell's border to the middle of a word part nothing."""
+    sheets = Sheets()
+    rows = [HEADER, ("Preventive care/screening/\nimmunization", "No charge", "None"), ROWS[0]]
+    plain_grid(rows, widths=[160] * 3, rules="lines").draw(sheets, left=69)
+    width = sheets.canvas.stringWidth("Preventive care/screen", "Helvetica", 10)
+    sheets.rule(70, 130.5, 72 + width, 130.5, width=0.5)
+    table = only_table(sheets.bytes())
+    assert table.rows[0][0] == "Preventive care/screening/ immunization"
+
+
 def test_a_value_merged_down_stands_in_each_of_its_rows() -> None:
     """A cell over several rows is repeated in each of them."""
     cells = [
