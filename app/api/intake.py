@@ -14,6 +14,7 @@ from blocks.objects import incoming_key, incoming_stem, raw_key, stem_of
 from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
+from pipeline.parsing.kinds import PICTURES
 from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
 from pipeline.store import runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
@@ -158,7 +159,8 @@ async def accept(
     run_id = uuid4()
     try:
         remote = parts.services.remote_parser is not None
-        require_readable(received, described.name, remote=remote)
+        pictures = parts.settings.reads_pictures
+        require_readable(received, described.name, remote=remote, pictures=pictures)
         registered = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
@@ -202,14 +204,22 @@ async def _register(
     return taken.registered[0]
 
 
-def require_readable(received: Received, name: str, *, remote: bool = False) -> None:
+def require_readable(
+    received: Received, name: str, *, remote: bool = False, pictures: bool = True
+) -> None:
     """Make sure, from the content itself, that it is of a kind that we parse.
+
+    Args:
+        remote: LlamaParse reads it.
+        pictures: something reads pictures.
 
     Raises:
         Unsupported: another kind. Unprocessable: empty, or protected with a password.
     """
     try:
-        sniff(received.head, unnamed(name), remote=remote)
+        if sniff(received.head, unnamed(name), remote=remote) in PICTURES and not pictures:
+            message = "It is a picture, and pictures are read only with OCR, which is switched off."
+            raise ParseError(ParseCode.UNSUPPORTED_TYPE, message)
     except ParseError as error:
         kind: type[ApiProblem] = Unprocessable
         if error.parse_code is ParseCode.UNSUPPORTED_TYPE:
