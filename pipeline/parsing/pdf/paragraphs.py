@@ -66,12 +66,15 @@ def _gap(above: TextLine, below: TextLine) -> float:
 
 def _continues(before: Piece, piece: Piece, usual: float) -> bool:
     """Whether a piece goes on with the sentence of the one before."""
-    kinds = (RegionKind.HEADING, *_OPEN)
-    if before.kind not in kinds or piece.kind is not RegionKind.PARAGRAPH:
+    if before.kind not in (RegionKind.HEADING, *_OPEN) or piece.kind not in _OPEN:
         return False
     if before.keeps_lines or piece.keeps_lines or not before.lines:
         return False
     last, first = before.lines[-1], piece.lines[0]
+    if piece.kind is RegionKind.LIST and (
+        first.mark is not Mark.POSSIBLE or _BEFORE_ITEM.search(last.text)
+    ):
+        return False
     if (
         last.text[-1:] in _ENDS
         or first.mark is Mark.CERTAIN
