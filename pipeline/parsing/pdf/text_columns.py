@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -103,8 +104,9 @@ def crosses(line: Line, x: float) -> bool:
 
 
 def sides(line: Line, x: float) -> tuple[Line, Line]:
-    left = [word for word in line if word.middle[0] < x]
-    return left, line[len(left) :]
+    # A line is in order from the left, and so, but for overprinted words, are its words' middles.
+    first = bisect_left(line, x, key=lambda word: word.middle[0])
+    return line[:first], line[first:]
 
 
 def _is_text(parts: Sequence[Line]) -> bool:
