@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.ink import Annotation, Field
+from pipeline.parsing.pdf.ink import TICKED, UNTICKED, Annotation, Field
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
     import liteparse
 
-TICKED, UNTICKED = "[x]", "[ ]"
 _PASSWORD_FLAG = 1 << 13
 _TICKS = ("checkbox", "radiobutton", "radio", "check")
 _BUTTONS = ("pushbutton", "button")

@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from pipeline.layout import Box
 
+TICKED, UNTICKED = "[x]", "[ ]"
+"""A tick box as it is written."""
+
 
 @dataclass(slots=True)
 class Word:

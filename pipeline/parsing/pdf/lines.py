@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from pipeline.layout import Box
-from pipeline.parsing.pdf.ink import Word, around
+from pipeline.parsing.pdf.ink import TICKED, UNTICKED, Word, around
 
 Line = list[Word]
 
@@ -107,7 +107,7 @@ def _is_raised(base: Word, word: Word) -> bool:
 
 def is_mark(text: str) -> bool:
     """Whether a raised text can be a footnote's mark, an ordinal's ending, a power or a sign."""
-    return _MARK.fullmatch(text) is not None
+    return text not in (TICKED, UNTICKED) and _MARK.fullmatch(text) is not None
 
 
 def line_text(line: Sequence[Word]) -> str:
