@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.layout import RegionKind
+from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import around
 from pipeline.parsing.pdf.items import Mark, as_item
 from pipeline.parsing.pdf.pieces import Piece, TextLine, piece_box
@@ -26,6 +27,8 @@ _FULL = 2.0
 # A line that ends a text leaves so much of its column empty.
 _SHORT = 0.2
 _LOOK_BACK = 20
+# Lines of one title are equally high, but for so much.
+_ALIKE = 0.1
 _ENDS = ".:;!?"
 _BEFORE_ITEM = re.compile(r"(?:[.:;,!?]|\b(?:and|or|und|oder|e|o|y|et|ou))$", re.IGNORECASE)
 _GOES_ON = re.compile(r"[(\[\"'“‘]?[^\W\d_]")
@@ -38,14 +41,45 @@ def into_paragraphs(pieces: Sequence[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for piece in pieces:
         before = joined[-1] if joined else None
-        if before is not None and _continues(before, piece, usual):
+        if before is not None and _is_rest_of_title(before, piece):
+            _append(before, piece)
+        elif before is not None and _continues(before, piece, usual):
             if before.kind is RegionKind.HEADING:
-                before.kind, before.level = RegionKind.PARAGRAPH, 0
-            before.lines.extend(piece.lines)
-            before.box = around((before.box, piece.box))
+                joined[-1:] = _as_text(before)
+            _append(joined[-1], piece)
         else:
             joined.append(piece)
     return [part for piece in joined for part in _parts(piece, usual)]
+
+
+def _append(before: Piece, piece: Piece) -> None:
+    before.lines.extend(piece.lines)
+    before.box = around((before.box, piece.box))
+
+
+def _is_rest_of_title(before: Piece, piece: Piece) -> bool:
+    """Whether a line in the letters of the heading right above it belongs to that."""
+    if before.kind is not RegionKind.HEADING or len(piece.lines) != 1 or piece.keeps_lines:
+        return False
+    if piece.kind is not RegionKind.PARAGRAPH or not before.lines:
+        return False
+    last, line = before.lines[-1], piece.lines[0]
+    heights = last.box.bottom - last.box.top, line.box.bottom - line.box.top
+    alike = last.bold and line.bold and abs(heights[0] - heights[1]) <= _ALIKE * max(heights)
+    near = -0.5 <= _gap(last, line) < _USUAL_GAP
+    text = " ".join(each.text for each in (*before.lines, line))
+    return alike and near and is_heading(line.text) and is_heading(text)
+
+
+def _as_text(heading: Piece) -> list[Piece]:
+    """What was taken for a heading and goes on: its last line is text, with a title before it."""
+    lines = heading.lines
+    if len(lines) > 1 and lines[-2].box.right < lines[-1].box.right - _SHORT * (
+        heading.box.right - heading.box.left
+    ):
+        title = Piece(heading.kind, piece_box(lines[:-1]), lines[:-1], level=heading.level)
+        return [title, Piece(RegionKind.PARAGRAPH, piece_box(lines[-1:]), lines[-1:])]
+    return [Piece(RegionKind.PARAGRAPH, heading.box, lines)]
 
 
 def _usual_gap(pieces: Sequence[Piece]) -> float:

@@ -147,7 +147,8 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
     for item in items:
         turn = round(item.rotation) % 360
         printed = item.font_height or item.font_size or item.height
-        bold = (item.font_weight or 0) >= 600 or "bold" in (item.font_name or "").lower()
+        # Some fonts give a weight that is none.
+        bold = 600 <= (item.font_weight or 0) <= 1000 or "bold" in (item.font_name or "").lower()
         before: Word | None = None
         for part in item.words:
             text = _CONTROL.sub("\ufffd", part.text.translate(_SYMBOLS))
