@@ -111,7 +111,7 @@ async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
 async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:
     """One page read in a worker process; a remote parser is not called, since it is paid."""
     from pipeline.parsing.media import MediaType
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
 
     async with ParserPool(1) as pool:
         await pool.parse(_PAGE, MediaType.HTML)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from blocks.storage import Storage
     from blocks.text_cache import TextCache
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
 
 
 class PageMissing(NavigatorError):

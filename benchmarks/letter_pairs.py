@@ -1,4 +1,4 @@
-"""Makes the letter model's data (`pipeline/parsing/letter_pairs.json`) from many languages.
+"""Makes the letter model's data (`assessment/letter_pairs.json` of `pipeline/parsing/`) from texts.
 
     python -m benchmarks.letter_pairs FOLDER
 
@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pipeline.parsing.letters import PAIRS_FILE, as_spoken, script_of
+from pipeline.parsing.assessment.letters import PAIRS_FILE, as_spoken, script_of
 
 USUAL_SHARE = 0.01
 """A pair is usual when it is at least this share of what follows its first letter."""

@@ -32,7 +32,7 @@ from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
     from blocks.llamaparse import LlamaParseClient
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from blocks.llamaparse import LlamaParseClient
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
 
 LLAMAPARSE = "llamaparse"
 """The name under which LlamaParse's budget, circuit and calls are kept."""
@@ -42,7 +42,7 @@ def local_parser_name(settings: Settings) -> str:
 def parser_pool(settings: Settings) -> ParserPool:
     """Processes that parse on this machine."""
     from pipeline.parsing.options import ParseOptions
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
 
     options = ParseOptions(
         timeout_seconds=settings.parse_timeout_seconds,

@@ -16,7 +16,7 @@ from checks.failures import FailureReader
 from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
-from pipeline.parsing import language
+from pipeline.parsing.assessment import language
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -9,7 +9,7 @@ from app.pages import draw_page
 from blocks.storage import Storage
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.rendering import renderer
-from pipeline.parsing.sandbox import ParserPool
+from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.settings import Settings
 from pipeline.store.page_queries import VersionView
 

@@ -77,7 +77,7 @@ async def stage_floors(pdf: bytes, openai_url: str, database_url: str) -> dict[s
     from blocks.openai_embedder import OpenAIEmbedder
     from pipeline.chunking import ChunkerOptions, chunk_document
     from pipeline.parsing.media import MediaType
-    from pipeline.parsing.sandbox import ParserPool
+    from pipeline.parsing.workers.sandbox import ParserPool
     from pipeline.tokens import tokenizer
 
     embedder = OpenAIEmbedder(SecretStr("sk-benchmark"), base_url=openai_url)

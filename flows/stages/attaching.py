@@ -23,9 +23,9 @@ from pipeline.errors import FencedOut
 from pipeline.identity import document_id, sha256_hex
 from pipeline.job_notes import job_notes
 from pipeline.notes import Note, NoteKind
+from pipeline.parsing.containers.members import clean_name
 from pipeline.parsing.kinds import MediaType
 from pipeline.parsing.media import shown_name
-from pipeline.parsing.members import clean_name
 from pipeline.store import attachments
 from pipeline.store.attachments import Parent
 from pipeline.store.claims import ClaimedJob

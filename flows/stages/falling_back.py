@@ -12,8 +12,8 @@ from flows.stages.texts import stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.logs import logger
+from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.media import MediaType
-from pipeline.parsing.validation import require_text
 from pipeline.store import job_notes, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor

@@ -18,8 +18,8 @@ from flows.stages.removing import remove_abandoned
 from pipeline.errors import ParseCode, ParseError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
-from pipeline.parsing.gaps import with_gaps_noted
-from pipeline.parsing.validation import TextAssessment, assess
+from pipeline.parsing.assessment.gaps import with_gaps_noted
+from pipeline.parsing.assessment.validation import TextAssessment, assess
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse

@@ -13,9 +13,9 @@ from flows.stages.parse_prices import CREDITS_PER_PAGE
 from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
+from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE
 from pipeline.parsing.media import sniff
-from pipeline.parsing.validation import require_text
 from pipeline.store import registration, vector_buffer
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer

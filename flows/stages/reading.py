@@ -16,10 +16,10 @@ from flows.stages.texts import stored_text
 from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE, MediaType
 from pipeline.parsing.media import sniff, unnamed
-from pipeline.parsing.sandbox import is_small
-from pipeline.parsing.validation import require_text
+from pipeline.parsing.workers.sandbox import is_small
 from pipeline.store.claims import ClaimedJob
 
 

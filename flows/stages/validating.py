@@ -19,8 +19,8 @@ from flows.stages.texts import facts_of, parsed_texts
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
-from pipeline.parsing.gaps import with_gaps_noted
-from pipeline.parsing.validation import TextAssessment, assess
+from pipeline.parsing.assessment.gaps import with_gaps_noted
+from pipeline.parsing.assessment.validation import TextAssessment, assess
 from pipeline.states import JobState
 from pipeline.store import quality
 from pipeline.store.claims import ClaimedJob

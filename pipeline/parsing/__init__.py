@@ -1,5 +1,7 @@
-"""Local parsing: bytes of a PDF, DOCX, HTML, Markdown or text file to pages of Markdown.
+"""Local parsing: the bytes of one file to pages of Markdown, with tables, notes and facts.
 
-Reading order: `media` (what a file is), `local` (the parser), `sandbox` (the same in worker
-processes with limits), `validation` (is the result text?).
+Reading order: `media` (what a file is; `kinds` names them), `local` (the parser: one room for each
+family of formats), `workers` (the same in processes with limits), `assessment` (is the result text
+that a person can read?). A new format is a module with `read(content, options) -> Reading` and its
+line in `local`; `flowing` has what formats without pages share.
 """

@@ -12,14 +12,14 @@ from importlib.metadata import version
 
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
-from pipeline.parsing import plain
-from pipeline.parsing.blocks import ReadText
-from pipeline.parsing.data_uris import without_data_uris
+from pipeline.parsing.flowing.blocks import ReadText
+from pipeline.parsing.flowing.tables_in_markdown import tables_of
 from pipeline.parsing.kinds import INSTEAD, PICTURES, SAID, MediaType
+from pipeline.parsing.office.unlocking import unlocked
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.reading import Reading
-from pipeline.parsing.tables_in_markdown import tables_of
-from pipeline.parsing.unlocking import unlocked
+from pipeline.parsing.texts import plain
+from pipeline.parsing.texts.data_uris import without_data_uris
 from pipeline.text import normalise
 
 PARSER = "local-2"
@@ -41,20 +41,20 @@ _LIBRARIES = {
 }
 # Module and function of each reader; imported when the first file of its kind comes.
 _READERS = {
-    MediaType.EML: "mail:read",
-    MediaType.MSG: "outlook:read",
-    MediaType.MHTML: "saved_page:read",
-    MediaType.ZIP: "zip_members:read",
-    MediaType.XLSX: "workbook:read",
-    MediaType.XLS: "old_workbook:read",
-    MediaType.XLSB: "plain_workbook:read",
-    MediaType.ODS: "opendocument:read_sheets",
-    MediaType.CSV: "delimited:read_csv",
-    MediaType.TSV: "delimited:read_tsv",
-    MediaType.PPTX: "presentation:read",
-    MediaType.ODP: "opendocument:read_presentation",
-    MediaType.ODT: "opendocument:read_text",
-    MediaType.RTF: "rich_text:read",
+    MediaType.EML: "mail.eml:read",
+    MediaType.MSG: "mail.msg:read",
+    MediaType.MHTML: "mail.mhtml:read",
+    MediaType.ZIP: "containers.zip_archive:read",
+    MediaType.XLSX: "sheets.xlsx:read",
+    MediaType.XLS: "sheets.xls:read",
+    MediaType.XLSB: "sheets.values_only:read",
+    MediaType.ODS: "office.opendocument:read_sheets",
+    MediaType.CSV: "sheets.delimited:read_csv",
+    MediaType.TSV: "sheets.delimited:read_tsv",
+    MediaType.PPTX: "office.pptx:read",
+    MediaType.ODP: "office.opendocument:read_presentation",
+    MediaType.ODT: "office.opendocument:read_text",
+    MediaType.RTF: "office.rtf:read",
     **dict.fromkeys(PICTURES, "image:read"),
 }
 
@@ -129,13 +129,13 @@ def _parse(content: bytes, media_type: MediaType, options: ParseOptions) -> Pars
 
             return _flowing(html.read(content), media_type)
         case MediaType.MARKDOWN:
-            from pipeline.parsing import markdown
+            from pipeline.parsing.texts import markdown
 
             return _flowing(markdown.read(plain.decode(content)), media_type)
         case MediaType.TEXT:
             return _flowing(ReadText(plain.decode(content)), media_type)
         case MediaType.DOC:
-            from pipeline.parsing import old_word
+            from pipeline.parsing.office import doc as old_word
 
             return _parse(old_word.as_docx(content, options), MediaType.DOCX, options)
         case _:

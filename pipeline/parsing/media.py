@@ -18,8 +18,8 @@ from pipeline.parsing.kinds import (
     promised,
     suffix_of,
 )
-from pipeline.parsing.mail_headers import looks_like_mail
-from pipeline.parsing.plain import looks_binary
+from pipeline.parsing.mail.headers import looks_like_mail
+from pipeline.parsing.texts.plain import looks_binary
 
 __all__ = ["SNIFF_BYTES", "SUFFIXES", "MediaType", "shown_name", "sniff", "unnamed"]
 

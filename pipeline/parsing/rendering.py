@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.bombs import refuse_bombs
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.repair import open_pdf
+from pipeline.parsing.pdf.bombs import refuse_bombs
+from pipeline.parsing.pdf.repair import open_pdf
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import ParseError
-from pipeline.parsing.archive import checked_archive
-from pipeline.parsing.blocks import ReadText, markdown_of
+from pipeline.parsing.docx.archive import checked_archive
 from pipeline.parsing.docx.body import BodyReader
 from pipeline.parsing.docx.context import Context
 from pipeline.parsing.docx.facts import facts
@@ -13,6 +12,7 @@ from pipeline.parsing.docx.names import child
 from pipeline.parsing.docx.numbering import Numbering
 from pipeline.parsing.docx.package import Package, damaged
 from pipeline.parsing.docx.styles import Styles
+from pipeline.parsing.flowing.blocks import ReadText, markdown_of
 
 
 def read(content: bytes) -> ReadText:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.parsing.blocks import (
-    Block,
-    Heading,
-    Item,
-    Paragraph,
-    heading_or_paragraph,
-    line_of,
-)
 from pipeline.parsing.docx.context import Cited, Context, chosen
 from pipeline.parsing.docx.drawings import DrawingReader
 from pipeline.parsing.docx.fields import check_box_of
@@ -20,7 +12,15 @@ from pipeline.parsing.docx.numbering import Label
 from pipeline.parsing.docx.runs import RunReader, has_mark
 from pipeline.parsing.docx.styles import ParagraphStyle
 from pipeline.parsing.docx.tables import TableReader
-from pipeline.parsing.inline import inline_markdown
+from pipeline.parsing.flowing.blocks import (
+    Block,
+    Heading,
+    Item,
+    Paragraph,
+    heading_or_paragraph,
+    line_of,
+)
+from pipeline.parsing.flowing.inline import inline_markdown
 
 _WRAPPERS = frozenset(
     {"w:sdtContent", "w:customXml", "w:ins", "w:moveTo", "w:dir", "w:bdo", "w:smartTag"}

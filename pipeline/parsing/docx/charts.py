@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.parsing.blocks import Block, Cell, Paragraph, TableBlock
 from pipeline.parsing.docx.names import Element, attribute, child, children, number, short
+from pipeline.parsing.flowing.blocks import Block, Cell, Paragraph, TableBlock
 
 _MAX_POINTS = 5000
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipeline.notes import Note, NoteKind
-from pipeline.parsing.data_uris import pictures_note
 from pipeline.parsing.docx.fields import Fields
 from pipeline.parsing.docx.names import Element, attribute, child, children, number, short
+from pipeline.parsing.docx.number_formats import written
 from pipeline.parsing.docx.numbering import Numbering
 from pipeline.parsing.docx.package import Package, Reference
 from pipeline.parsing.docx.styles import Styles
-from pipeline.parsing.number_formats import written
+from pipeline.parsing.texts.data_uris import pictures_note
 
 _EMU_PER_INCH = 914_400
 _TWIPS_PER_INCH = 1440

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.parsing.blocks import Block, Item, Paragraph
-from pipeline.parsing.data_uris import is_description
 from pipeline.parsing.docx.charts import chart
 from pipeline.parsing.docx.context import Context, chosen, inches
 from pipeline.parsing.docx.names import Element, attribute, child, children, short
 from pipeline.parsing.docx.runs import BlocksOf
+from pipeline.parsing.flowing.blocks import Block, Item, Paragraph
+from pipeline.parsing.texts.data_uris import is_description
 
 _MADE_UP = re.compile(r"description automatically generated|ai-generated content", re.IGNORECASE)
 _LENGTH = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*([\d.]{1,12})\s*(pt|in|px|cm|mm)?")

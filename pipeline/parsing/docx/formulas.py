@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from pipeline.parsing.docx.names import Element, attribute, children
-from pipeline.parsing.math_text import formula
+from pipeline.parsing.flowing.math_text import formula
 
 
 class _Omml:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from pipeline.parsing.blocks import Block, Item, TableBlock
 from pipeline.parsing.docx.body import BodyReader
 from pipeline.parsing.docx.context import Context
 from pipeline.parsing.docx.names import Element, attribute, child, children, is_on, short
+from pipeline.parsing.flowing.blocks import Block, Item, TableBlock
 
 _LETTER = re.compile(r"[^\W\d]")
 _PAGE_NUMBER = re.compile(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.parsing.docx.names import Element, attribute, child, children, is_on, number, value
+from pipeline.parsing.docx.number_formats import written
 from pipeline.parsing.docx.styles import Styles, looks_of
 from pipeline.parsing.docx.symbols import symbols
-from pipeline.parsing.number_formats import written
 
 LEVELS = 9
 _PLACE = re.compile(r"%([1-9])")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from pipeline.parsing.blocks import Block
 from pipeline.parsing.docx.context import Context, chosen
 from pipeline.parsing.docx.fields import check_box_of
 from pipeline.parsing.docx.formulas import formula_text
 from pipeline.parsing.docx.names import Element, attribute, child, children, value
 from pipeline.parsing.docx.styles import ParagraphStyle, is_shaded, looks_of
 from pipeline.parsing.docx.symbols import is_symbol_font, symbol, symbols
-from pipeline.parsing.inline import Look, Run, with_boxes
+from pipeline.parsing.flowing.blocks import Block
+from pipeline.parsing.flowing.inline import Look, Run, with_boxes
 
 _PASSED_OVER = frozenset(
     {"w:pPr", "w:rPr", "w:sdtPr", "w:sdtEndPr", "w:smartTagPr", "w:customXmlPr", "w:fldData",

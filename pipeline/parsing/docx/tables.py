@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.parsing.blocks import Block, Cell, Heading, Paragraph, TableBlock
 from pipeline.parsing.docx.context import Context
 from pipeline.parsing.docx.fields import check_box_of
 from pipeline.parsing.docx.names import (
@@ -18,6 +17,7 @@ from pipeline.parsing.docx.names import (
     value,
 )
 from pipeline.parsing.docx.runs import BlocksOf
+from pipeline.parsing.flowing.blocks import Block, Cell, Heading, Paragraph, TableBlock
 
 _MAX_SPAN = 1000
 _WRAPPERS = ("w:sdt", "w:sdtContent", "w:customXml", "w:ins", "w:moveTo")

@@ -7,11 +7,11 @@ import warnings
 from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 from bs4.dammit import EncodingDetector
 
-from pipeline.parsing import plain
-from pipeline.parsing.blocks import Block, Heading, ReadText, markdown_of
+from pipeline.parsing.flowing.blocks import Block, Heading, ReadText, markdown_of
 from pipeline.parsing.html.facts import facts, title
 from pipeline.parsing.html.flow import FlowReader
 from pipeline.parsing.html.pruning import prune
+from pipeline.parsing.texts import plain
 
 # What browsers read when a page says the first: the WHATWG label table, in its common cases.
 _BROWSER_ENCODINGS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252"}

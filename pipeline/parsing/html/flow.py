@@ -9,13 +9,13 @@ from dataclasses import replace
 from bs4 import Tag
 from bs4.element import CData, NavigableString, PreformattedString
 
-from pipeline.parsing.blocks import Block, Code, Paragraph, heading_or_paragraph
+from pipeline.parsing.flowing.blocks import Block, Code, Paragraph, heading_or_paragraph
+from pipeline.parsing.flowing.inline import PLAIN, Look, Run, inline_markdown
 from pipeline.parsing.html.elements import UNSEEN, attribute
 from pipeline.parsing.html.forms import FIELDS, field_text
 from pipeline.parsing.html.formulas import formula_text
 from pipeline.parsing.html.lists import definitions, list_items
 from pipeline.parsing.html.tables import is_table, table
-from pipeline.parsing.inline import PLAIN, Look, Run, inline_markdown
 
 _BLOCKS = frozenset(
     {"p", "div", "section", "article", "main", "address", "fieldset", "form", "figure",

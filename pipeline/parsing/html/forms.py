@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bs4 import Tag
 
+from pipeline.parsing.flowing.inline import box
 from pipeline.parsing.html.elements import attribute
-from pipeline.parsing.inline import box
 
 FIELDS = ("input", "select", "textarea")
 _WITHOUT_VALUE = (

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from bs4 import Tag
 
+from pipeline.parsing.flowing.math_text import formula
 from pipeline.parsing.html.elements import attribute
-from pipeline.parsing.math_text import formula
 
 _WITH_CHARACTERS = ("mi", "mn", "mo", "mtext", "ms")
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from bs4 import Tag
 
-from pipeline.parsing.blocks import Block, Heading, Item, Paragraph
+from pipeline.parsing.docx.number_formats import written
+from pipeline.parsing.flowing.blocks import Block, Heading, Item, Paragraph
 from pipeline.parsing.html.elements import attribute
-from pipeline.parsing.number_formats import written
 
 _FORMATS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from bs4 import BeautifulSoup, Comment, Tag
 
 from pipeline.notes import Note, NoteKind
-from pipeline.parsing.data_uris import LARGE_BYTES, is_description, pictures_note
 from pipeline.parsing.html.boilerplate import is_boilerplate, is_idle_button
 from pipeline.parsing.html.elements import UNSEEN, attribute, has_words, words
 from pipeline.parsing.html.visibility import Visibility, keeps_place
+from pipeline.parsing.texts.data_uris import LARGE_BYTES, is_description, pictures_note
 
 _MESSAGES = {
     NoteKind.HIDDEN_LEFT_OUT: "Text that the page hides from readers was left out.",

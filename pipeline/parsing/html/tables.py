@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bs4 import Tag
 
-from pipeline.parsing.blocks import Cell, TableBlock
+from pipeline.parsing.flowing.blocks import Cell, TableBlock
 from pipeline.parsing.html.elements import attribute, has_words
 from pipeline.parsing.html.lists import Reader
 

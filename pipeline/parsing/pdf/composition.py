@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 
 from pipeline.documents import ParsedPage
 from pipeline.layout import Box, Region, RegionKind, Table
+from pipeline.parsing.flowing.tables_in_markdown import table_markdown
 from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import PageInk
 from pipeline.parsing.pdf.lines import running_text
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TableDraft
-from pipeline.parsing.tables_in_markdown import table_markdown
 from pipeline.text import normalise
 
 _HEADING_MARK = re.compile(r"^(?=#{1,6}\s)")

@@ -10,14 +10,14 @@ from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.fidelity import Fidelity
 from pipeline.notes import Note
-from pipeline.parsing.bombs import refuse_bombs
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.pdf.bombs import refuse_bombs
 from pipeline.parsing.pdf.composition import compose
 from pipeline.parsing.pdf.continuation import continue_tables
 from pipeline.parsing.pdf.furniture import take_out_furniture
 from pipeline.parsing.pdf.notes import notes_of, refuse_placeholder
 from pipeline.parsing.pdf.reading import Reading
-from pipeline.parsing.repair import OpenedPdf, open_pdf
+from pipeline.parsing.pdf.repair import OpenedPdf, open_pdf
 
 
 class PdfText(NamedTuple):

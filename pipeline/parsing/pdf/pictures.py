@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.layout import Box
 from pipeline.parsing.pdf.frame import Frame
 from pipeline.parsing.pdf.ink import PageInk, Word, holds
-from pipeline.parsing.scans import is_picture
+from pipeline.parsing.pdf.scans import is_picture
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from pipeline.parsing.pdf.assembly import draft_page
 from pipeline.parsing.pdf.orientation import without_rotation
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
 from pipeline.parsing.pdf.reader import LayoutReader, main_turn
+from pipeline.parsing.pdf.repair import OpenedPdf
 from pipeline.parsing.pdf.second_look import Glance, glance, look_again
 from pipeline.parsing.pdf.second_reading import Agreement, compare, lost_lines, on_page
-from pipeline.parsing.repair import OpenedPdf
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument

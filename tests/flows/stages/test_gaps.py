@@ -17,7 +17,7 @@ from pipeline.fidelity import Fidelity
 from pipeline.identity import user_id
 from pipeline.notes import Note, NoteKind
 from pipeline.parsing.media import MediaType
-from pipeline.parsing.sandbox import ParserPool
+from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.states import JobState
 from pipeline.store.search import Passage, Query, SearchMode, search
 from pipeline.store.transitions import Actor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.notes import Note, NoteKind
-from pipeline.parsing.gaps import with_gaps_noted
+from pipeline.parsing.assessment.gaps import with_gaps_noted
 
 
 def document(*pages: ParsedPage, notes: tuple[Note, ...] = ()) -> ParsedDocument:

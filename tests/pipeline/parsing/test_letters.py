@@ -10,8 +10,8 @@ import string
 import pytest
 
 from pipeline.gate_limits import DEFAULT_LIMITS
-from pipeline.parsing.language import language_of
-from pipeline.parsing.letters import plausible_share, running_words, spread_sample
+from pipeline.parsing.assessment.language import language_of
+from pipeline.parsing.assessment.letters import plausible_share, running_words, spread_sample
 
 LIMIT = DEFAULT_LIMITS["letters_plausible"].limit
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.notes import NoteKind
-from pipeline.parsing import members
+from pipeline.parsing.containers import members
+from pipeline.parsing.containers.members import clean_name
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType, sniff
-from pipeline.parsing.members import clean_name
 from pipeline.parsing.options import ParseOptions
 from tests.pipeline.parsing.made_files import bitmap, pdf
 from tests.pipeline.parsing.office_files import letter, zipped

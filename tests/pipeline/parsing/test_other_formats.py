@@ -228,7 +228,7 @@ def test_an_outlook_message_is_a_letter() -> None:
 
 def test_a_letter_that_only_rich_text_holds_is_unpacked() -> None:
     """Outlook's packed RTF is unpacked when a message has no other text."""
-    from pipeline.parsing.rich_text import compressed_text
+    from pipeline.parsing.office.rtf import compressed_text
 
     # the example of the format's own description
     packed = bytes.fromhex(

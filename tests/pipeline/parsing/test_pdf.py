@@ -14,7 +14,7 @@ from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.ocr import find_tessdata
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.sandbox import ParserPool
+from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.made_files import (
     SENTENCE,
     bomb_pdf,

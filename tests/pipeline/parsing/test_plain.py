@@ -8,7 +8,7 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.plain import decode
+from pipeline.parsing.texts.plain import decode
 
 GERMAN = "Die Prämie für Ärzte beträgt 500 € jährlich – “Selbstbehalt” inbegriffen."
 

@@ -15,7 +15,7 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.rendering import LONGEST_SIDE, can_be_drawn, render_page
-from pipeline.parsing.sandbox import ParserPool
+from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.drawn_files import (
     colored,
     form_pdf,

@@ -19,9 +19,9 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.sandbox import INLINE_BYTES, ParserPool
-from pipeline.parsing.time_limit import TimeLimit, extra_seconds
-from pipeline.parsing.worker_process import WorkerProcess
+from pipeline.parsing.workers.process import WorkerProcess
+from pipeline.parsing.workers.sandbox import INLINE_BYTES, ParserPool
+from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
 from tests.pipeline.parsing.hostile_parsers import burn, obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
@@ -301,7 +301,7 @@ def test_workers_die_with_their_parent() -> None:
         sys.path.insert(0, sys.argv[1])
         from hostile_parsers import burn, obey, rescue
         from pipeline.parsing.media import MediaType
-        from pipeline.parsing.sandbox import ParserPool
+        from pipeline.parsing.workers.sandbox import ParserPool
 
         async def main():
             pool = ParserPool(2, parse=obey, rescue=None)

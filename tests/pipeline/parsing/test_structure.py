@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pipeline.documents import ParsedDocument, ParsedPage
-from pipeline.parsing.structure import headings_of, repeated_furniture
+from pipeline.parsing.assessment.structure import headings_of, repeated_furniture
 
 PARAGRAPH = "The insurer pays for direct physical loss to the covered property. " * 10
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.parsing.tables_in_markdown import table_markdown, tables_of
+from pipeline.parsing.flowing.tables_in_markdown import table_markdown, tables_of
 
 PLANS = "| Plan | Copay |\n| --- | --- |\n| Gold | $15 |\n| Silver | $25 |"
 

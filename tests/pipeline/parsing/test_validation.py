@@ -10,7 +10,7 @@ import pytest
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.fidelity import Fidelity
-from pipeline.parsing.validation import assess, readable_share, require_text
+from pipeline.parsing.assessment.validation import assess, readable_share, require_text
 
 
 def document(*pages: ParsedPage, paged: bool = True) -> ParsedDocument:

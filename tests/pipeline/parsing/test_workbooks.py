@@ -12,11 +12,12 @@ from openpyxl import Workbook
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.notes import NoteKind
-from pipeline.parsing import sheets, workbook
-from pipeline.parsing.cell_formats import shown
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import sniff
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.sheets import pages as sheets
+from pipeline.parsing.sheets import xlsx as workbook
+from pipeline.parsing.sheets.cell_formats import shown
 from tests.pipeline.parsing.office_files import open_document, rate_workbook, saved, zipped
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.documents import ParsedDocument, ParsedPage
-from pipeline.parsing.tables_in_markdown import table_markdown
+from pipeline.parsing.flowing.tables_in_markdown import table_markdown
 from tests.pipeline.parsing.pdf.made_pdfs import Grid, Rules, Sheets, Span, only_page, parse
 
 WORDS = re.compile(r"[a-z]+\d*")

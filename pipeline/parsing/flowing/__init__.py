@@ -1,0 +1,1 @@
+"""What formats without pages share: blocks, inline text, grids, tables as Markdown."""

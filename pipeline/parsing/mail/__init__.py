@@ -1,0 +1,1 @@
+"""E-mails and saved web pages: EML, MSG, MHTML."""

@@ -1,0 +1,1 @@
+"""Presentations, OpenDocument, RTF and old Word files."""

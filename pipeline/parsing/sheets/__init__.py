@@ -1,0 +1,1 @@
+"""Workbooks and tables: XLSX, XLS, XLSB, ODS, CSV, TSV."""

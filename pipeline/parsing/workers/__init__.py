@@ -1,0 +1,1 @@
+"""Processes that parse: a hostile file costs itself only."""

@@ -1,0 +1,157 @@
+"""The inside of a worker process: one request after another, until standard input ends.
+
+A request is a line of JSON: which of the worker's functions is wanted, the media type, the size of
+the content and further arguments. The content itself lies in an unnamed file that both processes
+hold open. Answers go to the parent through standard output, as `frames` has them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from pipeline.documents import ParsedDocument
+from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.workers.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, send
+
+_PR_SET_PDEATHSIG = 1
+_COLLECT_AFTER = 20_000
+
+Parse = Callable[[bytes, MediaType, ParseOptions], ParsedDocument]
+Function = Callable[..., ParsedDocument | bytes]
+"""What a worker can do with a file: called with its content, its media type and the options, then
+with the request's own arguments by name."""
+
+
+def main(start: str) -> None:
+    """Answer requests. `start` is the JSON that `WorkerProcess` made."""
+    settings = json.loads(start)
+    _die_with(settings["parent"])
+    frames = _take_stdout()
+    options = ParseOptions(**settings["options"])
+    functions = {name: _load(reference) for name, reference in settings["functions"].items()}
+    _limit(options.memory_bytes)
+    # The collector walks every new tree again and again: half of a DOCX's time. Once is enough.
+    gc.freeze()
+    gc.disable()
+    send(frames, READY, b"{}")
+    with os.fdopen(settings["content_fd"], "rb", buffering=0) as content:
+        for line in sys.stdin.buffer:
+            request = json.loads(line)
+            raw = os.pread(content.fileno(), request["size"], 0)
+            if len(raw) < request["size"]:
+                raw = _read_all(content.fileno(), request["size"])
+            if request["counted"]:
+                send(frames, PAGES, json.dumps(_page_count(raw)).encode())
+            function = functions[request["function"]]
+            given = replace(options, passwords=tuple(request["passwords"]))
+            send(frames, *_answer(function, raw, given, request))
+            del raw
+            if gc.get_count()[0] > _COLLECT_AFTER:
+                gc.collect()
+
+
+def _page_count(content: bytes) -> int:
+    """The pages of a PDF, which its time limit grows with; 1 when it does not open so easily."""
+    from pypdfium2 import PdfDocument
+
+    try:
+        with closing(PdfDocument(content)) as document:
+            return len(document)
+    except Exception:  # the parser will say what is wrong
+        return 1
+
+
+def _answer(
+    function: Function, content: bytes, options: ParseOptions, request: Mapping[str, Any]
+) -> tuple[bytes, bytes]:
+    try:
+        media_type = MediaType(request["media_type"])
+        made = function(content, media_type, options, **request["arguments"])
+        return (BYTES, made) if isinstance(made, bytes) else (DOCUMENT, made.to_json())
+    except ParseError as error:
+        return _error(error.parse_code, error.message)
+    except MemoryError:
+        return _error(ParseCode.OUT_OF_MEMORY, "The file needed more memory than it may use.")
+    except NavigatorError as error:
+        return _error(ParseCode.CRASHED, error.message)
+    except Exception as error:
+        message = f"The parser stopped on this file with {type(error).__name__}."
+        return _error(ParseCode.CRASHED, message)
+
+
+def _error(code: ParseCode, message: str) -> tuple[bytes, bytes]:
+    return ERROR, json.dumps({"code": code.value, "message": message}).encode()
+
+
+def _take_stdout() -> IO[bytes]:
+    """Keep the pipe for frames; whatever a library prints goes nowhere."""
+    frames = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return frames
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    # Linux hands over at most 2 GiB in one read.
+    parts, offset = [], 0
+    while offset < size and (part := os.pread(descriptor, size - offset, offset)):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+def _load(reference: str) -> Function:
+    module, _, name = reference.partition(":")
+    target: Any = importlib.import_module(module)
+    for part in name.split("."):
+        target = getattr(target, part)
+    function: Function = target
+    return function
+
+
+def _die_with(parent: int) -> None:
+    """End with the parent, however it ends, even in the middle of a document."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _limit(memory_bytes: int) -> None:
+    """The last line of defence; the parent watches the resident size and stops us long before.
+
+    RLIMIT_AS would count what PDFium and thread arenas merely reserve, so RLIMIT_DATA it is.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold document text
+    if sys.platform != "linux":
+        return
+    import psutil
+
+    most = psutil.Process().memory_info().data + 2 * memory_bytes
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800")  # the kernel takes us, not the parent

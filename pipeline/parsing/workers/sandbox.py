@@ -1,0 +1,192 @@
+"""Parsing in worker processes, so that a hostile file costs itself only.
+
+Nearly all files go to a worker with a hard time and memory limit; small Markdown
+and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
+in the same workers.
+Runs on Linux and macOS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pipeline.documents import ParsedDocument
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.local import check_size, parse_bytes, rescue_bytes
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.rendering import render_page
+from pipeline.parsing.workers.inside import Function, Parse
+from pipeline.parsing.workers.process import PARSE, RENDER, RESCUE, WorkerProcess
+
+INLINE_BYTES = MIB
+"""Markdown and plain text up to this size are parsed in a thread."""
+
+T = TypeVar("T")
+_INLINE = frozenset({MediaType.MARKDOWN, MediaType.TEXT})
+
+
+def is_small(content: bytes, media_type: MediaType) -> bool:
+    """Whether parsing it needs no process of its own."""
+    return media_type in _INLINE and len(content) <= INLINE_BYTES
+
+
+class ParserPool:
+    """Workers that are started when first needed, kept warm and replaced when worn.
+
+    One pool may serve several event loops, one after the other or at once.
+
+    Args:
+        workers: documents parsed at the same time; each busy worker fills one processor.
+        options: the limits of one document.
+        parse: a module-level function; the worker imports it by name.
+        rescue: tried once, in a fresh worker, on a PDF that ended its worker by a crash
+            or by its hunger for memory; None gives up.
+        render: draws one page; a module-level function as well.
+        recycle_after: documents after which a worker is replaced; it also is when it still
+            holds half of its memory limit.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        options: ParseOptions | None = None,
+        *,
+        parse: Parse = parse_bytes,
+        rescue: Parse | None = rescue_bytes,
+        render: Function = render_page,
+        recycle_after: int = 200,
+    ) -> None:
+        self._options = options or ParseOptions()
+        self._parse = parse
+        self._recycle_after = recycle_after
+        self._closing = threading.Event()
+        self._has_rescue = rescue is not None
+        functions: dict[str, Function] = {PARSE: parse, RENDER: render}
+        if rescue is not None:
+            functions[RESCUE] = rescue
+        self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
+        # Last in, first out: a light load keeps few workers warm.
+        self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parser")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
+    async def parse(
+        self, content: bytes, media_type: MediaType, passwords: Sequence[str] = ()
+    ) -> ParsedDocument:
+        """Parse one document. Cancelling the call ends the worker that is at it.
+
+        A document without words is returned as such: see `validation.require_text`.
+
+        Args:
+            passwords: tried when the file is encrypted.
+
+        Raises:
+            ParseError: the file cannot be turned into text, or ended its worker (TIMEOUT,
+                OUT_OF_MEMORY, CRASHED); the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+        if is_small(content, media_type):
+            return await asyncio.to_thread(self.parse_small, content, media_type)
+        check_size(len(content), self._options)
+
+        def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
+            try:
+                return worker.parse(content, media_type, stopped, passwords=passwords)
+            except ParseError as error:
+                if not self._may_rescue(error, media_type, worker):
+                    raise
+                return worker.parse(
+                    content, media_type, stopped, function=RESCUE, passwords=passwords
+                )
+
+        return await self._in_worker(parse)
+
+    async def render(self, content: bytes, media_type: MediaType, page: int, width: int) -> bytes:
+        """Draw one page as a PNG, as `rendering.render_page` does, within the limits of a parse.
+
+        Raises:
+            ParseError: the page cannot be drawn, or ended its worker (TIMEOUT, OUT_OF_MEMORY,
+                CRASHED); the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+        check_size(len(content), self._options)
+
+        def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
+            return worker.render(content, media_type, stopped, page=page, width=width)
+
+        return await self._in_worker(draw)
+
+    def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
+        """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
+
+        Raises:
+            ParseError: the file cannot be turned into text.
+        """
+        check_size(len(content), self._options)
+        return self._parse(content, media_type, self._options)
+
+    async def close(self) -> None:
+        """End all workers, and the documents they are at; safe to call twice."""
+        self._closing.set()
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        for worker in self._workers:
+            worker.kill()
+
+    async def _in_worker(self, work: Callable[[WorkerProcess, Callable[[], bool]], T]) -> T:
+        """Do something with the next free worker; cancelling the call ends that worker."""
+        given_up = threading.Event()
+        future = self._threads.submit(self._with_worker, work, given_up)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    def _with_worker(
+        self, work: Callable[[WorkerProcess, Callable[[], bool]], T], given_up: threading.Event
+    ) -> T:
+        def stopped() -> bool:
+            return given_up.is_set() or self._closing.is_set()
+
+        worker = self._idle.get()
+        try:
+            return work(worker, stopped)
+        finally:
+            if self._is_worn(worker):
+                worker.kill()
+            self._idle.put(worker)
+
+    def _may_rescue(self, error: ParseError, media_type: MediaType, worker: WorkerProcess) -> bool:
+        costly = error.parse_code in (ParseCode.CRASHED, ParseCode.OUT_OF_MEMORY)
+        died = costly and worker.pid is None
+        return self._has_rescue and died and media_type is MediaType.PDF
+
+    def _is_worn(self, worker: WorkerProcess) -> bool:
+        return (
+            worker.documents >= self._recycle_after
+            or worker.resident_bytes() > self._options.memory_bytes // 2
+        )

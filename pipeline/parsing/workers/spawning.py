@@ -1,0 +1,52 @@
+"""Starting the process of a parser worker: without any secret, and by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from pipeline.parsing.options import ParseOptions
+
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from pipeline.parsing.workers.inside import main; main(sys.argv[2])"
+)
+# A worker reads hostile files: it gets no key, no password and no database address.
+_KEPT_ENVIRONMENT = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV",
+)  # fmt: skip
+
+
+def spawn(
+    functions: Mapping[str, str], options: ParseOptions, content_fd: int
+) -> subprocess.Popen[bytes]:
+    """Start a worker; its first frame says that it is ready.
+
+    Args:
+        functions: what it can do, by name: module and function.
+        options: without passwords, since anybody may read a process's arguments.
+        content_fd: the file that both processes hold open.
+    """
+    assert not options.passwords
+    start = {
+        "parent": os.getpid(),
+        "functions": dict(functions),
+        "options": asdict(options),
+        "content_fd": content_fd,
+    }
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    # -P keeps this folder off sys.path, where our html.py would hide the standard one.
+    return subprocess.Popen(  # noqa: S603 — our own interpreter and module
+        [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), json.dumps(start)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # native messages may quote the document
+        pass_fds=(content_fd,),
+        env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
+        start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
+    )
