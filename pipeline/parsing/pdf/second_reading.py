@@ -24,8 +24,8 @@ _WORD = re.compile(r"[^\W_]+")
 # PDFium's marks for a hyphen that broke a word at the end of a line.
 _LINE_END_HYPHEN = re.compile("[\x02\ufffe](?:\r?\n)?")
 # So many characters of a page are asked for their font's map; of more, every second or third.
-_SAMPLE = 8_000
-_MOST_LOOKS = 5_000
+_SAMPLE = 2_000
+_MOST_LOOKS, _MOST_LINES = 5_000, 20_000
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ def lost_lines(ours: str, plain: str) -> list[str]:
     got = words(ours)
     joined, left = "".join(got), Counter(got)
     lost: list[str] = []
-    for line in plain.splitlines()[:_MOST_LOOKS]:
+    for line in plain.splitlines()[:_MOST_LINES]:
         spoken = words(line)
         absent = [word for word in spoken if left[word] <= 0 and word not in joined]
         left.subtract(spoken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -70,7 +70,8 @@ def _gutter(lines: Sequence[Line], most_crossing: float = _MOST_CROSSING) -> flo
     """Where a gutter between two columns of text runs, if one does."""
     places = sorted(place for line in lines for place in _places(line))
     step = 1 + len(places) // _MOST_PLACES
-    best = max((_measured(lines, place) for place in places[::step]), default=None)
+    edges = _Edges(lines)
+    best = max((edges.measured(place) for place in places[::step]), default=None)
     if best is None or best.crossing > most_crossing * len(lines):
         return None
     if best.beside < max(_LEAST_BESIDE * (len(lines) - best.crossing), 2):
@@ -87,12 +88,31 @@ def _places(line: Line) -> Iterator[float]:
     yield line[-1].box.right + _WIDE / 2
 
 
-def _measured(lines: Sequence[Line], x: float) -> _Gutter:
-    crossing = sum(crosses(line, x) for line in lines)
-    left = sum(line[0].box.right <= x for line in lines)
-    right = sum(line[-1].box.left >= x for line in lines)
-    beside = min(left, right)
-    return _Gutter(beside - 2 * crossing, beside, crossing, -x)
+class _Edges:
+    """Where lines, their first and last words and the gaps in them begin and end, in order."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._begins = sorted(line[0].box.left for line in lines)
+        self._ends = sorted(line[-1].box.right for line in lines)
+        self._first_ends = sorted(line[0].box.right for line in lines)
+        self._last_begins = sorted(line[-1].box.left for line in lines)
+        gaps = [
+            (one.box.right, other.box.left)
+            for line in lines
+            for one, other in pairwise(line)
+            if other.box.left - one.box.right >= _WIDE
+        ]
+        self._gaps_begin = sorted(begin for begin, _ in gaps)
+        self._gaps_end = sorted(end for _, end in gaps)
+
+    def measured(self, x: float) -> _Gutter:
+        """How good a gutter a place is."""
+        over = bisect_left(self._begins, x) - bisect_right(self._ends, x)
+        free = bisect_left(self._gaps_begin, x) - bisect_right(self._gaps_end, x)
+        left = bisect_right(self._first_ends, x)
+        right = len(self._last_begins) - bisect_left(self._last_begins, x)
+        crossing, beside = max(over - free, 0), min(left, right)
+        return _Gutter(beside - 2 * crossing, beside, crossing, -x)
 
 
 def crosses(line: Line, x: float) -> bool:
@@ -104,9 +124,9 @@ def crosses(line: Line, x: float) -> bool:
 
 
 def sides(line: Line, x: float) -> tuple[Line, Line]:
-    # A line is in order from the left, and so, but for overprinted words, are its words' middles.
-    first = bisect_left(line, x, key=lambda word: word.middle[0])
-    return line[:first], line[first:]
+    # Overprinted words are not in the order of their middles: each is asked, so that none is lost.
+    left = [word for word in line if word.middle[0] < x]
+    return left, [word for word in line if word.middle[0] >= x]
 
 
 def _is_text(parts: Sequence[Line]) -> bool:

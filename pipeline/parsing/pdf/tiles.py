@@ -10,7 +10,7 @@ from pipeline.layout import Box
 
 T = TypeVar("T")
 # A page is cut into so many tiles along each side.
-_TILES = 48
+_TILES = 24
 
 
 class Tiles(Generic[T]):

@@ -182,7 +182,7 @@ def test_a_word_of_a_hundred_thousand_digits() -> None:
     """A very long word costs no more than its length, wherever it stands."""
     word = f"{'1' * 100_000}x"
     start = time.process_time()
-    assert not looks_like_data([word.replace("1", "l")])
+    assert looks_like_data([word])
     assert running_text([f"{word}-", word], ()) == f"{word}-{word}"
     assert not is_heading(word)
     where = Box(0.0, 0.0, 600.0, 10.0)
