@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,9 +93,17 @@ def notes_on(document: ParsedDocument, number: int) -> tuple[Note, ...]:
 
 
 async def draw_page(
-    storage: Storage, pool: ParserPool, version: VersionView, number: int, width: int
+    storage: Storage,
+    pool: ParserPool,
+    version: VersionView,
+    number: int,
+    width: int,
+    passwords: Sequence[str],
 ) -> bytes:
     """A page's picture as a PNG.
+
+    Args:
+        passwords: tried when the file is encrypted.
 
     Raises:
         PageMissing: there is no such page, or files of this kind have no pages.
@@ -107,7 +115,7 @@ async def draw_page(
     content = await asyncio.to_thread(checked, stored, version.file_sha256)
     try:
         kind = version.media_type or sniff(content[:SNIFF_BYTES], unnamed(version.name))
-        return await pool.render(content, MediaType(kind), number, width)
+        return await pool.render(content, MediaType(kind), number, width, passwords)
     except ParseError as error:
         if error.parse_code is ParseCode.NO_PAGE:
             raise PageMissing(error.message, remedy=error.remedy) from error

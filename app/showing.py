@@ -69,7 +69,8 @@ async def _drawn(settings: Settings, storage: Storage, version: VersionView, num
     from blocks.parsers import parser_pool
 
     async with parser_pool(settings) as pool:
-        return await draw_page(storage, pool, version, number, LONGEST_SIDE)
+        passwords = settings.passwords_for(version.source)
+        return await draw_page(storage, pool, version, number, LONGEST_SIDE, passwords)
 
 
 def print_page(view: PageView) -> None:

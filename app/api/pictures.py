@@ -21,6 +21,7 @@ class PagePictures:
     """Draws pages; its process is started when the first one is asked for."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
+        self._settings = settings
         self._storage = storage
         most = settings.request_timeout_seconds * _SHARE
         options = ParseOptions(
@@ -39,7 +40,8 @@ class PagePictures:
             PageMissing, PageNotDrawn, ObjectMissing: as `app.pages.draw_page`.
         """
         async with self._turn:
-            return await draw_page(self._storage, self._pool, version, number, width)
+            passwords = self._settings.passwords_for(version.source)
+            return await draw_page(self._storage, self._pool, version, number, width, passwords)
 
     @staticmethod
     def etag(version: VersionView, number: int, width: int) -> str:

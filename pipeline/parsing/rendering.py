@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.media import MediaType
+from pipeline.parsing.kinds import PICTURES, MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.bombs import refuse_bombs
 from pipeline.parsing.pdf.repair import open_pdf
@@ -74,7 +74,7 @@ def _pdf(content: bytes, options: ParseOptions, number: int, width: int) -> Imag
     from pypdfium2 import PdfiumError
 
     refuse_bombs(content)
-    with closing(open_pdf(content).document) as document:
+    with closing(open_pdf(content, options.passwords).document) as document:
         document.init_forms()
         refuse_missing(number, len(document))
         try:
@@ -95,6 +95,19 @@ def _pdf_page(document: PdfDocument, number: int, width: int) -> Image:
     return image
 
 
+def _picture(content: bytes, options: ParseOptions, number: int, width: int) -> Image:
+    from pipeline.parsing.image import frames
+
+    count = 0
+    for count, frame in enumerate(frames(content, options), 1):
+        if count == number:
+            scale = pixels(frame.width, frame.height, width)
+            frame.thumbnail((max(1, round(frame.width * scale)), LONGEST_SIDE))
+            return frame
+    refuse_missing(number, count)
+    raise AssertionError("a page that is there was drawn")
+
+
 def refuse_missing(number: int, count: int) -> None:
     """Refuse the number of a page that a file does not have.
 
@@ -107,4 +120,6 @@ def refuse_missing(number: int, count: int) -> None:
 
 
 _Draw = Callable[[bytes, ParseOptions, int, int], "Image"]
-_DRAWING: MappingProxyType[str, _Draw] = MappingProxyType({MediaType.PDF: _pdf})
+_DRAWING: MappingProxyType[str, _Draw] = MappingProxyType(
+    {MediaType.PDF: _pdf, **dict.fromkeys(PICTURES, _picture)}
+)

@@ -26,6 +26,7 @@ class VersionView:
     job_id: UUID
     document_id: UUID
     user_id: UUID
+    source: str
     name: str
     version: int
     state: str
@@ -41,7 +42,7 @@ class VersionView:
 # Without a job: the version that readers see, or the newest one while they see none.
 _VERSION = sa.text(
     f"""
-    SELECT j.id AS job_id, j.document_id, j.user_id, d.name, j.version, j.state,
+    SELECT j.id AS job_id, j.document_id, j.user_id, d.source, d.name, j.version, j.state,
            d.published_job_id IS NOT DISTINCT FROM j.id AS published, j.media_type,
            j.file_sha256, j.storage_key, j.parsed_key, j.pages, j.error_message
     FROM {SCHEMA}.documents AS d

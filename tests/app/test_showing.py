@@ -16,8 +16,8 @@ from pipeline.store.page_queries import VersionView
 def test_a_documents_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Control and direction characters of name, text and footers are shown as replaced ones."""
     version = VersionView(
-        uuid4(), uuid4(), uuid4(), "\x1b]0;name\x07.pdf", 1, "complete", True, "application/pdf",
-        "0" * 64, "key", "key", 1, None,
+        uuid4(), uuid4(), uuid4(), "/x", "\x1b]0;name\x07.pdf", 1, "complete", True,
+        "application/pdf", "0" * 64, "key", "key", 1, None,
     )  # fmt: skip
     page = ParsedPage(1, "Copay\t$20\n\x1b[2Jgone\u202e", furniture=("\x9b31mfooter",))
     gap = Note(NoteKind.PICTURE_NOT_READ, "A picture was not read.", (1,))

@@ -102,9 +102,11 @@ class WorkerProcess:
         *,
         page: int,
         width: int,
+        passwords: Sequence[str] = (),
     ) -> bytes:
-        """Draw one page as a PNG; `stopped` and the errors as for `parse`."""
+        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`."""
         request = _request(RENDER, media_type, page=page, width=width)
+        request["passwords"] = list(passwords)
         kind, payload = self._ask(content, request, stopped)
         assert kind == BYTES
         return payload

@@ -125,8 +125,18 @@ class ParserPool:
 
         return await self._in_worker(parse)
 
-    async def render(self, content: bytes, media_type: MediaType, page: int, width: int) -> bytes:
+    async def render(
+        self,
+        content: bytes,
+        media_type: MediaType,
+        page: int,
+        width: int,
+        passwords: Sequence[str] = (),
+    ) -> bytes:
         """Draw one page as a PNG, as `rendering.render_page` does, within the limits of a parse.
+
+        Args:
+            passwords: tried when the file is encrypted.
 
         Raises:
             ParseError: the page cannot be drawn, or ended its worker (TIMEOUT, OUT_OF_MEMORY,
@@ -136,7 +146,9 @@ class ParserPool:
         check_size(len(content), self._options)
 
         def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
-            return worker.render(content, media_type, stopped, page=page, width=width)
+            return worker.render(
+                content, media_type, stopped, page=page, width=width, passwords=passwords
+            )
 
         return await self._in_worker(draw)
 

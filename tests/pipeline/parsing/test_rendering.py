@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import time
@@ -10,6 +11,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen import canvas
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
@@ -25,7 +28,7 @@ from tests.pipeline.parsing.drawn_files import (
     shown,
 )
 from tests.pipeline.parsing.hostile_parsers import draw_as_told, obey
-from tests.pipeline.parsing.made_files import bomb_pdf, pdf, policy_pdf, raw_pdf
+from tests.pipeline.parsing.made_files import bomb_pdf, pdf, picture, policy_pdf, raw_pdf
 
 PDF = MediaType.PDF
 STRICT = ParseOptions(timeout_seconds=2.0, memory_bytes=400 * MIB)
@@ -219,3 +222,27 @@ async def test_a_killed_worker_is_replaced(pool: ParserPool) -> None:
     os.kill(pool.pids[0], signal.SIGKILL)
     await asyncio.sleep(0.2)
     assert shown(await pool.render(marked_pdf(), PDF, 1, 300)).width == 300
+
+
+def test_a_picture_is_its_own_page() -> None:
+    """A picture is drawn as it is, a TIFF page by page, and never larger than asked for."""
+    out = io.BytesIO()
+    picture("Policy").save(out, "PNG")
+    image = shown(render_page(out.getvalue(), MediaType.PNG, ParseOptions(), page=1, width=300))
+    assert image.size == (300, 400)
+    with pytest.raises(ParseError) as caught:
+        render_page(out.getvalue(), MediaType.PNG, ParseOptions(), page=2, width=300)
+    assert caught.value.parse_code is ParseCode.NO_PAGE
+
+
+async def test_an_encrypted_page_is_drawn_with_its_password(pool: ParserPool) -> None:
+    """Without the password there is no picture, with it there is one."""
+    out = io.BytesIO()
+    page = canvas.Canvas(out, encrypt=StandardEncryption("s3cret", canPrint=0))
+    page.drawString(72, 700, "Locked policy")
+    page.save()
+    locked = out.getvalue()
+    with pytest.raises(ParseError) as caught:
+        await pool.render(locked, PDF, 1, 300)
+    assert caught.value.parse_code is ParseCode.ENCRYPTED
+    assert shown(await pool.render(locked, PDF, 1, 300, ["s3cret"])).width == 300
