@@ -75,7 +75,7 @@ def look(request: IngestRequest) -> FoundFiles:
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(
             f"There are no documents in {', '.join(request.paths)}"
-            + (f" ({left_out(found)})." if found.skipped else "."),
+            + (f". {left_out(found)}." if found.skipped else "."),
             remedy=f"These types are taken from a folder: {kinds}. Name a file outright to try it.",
         )
     return found
@@ -84,7 +84,7 @@ def look(request: IngestRequest) -> FoundFiles:
 def left_out(found: FoundFiles) -> str:
     """How many files of a folder are of another type, by suffix."""
     kinds = ", ".join(f"{number:,} {suffix}" for suffix, number in sorted(found.skipped.items()))
-    others = f"left out {quantity(sum(found.skipped.values()), 'file')} of another type: {kinds}"
+    others = f"Left out {quantity(sum(found.skipped.values()), 'file')} of another type: {kinds}"
     return f"{others}; pictures are read with NAVIGATOR_OCR=true" if found.pictures else others
 
 
@@ -99,7 +99,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
     if found.skipped:
-        say(f"{left_out(found).capitalize()}.")
+        say(f"{left_out(found)}.")
     url = connect(settings)
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
         return asyncio.run(_report(url, owner, run_id)), found

@@ -85,7 +85,7 @@ def print_plan(made: Plan, found: FoundFiles) -> None:
     tell(f"{quantity(len(found.files), 'document')}: {', '.join(parts)}.")
     tell(_price(made))
     if found.skipped:
-        say(f"{left_out(found).capitalize()}.")
+        say(f"{left_out(found)}.")
 
 
 def _price(made: Plan) -> str:

@@ -64,7 +64,8 @@ def _with_pages(note: Note) -> str:
 def _remedy(note: Note, parser: str) -> str:
     if not note.is_gap:
         return ""
-    pictures = note.kind is NoteKind.PICTURE_NOT_READ or "picture" in note.message
+    # Pictures within a text are read by nothing; those of pages can be.
+    pictures = bool(note.pages) and "picture" in note.message.lower()
     if not pictures or not parser.startswith("local"):
         return _ORIGINAL
     if "+ocr" not in parser:

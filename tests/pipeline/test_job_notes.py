@@ -98,3 +98,10 @@ def test_facts_are_bounded() -> None:
     kept = known_facts(facts)
     assert len(kept) == 50
     assert max(map(len, kept.values())) == 500
+
+
+def test_ocr_is_no_remedy_for_pictures_within_a_text() -> None:
+    """Nothing reads a picture in a Word file or a web page, so nobody is told to switch OCR on."""
+    [gap] = job_notes([Note(NoteKind.PICTURE_NOT_READ, "A picture was not read.")], "local-1")
+    assert "OCR" not in gap.remedy
+    assert gap.remedy
