@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.notes import Note, NoteKind
+from pipeline.notes import Note
 
 _MOST_NAMED = 10
 _NAMES_PAGES = re.compile(r"\b(?:pages?|sheets?|slides?) \d", re.IGNORECASE)
