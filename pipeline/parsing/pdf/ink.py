@@ -27,7 +27,6 @@ class Word:
         order: its place in the file.
         mark: a superscript that stands on this word, such as a footnote's number.
         marks_after: superscripts that are words of their own and follow this one on its line.
-        raised: it is itself a superscript.
         filled: it is what somebody filled in, not printed.
         uncertain: its glyphs have no characters, or characters for private use.
     """
@@ -41,7 +40,6 @@ class Word:
     order: int = 0
     mark: str = ""
     marks_after: str = ""
-    raised: bool = False
     filled: bool = False
     uncertain: bool = False
 

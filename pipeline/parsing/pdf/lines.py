@@ -88,7 +88,7 @@ def _with_marks(line: Line) -> Line:
     for word in line:
         word.marks_after = ""
         before = kept[-1] if kept else None
-        if before is not None and (word.raised or _is_raised(before, word)):
+        if before is not None and not word.filled and _is_raised(before, word):
             before.marks_after += word_text(word)
         else:
             kept.append(word)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.layout import Box
+from pipeline.parsing.pdf.ink import Block, BlockKind, Word
+from pipeline.parsing.pdf.text_blocks import cut_at_gutter
 from tests.pipeline.parsing.pdf.made_pdfs import Sheets, only_page, plain_grid
 
 LEFT = (
@@ -108,3 +111,39 @@ def test_three_columns() -> None:
         sheets.lines(40 + 185 * column, 100, lines, size=9)
     text = " ".join(only_page(sheets.bytes()).text.split())
     assert text == " ".join(line for lines in parts for line in lines)
+
+
+def words_of(x: float, lines: Sequence[str]) -> list[Word]:
+    """Words of 30 points each, on lines 12 points apart."""
+    return [
+        Word(text, Box(x + 32 * n, 100 + 12 * row, x + 32 * n + 30, 110 + 12 * row), 10)
+        for row, line in enumerate(lines)
+        for n, text in enumerate(line.split())
+    ]
+
+
+def test_a_block_over_both_columns_is_cut_at_the_gutter() -> None:
+    """What the layout reader takes for one text over two columns is two."""
+    left, right = words_of(60, LEFT * 2), words_of(340, RIGHT * 2)
+    whole = Block(BlockKind.PARAGRAPH, Box(60, 100, 612, 260))
+    (parts,) = cut_at_gutter([whole], [[*left, *right]], lambda block, words: False)
+    assert [sorted(w.text for w in words) for _, words in parts] == [
+        sorted(w.text for w in left),
+        sorted(w.text for w in right),
+    ]
+    (kept,) = cut_at_gutter([whole], [[*left, *right]], lambda block, words: True)
+    assert len(kept) == 1
+
+
+def test_marks_that_stand_in_another_block_come_to_their_items() -> None:
+    """The letters of a column's items are read with them, though they make a block of their own."""
+    left, right = words_of(60, LEFT * 2), words_of(360, RIGHT * 2)
+    marks = words_of(330, ["a)", "b)", "c)", "d)"])
+    blocks = [
+        Block(BlockKind.PARAGRAPH, Box(60, 100, 280, 260)),
+        Block(BlockKind.PARAGRAPH, Box(330, 100, 360, 160)),
+        Block(BlockKind.PARAGRAPH, Box(360, 100, 650, 260)),
+    ]
+    parts = cut_at_gutter(blocks, [left, marks[:], right[:]], lambda block, words: False)
+    assert parts[1][0][1] == []
+    assert {word.text for word in marks} <= {word.text for word in parts[2][0][1]}

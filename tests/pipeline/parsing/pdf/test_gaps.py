@@ -99,8 +99,32 @@ def test_a_picture_with_its_text_over_it_is_no_gap() -> None:
     assert document.text.count(SAID) == 24
 
 
-def test_a_logo_is_no_gap() -> None:
-    """A small picture with some letters in it is not told."""
+def test_a_page_with_only_a_photo_is_no_gap() -> None:
+    """A page that is a photo, without any word, shows nothing to read."""
+    sheets = Sheets()
+    sheets.text(72, 100, "The insurer pays what is left.")
+    sheets.next()
+    sheets.canvas.drawImage(ImageReader(photo()), 0, 0, 612, 792)
+    document = parse(sheets.bytes())
+    assert document.notes == ()
+    assert not document.pages[1].scanned
+
+
+@pytest.mark.parametrize(("lines", "gaps"), [(2, 0), (4, 1)])
+def test_a_logo_is_no_gap(lines: int, gaps: int) -> None:
+    """A smaller picture is a logo with a name or two in it, and a gap with several lines."""
+    image = Image.new("RGB", (1200, 900), "white")
+    font = ImageFont.load_default(size=70)
+    for line in range(lines):
+        ImageDraw.Draw(image).text((60, 80 + line * 200), "Northwind Mutual", "black", font)
+    sheets = Sheets()
+    sheets.lines(72, 360, ["The insurer pays what is left after the deductible."])
+    sheets.canvas.drawImage(ImageReader(image), 72, 500, 300, 225)
+    assert len(parse(sheets.bytes()).gaps) == gaps
+
+
+def test_an_icon_is_no_gap() -> None:
+    """A very small picture is not looked at."""
     sheets = Sheets()
     sheets.lines(72, 160, ["The insurer pays what is left after the deductible."])
     sheets.canvas.drawImage(ImageReader(print_of("Northwind")), 72, 700, 90, 50)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.layout import RegionKind
+from pipeline.layout import Box, RegionKind
 from pipeline.parsing.pdf.headings import is_heading
+from pipeline.parsing.pdf.paragraphs import into_paragraphs
+from pipeline.parsing.pdf.pieces import Piece, TextLine
 from tests.pipeline.parsing.pdf.made_pdfs import Sheets, only_page
 
 TEXT = (
@@ -87,10 +89,17 @@ def test_signs_of_a_legend_stay() -> None:
     """What a sign means is said with the sign."""
     sheets = Sheets()
     sheets.lines(72, 100, ["These services are covered as the signs tell:"])
+    for row, (sign, meaning) in enumerate((("✔", "Included"), ("✘", "Not included"))):
+        sheets.text(72, 200 + 12 * row, sign, font="ZapfDingbats")
+        sheets.text(86, 200 + 12 * row, meaning)
     sheets.lines(72, 130, ["* Prior approval is needed before the service", "** Only once a year"])
     text = only_page(sheets.bytes()).text
     assert "* Prior approval" in text
     assert "** Only once a year" in text
+    assert [line.split()[-2:] for line in text.split("\n") if "ncluded" in line] == [
+        ["✔", "Included"],
+        ["Not", "included"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +147,24 @@ def test_a_rupee_sign_of_an_old_font() -> None:
     text = only_page(sheets.bytes()).text
     assert "₹ 10,00,000 in all, or ₹500 a day" in text
     assert "`help`" in text
+
+
+def test_a_title_of_two_lines_is_one_heading() -> None:
+    """A line in the letters of the heading above it belongs to that; a smaller one does not."""
+
+    def line(text: str, top: float, height: float = 12.0) -> TextLine:
+        return TextLine(text, Box(72, top, 400, top + height), bold=True)
+
+    def pieces(second: TextLine) -> list[tuple[RegionKind, int]]:
+        first = [line("Part C Uninsured and Underinsured", 100)]
+        made = [
+            Piece(RegionKind.HEADING, first[0].box, first, level=2),
+            Piece(RegionKind.PARAGRAPH, second.box, [second]),
+        ]
+        return [(piece.kind, len(piece.lines)) for piece in into_paragraphs(made)]
+
+    assert pieces(line("Motorists Coverage", 112)) == [(RegionKind.HEADING, 2)]
+    assert pieces(line("Motorists Coverage", 112, height=9.0)) == [
+        (RegionKind.HEADING, 1),
+        (RegionKind.PARAGRAPH, 1),
+    ]

@@ -155,6 +155,22 @@ def test_cells_merged_both_ways() -> None:
     )
 
 
+def test_a_title_beside_a_picture_makes_no_column() -> None:
+    """A box for a picture beside a title cuts no column in two."""
+    cells = [
+        *(Span(0, 0, ""), Span(0, 1, "What is covered", columns=2)),
+        *(Span(1, 0, "Baggage", columns=2), Span(1, 2, "$300 for each person")),
+        *(Span(2, 0, "Delay", columns=2), Span(2, 2, "$50 for each day")),
+        *(Span(3, 0, "Doctor", columns=2), Span(3, 2, "$9,000 in all")),
+    ]
+    table = only_table(grid_pdf(Grid([30, 130, 300], [24] * 4, cells)))
+    assert table.rows == (
+        ("Baggage", "$300 for each person"),
+        ("Delay", "$50 for each day"),
+        ("Doctor", "$9,000 in all"),
+    )
+
+
 def test_empty_cells_and_an_empty_row() -> None:
     """An empty cell keeps its column; a row without any word is no row."""
     rows = [HEADER, ("Acupuncture", "", "Not covered"), ("", "", ""), ("Massage", "$15", "")]

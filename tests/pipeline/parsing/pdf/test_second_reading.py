@@ -73,9 +73,12 @@ def test_lines_far_outside_the_page_are_not_added() -> None:
     assert document.notes == ()
 
 
-def test_a_font_that_does_not_say_its_characters_is_told() -> None:
-    """A page whose glyphs have no characters is a gap, not a text of signs."""
-    drawn = b"BT /F 12 Tf 72 700 Td <0102030405060708090a> Tj ET"
+@pytest.mark.parametrize("first", [1, 65], ids=["as control characters", "as letters"])
+def test_a_font_that_does_not_say_its_characters_is_told(first: int) -> None:
+    """A page whose glyphs have no characters is a gap, whatever their codes look like."""
+    codes = bytes(range(first, first + 10))
+    names = b"".join(b"/g%d" % code for code in codes)
+    drawn = b"BT /F 12 Tf 72 700 Td <%s> Tj ET" % codes.hex().encode()
     content = raw_pdf(
         {
             1: b"<</Type/Catalog/Pages 2 0 R>>",
@@ -83,9 +86,9 @@ def test_a_font_that_does_not_say_its_characters_is_told() -> None:
             3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
             b"/Resources<</Font<</F 5 0 R>>>>>>",
             4: b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn),
-            5: b"<</Type/Font/Subtype/Type1/BaseFont/Own/FirstChar 1/LastChar 10/Widths[%s]"
-            b"/Encoding<</Type/Encoding/Differences[1/g1/g2/g3/g4/g5/g6/g7/g8/g9/g10]>>>>"
-            % (b"500 " * 10),
+            5: b"<</Type/Font/Subtype/Type1/BaseFont/Own/FirstChar %d/LastChar %d/Widths[%s]"
+            b"/Encoding<</Type/Encoding/Differences[%d%s]>>>>"
+            % (first, first + 9, b"500 " * 10, first, names),
         }
     )
     document = parse(content)
