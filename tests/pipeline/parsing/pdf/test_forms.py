@@ -8,6 +8,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from pipeline.errors import ParseCode, ParseError
+from pipeline.notes import NoteKind
 from tests.pipeline.parsing.pdf.made_forms import (
     check_box,
     choice_field,
@@ -136,6 +137,24 @@ def test_a_password_is_not_shown() -> None:
     text = only_page(content).text
     assert "hunter2" not in text
     assert text == "Code word: [hidden]"
+
+
+def test_a_hidden_field_is_not_seen() -> None:
+    """A field that the form hides is left out, and that is told."""
+    hidden = text_field("r", "reserve 99,000", rect(170, 118, 330, 134)).replace(b"/F 4", b"/F 2")
+    shown = text_field("n", "HO-7781", rect(170, 88, 330, 104))
+    document = parse(form_pdf(words((72, 100, "Policy number:")), [hidden, shown]))
+    assert document.text == "Policy number: HO-7781"
+    assert [note.kind for note in document.notes] == [NoteKind.HIDDEN_LEFT_OUT]
+
+
+def test_small_boxes_to_tick_are_no_superscripts() -> None:
+    """Ticks in small boxes that stand high on their line are all there."""
+    content = form_pdf(
+        words((72, 100, "Flood")),
+        [check_box(f"c{n}", True, rect(98 + 5 * n, 91, 102 + 5 * n, 95)) for n in range(3)],
+    )
+    assert only_page(content).text.count("[x]") == 3
 
 
 def test_an_empty_field_leaves_its_label() -> None:
