@@ -154,7 +154,7 @@ def test_small_boxes_to_tick_are_no_superscripts() -> None:
         words((72, 100, "Flood")),
         [check_box(f"c{n}", True, rect(98 + 5 * n, 91, 102 + 5 * n, 95)) for n in range(3)],
     )
-    assert only_page(content).text.count("[x]") == 3
+    assert only_page(content).text == "Flood [x] [x] [x]"
 
 
 def test_an_empty_field_leaves_its_label() -> None:
