@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from pipeline.layout import Box
+from pipeline.parsing.pdf.direction import as_read
 from pipeline.parsing.pdf.ink import TICKED, UNTICKED, Word, around
 
 Line = list[Word]
@@ -111,8 +112,8 @@ def is_mark(text: str) -> bool:
 
 
 def line_text(line: Sequence[Word]) -> str:
-    """The words of a line with single spaces between them."""
-    return " ".join(word_text(word) for word in line)
+    """The words of a line, as they are read, with single spaces between them."""
+    return " ".join(word_text(word) for word in as_read(line))
 
 
 def word_text(word: Word) -> str:
