@@ -315,7 +315,7 @@ def test_workers_die_with_their_parent() -> None:
 
         asyncio.run(main())
     """
-    folder = str(Path(__file__).parent)
+    folder = str(Path(__file__).parents[1])
     parent = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script), folder], stdout=subprocess.PIPE, text=True
     )
