@@ -88,12 +88,15 @@ def repeated_furniture(document: ParsedDocument) -> float:
 
 
 def _edge_lines(page: ParsedPage) -> Iterator[str]:
-    """The short lines at the top and bottom of a page, with every number the same."""
+    """The short lines at the top and bottom of a page, with every number but a heading's the same.
+
+    "Section 2" above the second page is another heading than "Section 1" above the first.
+    """
     lines = [line.strip() for line in page.text.splitlines() if line.strip()]
     for line in _edges(lines):
         # A table that goes on from page to page repeats the names of its columns rightly.
         if len(line) <= _SHORT_LINE and not line.startswith("|"):
-            yield _DIGITS.sub("#", line.lstrip("# "))
+            yield line.lstrip("# ") if line.startswith("#") else _DIGITS.sub("#", line)
 
 
 def _edges(lines: Sequence[str]) -> Sequence[str]:

@@ -60,6 +60,12 @@ def test_running_lines_are_counted_by_pages() -> None:
     assert repeated_furniture(paged("Acme Mutual\n\n" + alone[0], *alone[1:])) == 0.0
 
 
+def test_numbered_headings_are_no_running_lines() -> None:
+    """A section that begins on each page has a heading of its own there."""
+    pages = [f"# Section {n} Conditions\n\n{PARAGRAPH}{chr(0x40 + n)}" for n in range(1, 10)]
+    assert repeated_furniture(paged(*pages)) == 0.0
+
+
 def test_a_table_over_pages_repeats_its_columns_rightly() -> None:
     """The names of a table's columns are no running header."""
     pages = [f"| Code | Copay |\n|---|---|\n| D{n} | ${n} |" for n in range(9)]
