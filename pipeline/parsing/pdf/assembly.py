@@ -12,6 +12,7 @@ from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_forms import BESIDE, with_fields
 from pipeline.parsing.pdf.guessed_tables import guessed_table
 from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Rule, Word, around, holds
+from pipeline.parsing.pdf.ink import area as box_area
 from pipeline.parsing.pdf.lines import lines_of
 from pipeline.parsing.pdf.paragraphs import into_paragraphs
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TextLine
@@ -98,7 +99,7 @@ def _by_block(
         x, y = labels.get(word.order, word).middle
         inside = [i for i in places.at(x, y) if holds(blocks[i].box, x, y, _MARGIN)]
         if inside:
-            owned[min(inside, key=lambda i: _area(blocks[i].box))].append(word)
+            owned[min(inside, key=lambda i: box_area(blocks[i].box))].append(word)
         else:
             left.append(word)
     alone: list[Word] = []
@@ -109,10 +110,6 @@ def _by_block(
         else:
             owned[beside].append(word)
     return owned, alone
-
-
-def _area(box: Box) -> float:
-    return (box.right - box.left) * (box.bottom - box.top)
 
 
 def _beside(blocks: Sequence[Block], owned: Sequence[Sequence[Word]], word: Word) -> int | None:

@@ -177,6 +177,11 @@ def around(boxes: Iterable[Box]) -> Box:
     return Box(min(lefts), min(tops), max(rights), max(bottoms))
 
 
+def area(box: Box) -> float:
+    """The area of a box in square points; none of one that is turned inside out."""
+    return max(0.0, box.right - box.left) * max(0.0, box.bottom - box.top)
+
+
 def holds(box: Box, x: float, y: float, margin: float = 0.0) -> bool:
     """Whether a point lies in a box, or not further than `margin` outside."""
     return (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.layout import Box
 from pipeline.parsing.pdf.frame import Frame
 from pipeline.parsing.pdf.ink import PageInk, Word, holds
-from pipeline.parsing.pdf.scans import is_picture
+from pipeline.parsing.pdf.ink import area as box_area
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,18 +33,39 @@ _WORDS_PER_SHARE = 30
 STAMP_CHARACTERS = 80
 """A scanner's own line ("Page 1 of 3", a stamp number) has fewer, and is no text layer."""
 _EDGE = 0.1
+_PICTURE_SHARE = 0.3
+# Text drawn as outlines: a page of it has hundreds of paths, a decorated blank page a few.
+_MIN_OUTLINES = 200
+_MOST_DRAWN = 20_000
 
 
 def is_scanned(page: PdfPage, ink: PageInk, frame: Frame) -> bool:
     """Whether a page is a picture of print, with no words but a scanner's stamp on it."""
     characters = sum(len(word.text) for word in ink.words)
-    if characters >= STAMP_CHARACTERS or not _only_in_margins(ink) or not is_picture(page):
+    if characters >= STAMP_CHARACTERS or not _only_in_margins(ink) or not _is_picture(page):
         return False
     boxes = [place for _, place in _picture_boxes(page, frame)]
     # Words beside a picture were typed; a stamp stands on the picture that the scanner made.
     if boxes and not all(_is_on(boxes, word) for word in ink.words):
         return False
     return looks_like_print(_gray(page))
+
+
+def _is_picture(page: PdfPage) -> bool:
+    """Whether pictures or drawn outlines cover so much of a page that it is one."""
+    from pypdfium2 import raw
+
+    width, height = page.get_size()
+    covered, outlines = 0.0, 0
+    for count, item in enumerate(page.get_objects(max_depth=3)):
+        if count > _MOST_DRAWN:
+            return True
+        if item.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = item.get_bounds()
+            covered += abs((right - left) * (top - bottom))
+        elif item.type == raw.FPDF_PAGEOBJ_PATH:
+            outlines += 1
+    return covered >= _PICTURE_SHARE * width * height or outlines >= _MIN_OUTLINES
 
 
 def _only_in_margins(ink: PageInk) -> bool:
@@ -69,7 +90,7 @@ def unread_pictures(page: PdfPage, ink: PageInk, frame: Frame) -> list[Box]:
     unread = [
         (box, place)
         for box, place in _picture_boxes(page, frame)
-        if _area(_within(place, shown)) >= _MIN_SHARE * area and not _has_words(place, ink, area)
+        if box_area(_within(place, shown)) >= _MIN_SHARE * area and not _has_words(place, ink, area)
     ]
     if not unread:
         return []
@@ -77,7 +98,7 @@ def unread_pictures(page: PdfPage, ink: PageInk, frame: Frame) -> list[Box]:
     return [
         place
         for box, place in unread
-        if looks_like_print(_cut(pixels, box), large=_area(box) >= _LARGE * area)
+        if looks_like_print(_cut(pixels, box), large=box_area(box) >= _LARGE * area)
     ]
 
 
@@ -104,11 +125,7 @@ def _within(box: Box, other: Box) -> Box:
 
 def _has_words(box: Box, ink: PageInk, area: float) -> bool:
     inside = sum(holds(box, *word.middle) for word in ink.words)
-    return inside >= _WORDS_PER_SHARE * _area(box) / area
-
-
-def _area(box: Box) -> float:
-    return max(0.0, box.right - box.left) * max(0.0, box.bottom - box.top)
+    return inside >= _WORDS_PER_SHARE * box_area(box) / area
 
 
 def _gray(page: PdfPage) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from pipeline.layout import Box
 from pipeline.parsing.pdf.drawn_lines import Grounds
 from pipeline.parsing.pdf.filled_grid import FilledGrid, fill_grid
 from pipeline.parsing.pdf.ink import Fill, Rule, Word, around
+from pipeline.parsing.pdf.ink import area as box_area
 from pipeline.parsing.pdf.lines import running_text
 from pipeline.parsing.pdf.pieces import TableDraft, TextLine
 from pipeline.parsing.pdf.rulings import grids
@@ -51,7 +52,7 @@ def ruled_tables(
     ordered = sorted(words, key=lambda word: word.middle[1])
     heights = [word.middle[1] for word in ordered]
     # A table within a cell of another one is read first; its words are not those of the outer one.
-    for grid in sorted(grids(rules), key=lambda g: _area(g.box)):
+    for grid in sorted(grids(rules), key=lambda g: box_area(g.box)):
         first = bisect_left(heights, grid.ys[0])
         last = bisect_right(heights, grid.ys[-1])
         inside = sorted(ordered[first:last], key=lambda word: word.order)
@@ -61,10 +62,6 @@ def ruled_tables(
             tables.append(_form(filled) if filled.is_form() else _table(filled))
             taken.update(word.order for word in filled.words)
     return sorted(tables, key=lambda table: (table.box.top, table.box.left))
-
-
-def _area(box: Box) -> float:
-    return (box.right - box.left) * (box.bottom - box.top)
 
 
 def _form(filled: FilledGrid) -> RuledTable:
