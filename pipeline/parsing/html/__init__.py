@@ -48,11 +48,6 @@ def _soup(content: bytes) -> BeautifulSoup:
         return BeautifulSoup(decode(content), "lxml")
 
 
-def to_markdown(content: bytes) -> str:
-    """The Markdown of an HTML page, without what else is known of it; raises as `read`."""
-    return read(content).markdown
-
-
 def decode(content: bytes) -> str:
     """The characters of a page: by its mark, then what it declares, then what the bytes say."""
     declared = EncodingDetector.find_declared_encoding(content[:4096], is_html=True)

@@ -1,11 +1,13 @@
-"""The text of an e-mail's parts: plain or HTML, in any encoding."""
+"""The text of an e-mail's parts: plain or HTML, in any encoding, with notes on what it lacks."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 
 from pipeline.errors import ParseError
+from pipeline.parsing.flowing.blocks import ReadText
 from pipeline.parsing.texts import plain
 
 _WORD = re.compile(r"[^\W_]+")
@@ -13,11 +15,20 @@ _TABLE_RULE = re.compile(r"^\|(?: ?:?-+:? ?\|){2,}$", re.MULTILINE)
 _ENOUGH = 0.6
 
 
-def text_of(data: bytes, charset: str | None, *, html: bool = False) -> str:
+def text_of(data: bytes, charset: str | None) -> str:
     """The text of bytes: in the declared encoding if it fits, else in the one that they show."""
-    if html:
-        return _html_text(data, charset)
     return _decode(data, charset).strip()
+
+
+def read_body(data: bytes, charset: str | None, *, html: bool) -> ReadText:
+    """Reads a body's text, and notes what a page leaves out or keeps of what is not seen."""
+    return _read_html(data, charset) if html else ReadText(text_of(data, charset))
+
+
+def joined(bodies: Sequence[ReadText]) -> ReadText:
+    """Several bodies as one: their texts in order, each note once."""
+    notes = dict.fromkeys(note for body in bodies for note in body.notes)
+    return ReadText("\n\n".join(body.markdown for body in bodies), tuple(notes))
 
 
 def _decode(data: bytes, charset: str | None) -> str:
@@ -35,22 +46,22 @@ def _decode(data: bytes, charset: str | None) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _html_text(data: bytes, charset: str | None) -> str:
+def _read_html(data: bytes, charset: str | None) -> ReadText:
     from pipeline.parsing import html
 
     # the letter's own header goes before what the page in it says of itself
     marked = b"\xef\xbb\xbf" + _decode(data, charset).encode("utf-8", "replace")
     try:
-        return html.to_markdown(marked if charset else data)
+        return html.read(marked if charset else data)
     except ParseError:
-        return ""
+        return ReadText("")
 
 
-def richer(text: str, markdown: str) -> str:
+def richer(text: ReadText, page: ReadText) -> ReadText:
     """The better of two writings of one letter: plain, unless only HTML has its tables or words."""
-    if not markdown or not text:
-        return text or markdown
-    if _TABLE_RULE.search(markdown):
-        return markdown
-    words, others = len(_WORD.findall(text)), len(_WORD.findall(markdown))
-    return text if words >= _ENOUGH * others else markdown
+    if not page.markdown or not text.markdown:
+        return text if text.markdown else page
+    if _TABLE_RULE.search(page.markdown):
+        return page
+    words, others = (len(_WORD.findall(each.markdown)) for each in (text, page))
+    return text if words >= _ENOUGH * others else page

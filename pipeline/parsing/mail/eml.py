@@ -12,7 +12,8 @@ from typing import Any
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.containers.members import Members, clean_name, is_accessory
-from pipeline.parsing.mail.bodies import richer, text_of
+from pipeline.parsing.flowing.blocks import ReadText
+from pipeline.parsing.mail.bodies import joined, read_body, richer, text_of
 from pipeline.parsing.mail.letter import Letter, letter_reading
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.reading import Reading
@@ -44,8 +45,8 @@ def read(content: bytes, options: ParseOptions) -> Reading:
         raise ParseError(ParseCode.ENCRYPTED, "The e-mail is encrypted (S/MIME or PGP).")
     if not facts and not parts.texts and not parts.members.found:
         raise ParseError(ParseCode.BROKEN, "The e-mail has neither headers nor a body.")
-    letter = Letter(facts, "\n\n".join(parts.texts), parts.members)
-    return letter_reading(letter)
+    body = joined(parts.texts)
+    return letter_reading(Letter(facts, body.markdown, parts.members, body.notes))
 
 
 def parsed_message(content: bytes) -> EmailMessage:
@@ -99,7 +100,7 @@ class _Parts:
     """Walks through a message: its texts in their order, and the files in it."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self.texts: list[ReadText] = []
         self.members = Members()
         self.encrypted = False
         self._seen = 0
@@ -132,16 +133,18 @@ class _Parts:
 
     def _take_alternative(self, part: Message, depth: int) -> None:
         """One letter, written several times: the richest writing of it, and all files."""
-        found: dict[str, str] = {}
+        found: dict[str, ReadText] = {}
         outer = self.texts
         for each in _inside(part):
             self.texts = []
             self.take(each, depth + 1, related=True)
             is_html = any(p.get_content_type() == "text/html" for p in _walk(each))
-            if text := "\n\n".join(self.texts):
-                found["html" if is_html else "plain"] = text
+            if self.texts:
+                found["html" if is_html else "plain"] = joined(self.texts)
         self.texts = outer
-        if chosen := richer(found.get("plain", ""), found.get("html", "")):
+        nothing = ReadText("")
+        chosen = richer(found.get("plain", nothing), found.get("html", nothing))
+        if chosen.markdown:
             self.texts.append(chosen)
 
     def _take_leaf(self, part: Message, kind: str, related: bool) -> None:
@@ -158,8 +161,10 @@ class _Parts:
         self.members.add(clean_name(name or f"attachment{_suffix(kind)}"), data)
 
     def _take_text(self, part: Message, kind: str) -> None:
-        if text := text_of(payload(part), part.get_content_charset(), html=kind == "text/html"):
-            self.texts.append(text)
+        is_html = kind == "text/html"
+        body = read_body(payload(part), part.get_content_charset(), html=is_html)
+        if body.markdown:
+            self.texts.append(body)
 
 
 def _inside(part: Message) -> Iterator[Message]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.mail.bodies import text_of
+from pipeline.parsing.mail.bodies import read_body
 from pipeline.parsing.mail.eml import MAX_PARTS, header, parsed_message, payload
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.reading import Reading, one_page
@@ -22,8 +22,9 @@ def read(content: bytes, options: ParseOptions) -> Reading:
     }
     for count, part in enumerate(message.walk()):
         if part.get_content_type() in ("text/html", "application/xhtml+xml"):
-            text = text_of(payload(part), part.get_content_charset(), html=True)
-            return one_page(text, facts={name: value for name, value in facts.items() if value})
+            page = read_body(payload(part), part.get_content_charset(), html=True)
+            known = {name: value for name, value in facts.items() if value}
+            return one_page(page.markdown, *page.notes, facts=known)
         if count > MAX_PARTS:
             break
     raise ParseError(ParseCode.BROKEN, "The saved web page has no page in it.")

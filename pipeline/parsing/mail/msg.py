@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ParseCode, ParseError
 from pipeline.notes import Note, NoteKind
 from pipeline.parsing.containers.members import Members, clean_name, is_accessory
-from pipeline.parsing.mail.bodies import richer, text_of
+from pipeline.parsing.flowing.blocks import ReadText
+from pipeline.parsing.mail.bodies import read_body, richer
 from pipeline.parsing.mail.eml import SMALL_PICTURE_BYTES, header_facts, parsed_message
 from pipeline.parsing.mail.letter import Letter, letter_reading
 from pipeline.parsing.mail.msg_properties import Path, Properties
@@ -50,8 +51,9 @@ def _letter(container: OleFileIO, where: Path, depth: int) -> Letter:
     members = Members()
     for storage in _storages(container, where, "__attach_version1.0_"):
         _take_attachment(container, storage, members, depth)
-    body, notes = _body(properties)
-    return Letter(_facts(container, where, properties), body, members, notes)
+    body = _body(properties)
+    facts = _facts(container, where, properties)
+    return Letter(facts, body.markdown, members, body.notes)
 
 
 def _storages(container: OleFileIO, where: Path, prefix: str) -> Iterator[Path]:
@@ -102,22 +104,25 @@ def _person(properties: Properties, name: int, smtp: int, address: int) -> str:
     return f"{shown} <{at}>" if shown and at and shown != at else shown or at
 
 
-def _body(properties: Properties) -> tuple[str, tuple[Note, ...]]:
-    text = properties.text(0x1000).strip()
+def _body(properties: Properties) -> ReadText:
+    text = ReadText(properties.text(0x1000).strip())
     html = properties.binary(0x1013) or properties.text(0x1013).encode()
-    markdown = text_of(html, None, html=True) if html else ""
-    if body := richer(text, markdown):
-        return body, ()
+    page = read_body(html, None, html=True) if html else ReadText("")
+    body = richer(text, page)
+    if body.markdown:
+        return body
     packed = properties.binary(0x1009)
-    if not packed:
-        return "", ()
+    return _unpacked(packed) if packed else body
+
+
+def _unpacked(packed: bytes) -> ReadText:
     from pipeline.parsing.office.rtf import compressed_text
 
     try:
-        return compressed_text(packed), ()
+        return ReadText(compressed_text(packed))
     except ParseError:
         message = "The letter's own text could not be unpacked."
-        return "", (Note(NoteKind.PART_NOT_READ, message),)
+        return ReadText("", (Note(NoteKind.PART_NOT_READ, message),))
 
 
 def _take_attachment(container: OleFileIO, storage: Path, members: Members, depth: int) -> None:
@@ -150,6 +155,8 @@ def _take_message(
     letter = _letter(container, where, depth + 1)
     name = letter.facts.get("subject") or properties.text(0x3001) or "message"
     members.add(clean_name(name.replace("/", "-") + ".eml"), _as_eml(letter))
+    # the e-mail made of it cannot say what it lacks
+    members.unreadable += any(note.is_gap for note in letter.notes)
 
 
 _FIELDS = {
