@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
@@ -16,18 +16,17 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks.assembly import Services
 from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
-from flows.context import IngestOptions, opened, services, tagged
+from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.quality_report import write_quality_report
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
@@ -114,7 +113,7 @@ async def ingest(
         run_id: names the run in the database; a new one when empty.
     """
     options = options or IngestOptions()
-    run = run_id or uuid4()
+    run = run_id or run_of_flow()
     async with without_words(), tagged("ingest"), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         async with parts.database.service() as connection:
@@ -133,27 +132,18 @@ async def ingest(
             return await conclude(runner)
 
 
-async def work_off(
-    parts: Services, run: UUID, options: IngestOptions, *, named: bool = True
-) -> State[Any]:
-    """Run the subflows of everything that waits in a run, then tell its story.
+async def conclude(runner: BatchRunner, troubles: Sequence[BaseException] = ()) -> State[Any]:
+    """Run what still waits, then tell the run's story.
 
     Args:
-        named: call documents by their names, as fits one user's run; else by their jobs' ids.
-    """
-    async with BatchRunner(parts, run, options, named=named) as runner:
-        return await conclude(runner)
-
-
-async def conclude(runner: BatchRunner) -> State[Any]:
-    """Run what still waits, then tell the run's story.
+        troubles: what went wrong in the run beside this runner's batches.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
         Failed when some could not be finished for now; they keep their state and go on later.
     """
     parts, run = runner.parts, runner.run
-    troubles = await runner.finish()
+    troubles = [*troubles, *await runner.finish()]
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
@@ -175,6 +165,8 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
     message = tally(progress)
     if isinstance(reason, RunStopped):
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
+    if reason is None and (waiting := progress.count(WORKING)):
+        reason = ServiceUnavailable(f"{waiting} documents are not finished.", code="not_finished")
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
     lacking = progress.count([JobState.COMPLETE_WITH_GAPS])

@@ -15,7 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.sources import RejectedFile
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import records, rows
+from pipeline.store.ownership import adopt
+from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.transitions import Actor
 
 _START = sa.text(
     f"""
@@ -26,7 +29,8 @@ _START = sa.text(
 )
 _FINISH = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped
+    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped,
+        held_by = NULL, held_until = NULL
     WHERE id = :id
     """  # noqa: S608
 )
@@ -57,7 +61,7 @@ async def start_run(
 
 
 async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | None) -> None:
-    """Close a run; `stopped` says in a sentence why it ended early."""
+    """Close a run, which then owns no job; `stopped` says in a sentence why it ended early."""
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
@@ -95,10 +99,15 @@ _JOIN = sa.text(
 
 
 async def join_run(
-    connection: AsyncConnection, run_id: UUID, jobs: list[UUID], outcome: str
+    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor, *, lift: bool
 ) -> None:
-    """Make jobs that exist already part of a run."""
-    await connection.execute(_JOIN, {"run_id": run_id, "jobs": jobs, "outcome": outcome})
+    """Make jobs that exist already part of the actor's run, and the unfinished ones its own.
+
+    Args:
+        lift: as in `ownership.adopt`.
+    """
+    await connection.execute(_JOIN, {"run_id": actor.run_id, "jobs": jobs, "outcome": outcome})
+    await adopt(connection, jobs, actor, lift=lift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +207,29 @@ class WaitingJob:
     job_id: UUID
     name: str
     file_bytes: int
+    parser: str
+    chunker: str
+    space_id: UUID
+
+    @property
+    def version(self) -> PipelineVersion:
+        """The pipeline that it was accepted under."""
+        return PipelineVersion(self.parser, self.chunker, self.space_id)
 
 
 _WORKING = listed(WORKING)
 _WAITING = sa.text(
     f"""
-    SELECT j.id AS job_id, d.name, j.file_bytes
+    SELECT j.id AS job_id, d.name, j.file_bytes, j.parser, j.chunker, j.space_id
     FROM {SCHEMA}.run_jobs AS r
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE r.run_id = :id AND j.state IN ({_WORKING}) ORDER BY r.source
+    WHERE r.run_id = :id AND j.run_id = :id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
+    ORDER BY r.source
     """  # noqa: S608
 )
 
 
 async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
-    """The jobs of a run that have not ended, by source."""
+    """The jobs that a run owns and that have not ended, by source."""
     return await records(connection, WaitingJob, _WAITING, {"id": run_id})

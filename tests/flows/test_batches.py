@@ -15,7 +15,10 @@ from pipeline.store.runs import WaitingJob
 
 def waiting(sizes: list[int]) -> list[WaitingJob]:
     """A job for each size in bytes."""
-    return [WaitingJob(UUID(int=n), f"{n}.pdf", size) for n, size in enumerate(sizes)]
+    return [
+        WaitingJob(UUID(int=n), f"{n}.pdf", size, "local", "markdown", UUID(int=0))
+        for n, size in enumerate(sizes)
+    ]
 
 
 SIZES = st.lists(st.integers(0, BATCH_BYTES * 2), max_size=80)
