@@ -17,6 +17,7 @@ from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
+from pipeline.states import Stop
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -149,14 +150,17 @@ def run_to_report(
 
 
 async def _close(url: str, run_id: UUID) -> None:
-    """Write down that a person stopped the run."""
-    from pipeline.store import runs
+    """Write down that a person stopped the run: what is left of it waits for a person."""
+    from pipeline.store import runs, stops
     from pipeline.store.engine import Database
+    from pipeline.store.transitions import Actor
 
     database = Database(url, pool_size=1)
     try:
         async with database.service() as connection:
-            await runs.finish_run(connection, run_id, "A person stopped it.")
+            why, who = "A person stopped the run.", Actor("person", run_id)
+            await stops.stop_run(connection, Stop.PERSON, who, why)
+            await runs.finish_run(connection, run_id, why)
     finally:
         await database.close()
 

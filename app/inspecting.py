@@ -16,6 +16,7 @@ from pipeline.states import FAILED, STATE_WORDS, JobState
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
+    from pipeline.store.stops import StoppedRun
     from pipeline.store.summary import CorpusSummary, RunRecord
 
 _RUNS_SHOWN = 5
@@ -28,6 +29,7 @@ class Overview:
 
     corpus: CorpusSummary
     runs: Sequence[RunRecord]
+    stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentLine]
 
 
@@ -41,13 +43,14 @@ class Listing:
 
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
-    from pipeline.store import history, summary
+    from pipeline.store import history, stops, summary
 
     async with reading(settings, user) as connection:
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
         return Overview(
             await summary.summarise(connection),
             await summary.last_runs(connection, _RUNS_SHOWN),
+            await stops.stopped_runs(connection),
             failed,
         )
 
@@ -104,6 +107,11 @@ def print_overview(shown: Overview) -> None:
         tell(f"{quantity(vectors, 'vector')} of {model}")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     _print_runs(shown.runs)
+    for run in shown.stopped:
+        count = quantity(run.documents, "document")
+        waits = "waits" if run.documents == 1 else "wait"
+        say(f"{count} {waits} for a person. {run.message}", "yellow")
+        say(f"Go on with `navigator resume {str(run.run_id)[:8]}`.")
     for each in shown.failed:
         print_trouble(each.name, each.error_message, each.error_remedy)
     if shown.failed:
@@ -163,7 +171,7 @@ def print_listing(shown: Listing) -> None:
 
 def state_text(each: DocumentLine) -> Any:
     """The state in a person's word; says when an older version is what readers still see."""
-    shown = word(each.state or "")
+    shown = word(each.state or "", each.error_code)
     note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
     return text(shown + note, COLOURS.get(shown, ""))
 
@@ -173,6 +181,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
     return {
         **asdict(shown.corpus),
         "runs": [asdict(run) for run in shown.runs],
+        "stopped": [asdict(run) for run in shown.stopped],
         "failed": [line_json(each) for each in shown.failed],
     }
 
@@ -184,4 +193,4 @@ def listing_json(shown: Listing) -> dict[str, Any]:
 
 def line_json(each: DocumentLine) -> dict[str, Any]:
     """One document for a program."""
-    return {**asdict(each), "status": word(each.state or "")}
+    return {**asdict(each), "status": word(each.state or "", each.error_code)}

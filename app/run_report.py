@@ -23,7 +23,7 @@ from app.console import (
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
 from pipeline.sources import RejectedFile
-from pipeline.states import FAILED, PUBLISHED, WITH_GAPS, WORKING, JobState
+from pipeline.states import FAILED, PUBLISHED, STOPS, WITH_GAPS, WORKING, JobState
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,6 +35,7 @@ MOST_ROWS = 60
 
 COLOURS = {
     "published": "green", WITH_GAPS: "yellow", "failed": "red", "waiting": "yellow",
+    "stopped": "yellow",
     "unchanged": "dim",
 }  # fmt: skip
 
@@ -97,18 +98,24 @@ def status(document: RunDocument) -> str:
     """A document's state for a person, or ``unchanged`` when it was published before."""
     if document.outcome == "unchanged" and document.state in PUBLISHED:
         return "unchanged"
-    return word(document.state)
+    return word(document.state, document.error_code)
 
 
-def word(state: str) -> str:
-    """A job's state in a person's words."""
+def word(state: str, code: str | None = None) -> str:
+    """A job's state in a person's words.
+
+    Args:
+        code: of its error: what was stopped does not go on by itself.
+    """
     if state == JobState.COMPLETE:
         return "published"
     if state == JobState.COMPLETE_WITH_GAPS:
         return WITH_GAPS
     if state in FAILED:
         return "failed"
-    return "waiting" if state in WORKING else state
+    if state in WORKING:
+        return "stopped" if code in STOPS else "waiting"
+    return state
 
 
 def print_report(report: RunReport, *, failures: bool = True) -> None:
@@ -176,7 +183,7 @@ def print_reason(message: str | None, remedy: str | None) -> None:
 
 
 def _print_sums(report: RunReport) -> None:
-    words = ("published", WITH_GAPS, "unchanged", "failed", "waiting")
+    words = ("published", WITH_GAPS, "unchanged", "failed", "stopped", "waiting")
     counts = {each: report.count(each) for each in words}
     counts["failed"] += len(report.rejected)
     counts["deleted"] = report.deleted
@@ -189,7 +196,9 @@ def _print_sums(report: RunReport) -> None:
     )
     say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
-        say(f"{report.stopped} The rest waits: run it again to go on.", "yellow")
+        resume = f"`navigator resume {str(report.run_id)[:8]}`"
+        how = f" Go on with {resume}, or ingest it again." if report.count("stopped") else ""
+        say(report.stopped + how, "yellow")
 
 
 def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:

@@ -184,10 +184,7 @@ _RUN_JOBS = sa.text(
 async def lock(
     connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
 ) -> None:
-    """Lock the documents of sources, and those that they are inside of, until the commit.
-
-    A deletion under way is waited for, and then seen.
-    """
+    """Lock the documents of sources, and those that they are inside of; waits for deletions."""
     documents = [identify(user, source, version)[0] for source in sources]
     documents += list({source.parent_id for source in sources if source.parent_id is not None})
     await connection.execute(_LOCK, {"documents": documents})

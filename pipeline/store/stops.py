@@ -5,7 +5,9 @@ No sweep takes it up; `ownership.adopt` does so at a person's word.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import QuotaExhausted, RunStopped
 from pipeline.states import WORKING, Stop
+from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor
 
@@ -96,12 +99,41 @@ def stop_of(error: RunStopped) -> Stop:
 
 _STOPPED = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    WHERE r.run_id = :run_id AND j.stopped IS NOT NULL AND j.state IN ({_WORKING}) ORDER BY j.id
+    SELECT j.user_id, j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :run_id AND j.run_id = :run_id AND j.stopped IS NOT NULL
+      AND j.state IN ({_WORKING}) ORDER BY j.id
     """  # noqa: S608
 )
 
 
-async def stopped_jobs(connection: AsyncConnection, run_id: UUID) -> list[UUID]:
-    """The jobs of a run that wait for a person."""
-    return list((await connection.execute(_STOPPED, {"run_id": run_id})).scalars())
+async def stopped_jobs(connection: AsyncConnection, run_id: UUID) -> dict[UUID, list[UUID]]:
+    """The jobs of a run that wait for a person, by user."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for user, job in await connection.execute(_STOPPED, {"run_id": run_id}):
+        found[user].append(job)
+    return dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRun:
+    """A run of which documents wait for a person, and why."""
+
+    run_id: UUID
+    documents: int
+    message: str
+
+
+_STOPPED_RUNS = sa.text(
+    f"""
+    SELECT j.run_id, count(*)::int AS documents, coalesce(max(j.error_message), '') AS message
+    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.latest_job_id = j.id
+    WHERE j.stopped IS NOT NULL AND j.state IN ({_WORKING}) AND j.run_id IS NOT NULL
+      AND d.deleted_at IS NULL
+    GROUP BY j.run_id ORDER BY max(j.updated_at) DESC
+    """  # noqa: S608
+)
+
+
+async def stopped_runs(connection: AsyncConnection) -> list[StoppedRun]:
+    """The runs that a person can resume, the last that was stopped first."""
+    return await records(connection, StoppedRun, _STOPPED_RUNS)
