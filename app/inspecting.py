@@ -108,9 +108,9 @@ def print_overview(shown: Overview) -> None:
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     _print_runs(shown.runs)
     for run in shown.stopped:
-        count = quantity(run.documents, "document")
         waits = "waits" if run.documents == 1 else "wait"
-        say(f"{count} {waits} for a person. {run.message}", "yellow")
+        documents = quantity(run.documents, "document")
+        say(f"{documents} {waits} for a person. {run.message}", "yellow")
         say(f"Go on with `navigator resume {str(run.run_id)[:8]}`.")
     for each in shown.failed:
         print_trouble(each.name, each.error_message, each.error_remedy)

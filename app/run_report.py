@@ -102,11 +102,7 @@ def status(document: RunDocument) -> str:
 
 
 def word(state: str, code: str | None = None) -> str:
-    """A job's state in a person's words.
-
-    Args:
-        code: of its error: what was stopped does not go on by itself.
-    """
+    """A job's state, with the code of its error, in a person's words."""
     if state == JobState.COMPLETE:
         return "published"
     if state == JobState.COMPLETE_WITH_GAPS:

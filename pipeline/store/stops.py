@@ -99,7 +99,8 @@ def stop_of(error: RunStopped) -> Stop:
 
 _STOPPED = sa.text(
     f"""
-    SELECT j.user_id, j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    SELECT j.user_id, j.id FROM {SCHEMA}.run_jobs AS r
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :run_id AND j.run_id = :run_id AND j.stopped IS NOT NULL
       AND j.state IN ({_WORKING}) ORDER BY j.id
     """  # noqa: S608
