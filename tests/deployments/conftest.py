@@ -27,7 +27,7 @@ class DeployedServer:
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a request, which has to be a success."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         # SQLite is locked for a moment when a worker writes: every client of Prefect tries again.
         while (answer := self.api.post(path, json=body)).status_code == 503:
             assert time.monotonic() < deadline, "Prefect's database stays locked"

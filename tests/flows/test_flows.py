@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 def settled(account: Account, run: dict[str, Any], stages: int = len(STAGES)) -> dict[str, Any]:
     """The task runs of a flow run, once the server has recorded them all."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         tasks = account.tasks(run)
         if len(tasks) == stages and all(

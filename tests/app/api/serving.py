@@ -85,14 +85,14 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
-    while not server.started:
-        assert thread.is_alive(), "the API ended while starting"
-        assert time.monotonic() < deadline, "the API did not start"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
+        while not server.started:
+            assert thread.is_alive(), "the API ended while starting"
+            assert time.monotonic() < deadline, "the API did not start"
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
         yield RunningApi(app, f"http://127.0.0.1:{port}", settings, loops[0])
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive(), "the API did not stop"

@@ -93,8 +93,8 @@ def test_down_leaves_nothing(stack: RunningStack) -> None:
     assert len(processes) >= 7
     down = stack.navigator("down")
     assert (down.code, down.out.strip()) == (0, "Stopped.")
-    assert stack.process.wait(10) == 0
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert stack.process.wait(60) == 0
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
     assert running_stack(stack.home) is None
     url = start_embedded(stack.home / "postgres")
