@@ -31,6 +31,15 @@ SERVICE_ROLE = "service"
 _ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
 _LEEWAY = timedelta(seconds=10)
+_TIMES = ("exp", "nbf", "iat")
+_LATEST = 2**53
+"""Seconds that a number holds exactly, everywhere."""
+# What reading a token raises: beside the library's own, what its claims do to Python. A number too
+# large or infinite, a list for a name, JSON that is too deep: all of it is said by a stranger.
+_UNREADABLE = (
+    jwt.PyJWTError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError,
+    RecursionError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class TokenVerifier:
             return _caller(self._decode(token, keys))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired.") from None
-        except (jwt.PyJWTError, ValueError):
+        except _UNREADABLE:
             raise Unauthenticated("The token is not valid here.") from None
 
     def _decode(self, token: str, keys: Sequence[str | jwt.PyJWK]) -> dict[str, Any]:
@@ -104,11 +113,24 @@ class TokenVerifier:
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
+    for name in _TIMES:
+        if name in claims:
+            _require_time(claims[name])
     subject = claims["sub"].strip()
     if not subject or "\x00" in subject:
         raise Unauthenticated("The token names no user.")
     service = claims.get("role") == SERVICE_ROLE
     return Caller(user_id(subject), service, float(claims["exp"]))
+
+
+def _require_time(value: object) -> None:
+    """Make sure that a claim is a time (RFC 7519: a number, and no text, truth or infinity).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+        raise ValueError("no time")
 
 
 def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.fields import MAX_TAGS, FileName, Source, Tag
 from app.api.intake import Description, Measured, accept, measure, require_size
+from app.api.json_bodies import described, json_body
 from app.api.limits import CurrentCaller, Uploader
 from app.api.links import PREFIX, Link, signed_link
 from app.api.multipart import body_of
@@ -48,9 +49,17 @@ class Announced(BaseModel):
     expires_at: datetime = Field(description="Complete it before then.")
 
 
-@router.post("", status_code=201, responses=responses(400, 401, 409, 413, 422, 429, 503))
+@router.post(
+    "",
+    status_code=201,
+    responses=responses(400, 401, 409, 413, 415, 422, 429, 503),
+    openapi_extra=described(Announcement),
+)
 async def announce_upload(
-    request: Request, parts: Parts, caller: Uploader, body: Announcement
+    request: Request,
+    parts: Parts,
+    caller: Uploader,
+    body: Annotated[Announcement, json_body(Announcement)],
 ) -> Announced:
     """Ask for a signed URL, to which a browser sends a file without a token."""
     require_size(body.bytes, parts.settings.max_file_bytes)
