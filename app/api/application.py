@@ -23,6 +23,7 @@ from app.api.metrics import Metrics
 from app.api.observing import Observed
 from app.api.parts import ApiParts
 from app.api.pictures import PagePictures
+from app.api.proxies import TrustedProxies
 from app.api.routes import ROUTERS, dashboard, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=_EXPOSED,
         )
     app.add_middleware(Observed)
+    if proxies := settings.trusted_proxies.split():
+        app.add_middleware(TrustedProxies, proxies=proxies)
     _describe(app)
     return app
 

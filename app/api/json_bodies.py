@@ -13,8 +13,8 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
+from app.api.bodies import LostUpload
 from app.api.limits import CurrentCaller
-from app.api.multipart import LostUpload
 from app.api.problems import Unprocessable, Unsupported, WrongFields
 
 M = TypeVar("M", bound=BaseModel)

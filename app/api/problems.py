@@ -22,6 +22,7 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.logs import logger
+from pipeline.quotas import StorageQuotaReached
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -92,15 +93,13 @@ class NotFound(ApiProblem):
 class Conflict(ApiProblem):
     """It cannot be done in the state that things are in."""
 
-    status = 409
-    code = "conflict"
+    status, code = 409, "conflict"
 
 
 class TooLarge(ApiProblem):
     """More bytes than are taken."""
 
-    status = 413
-    code = "too_large"
+    status, code = 413, "too_large"
 
 
 class Unsupported(ApiProblem):
@@ -113,8 +112,7 @@ class Unsupported(ApiProblem):
 class Unprocessable(ApiProblem):
     """The request is understood and makes no sense."""
 
-    status = 422
-    code = "invalid_request"
+    status, code = 422, "invalid_request"
 
 
 class WrongFields(Unprocessable):
@@ -193,6 +191,8 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     if status >= 500:
         _LOG.error("request_failed", error=type(error).__name__, why=error.message)
     more = getattr(error, "more", {})
+    if isinstance(error, StorageQuotaReached):
+        more = {"used": error.used, "allowed": error.allowed}
     return problem(status, error.message, error.code, error.remedy, headers=headers, more=more)
 
 
@@ -200,6 +200,8 @@ def _status(error: NavigatorError) -> int:
     match error:
         case ApiProblem():
             return error.status
+        case StorageQuotaReached():
+            return 413
         case RateLimited():
             return 429
         case TransientError():

@@ -13,7 +13,7 @@ import h11
 from h11._receivebuffer import ReceiveBuffer  # its only place for the raw lines
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Of a request's first line and headers together; a token has some 500, a provider's up to 8,000."""
+"""Of a request's first line and headers together; a provider's token has up to 8,000."""
 MAX_HEADERS = 100
 
 # A line feed without its carriage return or the other way around, and other control characters.
