@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from app.api.bodies import LostUpload
 from app.api.limits import CurrentCaller
-from app.api.problems import Unprocessable, Unsupported, WrongFields
+from app.api.problems import ApiProblem, Unsupported, WrongFields
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -71,23 +71,28 @@ def parse(raw: bytes, model: type[M]) -> M:
     """The model in a body.
 
     Raises:
-        Unprocessable: it is no JSON, or another thing; what is wrong is named, up to a number.
+        Unreadable: it is no text, nested too deeply, or a number in it is too long.
+        WrongFields: it is no JSON, or another thing; what is wrong is named, up to a number.
     """
     try:
         value = json.loads(
             raw.decode(), object_pairs_hook=_without_repetition, parse_constant=_no_number
         )
-    except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, _NotJson) else "it cannot be read as JSON"
-        raise WrongFields([{"loc": ("body",), "msg": f"The body is no JSON: {why}."}]) from None
-    try:
         return model.model_validate(value)
+    except (json.JSONDecodeError, _NotJson) as error:
+        why = str(error) if isinstance(error, _NotJson) else "it is malformed"
+        raise WrongFields([{"loc": ("body",), "msg": f"The body is no JSON: {why}."}]) from None
     except ValidationError as error:
         told = error.errors(include_url=False, include_context=False, include_input=False)
         raise WrongFields([{**each, "loc": ("body", *each["loc"])} for each in told]) from None
     except (ValueError, RecursionError):
-        # such as a text that is no Unicode, which the validator cannot take over
-        raise Unprocessable("The body cannot be read.", remedy="Send plain JSON.") from None
+        raise Unreadable("The body cannot be read.", remedy="Send plain JSON as UTF-8.") from None
+
+
+class Unreadable(ApiProblem):
+    """A body that no reader takes."""
+
+    status, code = 400, "bad_request"
 
 
 class _NotJson(ValueError):
