@@ -6,6 +6,7 @@ Uvicorn bounds neither the head nor the body; the body's time is bounded around 
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
@@ -67,21 +68,29 @@ class BoundedConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, as a problem, and close the connection."""
+        if self.cycle is not None:
+            # Who is at work on the request has nobody to answer any more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()  # an answer has begun
             return
-        detail = "The request is not HTTP/1.1 as RFC 9112 has it."
+        detail = "The request is not well-formed HTTP (RFC 9112)."
         if self.conn.status == 431:
             detail = "The request's headers are too many or too large."
         answer = problem(
             self.conn.status, detail, "malformed_request", "Send it with another client.",
             headers={**SECURITY_HEADERS, "Connection": "close"},
         )  # fmt: skip
-        for event in (
-            h11.Response(status_code=answer.status_code, headers=answer.raw_headers),
+        events = (
+            h11.Response(
+                status_code=answer.status_code, headers=answer.raw_headers,
+                reason=HTTPStatus(answer.status_code).phrase.encode(),
+            ),
             h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
-        ):
+        )  # fmt: skip
+        for event in events:
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
