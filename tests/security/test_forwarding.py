@@ -51,7 +51,7 @@ def link(api: RunningApi, headers: dict[str, str]) -> httpx.Response:
 
 
 def test_nobody_is_believed_until_named(api: RunningApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither this machine nor the server's own variable: links and security headers stay as they are."""
+    """Neither this machine nor the server's own variable changes links or security headers."""
     answer = link(api, FORWARDED)
     assert answer.json()["upload"]["url"].startswith(f"{api.url}/api/")
     assert "Strict-Transport-Security" not in answer.headers
@@ -81,7 +81,7 @@ def test_another_proxy_than_the_one_named_is_not(api: RunningApi, tmp_path: Path
 
 
 def test_the_figures_are_for_this_machine_alone(api: RunningApi) -> None:
-    """Who says that a request was forwarded, by any header, is not this machine; nor a page's name."""
+    """What was forwarded, by any header, is not this machine; nor is a page's own name."""
     assert httpx.get(f"{api.url}/metrics").status_code == 200
     for headers in (*HIDING, {"Host": "rebound.example"}, {"Host": "rebound.example:8000"}):
         is_problem(httpx.get(f"{api.url}/metrics", headers=headers), 401)

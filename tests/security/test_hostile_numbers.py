@@ -99,7 +99,8 @@ def test_signed_claims_of_another_kind_are_refused(
     "header",
     [
         DEEP, '{"alg": "HS256", "a": ' + DEEP + "}", '{"alg": ["HS256"]}', '{"alg": 1}',
-        '{"alg": "HS256", "kid": []}', '{"alg": "HS256", "kid": {}}', '{"alg": "HS256", "b64": false}',
+        '{"alg": "HS256", "kid": []}', '{"alg": "HS256", "kid": {}}',
+        '{"alg": "HS256", "b64": false}',
         '{"alg": "HS256", "crit": 1}', '{"alg": "HS256", "n": ' + "9" * 5000 + "}", "null", "1",
     ],
     ids=lambda each: each[:30],
@@ -126,7 +127,8 @@ def test_a_good_token_is_taken(api: RunningApi) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        f'["{HUGE}", "{uuid4()}"]', f'[{HUGE[:100]}, "{uuid4()}"]', '["2026-01-01T00:00:00Z", 1e400]',
+        f'["{HUGE}", "{uuid4()}"]', f'[{HUGE[:100]}, "{uuid4()}"]',
+        '["2026-01-01T00:00:00Z", 1e400]',
         '["9999-12-31T23:59:59-23:59", "x"]', "Infinity", "NaN", "true", "[true, true]",
         "[" * 100 + "]" * 20, '{"a": 1}', "[[], []]", '["2026-13-45T00:00:00Z", 1]',
     ],
@@ -209,7 +211,7 @@ def provider() -> Iterator[ThreadingHTTPServer]:
 async def test_a_hostile_key_set_is_none(
     provider: ThreadingHTTPServer, tmp_path: Path, content: str
 ) -> None:
-    """From a URL the keys are away (503), from a file the settings are wrong: said in a sentence."""
+    """From a URL the keys are away (503), from a file the settings are wrong."""
     provider.content = content.encode()  # type: ignore[attr-defined]
     url = f"http://127.0.0.1:{provider.server_address[1]}/keys"
     verifier = TokenVerifier(Settings(home=tmp_path, jwks=url))
