@@ -87,11 +87,8 @@ def dripped(api: RunningApi, head: bytes, piece: bytes, pause: float) -> tuple[i
 
 def stored(api: RunningApi, user: str) -> list[Path]:
     """Every file of a user in the storage, whole or not."""
-    found = [
-        *(api.settings.home / "objects").rglob("*"),
-        *api.settings.home.rglob(f"{user_id(user)}/**/*"),
-    ]
-    return [each for each in found if each.is_file() and str(user_id(user)) in str(each)]
+    found = api.settings.home.rglob(f"{user_id(user)}/**/*")
+    return [each for each in found if each.is_file()]
 
 
 def until_nothing_is_stored(api: RunningApi, user: str) -> None:
@@ -161,4 +158,4 @@ def test_a_steady_upload_is_taken(api: RunningApi) -> None:
         done = client.post(f"/uploads/{made['id']}/complete")
         assert done.status_code == 202, done.text
         accepted(client, text("a small upload"))
-    assert jobs(api, "steady") == 2
+    assert jobs(api, "steady") == len(stored(api, "steady")) == 2

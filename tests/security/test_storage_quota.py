@@ -78,7 +78,7 @@ def test_a_form_fits_or_is_refused(client: httpx.Client) -> None:
     """To the byte; the same content counts once; what is deleted makes room."""
     first = accepted(client, document(60_000, "first"), source="a")
     assert storage(client) == {"used": 60_000, "allowed": QUOTA}
-    accepted(client, document(60_000, "first")[:0] + document(39_000, "second"), source="b")
+    accepted(client, document(39_000, "second"), source="b")
     full(upload(client, document(1_001, "third")), 99_000)
     accepted(client, document(1_000, "third"), source="c")
     full(upload(client, document(900, "fourth")), 100_000)
@@ -180,7 +180,7 @@ async def taken_in(settings: Settings, files: list[Path], user: UUID) -> registe
 def test_the_command_line_decides_alike(
     api: RunningApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What fits of a folder is taken, each other file is named with why and what to do; `status`."""
+    """What fits of a folder is taken; each other file is named with why and what to do."""
     user = f"folder {uuid4()}"
     for number, size in enumerate((60_000, 50_000, 40_000, 10)):
         (tmp_path / f"{number}.md").write_text(document(size, f"n{number}") if size > 10 else "# A")
