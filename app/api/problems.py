@@ -28,7 +28,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 SHOWN_ERRORS = 20
 """Of what is wrong with one request; the rest is counted."""
-_SHOWN_WORDS = 100
+_SHOWN_WORDS = 200
+"""Letters of a name or a sentence."""
 _LOG = logger("navigator.api")
 
 
@@ -222,13 +223,13 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _wrong_field(told: Mapping[str, Any]) -> WrongField:
-    where = ".".join(str(part)[:_SHOWN_WORDS] for part in told["loc"])
+    where = ".".join(str(part) for part in told["loc"])
     return WrongField(where=_shown(where), message=_shown(str(told["msg"])))
 
 
 def _shown(words: str) -> str:
     # The names of fields come from outside: of any length, and with halves of characters.
-    return words[: 2 * _SHOWN_WORDS].encode("utf-8", "replace").decode()
+    return words[:_SHOWN_WORDS].encode("utf-8", "replace").decode()
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
