@@ -20,10 +20,6 @@ REFRESH_SECONDS = 30.0
 _TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 """Of a key set; a provider's has some 5,000."""
-_UNREADABLE = (
-    jwt.PyJWTError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError,
-    RecursionError,
-)  # fmt: skip
 _LOG = logging.getLogger("navigator.api")
 
 
@@ -35,7 +31,7 @@ def keys_of(document: object) -> Sequence[jwt.PyJWK]:
     """
     try:
         keys = jwt.PyJWKSet.from_dict(document).keys  # type: ignore[arg-type]
-    except _UNREADABLE as error:
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"The keys that NAVIGATOR_JWKS names cannot be read ({type(error).__name__}).",
             remedy="Give the URL or a file of the identity provider's JSON Web Key Set.",

@@ -14,7 +14,9 @@ from threading import Thread
 from uuid import uuid4
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from app.api.authentication import TokenVerifier
@@ -183,7 +185,6 @@ KEY_SETS = {
     "keys of other kinds": '{"keys": [1, null, [], {"kty": []}, {"kty": {"a": 1}}]}',
     "a number for keys": '{"keys": 1}',
     "a list": "[]",
-    "too large": '{"keys": [' + " " * MAX_BYTES + "]}",
 }
 
 
@@ -221,3 +222,19 @@ async def test_a_hostile_key_set_is_none(
     path.write_text(content)
     with pytest.raises(ConfigurationError):
         TokenVerifier(Settings(home=tmp_path, jwks=str(path)))
+
+
+async def test_a_key_set_without_end_is_not_read(
+    provider: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    """A good key behind more bytes than a key set has is none; without them it is taken."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key()))
+    keys = json.dumps({"keys": [public | {"kid": "1", "alg": "RS256"}]})
+    token = jwt.encode(json.loads(claims()), private, "RS256", headers={"kid": "1"})
+    url = f"http://127.0.0.1:{provider.server_address[1]}/keys"
+    provider.content = (keys + " " * MAX_BYTES).encode()  # type: ignore[attr-defined]
+    with pytest.raises(ServiceUnavailable):
+        await TokenVerifier(Settings(home=tmp_path, jwks=url)).verify(token)
+    provider.content = keys.encode()  # type: ignore[attr-defined]
+    assert await TokenVerifier(Settings(home=tmp_path, jwks=url)).verify(token)

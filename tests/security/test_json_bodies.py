@@ -91,6 +91,21 @@ def test_every_body_has_a_small_answer(anna: httpx.Client, raw: str) -> None:
     assert len(answer.content) < SMALL
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ('{"question": "a", "limit": NaN}', "NaN is no number"),
+        ('{"question": "a", "x": -Infinity}', "-Infinity is no number"),
+        ('{"question": "a", "question": "b"}', "a key is there twice"),
+        ('{"question": "a",}', "it is malformed"),
+    ],
+)
+def test_what_other_readers_refuse_is_no_json(anna: httpx.Client, raw: str, said: str) -> None:
+    """Python's reader is more lenient than the format."""
+    [told] = is_problem(post(anna, raw), 422)["errors"]
+    assert told == {"where": "body", "message": f"The body is no JSON: {said}."}
+
+
 @pytest.mark.parametrize("raw", [b"\xff\xfe{\x00}\x00", b'{"question": "\xff"}', bytes(100)])
 def test_what_is_no_text_is_refused(anna: httpx.Client, raw: bytes) -> None:
     """Only UTF-8 is JSON."""
