@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict, SettingsError
 
+from pipeline.api_settings import ApiSettings
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
 from pipeline.reading_settings import MIB as MIB
@@ -36,7 +37,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings):
+class Settings(ReadingSettings, OperatingSettings, ApiSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
@@ -127,32 +128,6 @@ class Settings(ReadingSettings, OperatingSettings):
     )
     work_pool: str | None = Field(
         default=None, description="Hand batches to this Prefect work pool instead of this process."
-    )
-
-    # -- the HTTP API --------------------------------------------------------------------------
-    jwt_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="HS256; without it, one is made and kept in home."
-    )
-    jwt_previous_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="Still accepted while tokens are renewed."
-    )
-    jwks: str | None = Field(
-        default=None, description="URL or file of the public keys of an identity provider."
-    )
-    jwt_audience: str = Field(default="insurance-navigator", min_length=1)
-    jwt_issuer: str | None = Field(default=None, description="Checked when given.")
-    signing_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="Signs URLs; without it, made from the JWT secret."
-    )
-    public_url: str | None = Field(
-        default=None, description="Where clients reach the API; without it, as they asked for it."
-    )
-    cors_origins: str = Field(default="", description="Pages elsewhere that may ask; by spaces.")
-    signed_url_seconds: int = Field(default=300, ge=1, le=86_400, description="Life of a URL.")
-    requests_per_minute: int = Field(default=1200, ge=0, description="Of a user; 0: no limit.")
-    uploads_per_minute: int = Field(default=300, ge=0, description="Of a user; 0: no limit.")
-    request_timeout_seconds: float = Field(
-        default=30, gt=0, description="To answer, or between two pieces of an upload."
     )
 
     @field_validator("database_url")

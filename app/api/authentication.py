@@ -31,6 +31,9 @@ SERVICE_ROLE = "service"
 _ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
 _LEEWAY = timedelta(seconds=10)
+_TIMES = ("exp", "nbf", "iat")
+_LATEST = 2**53
+"""Seconds that a number holds exactly, everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,24 @@ class TokenVerifier:
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
+    for name in _TIMES:
+        if name in claims:
+            _require_time(claims[name])
     subject = claims["sub"].strip()
     if not subject or "\x00" in subject:
         raise Unauthenticated("The token names no user.")
     service = claims.get("role") == SERVICE_ROLE
     return Caller(user_id(subject), service, float(claims["exp"]))
+
+
+def _require_time(value: object) -> None:
+    """Make sure that a claim is a time (RFC 7519: a number, and no text, truth or infinity).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+        raise ValueError("no time")
 
 
 def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -> str:

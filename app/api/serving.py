@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.api.application import create_app
 from app.api.connections import bounded
@@ -25,15 +27,20 @@ def serve(settings: Settings, host: str, port: int) -> None:
         os.environ.setdefault(name, value)
     configure_logs(settings, "api")
     _LOG.info("process_started", host=host, port=port)
-    configuration = uvicorn.Config(
-        create_app(settings),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        http=bounded(settings.request_timeout_seconds),
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    uvicorn.Server(configuration).run()
+    uvicorn.Server(configuration(create_app(settings), settings, host=host, port=port)).run()
     _LOG.info("process_stopped")
+
+
+def configuration(app: FastAPI, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How the application is served: by strict HTTP, and without believing any header."""
+    options = {
+        "log_config": None,
+        "access_log": False,
+        "http": bounded(settings.request_timeout_seconds),
+        "ws": "none",
+        "server_header": False,
+        # The server's own would believe whoever is on this machine: see `app.api.proxies`.
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+    return uvicorn.Config(app, **options | more)

@@ -16,8 +16,9 @@ from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
+from pipeline.quotas import StorageUse
 from pipeline.sources import FileContent, RejectedFile, examine, storable
-from pipeline.store import attachments, registration, runs, unsettled
+from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
 from pipeline.store.unsettled import Hold
@@ -34,10 +35,15 @@ FILES_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What came of a group of files."""
+    """What came of a group of files.
+
+    Attributes:
+        full: the user's storage, when some of the rejected did not fit into its quota.
+    """
 
     registered: tuple[Registered, ...]
     rejected: tuple[RejectedFile, ...]
+    full: StorageUse | None = None
 
     @property
     def to_do(self) -> list[UUID]:
@@ -62,7 +68,7 @@ async def upload(
     async with services.database.service() as connection:
         await runs.reject(connection, run_id, rejected)
         await attachments.join_run(connection, run_id, known, list(tags))
-    return Upload(taken.registered, (*rejected, *taken.rejected))
+    return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
 
 
 async def take_in(
@@ -74,12 +80,14 @@ async def take_in(
     tags: Iterable[str],
     actor: str | None = None,
     parent: Parent | None = None,
+    reserved: int = 0,
 ) -> Upload:
     """The one way in, for files, requests and what is inside files: bytes first, then the rows.
 
     Args:
         actor: for the audit; this process when it is left out.
         parent: what the sources are inside of; they get its tags.
+        reserved: bytes of the sources that the user's quota counts already.
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
@@ -91,6 +99,8 @@ async def take_in(
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH]
+    refused, full = await _beyond_quota(services, user, wanted, reserved)
+    wanted = [source for source in wanted if source.source not in refused]
     async with _holding(services, user, wanted) as held:
         stored = await store(wanted) if wanted else []
         failpoint("after-store-attachments" if parent else "after-store-upload")
@@ -99,6 +109,7 @@ async def take_in(
             for source, was_there in zip(wanted, stored, strict=True)
             if not was_there
         }
+        lost |= refused
         found = [source for source in sources if source.source not in lost]
         async with services.database.service() as connection:
             if parent is not None:
@@ -120,7 +131,34 @@ async def take_in(
             if held is not None:
                 await unsettled.settle(connection, held)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
-    return Upload(tuple(registered), tuple(lost.values()))
+    return Upload(tuple(registered), tuple(lost.values()), full)
+
+
+async def _beyond_quota(
+    services: Services, user: UUID, wanted: Sequence[Source], reserved: int
+) -> tuple[dict[str, RejectedFile], StorageUse | None]:
+    """The sources whose bytes do not fit into the user's quota, and how full it is then.
+
+    What others are storing at the same moment is not counted: so much it may be passed by.
+    """
+    allowed = services.settings.user_quota_bytes
+    if not allowed or not wanted:
+        return {}, None
+    async with services.database.reader(user) as connection:
+        use = await quotas.storage_use(connection, user, allowed)
+        contents = (each.file_sha256 for each in wanted)
+        stored = await quotas.stored_contents(connection, user, contents)
+    refused: dict[str, RejectedFile] = {}
+    for each in wanted:
+        size = 0 if each.file_sha256 in stored else max(0, each.file_bytes - reserved)
+        if use.has_room(size):
+            use = use.with_more(size)
+            stored.add(each.file_sha256)
+        else:
+            error = use.refusal()
+            rejected = RejectedFile(each.source, error.code, error.message, error.remedy)
+            refused[each.source] = rejected
+    return refused, use if refused else None
 
 
 async def _tags_of(

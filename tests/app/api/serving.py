@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from app.api.application import create_app
 from app.api.authentication import issue_token
 from app.api.parts import ApiParts
+from app.api.serving import configuration
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store import runs
@@ -69,12 +70,8 @@ class RunningApi:
 def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
     """Serve the API until the end of the block."""
     app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, host="127.0.0.1", port=0, log_config=None, access_log=False,
-            server_header=False, timeout_graceful_shutdown=3, **options,
-        )
-    )  # fmt: skip
+    options = {"host": "127.0.0.1", "port": 0, "timeout_graceful_shutdown": 3} | options
+    server = uvicorn.Server(configuration(app, settings, **options))
     loops: list[asyncio.AbstractEventLoop] = []
 
     def run() -> None:
