@@ -26,6 +26,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
+from pipeline.tenant_settings import TenantSettings
 
 
 def _home() -> Path:
@@ -36,7 +37,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings):
+class Settings(ReadingSettings, OperatingSettings, TenantSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
