@@ -24,15 +24,13 @@ from flows.ingest import work_off
 from flows.retries import RETRYING
 from flows.stages.removing import tidy
 from flows.unquoted import unquoted, without_words
-from pipeline.identity import user_id
+from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, registration, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
 
 Backlog = Literal["waiting", "failed", "outdated"]
-OPERATOR = "operator"
-"""The user in whose name a backfill over everyone's documents runs."""
 
 
 @task(
@@ -129,7 +127,7 @@ async def backfill(
             await runs.start_run(
                 connection,
                 run,
-                owner or user_id(OPERATOR),
+                owner or OPERATOR,
                 "backfill",
                 flow_run_id=UUID(flow_run.id) if flow_run.id else None,
                 options={"select": select, "older_than_days": older_than_days},

@@ -179,6 +179,10 @@ class Settings(ReadingSettings, OperatingSettings, TenantSettings):
             raise ValueError("NAVIGATOR_PARSER=llamaparse needs LLAMA_CLOUD_API_KEY")
         if self.jwks is not None and (self.jwt_secret or self.jwt_previous_secret):
             raise ValueError("set either NAVIGATOR_JWKS or NAVIGATOR_JWT_SECRET, not both")
+        if self.jwt_subject_ids and self.jwks and not (self.jwt_issuer or self.jwt_local_issuer):
+            raise ValueError(
+                "NAVIGATOR_JWT_SUBJECT_IDS needs NAVIGATOR_JWT_ISSUER: whose ids they are"
+            )
         return self
 
     def _is_openai(self) -> bool:

@@ -69,7 +69,8 @@ async def scope_of(
     named = user_id(user) if user is not None else None
     if caller.is_service:
         return Scope(caller, named)
-    if named not in (None, caller.user_id):
+    # who names oneself, as one's issuer does or by id, says nothing new
+    if user != caller.name and named not in (None, caller.user_id):
         raise Forbidden(
             "Only operators may name another user.", remedy="Leave the parameter `user` out."
         )
