@@ -79,7 +79,7 @@ def retry(
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
 
-        return backfill(job_ids=jobs, user=user or settings.user, run_id=run_id, return_state=True)
+        return backfill(job_ids=jobs, user=str(owner), run_id=run_id, return_state=True)
 
     return run_to_report(run_id, owner, start, settings, url)
 

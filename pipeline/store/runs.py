@@ -61,6 +61,16 @@ async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | N
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
+_BEGIN = sa.text(
+    f"UPDATE {SCHEMA}.ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id"  # noqa: S608
+)
+
+
+async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID | None) -> None:
+    """Note which flow run works on a run."""
+    await connection.execute(_BEGIN, {"id": run_id, "flow_run_id": flow_run_id})
+
+
 _REJECT = sa.text(
     f"""
     UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb) WHERE id = :id
@@ -196,17 +206,14 @@ class WaitingJob:
     """A job of a run that is to be worked on."""
 
     job_id: UUID
-    name: str
     file_bytes: int
 
 
 _WORKING = listed(WORKING)
 _WAITING = sa.text(
     f"""
-    SELECT j.id AS job_id, d.name, j.file_bytes
-    FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    SELECT j.id AS job_id, j.file_bytes
+    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :id AND j.state IN ({_WORKING}) ORDER BY r.source
     """  # noqa: S608
 )
