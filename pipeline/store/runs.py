@@ -73,16 +73,22 @@ async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID
 
 _REJECT = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb) WHERE id = :id
+    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb)
+    WHERE id = :id AND user_id = :user_id
     """  # noqa: S608
 )
 
 
-async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]) -> None:
-    """Keep with the run which files could not be taken in, and why."""
+async def reject(
+    connection: AsyncConnection, run_id: UUID, user_id: UUID, files: Sequence[RejectedFile]
+) -> None:
+    """Keep with the user's run which files could not be taken in, and why.
+
+    A run over several users' documents keeps none: nobody's files are filed under another.
+    """
     if files:
         records = json.dumps([asdict(file) for file in files])
-        await connection.execute(_REJECT, {"id": run_id, "files": records})
+        await connection.execute(_REJECT, {"id": run_id, "user_id": user_id, "files": records})
 
 
 _REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
