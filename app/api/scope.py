@@ -14,7 +14,7 @@ from app.api.authentication import Caller
 from app.api.fields import Line
 from app.api.limits import limited
 from app.api.problems import Forbidden, Unprocessable
-from pipeline.identity import user_id
+from pipeline.identity import named_user, user_id
 from pipeline.store.engine import Database
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ async def scope_of(
     if caller.is_service:
         return Scope(caller, named)
     # who names oneself, as one's issuer does or by id, says nothing new
-    if user != caller.name and named not in (None, caller.user_id):
+    oneself = user == caller.name and user is not None and named == named_user(user)
+    if not oneself and named not in (None, caller.user_id):
         raise Forbidden(
             "Only operators may name another user.", remedy="Leave the parameter `user` out."
         )
