@@ -23,7 +23,7 @@ _MARKS = {
 
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
-    from app import checkups
+    from app import checkups, tenant_protections
 
     return (
         ("Python", checkups.python),
@@ -36,6 +36,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),
+        ("Users", tenant_protections.tenants),
     )
 
 

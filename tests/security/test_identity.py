@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 from app.api.authentication import TokenVerifier, issue_token
 from app.api.problems import Unauthenticated
 from app.cli import app
+from app.diagnosis import Verdict
+from app.tenant_protections import tenants
 from pipeline.errors import ConfigurationError
 from pipeline.identity import OPERATOR, named_user, user_id
 from pipeline.settings import Settings, load_settings
@@ -179,3 +182,22 @@ def test_a_token_for_an_id_is_refused_where_ids_are_names(
     assert refused.exit_code == 2
     monkeypatch.setenv("NAVIGATOR_JWT_SUBJECT_IDS", "true")
     assert CliRunner().invoke(app, asked).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "vectors are a user's own"),
+        ({"share_vectors": True}, "NAVIGATOR_SHARE_VECTORS"),
+        ({"jwt_subject_ids": True}, "NAVIGATOR_JWT_SUBJECT_IDS"),
+        ({"jwt_local_issuer": FIRST}, "NAVIGATOR_JWT_LOCAL_ISSUER"),
+    ],
+)
+async def test_the_doctor_says_what_users_share(
+    tmp_path: Path, given: dict[str, Any], told: str
+) -> None:
+    """Whose vectors serve whom, and whether a subject may be an id; what is open is a note."""
+    async with AsyncExitStack() as stack:
+        found = await tenants(Settings(home=tmp_path, **given), stack)
+    assert told in f"{found.detail} {found.remedy}"
+    assert (found.verdict is Verdict.OK) == (not found.remedy)
