@@ -16,7 +16,8 @@ from pipeline.store.vector_owners import owner, owning, shares
 _CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
 # A buffered vector that another unfinished job needs stays for it; what a superseded version of
 # these documents paid for and nobody needs goes too. Rows are found by the two arrays, which the
-# primary key serves; the pairs after them only leave out what the arrays mix.
+# primary key serves; what comes after them only leaves out what the arrays mix, and IS TRUE keeps
+# it a hashed look-up: taken for one row each, the two sides would be joined by loops.
 _CLEAR_VECTORS = sa.text(
     f"""
     WITH done AS (
@@ -41,14 +42,14 @@ _CLEAR_VECTORS = sa.text(
         SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
         WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM unneeded))
           AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
-          AND (space_id, sha256, user_id) IN (SELECT space_id, sha256, user_id FROM unneeded)
+          AND ((space_id, sha256, user_id) IN (SELECT * FROM unneeded)) IS TRUE
           AND embedding IS NOT NULL
         ORDER BY sha256, user_id FOR UPDATE
     )
     DELETE FROM {SCHEMA}.document_vector_buffer
     WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))
       AND sha256 = ANY(ARRAY(SELECT sha256 FROM cleared))
-      AND (space_id, sha256, user_id) IN (SELECT space_id, sha256, user_id FROM cleared)
+      AND ((space_id, sha256, user_id) IN (SELECT * FROM cleared)) IS TRUE
     """  # noqa: S608
 )
 

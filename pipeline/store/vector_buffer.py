@@ -83,7 +83,10 @@ _RESERVE = sa.text(
               OR w.claimed_by = ANY(:dead))
         RETURNING w.sha256, w.user_id AS owner_id
     )
-    SELECT missing.* FROM missing JOIN reserved USING (sha256, owner_id) ORDER BY job_id, sha256
+    -- IS TRUE keeps this a hashed look-up: taken for one row each, they would be joined by loops
+    SELECT * FROM missing
+    WHERE ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
+    ORDER BY job_id, sha256
     """  # noqa: S608
 )
 

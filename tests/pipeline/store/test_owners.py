@@ -15,7 +15,7 @@ from pipeline.store.deletion import delete_documents
 from pipeline.store.engine import Database, migrate
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
-from pipeline.store.vector_owners import SHARED_OWNER
+from pipeline.store.vector_owners import SHARED_OWNER, owning
 from tests.pipeline.store.making import (
     ANNA,
     BEN,
@@ -170,3 +170,14 @@ async def test_who_counts_on_a_vector_keeps_it_through_the_migration(database_ur
     await asyncio.to_thread(downgrade, database_url, "0005")
     await asyncio.to_thread(migrate, database_url)
     await database.close()
+
+
+async def test_reserving_compares_no_text_with_all_others(store: Database) -> None:
+    """Without statistics the planner takes sets for single rows; nothing is joined by loops."""
+    job = await waiting(store, "a.md", *(f"passage {number}" for number in range(120)))
+    values = {"jobs": [job.job_id], "space": SPACE, "worker": FIRST, "lease": LEASE, "dead": []}
+    asked = sa.text(f"EXPLAIN ANALYZE {vector_buffer._RESERVE}")
+    async with store.service() as connection:
+        told = (await connection.execute(asked, values | owning(shared=False))).scalars().all()
+    assert "Insert on document_vector_buffer" in " ".join(told)
+    assert not [line for line in told if "Rows Removed by Join Filter" in line]
