@@ -1,9 +1,10 @@
-"""`navigator retry` and `navigator delete`: what a person does to documents that are there."""
+"""`navigator retry`, `delete` and `erase`: what a person does to documents that are there."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -14,13 +15,14 @@ from app.opening import reading
 from app.run_report import RunReport, word
 from app.running import connect
 from pipeline.errors import UsageError
-from pipeline.identity import user_id
+from pipeline.identity import OPERATOR, user_id
 from pipeline.settings import Settings
 from pipeline.states import FAILED
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
+    from flows.stages.erasing import ErasedUser
     from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
 
@@ -79,7 +81,7 @@ def retry(
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
 
-        return backfill(job_ids=jobs, user=user or settings.user, run_id=run_id, return_state=True)
+        return backfill(job_ids=jobs, user=str(owner), run_id=run_id, return_state=True)
 
     return run_to_report(run_id, owner, start, settings, url)
 
@@ -104,6 +106,17 @@ async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Delet
     async with open_services(settings) as services:
         ids = [each.document_id for each in documents]
         return await remove(services.database, services.storage, ids, Actor("person"))
+
+
+async def erase(settings: Settings, user: UUID) -> ErasedUser:
+    """Erase a user, with everything that says something about them."""
+    from blocks.assembly import open_database, open_storage
+    from flows.stages.erasing import erase as remove
+
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        storage = await open_storage(settings)
+        return await remove(database, storage, settings.home / "reports", user, OPERATOR)
 
 
 def list_for_deletion(documents: Sequence[DocumentLine]) -> None:

@@ -23,7 +23,7 @@ _MARKS = {
 
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
-    from app import api_protections, checkups
+    from app import api_protections, checkups, tenant_protections
 
     return (
         ("Python", checkups.python),
@@ -37,6 +37,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),
         ("API", api_protections.api_limits),
+        ("Users", tenant_protections.tenants),
     )
 
 

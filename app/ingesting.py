@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
+    from pipeline.store.run_requests import RequestedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +105,14 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
         return asyncio.run(_report(url, owner, run_id)), found
 
-    def start() -> Awaitable[State[Any]]:
+    async def start() -> State[Any]:
         from flows.ingest import ingest
+        from pipeline.store.run_requests import RequestedRun
 
-        return ingest(
-            list(request.paths),
-            user=request.user,
-            tags=list(request.tags),
-            options=request.options(),
-            run_id=run_id,
-            return_state=True,
-        )
+        wanted = RequestedRun(owner, tuple(request.paths), tuple(request.tags))
+        await _write_down(url, run_id, wanted, request.max_cost_usd)
+        # Prefect is told ids alone: it could not forget names and paths with their user.
+        return await ingest([], options=request.options(), run_id=run_id, return_state=True)
 
     return run_to_report(run_id, owner, start, settings, url), found
 
@@ -146,6 +144,18 @@ def run_to_report(
     say(f"Not everything could be finished. {trouble.message}", "yellow")
     say("Run it again later; it goes on where it stopped.")
     return report
+
+
+async def _write_down(url: str, run_id: UUID, wanted: RequestedRun, cap: Decimal | None) -> None:
+    from pipeline.store.engine import Database
+    from pipeline.store.run_requests import request_run
+
+    database = Database(url, pool_size=1)
+    try:
+        async with database.service() as connection:
+            await request_run(connection, run_id, wanted, cap)
+    finally:
+        await database.close()
 
 
 async def _close(url: str, run_id: UUID) -> None:

@@ -106,6 +106,8 @@ class LlamaParseClient:
             "file_id": file_id,
             "tier": self._tier,
             "version": self._version,
+            # what one user paid for would cost another one nothing, and be there at once
+            "disable_cache": True,
             "user_metadata": {EXTERNAL_ID: external_id, PARSER_KEY: self.parser_name},
         }
         if self._webhook is not None:

@@ -24,15 +24,13 @@ from flows.ingest import work_off
 from flows.retries import RETRYING
 from flows.stages.removing import tidy
 from flows.unquoted import unquoted, without_words
-from pipeline.identity import user_id
+from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, registration, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
 
 Backlog = Literal["waiting", "failed", "outdated"]
-OPERATOR = "operator"
-"""The user in whose name a backfill over everyone's documents runs."""
 
 
 @task(
@@ -118,7 +116,19 @@ async def backfill(
     run = run_id or uuid4()
     owner = user_id(user) if user else None
     selection = Selection(owner, older_than_days, limit)
-    async with without_words(), opened(options) as parts, tagged("backfill"):
+    kept = None
+    if owner is not None:  # Prefect is to know no name
+        given = {"select": select, "user": str(owner), "older_than_days": older_than_days}
+        jobs = None if job_ids is None else [str(job) for job in job_ids]
+        told = options.model_dump(mode="json")
+        kept = {
+            **given,
+            "job_ids": jobs,
+            "options": told,
+            "run_id": run_id and str(run_id),
+            "limit": limit,
+        }
+    async with without_words(), opened(options) as parts, tagged("backfill", kept):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
@@ -129,12 +139,11 @@ async def backfill(
             await runs.start_run(
                 connection,
                 run,
-                owner or user_id(OPERATOR),
+                owner or OPERATOR,
                 "backfill",
                 flow_run_id=UUID(flow_run.id) if flow_run.id else None,
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
             )
         await select_backlog(select, job_ids, selection, run)
-        # A run over everybody's documents is the operator's, who is told of them by id.
-        return await work_off(parts, run, options, named=owner is not None)
+        return await work_off(parts, run, options, attended=owner is not None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextvars import copy_context
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -18,7 +17,6 @@ from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
-from flows.stories import job_title
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.store import runs
 from pipeline.store.runs import WaitingJob
@@ -30,17 +28,12 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 class BatchRunner:
     """The batches of one run. Leaving the block early cancels them; they give back their claims.
 
-    Args:
-        named: call documents by their names, as fits one user's run; else by their jobs' ids.
-
     Attributes:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(
-        self, parts: Services, run: UUID, options: IngestOptions, *, named: bool = True
-    ) -> None:
-        self.parts, self.run, self.named = parts, run, named
+    def __init__(self, parts: Services, run: UUID, options: IngestOptions) -> None:
+        self.parts, self.run = parts, run
         self.troubles: list[BaseException] = []
         self._options = options
         self._context = copy_context()
@@ -95,8 +88,7 @@ class BatchRunner:
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
             waiting = await runs.waiting_jobs(connection, self.run)
-        left = [job for job in waiting if job.job_id not in self._taken]
-        return left if self.named else [replace(job, name=job_title(job.job_id)) for job in left]
+        return [job for job in waiting if job.job_id not in self._taken]
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
         if batches and self._bar is None:

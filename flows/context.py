@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from prefect import tags
@@ -112,11 +112,18 @@ def _found_by_tasks(parts: Services) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def tagged(tag: str) -> AsyncIterator[None]:
-    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI."""
+async def tagged(tag: str, parameters: dict[str, Any] | None = None) -> AsyncIterator[None]:
+    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI.
+
+    Args:
+        parameters: what Prefect is to keep of the flow run's, in the place of what it was given;
+            begun once more, the flow gets these.
+    """
     if flow_run.id:
         async with get_client() as client:
-            await client.update_flow_run(UUID(flow_run.id), tags=sorted({*flow_run.tags, tag}))
+            await client.update_flow_run(
+                UUID(flow_run.id), parameters=parameters, tags=sorted({*flow_run.tags, tag})
+            )
     with tags(tag):
         yield
 

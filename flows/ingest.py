@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,11 +26,12 @@ from flows.stages import registering, syncing
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped
+from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
-from pipeline.sources import find_files
+from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
+from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 
 
@@ -56,7 +56,7 @@ async def register_sources(
         registered: called after each group of files with how many are still to come.
     """
     pictures = services().settings.reads_pictures
-    found = await asyncio.to_thread(find_files, paths, pictures=pictures)
+    found = await asyncio.to_thread(_found, paths, pictures=pictures)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
@@ -67,11 +67,22 @@ async def register_sources(
         await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
     if sync:
         counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
-    for suffix, number in sorted(found.skipped.items()):
-        get_run_logger().info("left out %d files of another type (%s)", number, suffix)
+    if left_out := sum(found.skipped.values()):
+        get_run_logger().info("left out %d files of other types", left_out)
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
+
+
+def _found(paths: list[str], *, pictures: bool) -> FoundFiles:
+    """The files that the paths name; an error names none of them, for Prefect would keep it."""
+    try:
+        return find_files(paths, pictures=pictures)
+    except UsageError:
+        raise UsageError(
+            "A path of this run names no file or folder that can be read.",
+            remedy="`navigator plan PATH` says which, and why.",
+        ) from None
 
 
 @task(task_run_name="index", cache_policy=NO_CACHE)
@@ -88,9 +99,7 @@ async def index_vectors() -> None:
 
 
 def _run_name() -> str:
-    paths: list[str] = flow_run.parameters["paths"]
-    first = Path(paths[0]).name if paths else "nothing"
-    return f"ingest {first}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    return f"ingest {str(flow_run.parameters.get('run_id') or flow_run.id)[:8]}"
 
 
 @flow(name="ingest", flow_run_name=_run_name, persist_result=False)
@@ -107,45 +116,48 @@ async def ingest(
     unfinished goes on from where it is.
 
     Args:
-        paths: files, folders or globs on the machine that runs the flow.
+        paths: files, folders or globs on the machine that runs the flow; none for those that the
+            run was written down with.
         user: whose documents these are; a UUID or any name.
         tags: written on each document, for filtering searches.
         options: what this run does differently from the settings.
-        run_id: names the run in the database; a new one when empty.
+        run_id: names the run in the database; the flow run's own id when empty.
     """
     options = options or IngestOptions()
-    run = run_id or uuid4()
-    async with without_words(), tagged("ingest"), opened(options) as parts:
+    itself = UUID(flow_run.id) if flow_run.id else None
+    run = run_id or itself or uuid4()
+    async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
+        wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
         async with parts.database.service() as connection:
-            await runs.start_run(
-                connection,
-                run,
-                owner,
-                "ingest",
-                flow_run_id=UUID(flow_run.id) if flow_run.id else None,
-                options={"paths": paths, "tags": tags or []},
-                max_cost_usd=options.max_cost_usd,
-            )
-        async with BatchRunner(parts, run, options) as runner:
+            cap = options.max_cost_usd
+            if not paths:
+                wanted = await requested_run(connection, run) or wanted
+            await request_run(connection, run, wanted, cap)
+            await runs.begin_run(connection, run, itself)
+        # From here on the run is known to our database: Prefect need not keep what it is about.
+        told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
+        async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
-            await register_sources(paths, owner, run, tags or [], begin, sync=options.sync)
+            await register_sources(
+                list(wanted.paths), wanted.user, run, list(wanted.tags), begin, sync=options.sync
+            )
             return await conclude(runner)
 
 
 async def work_off(
-    parts: Services, run: UUID, options: IngestOptions, *, named: bool = True
+    parts: Services, run: UUID, options: IngestOptions, *, attended: bool = True
 ) -> State[Any]:
     """Run the subflows of everything that waits in a run, then tell its story.
 
     Args:
-        named: call documents by their names, as fits one user's run; else by their jobs' ids.
+        attended: somebody started it.
     """
-    async with BatchRunner(parts, run, options, named=named) as runner:
-        return await conclude(runner)
+    async with BatchRunner(parts, run, options) as runner:
+        return await conclude(runner, attended=attended)
 
 
-async def conclude(runner: BatchRunner) -> State[Any]:
+async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
     """Run what still waits, then tell the run's story.
 
     Returns:
@@ -164,10 +176,10 @@ async def conclude(runner: BatchRunner) -> State[Any]:
         progress = await runs.progress(connection, run)
     await tidy(parts)
     if runner.has_worked:
-        await publish_story(parts, run, named=runner.named)
+        await publish_story(parts, run)
         await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
-    await tell_person(parts, run, ending, reason, attended=runner.named)
+    await tell_person(parts, run, ending, reason, attended=attended)
     return ending
 
 

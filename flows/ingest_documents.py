@@ -1,6 +1,6 @@
 """The one subflow: a batch of registered documents through every stage to publication.
 
-With one job it is the per-document subflow, named after its document; with many it is a batch of a
+With one job it is the per-document subflow, named after its job; with many it is a batch of a
 large ingest or a backfill. The code and the states are the same.
 """
 
@@ -144,7 +144,7 @@ async def ingest_documents(
     Args:
         job_ids: jobs that are waiting; those held elsewhere are left to their holder.
         run_id: the ingest run whose cost cap and reports they belong to.
-        label: what the run is called: the document's name, or what the batch is.
+        label: what the run is called; never a file's name.
         options: as given to `ingest`; only read in a process of its own.
         inside: go on with the documents that are found inside these; for who has no flow around.
     """

@@ -66,5 +66,8 @@ async def quality_report(
         user: only this user's documents; everyone's when empty.
         days: how far back a report over time goes.
     """
-    async with tagged("report"), opened(IngestOptions()):
-        return await write_quality_report(run_id, user_id(user) if user else None, days)
+    owner = user_id(user) if user else None
+    # Prefect is to know no name
+    kept = {"run_id": run_id and str(run_id), "user": owner and str(owner), "days": days}
+    async with tagged("report", kept if owner else None), opened(IngestOptions()):
+        return await write_quality_report(run_id, owner, days)

@@ -27,6 +27,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
+from pipeline.tenant_settings import TenantSettings
 
 
 def _home() -> Path:
@@ -37,7 +38,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings, ApiSettings):
+class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
@@ -153,6 +154,10 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings):
             raise ValueError("NAVIGATOR_PARSER=llamaparse needs LLAMA_CLOUD_API_KEY")
         if self.jwks is not None and (self.jwt_secret or self.jwt_previous_secret):
             raise ValueError("set either NAVIGATOR_JWKS or NAVIGATOR_JWT_SECRET, not both")
+        if self.jwt_subject_ids and self.jwks and not (self.jwt_issuer or self.jwt_local_issuer):
+            raise ValueError(
+                "NAVIGATOR_JWT_SUBJECT_IDS needs NAVIGATOR_JWT_ISSUER: whose ids they are"
+            )
         return self
 
     def _is_openai(self) -> bool:

@@ -26,7 +26,7 @@ def api(
 
 @group.command()
 def token(
-    user: Annotated[str, typer.Option("--user", help="Whose token: a UUID or any name.")],
+    user: Annotated[str, typer.Option("--user", help="Whose token: any name.")],
     service: Annotated[
         bool, typer.Option("--service", help="For an operator, who may look at all users.")
     ] = False,
@@ -34,10 +34,13 @@ def token(
 ) -> None:
     """Print a token for the HTTP API."""
     from app.api.authentication import issue_token
+    from app.api.subjects import require_name
     from app.console import tell
     from pipeline.settings import load_settings
 
-    tell(issue_token(load_settings(), user, service=service, hours=hours))
+    settings = load_settings()
+    require_name(user, settings)
+    tell(issue_token(settings, user, service=service, hours=hours))
 
 
 @group.command()
@@ -54,12 +57,14 @@ def dashboard(
     ] = False,
 ) -> None:
     """Print a link to the dashboard that signs in, and open it on a desktop."""
+    from app.api.subjects import require_name
     from app.console import tell
     from app.dashboard import link
     from app.reporting import has_desktop, show
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    require_name(user or settings.user, settings)
     address = link(settings, user or settings.user, service=service, hours=hours)
     tell(address)
     if not no_open and has_desktop():

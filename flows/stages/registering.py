@@ -66,7 +66,7 @@ async def upload(
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
-        await runs.reject(connection, run_id, rejected)
+        await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags))
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
 
@@ -124,7 +124,7 @@ async def take_in(
                 tags=tags,
                 correlation_id=parent.correlation_id if parent else correlation.current(),
             )
-            await runs.reject(connection, run_id, list(lost.values()))
+            await runs.reject(connection, run_id, user, list(lost.values()))
             put = {each.source for each in wanted}
             if any(each.outcome in FRESH and each.source not in put for each in registered):
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")

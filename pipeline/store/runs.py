@@ -61,18 +61,34 @@ async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | N
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
+_BEGIN = sa.text(
+    f"UPDATE {SCHEMA}.ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id"  # noqa: S608
+)
+
+
+async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID | None) -> None:
+    """Note which flow run works on a run."""
+    await connection.execute(_BEGIN, {"id": run_id, "flow_run_id": flow_run_id})
+
+
 _REJECT = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb) WHERE id = :id
+    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb)
+    WHERE id = :id AND user_id = :user_id
     """  # noqa: S608
 )
 
 
-async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]) -> None:
-    """Keep with the run which files could not be taken in, and why."""
+async def reject(
+    connection: AsyncConnection, run_id: UUID, user_id: UUID, files: Sequence[RejectedFile]
+) -> None:
+    """Keep with the user's run which files could not be taken in, and why.
+
+    A run over several users' documents keeps none: nobody's files are filed under another.
+    """
     if files:
         records = json.dumps([asdict(file) for file in files])
-        await connection.execute(_REJECT, {"id": run_id, "files": records})
+        await connection.execute(_REJECT, {"id": run_id, "user_id": user_id, "files": records})
 
 
 _REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
@@ -196,17 +212,14 @@ class WaitingJob:
     """A job of a run that is to be worked on."""
 
     job_id: UUID
-    name: str
     file_bytes: int
 
 
 _WORKING = listed(WORKING)
 _WAITING = sa.text(
     f"""
-    SELECT j.id AS job_id, d.name, j.file_bytes
-    FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    SELECT j.id AS job_id, j.file_bytes
+    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :id AND j.state IN ({_WORKING}) ORDER BY r.source
     """  # noqa: S608
 )

@@ -15,7 +15,7 @@ from pipeline.store.runs import WaitingJob
 
 def waiting(sizes: list[int]) -> list[WaitingJob]:
     """A job for each size in bytes."""
-    return [WaitingJob(UUID(int=n), f"{n}.pdf", size) for n, size in enumerate(sizes)]
+    return [WaitingJob(UUID(int=n << 96), size) for n, size in enumerate(sizes)]
 
 
 SIZES = st.lists(st.integers(0, BATCH_BYTES * 2), max_size=80)
@@ -55,11 +55,11 @@ def test_small_runs_have_one_document_each(count: int, batches: int) -> None:
     assert len(cut(waiting([10] * count), None)) == batches
 
 
-def test_batches_are_named_after_their_documents() -> None:
-    """One document by its name, several by their number and ends."""
+def test_batches_are_named_after_their_jobs() -> None:
+    """One by the beginning of its id, several by their number and ends; none by a file's name."""
     assert [batch.label for batch in cut(waiting([1] * 5), 4)] == [
-        "4 documents: 0.pdf … 3.pdf",
-        "4.pdf",
+        "4 documents: job 00000000 … job 00000003",
+        "job 00000004",
     ]
 
 

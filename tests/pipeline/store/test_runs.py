@@ -17,6 +17,7 @@ from pipeline.store.engine import Database, records
 from pipeline.store.runs import WaitingJob
 from tests.pipeline.store.making import (
     ANNA,
+    BEN,
     FIRST,
     VERSION,
     claim,
@@ -153,13 +154,17 @@ async def test_a_run_tells_where_its_documents_stand(store: Database) -> None:
 
 
 async def test_rejected_files_are_kept_with_the_run(store: Database) -> None:
-    """Files that could not be taken in add up over several calls, each with its reason."""
+    """Files that could not be taken in add up over several calls, each with its reason.
+
+    Those of another user, whose documents the run works on, are not filed under this one.
+    """
     run_id = await capped(store, None)
     files = [RejectedFile(f"/{n}.pdf", "file_missing", "It is gone.", "Put it back.") for n in "ab"]
     for each in files:
         async with store.service() as connection:
-            await runs.reject(connection, run_id, [each])
-            await runs.reject(connection, run_id, [])
+            await runs.reject(connection, run_id, ANNA, [each])
+            await runs.reject(connection, run_id, ANNA, [])
+            await runs.reject(connection, run_id, BEN, [each])
     async with store.service() as connection:
         assert await runs.rejected_files(connection, run_id) == files
 
