@@ -224,12 +224,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _wrong_field(told: Mapping[str, Any]) -> WrongField:
     where = ".".join(str(part) for part in told["loc"])
-    return WrongField(where=_shown(where), message=_shown(str(told["msg"])))
-
-
-def _shown(words: str) -> str:
-    # The names of fields come from outside: of any length, and with halves of characters.
-    return words[:_SHOWN_WORDS].encode("utf-8", "replace").decode()
+    # The names of fields come from outside, and are of any length.
+    return WrongField(where=where[:_SHOWN_WORDS], message=str(told["msg"])[:_SHOWN_WORDS])
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
