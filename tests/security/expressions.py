@@ -1,0 +1,124 @@
+"""Finds every regular expression of the tree: compiled ones by import, inline ones by reading."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+ROOMS = ("pipeline", "blocks", "checks", "flows", "app", "mocks", "deployments")
+ALSO_READ = ("benchmarks", "samples")
+_CALLS = {
+    "compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn",
+}  # fmt: skip
+_NOT_WALKED = (str, bytes, int, float, type(None), ModuleType, FunctionType)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of `re` in a source file: its pattern, or None where that is not a literal."""
+
+    path: str
+    line: int
+    expression: re.Pattern[Any] | None
+    in_function: bool
+
+
+def sources() -> list[Path]:
+    """Every source file, without the tests."""
+    return sorted(path for room in (*ROOMS, *ALSO_READ) for path in (ROOT / room).rglob("*.py"))
+
+
+def calls() -> Iterator[Call]:
+    """Every call of `re` in the sources that makes or uses an expression."""
+    for path in sources():
+        tree = ast.parse(path.read_text("utf-8"))
+        inside = {
+            id(node)
+            for function in ast.walk(tree)
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            for node in ast.walk(function)
+        }
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is_call(node):
+                yield Call(name, node.lineno, _literal(node), id(node) in inside)
+
+
+def _is_call(node: ast.Call) -> bool:
+    function = node.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "re"
+        and function.attr in _CALLS
+    )
+
+
+def _literal(node: ast.Call) -> re.Pattern[Any] | None:
+    """The expression of a call whose pattern and flags are literals."""
+    flags = [*(k.value for k in node.keywords if k.arg == "flags")]
+    assert isinstance(node.func, ast.Attribute)
+    at = {"compile": 1, "sub": 4, "subn": 4, "split": 3}.get(node.func.attr, 2)
+    flags += node.args[at : at + 1]
+    pattern = node.args[0] if node.args else None
+    if not isinstance(pattern, ast.Constant):
+        return None
+    number = eval(ast.unparse(flags[0]), {"re": re}) if flags else 0
+    return re.compile(pattern.value, number)
+
+
+def modules() -> Iterator[ModuleType]:
+    """Every module of ours, imported."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            # a script of Alembic that runs when it is imported, and the entry points
+            if parts[-1] not in ("env", "__main__") and parts[-1].isidentifier():
+                yield importlib.import_module(name)
+
+
+def compiled() -> dict[str, re.Pattern[Any]]:
+    """Every expression that a module of ours holds, also within containers, by its place."""
+    found: dict[str, re.Pattern[Any]] = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            if not name.startswith("__"):
+                for each in _within(value, 0):
+                    found.setdefault(f"{module.__name__}.{name}: {each.pattern!r}", each)
+    return found
+
+
+def _within(value: Any, depth: int) -> Iterator[re.Pattern[Any]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, _NOT_WALKED) or depth > 4:
+        return
+    elif isinstance(value, Mapping):
+        for each in [*value.keys(), *value.values()]:
+            yield from _within(each, depth + 1)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _within(each, depth + 1)
+    elif isinstance(value, type) and value.__module__.split(".")[0] in ROOMS:
+        for each in vars(value).values():
+            yield from _within(each, depth + 1)
+    elif is_dataclass(value) and type(value).__module__.split(".")[0] in ROOMS:
+        for field in fields(value):
+            yield from _within(getattr(value, field.name, None), depth + 1)
+
+
+def every() -> dict[str, re.Pattern[Any]]:
+    """Every expression once, by a place where it stands."""
+    found = compiled()
+    for call in calls():
+        if call.expression is not None:
+            found.setdefault(f"{call.path}:{call.line}: {call.expression.pattern!r}", call.expression)
+    return {place: each for each, place in {each: place for place, each in found.items()}.items()}
