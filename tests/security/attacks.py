@@ -20,10 +20,13 @@ Node = tuple[Any, Any]
 _REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
 _LOOKS = (_constants.ASSERT, _constants.ASSERT_NOT)
 _SINGLE = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
-_USUAL = "aAzZmxiIeEsSdDhH019_ \t\n\r\x0b-.,;:!?/\\|*+#<>()[]{}'\"`~@$%^&=\x01é€\u0301\u2019\u4e2d\ue000"
+_USUAL = (
+    "aAzZmxiIeEsSdDhH019_ \t\n\r\x0b-.,;:!?/\\|*+#<>()[]{}'\"`~@$%^&=\x01é€\u0301\u2019\u4e2d\ue000"
+)
 _MOST_SPELLINGS = 24
 _MOST_TURNS = 12
 _LONGEST = 60
+_MOST_ATTACKS = 600
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,17 @@ class Attack(Generic[Text]):
 def attacks(expression: re.Pattern[Text]) -> list[Attack[Text]]:
     """The texts to drive an expression with."""
     made = _Spelling(expression)
-    as_text = (lambda text: text.encode("latin-1")) if made.is_bytes else (lambda text: text)
-    return [
+
+    def as_text(text: str) -> Any:
+        return text.encode("latin-1") if made.is_bytes else text
+
+    found = [
         Attack(as_text(lead), as_text(pump), as_text(tail))
         for lead, pump in dict.fromkeys(made.pumps())
         for tail in made.tails
         if pump
     ]
+    return found[:: len(found) // _MOST_ATTACKS + 1]
 
 
 class _Spelling:
@@ -88,12 +95,14 @@ class _Spelling:
         kinds: dict[tuple[bool, ...], str] = {}
         tests = {key: self._test(node) for key, node in singles.items()}
         for character in candidates:
-            kind = tuple(tests[key](character) for key in singles)
-            kinds.setdefault(kind, character)
+            kind = [tests[key](character) for key in singles]
+            # borders of words, and of lines, are told by what no set may name
+            kind += [character.isalnum() or character == "_", character == "\n"]
+            kinds.setdefault(tuple(kind), character)
         self._kinds = kinds
         for number, key in enumerate(singles):
             self._members[key] = [c for kind, c in kinds.items() if kind[number]]
-        return [character for kind, character in kinds.items() if any(kind)]
+        return [character for kind, character in kinds.items() if any(kind[: len(singles)])]
 
     def _failing(self) -> list[str]:
         """No tail, and the characters that fewest parts of the expression match."""
@@ -136,8 +145,8 @@ class _Spelling:
         usual = [part[0] for part in parts]
         found = ["".join(usual)]
         for number, part in enumerate(parts):
-            for other in part[1:]:
-                found.append("".join([*usual[:number], other, *usual[number + 1 :]]))
+            before, after = "".join(usual[:number]), "".join(usual[number + 1 :])
+            found += [before + other + after for other in part[1:]]
         return list(dict.fromkeys(found))[:_MOST_SPELLINGS]
 
     def _spell_one(self, node: Node) -> list[str]:
@@ -154,7 +163,7 @@ class _Spelling:
             spelled = [self._spell(list(alternative)) for alternative in value[1]]
             return [each[0] for each in spelled] + [o for each in spelled for o in each[1:4]]
         if kind in _REPEATS:
-            least, most, body = value
+            least, _, body = value
             turns = self._spell(list(body))
             again = [turn * min(max(least, 1), 100) for turn in turns]
             return [*again[:1], *([""] if least == 0 else []), *again[1:]]

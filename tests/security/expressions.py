@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -110,15 +110,60 @@ def _within(value: Any, depth: int) -> Iterator[re.Pattern[Any]]:
     elif isinstance(value, type) and value.__module__.split(".")[0] in ROOMS:
         for each in vars(value).values():
             yield from _within(each, depth + 1)
-    elif is_dataclass(value) and type(value).__module__.split(".")[0] in ROOMS:
-        for field in fields(value):
-            yield from _within(getattr(value, field.name, None), depth + 1)
+    elif type(value).__module__.split(".")[0] in ROOMS:
+        named = [*getattr(value, "__dict__", ()), *getattr(type(value), "__slots__", ())]
+        for name in named:
+            yield from _within(getattr(value, name, None), depth + 1)
 
 
 def every() -> dict[str, re.Pattern[Any]]:
     """Every expression once, by a place where it stands."""
-    found = compiled()
+    found = {each: place for place, each in compiled().items()}
     for call in calls():
         if call.expression is not None:
-            found.setdefault(f"{call.path}:{call.line}: {call.expression.pattern!r}", call.expression)
-    return {place: each for each, place in {each: place for place, each in found.items()}.items()}
+            place = f"{call.path}:{call.line}: {call.expression.pattern!r}"
+            found.setdefault(call.expression, place)
+    for path, example in made_in_functions().items():
+        for each in _recorded(example):
+            found.setdefault(each, f"{path}: {each.pattern!r}")
+    return {place: each for each, place in found.items()}
+
+
+def made_in_functions() -> dict[str, Callable[[], object]]:
+    """Of each file with a function that puts a pattern together, a call of that function."""
+    from pipeline import text
+    from pipeline.chunking import cuts, roles
+    from pipeline.chunking.blocks import BlockKind
+    from pipeline.parsing.html import elements
+    from pipeline.redaction import Redaction
+
+    words = "some words " * 100
+    word = cuts.Grain.WORD
+    return {
+        "pipeline/chunking/cuts.py": lambda: cuts.cut(
+            words, 0, len(words), BlockKind.PARAGRAPH, word, 20
+        ),
+        "pipeline/chunking/roles.py": lambda: roles._pattern(
+            [(1, ["we do not pay", "not covered"])]
+        ),
+        "pipeline/parsing/html/elements.py": lambda: elements.token("cookie", "pop-?up"),
+        "pipeline/redaction.py": lambda: Redaction(["secret-value", "another.secret"]),
+        "pipeline/text.py": lambda: text._piles.__wrapped__(),
+    }
+
+
+def _recorded(example: Callable[[], object]) -> list[re.Pattern[Any]]:
+    """The expressions that are compiled during a call."""
+    found: list[re.Pattern[Any]] = []
+    original = re.compile
+
+    def record(pattern: Any, flags: int = 0) -> re.Pattern[Any]:
+        found.append(original(pattern, flags))
+        return found[-1]
+
+    re.compile = record  # type: ignore[assignment]
+    try:
+        example()
+    finally:
+        re.compile = original
+    return found

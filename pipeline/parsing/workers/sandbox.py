@@ -22,8 +22,10 @@ from pipeline.parsing.local import check_size, parse_bytes, rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.rendering import render_page
+from pipeline.parsing.sniffing import sniff_bytes
 from pipeline.parsing.workers.inside import Function, Parse
-from pipeline.parsing.workers.process import PARSE, RENDER, RESCUE, WorkerProcess
+from pipeline.parsing.workers.process import WorkerProcess
+from pipeline.parsing.workers.requests import PARSE, RENDER, RESCUE, SNIFF
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
@@ -68,7 +70,7 @@ class ParserPool:
         self._recycle_after = recycle_after
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
-        functions: dict[str, Function] = {PARSE: parse, RENDER: render}
+        functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff_bytes}
         if rescue is not None:
             functions[RESCUE] = rescue
         self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
@@ -151,6 +153,23 @@ class ParserPool:
             )
 
         return await self._in_worker(draw)
+
+    async def sniff(self, content: bytes, name: str, *, remote: bool = False) -> MediaType:
+        """Tell a file's kind as `media.sniff` does, within limits and away from the event loop.
+
+        Args:
+            name, remote: as for `media.sniff`.
+
+        Raises:
+            ParseError: as `media.sniff`; or the file ended its worker (TIMEOUT, OUT_OF_MEMORY,
+                CRASHED), and the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+
+        def tell(worker: WorkerProcess, stopped: Callable[[], bool]) -> MediaType:
+            return worker.sniff(content, stopped, name=name, remote=remote)
+
+        return await self._in_worker(tell)
 
     def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
         """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
