@@ -51,6 +51,7 @@ class ParserPool:
         rescue: tried once, in a fresh worker, on a PDF that ended its worker by a crash
             or by its hunger for memory; None gives up.
         render: draws one page; a module-level function as well.
+        sniff: tells a file's kind; likewise.
         recycle_after: documents after which a worker is replaced; it also is when it still
             holds half of its memory limit.
     """
@@ -63,6 +64,7 @@ class ParserPool:
         parse: Parse = parse_bytes,
         rescue: Parse | None = rescue_bytes,
         render: Function = render_page,
+        sniff: Function = sniff_bytes,
         recycle_after: int = 200,
     ) -> None:
         self._options = options or ParseOptions()
@@ -70,7 +72,7 @@ class ParserPool:
         self._recycle_after = recycle_after
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
-        functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff_bytes}
+        functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff}
         if rescue is not None:
             functions[RESCUE] = rescue
         self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
