@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,8 +48,9 @@ def api_url(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("hostile")
     command = Navigator(
-        tmp_path_factory.mktemp("hostile") / "home",
+        folder / "home",
         {
             "DATABASE_URL": module_database_url,
             "NAVIGATOR_JWT_SECRET": SECRET,
@@ -56,22 +58,26 @@ def api_url(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) 
             "NAVIGATOR_REQUESTS_PER_MINUTE": "0",
         },
     )
-    process = command.start("api", "--port", port)
+    with (folder / "log").open("wb") as log:  # a pipe that nobody reads would stop it
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "api", "--port", str(port)],
+            cwd=folder, env=command.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process)
         yield url
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
-def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, "the API ended while it started"
         try:
-            if httpx.get(f"{url}/health/live", timeout=5).is_success:
+            if httpx.get(f"{url}/health/live", timeout=PATIENCE).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
@@ -101,13 +107,16 @@ def test_hostile_uploads_hold_up_nobody(
     api_url: str, send: Callable[[httpx.Client, str, bytes], int]
 ) -> None:
     """While hostile texts are uploaded others are answered, and each is taken or refused."""
-    with _client(api_url, "mallory") as mallory, _client(api_url, "anna") as anna:
-        with ThreadPoolExecutor(4) as pool:
-            sent = {name: pool.submit(send, mallory, name, HOSTILE[name]) for name in HOSTILE}
-            answered = 0
-            while not all(each.done() for each in sent.values()):
-                assert anna.get("/jobs").status_code == 200
-                answered += 1
+    with (
+        _client(api_url, "mallory") as mallory,
+        _client(api_url, "anna") as anna,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        sent = {name: pool.submit(send, mallory, name, HOSTILE[name]) for name in HOSTILE}
+        answered = 0
+        while not all(each.done() for each in sent.values()):
+            assert anna.get("/jobs").status_code == 200
+            answered += 1
     codes = {name: each.result() for name, each in sent.items()}
     assert answered
     assert codes["comments.txt"] in (200, 202)
@@ -218,10 +227,11 @@ STEPS: dict[str, Callable[[str], Any]] = {
     "snippet": lambda text: snippet(text, WORDS, 420),
 }
 PUMPS = [
-    "<!---->", "<!--", "<a ", "<table><tr><td>", "-", "| ", "|-", "a|b\n-|-\n", "# A: \n", "- a\n",
-    "```\n", "`", "[^", "[^a]: b\n", "![](data:a/b;base64,", "data:;", "\u0301\u0323", "\uff9e\u0344",
-    "\u0301\u00ad", " ", "\n", "\t", "1.", "A. ", "$1 ", ": ", "@", "A1", "Page 1\n", "=?utf-8?q?a?=",
-    "From: a\n", ',"', "{\\b ", "\\'e9", "&#", "&amp;", "eyJ-", "x-://", "**", "_a", "Mr. ", "\x1c",
+    "<!---->", "<!--", "<a ", "<table><tr><td>", "-", "| ", "|-", "a|b\n-|-\n", "# A: \n",
+    "- a\n", "```\n", "`", "[^", "[^a]: b\n", "![](data:a/b;base64,", "data:;", "\u0301\u0323",
+    "\uff9e\u0344", "\u0301\xad", " ", "\n", "\t", "1.", "A. ", "$1 ", ": ", "@", "A1",
+    "Page 1\n", "=?utf-8?q?a?=", "From: a\n", ',"', "{\\b ", "\\'e9", "&#", "&amp;", "eyJ-",
+    "x-://", "**", "_a", "Mr. ", "\x1c",
 ]  # fmt: skip
 SHORT, WORTH_JUDGING, MOST_GROWTH = 5_000, 0.2, 8
 
