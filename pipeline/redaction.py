@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 BLOT = "***"
 
 _FORMS = re.compile(
-    r"(?P<scheme>[a-z0-9+.-]://)[^\s/@]+@"  # a password in an address
+    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"  # a password in an address
     r"|\b(?:sk|llx|pnu|whsec)[-_][A-Za-z0-9_\-]{6,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}"  # a JSON Web Token, or its beginning
     r"|\b(?i:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"

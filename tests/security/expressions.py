@@ -129,6 +129,26 @@ def every() -> dict[str, re.Pattern[Any]]:
     return {place: each for each, place in found.items()}
 
 
+# A literal of JavaScript's stands where a value may begin.
+_SCRIPT_LITERAL = re.compile(
+    r"(?<=[=(,!&|?:])[ ]?/(?![/*])((?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++)/([gimsuy]*+)"
+)
+_SCRIPTS = ("app/api/dashboard", "checks/templates")
+# Python has no classes of Unicode's properties; any other sets them apart as well.
+_PROPERTY = re.compile(r"\\p\{\w+\}")
+
+
+def of_scripts() -> dict[str, tuple[str, int]]:
+    """The expressions of the dashboard's scripts, as Python's engine takes them, with flags."""
+    found: dict[str, tuple[str, int]] = {}
+    for path in sorted(path for folder in _SCRIPTS for path in (ROOT / folder).rglob("*.js")):
+        for literal in _SCRIPT_LITERAL.finditer(path.read_text("utf-8")):
+            pattern = _PROPERTY.sub(r"\\x01", literal[1]).replace(r"\/", "/")
+            flags = re.IGNORECASE if "i" in literal[2] else 0
+            found[f"{path.name}: {literal[1]}"] = pattern, flags | re.ASCII
+    return found
+
+
 def made_in_functions() -> dict[str, Callable[[], object]]:
     """Of each file with a function that puts a pattern together, a call of that function."""
     from pipeline import text

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from tests.security.expressions import ROOT, calls, made_in_functions, sources
+from tests.security.expressions import ROOT, calls, made_in_functions, of_scripts, sources
 
 # What each of these was found to be, and what it is when it is mended.
 EXPONENTIAL = {
@@ -70,6 +70,15 @@ def test_bad_expressions_are_found() -> None:
     every = EXPONENTIAL | QUADRATIC | LINEAR
     found = driven(given=[(name, pattern, re.DOTALL) for name, pattern in every.items()])
     assert {name for name, wrong in found.items() if wrong} == set(EXPONENTIAL | QUADRATIC)
+
+
+@pytest.mark.timeout(300)
+def test_expressions_of_the_scripts_take_linear_time() -> None:
+    """What the dashboard looks for in a document's text stops no browser either."""
+    scripts = of_scripts()
+    assert len(scripts) > 8
+    found = driven(given=[(place, *each) for place, each in scripts.items()])
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 
 def test_every_call_of_re_is_driven() -> None:

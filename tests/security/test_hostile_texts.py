@@ -179,7 +179,7 @@ async def test_the_pool_tells_what_the_function_tells() -> None:
     """A kind, a refusal and what only LlamaParse reads are told by the process as by `sniff`."""
     async with ParserPool(1) as pool:
         assert await pool.sniff(HOSTILE["names.zip"], "a.zip") is MediaType.ZIP
-        assert await pool.sniff(b"<!-- a --> <html>", "a.txt") is MediaType.TEXT
+        assert await pool.sniff(b"<!-- a --> <html>", "a.md") is MediaType.MARKDOWN
         assert await pool.sniff(b"<!-- a --> <html>", "a") is MediaType.HTML
         with pytest.raises(ParseError) as caught:
             await pool.sniff(b"GIF", "a.pdf")
