@@ -26,7 +26,7 @@ _USUAL = (
 _MOST_SPELLINGS = 24
 _MOST_TURNS = 12
 _LONGEST = 60
-_MOST_ATTACKS = 600
+_MOST_ATTACKS = 300
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 from tests.security.attacks import Attack, attacks
 from tests.security.expressions import every
 
-_SHORT = 4_000
+_SHORT = 3_000
 _LONGEST = 1 << 18
 # An expression that looks at each character a few times costs less than this many times what the
 # plainest one does; what costs more is looked at closely.

@@ -99,12 +99,15 @@ class WorkerProcess:
         media_type: MediaType,
         stopped: Callable[[], bool],
         *,
-        page: int,
-        width: int,
         passwords: Sequence[str] = (),
+        **arguments: int | str,
     ) -> bytes:
-        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`."""
-        wanted = request(RENDER, media_type, page=page, width=width)
+        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`.
+
+        Args:
+            arguments: as `rendering.render_page` takes them.
+        """
+        wanted = request(RENDER, media_type, **arguments)
         wanted["passwords"] = list(passwords)
         kind, payload = self._ask(content, wanted, stopped)
         assert kind == BYTES

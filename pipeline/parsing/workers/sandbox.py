@@ -136,11 +136,13 @@ class ParserPool:
         page: int,
         width: int,
         passwords: Sequence[str] = (),
+        name: str | None = None,
     ) -> bytes:
         """Draw one page as a PNG, as `rendering.render_page` does, within the limits of a parse.
 
         Args:
             passwords: tried when the file is encrypted.
+            name: of a file whose kind is not known: it is told first, in the same process.
 
         Raises:
             ParseError: the page cannot be drawn, or ended its worker (TIMEOUT, OUT_OF_MEMORY,
@@ -149,10 +151,12 @@ class ParserPool:
         """
         check_size(len(content), self._options)
 
+        arguments: dict[str, int | str] = {"page": page, "width": width}
+        if name is not None:
+            arguments["name"] = name
+
         def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
-            return worker.render(
-                content, media_type, stopped, page=page, width=width, passwords=passwords
-            )
+            return worker.render(content, media_type, stopped, passwords=passwords, **arguments)
 
         return await self._in_worker(draw)
 
