@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 # What may stand in a traceback's last line and must not stand in a log.
 _SECRETS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+]*://)[^\s/@]+@"
+    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"
     r"|\b(?:sk|llx|pnu)[-_][A-Za-z0-9_\-]{6,}"
     r"|(?i:bearer)\s+\S+"
 )

@@ -19,7 +19,7 @@ import yaml
 
 from pipeline.errors import ConfigurationError
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^{}]*+))?\}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
 from pipeline.parsing.kinds import PICTURES
-from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
+from pipeline.parsing.media import SNIFF_BYTES, shown_name, unnamed
 from pipeline.quotas import StorageUse
 from pipeline.store import quotas, runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
@@ -178,9 +178,7 @@ async def accept(
     """
     run_id = uuid4()
     try:
-        remote = parts.services.remote_parser is not None
-        pictures = parts.settings.reads_pictures
-        require_readable(received, described.name, remote=remote, pictures=pictures)
+        await require_readable(parts, received, described.name)
         registered = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
@@ -227,24 +225,23 @@ async def _register(
     return taken.registered[0]
 
 
-def require_readable(
-    received: Received, name: str, *, remote: bool = False, pictures: bool = True
-) -> None:
+async def require_readable(parts: ApiParts, received: Received, name: str) -> None:
     """Make sure, from the content itself, that it is of a kind that we parse.
 
-    Args:
-        remote: LlamaParse reads it.
-        pictures: something reads pictures.
+    The parser's process looks at it, so that no content holds up the other requests.
 
     Raises:
-        Unsupported: another kind. Unprocessable: empty, or protected with a password.
+        Unsupported: another kind. Unprocessable: empty, protected with a password, or too much
+            work to tell.
     """
+    remote = parts.services.remote_parser is not None
     try:
-        if sniff(received.head, unnamed(name), remote=remote) in PICTURES and not pictures:
+        kind = await parts.services.parser.sniff(received.head, unnamed(name), remote=remote)
+        if kind in PICTURES and not parts.settings.reads_pictures:
             message = "It is a picture, and pictures are read only with OCR, which is switched off."
             raise ParseError(ParseCode.UNSUPPORTED_TYPE, message)
     except ParseError as error:
-        kind: type[ApiProblem] = Unprocessable
+        problem: type[ApiProblem] = Unprocessable
         if error.parse_code is ParseCode.UNSUPPORTED_TYPE:
-            kind = Unsupported
-        raise kind(error.message, code=error.code, remedy=error.remedy) from None
+            problem = Unsupported
+        raise problem(error.message, code=error.code, remedy=error.remedy) from None

@@ -15,7 +15,6 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE
-from pipeline.parsing.media import sniff
 from pipeline.store import registration, vector_buffer
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
@@ -57,7 +56,7 @@ async def with_inside(
     remote = services.remote_parser is not None
     kind, document = None, None
     try:
-        kind = sniff(data, planned.name, remote=remote)
+        kind = await services.parser.sniff(data, planned.name, remote=remote)
         passwords = services.settings.passwords_for(planned.source)
         document = await services.parser.parse(data, kind, passwords)
         remote = remote and kind not in OPENED_HERE

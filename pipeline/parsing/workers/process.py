@@ -29,14 +29,13 @@ from pipeline.parsing.workers.frames import (
     unnamed_file,
 )
 from pipeline.parsing.workers.inside import Function
+from pipeline.parsing.workers.requests import PARSE, RENDER, SNIFF, Limits, request
 from pipeline.parsing.workers.spawning import spawn
 from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
 
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
 _READ_BYTES = 1024 * 1024
-PARSE, RESCUE, RENDER = "parse", "rescue", "render"
-_DOING = {RENDER: ("Drawing the page", "drew this page")}
 
 
 class WorkerProcess:
@@ -60,7 +59,7 @@ class WorkerProcess:
         self._content: IO[bytes] | None = None
         self._received = bytearray()
         self._peak = 0
-        self._doing = self._did = ""
+        self._limits = Limits.of(PARSE, options)
         self.documents = 0
 
     @property
@@ -88,9 +87,9 @@ class WorkerProcess:
             ParseError: what the parser said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
             ServiceUnavailable: no worker could be started.
         """
-        request = _request(function, media_type)
-        request |= {"passwords": list(passwords), "counted": media_type is MediaType.PDF}
-        kind, payload = self._ask(content, request, stopped)
+        wanted = request(function, media_type)
+        wanted |= {"passwords": list(passwords), "counted": media_type is MediaType.PDF}
+        kind, payload = self._ask(content, wanted, stopped)
         assert kind == DOCUMENT
         return ParsedDocument.from_json(payload)
 
@@ -100,21 +99,33 @@ class WorkerProcess:
         media_type: MediaType,
         stopped: Callable[[], bool],
         *,
-        page: int,
-        width: int,
         passwords: Sequence[str] = (),
+        **arguments: int | str,
     ) -> bytes:
-        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`."""
-        request = _request(RENDER, media_type, page=page, width=width)
-        request["passwords"] = list(passwords)
-        kind, payload = self._ask(content, request, stopped)
+        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`.
+
+        Args:
+            arguments: as `rendering.render_page` takes them.
+        """
+        wanted = request(RENDER, media_type, **arguments)
+        wanted["passwords"] = list(passwords)
+        kind, payload = self._ask(content, wanted, stopped)
         assert kind == BYTES
         return payload
+
+    def sniff(
+        self, content: bytes, stopped: Callable[[], bool], *, name: str, remote: bool
+    ) -> MediaType:
+        """Tell a file's kind; `stopped` and the errors as for `parse`."""
+        wanted = request(SNIFF, MediaType.TEXT, name=name, remote=remote)
+        kind, payload = self._ask(content, wanted, stopped)
+        assert kind == BYTES
+        return MediaType(payload.decode())
 
     def _ask(
         self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
     ) -> tuple[bytes, bytes]:
-        self._doing, self._did = _DOING.get(request["function"], ("Parsing", "read this file"))
+        self._limits = Limits.of(request["function"], self._options)
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
@@ -131,7 +142,7 @@ class WorkerProcess:
 
     def _last_frame(self, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
         """The answer to a request; a file of many pages has more time."""
-        limit = TimeLimit(self._options.timeout_seconds, self._processor_seconds())
+        limit = TimeLimit(self._limits.seconds, self._processor_seconds())
         kind, payload = self._next_frame(limit, stopped)
         if kind == PAGES:
             limit = limit.with_more(extra_seconds(json.loads(payload), self._options))
@@ -216,7 +227,7 @@ class WorkerProcess:
         if stopped():
             raise CancelledError
         if (passed := limit.passed(self._processor_seconds())) is not None:
-            message = f"{self._doing} took longer than the limit of {passed}."
+            message = f"{self._limits.doing} took longer than the limit of {passed}."
             raise ParseError(ParseCode.TIMEOUT, message)
         self._peak = max(self._peak, self.resident_bytes())
         if self._peak > self._options.memory_bytes:
@@ -230,20 +241,10 @@ class WorkerProcess:
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
             return self._out_of_memory()
-        message = f"The parser's process died while it {self._did}."
+        message = f"The parser's process died while it {self._limits.did}."
         return ParseError(ParseCode.CRASHED, message)
 
     def _out_of_memory(self) -> ParseError:
         limit = self._options.memory_bytes / 1024**2
-        message = f"{self._doing} needed more memory than the limit of {limit:,.0f} MiB."
+        message = f"{self._limits.doing} needed more memory than the limit of {limit:,.0f} MiB."
         return ParseError(ParseCode.OUT_OF_MEMORY, message)
-
-
-def _request(function: str, media_type: MediaType, **arguments: int) -> dict[str, Any]:
-    return {
-        "function": function,
-        "media_type": media_type.value,
-        "arguments": arguments,
-        "passwords": [],
-        "counted": False,
-    }

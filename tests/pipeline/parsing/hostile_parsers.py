@@ -11,6 +11,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.sniffing import sniff_bytes
 
 
 def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
@@ -50,6 +51,15 @@ def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
 def rescue(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
     """What is tried when `obey` has crashed."""
     return _document("rescued")
+
+
+def spin(
+    content: bytes, media_type: MediaType, options: ParseOptions, *, name: str, remote: bool
+) -> bytes:
+    """Never tell the kind of ``spin``; of anything else tell it as always."""
+    while content == b"spin":
+        pass
+    return sniff_bytes(content, media_type, options, name=name, remote=remote)
 
 
 def _document(text: str) -> ParsedDocument:
