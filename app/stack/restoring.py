@@ -1,0 +1,155 @@
+"""`navigator restore`: an empty home filled from a backup that a stranger may have made.
+
+The archive is compared with its manifest before the home is touched. The schema is made by our own
+migrations; rows and objects are taken as data, and all of them are there at the end, or nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.stack.archive import OBJECTS
+from app.stack.reading import ArchiveReader, Member, UnfitArchive, reading
+from app.stack.saving import Saved, require_local, told
+from app.stack.state import running_stack
+from pipeline.errors import StorageUnavailable, UsageError
+from pipeline.settings import Settings
+from pipeline.store import loading
+from pipeline.store.embedded import start_embedded, stop_embedded
+from pipeline.store.engine import Database, head_revision, known_revisions
+from pipeline.store.spaces import build_indexes
+
+DRAFT = ".restore-"
+_ROOM_FOR_ROWS = 3
+"""Rows lie in a temporary table, in their own and in Postgres's log at once."""
+
+
+def restore(settings: Settings, path: Path) -> Saved:
+    """Fill an empty home from a backup.
+
+    Raises:
+        UsageError: the home is not empty, or the file is no whole backup; nothing is changed.
+        StorageUnavailable: there is no room for it.
+    """
+    require_local(settings)
+    home = settings.home.absolute()
+    _require_empty(home)
+    with reading(path, settings.restore_max_bytes) as archive:
+        _require_known(archive.manifest.revision)
+        _require_room(home, archive)
+        archive.compare()
+        with _emptied_on_failure(home) as draft:
+            missing = _fill(home, draft, archive)
+    asyncio.run(_build_indexes(home, settings))
+    return told(path, archive.manifest, missing)
+
+
+def _fill(home: Path, draft: Path, archive: ArchiveReader) -> int:
+    """Load rows, then objects; the number of objects that rows name and that are not there."""
+    tables = archive.manifest.tables
+    with loading.loading(start_embedded(home / "postgres"), archive.manifest.revision) as loader:
+        loader.require({name: told.columns for name, told in tables.items()})
+        for name in loader.columns:  # in the order in which rows may refer to each other
+            loader.fill(name, tables[name].columns, _rows(archive, name))
+            if loader.rows[name] != tables[name].rows:
+                raise UnfitArchive(f"The backup's table {name} has not the rows that it tells of.")
+        missing = _unpack(archive, draft / OBJECTS, loader.objects())
+        if archive.manifest.objects.count:
+            (draft / OBJECTS).rename(home / OBJECTS)
+    return missing
+
+
+def _rows(archive: ArchiveReader, name: str) -> Iterator[bytes]:
+    for member in archive.members():
+        if member.table == name:
+            yield from archive.content(member)
+
+
+def _unpack(archive: ArchiveReader, folder: Path, named: Iterator[str]) -> int:
+    """Write the objects that rows name; both come by the order of the keys' bytes."""
+    missing = 0
+    for member in archive.members():
+        if (key := member.key) is None:
+            continue
+        while (expected := next(named, None)) is not None and expected.encode() < key.encode():
+            missing += 1
+        if expected != key:
+            raise UnfitArchive("The backup holds a file that none of its rows names.")
+        _write(archive, member, folder / key)
+    return missing + sum(1 for _ in named)
+
+
+def _write(archive: ArchiveReader, member: Member, path: Path) -> None:
+    for parent in reversed(path.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700)
+    private = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(private, "wb") as out:
+        for piece in archive.content(member):
+            out.write(piece)
+
+
+@contextmanager
+def _emptied_on_failure(home: Path) -> Iterator[Path]:
+    """A folder to work in; unless all goes well, the home is as empty as before."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=home, prefix=DRAFT) as draft:
+        try:
+            yield Path(draft)
+        except BaseException as error:
+            stop_embedded(home / "postgres")
+            for name in ("postgres", OBJECTS):
+                shutil.rmtree(home / name, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise StorageUnavailable(
+                    f"{home} cannot be filled ({error.strerror}); it was left empty.",
+                    remedy="Free some space there, or check its permissions.",
+                ) from error
+            raise
+
+
+def _require_known(revision: str) -> None:
+    if revision in known_revisions():
+        return
+    raise UsageError(
+        f"The backup has the schema {revision!r}, which this program does not know; "
+        f"its newest is {head_revision()}.",
+        remedy="Restore it with the version that wrote it, or a later one.",
+    )
+
+
+def _require_room(home: Path, archive: ArchiveReader) -> None:
+    told = archive.manifest
+    needed = told.objects.bytes + _ROOM_FOR_ROWS * sum(each.bytes for each in told.tables.values())
+    place = next(each for each in (home, *home.parents) if each.exists())
+    if needed > (free := shutil.disk_usage(place).free):
+        raise StorageUnavailable(
+            f"The backup needs about {needed:,} bytes, and {place} has {free:,}.",
+            remedy="Free some space there, or set NAVIGATOR_HOME to another disk.",
+        )
+
+
+def _require_empty(home: Path) -> None:
+    if running_stack(home) is not None:
+        raise UsageError(f"`navigator up` runs on {home}.", remedy="`navigator down` stops it.")
+    for name in ("postgres", OBJECTS):
+        if os.path.lexists(home / name):
+            raise UsageError(
+                f"{home} is not empty: there is a folder {name}.",
+                remedy="Set NAVIGATOR_HOME to an empty folder, or empty this one with "
+                "`navigator reset`.",
+            )
+
+
+async def _build_indexes(home: Path, settings: Settings) -> None:
+    database = Database(start_embedded(home / "postgres"))
+    try:
+        await build_indexes(database, settings.hnsw_min_vectors)
+    finally:
+        await database.close()
