@@ -25,7 +25,7 @@ FORMAT = 2
 PIECE_BYTES = 1024 * 1024
 _TABLE_PIECE_BYTES = 8 * 1024 * 1024
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-_Name = Annotated[str, Field(max_length=63)]
+_Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
 
 
 class _Strict(BaseModel):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,8 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database, head_revision, known_revisions
 from pipeline.store.spaces import build_indexes
 
-DRAFT = ".restore-"
+UNFINISHED = ".restoring"
+"""While this folder is in a home, what else is there is half of something."""
 _ROOM_FOR_ROWS = 3
 """Rows lie in a temporary table, in their own and in Postgres's log at once."""
 
@@ -40,29 +40,34 @@ def restore(settings: Settings, path: Path) -> Saved:
     require_local(settings)
     home = settings.home.absolute()
     _require_empty(home)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with reading(path, settings.restore_max_bytes) as archive:
         _require_known(archive.manifest.revision)
         _require_room(home, archive)
         archive.compare()
-        with _emptied_on_failure(home) as draft:
-            missing = _fill(home, draft, archive)
+        with _emptied_on_failure(home):
+            missing = fill(start_embedded(home / "postgres"), archive, home / OBJECTS)
     asyncio.run(_build_indexes(home, settings))
     return told(path, archive.manifest, missing)
 
 
-def _fill(home: Path, draft: Path, archive: ArchiveReader) -> int:
-    """Load rows, then objects; the number of objects that rows name and that are not there."""
+def fill(url: str, archive: ArchiveReader, folder: Path) -> int:
+    """Load rows into a database that holds nothing yet, and write objects to a new folder.
+
+    Returns:
+        How many objects rows name that are not there: deleted while they were being saved.
+
+    Raises:
+        UsageError: rows or objects are not fit; no row is in the database.
+    """
     tables = archive.manifest.tables
-    with loading.loading(start_embedded(home / "postgres"), archive.manifest.revision) as loader:
-        loader.require({name: told.columns for name, told in tables.items()})
+    with loading.loading(url, archive.manifest.revision) as loader:
+        loader.require({name: held.columns for name, held in tables.items()})
         for name in loader.columns:  # in the order in which rows may refer to each other
             loader.fill(name, tables[name].columns, _rows(archive, name))
             if loader.rows[name] != tables[name].rows:
                 raise UnfitArchive(f"The backup's table {name} has not the rows that it tells of.")
-        missing = _unpack(archive, draft / OBJECTS, loader.objects())
-        if archive.manifest.objects.count:
-            (draft / OBJECTS).rename(home / OBJECTS)
-    return missing
+        return _unpack(archive, folder, loader.objects())
 
 
 def _rows(archive: ArchiveReader, name: str) -> Iterator[bytes]:
@@ -96,22 +101,23 @@ def _write(archive: ArchiveReader, member: Member, path: Path) -> None:
 
 
 @contextmanager
-def _emptied_on_failure(home: Path) -> Iterator[Path]:
-    """A folder to work in; unless all goes well, the home is as empty as before."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=home, prefix=DRAFT) as draft:
-        try:
-            yield Path(draft)
-        except BaseException as error:
-            stop_embedded(home / "postgres")
-            for name in ("postgres", OBJECTS):
-                shutil.rmtree(home / name, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise StorageUnavailable(
-                    f"{home} cannot be filled ({error.strerror}); it was left empty.",
-                    remedy="Free some space there, or check its permissions.",
-                ) from error
-            raise
+def _emptied_on_failure(home: Path) -> Iterator[None]:
+    """Unless all goes well, the home is as empty as before; cut off, it keeps a mark."""
+    mark = home / UNFINISHED
+    mark.mkdir(mode=0o700)
+    try:
+        yield
+    except BaseException as error:
+        stop_embedded(home / "postgres")
+        for name in ("postgres", OBJECTS, UNFINISHED):
+            shutil.rmtree(home / name, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise StorageUnavailable(
+                f"{home} cannot be filled ({error.strerror}); it was left empty.",
+                remedy="Free some space there, or check its permissions.",
+            ) from error
+        raise
+    mark.rmdir()
 
 
 def _require_known(revision: str) -> None:
@@ -138,10 +144,12 @@ def _require_room(home: Path, archive: ArchiveReader) -> None:
 def _require_empty(home: Path) -> None:
     if running_stack(home) is not None:
         raise UsageError(f"`navigator up` runs on {home}.", remedy="`navigator down` stops it.")
-    for name in ("postgres", OBJECTS):
+    for name in (UNFINISHED, "postgres", OBJECTS):
         if os.path.lexists(home / name):
             raise UsageError(
-                f"{home} is not empty: there is a folder {name}.",
+                f"{home} is not empty: there is a folder {name}."
+                if name != UNFINISHED
+                else f"{home} holds a part of a backup: a restore is under way or was cut off.",
                 remedy="Set NAVIGATOR_HOME to an empty folder, or empty this one with "
                 "`navigator reset`.",
             )

@@ -49,15 +49,25 @@ def backup(settings: Settings, path: Path) -> Saved:
         raise UsageError(f"There is nothing in {settings.home} to save.")
     url = start_embedded(settings.home / "postgres")
     migrate(url)
+    manifest, missing = save(url, settings.home / OBJECTS, path)
+    return told(path, manifest, missing)
+
+
+def save(url: str, folder: Path, path: Path) -> tuple[Manifest, int]:
+    """Write a database and its objects to a file.
+
+    Returns:
+        What the file holds, and how many objects were deleted while they were being saved.
+    """
     with snapshot(url) as held, writing(path) as archive:
         tables = {name: _save_table(held, archive, name) for name in held.columns}
-        missing = _save_objects(held, archive, settings.home / OBJECTS)
+        missing = _save_objects(held, archive, folder)
         manifest = Manifest(
             format=FORMAT, made=now(), version=version("insurance-navigator"),
             revision=held.revision, tables=tables, objects=archive.objects.manifest(),
         )  # fmt: skip
         archive.add_manifest(manifest)
-    return told(path, manifest, missing)
+    return manifest, missing
 
 
 def _save_table(held: Snapshot, archive: ArchiveWriter, name: str) -> TableManifest:
