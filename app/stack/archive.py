@@ -25,6 +25,7 @@ FORMAT = 2
 PIECE_BYTES = 1024 * 1024
 _TABLE_PIECE_BYTES = 8 * 1024 * 1024
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_Number = Annotated[int, Field(ge=0, le=2**63)]
 _Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -36,16 +37,16 @@ class TableManifest(_Strict):
     """What a backup holds of a table: rows, and the bytes that COPY wrote of these columns."""
 
     columns: Annotated[list[_Name], Field(max_length=200)]
-    rows: Annotated[int, Field(ge=0)]
-    bytes: Annotated[int, Field(ge=0)]
+    rows: _Number
+    bytes: _Number
     sha256: _Hash
 
 
 class ObjectsManifest(_Strict):
     """What it holds of stored objects; the hash is over a line for each: hash, size and key."""
 
-    count: Annotated[int, Field(ge=0)] = 0
-    bytes: Annotated[int, Field(ge=0)] = 0
+    count: _Number = 0
+    bytes: _Number = 0
     sha256: _Hash
 
 

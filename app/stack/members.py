@@ -61,6 +61,11 @@ class Member:
         return self.name == MANIFEST or (folder in _NAMES and bool(_NAMES[folder].fullmatch(rest)))
 
 
+def is_our_key(key: str) -> bool:
+    """Whether an object may have this key: then it leads nowhere but into the objects' folder."""
+    return bool(_NAMES[OBJECTS].fullmatch(key))
+
+
 def follows(before: Member, member: Member) -> bool:
     """Whether one may come next: no name comes twice, and no piece of a table is missing.
 

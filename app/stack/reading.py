@@ -181,11 +181,11 @@ def reading(path: Path, most_bytes: int) -> Iterator[ArchiveReader]:
     """
     try:
         # A pipe without a writer is opened at once, and seen to be none.
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - closed below
     except OSError as error:
         raise UsageError(f"{path} cannot be opened ({error.strerror}).") from None
-    with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
+    with file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise UnfitArchive(f"{path} is no whole backup: it is no file.")
         if found.st_size > most_bytes:
@@ -194,3 +194,7 @@ def reading(path: Path, most_bytes: int) -> Iterator[ArchiveReader]:
                 remedy="Raise NAVIGATOR_RESTORE_MAX_BYTES if you know the file.",
             )
         yield ArchiveReader(path, file, found.st_size)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -67,6 +67,7 @@ def fill(url: str, archive: ArchiveReader, folder: Path) -> int:
             loader.fill(name, tables[name].columns, _rows(archive, name))
             if loader.rows[name] != tables[name].rows:
                 raise UnfitArchive(f"The backup's table {name} has not the rows that it tells of.")
+        loader.finish()
         return _unpack(archive, folder, loader.objects())
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from app.stack.archive import FORMAT, OBJECTS, ArchiveWriter, Manifest, TableManifest, now, writing
+from app.stack.members import is_our_key
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.dumping import Snapshot, snapshot
@@ -81,6 +82,11 @@ def _save_objects(held: Snapshot, archive: ArchiveWriter, folder: Path) -> int:
     """The number of objects that were deleted since the snapshot."""
     missing = 0
     for key in held.objects():
+        if not is_our_key(key):
+            raise UsageError(
+                "A row names a stored file that cannot be one of ours; nothing was saved.",
+                remedy="Please report it; `navigator doctor` looks at the rest.",
+            )
         missing += 1
         with suppress(FileNotFoundError):
             archive.add_object(key, folder / key)

@@ -24,8 +24,10 @@ from pipeline.store.spaces import partition_ddl
 
 MOST_SPACES = 1_000
 _MOST_IDENTITY = 2**62
-# Classes of SQLSTATE: the connection, resources such as the disk, an operator, the system.
+# Classes of SQLSTATE: the connection, resources such as the disk, an operator, the system. A value
+# that is shorter than its type is told as a violation of the protocol.
 _NOT_OF_ROWS = frozenset({"", "08", "53", "57", "58"})
+_SHORT_VALUE = "08P01"
 _STAGED = sql.Identifier("pg_temp", "staged")
 _SPACES = f"SELECT id, dimension FROM {SCHEMA}.embedding_spaces LIMIT {MOST_SPACES + 1}"  # noqa: S608
 _IDENTITIES = f"""
@@ -44,6 +46,8 @@ class UnfitRows(UsageError):
 @dataclass(slots=True)
 class Loader:
     """Fills an empty database; nothing of it is there before `loading` ends well.
+
+    Each table is filled, then `finish` is called.
 
     Attributes:
         columns: of each table that can be filled.
@@ -166,7 +170,6 @@ def loading(url: str, revision: str) -> Iterator[Loader]:
             become_service(connection)
             loader = Loader(connection, known_columns(connection))
             yield loader
-            loader.finish()
     except psycopg.Error as error:
         raise unavailable(error) from error
     migrate(url)
@@ -178,9 +181,10 @@ def _refused(table: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        if (error.sqlstate or "")[:2] in _NOT_OF_ROWS:
+        state = error.sqlstate or ""
+        if state[:2] in _NOT_OF_ROWS and state != _SHORT_VALUE:
             raise
         raise UnfitRows(
             f"The backup's table {table} holds rows that the database does not take "
-            f"(SQLSTATE {error.sqlstate})."
+            f"(SQLSTATE {state})."
         ) from None
