@@ -14,6 +14,7 @@ _NAMES = {
     TABLES: re.compile(r"[a-z][a-z0-9_]{0,62}/[0-9]{6}"),
     OBJECTS: re.compile(rf"{_USER}/(?:{_RAW}|{_PARSED})"),
 }
+_LONG_NAME = re.compile(rb"([1-9][0-9]{1,2}) path=([\x20-\x7e]+)\n")
 _RANKS = {"": -1, TABLES: 0, OBJECTS: 1, MANIFEST: 2}
 _FIRST_PIECE = 1
 
@@ -59,6 +60,12 @@ class Member:
         """Whether it is a name that a backup gives."""
         folder, _, rest = self.name.partition("/")
         return self.name == MANIFEST or (folder in _NAMES and bool(_NAMES[folder].fullmatch(rest)))
+
+
+def long_name(content: bytes) -> str:
+    """The name in an extended header that holds a name and nothing else; otherwise empty."""
+    found = _LONG_NAME.fullmatch(content)
+    return found[2].decode() if found and int(found[1]) == len(content) else ""
 
 
 def is_our_key(key: str) -> bool:

@@ -19,7 +19,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from app.stack.archive import FORMAT, MANIFEST, PIECE_BYTES, TABLES, Manifest, ObjectsDigest
-from app.stack.members import Member, follows
+from app.stack.members import Member, follows, long_name
 from pipeline.errors import UsageError
 
 OLD_DUMP = "database.dump"
@@ -121,14 +121,11 @@ class ArchiveReader:
     def _headers(self) -> Iterator[Member]:
         """The headers one after the other, up to the two empty ones at the end."""
         at = 0
-        while True:
-            header = self._read(at, tarfile.BLOCKSIZE)
-            if header == bytes(tarfile.BLOCKSIZE):
-                self._require_end(at)
-                return
+        while (header := self._read(at, tarfile.BLOCKSIZE)) != bytes(tarfile.BLOCKSIZE):
             member = self._member(header, at + tarfile.BLOCKSIZE)
             yield member
             at = member.offset + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        self._require_end(at)
 
     def _require_end(self, at: int) -> None:
         rest = self._size - at
@@ -138,6 +135,22 @@ class ArchiveReader:
             raise self._unfit("something follows its end")
 
     def _member(self, header: bytes, offset: int) -> Member:
+        found, name = self._parsed(header), None
+        if found.type == tarfile.XHDTYPE and found.size <= tarfile.BLOCKSIZE:
+            # Who packs an archive anew may give a long name so; nothing else is taken from there.
+            name = long_name(self._read(offset, found.size))
+            found = self._parsed(self._read(offset + tarfile.BLOCKSIZE, tarfile.BLOCKSIZE))
+            offset += 2 * tarfile.BLOCKSIZE
+        if found.type != tarfile.REGTYPE or found.linkname:
+            raise self._unfit("it holds something else than plain files")
+        if not 0 <= found.size <= self._size - offset:
+            raise self._unfit("a file in it is longer than the archive")
+        member = Member(found.name if name is None else name, offset, found.size)
+        if not member.has_our_name:
+            raise self._unfit("a file in it has a name that we do not give")
+        return member
+
+    def _parsed(self, header: bytes) -> tarfile.TarInfo:
         try:
             found = tarfile.TarInfo.frombuf(header, "ascii", "strict")
         except (tarfile.HeaderError, ValueError):
@@ -148,14 +161,7 @@ class ArchiveReader:
                 remedy="Restore it with the release that made it, then save it with this one: "
                 "`navigator backup` there, after the update.",
             )
-        if found.type != tarfile.REGTYPE or found.linkname:
-            raise self._unfit("it holds something else than plain files")
-        if not 0 <= found.size <= self._size - offset:
-            raise self._unfit("a file in it is longer than the archive")
-        member = Member(found.name, offset, found.size)
-        if not member.has_our_name:
-            raise self._unfit("a file in it has a name that we do not give")
-        return member
+        return found
 
     def _read(self, at: int, size: int) -> bytes:
         try:

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.stack.archive import OBJECTS
-from app.stack.reading import ArchiveReader, Member, UnfitArchive, reading
+from app.stack.members import Member
+from app.stack.reading import ArchiveReader, UnfitArchive, reading
 from app.stack.saving import Saved, require_local, told
 from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError

@@ -155,12 +155,11 @@ def migrate(url: str, revision: str = "head") -> None:
     """Bring the database to the newest schema; safe when several processes do it at once.
 
     Args:
-        revision: an older one to stop at, to which an empty database is brought.
+        revision: an older one, to which an empty database is brought.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
-        ConfigurationError: Postgres or pgvector is missing or too old, or the schema is newer
-            than this program.
+        ConfigurationError: Postgres or pgvector is missing or too old, or its schema is newer.
     """
     engine = sa.create_engine(
         driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
@@ -202,8 +201,8 @@ def head_revision() -> str:
 
 def known_revisions() -> frozenset[str]:
     """All revisions that this program can build."""
-    script = ScriptDirectory.from_config(_alembic())
-    return frozenset(each.revision for each in script.walk_revisions())
+    known = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    return frozenset(each.revision for each in known)
 
 
 def _current_revision(connection: sa.Connection) -> str | None:

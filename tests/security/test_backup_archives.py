@@ -120,7 +120,8 @@ def test_extensions_of_tar_are_not_followed(
         if not member.pax_headers:
             member.type = tarfile.GNUTYPE_SPARSE
         write_tar(tmp_path / "b", [(member, b"")], form)
-    assert "something else than plain files" in refusal(home, tmp_path / "b")
+    said = refusal(home, tmp_path / "b")
+    assert "something else than plain files" in said or "a name that we do not give" in said
 
 
 @pytest.mark.parametrize(
@@ -328,3 +329,24 @@ def test_a_restore_that_was_cut_off_is_told(parts: Parts, home: Path, tmp_path: 
     assert "`navigator reset`" in refused.err
     reset(load_settings(home=home))
     assert list(home.iterdir()) == []
+
+
+def test_a_manifest_is_small(parts: Parts, home: Path, tmp_path: Path) -> None:
+    """Two megabytes of a manifest are not read."""
+    told = json.dumps(parts.manifest).encode() + b" " * (2 * 1024 * 1024)
+    write_tar(tmp_path / "b", [(plain_file("manifest.json", told), told)])
+    assert "its manifest is too large" in refusal(home, tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", ["../outside", f"objects/{USER}/raw/{'F' * 64}", "x" * 200])
+def test_a_long_name_is_looked_at_too(parts: Parts, home: Path, tmp_path: Path, name: str) -> None:
+    """An archive that was packed anew is taken; a name in an extended header must be ours too."""
+    told = json.dumps(parts.manifest).encode()
+    files = [*parts.files.items(), ("manifest.json", told)]
+    members = [(plain_file(each, content), content) for each, content in files]
+    write_tar(tmp_path / "b", members, tarfile.PAX_FORMAT)
+    assert "which this program does not know" in refusal(home, tmp_path / "b")
+    hidden = plain_file("manifest.json")
+    hidden.pax_headers = {"path": name}
+    write_tar(tmp_path / "b", [*members[:-1], (hidden, b""), members[-1]], tarfile.PAX_FORMAT)
+    assert "a name that we do not give" in refusal(home, tmp_path / "b")

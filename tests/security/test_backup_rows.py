@@ -19,8 +19,10 @@ from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store.dumping import plain, snapshot
+from pipeline.store.embedded import stop_embedded
 from pipeline.store.embedded_tools import program
-from pipeline.store.engine import migrate
+from pipeline.store.engine import Database, migrate
+from pipeline.store.spaces import build_indexes
 from tests.app.navigating import Navigator
 from tests.conftest import administer, clone
 from tests.flows.corpus import policy
@@ -158,6 +160,52 @@ def test_the_schema_is_our_migrations_alone(
         with clone(filled.postgres_url, template) as migrated:
             ours = run_sql(migrated, question)
         assert run_sql(empty, question) == ours
+
+
+def test_rows_are_loaded_by_the_pipelines_role(
+    saved: Path, database_url: str, tmp_path: Path
+) -> None:
+    """Every INSERT is made by a role that is neither a superuser nor the tables' owner."""
+    run_sql(
+        database_url,
+        "CREATE FUNCTION public.who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_user <> 'navigator_service' THEN RAISE 'loaded by %', current_user; END IF;"
+        " RETURN NEW; END $$",
+        *(
+            f"CREATE TRIGGER who BEFORE INSERT ON upload_pipeline.{table}"
+            " FOR EACH ROW EXECUTE FUNCTION public.who()"
+            for table in Parts.of(saved).manifest["tables"]
+        ),
+    )
+    restored(database_url, saved, tmp_path / "objects")
+    assert documents(database_url) == 4
+
+
+def test_a_refusal_leaves_the_home_empty(filled: Filled, saved: Path, scratch: Path) -> None:
+    """Rows that turn out not to be fit when Postgres runs already leave nothing behind."""
+    home = scratch / f"refused-{uuid4().hex[:8]}"
+    change = f"UPDATE upload_pipeline.document_chunks SET user_id = {OTHER}"
+    path = hostile(filled, saved, scratch / f"{home.name}.backup", change)
+    refused = Navigator(home).here("restore", path)
+    assert (refused.code, MIXED in refused.err) == (2, True)
+    assert list(home.iterdir()) == []
+    restored_ = Navigator(home).here("restore", saved, "--json")
+    assert (restored_.code, restored_.json["documents"]) == (0, 4)
+    stop_embedded(home / "postgres")
+
+
+async def test_an_index_is_built_again(filled: Filled, database_url: str, tmp_path: Path) -> None:
+    """A space that had an index when it was saved has one after it was restored."""
+    with clone(filled.postgres_url, filled.name) as url:
+        run_sql(url, "UPDATE upload_pipeline.embedding_spaces SET indexed_at = now()")
+        save(url, filled.objects, tmp_path / "b")
+    restored(database_url, tmp_path / "b", tmp_path / "objects")
+    question = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE '%_hnsw'"
+    assert run_sql(database_url, question) == [(0,)]
+    database = Database(database_url)
+    await build_indexes(database, 1)
+    await database.close()
+    assert run_sql(database_url, question) == [(1,)]
 
 
 OTHER = f"'{uuid4()}'"
