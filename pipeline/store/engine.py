@@ -152,10 +152,7 @@ def driver_url(url: str) -> sa.URL:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to the newest schema; safe when several processes do it at once.
-
-    Args:
-        revision: an older one, to which an empty database is brought.
+    """Bring the database to the newest schema, or an empty one to an older; several may at once.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
