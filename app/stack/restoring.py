@@ -41,7 +41,7 @@ def restore(settings: Settings, path: Path) -> Saved:
     require_local(settings)
     home = settings.home.absolute()
     _require_empty(home)
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(home)
     with reading(path, settings.restore_max_bytes) as archive:
         _require_known(archive.manifest.revision)
         _require_room(home, archive)
@@ -93,9 +93,9 @@ def _unpack(archive: ArchiveReader, folder: Path, named: Iterator[str]) -> int:
 
 
 def _write(archive: ArchiveReader, member: Member, path: Path) -> None:
-    for parent in reversed(path.parents):
-        if not parent.exists():
-            parent.mkdir(mode=0o700)
+    missing = [] if path.parent.exists() else [each for each in path.parents if not each.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700)
     private = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
     with os.fdopen(private, "wb") as out:
         for piece in archive.content(member):
@@ -106,7 +106,10 @@ def _write(archive: ArchiveReader, member: Member, path: Path) -> None:
 def _emptied_on_failure(home: Path) -> Iterator[None]:
     """Unless all goes well, the home is as empty as before; cut off, it keeps a mark."""
     mark = home / UNFINISHED
-    mark.mkdir(mode=0o700)
+    try:
+        mark.mkdir(mode=0o700)
+    except FileExistsError:  # made by another restore, in this very moment
+        _require_empty(home)
     try:
         yield
     except BaseException as error:
@@ -120,6 +123,16 @@ def _emptied_on_failure(home: Path) -> Iterator[None]:
             ) from error
         raise
     mark.rmdir()
+
+
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"The folder {home} cannot be made ({error.strerror}).",
+            remedy="Set NAVIGATOR_HOME to a folder that you may write to.",
+        ) from None
 
 
 def _require_known(revision: str) -> None:
