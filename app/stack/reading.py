@@ -89,8 +89,6 @@ class ArchiveReader:
         """All headers, before anything else is read of it."""
         last, tables, before = None, set[str](), Member("", 0, 0)
         for member in self._headers():
-            if last is not None:
-                raise self._unfit("something follows its manifest")
             if not follows(before, member):
                 raise self._unfit("its files are not in their order")
             if member.name == MANIFEST:

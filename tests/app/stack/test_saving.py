@@ -145,12 +145,11 @@ def _manifest(path: Path) -> dict[str, Any]:
 def test_a_restore_that_is_killed_is_not_taken_for_a_corpus(saved: Path, scratch: Path) -> None:
     """kill -9 at work: the next restore says so, a reset empties the home, then it works."""
     other = Navigator(scratch / "killed")
-    process = other.start("restore", saved)
-    while not (other.home / ".restoring").exists():
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.kill()
-    process.communicate()
+    with other.start("restore", saved) as process:
+        while not (other.home / ".restoring").exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
     refused = other("restore", saved)
     assert (refused.code, "was cut off" in refused.err) == (2, True)
     assert other("reset", "--yes").code == 0
