@@ -114,8 +114,7 @@ def _emptied_on_failure(home: Path) -> Iterator[None]:
         yield
     except BaseException as error:
         stop_embedded(home / "postgres")
-        for name in ("postgres", OBJECTS, UNFINISHED):
-            shutil.rmtree(home / name, ignore_errors=True)
+        _empty(home)
         if isinstance(error, OSError):
             raise StorageUnavailable(
                 f"{home} cannot be filled ({error.strerror}); it was left empty.",
@@ -123,6 +122,16 @@ def _emptied_on_failure(home: Path) -> Iterator[None]:
             ) from error
         raise
     mark.rmdir()
+
+
+def _empty(home: Path) -> None:
+    """Remove what a restore makes, with what the embedded Postgres keeps beside its data."""
+    for path in home.iterdir():
+        if path.name in (OBJECTS, UNFINISHED) or path.name.lstrip(".").startswith("postgres"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _make(home: Path) -> None:
