@@ -15,7 +15,7 @@ from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings
 
-FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack")
+FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack", ".restoring")
 
 
 def existing(settings: Settings) -> list[Path]:

@@ -32,6 +32,11 @@ class OperatingSettings(GateSettings):
     )
     llama_cloud_requests_per_minute: int | None = Field(default=None, ge=1)
 
+    # -- backups ---------------------------------------------------------------------------------
+    restore_max_bytes: int = Field(
+        default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."
+    )
+
     # -- metrics and logs ----------------------------------------------------------------------
     metrics_token: SecretStr | None = Field(
         default=None,

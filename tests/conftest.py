@@ -99,8 +99,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clone(postgres_url: str, template: str) -> Iterator[str]:
     name = f"navigator_test_{uuid4().hex[:8]}"
     administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _in(postgres_url, name)
-    administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield _in(postgres_url, name)
+    finally:
+        administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def administer(url: str, statement: str) -> None:

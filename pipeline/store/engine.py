@@ -151,13 +151,12 @@ def driver_url(url: str) -> sa.URL:
         raise ConfigurationError("DATABASE_URL is not a database URL.") from None
 
 
-def migrate(url: str) -> None:
-    """Bring the database to the newest schema; safe when several processes do it at once.
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to the newest schema, or an empty one to an older; several may at once.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
-        ConfigurationError: Postgres or pgvector is missing or too old, or the schema is newer
-            than this program.
+        ConfigurationError: Postgres or pgvector is missing or too old, or its schema is newer.
     """
     engine = sa.create_engine(
         driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
@@ -165,14 +164,15 @@ def migrate(url: str) -> None:
     try:
         with engine.connect() as connection:
             _require_versions(connection)
-            if _current_revision(connection) == head_revision():
+            wanted = head_revision() if revision == "head" else revision
+            if _current_revision(connection) == wanted:
                 return
             connection.rollback()
             connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
             connection.commit()
-            command.upgrade(_alembic(connection), "head")
+            command.upgrade(_alembic(connection), wanted)
             connection.commit()
             connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
     except (OperationalError, InterfaceError) as error:
@@ -194,6 +194,12 @@ def head_revision() -> str:
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     assert head is not None
     return head
+
+
+def known_revisions() -> frozenset[str]:
+    """All revisions that this program can build."""
+    known = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    return frozenset(each.revision for each in known)
 
 
 def _current_revision(connection: sa.Connection) -> str | None:

@@ -6,6 +6,7 @@ import json
 import select
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -236,23 +237,24 @@ def test_a_run_that_lost_prefect_is_finished_by_the_next(
         policy(tmp_path, name)
     openai.faults({"fault": {"kind": "latency", "seconds": 2}})
     asked = openai.stats()["requests"]
-    with Relay(int(prefect_server.url.rsplit(":", 1)[1].split("/")[0])) as relay:
-        environment = prefect_server.environment | {
-            "PREFECT_API_URL": f"http://127.0.0.1:{relay.port}/api",
-            "PREFECT_CLIENT_MAX_RETRIES": "1",
-        }
-        one_by_one = {"NAVIGATOR_LEASE_SECONDS": "2", "NAVIGATOR_CONCURRENCY": "1"}
-        lonely = start_worker(tmp_path, environment, variables | one_by_one)
-        lonely.send("ingest", {"paths": [str(tmp_path)]})
-        deadline = time.monotonic() + 60
-        while openai.stats()["requests"] == asked and time.monotonic() < deadline:
-            time.sleep(0.1)
-    stdout = lonely.process.stdout
-    assert stdout is not None
-    if select.select([stdout], [], [], 5)[0]:
-        assert lonely.answer()["type"] != "COMPLETED"
-    lonely.process.kill()
-    lonely.end()
+    with ExitStack() as stack:
+        with Relay(int(prefect_server.url.rsplit(":", 1)[1].split("/")[0])) as relay:
+            environment = prefect_server.environment | {
+                "PREFECT_API_URL": f"http://127.0.0.1:{relay.port}/api",
+                "PREFECT_CLIENT_MAX_RETRIES": "1",
+            }
+            one_by_one = {"NAVIGATOR_LEASE_SECONDS": "2", "NAVIGATOR_CONCURRENCY": "1"}
+            lonely = start_worker(tmp_path, environment, variables | one_by_one)
+            stack.callback(lonely.end)
+            stack.callback(lonely.process.kill)
+            lonely.send("ingest", {"paths": [str(tmp_path)]})
+            deadline = time.monotonic() + 60
+            while openai.stats()["requests"] == asked and time.monotonic() < deadline:
+                time.sleep(0.1)
+        stdout = lonely.process.stdout
+        assert stdout is not None
+        if select.select([stdout], [], [], 5)[0]:
+            assert lonely.answer()["type"] != "COMPLETED"
     left = dict(rows(variables["DATABASE_URL"], STATES))
     assert {left["barn.md"], left["mill.md"]} & {state.value for state in WORKING}
     openai.faults()
