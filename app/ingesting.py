@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
+    from pipeline.store.addresses import Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     run_id = uuid4()
     if found.skipped:
         say(f"{left_out(found)}.")
-    url = connect(settings)
+    addresses = connect(settings)
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
-        return asyncio.run(_report(url, owner, run_id)), found
+        return asyncio.run(_report(addresses, owner, run_id)), found
 
     def start() -> Awaitable[State[Any]]:
         from flows.ingest import ingest
@@ -116,7 +117,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
             return_state=True,
         )
 
-    return run_to_report(run_id, owner, start, settings, url), found
+    return run_to_report(run_id, owner, start, settings, addresses), found
 
 
 def run_to_report(
@@ -124,7 +125,7 @@ def run_to_report(
     owner: UUID,
     start: Callable[[], Awaitable[State[Any]]],
     settings: Settings,
-    url: str,
+    addresses: Addresses,
 ) -> RunReport:
     """Run a flow and read what came of it.
 
@@ -132,11 +133,11 @@ def run_to_report(
         NavigatorError: it stopped before it worked on any document.
     """
     try:
-        trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+        trouble = run_flow(RunningFlow(run_id, owner, start), settings, addresses)
     except KeyboardInterrupt:
-        asyncio.run(_close(url, run_id))
+        asyncio.run(_close(addresses, run_id))
         raise
-    report = asyncio.run(_report(url, owner, run_id))
+    report = asyncio.run(_report(addresses, owner, run_id))
     if trouble is None:
         return report
     if not isinstance(trouble, NavigatorError) or isinstance(trouble, UsageError):
@@ -148,12 +149,12 @@ def run_to_report(
     return report
 
 
-async def _close(url: str, run_id: UUID) -> None:
+async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run."""
     from pipeline.store import runs
     from pipeline.store.engine import Database
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.service() as connection:
             await runs.finish_run(connection, run_id, "A person stopped it.")
@@ -161,10 +162,10 @@ async def _close(url: str, run_id: UUID) -> None:
         await database.close()
 
 
-async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:
+async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.reader(owner) as connection:
             return await read_run(connection, run_id)
