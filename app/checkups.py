@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from app.diagnosis import Finding, Verdict
 from pipeline.errors import ConfigurationError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 
 _GIB = 1024**3
@@ -35,7 +36,7 @@ async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 def _home_folder(home: Path) -> Finding:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        open_home(home)
         trial = home / f".trial-{uuid4().hex}"
         trial.write_bytes(b"")
         trial.unlink()

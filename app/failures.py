@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.console import print_json, say
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
+from pipeline.private_files import write_private
 
 FAILED = 1
 WRONG_USE = 2
@@ -64,8 +65,9 @@ def _write_log(error: Exception) -> str:
     folder = home() / "logs"
     path = folder / f"navigator-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(without_secrets("".join(traceback.format_exception(error))), "utf-8")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        told = without_secrets("".join(traceback.format_exception(error)))
+        write_private(path, told.encode("utf-8", "replace"))
     except OSError as problem:
         return f"no log, because {folder} cannot be written ({problem.strerror})"
     return str(path)

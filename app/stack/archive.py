@@ -117,7 +117,7 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> 
     content = archive.extractfile(member) if member.isreg() else None
     if content is None or not target.resolve().is_relative_to(folder.resolve()):
         raise ValueError("a backup holds files and nothing else")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     private = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with content, os.fdopen(private, "wb") as out:
         shutil.copyfileobj(content, out)

@@ -15,6 +15,7 @@ import psutil
 
 from app.console import say
 from pipeline.errors import NavigatorError
+from pipeline.private_files import keep_private
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 
@@ -42,4 +43,5 @@ def hold(folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(hold(Path(sys.argv[1])))

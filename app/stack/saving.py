@@ -26,6 +26,7 @@ from app.stack.archive import (
 )
 from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 from pipeline.store import dumping
 from pipeline.store.embedded import start_embedded, stop_embedded
@@ -90,7 +91,7 @@ def restore(settings: Settings, path: Path) -> Saved:
     _require_local(settings)
     home = settings.home.absolute()
     _require_empty(home)
-    home.mkdir(parents=True, exist_ok=True)
+    open_home(home)
     with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as draft:
         manifest = extract(path, Path(draft))
         dumping.require_known(manifest.revision)
