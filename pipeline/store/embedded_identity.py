@@ -184,3 +184,9 @@ def _require_roots(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise PermissionError(1, f"{folder} is not root's alone")
+
+
+def account_apart() -> int | None:
+    """The number of the account that Postgres has when root runs this program, if it is made."""
+    found = _account() if os.geteuid() == 0 else None
+    return found.pw_uid if found else None

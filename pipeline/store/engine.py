@@ -68,6 +68,16 @@ class Database:
         self.owner_address = driver_url(owner_url or url)
         self._owners = self.engine if owner_url is None else _unpooled(owner_url)
 
+    @property
+    def readers_apart(self) -> bool:
+        """Whether readers have a login of their own."""
+        return self._readers is not self.engine
+
+    @property
+    def owner_apart(self) -> bool:
+        """Whether who owns the schema has a login of its own."""
+        return self._owners is not self.engine
+
     @classmethod
     def at(cls, addresses: Addresses, *, pool_size: int = 10) -> Database:
         """The database at these addresses."""
