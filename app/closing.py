@@ -76,7 +76,7 @@ class Closed:
 
 
 def _count(openings: Sequence[Opening]) -> str:
-    return f"{len(openings):,} file{'' if len(openings) == 1 else 's'} or folders"
+    return "1 file or folder" if len(openings) == 1 else f"{len(openings):,} files and folders"
 
 
 def _listed(openings: Sequence[Opening]) -> Iterator[str]:

@@ -120,7 +120,7 @@ def print_findings(found: Examination) -> None:
     """The findings for a person."""
     _print_table(found.findings)
     if found.protections:
-        say("\nProtections", "bold")
+        tell("\nProtections", "bold")
         _print_table(found.protections)
     everything = [*found.findings, *found.protections]
     problems = sum(each.verdict is Verdict.PROBLEM for each in everything)

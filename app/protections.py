@@ -40,9 +40,7 @@ async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:
         # In a sticky folder, such as /tmp, nobody replaces what is another's.
         if above.st_mode & 0o002 and not above.st_mode & 0o1000:
             detail = f"everybody may write in {folder}, and so replace what is in it"
-            return Finding(
-                part, Verdict.PROBLEM, detail, f"`chmod o-w {folder}`, or move the home."
-            )
+            return Finding(part, Verdict.PROBLEM, detail, f"`chmod o-w {folder}`, or move it.")
     return Finding(part, Verdict.OK, "nobody else can write in it or replace it")
 
 
