@@ -23,7 +23,9 @@ _SECRETS = re.compile(
     r"|\b(?:sk|llx|pnu)[-_][A-Za-z0-9_\-]{6,}"
     r"|(?i:bearer)\s+\S+"
 )
-_SECRET_VARIABLES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|OWNER_URL|STORAGE_OPTIONS", re.I)
+_SECRET_VARIABLES = re.compile(
+    r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|OWNER_URL|STORAGE_OPTIONS", re.I
+)
 
 
 def report_error(error: Exception) -> int:

@@ -35,6 +35,7 @@ _INITIAL = (
 # No network; the socket lies in the data folder, which is the account's alone. Readers have
 # connections of their own, so a process may need twice as many as its pool has.
 _OPTIONS = "-h '' -k . -p 5432 -c unix_socket_permissions=0600 -c max_connections=200"
+_OLD_HOLDERS = ".handle_pids.json"
 _held: set[Path] = set()
 
 
@@ -129,6 +130,7 @@ def _start(folder: Path, running: psutil.Process | None) -> None:
             remedy="Free some disk space or memory, or set DATABASE_URL to another Postgres.",
         ) from error
     embedded_access.settle(folder)
+    (folder / _OLD_HOLDERS).unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path, as_whom: Identity) -> None:
@@ -153,7 +155,7 @@ def _make_folder(folder: Path, as_whom: Identity) -> None:
 def _require_unused(folder: Path) -> None:
     """Make sure that no older version of this program works with a running Postgres."""
     try:
-        noted = json.loads((folder / ".handle_pids.json").read_text("utf-8"))
+        noted = json.loads((folder / _OLD_HOLDERS).read_text("utf-8"))
     except (OSError, ValueError):
         return
     for pid in noted:

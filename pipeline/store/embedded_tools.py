@@ -53,10 +53,12 @@ def postmaster_pid(folder: Path) -> int | None:
 
 def postmaster(folder: Path) -> psutil.Process | None:
     """The same as a process, if it lives and is a Postgres."""
-    with suppress(psutil.Error):
+    with suppress(psutil.Error, OSError):
         if (pid := postmaster_pid(folder)) is not None:
             process = psutil.Process(pid)
-            if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
+            # The file is the account's of the data, and must name a process of that account.
+            ours = process.name() == "postgres" and process.uids().real == folder.stat().st_uid
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 return process
     return None
 

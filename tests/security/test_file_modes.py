@@ -10,10 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
+from blocks.assembly import open_storage
+from blocks.storage import Storage
 from pipeline.errors import ConfigurationError
+from pipeline.parsing.media import MediaType
+from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.private_files import open_home, write_private
+from pipeline.settings import Settings
 from pipeline.store.embedded import stop_embedded
 from tests.app.navigating import Navigator
 
@@ -106,6 +112,40 @@ def test_no_file_of_the_home_is_ever_open_to_others(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert {"objects", "postgres", "prefect", "reports", "logs"} <= names(navigator.home)
     assert modes(parent) == before
+
+
+async def test_a_home_opened_from_python_is_private(tmp_path: Path) -> None:
+    """A flow or a script of one's own that opens the storage makes private files too."""
+    settings = Settings(home=tmp_path / "home")
+    with careless():
+        storage = await open_storage(settings)
+        await storage.put("a/b/c", b"words")
+    assert (settings.home / "objects" / "a" / "b" / "c").read_bytes() == b"words"
+    assert opened(settings.home) == set()
+
+
+async def test_a_storage_folder_elsewhere_is_private(tmp_path: Path) -> None:
+    """So are the objects of a folder that NAVIGATOR_STORAGE_URL names."""
+    with careless():
+        storage = Storage((tmp_path / "elsewhere" / "objects").as_uri())
+        await storage.put("a/b", b"words")
+    assert opened(tmp_path / "elsewhere") == set()
+
+
+async def test_a_parser_worker_makes_private_files() -> None:
+    """Whatever a parser writes aside while it reads a document is its owner's alone."""
+    with careless():
+        async with ParserPool(1) as pool:
+            await pool.parse(b"<html><body><p>A page.</p></body></html>", MediaType.HTML)
+            children = psutil.Process().children()
+            masks = {umask(each.pid) for each in children if each.is_running()}
+    assert masks == {"0077"}
+
+
+def umask(pid: int) -> str:
+    """The umask of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("Umask:"))
 
 
 def test_what_is_written_for_a_person_is_theirs_alone(tmp_path: Path) -> None:
