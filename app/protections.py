@@ -21,7 +21,7 @@ _NAMED = 3
 def protections() -> Sequence[tuple[str, Protection]]:
     """Each protection by the name of its line; one that a part adds is one line here."""
     return (
-        ("Home folder", home_folder),
+        ("Home folder access", home_folder),
         ("File modes", file_modes),
         ("Postgres account", postgres_account),
         ("Database login", database_login),
@@ -30,7 +30,7 @@ def protections() -> Sequence[tuple[str, Protection]]:
 
 async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:
     """Nobody else may write in the home folder, nor replace it."""
-    part, home = "Home folder", settings.home.resolve()
+    part, home = "Home folder access", settings.home.resolve()
     if not home.exists():
         return Finding(part, Verdict.NOTE, f"{home} is not made yet")
     if (reason := objection(found := home.stat())) is not None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import stat
 import subprocess
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from functools import cache
@@ -19,7 +21,7 @@ from pipeline.errors import DatabaseUnavailable
 # Lines of postmaster.pid, as PostgreSQL documents them.
 _PID, _PORT = 0, 3
 _READY_SECONDS = 2
-_STOP_SECONDS = 60.0
+_STOP_SECONDS, _KILL_SECONDS, _LOOK_SECONDS = 60.0, 10.0, 0.02
 # A socket's path with its end has at most 107 bytes on Linux, 103 on macOS.
 _LONGEST_SOCKET = 103
 _SOCKET = ".s.PGSQL.5432"
@@ -58,21 +60,30 @@ def postmaster(folder: Path) -> psutil.Process | None:
             process = psutil.Process(pid)
             # The file is the account's of the data, and must name a process of that account.
             ours = process.name() == "postgres" and process.uids().real == folder.stat().st_uid
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
+            if ours and _lives(process):
                 return process
     return None
 
 
 def stop_postmaster(process: psutil.Process) -> None:
     """Stop a Postgres: its sessions are ended, and what is committed is written."""
-    for ask, seconds in ((process.send_signal, _STOP_SECONDS), (None, 10.0)):
+    # SIGINT is Postgres's fast shutdown.
+    for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGKILL, _KILL_SECONDS)):
         with suppress(psutil.NoSuchProcess):
-            process.kill() if ask is None else ask(2)  # SIGINT: a fast shutdown
-        try:
-            process.wait(seconds)
-        except psutil.TimeoutExpired:
-            continue
-        return
+            process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while _lives(process) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        if not _lives(process):
+            return
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process has not ended; it may stay a zombie until its parent looks."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def is_ready(folder: Path) -> bool:
