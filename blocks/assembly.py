@@ -34,6 +34,8 @@ from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from blocks.llamaparse import LlamaParseClient
     from pipeline.parsing.workers.sandbox import ParserPool
 
@@ -125,14 +127,17 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 async def database_addresses(settings: Settings) -> Addresses:
     """Where the database is; starts the embedded one when none is named."""
     keep_private()
-    given = settings.database_owner_url
-    owner = given.get_secret_value() if given is not None else None
+    others = _given(settings.database_reader_url), _given(settings.database_owner_url)
     if settings.database_block:
         block = await load_block(settings.database_block)
-        return Addresses(str(block.url()), owner=owner)
+        return Addresses(str(block.url()), *others)
     if settings.database_url is not None:
-        return Addresses(settings.database_url.get_secret_value(), owner=owner)
+        return Addresses(settings.database_url.get_secret_value(), *others)
     return await asyncio.to_thread(open_embedded, settings.home / "postgres")
+
+
+def _given(address: SecretStr | None) -> str | None:
+    return None if address is None else address.get_secret_value()
 
 
 def storage_url(settings: Settings) -> str:

@@ -69,7 +69,11 @@ def secrets_of(settings: Settings) -> list[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             found.append(value.get_secret_value())
-    for address in (settings.database_url, settings.database_owner_url):
+    for address in (
+        settings.database_url,
+        settings.database_reader_url,
+        settings.database_owner_url,
+    ):
         if address is not None:
             given = address.get_secret_value()
             password = re.match(r"[a-z]+://[^:/@]*:(?P<password>.+)@", given)

@@ -55,6 +55,9 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings):
         validation_alias=_alias("DATABASE_URL", "DATABASE_URL"),
         description="Any Postgres >= 15 with pgvector >= 0.8; without it, the embedded one.",
     )
+    database_reader_url: SecretStr | None = Field(
+        default=None, description="Login of readers; without it, the pipeline's login reads too."
+    )
     database_owner_url: SecretStr | None = Field(
         default=None, description="Login that owns the schema: for migrations and spaces only."
     )
@@ -133,7 +136,7 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings):
         default=None, description="Hand batches to this Prefect work pool instead of this process."
     )
 
-    @field_validator("database_url", "database_owner_url")
+    @field_validator("database_url", "database_reader_url", "database_owner_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():

@@ -37,21 +37,34 @@ def prepare(addresses: Addresses) -> None:
     if addresses.owner is None:
         migrate(addresses.service)
         return
-    roles = [SERVICE_ROLE] if addresses.reader else [SERVICE_ROLE, READER_ROLE]
     with _connected(addresses.service) as connection:
         _require_versions(connection)
-        login = str(connection.scalar(sa.text("SELECT quote_ident(session_user)")))
-        missing = missing_roles(connection, roles)
-        if not missing and _current_revision(connection) == head_revision():
+        lacking = _lacking(connection, addresses)
+        if not any(lacking.values()) and _current_revision(connection) == head_revision():
             return
     migrate(addresses.owner)
     with _connected(addresses.owner) as connection:
         show_revision(connection)
-        # Nothing is inherited, so that the login itself sees no user's rows.
-        how = " WITH INHERIT FALSE, SET TRUE" if _server(connection) >= _GRANTS_WITH else ""
-        for role in missing_roles(connection, roles, of=login):
-            connection.execute(sa.text(f"GRANT {role} TO {login}{how}"))
+        for login, roles in lacking.items():
+            for role in missing_roles(connection, roles, of=login):
+                _admit(connection, login, role)
         connection.commit()
+
+
+def _lacking(connection: sa.Connection, addresses: Addresses) -> dict[str, list[str]]:
+    """Which roles each login needs and is no member of."""
+    login = str(connection.scalar(sa.text("SELECT session_user")))
+    needed = {login: [SERVICE_ROLE, READER_ROLE]}
+    if addresses.reader and (reader := driver_url(addresses.reader).username):
+        needed = {login: [SERVICE_ROLE], reader: [READER_ROLE]}
+    return {each: missing_roles(connection, roles, of=each) for each, roles in needed.items()}
+
+
+def _admit(connection: sa.Connection, login: str, role: str) -> None:
+    # Nothing is inherited, so that the login itself sees no user's rows.
+    how = " WITH INHERIT FALSE, SET TRUE" if _server(connection) >= _GRANTS_WITH else ""
+    named = connection.dialect.identifier_preparer.quote_identifier(login)
+    connection.execute(sa.text(f"GRANT {role} TO {named}{how}"))
 
 
 def migrate(url: str) -> None:
@@ -90,9 +103,8 @@ _MISSING = sa.text(
     """
     SELECT w.role FROM unnest(CAST(:roles AS text[])) AS w(role)
     LEFT JOIN pg_roles AS r ON r.rolname = w.role
-    WHERE r.oid IS NULL OR NOT pg_has_role(
-        coalesce(CAST(CAST(:login AS text) AS regrole), CAST(session_user AS regrole)),
-        r.oid, 'MEMBER')
+    LEFT JOIN pg_roles AS l ON l.rolname = coalesce(CAST(:login AS name), session_user)
+    WHERE r.oid IS NULL OR l.oid IS NULL OR NOT pg_has_role(l.oid, r.oid, 'MEMBER')
     """
 )
 

@@ -206,33 +206,42 @@ def test_an_older_home_is_closed_at_its_next_start(scratch: Path, running: bool)
 
 @pytest.fixture
 def foreign(postgres_url: str) -> Iterator[Addresses]:
-    """A database elsewhere, with a login that owns it and another that owns nothing."""
+    """A database elsewhere, with a login that owns it and two others that own nothing."""
     name = f"foreign_{uuid4().hex[:8]}"
-    administer(postgres_url, f"CREATE ROLE {name} LOGIN NOINHERIT PASSWORD 'only-a-test'")
+    for role in (name, f"{name}_reader"):
+        administer(postgres_url, f"CREATE ROLE {role} LOGIN NOINHERIT PASSWORD 'only-a-test'")
     administer(postgres_url, f"CREATE DATABASE {name}")
     superuser = driver_url(postgres_url).set(database=name, drivername="postgresql")
     login = superuser.set(username=name, password="only-a-test")
+    reader = login.set(username=f"{name}_reader")
     yield Addresses(
         service=login.render_as_string(hide_password=False),
+        reader=reader.render_as_string(hide_password=False),
         owner=superuser.render_as_string(hide_password=False),
     )
     administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
-    administer(postgres_url, f"DROP ROLE {name}")
+    administer(postgres_url, f"DROP ROLE {name}, {name}_reader")
 
 
-def test_an_owner_of_ones_own_migrates_and_lets_the_login_in(foreign: Addresses) -> None:
-    """With NAVIGATOR_DATABASE_OWNER_URL the pipeline's login needs no right but its roles."""
-    prepare(foreign)
-    asyncio.run(_fill(foreign))
-    prepare(Addresses(foreign.service))  # a host that only works needs no owner any more
-    plain = Database(foreign.service)
-
-    async def refused() -> None:
-        async with plain.login() as connection:
-            await connection.execute(sa.text(f"TABLE {SCHEMA}.documents"))
-
-    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-        asyncio.run(refused())
+async def test_an_owner_of_ones_own_migrates_and_lets_the_logins_in(foreign: Addresses) -> None:
+    """With NAVIGATOR_DATABASE_OWNER_URL the other logins need no right but their roles."""
+    await asyncio.to_thread(prepare, foreign)
+    await _fill(foreign)
+    # A host that only works needs no owner any more.
+    await asyncio.to_thread(prepare, Addresses(foreign.service, foreign.reader))
+    database = Database.at(Addresses(foreign.service, foreign.reader))
+    try:
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied for"):
+            async with database.login() as connection:
+                await connection.execute(sa.text(f"TABLE {SCHEMA}.documents"))
+        async with database.reader(ANNA) as connection:
+            found = await rows(connection, sa.text(f"SELECT user_id FROM {SCHEMA}.documents"))
+        assert [each["user_id"] for each in found] == [ANNA]
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied to set role"):
+            async with database.reader(ANNA) as connection:
+                await connection.execute(sa.text(f"SET ROLE {SERVICE_ROLE}"))
+    finally:
+        await database.close()
 
 
 def test_a_login_that_may_not_migrate_says_what_is_missing(foreign: Addresses) -> None:
@@ -249,7 +258,8 @@ def test_doctor_warns_of_a_superuser(foreign: Addresses) -> None:
     from app.protections import database_login
 
     async def examined(service: str, owner: str | None) -> tuple[str, str]:
-        settings = Settings(database_url=service, database_owner_url=owner)  # type: ignore[arg-type]
+        addresses = {"database_url": service, "database_owner_url": owner}
+        settings = Settings(**addresses)  # type: ignore[arg-type]
         async with AsyncExitStack() as stack:
             assert (await tried(settings, stack)).verdict == "ok"
             found = await database_login(settings, stack)
