@@ -59,7 +59,7 @@ class Watch:
         self.looks = 0
 
     def _look(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.1):
             self.ever |= opened(self._folder)
             self.looks += 1
 
