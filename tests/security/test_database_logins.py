@@ -89,20 +89,22 @@ async def test_reset_role_gains_nothing(database: Database, user: object) -> Non
 async def test_a_reader_becomes_nobody_else(database: Database, role: str, statement: str) -> None:
     """A reader's session stays a reader's, whatever it sets."""
     for first in ("RESET ROLE", "RESET SESSION AUTHORIZATION", "SELECT 1"):
-        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-            async with database.reader(ANNA) as connection:
-                await connection.execute(sa.text(first))
+        async with database.reader(ANNA) as connection:
+            await connection.execute(sa.text(first))
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
                 await connection.execute(sa.text(statement.format(role)))
+            await connection.rollback()
 
 
 @pytest.mark.parametrize("role", [OWNER_LOGIN, "postgres", "pg_execute_server_program"])
 @pytest.mark.parametrize("statement", ["SET ROLE {}", "SET SESSION AUTHORIZATION {}"])
 async def test_the_pipeline_becomes_no_owner(database: Database, role: str, statement: str) -> None:
     """A session of the pipeline cannot change tables, policies or the server."""
-    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-        async with database.service() as connection:
-            await connection.execute(sa.text("RESET ROLE"))
+    async with database.service() as connection:
+        await connection.execute(sa.text("RESET ROLE"))
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
             await connection.execute(sa.text(statement.format(role)))
+        await connection.rollback()
 
 
 @pytest.mark.parametrize(
@@ -124,9 +126,10 @@ async def test_no_session_reaches_the_server_or_the_policies(
     """Neither the pipeline nor a reader runs programs, reads files or changes the rules."""
     refused = "permission denied|must be owner|not available|superuser"
     for session in (database.service(), database.reader(ANNA), database.login()):
-        with pytest.raises(sa.exc.DBAPIError, match=refused):
-            async with session as connection:
+        async with session as connection:
+            with pytest.raises(sa.exc.DBAPIError, match=refused):
                 await connection.execute(sa.text(statement))
+            await connection.rollback()
 
 
 async def test_the_owner_sees_no_rows(database: Database) -> None:
