@@ -62,7 +62,7 @@ def retry(
             "Say which documents to retry.",
             remedy="Name them, or give --failed for all that failed.",
         )
-    url = connect(settings)
+    addresses = connect(settings)
     if all_failed:
         documents = asyncio.run(failed(settings, user))
     else:
@@ -83,7 +83,7 @@ def retry(
 
         return backfill(job_ids=jobs, user=str(owner), run_id=run_id, return_state=True)
 
-    return run_to_report(run_id, owner, start, settings, url)
+    return run_to_report(run_id, owner, start, settings, addresses)
 
 
 async def _send_back(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
+    from pipeline.store.addresses import Addresses
     from pipeline.store.run_requests import RequestedRun
 
 
@@ -101,20 +102,20 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     run_id = uuid4()
     if found.skipped:
         say(f"{left_out(found)}.")
-    url = connect(settings)
+    addresses = connect(settings)
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
-        return asyncio.run(_report(url, owner, run_id)), found
+        return asyncio.run(_report(addresses, owner, run_id)), found
 
     async def start() -> State[Any]:
         from flows.ingest import ingest
         from pipeline.store.run_requests import RequestedRun
 
         wanted = RequestedRun(owner, tuple(request.paths), tuple(request.tags))
-        await _write_down(url, run_id, wanted, request.max_cost_usd)
+        await _write_down(addresses, run_id, wanted, request.max_cost_usd)
         # Prefect is told ids alone: it could not forget names and paths with their user.
         return await ingest([], options=request.options(), run_id=run_id, return_state=True)
 
-    return run_to_report(run_id, owner, start, settings, url), found
+    return run_to_report(run_id, owner, start, settings, addresses), found
 
 
 def run_to_report(
@@ -122,7 +123,7 @@ def run_to_report(
     owner: UUID,
     start: Callable[[], Awaitable[State[Any]]],
     settings: Settings,
-    url: str,
+    addresses: Addresses,
 ) -> RunReport:
     """Run a flow and read what came of it.
 
@@ -130,11 +131,11 @@ def run_to_report(
         NavigatorError: it stopped before it worked on any document.
     """
     try:
-        trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+        trouble = run_flow(RunningFlow(run_id, owner, start), settings, addresses)
     except KeyboardInterrupt:
-        asyncio.run(_close(url, run_id))
+        asyncio.run(_close(addresses, run_id))
         raise
-    report = asyncio.run(_report(url, owner, run_id))
+    report = asyncio.run(_report(addresses, owner, run_id))
     if trouble is None:
         return report
     if not isinstance(trouble, NavigatorError) or isinstance(trouble, UsageError):
@@ -146,11 +147,13 @@ def run_to_report(
     return report
 
 
-async def _write_down(url: str, run_id: UUID, wanted: RequestedRun, cap: Decimal | None) -> None:
+async def _write_down(
+    addresses: Addresses, run_id: UUID, wanted: RequestedRun, cap: Decimal | None
+) -> None:
     from pipeline.store.engine import Database
     from pipeline.store.run_requests import request_run
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.service() as connection:
             await request_run(connection, run_id, wanted, cap)
@@ -158,12 +161,12 @@ async def _write_down(url: str, run_id: UUID, wanted: RequestedRun, cap: Decimal
         await database.close()
 
 
-async def _close(url: str, run_id: UUID) -> None:
+async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run."""
     from pipeline.store import runs
     from pipeline.store.engine import Database
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.service() as connection:
             await runs.finish_run(connection, run_id, "A person stopped it.")
@@ -171,10 +174,10 @@ async def _close(url: str, run_id: UUID) -> None:
         await database.close()
 
 
-async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:
+async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.reader(owner) as connection:
             return await read_run(connection, run_id)

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from pipeline.private_files import keep_private
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -25,6 +27,7 @@ def create_app() -> FastAPI:
     """Prefect's application, with its garbage collected elsewhere."""
     from prefect.server.api.server import create_app as create
 
+    keep_private()
     gc.disable()
     threading.Thread(target=_collect, name="garbage", daemon=True).start()
     return create()

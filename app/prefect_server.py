@@ -24,6 +24,7 @@ import httpx
 
 from app.stack.state import running_stack
 from pipeline.errors import ServiceUnavailable
+from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
 _BATCHES = {
@@ -76,8 +77,9 @@ def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> s
     if url := os.environ.get("PREFECT_API_URL"):
         require(url)
         return url
+    open_home(home)
     folder = home / "prefect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
     os.environ["PREFECT_HOME"] = str(folder)
     url = prefect_of_stack(home) or _our_server(folder, waiting)
     os.environ["PREFECT_API_URL"] = url

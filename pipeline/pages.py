@@ -109,10 +109,10 @@ class _Spans(Generic[_Spanned]):
     """Spans of a text, looked up by their offsets."""
 
     def __init__(self, spans: Iterable[_Spanned]) -> None:
-        self._spans = sorted(spans, key=lambda each: each.start)
-        self._starts = [each.start for each in self._spans]
+        self._spans: list[_Spanned] = sorted(spans, key=lambda each: each.start)
+        self._starts: list[int] = [each.start for each in self._spans]
         # how far any span up to here reaches
-        self._reach = list(accumulate((each.end for each in self._spans), max))
+        self._reach: list[int] = list(accumulate((each.end for each in self._spans), max))
 
     def touching(self, start: int, end: int) -> list[_Spanned]:
         """Those with a part between two offsets."""

@@ -69,10 +69,15 @@ def secrets_of(settings: Settings) -> list[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             found.append(value.get_secret_value())
-    if settings.database_url is not None:
-        address = settings.database_url.get_secret_value()
-        password = re.match(r"\A[a-z0-9+]++://[^:/@]*+:(?P<password>.+)@", address)
-        found += [password["password"]] if password else []
+    for address in (
+        settings.database_url,
+        settings.database_reader_url,
+        settings.database_owner_url,
+    ):
+        if address is not None:
+            given = address.get_secret_value()
+            password = re.match(r"\A[a-z0-9+]++://[^:/@]*+:(?P<password>.+)@", given)
+            found += [password["password"]] if password else []
     return found
 
 

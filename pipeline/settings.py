@@ -56,6 +56,12 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings):
         validation_alias=_alias("DATABASE_URL", "DATABASE_URL"),
         description="Any Postgres >= 15 with pgvector >= 0.8; without it, the embedded one.",
     )
+    database_reader_url: SecretStr | None = Field(
+        default=None, description="Login of readers; without it, the pipeline's login reads too."
+    )
+    database_owner_url: SecretStr | None = Field(
+        default=None, description="Login that owns the schema: for migrations and spaces only."
+    )
     storage_url: str | None = Field(
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
     )
@@ -131,7 +137,7 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings):
         default=None, description="Hand batches to this Prefect work pool instead of this process."
     )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_reader_url", "database_owner_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():

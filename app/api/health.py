@@ -102,7 +102,7 @@ class HealthChecks:
         return Health(status=_overall(parts), parts=parts)
 
     async def _database(self) -> _Found:
-        async with self._services.database.owner() as connection:
+        async with self._services.database.service() as connection:
             revision = (await health.describe(connection)).revision
         if revision != _head():
             return _Found("failing", f"Its schema is {revision}, not {_head()}.")

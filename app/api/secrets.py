@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 
 
@@ -37,7 +38,7 @@ def _kept(path: Path) -> str:
     try:
         with suppress(FileNotFoundError):
             return path.read_text("ascii")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        open_home(path.parent)
         # Written aside and linked into place: two first starts agree on one secret, and nobody
         # ever reads half of it.
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

@@ -101,7 +101,7 @@ class Child:
 
 
 def _make_room(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(OSError):
         if log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))

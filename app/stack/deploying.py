@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from app.console import say
+from pipeline.private_files import keep_private
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
@@ -34,4 +35,5 @@ def deploy(url: str) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(deploy(os.environ["PREFECT_API_URL"]))

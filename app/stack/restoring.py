@@ -19,10 +19,12 @@ from app.stack.reading import ArchiveReader, UnfitArchive, reading
 from app.stack.saving import Saved, require_local, told
 from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 from pipeline.store import loading
-from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.engine import Database, head_revision, known_revisions
+from pipeline.store.embedded import open_embedded, owner_of_embedded, stop_embedded
+from pipeline.store.engine import Database
+from pipeline.store.migrating import head_revision, known_revisions
 from pipeline.store.spaces import build_indexes
 
 UNFINISHED = ".restoring"
@@ -41,13 +43,13 @@ def restore(settings: Settings, path: Path) -> Saved:
     require_local(settings)
     home = settings.home.absolute()
     _require_empty(home)
-    _make(home)
+    open_home(home)
     with reading(path, settings.restore_max_bytes) as archive:
         _require_known(archive.manifest.revision)
         _require_room(home, archive)
         archive.compare()
         with _emptied_on_failure(home):
-            missing = fill(start_embedded(home / "postgres"), archive, home / OBJECTS)
+            missing = fill(owner_of_embedded(home / "postgres"), archive, home / OBJECTS)
     asyncio.run(_build_indexes(home, settings))
     return told(path, archive.manifest, missing)
 
@@ -134,16 +136,6 @@ def _empty(home: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _make(home: Path) -> None:
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise UsageError(
-            f"The folder {home} cannot be made ({error.strerror}).",
-            remedy="Set NAVIGATOR_HOME to a folder that you may write to.",
-        ) from None
-
-
 def _require_known(revision: str) -> None:
     if revision in known_revisions():
         return
@@ -180,7 +172,7 @@ def _require_empty(home: Path) -> None:
 
 
 async def _build_indexes(home: Path, settings: Settings) -> None:
-    database = Database(start_embedded(home / "postgres"))
+    database = Database.at(open_embedded(home / "postgres"))
     try:
         await build_indexes(database, settings.hnsw_min_vectors)
     finally:

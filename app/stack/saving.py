@@ -16,8 +16,8 @@ from app.stack.members import is_our_key
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.dumping import Snapshot, snapshot
-from pipeline.store.embedded import start_embedded
-from pipeline.store.engine import migrate
+from pipeline.store.embedded import owner_of_embedded
+from pipeline.store.migrating import migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def backup(settings: Settings, path: Path) -> Saved:
     require_local(settings)
     if not (settings.home / "postgres").exists():
         raise UsageError(f"There is nothing in {settings.home} to save.")
-    url = start_embedded(settings.home / "postgres")
+    url = owner_of_embedded(settings.home / "postgres")
     migrate(url)
     manifest, missing = save(url, settings.home / OBJECTS, path)
     return told(path, manifest, missing)

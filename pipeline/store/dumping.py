@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.engine import driver_url, unavailable
+from pipeline.store.addresses import driver_url, unavailable
 from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
 
 MADE_BY_MIGRATIONS = frozenset({"state_transitions"})

@@ -16,9 +16,10 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import UsageError
+from pipeline.store.addresses import unavailable
 from pipeline.store.dumping import become_service, known_columns, names, object_keys, plain
-from pipeline.store.engine import migrate, unavailable
 from pipeline.store.load_checks import faults
+from pipeline.store.migrating import migrate
 from pipeline.store.schema import SCHEMA
 from pipeline.store.spaces import partition_ddl
 

@@ -117,7 +117,8 @@ async def build_index(
     name = f"{partition(space_id)}_hnsw"
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
-    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = database.owner_address.set(drivername="postgresql")
+    url = address.render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
     try:
         memory = await _memory(database, space_id, dimension)
@@ -131,7 +132,8 @@ async def build_index(
             )
         )
         while not (await asyncio.wait({build}, timeout=1))[0]:
-            async with database.service() as watcher:
+            # others than who builds are not told how far it is
+            async with database.owner() as watcher:
                 done = float(await watcher.scalar(_PROGRESS) or 0)
             await progress(done)
         await build

@@ -58,6 +58,7 @@ class Navigator:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            umask=0,  # so that what a command keeps private is its own doing
         )
 
     def __call__(self, *arguments: object, **variables: str) -> Ended:

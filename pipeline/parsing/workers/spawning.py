@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from pipeline.parsing.options import ParseOptions
+from pipeline.private_files import PRIVATE_UMASK
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -48,5 +49,6 @@ def spawn(
         stderr=subprocess.DEVNULL,  # native messages may quote the document
         pass_fds=(content_fd,),
         env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
+        umask=PRIVATE_UMASK,
         start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
     )

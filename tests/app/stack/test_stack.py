@@ -20,6 +20,7 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import SAMPLES, Navigator
 from tests.app.stack.conftest import RunningStack, end, is_up, start
+from tests.security.test_file_modes import opened, umask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -87,6 +88,12 @@ def test_what_dies_comes_back(stack: RunningStack) -> None:
     assert checked.code == 0, checked.out
 
 
+def test_no_process_or_file_of_the_stack_is_open_to_others(stack: RunningStack) -> None:
+    """Every process keeps what it makes private, and nothing of the running home is open."""
+    assert {umask(each.pid) for each in stack.processes() if each.is_running()} == {"0077"}
+    assert opened(stack.home) == set()
+
+
 def test_down_leaves_nothing(stack: RunningStack) -> None:
     """`navigator down` ends every process, Postgres too, and no document is held."""
     processes = stack.processes()
@@ -121,7 +128,6 @@ def test_a_killed_supervisor_leaves_no_orphans(scratch: Path) -> None:
         assert len(processes) >= 4
         stack.process.kill()
         stack.process.wait(10)
-        # A Postgres stops in its turn among all embedded ones of the machine: they share a lock.
         _, alive = psutil.wait_procs(processes, timeout=60)
         assert alive == []
     finally:
