@@ -24,6 +24,7 @@ from pydantic_settings import SettingsConfigDict, SettingsError
 
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
+from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
 
@@ -36,7 +37,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings):
+class Settings(ReadingSettings, OperatingSettings, PrefectSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
