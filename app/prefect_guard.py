@@ -34,6 +34,21 @@ HANDSHAKE_SECONDS = 10.0
 OPEN_PATHS = frozenset({"/api/health"})
 """Of the API, what is answered without the password: that the process lives."""
 
+_PAGE_HEADERS = [
+    # The password lies in the page's storage: nothing from elsewhere runs in the page, nothing is
+    # sent elsewhere from it (the UI would tell its maker how it is used), and no page frames it.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+        b"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
 _CLOSED = ("/api", "/docs", "/redoc", "/openapi.json")
 _READING = ("GET", "HEAD")
 _POLICY_VIOLATION = 1008
@@ -69,8 +84,9 @@ class Guard:
             await _refuse(scope, send, *refusal)
             return
         if scope["type"] == "websocket":
-            receive = _in_time(receive)
-        await self._inner(scope, receive, send)
+            await self._inner(scope, _in_time(receive), send)
+        else:
+            await self._inner(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
         host = _only(scope, b"host")
@@ -125,6 +141,17 @@ async def _refuse(scope: Scope, send: Send, status: HTTPStatus, why: str) -> Non
         body = b""
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _with_headers(send: Send) -> Send:
+    """The same, with the headers that keep a page to itself."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_PAGE_HEADERS]
+        await send(message)
+
+    return sending
 
 
 def _in_time(receive: Receive) -> Receive:

@@ -165,7 +165,7 @@ def server_environment(folder: Path, address: str, *, pages: bool) -> dict[str, 
     return {
         **SERVER_SETTINGS,
         "PREFECT_UI_ENABLED": str(pages).lower(),
-        "PREFECT_UI_API_URL": f"{address}/api",
+        "PREFECT_UI_API_URL": "/api",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
         "PREFECT_HOME": str(folder),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
