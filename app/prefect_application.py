@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.prefect_access import SERVER_VARIABLE, own_auth_string
+from app.prefect_csrf import remember_tokens
 from app.prefect_guard import Guard
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def create_own_app() -> Guard:
     os.environ["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"
     origins = os.environ.get("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", "").split(",")
     hosts = load_settings().prefect_hosts.split()
+    remember_tokens()
     return Guard(create_app(), os.environ[SERVER_VARIABLE], hosts, origins)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -21,7 +20,9 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, services, tagged
+from flows.origin import is_called_by_a_person
 from flows.quality_report import write_quality_report
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stages.removing import tidy
@@ -29,6 +30,8 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
+from pipeline.roots import named_roots, require_files_inside, require_paths_inside
+from pipeline.settings import Settings
 from pipeline.sources import find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
@@ -37,7 +40,7 @@ from pipeline.store.runs import Progress
 
 @task(
     task_run_name="register",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 @unquoted
@@ -49,14 +52,21 @@ async def register_sources(
     registered: Callable[[int], Awaitable[None]],
     *,
     sync: bool,
+    roots: Sequence[Path] | None,
 ) -> dict[str, int]:
     """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
 
     Args:
         registered: called after each group of files with how many are still to come.
+        roots: folders in which every file has to lie; None: anywhere.
+
+    Raises:
+        OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
     found = await asyncio.to_thread(find_files, paths, pictures=pictures)
+    if roots is not None:
+        await asyncio.to_thread(require_files_inside, found, roots)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
@@ -74,7 +84,7 @@ async def register_sources(
     return counts
 
 
-@task(task_run_name="index", cache_policy=NO_CACHE)
+@task(task_run_name="index", **UNCACHED)
 async def index_vectors() -> None:
     """Build the space's vector index, beside readers and writers."""
     parts, space = services(), services().embedder.space
@@ -93,7 +103,7 @@ def _run_name() -> str:
     return f"ingest {first}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
-@flow(name="ingest", flow_run_name=_run_name, persist_result=False)
+@flow(name="ingest", flow_run_name=_run_name, **UNKEPT)
 async def ingest(
     paths: list[str],
     user: str | None = None,
@@ -107,7 +117,8 @@ async def ingest(
     unfinished goes on from where it is.
 
     Args:
-        paths: files, folders or globs on the machine that runs the flow.
+        paths: files, folders or globs on the machine that runs the flow. Of a run that a worker
+            picked up, inside the folders that NAVIGATOR_INGEST_ROOTS names there.
         user: whose documents these are; a UUID or any name.
         tags: written on each document, for filtering searches.
         options: what this run does differently from the settings.
@@ -116,6 +127,7 @@ async def ingest(
     options = options or IngestOptions()
     run = run_id or uuid4()
     async with without_words(), tagged("ingest"), opened(options) as parts:
+        roots = await _allowed_roots(paths, parts.settings)
         owner = user_id(user or parts.settings.user)
         async with parts.database.service() as connection:
             await runs.start_run(
@@ -129,8 +141,23 @@ async def ingest(
             )
         async with BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
-            await register_sources(paths, owner, run, tags or [], begin, sync=options.sync)
+            await register_sources(
+                paths, owner, run, tags or [], begin, sync=options.sync, roots=roots
+            )
             return await conclude(runner)
+
+
+async def _allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
+    """Where this run's files have to lie; None: anywhere, for a person called the flow.
+
+    Raises:
+        OutsideRoots: a path leads elsewhere.
+    """
+    if await is_called_by_a_person():
+        return None
+    roots = named_roots(settings.ingest_roots)
+    await asyncio.to_thread(require_paths_inside, paths, roots)
+    return roots
 
 
 async def work_off(

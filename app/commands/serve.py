@@ -53,14 +53,17 @@ def dashboard(
         bool, typer.Option("--no-open", help="Only print the link; open no browser.")
     ] = False,
 ) -> None:
-    """Print a link to the dashboard that signs in, and open it on a desktop."""
-    from app.console import tell
-    from app.dashboard import link
+    """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
+    from app.console import say, tell
+    from app.dashboard import link, prefect_sign_in
     from app.reporting import has_desktop, show
     from pipeline.settings import load_settings
 
     settings = load_settings()
     address = link(settings, user or settings.user, service=service, hours=hours)
     tell(address)
+    if (prefect := prefect_sign_in(settings)) is not None:
+        say(f"Prefect's UI: {prefect[0]}; paste into its one field, colon and all:")
+        say(prefect[1])
     if not no_open and has_desktop():
         show(address)
