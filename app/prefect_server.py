@@ -155,7 +155,7 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
     return url
 
 
-def server_environment(folder: Path, address: str, *, pages: bool) -> dict[str, str]:
+def server_environment(folder: Path, address: str, *, pages: bool = True) -> dict[str, str]:
     """Variables of a server whose history lies in `folder`.
 
     Args:
