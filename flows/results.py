@@ -94,4 +94,5 @@ def _ours(content: bytes) -> bytes:
     ):
         raise ValueError("This is no result of ours.")
     ReferencesSerializer().loads(record["result"].encode())
-    return content
+    # Written anew: who reads it next must not understand the same bytes otherwise.
+    return json.dumps(record).encode()
