@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 import shutil
 import socket
@@ -162,10 +161,11 @@ async def quality_gate(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def prefect(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The server that is named answers, or one of ours could be started."""
-    from app.prefect_server import require
+    from app.prefect_access import require
+    from app.prefect_server import join_prefect
 
     ours = f"Prefect {version('prefect')}"
-    if url := os.environ.get("PREFECT_API_URL"):
+    if url := join_prefect(settings.home, settings.prefect_auth_file):
         await asyncio.to_thread(require, url)
         return Finding("Prefect", Verdict.OK, f"{ours}; the server of PREFECT_API_URL answers")
     if settings.work_pool is not None:

@@ -98,7 +98,7 @@ def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     with working(f"{what} and loading the quality gate" if flow.loads_gate else what):
         if flow.loads_gate and not theirs:
             gate.start()
-        provide_prefect(settings.home, waiting=_say_waiting)
+        provide_prefect(settings.home, waiting=_say_waiting, auth_file=settings.prefect_auth_file)
         if gate.ident is not None:
             gate.join()
         import prefect  # noqa: F401

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -21,6 +20,7 @@ from prefect.states import Completed
 from blocks.assembly import Services
 from flows.context import IngestOptions, opened, services, tagged
 from flows.ingest import work_off
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages.removing import tidy
 from flows.unquoted import unquoted, without_words
@@ -35,7 +35,7 @@ Backlog = Literal["waiting", "failed", "outdated"]
 
 @task(
     task_run_name="select",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 @unquoted
@@ -90,7 +90,7 @@ def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
 
-@flow(name="backfill", flow_run_name=_run_name, persist_result=False)
+@flow(name="backfill", flow_run_name=_run_name, **UNKEPT)
 async def backfill(
     select: Backlog = "waiting",
     job_ids: list[UUID] | None = None,

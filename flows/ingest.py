@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -20,7 +20,9 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, services, tagged
+from flows.origin import is_called_by_a_person
 from flows.quality_report import write_quality_report
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stages.removing import tidy
@@ -28,6 +30,8 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
+from pipeline.roots import named_roots, require_files_inside, require_paths_inside
+from pipeline.settings import Settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
@@ -37,7 +41,7 @@ from pipeline.store.runs import Progress
 
 @task(
     task_run_name="register",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 @unquoted
@@ -49,14 +53,21 @@ async def register_sources(
     registered: Callable[[int], Awaitable[None]],
     *,
     sync: bool,
+    roots: Sequence[Path] | None,
 ) -> dict[str, int]:
     """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
 
     Args:
         registered: called after each group of files with how many are still to come.
+        roots: folders in which every file has to lie; None: anywhere.
+
+    Raises:
+        OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
     found = await asyncio.to_thread(_found, paths, pictures=pictures)
+    if roots is not None:
+        await asyncio.to_thread(require_files_inside, found, roots)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
@@ -85,7 +96,7 @@ def _found(paths: list[str], *, pictures: bool) -> FoundFiles:
         ) from None
 
 
-@task(task_run_name="index", cache_policy=NO_CACHE)
+@task(task_run_name="index", **UNCACHED)
 async def index_vectors() -> None:
     """Build the space's vector index, beside readers and writers."""
     parts, space = services(), services().embedder.space
@@ -102,7 +113,7 @@ def _run_name() -> str:
     return f"ingest {str(flow_run.parameters.get('run_id') or flow_run.id)[:8]}"
 
 
-@flow(name="ingest", flow_run_name=_run_name, persist_result=False)
+@flow(name="ingest", flow_run_name=_run_name, **UNKEPT)
 async def ingest(
     paths: list[str],
     user: str | None = None,
@@ -117,7 +128,8 @@ async def ingest(
 
     Args:
         paths: files, folders or globs on the machine that runs the flow; none for those that the
-            run was written down with.
+            run was written down with. Of a run that a worker picked up, inside the folders that
+            NAVIGATOR_INGEST_ROOTS names there.
         user: whose documents these are; a UUID or any name.
         tags: written on each document, for filtering searches.
         options: what this run does differently from the settings.
@@ -133,6 +145,7 @@ async def ingest(
             cap = options.max_cost_usd
             if not paths:
                 wanted = await requested_run(connection, run) or wanted
+            roots = await _allowed_roots(wanted.paths, parts.settings)
             await request_run(connection, run, wanted, cap)
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
@@ -140,9 +153,28 @@ async def ingest(
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
             await register_sources(
-                list(wanted.paths), wanted.user, run, list(wanted.tags), begin, sync=options.sync
+                list(wanted.paths),
+                wanted.user,
+                run,
+                list(wanted.tags),
+                begin,
+                sync=options.sync,
+                roots=roots,
             )
             return await conclude(runner)
+
+
+async def _allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
+    """Where this run's files have to lie; None: anywhere, for a person called the flow.
+
+    Raises:
+        OutsideRoots: a path leads elsewhere.
+    """
+    if await is_called_by_a_person():
+        return None
+    roots = named_roots(settings.ingest_roots)
+    await asyncio.to_thread(require_paths_inside, paths, roots)
+    return roots
 
 
 async def work_off(

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
@@ -26,6 +25,7 @@ from checks.verdicts import GateResult
 from flows.arguments import opaque
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.context import IngestOptions, opened, services, untagged_tasks
+from flows.results import UNCACHED, UNKEPT, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
@@ -39,7 +39,7 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, runs
 from pipeline.store.claims import ClaimedJob
 
-RESULT_FORM = "4"
+RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
 
 
@@ -65,6 +65,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     cache_key_fn=_content_key,
     cache_expiration=timedelta(days=7),
     persist_result=True,
+    result_serializer=ReferencesSerializer(),
     **RETRYING,
 )
 @unquoted
@@ -76,7 +77,11 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
     return references
 
 
-@task(task_run_name="validate", cache_policy=NO_CACHE, **RETRYING)
+# Not at the task above, where Prefect asks for storage that is saved on its server.
+parse_documents.result_storage = PlainResults()
+
+
+@task(task_run_name="validate", **UNCACHED, **RETRYING)
 @unquoted
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
@@ -86,21 +91,21 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
     return results
 
 
-@task(task_run_name="chunk", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="chunk", **UNCACHED, **RETRYING)
 @unquoted
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
-@task(task_run_name="embed", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="embed", **UNCACHED, **RETRYING)
 @unquoted
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
-@task(task_run_name="gate", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="gate", **UNCACHED, **RETRYING)
 @unquoted
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
@@ -109,7 +114,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     return passed, verdicts
 
 
-@task(task_run_name="publish", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="publish", **UNCACHED, **RETRYING)
 @unquoted
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
@@ -131,7 +136,7 @@ def _run_name() -> str:
     return str(flow_run.parameters["label"])
 
 
-@flow(name="ingest-documents", flow_run_name=_run_name, persist_result=False)
+@flow(name="ingest-documents", flow_run_name=_run_name, **UNKEPT)
 async def ingest_documents(
     job_ids: list[UUID],
     run_id: UUID,

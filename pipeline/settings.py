@@ -25,6 +25,7 @@ from pydantic_settings import SettingsConfigDict, SettingsError
 from pipeline.api_settings import ApiSettings
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
+from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
 from pipeline.tenant_settings import TenantSettings
@@ -38,7 +39,7 @@ def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings):
+class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, PrefectSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(

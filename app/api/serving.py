@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.api.application import create_app
 from app.api.connections import bounded
 from app.log_output import configure_logs
-from app.prefect_server import CLIENT_SETTINGS, prefect_of_stack
+from app.prefect_server import join_prefect, prefect_of_stack
 from pipeline.logs import logger
 from pipeline.settings import Settings
 
@@ -23,8 +23,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
     if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
         os.environ["PREFECT_API_URL"] = url
-    for name, value in CLIENT_SETTINGS.items():
-        os.environ.setdefault(name, value)
+    join_prefect(settings.home, settings.prefect_auth_file)
     configure_logs(settings, "api")
     _LOG.info("process_started", host=host, port=port)
     uvicorn.Server(configuration(create_app(settings), settings, host=host, port=port)).run()

@@ -56,10 +56,10 @@ def dashboard(
         bool, typer.Option("--no-open", help="Only print the link; open no browser.")
     ] = False,
 ) -> None:
-    """Print a link to the dashboard that signs in, and open it on a desktop."""
+    """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
     from app.api.subjects import require_name
-    from app.console import tell
-    from app.dashboard import link
+    from app.console import say, tell
+    from app.dashboard import link, prefect_sign_in
     from app.reporting import has_desktop, show
     from pipeline.settings import load_settings
 
@@ -67,5 +67,8 @@ def dashboard(
     require_name(user or settings.user, settings)
     address = link(settings, user or settings.user, service=service, hours=hours)
     tell(address)
+    if (prefect := prefect_sign_in(settings)) is not None:
+        say(f"Prefect's UI: {prefect[0]}; paste into its one field, colon and all:")
+        say(prefect[1])
     if not no_open and has_desktop():
         show(address)

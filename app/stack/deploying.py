@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 
 from app.console import say
+from app.prefect_access import change_headers
+from app.prefect_server import join_prefect
 from pipeline.private_files import keep_private
+from pipeline.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
@@ -21,7 +24,8 @@ def deploy(url: str) -> int:
     Does not return when the pool is there: the process becomes Prefect's own command.
     """
     try:
-        answer = httpx.post(f"{url}/work_pools/", json=POOL, timeout=30)
+        headers = change_headers(url)
+        answer = httpx.post(f"{url}/work_pools/", json=POOL, headers=headers, timeout=30)
     except httpx.HTTPError as error:
         say(f"Prefect does not answer ({type(error).__name__}).")
         return 1
@@ -34,6 +38,16 @@ def deploy(url: str) -> int:
     os.execv(sys.executable, command)  # noqa: S606
 
 
+def main() -> int:
+    """Deploy to the server that PREFECT_API_URL names."""
+    settings = load_settings()
+    url = join_prefect(settings.home, settings.prefect_auth_file)
+    if url is None:
+        say("PREFECT_API_URL names no server.")
+        return 2
+    return deploy(url)
+
+
 if __name__ == "__main__":
     keep_private()
-    sys.exit(deploy(os.environ["PREFECT_API_URL"]))
+    sys.exit(main())

@@ -128,13 +128,13 @@ def _prefect(home: Path, options: StackOptions) -> Service:
         name="prefect",
         title="Prefect server and UI",
         command=[
-            sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
+            sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_own_app",
             "--host", _HOST, "--port", str(options.port("prefect")), "--log-level", "warning",
         ],
         address=options.url("prefect"),
         port=options.port("prefect"),
         health=_answers(f"{options.url('prefect')}/api/health"),
-        environment=server_environment(home / "prefect", f"{options.url('prefect')}/api"),
+        environment=server_environment(home / "prefect", options.url("prefect"), pages=True),
         ready_seconds=180.0,
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ def serve(options: WorkerOptions) -> int:
     if options.health_port is not None:
         os.environ["PREFECT_WORKER_WEBSERVER_HOST"] = "127.0.0.1"
         os.environ["PREFECT_WORKER_WEBSERVER_PORT"] = str(options.health_port)
-    require_prefect(settings.home)
+    require_prefect(settings.home, auth_file=settings.prefect_auth_file)
     return _Serving(settings, options).until_stopped()
 
 

@@ -91,6 +91,7 @@ def _environment(bench: Bench, database_url: str, prefect_url: str, folder: Path
     return kept | {
         "PYTHONPATH": str(ROOT),
         "NAVIGATOR_HOME": str(folder / "home"),
+        "NAVIGATOR_INGEST_ROOTS": str(bench.scratch),
         "DATABASE_URL": database_url,
         "NAVIGATOR_EMBEDDER": "openai",
         "OPENAI_API_KEY": "sk-benchmark",

@@ -70,7 +70,11 @@ def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
 
 @pytest.fixture(scope="module")
 def worker(
-    prefect_server: PrefectServer, deployed: DeployedServer, module_database_url: str, scratch: Path
+    prefect_server: PrefectServer,
+    deployed: DeployedServer,
+    module_database_url: str,
+    scratch: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DeployedServer]:
     """The same with a worker, started in a folder that is not the checkout."""
     elsewhere = scratch / "elsewhere"
@@ -79,6 +83,7 @@ def worker(
         "DATABASE_URL": module_database_url,
         "NAVIGATOR_HOME": str(scratch / "home"),
         "NAVIGATOR_WORK_POOL": "navigator",
+        "NAVIGATOR_INGEST_ROOTS": str(tmp_path_factory.getbasetemp()),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
     with (scratch / "worker.log").open("wb") as log:

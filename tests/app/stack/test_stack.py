@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -23,6 +26,19 @@ from tests.app.stack.conftest import RunningStack, end, is_up, start
 from tests.security.test_file_modes import opened, umask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class PrefectApi:
+    """How a client that has the home's password asks the stack's Prefect."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.url = f"{stack.state().services['prefect'].address}/api"
+        user, _, password = (stack.home / "prefect" / "auth-string").read_text().partition(":")
+        self.auth = (user, password)
+
+    def csrf(self) -> dict[str, str]:
+        answer = httpx.get(f"{self.url}/csrf-token?client=tests", auth=self.auth, timeout=30)
+        return {"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": answer.json()["token"]}
 
 
 def test_everything_answers(stack: RunningStack) -> None:
@@ -65,10 +81,55 @@ def test_other_commands_use_it(stack: RunningStack) -> None:
     """An ingest beside it neither waits nor starts a server: the stack's Prefect shows its run."""
     ingested = stack.navigator("ingest", SAMPLES / "renters-policy.md", "--json")
     assert ingested.code == 0, ingested.err
+    asked = PrefectApi(stack)
     found = httpx.post(
-        f"{stack.state().services['prefect'].address}/api/flow_runs/filter", json={}, timeout=30
+        f"{asked.url}/flow_runs/filter", json={}, timeout=30, auth=asked.auth, headers=asked.csrf()
     ).json()
     assert "ingest renters-policy.md" in {run["name"] for run in found}
+
+
+def test_prefect_answers_nobody_else(stack: RunningStack) -> None:
+    """Without the password its API is a 401; `navigator dashboard` prints what its UI asks for."""
+    asked = PrefectApi(stack)
+    assert httpx.post(f"{asked.url}/flow_runs/filter", json={}).status_code == 401
+    shown = stack.navigator("dashboard", "--no-open")
+    assert shown.code == 0, shown.err
+    lines = shown.err.splitlines()
+    assert any(asked.url.removesuffix("/api") in line for line in lines)
+    assert ":".join(asked.auth) in lines
+    assert asked.auth[1] not in shown.out
+
+
+def test_prefects_own_commands_use_it(stack: RunningStack) -> None:
+    """With the two variables that the README names, Prefect's own command line reaches it."""
+    auth_string = (stack.home / "prefect" / "auth-string").read_text()
+    environment = stack.navigator.environment | {
+        "PREFECT_API_URL": PrefectApi(stack).url,
+        "PREFECT_HOME": str(stack.home / "elsewhere"),
+    }
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "work-pool", "pause", "navigator"]
+    refused = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+    assert refused.returncode != 0
+    environment["PREFECT_API_AUTH_STRING"] = auth_string
+    for action in ("pause", "resume"):
+        command[-2] = action
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_password_stands_nowhere_else(stack: RunningStack) -> None:
+    """No command line, no environment at a service's start and no file shows it, but its own."""
+    secret = PrefectApi(stack).auth[1].encode()
+    for process in stack.processes():
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            assert secret not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            assert secret not in Path(f"/proc/{process.pid}/environ").read_bytes(), process.name()
+    holders = [
+        path.relative_to(stack.home).as_posix()
+        for path in stack.home.rglob("*")
+        if path.is_file() and secret in path.read_bytes()
+    ]
+    assert holders == ["prefect/auth-string"]
 
 
 def test_what_dies_comes_back(stack: RunningStack) -> None:

@@ -113,6 +113,7 @@ def pool(
     environment = prefect_server.environment | {
         "DATABASE_URL": module_database_url,
         "NAVIGATOR_HOME": str(folder / "home"),
+        "NAVIGATOR_INGEST_ROOTS": str(tmp_path_factory.getbasetemp()),
         "NAVIGATOR_EMBEDDER": "openai",
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": openai.base_url,
