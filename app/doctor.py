@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 
+from app.configured import configured
 from app.console import answers, say, tell, text, working
 from app.diagnosis import Finding, Verdict
 from pipeline.errors import ConfigurationError, NavigatorError
@@ -14,6 +15,7 @@ from pipeline.settings import Settings, load_settings
 
 Check = Callable[[Settings, AsyncExitStack], Awaitable[Finding]]
 
+_CORRECT = "Correct or unset the variable, in the environment or in the file with settings."
 _MARKS = {
     Verdict.OK: ("✓", "green"),
     Verdict.NOTE: ("·", "yellow"),
@@ -46,9 +48,9 @@ async def examine() -> list[Finding]:
     try:
         settings = load_settings()
     except ConfigurationError as error:
-        remedy = "Correct or unset the variable, in the environment or in .env."
+        remedy = error.remedy if error.remedy != ConfigurationError.remedy else _CORRECT
         return [Finding("Settings", Verdict.PROBLEM, error.message, remedy)]
-    findings = [_settings(settings)]
+    findings = [_settings(settings), *configured()]
     async with AsyncExitStack() as stack:
         for part, check in checks():
             with working(f"Trying: {part.lower()}"):

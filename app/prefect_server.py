@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import IO
 import httpx
 
 from app.stack.state import running_stack
+from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 
 START_TIMEOUT_SECONDS = 180.0
@@ -158,15 +158,23 @@ def server_environment(folder: Path, ui_api_url: str | None) -> dict[str, str]:
     }
 
 
+def server_command(port: int) -> list[str]:
+    """The command that serves Prefect's application on a port of this machine."""
+    return module_command(
+        # uvicorn itself puts the current folder on the path, unless another is named
+        "uvicorn", "--app-dir", str(ROOT), "--factory", "app.prefect_application:create_app",
+        "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+    )  # fmt: skip
+
+
 def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     port = _free_port()
-    environment = {**os.environ, **server_environment(folder, None)}
+    environment = child_environment({**os.environ, **server_environment(folder, None)})
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
-             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
-            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            server_command(port),
+            env=environment, cwd=NEUTRAL_FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import httpx
 
 from app.console import say
+from pipeline.children import ROOT, child_environment, module_command
 
-ROOT = Path(__file__).resolve().parents[2]
 POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
 
 
@@ -29,8 +28,8 @@ def deploy(url: str) -> int:
         say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
         return 1
     os.chdir(ROOT)
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    os.execv(sys.executable, command)  # noqa: S606
+    command = module_command("prefect", "--no-prompt", "deploy", "--all")
+    os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
 
 
 if __name__ == "__main__":
