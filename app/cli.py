@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -48,8 +49,16 @@ def main() -> None:
 
 
 @app.callback(cls=_Group)
-def navigator() -> None:
+def navigator(
+    env_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Read settings from this file. [NAVIGATOR_ENV_FILE]"),
+    ] = None,
+) -> None:
     """Insurance documents to a searchable, quality-gated corpus."""
+    from app.surroundings import settle
+
+    settle(env_file)
 
 
 for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.closing import Closed
+from app.configured import configured
 from app.console import answers, say, tell, text, working
 from app.diagnosis import Finding, Verdict
 from app.protections import protections
@@ -16,6 +17,7 @@ from pipeline.settings import Settings, load_settings
 
 Check = Callable[[Settings, AsyncExitStack], Awaitable[Finding]]
 
+_CORRECT = "Correct or unset the variable, in the environment or in the file with settings."
 _MARKS = {
     Verdict.OK: ("✓", "green"),
     Verdict.NOTE: ("·", "yellow"),
@@ -61,12 +63,12 @@ async def examine() -> Examination:
     try:
         settings = load_settings()
     except ConfigurationError as error:
-        remedy = "Correct or unset the variable, in the environment or in .env."
+        remedy = error.remedy if error.remedy != ConfigurationError.remedy else _CORRECT
         return Examination([Finding("Settings", Verdict.PROBLEM, error.message, remedy)])
     async with AsyncExitStack() as stack:
         findings = await _all_tried(checks(), settings, stack)
         held = await _all_tried(protections(), settings, stack)
-    return Examination([_settings(settings), *findings], held)
+    return Examination([_settings(settings), *configured(), *findings], held)
 
 
 async def _all_tried(

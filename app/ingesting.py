@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from app.console import quantity, say
+from app.link_lines import say_links
 from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
 from pipeline.errors import NavigatorError, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
+from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 
@@ -39,6 +41,7 @@ class IngestRequest:
     concurrency: int | None = None
     max_cost_usd: Decimal | None = None
     sync: bool = False
+    follow_links: bool = False
 
     def settings(self) -> Settings:
         """The settings with what was asked for on top."""
@@ -61,6 +64,7 @@ class IngestRequest:
                 "concurrency": self.concurrency,
                 "max_cost_usd": self.max_cost_usd,
                 "sync": self.sync,
+                "follow_links": self.follow_links,
             }
         )
 
@@ -71,7 +75,12 @@ def look(request: IngestRequest) -> FoundFiles:
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
-    found = find_files(request.paths, pictures=request.settings().reads_pictures)
+    found = find_files(
+        request.paths,
+        pictures=request.settings().reads_pictures,
+        follow_links=request.follow_links,
+    )
+    say_links(found, sync=request.sync)
     if not found.files:
         # With --sync this also keeps an unmounted folder from emptying the corpus.
         kinds = ", ".join(sorted(SUFFIXES))
@@ -100,6 +109,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     settings = request.settings()
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
+    paths = [absolute_pattern(path) for path in request.paths]  # the flow runs in another folder
     if found.skipped:
         say(f"{left_out(found)}.")
     addresses = connect(settings)
@@ -110,7 +120,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
         from flows.ingest import ingest
         from pipeline.store.run_requests import RequestedRun
 
-        wanted = RequestedRun(owner, tuple(request.paths), tuple(request.tags))
+        wanted = RequestedRun(owner, tuple(paths), tuple(request.tags))
         await _write_down(addresses, run_id, wanted, request.max_cost_usd)
         # Prefect is told ids alone: it could not forget names and paths with their user.
         return await ingest([], options=request.options(), run_id=run_id, return_state=True)

@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,7 @@ from app.prefect_access import (
     use,
 )
 from app.stack.state import running_stack
+from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.private_files import open_home
 
@@ -174,16 +174,25 @@ def server_environment(folder: Path, address: str, *, pages: bool = True) -> dic
     }
 
 
+def server_command(port: int) -> list[str]:
+    """The command that serves Prefect's application on a port of this machine."""
+    return module_command(
+        # uvicorn itself puts the current folder on the path, unless another is named
+        "uvicorn", "--app-dir", str(ROOT), "--factory", "app.prefect_application:create_own_app",
+        "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+    )  # fmt: skip
+
+
 def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, **server_environment(folder, address, pages=False)}
+    variables = server_environment(folder, address, pages=False)
+    environment = child_environment({**os.environ, **variables})
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_own_app",
-             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
-            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            server_command(port),
+            env=environment, cwd=NEUTRAL_FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
     url = f"{address}/api"

@@ -22,6 +22,7 @@ from app.console import (
     text,
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
+from app.link_lines import links_json, print_links
 from pipeline.sources import RejectedFile
 from pipeline.states import FAILED, PUBLISHED, WITH_GAPS, WORKING, JobState
 
@@ -44,6 +45,7 @@ class RunReport:
     """A run as it ended.
 
     Attributes:
+        passed_over: links that were not followed, which is no failure.
         stopped: why it ended early, in one sentence.
         seconds: wall time of the run.
     """
@@ -51,6 +53,7 @@ class RunReport:
     run_id: UUID
     documents: Sequence[RunDocument]
     rejected: Sequence[RejectedFile]
+    passed_over: Sequence[RejectedFile]
     deleted: int
     cost_usd: Decimal
     stopped: str | None
@@ -86,6 +89,7 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
         run_id=run_id,
         documents=await runs.run_documents(connection, run_id),
         rejected=await runs.rejected_files(connection, run_id),
+        passed_over=await runs.passed_over(connection, run_id),
         deleted=await summary.deleted_in_run(connection, run_id),
         cost_usd=run.cost_usd if run else Decimal(0),
         stopped=run.stopped if run else None,
@@ -120,6 +124,7 @@ def print_report(report: RunReport, *, failures: bool = True) -> None:
     print_lacking([e for e in rows if e.state == JobState.COMPLETE_WITH_GAPS])
     if failures:
         _print_failures(report, most=MOST_ROWS)
+    print_links(report.passed_over)
     _print_sums(report)
 
 
@@ -204,6 +209,7 @@ def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:
             for f in report.rejected
         ],
         "skipped": skipped,
+        "passed_over": links_json(report.passed_over),
         "deleted": report.deleted,
         "cost_usd": report.cost_usd,
         "seconds": round(report.seconds, 3),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.console import say, working
+from app.folders import leave_folder
 from app.log_output import configure_logs
 from app.progress import ProgressView
 from pipeline.errors import ConfigurationError, TransientError
@@ -83,6 +84,7 @@ async def _outcome(state: State[Any]) -> object:
 def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     from app.prefect_server import provide_prefect
 
+    leave_folder()
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     theirs = bool(os.environ.get("PREFECT_API_URL"))

@@ -16,6 +16,7 @@ from blocks.provider_errors import BadAnswer, Refusal
 from blocks.provider_urls import plain_base_url, require_safe_download
 from pipeline import correlation
 from pipeline.errors import NavigatorError, ServiceUnavailable
+from pipeline.keys import usable_key
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 CONNECT_SECONDS = 10.0
@@ -29,11 +30,12 @@ class LlamaTransport:
         timeout: seconds for one request, all told; an upload has ten times as long.
 
     Raises:
-        ConfigurationError: the address is not a plain http or https address.
+        ConfigurationError: the address is not a plain http or https address, or no request can
+            carry the key.
     """
 
     def __init__(self, api_key: SecretStr, base_url: str, timeout: float) -> None:
-        self._api_key = api_key
+        self._api_key = usable_key(api_key, SERVICE)
         self._base_url = plain_base_url(base_url, "LLAMA_CLOUD_BASE_URL")
         self._timeout = timeout
         self._client: httpx.AsyncClient | None = None

@@ -41,6 +41,7 @@ class IngestOptions(BaseModel):
         None, ge=0, description="The run stops cleanly before it spends more than this."
     )
     sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
+    follow_links: bool = Field(False, description="Follow links out of the folders too.")
 
     def settings(self) -> Settings:
         """The settings from the environment with these options on top.

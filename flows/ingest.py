@@ -54,6 +54,7 @@ async def register_sources(
     *,
     sync: bool,
     roots: Sequence[Path] | None,
+    follow_links: bool,
 ) -> dict[str, int]:
     """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
 
@@ -65,13 +66,13 @@ async def register_sources(
         OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
-    found = await asyncio.to_thread(_found, paths, pictures=pictures)
+    found = await asyncio.to_thread(_found, paths, pictures=pictures, follow_links=follow_links)
     if roots is not None:
         await asyncio.to_thread(require_files_inside, found, roots)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
-        upload = await registering.upload(services(), files, user, run_id, tags)
+        upload = await registering.upload(services(), files, user, run_id, tags, found.within)
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
@@ -80,15 +81,20 @@ async def register_sources(
         counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
     if left_out := sum(found.skipped.values()):
         get_run_logger().info("left out %d files of other types", left_out)
+    if found.passed_over:
+        # Only how many: Prefect keeps its logs, and names are for the run's own report.
+        get_run_logger().info("passed over %d links", len(found.passed_over))
+        async with services().database.service() as connection:
+            await runs.pass_over(connection, run_id, user, found.passed_over)
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
 
 
-def _found(paths: list[str], *, pictures: bool) -> FoundFiles:
+def _found(paths: list[str], *, pictures: bool, follow_links: bool) -> FoundFiles:
     """The files that the paths name; an error names none of them, for Prefect would keep it."""
     try:
-        return find_files(paths, pictures=pictures)
+        return find_files(paths, pictures=pictures, follow_links=follow_links)
     except UsageError:
         raise UsageError(
             "A path of this run names no file or folder that can be read.",
@@ -152,6 +158,7 @@ async def ingest(
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
+            follow = options.follow_links
             await register_sources(
                 list(wanted.paths),
                 wanted.user,
@@ -160,6 +167,7 @@ async def ingest(
                 begin,
                 sync=options.sync,
                 roots=roots,
+                follow_links=follow,
             )
             return await conclude(runner)
 

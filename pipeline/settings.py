@@ -1,4 +1,4 @@
-"""Every setting, in one model: read from the environment and `.env`, checked, passed down.
+"""Every setting, in one model: read from the environment and a file, checked, passed down.
 
 Built once at the entry point (command line, flow, worker) and handed on; nothing reads the
 environment anywhere else. `deployments/environments/example.env` lists the same variables; a test
@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 from pydantic import (
     AliasChoices,
     Field,
@@ -23,16 +22,13 @@ from pydantic import (
 from pydantic_settings import SettingsConfigDict, SettingsError
 
 from pipeline.api_settings import ApiSettings
+from pipeline.env_files import default_home
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
 from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
 from pipeline.tenant_settings import TenantSettings
-
-
-def _home() -> Path:
-    return platformdirs.user_data_path("insurance-navigator")
 
 
 def _alias(name: str, *others: str) -> AliasChoices:
@@ -44,14 +40,13 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
 
     model_config = SettingsConfigDict(
         env_prefix="NAVIGATOR_",
-        env_file=".env",
         env_ignore_empty=True,  # a blank key of the example file is no key
         extra="ignore",
         populate_by_name=True,
     )
 
     # -- where things are kept -----------------------------------------------------------------
-    home: Path = Field(default_factory=_home, description="Folder of the embedded default.")
+    home: Path = Field(default_factory=default_home, description="Folder of the embedded default.")
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=_alias("DATABASE_URL", "DATABASE_URL"),
@@ -200,11 +195,6 @@ def load_settings(**overrides: object) -> Settings:
         name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
         wrong = _describe({"loc": (name,), "msg": "must be a JSON object"})
         raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"The file .env cannot be read ({type(error).__name__}).",
-            remedy="Save it as UTF-8 text that you may read, or remove it.",
-        ) from None
 
 
 def _describe(detail: object) -> str:

@@ -33,6 +33,8 @@ for _name in list(os.environ):
     ):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
+# Nor a home folder with a file of settings: the default home is where nothing is.
+os.environ["XDG_DATA_HOME"] = "/nonexistent"
 # A suite started in the background ignores Ctrl-C, and so would the commands that it interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["DO_NOT_TRACK"] = "1"

@@ -13,6 +13,7 @@ import httpx
 import jwt
 
 from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.regular_files import read_regular
 
 KEPT_SECONDS = 600.0
 REFRESH_SECONDS = 30.0
@@ -51,7 +52,7 @@ def keys_of_file(path: Path) -> Sequence[jwt.PyJWK]:
         ConfigurationError: it cannot be read.
     """
     try:
-        return keys_of(json.loads(path.read_bytes()))
+        return keys_of(json.loads(read_regular(path)))
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"The file that NAVIGATOR_JWKS names cannot be read ({type(error).__name__}).",

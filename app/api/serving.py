@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.api.application import create_app
 from app.api.connections import bounded
+from app.folders import leave_folder
 from app.log_output import configure_logs
 from app.prefect_server import join_prefect, prefect_of_stack
 from pipeline.logs import logger
@@ -21,6 +22,7 @@ _LOG = logger("navigator.process")
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
+    leave_folder()
     if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
         os.environ["PREFECT_API_URL"] = url
     join_prefect(settings.home, settings.prefect_auth_file)

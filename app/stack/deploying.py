@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import httpx
 
 from app.console import say
 from app.prefect_access import change_headers
 from app.prefect_server import join_prefect
+from pipeline.children import ROOT, child_environment, module_command
 from pipeline.private_files import keep_private
 from pipeline.settings import load_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
 
 
@@ -34,8 +33,8 @@ def deploy(url: str) -> int:
         say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
         return 1
     os.chdir(ROOT)
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    os.execv(sys.executable, command)  # noqa: S606
+    command = module_command("prefect", "--no-prompt", "deploy", "--all")
+    os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
 
 
 def main() -> int:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.objects import raw_key
+from blocks.storage import Storage
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
 from pipeline.quotas import StorageUse
-from pipeline.sources import FileContent, RejectedFile, examine, storable
+from pipeline.sources import FileContent, RejectedFile, examine, storable, unchanged
 from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
@@ -31,6 +34,9 @@ FRESH = (Outcome.NEW, Outcome.CHANGED)
 
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
+
+_OPEN_AT_ONCE = 64
+"""Files held open at once while they are stored; a process may often open 256 in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +59,53 @@ class Upload:
 
 
 async def upload(
-    services: Services, files: Sequence[Path], user: UUID, run_id: UUID, tags: Iterable[str]
+    services: Services,
+    files: Sequence[Path],
+    user: UUID,
+    run_id: UUID,
+    tags: Iterable[str],
+    within: Mapping[Path, str] = MappingProxyType({}),
 ) -> Upload:
-    """Take files in: bytes first, then the rows; what is published already is not stored again."""
-    contents, rejected = await examine_files(files, services.settings.max_file_bytes)
-    paths = {as_source(user, content): content.path for content in contents}
+    """Take files in: bytes first, then the rows; what is published already is not stored again.
+
+    Args:
+        within: by file, the real path of the folder that it has to lie in.
+    """
+    limit = services.settings.max_file_bytes
+    contents, rejected = await examine_files(files, limit, within)
+    by_source = {as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
-        return await services.storage.put_all([(each.storage_key, paths[each]) for each in wanted])
+        stored: list[bool] = []
+        for start in range(0, len(wanted), _OPEN_AT_ONCE):
+            part = wanted[start : start + _OPEN_AT_ONCE]
+            stored += await _store(services.storage, [(e, by_source[e]) for e in part])
+        return stored
 
-    taken = await take_in(services, list(paths), store, user, run_id, tags)
+    taken = await take_in(services, list(by_source), store, user, run_id, tags)
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
         await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags))
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
+
+
+async def _store(storage: Storage, files: Sequence[tuple[Source, FileContent]]) -> list[bool]:
+    """Store the very files that were hashed; of each, whether it was still there and the same."""
+    with ExitStack() as stack:
+        paths = [stack.enter_context(unchanged(content)) for _, content in files]
+        present = [
+            (source.storage_key, path)
+            for (source, _), path in zip(files, paths, strict=True)
+            if path is not None
+        ]
+        stored = iter(await storage.put_all(present))
+        there = await asyncio.to_thread(lambda: [os.path.lexists(c.path) for _, c in files])
+        return [
+            path is not None and next(stored) and still
+            for path, still in zip(paths, there, strict=True)
+        ]
 
 
 async def take_in(
@@ -196,10 +233,12 @@ async def _holding(
 
 
 async def examine_files(
-    files: Sequence[Path], max_bytes: int
+    files: Sequence[Path], max_bytes: int, within: Mapping[Path, str] = MappingProxyType({})
 ) -> tuple[list[FileContent], list[RejectedFile]]:
     """Hash files in a thread: those that can be read, and those that cannot with their reasons."""
-    found = await asyncio.to_thread(lambda: [examine(path, max_bytes) for path in files])
+    found = await asyncio.to_thread(
+        lambda: [examine(path, max_bytes, within.get(path, "")) for path in files]
+    )
     contents = [each for each in found if isinstance(each, FileContent)]
     return contents, [each for each in found if isinstance(each, RejectedFile)]
 

@@ -12,11 +12,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.sources import RejectedFile
+from pipeline.folder_walk import PassedOver
+from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA, listed
 
+MOST_LINKS = 1000
 _START = sa.text(
     f"""
     INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd)
@@ -94,8 +96,25 @@ async def reject(
 _REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
 
 
+async def pass_over(
+    connection: AsyncConnection, run_id: UUID, user_id: UUID, links: Sequence[PassedOver]
+) -> None:
+    """Keep with the user's run which links were not followed, `MOST_LINKS` of them at most."""
+    await reject(connection, run_id, user_id, passed_over_files(links[:MOST_LINKS]))
+
+
 async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     """The files that a run could not take in."""
+    return [each for each in await _rejected(connection, run_id) if each.code != PASSED_OVER]
+
+
+async def passed_over(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The links that a run did not follow, each once; they are nobody's failure."""
+    found = await _rejected(connection, run_id)
+    return list(dict.fromkeys(each for each in found if each.code == PASSED_OVER))
+
+
+async def _rejected(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     found = await connection.scalar(_REJECTED, {"id": run_id})
     return [RejectedFile(**record) for record in found or []]
 

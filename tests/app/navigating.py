@@ -36,7 +36,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Navigator:
-    """The command with one home folder; it runs outside the checkout, so no `.env` is read."""
+    """The command with one home folder; it runs outside the checkout."""
 
     home: Path
     variables: dict[str, str] = field(default_factory=dict)

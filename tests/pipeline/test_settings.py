@@ -31,8 +31,8 @@ def variable(field: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, so that no .env of a developer is read."""
-    monkeypatch.chdir(tmp_path)
+    """An empty home folder, so that no file of a developer is read."""
+    monkeypatch.setenv("NAVIGATOR_HOME", str(tmp_path))
     return tmp_path
 
 

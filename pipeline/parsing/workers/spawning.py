@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from pipeline.children import NEUTRAL_FOLDER, safe_search_paths
 from pipeline.parsing.options import ParseOptions
 from pipeline.private_files import PRIVATE_UMASK
 
@@ -40,14 +41,17 @@ def spawn(
         "options": asdict(options),
         "content_fd": content_fd,
     }
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    given = {**os.environ, **safe_search_paths(os.environ)}
+    kept = {name: given[name] for name in _KEPT_ENVIRONMENT if name in given}
+    modules = [folder for folder in sys.path if os.path.isabs(folder)]  # noqa: PTH117
     # -P keeps this folder off sys.path, where our html.py would hide the standard one.
     return subprocess.Popen(  # noqa: S603 — our own interpreter and module
-        [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), json.dumps(start)],
+        [sys.executable, "-P", "-c", _BOOT, json.dumps(modules), json.dumps(start)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # native messages may quote the document
         pass_fds=(content_fd,),
+        cwd=NEUTRAL_FOLDER,
         env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
         umask=PRIVATE_UMASK,
         start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
