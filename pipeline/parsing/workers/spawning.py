@@ -20,10 +20,12 @@ _KEPT_ENVIRONMENT = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV",
 )  # fmt: skip
+# Threads of a library that start with it would stay outside of the cell.
+_ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def spawn(
-    functions: Mapping[str, str], options: ParseOptions, content_fd: int
+    functions: Mapping[str, str], options: ParseOptions, content_fd: int, scratch: str | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a worker; its first frame says that it is ready.
 
@@ -31,6 +33,7 @@ def spawn(
         functions: what it can do, by name: module and function.
         options: without passwords, since anybody may read a process's arguments.
         content_fd: the file that both processes hold open.
+        scratch: a folder of this worker alone, for what it converts with other programs.
     """
     assert not options.passwords
     start = {
@@ -38,6 +41,7 @@ def spawn(
         "functions": dict(functions),
         "options": asdict(options),
         "content_fd": content_fd,
+        "scratch": scratch,
     }
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     # -P keeps this folder off sys.path, where our html.py would hide the standard one.
@@ -47,6 +51,6 @@ def spawn(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # native messages may quote the document
         pass_fds=(content_fd,),
-        env=kept | {"OMP_THREAD_LIMIT": "1", "MALLOC_ARENA_MAX": "2"},
+        env=kept | _ENVIRONMENT,
         start_new_session=True,  # Ctrl-C reaches the parent alone, which decides
     )
