@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
+from pipeline.process_privacy import hide_this_process
 
 app = typer.Typer(
     name="navigator",
@@ -42,6 +43,7 @@ class _Group(TyperGroup):
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     warnings.simplefilter("ignore")
+    hide_this_process()
     app(prog_name="navigator")
 
 

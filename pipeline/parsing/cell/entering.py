@@ -74,12 +74,14 @@ def _walls(cell: Cell) -> Iterator[Wall]:
     files = _give_up_files(cell, libraries)
     if files:
         yield Wall.FILES
+    reads_any_file = closed and files
     if files or not closed:
-        user = identity.take_own_user(cell.scratch, reads_any_file=closed)
+        user = identity.take_own_user(cell.scratch, reads_any_file=reads_any_file)
         if user is not None:
             if identity.is_own(user):
                 limit_processes()
             yield Wall.USER
+    identity.give_up_capabilities(reads_any_file=reads_any_file)
     # a change of user undoes both: to die with the parent, and to hide from one's own user
     kernel.set_process(kernel.DEATH_SIGNAL, signal.SIGKILL)
     kernel.set_process(kernel.DUMPABLE, 0)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from pipeline.parsing.options import ParseOptions
+from pipeline.process_privacy import hide_this_process
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -27,7 +28,9 @@ _ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_AR
 def spawn(
     functions: Mapping[str, str], options: ParseOptions, content_fd: int, scratch: str | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a worker; its first frame says that it is ready.
+    """Start a worker; its first frame says that it is ready, and in which cell.
+
+    The process that calls this is hidden from others of its user, as the worker may be one.
 
     Args:
         functions: what it can do, by name: module and function.
@@ -36,6 +39,7 @@ def spawn(
         scratch: a folder of this worker alone, for what it converts with other programs.
     """
     assert not options.passwords
+    hide_this_process()
     start = {
         "parent": os.getpid(),
         "functions": dict(functions),
