@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ _NUMBERS = {
     "pidfd_open": (434, 434),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
-    "memfd_create": (319, 279),
     "clone3": (435, 435),
     "open_by_handle_at": (304, 265),
     "shmget": (29, 194),
@@ -76,7 +76,7 @@ def _read(path: str) -> None:
 
 
 def _list(path: str) -> None:
-    assert os.listdir(path)
+    assert list(Path(path).iterdir())
 
 
 def _write(path: str) -> None:
@@ -176,13 +176,9 @@ def _raise_own_limit() -> None:
 
 
 def _open_many(path: str) -> None:
-    opened = []
-    try:
+    with ExitStack() as opened:
         for _ in range(1000):
-            opened.append(os.open(path, os.O_RDONLY))
-    finally:
-        for each in opened:
-            os.close(each)
+            opened.enter_context(Path(path).open("rb"))
 
 
 def _change_mode(path: str) -> None:
@@ -245,6 +241,6 @@ _ATTEMPTS: dict[str, Callable[..., object]] = {
     "io_uring": lambda: _call("io_uring_setup", 1, 0),
     "pidfd": lambda pid: os.close(_call("pidfd_open", pid, 0)),
     "userfaultfd": lambda: os.close(_call("userfaultfd", 1)),
-    "memfd": lambda: os.close(_call("memfd_create", 0x1000, 0)),
+    "memfd": lambda: os.close(os.memfd_create("intruder")),
     "shared segment": lambda: _call("shmget", 0, 4096, 0o1600),
 }

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.cell import landlock
 from pipeline.parsing.cell.entering import Wall
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
