@@ -105,8 +105,6 @@ class _Listening(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    do_CONNECT = do_GET
-
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -152,7 +150,7 @@ _CHILD = """
     async def main():
         from pydantic import SecretStr
         from blocks.llamaparse_transport import LlamaTransport
-        transport = LlamaTransport(SecretStr("llx-x"), asked["base"], 3.0, asked["hosts"])
+        transport = LlamaTransport(SecretStr("llx-x"), asked["base"], 3.0)
         try:
             await transport.download(asked["url"])
             said = "fetched"
@@ -175,9 +173,7 @@ def fetched(
     """
     before = inside.connections
     host = url.split("/")[2]
-    asked = {
-        "names": {host: rounds}, "port": inside.server_port, "base": SERVICE, "hosts": [], "url": url,
-    }  # fmt: skip
+    asked = {"names": {host: rounds}, "port": inside.server_port, "base": SERVICE, "url": url}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_CHILD)], input=json.dumps(asked), cwd=ROOT,
         text=True, capture_output=True, check=True, env={**os.environ, **(environment or {})},
@@ -212,9 +208,7 @@ def test_a_name_that_changes_is_looked_up_once(inside: _Counting) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])
-def test_no_proxy_of_the_environment_gets_past_the_check(
-    inside: _Counting, variable: str
-) -> None:
+def test_no_proxy_of_the_environment_gets_past_the_check(inside: _Counting, variable: str) -> None:
     """A proxy would look the name up itself; results are not fetched through one."""
     proxy = {variable: f"http://127.0.0.1:{inside.server_port}"}
     said, _, connections = fetched(inside, f"https://{BUCKET}/result", [["10.0.0.1"]], proxy)
