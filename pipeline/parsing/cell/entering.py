@@ -93,12 +93,20 @@ def _give_up_files(cell: Cell, libraries: list[Path]) -> bool:
     allowed = [(path, landlock.READ) for path in libraries]
     allowed += [(path, landlock.READ) for path in readable.of_the_system(cell.tessdata)]
     if cell.scratch is not None:
-        allowed += [(path, landlock.RUN) for path in readable.of_programs()]
-        allowed += [(path, landlock.RUN) for path in readable.of_the_system(None)]
-        allowed.append((Path(os.devnull), landlock.READ_AND_WRITE))
+        allowed += _for_programs()
     with suppress(OSError):
         return landlock.restrict(allowed, cell.scratch) > 0
     return False
+
+
+def _for_programs() -> Iterator[tuple[Path, int]]:
+    for path in (*readable.of_programs(), *readable.of_the_system(None)):
+        yield path, landlock.RUN
+    yield Path(os.devnull), landlock.READ_AND_WRITE
+    # LibreOffice insists on a socket there; only a user of its own can remove nobody else's files
+    removing = landlock.REMOVE_FILES if os.geteuid() == 0 else 0
+    for folder in ("/tmp", "/var/tmp"):  # noqa: S108
+        yield Path(folder), landlock.MAKE_SOCKETS | removing
 
 
 def _give_up_calls(cell: Cell) -> bool:

@@ -20,6 +20,7 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
 READ = _READ_FILE | _READ_FOLDER
 RUN = READ | _EXECUTE
 READ_AND_WRITE = READ | _WRITE_FILE
+MAKE_SOCKETS, REMOVE_FILES = 1 << 9, 1 << 5
 """What may be allowed beneath a path."""
 
 # Rights over files that each version of the kernel's interface knows; over TCP and scopes below.
