@@ -13,16 +13,18 @@ import os
 import resource
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.workers.frames import DOCUMENT, send
 
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
 _TWO_NUMBERS = {"x86_64": 0, "aarch64": 1, "arm64": 1}
@@ -244,3 +246,29 @@ _ATTEMPTS: dict[str, Callable[..., object]] = {
     "memfd": lambda: os.close(os.memfd_create("intruder")),
     "shared segment": lambda: _call("shmget", 0, 4096, 0o1600),
 }
+
+
+def answer_twice(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """Give an answer that nobody asked for, which the next file could take, and the right one."""
+    text = f"of the {content.decode()}"
+    wrong = ParsedDocument((ParsedPage(1, "of the file before"),), False, "intruder-1", "none")
+    with _pipe() as frames:
+        send(frames, DOCUMENT, wrong.to_json())
+    return ParsedDocument((ParsedPage(1, text),), False, "intruder-1", "none")
+
+
+def answer_as_told(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
+    """Write an answer of another kind into the pipe, as the answer to this very request."""
+    number = sys._getframe(2).f_locals["request"]["number"]
+    with _pipe() as frames:
+        send(frames, content[:1], content[1:], number)
+    raise SystemExit
+
+
+def _pipe() -> IO[bytes]:
+    """The pipe to the parent, which is one of the first files that are open."""
+    for descriptor in range(3, 16):
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                return os.fdopen(os.dup(descriptor), "wb")
+    raise AssertionError("there is no pipe")

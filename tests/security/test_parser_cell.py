@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +15,19 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import ParseCode, ParseError
+from pipeline.parsing.cell import landlock
 from pipeline.parsing.cell.entering import Wall
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.workers.process import WorkerProcess
 from pipeline.parsing.workers.requests import PARSE
-from tests.security.intruder import intrude
+from tests.security.intruder import answer_as_told, answer_twice, intrude
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such cells")
 
 ROOT = Path(__file__).parents[2]
-LIMITS = ParseOptions(timeout_seconds=30, memory_bytes=300 * MIB)
+LIMITS = ParseOptions(timeout_seconds=30, memory_bytes=300 * MIB, max_pages=1)
 DONE = "done"
 
 
@@ -202,3 +205,185 @@ def test_the_attempts_are_real(world: World) -> None:
     (world.folder / "open_to_all").chmod(0o666)
     assert set(arrived(world)) == set(world.listeners)
     assert failed == []
+
+
+_ALONE = """
+    import json, os, sys
+    from pathlib import Path
+    from pipeline.parsing.cell import entering, identity, kernel, landlock, readable
+    from tests.security.intruder import outcomes
+
+    asked = json.load(sys.stdin)
+
+    def refuse(*arguments, **named):
+        raise OSError(38, "not in this kernel")
+
+    def nothing(*arguments, **named):
+        return None
+
+    if "landlock" not in asked["walls"]:
+        landlock.restrict = refuse
+    if "seccomp" not in asked["walls"]:
+        kernel.install_filter = refuse
+    if "user" not in asked["walls"]:
+        identity.take_own_user = identity.give_up_capabilities = nothing
+    entering.set_limits = nothing
+    # what this interpreter loads later may lie where only root reads
+    readable.by_anybody = lambda path: True
+    walls = entering.enter(entering.Cell(2**30, 60))
+    print(json.dumps([walls, outcomes(asked["attempts"])]))
+"""
+
+
+def with_walls(world: World, walls: list[str]) -> dict[str, str]:
+    """How the attempts end in a cell of which only some walls stand."""
+    attempts = world.attempts()
+    asked = json.dumps({"walls": walls, "attempts": list(attempts.values())})
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_ALONE)], input=asked, cwd=ROOT, text=True,
+        capture_output=True, check=True,
+    )  # fmt: skip
+    stand, ended = json.loads(done.stdout)
+    if missing := set(walls) - set(stand):
+        pytest.skip(f"this kernel offers no {', '.join(sorted(missing))}")
+    arrived(world)
+    return dict(zip(attempts, ended, strict=True))
+
+
+def test_the_filter_alone_keeps_the_network_and_processes(world: World) -> None:
+    """Without Landlock and as the same user nothing is connected to, started, signaled, written."""
+    ended = with_walls(world, ["seccomp"])
+    reached = {name.split()[0] for name, end in ended.items() if end == DONE}
+    assert reached <= {"read", "list", "open", "shared"}
+
+
+def test_landlock_alone_keeps_files(world: World) -> None:
+    """Without the filter and as the same user no file is read, listed, written or removed."""
+    ended = with_walls(world, ["landlock"])
+    reached = [name for name, end in ended.items() if end == DONE]
+    files = ("read", "list", "write", "append", "remove", "link")
+    assert [name for name in reached if name.startswith(files)] == []
+    # nor what Landlock knows of other processes and of the network
+    others = ("tcp", "trace", "peek", "unix @")
+    version = landlock.version()
+    known = others if version >= 6 else others[:-1] if version >= 4 else ("trace", "peek")
+    assert [name for name in reached if name.startswith(known)] == []
+
+
+def test_a_user_of_its_own_keeps_what_is_closed(world: World) -> None:
+    """Without Landlock and the filter the secret, the objects and the parent stay closed."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a worker a user of its own")
+    ended = with_walls(world, ["user"])
+    parent = str(os.getpid())
+    closed = [name for name in ended if str(world.secret) in name or parent in name.split()[1:]]
+    closed += [name for name in ended if f"/proc/{parent}/" in name or "objects" in name]
+    assert closed
+    allowed = {f"owned signals {parent}", f"pidfd {parent}"}
+    assert [name for name in closed if ended[name] == DONE and name not in allowed] == []
+
+
+def test_every_worker_is_another_user(worker: WorkerProcess) -> None:
+    """Two workers are two users without groups, neither of them root."""
+    if Wall.USER not in worker.walls and not worker.walls:
+        tried(worker, [])
+    if Wall.USER not in worker.walls:
+        pytest.skip("only root may give a worker a user of its own")
+    other = WorkerProcess({PARSE: intrude}, LIMITS)
+    try:
+        tried(worker, []), tried(other, [])
+        users = {_status(each, "Uid") for each in (worker, other)}
+        assert len(users) == 2
+        assert not users & {_status(worker, "Groups"), "0"}
+    finally:
+        other.kill()
+
+
+def _status(worker: WorkerProcess, name: str) -> str:
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+    found = next(line for line in lines if line.startswith(f"{name}:"))
+    return next(iter(found.split()[1:]), "")
+
+
+def test_limits_of_the_kernel_are_set(worker: WorkerProcess) -> None:
+    """The kernel limits processor time, memory, files and what may be written."""
+    tried(worker, [])
+    told = Path(f"/proc/{worker.pid}/limits").read_text().splitlines()
+    soft = {line[:26].strip(): line[26:].split()[0] for line in told[1:]}
+    assert soft["Max file size"] == soft["Max core file size"] == "0"
+    assert soft["Max open files"] == "64"
+    assert "unlimited" not in (soft["Max data size"], soft["Max address space"])
+    # twice what a document of one page may take, and a worker that has used half is replaced
+    assert int(soft["Max cpu time"]) == 2 * 30 + 1
+
+
+def test_what_is_said_unasked_is_no_answer() -> None:
+    """A file that leaves an answer in the pipe does not answer for the next file."""
+    worker = WorkerProcess({PARSE: answer_twice}, LIMITS)
+    try:
+        first = worker.parse(b"first", MediaType.PDF, lambda: False)
+        second = worker.parse(b"second", MediaType.PDF, lambda: False)
+        assert (first.text, second.text) == ("of the first", "of the second")
+    finally:
+        worker.kill()
+
+
+@pytest.mark.parametrize("kind", [b"D", b"E", b"B", b"X"])
+def test_an_answer_that_is_none_is_a_crash(kind: bytes) -> None:
+    """What a file writes into the pipe in the place of an answer ends in a reason."""
+    worker = WorkerProcess({PARSE: answer_as_told}, LIMITS)
+    try:
+        with pytest.raises(ParseError) as caught:
+            worker.parse(kind + b'{"pages": 7}', MediaType.PDF, lambda: False)
+        assert caught.value.parse_code is ParseCode.CRASHED
+    finally:
+        worker.kill()
+
+
+_VICTIM = """
+    import ctypes, os, sys
+    from pipeline.process_privacy import hide_this_process
+    os.setresuid(54321, 54321, 54321)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+    if sys.argv[1] == "hidden":
+        hide_this_process()
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+_LOOK = """
+    import os, sys
+    os.setresuid(54321, 54321, 54321)
+    open(f"/proc/{sys.argv[1]}/environ").read()
+"""
+
+
+@pytest.mark.parametrize(("how", "seen"), [("hidden", False), ("open", True)])
+def test_a_process_can_be_hidden_from_its_user(how: str, seen: bool) -> None:
+    """The environment of whoever starts parsers is closed to processes of the same user."""
+    if os.geteuid() != 0:
+        pytest.skip("the test takes on another user")
+    victim = [sys.executable, "-c", textwrap.dedent(_VICTIM), how]
+    with subprocess.Popen(
+        victim, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        look = [sys.executable, "-c", textwrap.dedent(_LOOK), str(process.pid)]
+        assert (subprocess.run(look, capture_output=True).returncode == 0) is seen
+
+
+def test_whoever_starts_a_parser_hides(worker: WorkerProcess) -> None:
+    """A process that has started a parser's worker is closed to others of its user."""
+    script = """
+        import ctypes
+        from pipeline.parsing.local import parse_bytes
+        from pipeline.parsing.options import ParseOptions
+        from pipeline.parsing.workers.process import WorkerProcess
+        from pipeline.parsing.media import MediaType
+        worker = WorkerProcess({"parse": parse_bytes}, ParseOptions())
+        worker.parse(b"<p>x</p>", MediaType.HTML, lambda: False)
+        worker.kill()
+        print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    assert subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout == "0\n"

@@ -36,12 +36,14 @@ class Cell:
 
     Attributes:
         memory_bytes: that one document may use.
+        processor_seconds: that the worker may use in its life.
         tessdata: the folder of tesseract's data, where it is named.
         scratch: a folder of this worker alone, in which programs that it starts may write; None
             for a parser, which starts and writes nothing.
     """
 
     memory_bytes: int
+    processor_seconds: float
     tessdata: str | None = None
     scratch: Path | None = None
 
@@ -58,7 +60,7 @@ def enter(cell: Cell) -> list[Wall]:
         raise RuntimeError("A parser was started with threads, which would stay free.")
     os.chdir("/")
     os.umask(0o077)
-    set_limits(cell.memory_bytes, writes_files=cell.scratch is not None)
+    set_limits(cell.memory_bytes, cell.processor_seconds, writes_files=cell.scratch is not None)
     walls = [Wall.LIMITS]
     if sys.platform == "linux":
         walls += _walls(cell)

@@ -18,16 +18,18 @@ _FILES = 64
 _THREADS_A_PROCESSOR = 8
 
 
-def set_limits(memory_bytes: int, *, writes_files: bool) -> None:
-    """Limit memory, open files and what may be written; no core, which would hold text.
+def set_limits(memory_bytes: int, processor_seconds: float, *, writes_files: bool) -> None:
+    """Limit memory, time, open files and what may be written; no core, which would hold text.
 
     RLIMIT_AS alone would count what PDFium and thread arenas merely reserve, so RLIMIT_DATA is the
     limit of memory, and address space is limited far above it.
 
     Args:
+        processor_seconds: for the worker's whole life.
         writes_files: whether a program converts in this process; else nothing can be written.
     """
     _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, int(processor_seconds) + 1)
     if sys.platform != "linux":
         return
     # psutil says the same, and takes as long to load as the rest of the cell

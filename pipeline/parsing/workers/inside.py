@@ -31,6 +31,7 @@ from pipeline.parsing.cell.entering import Cell, enter
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.workers.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, send
+from pipeline.parsing.workers.time_limit import most_seconds
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 20_000
@@ -61,20 +62,22 @@ def main(start: str) -> None:
             if len(raw) < request["size"]:
                 raw = _read_all(content.fileno(), request["size"])
             if request["counted"]:
-                send(frames, PAGES, json.dumps(_page_count(raw)).encode())
+                pages = json.dumps(_page_count(raw)).encode()
+                send(frames, PAGES, pages, request["number"])
             function = functions[request["function"]]
             given = replace(options, passwords=tuple(request["passwords"]))
-            send(frames, *_answer(function, raw, given, request))
+            send(frames, *_answer(function, raw, given, request), request["number"])
             del raw
             if gc.get_count()[0] > _COLLECT_AFTER:
                 gc.collect()
 
 
 def _cell(scratch: str | None, options: ParseOptions) -> Cell:
-    if scratch is None:
-        return Cell(options.memory_bytes, options.tessdata_path)
     tempfile.tempdir = scratch
-    return Cell(options.memory_bytes, options.tessdata_path, Path(scratch))
+    # twice, so that a worker which is not worn yet has enough for any document
+    seconds = 2 * most_seconds(options)
+    folder = Path(scratch) if scratch is not None else None
+    return Cell(options.memory_bytes, seconds, options.tessdata_path, folder)
 
 
 def _page_count(content: bytes) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import selectors
 import shutil
 import signal
@@ -19,12 +18,12 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.frames import PAGES, READY, is_whole, opened, unnamed_file
+from pipeline.parsing.workers.frames import PAGES, READY, STARTED, is_whole, opened, unnamed_file
 from pipeline.parsing.workers.inside import Function
-from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, Request, understood
+from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, Request, pages_in, understood
 from pipeline.parsing.workers.spawning import spawn
-from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
-from pipeline.parsing.workers.usage import limit_processor, processor_seconds, resident_bytes
+from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds, most_seconds
+from pipeline.parsing.workers.usage import processor_seconds, resident_bytes
 
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
@@ -128,7 +127,7 @@ class WorkerProcess:
         self, content: bytes, request: Request, stopped: Callable[[], bool]
     ) -> ParsedDocument | bytes:
         self._request = request
-        if not self._is_waiting():
+        if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
             self._hand_over(content, stopped)
@@ -139,25 +138,20 @@ class WorkerProcess:
         self.documents += 1
         return understood(request, kind, payload)
 
-    def _is_waiting(self) -> bool:
-        """Whether it runs and has said nothing unasked, which would pass for the next answer."""
-        if self._process is None or self._process.poll() is not None or self._received:
-            return False
-        assert self._process.stdout is not None
-        return not select.select([self._process.stdout], [], [], 0)[0]
-
     def _last_frame(self, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
         """The answer to a request; a file of many pages has more time."""
         limit = TimeLimit(self._options.timeout_seconds, processor_seconds(self.pid))
-        kind, payload = self._next_frame(limit, stopped)
+        kind, payload = self._next_frame(limit, stopped, self._request.number)
         if kind == PAGES:
-            limit = limit.with_more(extra_seconds(json.loads(payload), self._options))
-            kind, payload = self._next_frame(limit, stopped)
+            limit = limit.with_more(extra_seconds(pages_in(payload), self._options))
+            kind, payload = self._next_frame(limit, stopped, self._request.number)
         return kind, payload
 
-    def resident_bytes(self) -> int:
-        """The memory that the worker holds now; 0 when it does not run."""
-        return resident_bytes(self.pid)
+    def is_worn(self) -> bool:
+        """Whether it should be replaced: it holds much memory, or has little time left to it."""
+        half = self._options.memory_bytes // 2
+        worked = processor_seconds(self.pid) > most_seconds(self._options)
+        return worked or resident_bytes(self.pid) > half
 
     def kill(self) -> None:
         """End the worker and all that it started, at once."""
@@ -184,7 +178,7 @@ class WorkerProcess:
             file = self._content.fileno()
             self._process = spawn(self._functions, self._options, file, self._scratch)
             self._received, self._peak, self.documents = bytearray(), 0, 0
-            kind, payload = self._next_frame(TimeLimit(_START_SECONDS), stopped)
+            kind, payload = self._next_frame(TimeLimit(_START_SECONDS), stopped, STARTED)
             self.walls = tuple(json.loads(payload))
         except (OSError, ParseError) as error:
             self.kill()
@@ -208,9 +202,18 @@ class WorkerProcess:
         except BrokenPipeError as error:
             raise self._end(stopped) from error
 
-    def _next_frame(self, limit: TimeLimit, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+    def _next_frame(
+        self, limit: TimeLimit, stopped: Callable[[], bool], number: int
+    ) -> tuple[bytes, bytes]:
+        """The next answer to a request; what an earlier file left in the pipe is none."""
+        while True:
+            self._receive(limit, stopped)
+            kind, payload, answered = opened(self._received)
+            if answered == number:
+                return kind, payload
+
+    def _receive(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
         assert self._process is not None and self._process.stdout is not None
-        limit_processor(self._process.pid, limit.used_before + limit.seconds)
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while not is_whole(self._received):
@@ -220,7 +223,6 @@ class WorkerProcess:
                         raise self._end(stopped)
                     self._received += chunk
                 self._check(limit, stopped)
-        return opened(self._received)
 
     def _check(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
         if stopped():
@@ -228,7 +230,7 @@ class WorkerProcess:
         if (passed := limit.passed(processor_seconds(self.pid))) is not None:
             message = f"{self._request.doing} took longer than the limit of {passed}."
             raise ParseError(ParseCode.TIMEOUT, message)
-        self._peak = max(self._peak, self.resident_bytes(), len(self._received))
+        self._peak = max(self._peak, resident_bytes(self.pid), len(self._received))
         if self._peak > self._options.memory_bytes:
             raise self._out_of_memory()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,12 +28,14 @@ class Request:
     Attributes:
         arguments: handed to the function by name, after the content, its type and the options.
         passwords: tried when the file is encrypted; they go through the pipe alone.
+        number: drawn by chance; its answers bear it, and a file cannot answer for the next one.
     """
 
     function: str
     media_type: MediaType
     arguments: Mapping[str, int] = field(default_factory=dict)
     passwords: Sequence[str] = ()
+    number: int = field(default_factory=lambda: 1 + secrets.randbits(63))
 
     @property
     def parses(self) -> bool:
@@ -52,6 +55,7 @@ class Request:
             "passwords": list(self.passwords),
             "counted": self.parses and self.media_type is MediaType.PDF,
             "size": size,
+            "number": self.number,
         }
         return json.dumps(request).encode() + b"\n"
 
@@ -85,6 +89,11 @@ def understood(request: Request, kind: bytes, answer: bytes) -> ParsedDocument |
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         said = _no_answer()
     raise said
+
+
+def pages_in(answer: bytes) -> int:
+    """The number of pages that a worker found; 1 when it answered no number."""
+    return int(answer) if answer.isdigit() and len(answer) < 10 else 1
 
 
 def _no_answer() -> ParseError:

@@ -227,7 +227,4 @@ class ParserPool:
         return self._has_rescue and died and media_type is MediaType.PDF
 
     def _is_worn(self, worker: WorkerProcess) -> bool:
-        return (
-            worker.documents >= self._recycle_after
-            or worker.resident_bytes() > self._options.memory_bytes // 2
-        )
+        return worker.documents >= self._recycle_after or worker.is_worn()

@@ -1,13 +1,8 @@
-"""What a worker uses, as its parent sees it, and the kernel's limit on its processor time."""
+"""What a worker uses, as its parent sees it."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
-
 import psutil
-
-_GRACE_SECONDS = 5
 
 
 def processor_seconds(pid: int | None) -> float:
@@ -25,19 +20,3 @@ def resident_bytes(pid: int | None) -> int:
         return int(psutil.Process(pid).memory_info().rss) if pid else 0
     except psutil.Error:
         return 0
-
-
-def limit_processor(pid: int, seconds: float) -> None:
-    """Let the kernel end a process, should its parent be stopped while it works.
-
-    Args:
-        seconds: of processor time since the process began.
-    """
-    if sys.platform != "linux":
-        return
-    import resource
-
-    with suppress(OSError, ValueError):
-        _, most = resource.prlimit(pid, resource.RLIMIT_CPU)
-        limit = (int(seconds) + _GRACE_SECONDS, most)
-        resource.prlimit(pid, resource.RLIMIT_CPU, limit)
