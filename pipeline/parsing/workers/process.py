@@ -218,8 +218,7 @@ class WorkerProcess:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while not is_whole(self._received):
                 if selector.select(_TICK_SECONDS):
-                    chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
-                    if not chunk:
+                    if not (chunk := os.read(self._process.stdout.fileno(), _READ_BYTES)):
                         raise self._end(stopped)
                     self._received += chunk
                 self._check(limit, stopped)
