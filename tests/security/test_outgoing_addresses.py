@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from blocks.checked_network import is_public
+from blocks.checked_network import CheckedBackend, RefusedAddress, is_public
 from blocks.provider_urls import require_safe_download, result_hosts
 from pipeline.errors import ServiceUnavailable
 from pipeline.settings import Settings
@@ -198,13 +207,122 @@ def test_a_name_that_leads_inside_is_not_connected_to(
     assert (looked_up, connections) == (1, 0)
 
 
-def test_a_name_that_changes_is_looked_up_once(inside: _Counting) -> None:
-    """DNS rebinding gains nothing: what was checked is what is connected to."""
-    # nobody answers at the first address, which is public and belongs to no machine
-    rounds = [["192.88.99.1"], ["127.0.0.1"]]
-    said, looked_up, connections = fetched(inside, f"https://{BUCKET}/result", rounds)
-    assert said.startswith("ServiceUnavailable")
-    assert (looked_up, connections) == (1, 0)
+class Rerouting(httpcore.AnyIOBackend):
+    """Stands for the internet: notes the address that is connected to, and leads to loopback."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.asked: list[tuple[str, int]] = []
+
+    async def connect_tcp(
+        self, host: str, port: int, *rest: Any, **more: Any
+    ) -> httpcore.AsyncNetworkStream:
+        self.asked.append((host, port))
+        return await super().connect_tcp("127.0.0.1", self.port, *rest, **more)
+
+
+@dataclass
+class Bucket:
+    """A bucket with a certificate of its name, which notes whom it was asked for."""
+
+    port: int
+    trusted: ssl.SSLContext
+    names: list[str | None]
+    hosts: list[str | None]
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Bucket]:
+    key, certificate = certificate_of(BUCKET)
+    (tmp_path / "both.pem").write_bytes(key + certificate)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "both.pem")
+    made = Bucket(0, ssl.create_default_context(cadata=certificate.decode()), [], [])
+    serving.sni_callback = lambda _, name, __: made.names.append(name)
+
+    class Answering(_Listening):
+        def do_GET(self) -> None:
+            made.hosts.append(self.headers["host"])
+            super().do_GET()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.socket = serving.wrap_socket(server.socket, server_side=True)
+    made.port = server.server_port
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def certificate_of(name: str) -> tuple[bytes, bytes]:
+    """A key and a certificate that signs itself, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    pem = serialization.Encoding.PEM
+    return key.private_bytes(pem, form, plain), made.public_bytes(pem)
+
+
+async def test_what_was_checked_is_connected_to(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes to the checked address by the name's certificate; no second look-up."""
+    answers = iter([["93.184.216.34"], ["127.0.0.1"], ["127.0.0.1"]])
+
+    def look_up(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in next(answers)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    internet = Rerouting(bucket.port)
+    backend = CheckedBackend(result_hosts(), internet)
+    async with httpcore.AsyncConnectionPool(
+        ssl_context=bucket.trusted, network_backend=backend
+    ) as pool:
+        answer = await pool.request("GET", f"https://{BUCKET}/result")
+        assert answer.status == 200
+    assert internet.asked == [("93.184.216.34", 443)]
+    assert (bucket.names, bucket.hosts) == ([BUCKET], [BUCKET])
+
+
+async def test_the_next_look_up_is_checked_again(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding gains nothing: a name that leads inside the next time is refused then."""
+    rounds = iter([["93.184.216.34"], ["127.0.0.1"]])
+
+    def look_up(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in next(rounds)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    internet = Rerouting(bucket.port)
+    backend = CheckedBackend(result_hosts(), internet)
+    stream = await backend.connect_tcp(BUCKET, 443)
+    await stream.aclose()
+    with pytest.raises(RefusedAddress):
+        await backend.connect_tcp(BUCKET, 443)
+    assert [address for address, _ in internet.asked] == ["93.184.216.34"]
+
+
+async def test_the_backend_asks_for_the_host_too() -> None:
+    """A host that is not allowed is refused where it is connected to, and so are local sockets."""
+    backend = CheckedBackend(result_hosts())
+    with pytest.raises(RefusedAddress):
+        await backend.connect_tcp("example.com", 443)
+    with pytest.raises(RefusedAddress):
+        await backend.connect_unix_socket("/run/postgresql/.s.PGSQL.5432")
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from app.diagnosis import Verdict
+from app.parser_cell import finding
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.cell import landlock
 from pipeline.parsing.cell.entering import Wall
@@ -169,13 +171,22 @@ def tried(worker: WorkerProcess, attempts: list[list[Any]]) -> list[str]:
     return answer
 
 
+def require_kernel(*walls: str) -> None:
+    """Skip a test of what this kernel does not offer; asked of the kernel, not of the cell."""
+    offers = {
+        "landlock": landlock.version() > 0,
+        "seccomp": "Seccomp_filters:" in Path("/proc/self/status").read_text(),
+        "user": os.geteuid() == 0,
+    }
+    if missing := [wall for wall in walls if not offers[wall]]:
+        pytest.skip(f"there is no {' and no '.join(missing)} here; the other walls are tested")
+
+
 def test_an_intruder_reaches_nothing(world: World, worker: WorkerProcess) -> None:
     """No file, no network, no other process, no new one and no limit is within reach."""
     attempts = world.attempts()
     ended = dict(zip(attempts, tried(worker, list(attempts.values())), strict=True))
-    missing = {Wall.FILES, Wall.CALLS} - set(worker.walls)
-    if missing:
-        pytest.skip(f"this kernel offers no {', '.join(sorted(missing))}; what is left is tested")
+    require_kernel("landlock", "seccomp")
     assert [name for name, end in ended.items() if end == DONE] == []
     assert arrived(world) == []
     assert (world.folder / "open_to_all").read_text() == "as it was"
@@ -237,6 +248,7 @@ _ALONE = """
 
 def with_walls(world: World, walls: list[str]) -> dict[str, str]:
     """How the attempts end in a cell of which only some walls stand."""
+    require_kernel(*walls)
     attempts = world.attempts()
     asked = json.dumps({"walls": walls, "attempts": list(attempts.values())})
     done = subprocess.run(
@@ -244,8 +256,7 @@ def with_walls(world: World, walls: list[str]) -> dict[str, str]:
         capture_output=True, check=True,
     )  # fmt: skip
     stand, ended = json.loads(done.stdout)
-    if missing := set(walls) - set(stand):
-        pytest.skip(f"this kernel offers no {', '.join(sorted(missing))}")
+    assert set(walls) <= set(stand)
     arrived(world)
     return dict(zip(attempts, ended, strict=True))
 
@@ -272,8 +283,6 @@ def test_landlock_alone_keeps_files(world: World) -> None:
 
 def test_a_user_of_its_own_keeps_what_is_closed(world: World) -> None:
     """Without Landlock and the filter the secret, the objects and the parent stay closed."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may give a worker a user of its own")
     ended = with_walls(world, ["user"])
     parent = str(os.getpid())
     closed = [name for name in ended if str(world.secret) in name or parent in name.split()[1:]]
@@ -285,10 +294,7 @@ def test_a_user_of_its_own_keeps_what_is_closed(world: World) -> None:
 
 def test_every_worker_is_another_user(worker: WorkerProcess) -> None:
     """Two workers are two users without groups, neither of them root."""
-    if Wall.USER not in worker.walls and not worker.walls:
-        tried(worker, [])
-    if Wall.USER not in worker.walls:
-        pytest.skip("only root may give a worker a user of its own")
+    require_kernel("user")
     other = WorkerProcess({PARSE: intrude}, LIMITS)
     try:
         tried(worker, []), tried(other, [])
@@ -303,6 +309,27 @@ def _status(worker: WorkerProcess, name: str) -> str:
     lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
     found = next(line for line in lines if line.startswith(f"{name}:"))
     return next(iter(found.split()[1:]), "")
+
+
+def test_a_worker_tells_its_walls(worker: WorkerProcess) -> None:
+    """What a worker says of its cell is what this kernel offers, for `doctor` tells it on."""
+    tried(worker, [])
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    assert (Wall.CALLS in worker.walls) is ("Seccomp:\t2" in status)
+    assert (Wall.NO_NEW_PRIVILEGES in worker.walls) is ("NoNewPrivs:\t1" in status)
+    assert (Wall.FILES in worker.walls) is (landlock.version() > 0)
+    verdict = finding(worker.walls)
+    assert (verdict.verdict is Verdict.OK) is ({Wall.FILES, Wall.CALLS} <= set(worker.walls))
+
+
+def test_doctor_says_what_is_open() -> None:
+    """Where a wall is missing, doctor says what a hostile file could reach, and what to do."""
+    told = finding([Wall.LIMITS, Wall.NO_NEW_PRIVILEGES])
+    assert told.verdict is Verdict.NOTE
+    assert "files that this user may read and the network" in told.detail
+    assert "Landlock" in told.remedy
+    assert "everybody may read" in finding([Wall.LIMITS, Wall.CALLS, Wall.USER]).detail
+    assert finding([Wall.LIMITS, Wall.FILES, Wall.CALLS]).verdict is Verdict.OK
 
 
 def test_limits_of_the_kernel_are_set(worker: WorkerProcess) -> None:
