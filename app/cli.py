@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
 from pipeline.private_files import keep_private
+from pipeline.process_privacy import hide_this_process
 
 app = typer.Typer(
     name="navigator",
@@ -45,6 +46,7 @@ def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     warnings.simplefilter("ignore")
     keep_private()
+    hide_this_process()
     app(prog_name="navigator")
 
 

@@ -28,6 +28,7 @@ _MARKS = {
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
     from app import api_protections, checkups, tenant_protections
+    from app.parser_cell import parser_cell
 
     return (
         ("Python", checkups.python),
@@ -37,6 +38,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Storage", checkups.storage),
         ("Embedder", checkups.embedder),
         ("Parser", checkups.parser),
+        ("Parser's cell", parser_cell),
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from prefect.blocks.core import Block
@@ -52,11 +52,14 @@ class LlamaParseBlock(Block):
     def _fit_for_requests(cls, value: SecretStr) -> SecretStr:
         return SecretStr(clean_key(value.get_secret_value()))
 
-    def open(self, webhook: Mapping[str, Any] | None = None) -> LlamaParseClient:
+    def open(
+        self, webhook: Mapping[str, Any] | None = None, result_hosts: Sequence[str] = ()
+    ) -> LlamaParseClient:
         """The client, ready to use; close it afterwards.
 
         Args:
             webhook: the configuration that jobs are submitted with, from the settings.
+            result_hosts: further hosts of presigned results, from the settings.
 
         Raises:
             ConfigurationError: the address is wrong.
@@ -68,6 +71,7 @@ class LlamaParseBlock(Block):
             version=self.version,
             deadline_seconds=self.deadline_seconds,
             webhook=webhook,
+            result_hosts=result_hosts,
         )
 
 

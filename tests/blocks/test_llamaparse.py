@@ -345,7 +345,10 @@ async def test_many_jobs_at_once(mock: LlamaParseMock, client: LlamaParseClient)
     ("url", "taken"),
     [
         ("https://results.s3.amazonaws.com/a?X-Amz-Signature=1", True),
-        ("https://api.example.com:8443/x", True),
+        ("https://results.s3.eu-central-1.amazonaws.com/a", True),
+        ("https://api.cloud.llamaindex.ai/x", True),
+        ("https://api.example.com/x", False),
+        ("https://results.s3.amazonaws.com:8443/a", False),
         ("http://results.s3.amazonaws.com/a", False),
         ("https://169.254.169.254/latest/meta-data", False),
         ("https://[::1]/x", False),
@@ -362,7 +365,7 @@ async def test_many_jobs_at_once(mock: LlamaParseMock, client: LlamaParseClient)
     ],
 )
 def test_which_result_addresses_are_fetched(url: str, taken: bool) -> None:
-    """Only https with a public name is fetched, so that nothing inside our network is reached."""
+    """Only https at the service's own hosts is fetched, so nothing of our network is reached."""
     if taken:
         require_safe_download(url, "https://api.cloud.llamaindex.ai", "LlamaParse")
         return

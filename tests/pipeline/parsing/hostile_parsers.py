@@ -40,9 +40,6 @@ def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
             print("noise")  # noqa: T201
             os.write(1, b"more noise\n")
             sys.stdout.flush()
-        case b"fork":
-            if os.fork() == 0:
-                time.sleep(600)
         case b"environment":
             return _document("\n".join(sorted(os.environ)))
     return _document(f"{os.getpid()} {len(content)} {media_type.name}")
@@ -80,3 +77,11 @@ def burn(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
     while time.process_time() < end:
         pass
     return ParsedDocument((ParsedPage(1, "burnt"),), False, "hostile-1", "none")
+
+
+def convert_as_told(content: bytes, media_type: MediaType, options: ParseOptions) -> bytes:
+    """Start a process that outlives the document, and give back its id."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    return b"%d" % child

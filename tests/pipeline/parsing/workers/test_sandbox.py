@@ -21,9 +21,10 @@ from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.workers.process import WorkerProcess
+from pipeline.parsing.workers.requests import CONVERT
 from pipeline.parsing.workers.sandbox import INLINE_BYTES, ParserPool
 from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
-from tests.pipeline.parsing.hostile_parsers import burn, obey, rescue
+from tests.pipeline.parsing.hostile_parsers import burn, convert_as_told, obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 PDF = MediaType.PDF
@@ -201,14 +202,13 @@ async def test_cancelling_ends_the_worker(patient: ParserPool) -> None:
     assert await wait_until_gone(pid)
 
 
-async def test_what_a_document_started_ends_with_it(pool: ParserPool) -> None:
-    """A worker's own children end when the worker is ended."""
-    await pool.parse(b"fork", PDF)
-    (pid,) = pool.pids
-    children = [child.pid for child in psutil.Process(pid).children()]
-    assert len(children) == 1
-    await pool.close()
-    assert await wait_until_gone(children[0])
+async def test_what_a_converter_started_ends_with_it() -> None:
+    """The programs that a converting worker has started end when the worker is ended."""
+    worker = WorkerProcess({CONVERT: convert_as_told}, STRICT, programs=True)
+    child = int(worker.convert(b"fork", MediaType.DOC, lambda: False))
+    assert psutil.Process(child).ppid() == worker.pid
+    worker.kill()
+    assert await wait_until_gone(child)
 
 
 async def test_workers_are_recycled() -> None:
