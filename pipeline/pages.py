@@ -102,7 +102,7 @@ class _Places:
         return (*regions, *whole)
 
 
-_Spanned = TypeVar("_Spanned", Region, Table)
+_Spanned = TypeVar("_Spanned", bound=Region | Table)
 
 
 class _Spans(Generic[_Spanned]):
