@@ -16,8 +16,8 @@ from app.snippets import highlighted, question_words, snippet
 from tests.app.navigating import ROOT, SAMPLES, Navigator
 
 COMMANDS = (
-    "ingest", "plan", "search", "status", "list", "page", "retry", "delete", "erase", "report", "doctor",
-    "reset",
+    "ingest", "plan", "search", "status", "list", "page", "retry", "delete", "erase", "report",
+    "doctor", "reset",
 )  # fmt: skip
 
 
