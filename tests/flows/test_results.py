@@ -111,6 +111,7 @@ def plants(marker: Path) -> dict[str, bytes]:
     pickled = base64.encodebytes(cloudpickle.dumps(Planted(marker))).decode()
     ours = {"type": "navigator-references"}
     decoder = {"type": "json", "object_decoder": "builtins.exec"}
+    library = {"type": "json", "jsonlib": "planted_library"}
     return {
         "by-its-metadata": _record(pickled, {"serializer": {"type": "pickle"}}),
         "by-default": _record(pickled, {}),
@@ -122,6 +123,7 @@ def plants(marker: Path) -> dict[str, bytes]:
         "twice": _record(pickled, {"serializer": ours})[:-1]
         + b',"metadata":' + json.dumps({"serializer": {"type": "pickle"}}).encode() + b"}",
         "json-with-a-decoder": _record('{"a": 1}', {"serializer": decoder}),
+        "json-with-a-library": _record("[]", {"serializer": library}),
         "json": _record('{"__exc_type__": "builtins.SystemExit", "message": "x"}',
                         {"serializer": {"type": "json"}}),
         "bare": cloudpickle.dumps(Planted(marker)),
@@ -136,9 +138,13 @@ def _record(result: str, metadata: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", plants(Path()))
-async def test_what_is_planted_is_not_read(storage: Path, tmp_path: Path, kind: str) -> None:
+async def test_what_is_planted_is_not_read(
+    storage: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever lies under a result's name, nothing of it runs: to Prefect it is not there."""
     marker = tmp_path / "executed"
+    (tmp_path / "planted_library.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(tmp_path)
     (storage / KEY).write_bytes(plants(marker)[kind])
     store = ResultStore(result_storage=PlainResults(), serializer=ReferencesSerializer())
     assert not await store.aexists(KEY)
