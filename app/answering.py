@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pipeline.errors import EmbeddingError, UsageError
-from pipeline.text import fold
+from pipeline.text import fold, normalise
 
 if TYPE_CHECKING:
     from blocks.embedder import Embedder, Vectors
@@ -90,7 +90,7 @@ async def _passages(
 
 async def _vector(text: str, embedder: Embedder) -> Vectors:
     try:
-        answered = await embedder.embed([fold(text)])
+        answered = await embedder.embed([fold(normalise(text).text)])
     except EmbeddingError as error:
         raise UsageError(
             f"The question cannot be turned into a vector: {error.message}",

@@ -1,9 +1,10 @@
-"""`navigator retry`, `resume` and `delete`: what a person does to documents that are there."""
+"""`navigator retry`, `resume`, `delete`, `erase`: what a person does to what is there."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -15,13 +16,15 @@ from app.opening import reading
 from app.run_report import RunReport, word
 from app.running import connect
 from pipeline.errors import UsageError
-from pipeline.identity import user_id
+from pipeline.identity import OPERATOR, user_id
 from pipeline.settings import Settings
 from pipeline.states import FAILED
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
+    from flows.stages.erasing import ErasedUser
+    from pipeline.store.addresses import Addresses
     from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
 
@@ -62,7 +65,7 @@ def retry(
             "Say which documents to retry.",
             remedy="Name them, or give --failed for all that failed.",
         )
-    url = connect(settings)
+    addresses = connect(settings)
     if all_failed:
         documents = asyncio.run(failed(settings, user))
     else:
@@ -76,7 +79,7 @@ def retry(
     if not documents:
         return None
     jobs = [each.job_id for each in documents if each.job_id is not None]
-    return _go_on(settings, user, url, jobs)
+    return _go_on(settings, user, addresses, jobs)
 
 
 def resume(settings: Settings, user: str | None, given: str, cap: Decimal | None) -> RunReport:
@@ -88,9 +91,9 @@ def resume(settings: Settings, user: str | None, given: str, cap: Decimal | None
     Raises:
         UsageError: there is no such run, or nothing of it was stopped.
     """
-    url = connect(settings)
+    addresses = connect(settings)
     jobs = asyncio.run(_stopped(settings, user, given))
-    return _go_on(settings, user, url, jobs, kind="resume", cap=cap)
+    return _go_on(settings, user, addresses, jobs, kind="resume", cap=cap)
 
 
 async def _stopped(settings: Settings, user: str | None, given: str) -> list[UUID]:
@@ -112,7 +115,7 @@ async def _stopped(settings: Settings, user: str | None, given: str) -> list[UUI
 def _go_on(
     settings: Settings,
     user: str | None,
-    url: str,
+    addresses: Addresses,
     jobs: Sequence[UUID],
     *,
     kind: str = "retry",
@@ -127,13 +130,13 @@ def _go_on(
 
         return backfill(
             job_ids=sent,
-            user=user or settings.user,
+            user=str(owner),
             options=IngestOptions.model_validate({"max_cost_usd": cap}),
             run_id=run_id,
             return_state=True,
         )
 
-    return run_to_report(run_id, owner, start, settings, url)
+    return run_to_report(run_id, owner, start, settings, addresses)
 
 
 async def _send_back(
@@ -160,6 +163,17 @@ async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Delet
     async with open_services(settings) as services:
         ids = [each.document_id for each in documents]
         return await remove(services.database, services.storage, ids, Actor("person"))
+
+
+async def erase(settings: Settings, user: UUID) -> ErasedUser:
+    """Erase a user, with everything that says something about them."""
+    from blocks.assembly import open_database, open_storage
+    from flows.stages.erasing import erase as remove
+
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        storage = await open_storage(settings)
+        return await remove(database, storage, settings.home / "reports", user, OPERATOR)
 
 
 def list_for_deletion(documents: Sequence[DocumentLine]) -> None:

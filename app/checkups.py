@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 import shutil
 import socket
@@ -15,6 +14,7 @@ from uuid import uuid4
 
 from app.diagnosis import Finding, Verdict
 from pipeline.errors import ConfigurationError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 
 _GIB = 1024**3
@@ -35,7 +35,7 @@ async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 def _home_folder(home: Path) -> Finding:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        open_home(home)
         trial = home / f".trial-{uuid4().hex}"
         trial.write_bytes(b"")
         trial.unlink()
@@ -63,16 +63,20 @@ async def disk_space(settings: Settings, stack: AsyncExitStack) -> Finding:
 async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
     """Reachable, new enough, migrated, and with the roles that row-level security needs."""
     from blocks.assembly import open_database
-    from pipeline.store.health import describe
+    from pipeline.store.health import describe, rights
+    from pipeline.store.schema import READER_ROLE, SERVICE_ROLE
 
     opened = await open_database(settings, stack)
-    async with opened.owner() as connection:
-        facts = await describe(connection)
-    if facts.missing_roles:
+    roles = [SERVICE_ROLE] if opened.readers_apart else [SERVICE_ROLE, READER_ROLE]
+    async with opened.login() as connection:
+        missing = (await rights(connection, roles)).missing_roles
+    if missing:
         raise ConfigurationError(
-            f"The database login may not become {' or '.join(facts.missing_roles)}.",
-            remedy=f"As a superuser: GRANT {', '.join(facts.missing_roles)} TO <the login>.",
+            f"The database login may not become {' or '.join(missing)}.",
+            remedy=f"As a superuser: GRANT {', '.join(missing)} TO <the login>.",
         )
+    async with opened.service() as connection:
+        facts = await describe(connection)
     kind = "yours" if settings.database_url or settings.database_block else "embedded"
     detail = f"Postgres {facts.postgres} ({kind}), pgvector {facts.pgvector}"
     return Finding("Database", Verdict.OK, f"{detail}, schema {facts.revision}")
@@ -157,10 +161,11 @@ async def quality_gate(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def prefect(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The server that is named answers, or one of ours could be started."""
-    from app.prefect_server import require
+    from app.prefect_access import require
+    from app.prefect_server import join_prefect
 
     ours = f"Prefect {version('prefect')}"
-    if url := os.environ.get("PREFECT_API_URL"):
+    if url := join_prefect(settings.home, settings.prefect_auth_file):
         await asyncio.to_thread(require, url)
         return Finding("Prefect", Verdict.OK, f"{ours}; the server of PREFECT_API_URL answers")
     if settings.work_pool is not None:

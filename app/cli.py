@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
+from pipeline.private_files import keep_private
+from pipeline.process_privacy import hide_this_process
 
 app = typer.Typer(
     name="navigator",
@@ -42,12 +45,22 @@ class _Group(TyperGroup):
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     warnings.simplefilter("ignore")
+    keep_private()
+    hide_this_process()
     app(prog_name="navigator")
 
 
 @app.callback(cls=_Group)
-def navigator() -> None:
+def navigator(
+    env_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Read settings from this file. [NAVIGATOR_ENV_FILE]"),
+    ] = None,
+) -> None:
     """Insurance documents to a searchable, quality-gated corpus."""
+    from app.surroundings import settle
+
+    settle(env_file)
 
 
 for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs):

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from app.folders import started_in
 from pipeline.sources import printable
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def dollars(value: Decimal | float) -> str:
 def short_path(path: str) -> str:
     """A path from the working folder when it lies in it."""
     try:
-        return str(Path(path).relative_to(Path.cwd()))
+        return str(Path(path).relative_to(started_in()))
     except (ValueError, OSError):
         return path
 

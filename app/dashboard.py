@@ -1,4 +1,4 @@
-"""`navigator dashboard`: the address of the dashboard with a token to sign in."""
+"""`navigator dashboard`: how to sign in to the dashboard, and to Prefect's UI."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ def link(settings: Settings, user: str, *, service: bool, hours: float) -> str:
 
     token = issue_token(settings, user, service=service, hours=hours)
     return f"{_address(settings)}/#token={token}"
+
+
+def prefect_sign_in(settings: Settings) -> tuple[str, str] | None:
+    """Address and password of the UI of Prefect's server that `navigator up` runs, if it does.
+
+    Its sign-in page has one field, which takes user and password as one text.
+    """
+    from app.prefect_access import address_of_stack, own_auth_string
+
+    home = settings.home.absolute()
+    if (api := address_of_stack(home)) is None:
+        return None
+    return api.removesuffix("/api"), own_auth_string(home / "prefect")
 
 
 def _address(settings: Settings) -> str:

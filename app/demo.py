@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from app.console import say, tell
+from pipeline.children import child_environment, module_command
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 QUESTION = "The power failed and the food in my freezer spoiled. Will you pay?"
@@ -34,8 +36,8 @@ def main() -> int:
 
 def _navigator(*arguments: str) -> int:
     """Run one command as a person would, in a process of its own."""
-    command = [sys.executable, "-m", "app", *arguments]
-    return subprocess.run(command, check=False).returncode  # noqa: S603
+    command, environment = module_command("app", *arguments), child_environment(os.environ)
+    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from app.closing import Closed
+from app.configured import configured
 from app.console import answers, say, tell, text, working
 from app.diagnosis import Finding, Verdict
+from app.protections import protections
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.settings import Settings, load_settings
 
 Check = Callable[[Settings, AsyncExitStack], Awaitable[Finding]]
 
+_CORRECT = "Correct or unset the variable, in the environment or in the file with settings."
 _MARKS = {
     Verdict.OK: ("✓", "green"),
     Verdict.NOTE: ("·", "yellow"),
@@ -23,7 +27,8 @@ _MARKS = {
 
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
-    from app import checkups
+    from app import api_protections, checkups, tenant_protections
+    from app.parser_cell import parser_cell
 
     return (
         ("Python", checkups.python),
@@ -33,24 +38,48 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Storage", checkups.storage),
         ("Embedder", checkups.embedder),
         ("Parser", checkups.parser),
+        ("Parser's cell", parser_cell),
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),
+        ("API", api_protections.api_limits),
+        ("Users", tenant_protections.tenants),
     )
 
 
-async def examine() -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found: the parts that make the system work, and the protections in force."""
+
+    findings: Sequence[Finding]
+    protections: Sequence[Finding] = ()
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing has a problem."""
+        return fine([*self.findings, *self.protections])
+
+
+async def examine() -> Examination:
     """Try every part; one that fails does not keep the others from being tried."""
     try:
         settings = load_settings()
     except ConfigurationError as error:
-        remedy = "Correct or unset the variable, in the environment or in .env."
-        return [Finding("Settings", Verdict.PROBLEM, error.message, remedy)]
-    findings = [_settings(settings)]
+        remedy = error.remedy if error.remedy != ConfigurationError.remedy else _CORRECT
+        return Examination([Finding("Settings", Verdict.PROBLEM, error.message, remedy)])
     async with AsyncExitStack() as stack:
-        for part, check in checks():
-            with working(f"Trying: {part.lower()}"):
-                findings.append(await _tried(part, check, settings, stack))
+        findings = await _all_tried(checks(), settings, stack)
+        held = await _all_tried(protections(), settings, stack)
+    return Examination([_settings(settings), *configured(), *findings], held)
+
+
+async def _all_tried(
+    parts: Sequence[tuple[str, Check]], settings: Settings, stack: AsyncExitStack
+) -> list[Finding]:
+    findings = []
+    for part, check in parts:
+        with working(f"Trying: {part.lower()}"):
+            findings.append(await _tried(part, check, settings, stack))
     return findings
 
 
@@ -92,8 +121,21 @@ def fine(findings: Sequence[Finding]) -> bool:
     return all(each.verdict is not Verdict.PROBLEM for each in findings)
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
+def print_findings(found: Examination) -> None:
     """The findings for a person."""
+    _print_table(found.findings)
+    if found.protections:
+        tell("\nProtections", "bold")
+        _print_table(found.protections)
+    everything = [*found.findings, *found.protections]
+    problems = sum(each.verdict is Verdict.PROBLEM for each in everything)
+    if problems:
+        say(f"{problems} of {len(everything)} parts need mending.", "bold red")
+    else:
+        tell("Everything works.")
+
+
+def _print_table(findings: Sequence[Finding]) -> None:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
@@ -103,13 +145,14 @@ def print_findings(findings: Sequence[Finding]) -> None:
         if each.remedy:
             grid.add_row("", "", text(f"→ {each.remedy}", "cyan"))
     answers().print(grid)
-    problems = sum(each.verdict is Verdict.PROBLEM for each in findings)
-    if problems:
-        say(f"{problems} of {len(findings)} parts need mending.", "bold red")
-    else:
-        tell("Everything works.")
 
 
-def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings for a program."""
-    return {"ok": fine(findings), "findings": [asdict(each) for each in findings]}
+def as_json(found: Examination, closed: Closed | None) -> dict[str, Any]:
+    """The findings for a program; what was closed, when that was asked for."""
+    fixed = {"fixed": closed.as_json()} if closed is not None else {}
+    return {
+        "ok": found.fine,
+        **fixed,
+        "findings": [asdict(each) for each in found.findings],
+        "protections": [asdict(each) for each in found.protections],
+    }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.console import print_json, say
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
+from pipeline.private_files import write_private
 
 FAILED = 1
 WRONG_USE = 2
@@ -18,11 +19,13 @@ INTERRUPTED = 130
 
 # What may stand in a traceback's last line and must not stand in a log.
 _SECRETS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+]*://)[^\s/@]+@"
+    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"
     r"|\b(?:sk|llx|pnu)[-_][A-Za-z0-9_\-]{6,}"
     r"|(?i:bearer)\s+\S+"
 )
-_SECRET_VARIABLES = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|STORAGE_OPTIONS", re.I)
+_SECRET_VARIABLES = re.compile(
+    r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|READER_URL|OWNER_URL|STORAGE_OPTIONS", re.I
+)
 
 
 def report_error(error: Exception) -> int:
@@ -64,8 +67,9 @@ def _write_log(error: Exception) -> str:
     folder = home() / "logs"
     path = folder / f"navigator-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(without_secrets("".join(traceback.format_exception(error))), "utf-8")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        told = without_secrets("".join(traceback.format_exception(error)))
+        write_private(path, told.encode("utf-8", "replace"))
     except OSError as problem:
         return f"no log, because {folder} cannot be written ({problem.strerror})"
     return str(path)

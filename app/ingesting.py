@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from app.console import quantity, say
+from app.link_lines import say_links
 from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
 from pipeline.errors import NavigatorError, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
+from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
+    from pipeline.store.addresses import Addresses
+    from pipeline.store.run_requests import RequestedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class IngestRequest:
     concurrency: int | None = None
     max_cost_usd: Decimal | None = None
     sync: bool = False
+    follow_links: bool = False
 
     def settings(self) -> Settings:
         """The settings with what was asked for on top."""
@@ -60,6 +65,7 @@ class IngestRequest:
                 "concurrency": self.concurrency,
                 "max_cost_usd": self.max_cost_usd,
                 "sync": self.sync,
+                "follow_links": self.follow_links,
             }
         )
 
@@ -70,7 +76,12 @@ def look(request: IngestRequest) -> FoundFiles:
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
-    found = find_files(request.paths, pictures=request.settings().reads_pictures)
+    found = find_files(
+        request.paths,
+        pictures=request.settings().reads_pictures,
+        follow_links=request.follow_links,
+    )
+    say_links(found, sync=request.sync)
     if not found.files:
         # With --sync this also keeps an unmounted folder from emptying the corpus.
         kinds = ", ".join(sorted(SUFFIXES))
@@ -99,25 +110,23 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     settings = request.settings()
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
+    paths = [absolute_pattern(path) for path in request.paths]  # the flow runs in another folder
     if found.skipped:
         say(f"{left_out(found)}.")
-    url = connect(settings)
+    addresses = connect(settings)
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
-        return asyncio.run(_report(url, owner, run_id)), found
+        return asyncio.run(_report(addresses, owner, run_id)), found
 
-    def start() -> Awaitable[State[Any]]:
+    async def start() -> State[Any]:
         from flows.ingest import ingest
+        from pipeline.store.run_requests import RequestedRun
 
-        return ingest(
-            list(request.paths),
-            user=request.user,
-            tags=list(request.tags),
-            options=request.options(),
-            run_id=run_id,
-            return_state=True,
-        )
+        wanted = RequestedRun(owner, tuple(paths), tuple(request.tags))
+        await _write_down(addresses, run_id, wanted, request.max_cost_usd)
+        # Prefect is told ids alone: it could not forget names and paths with their user.
+        return await ingest([], options=request.options(), run_id=run_id, return_state=True)
 
-    return run_to_report(run_id, owner, start, settings, url), found
+    return run_to_report(run_id, owner, start, settings, addresses), found
 
 
 def run_to_report(
@@ -125,7 +134,7 @@ def run_to_report(
     owner: UUID,
     start: Callable[[], Awaitable[State[Any]]],
     settings: Settings,
-    url: str,
+    addresses: Addresses,
 ) -> RunReport:
     """Run a flow and read what came of it.
 
@@ -133,11 +142,11 @@ def run_to_report(
         NavigatorError: it stopped before it worked on any document.
     """
     try:
-        trouble = run_flow(RunningFlow(run_id, owner, start), settings, url)
+        trouble = run_flow(RunningFlow(run_id, owner, start), settings, addresses)
     except KeyboardInterrupt:
-        asyncio.run(_close(url, run_id))
+        asyncio.run(_close(addresses, run_id))
         raise
-    report = asyncio.run(_report(url, owner, run_id))
+    report = asyncio.run(_report(addresses, owner, run_id))
     if trouble is None:
         return report
     if not isinstance(trouble, NavigatorError) or isinstance(trouble, UsageError):
@@ -149,13 +158,27 @@ def run_to_report(
     return report
 
 
-async def _close(url: str, run_id: UUID) -> None:
+async def _write_down(
+    addresses: Addresses, run_id: UUID, wanted: RequestedRun, cap: Decimal | None
+) -> None:
+    from pipeline.store.engine import Database
+    from pipeline.store.run_requests import request_run
+
+    database = Database.at(addresses, pool_size=1)
+    try:
+        async with database.service() as connection:
+            await request_run(connection, run_id, wanted, cap)
+    finally:
+        await database.close()
+
+
+async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run: what is left of it waits for a person."""
     from pipeline.store import runs, stops
     from pipeline.store.engine import Database
     from pipeline.store.transitions import Actor
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.service() as connection:
             why, who = "A person stopped the run.", Actor("person", run_id)
@@ -165,10 +188,10 @@ async def _close(url: str, run_id: UUID) -> None:
         await database.close()
 
 
-async def _report(url: str, owner: UUID, run_id: UUID) -> RunReport:
+async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
-    database = Database(url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         async with database.reader(owner) as connection:
             return await read_run(connection, run_id)

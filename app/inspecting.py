@@ -11,6 +11,8 @@ from app.gap_lines import where_lacking
 from app.opening import reading
 from app.run_report import COLOURS, print_trouble, word
 from pipeline.errors import UsageError
+from pipeline.identity import user_id
+from pipeline.quotas import StorageUse, size_words
 from pipeline.settings import Settings
 from pipeline.states import FAILED, STATE_WORDS, JobState
 
@@ -28,6 +30,7 @@ class Overview:
     """The whole corpus of a user, the last runs and the documents that failed."""
 
     corpus: CorpusSummary
+    storage: StorageUse
     runs: Sequence[RunRecord]
     stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentLine]
@@ -43,12 +46,15 @@ class Listing:
 
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
-    from pipeline.store import history, stops, summary
+    from pipeline.store import history, quotas, stops, summary
 
     async with reading(settings, user) as connection:
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
         return Overview(
             await summary.summarise(connection),
+            await quotas.storage_use(
+                connection, user_id(user or settings.user), settings.user_quota_bytes
+            ),
             await summary.last_runs(connection, _RUNS_SHOWN),
             await stops.stopped_runs(connection),
             failed,
@@ -105,6 +111,7 @@ def print_overview(shown: Overview) -> None:
     tell(f"{quantity(corpus.chunks, 'passage')} can be searched")
     for model, vectors in corpus.vectors.items():
         tell(f"{quantity(vectors, 'vector')} of {model}")
+    tell(f"{storage_words(shown.storage)} of storage used")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     _print_runs(shown.runs)
     for run in shown.stopped:
@@ -116,6 +123,13 @@ def print_overview(shown: Overview) -> None:
         print_trouble(each.name, each.error_message, each.error_remedy)
     if shown.failed:
         say("`navigator retry --failed` tries them again; `navigator status DOCUMENT` tells more.")
+
+
+def storage_words(storage: StorageUse) -> str:
+    """``9.8 MB of 10.0 MB``, or how much it is without a quota."""
+    if not storage.allowed:
+        return size_words(storage.used)
+    return f"{size_words(storage.used)} of {size_words(storage.allowed)}"
 
 
 def _print_runs(runs: Sequence[RunRecord]) -> None:
@@ -180,6 +194,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
     """The overview for a program."""
     return {
         **asdict(shown.corpus),
+        "storage": asdict(shown.storage),
         "runs": [asdict(run) for run in shown.runs],
         "stopped": [asdict(run) for run in shown.stopped],
         "failed": [line_json(each) for each in shown.failed],

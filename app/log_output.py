@@ -18,9 +18,10 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from pipeline import correlation
-from pipeline.errors import NavigatorError
+from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.logs import logger
 from pipeline.places import way
+from pipeline.private_files import open_home
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
@@ -50,6 +51,8 @@ def configure_logs(settings: Settings, process: str, *, console: bool = True) ->
         problem = None
     except OSError as error:
         problem = os.strerror(error.errno or 0)
+    except ConfigurationError as error:
+        problem = error.message
     for name in _LOGGERS:
         _attach(logging.getLogger(name), handlers, settings.log_level)
     if problem is not None:
@@ -76,6 +79,7 @@ def _console(settings: Settings, process: str, redaction: Redaction) -> logging.
 
 
 def _file(settings: Settings, process: str, redaction: Redaction) -> logging.Handler:
+    open_home(settings.home)
     folder = settings.home / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handler = RotatingFileHandler(

@@ -30,6 +30,13 @@ PasswordFile: TypeAlias = Annotated[
         help="Passwords of encrypted files: one a line, or PATTERN, a tab and the password.",
     ),
 ]
+FollowLinks: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links",
+        help="Follow links out of the named folders too; never into /proc, /sys or /dev.",
+    ),
+]
 User: TypeAlias = Annotated[
     str | None,
     typer.Option("--user", help="Whose documents: a UUID or any name. [NAVIGATOR_USER]"),

@@ -14,7 +14,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.notes import Note
 from pipeline.pages import ChunkOnPage, chunks_on
-from pipeline.parsing.media import SNIFF_BYTES, MediaType, sniff, unnamed
+from pipeline.parsing.media import MediaType, unnamed
 from pipeline.parsing.rendering import can_be_drawn, refuse_missing
 from pipeline.store.page_queries import VersionView, chunks_between
 
@@ -114,8 +114,9 @@ async def draw_page(
     stored = await storage.get(version.storage_key)
     content = await asyncio.to_thread(checked, stored, version.file_sha256)
     try:
-        kind = version.media_type or sniff(content[:SNIFF_BYTES], unnamed(version.name))
-        return await pool.render(content, MediaType(kind), number, width, passwords)
+        kind = MediaType(version.media_type or MediaType.TEXT)
+        name = None if version.media_type else unnamed(version.name)
+        return await pool.render(content, kind, number, width, passwords, name)
     except ParseError as error:
         if error.parse_code is ParseCode.NO_PAGE:
             raise PageMissing(error.message, remedy=error.remedy) from error

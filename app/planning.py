@@ -21,8 +21,10 @@ from app.console import (
     text,
 )
 from app.ingesting import IngestRequest, left_out, look
+from app.link_lines import links_json, print_links
 from app.run_report import MOST_ROWS, print_trouble
 from pipeline.identity import user_id
+from pipeline.sources import passed_over_files
 
 if TYPE_CHECKING:
     from flows.stages.planned_documents import PlannedDocument
@@ -78,6 +80,7 @@ def print_plan(made: Plan, found: FoundFiles) -> None:
         print_trouble(each.name, f"It would fail: {each.error.message}", each.error.remedy)
     for file in made.rejected[:MOST_ROWS]:
         print_trouble(short_path(file.source), file.message, file.remedy)
+    print_links(passed_over_files(found.passed_over))
     counts = Counter(str(each.outcome) for each in made.documents)
     counts["cannot be read"] = len(made.rejected)
     counts["would be deleted"] = made.vanished
@@ -127,6 +130,7 @@ def as_json(made: Plan, found: FoundFiles) -> dict[str, Any]:
             for f in made.rejected
         ],
         "skipped": found.skipped,
+        "passed_over": links_json(passed_over_files(found.passed_over)),
         "would_delete": made.vanished,
         "chunks": sum(each.chunks for each in made.to_do),
         "new_chunks": sum(each.new_chunks for each in made.to_do),

@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +21,17 @@ from typing import IO
 
 import httpx
 
+from app.prefect_access import (
+    address_of_stack,
+    named_auth_string,
+    own_auth_string,
+    require,
+    use,
+)
 from app.stack.state import running_stack
+from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
+from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
 _BATCHES = {
@@ -53,12 +61,13 @@ CLIENT_SETTINGS = {
     # Each wait is twice the last: two minutes in all. Ten would be half an hour of silence for a
     # server that has gone.
     "PREFECT_CLIENT_MAX_RETRIES": "6",
-    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
 
 
-def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> str:
+def provide_prefect(
+    home: Path, waiting: Callable[[], None] = lambda: None, *, auth_file: Path | None = None
+) -> str:
     """The API's URL: that of PREFECT_API_URL, else of a server of ours that ends with this process.
 
     Sets this process's environment for the Prefect client, so it has to be called before
@@ -66,25 +75,48 @@ def provide_prefect(home: Path, waiting: Callable[[], None] = lambda: None) -> s
 
     Args:
         waiting: called once when another run has its server open and has to end first.
+        auth_file: with ``user:password`` for the server that PREFECT_API_URL names.
 
     Raises:
         ServiceUnavailable: our server did not start; the sentence names its log.
+        ConfigurationError: the server's password cannot be read or kept, or is refused.
     """
-    os.environ.update(
-        {name: os.environ.get(name, value) for name, value in CLIENT_SETTINGS.items()}
-    )
-    if url := os.environ.get("PREFECT_API_URL"):
+    if url := join_prefect(home, auth_file):
         require(url)
         return url
+    open_home(home)
     folder = home / "prefect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
     os.environ["PREFECT_HOME"] = str(folder)
     url = prefect_of_stack(home) or _our_server(folder, waiting)
     os.environ["PREFECT_API_URL"] = url
+    use(own_auth_string(folder))
     return url
 
 
-def require_prefect(home: Path) -> str:
+def join_prefect(home: Path, auth_file: Path | None) -> str | None:
+    """The URL that PREFECT_API_URL names, with this process's environment set for its client.
+
+    The home's own password is sent to the server of its own `navigator up` only; any other gets
+    what `auth_file` holds, or PREFECT_API_AUTH_STRING as it is.
+
+    Raises:
+        ConfigurationError: the server's password cannot be read.
+    """
+    for name, value in CLIENT_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if not (url := os.environ.get("PREFECT_API_URL")):
+        return None
+    if auth_file is not None:
+        use(named_auth_string(auth_file))
+    elif url.rstrip("/") == address_of_stack(home):
+        use(own_auth_string(home / "prefect"))
+    else:
+        use(None)
+    return url
+
+
+def require_prefect(home: Path, *, auth_file: Path | None = None) -> str:
     """As `provide_prefect`, but for what cannot bring a server of its own along: a worker.
 
     Raises:
@@ -95,7 +127,7 @@ def require_prefect(home: Path) -> str:
             "There is no Prefect server to work for.",
             remedy="Start everything with `navigator up`, or set PREFECT_API_URL.",
         )
-    return provide_prefect(home)
+    return provide_prefect(home, auth_file=auth_file)
 
 
 def prefect_of_stack(home: Path) -> str | None:
@@ -108,22 +140,6 @@ def prefect_of_stack(home: Path) -> str | None:
             return f"{server.address}/api"
         time.sleep(0.2)
     return None
-
-
-def require(url: str) -> None:
-    """Make sure that a Prefect server answers.
-
-    Raises:
-        ServiceUnavailable: it does not.
-    """
-    try:
-        httpx.get(f"{url.rstrip('/')}/health", timeout=10).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceUnavailable(
-            f"The Prefect server that PREFECT_API_URL names does not answer "
-            f"({type(error).__name__}).",
-            remedy="Start it, correct the variable, or unset it to use a server of our own.",
-        ) from None
 
 
 def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
@@ -141,35 +157,45 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
     return url
 
 
-def server_environment(folder: Path, ui_api_url: str | None) -> dict[str, str]:
+def server_environment(folder: Path, address: str, *, pages: bool = True) -> dict[str, str]:
     """Variables of a server whose history lies in `folder`.
 
     Args:
-        ui_api_url: where browsers find its API; None leaves its pages out.
+        address: where browsers find it.
+        pages: whether it serves its UI.
     """
-    pages = {"PREFECT_UI_ENABLED": "false"}
-    if ui_api_url is not None:
-        pages = {"PREFECT_UI_ENABLED": "true", "PREFECT_UI_API_URL": ui_api_url}
     return {
         **SERVER_SETTINGS,
-        **pages,
+        "PREFECT_UI_ENABLED": str(pages).lower(),
+        "PREFECT_UI_API_URL": "/api",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
         "PREFECT_HOME": str(folder),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
     }
 
 
+def server_command(port: int) -> list[str]:
+    """The command that serves Prefect's application on a port of this machine."""
+    return module_command(
+        # uvicorn itself puts the current folder on the path, unless another is named
+        "uvicorn", "--app-dir", str(ROOT), "--factory", "app.prefect_application:create_own_app",
+        "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+    )  # fmt: skip
+
+
 def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     port = _free_port()
-    environment = {**os.environ, **server_environment(folder, None)}
+    address = f"http://127.0.0.1:{port}"
+    variables = server_environment(folder, address, pages=False)
+    environment = child_environment({**os.environ, **variables})
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
-             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
-            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            server_command(port),
+            env=environment, cwd=NEUTRAL_FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
-    url = f"http://127.0.0.1:{port}/api"
+    url = f"{address}/api"
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):

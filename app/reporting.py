@@ -10,6 +10,7 @@ from pathlib import Path
 from app.console import working
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.identity import user_id
+from pipeline.private_files import write_private
 from pipeline.settings import Settings
 
 
@@ -64,7 +65,7 @@ async def report(
 def _moved(written: Path, output: Path) -> Path:
     target = output / written.name if output.is_dir() else output
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(written.read_bytes())
+    write_private(target, written.read_bytes())
     return target.absolute()
 
 

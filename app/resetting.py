@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from app.stack.state import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings
 
-FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack")
+FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack", ".restoring")
 
 
 def existing(settings: Settings) -> list[Path]:
@@ -73,25 +70,14 @@ def _prefect_stopped(folder: Path) -> Iterator[None]:
 
 
 def _stop_postgres(folder: Path) -> None:
-    others = _holders(folder)
-    if others:
+    from pipeline.store.embedded import other_holders, stop_embedded
+
+    if others := other_holders(folder):
         named = ", ".join(str(pid) for pid in others)
         raise _in_use(f"The database is in use by another process ({named}).")
     if not (folder / "postmaster.pid").exists():
         return
-    # Left over from a process that was killed: joining it and leaving again stops it.
-    from pipeline.store.embedded import stop_embedded
-
-    stop_embedded(folder)
-
-
-def _holders(folder: Path) -> list[int]:
-    try:
-        noted = json.loads((folder / ".handle_pids.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return []
-    me = psutil.Process().pid
-    return [pid for pid in noted if pid != me and psutil.pid_exists(pid)]
+    stop_embedded(folder)  # left over from a process that was killed
 
 
 def _in_use(message: str) -> UsageError:

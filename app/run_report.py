@@ -22,6 +22,7 @@ from app.console import (
     text,
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
+from app.link_lines import links_json, print_links
 from pipeline.sources import RejectedFile
 from pipeline.states import FAILED, PUBLISHED, STOPS, WITH_GAPS, WORKING, JobState
 
@@ -45,6 +46,7 @@ class RunReport:
     """A run as it ended.
 
     Attributes:
+        passed_over: links that were not followed, which is no failure.
         stopped: why it ended early, in one sentence.
         seconds: wall time of the run.
     """
@@ -52,6 +54,7 @@ class RunReport:
     run_id: UUID
     documents: Sequence[RunDocument]
     rejected: Sequence[RejectedFile]
+    passed_over: Sequence[RejectedFile]
     deleted: int
     cost_usd: Decimal
     stopped: str | None
@@ -87,6 +90,7 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
         run_id=run_id,
         documents=await runs.run_documents(connection, run_id),
         rejected=await runs.rejected_files(connection, run_id),
+        passed_over=await runs.passed_over(connection, run_id),
         deleted=await summary.deleted_in_run(connection, run_id),
         cost_usd=run.cost_usd if run else Decimal(0),
         stopped=run.stopped if run else None,
@@ -123,6 +127,7 @@ def print_report(report: RunReport, *, failures: bool = True) -> None:
     print_lacking([e for e in rows if e.state == JobState.COMPLETE_WITH_GAPS])
     if failures:
         _print_failures(report, most=MOST_ROWS)
+    print_links(report.passed_over)
     _print_sums(report)
 
 
@@ -192,9 +197,8 @@ def _print_sums(report: RunReport) -> None:
     )
     say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
-        resume = f"`navigator resume {str(report.run_id)[:8]}`"
-        how = f" Go on with {resume}, or ingest it again." if report.count("stopped") else ""
-        say(report.stopped + how, "yellow")
+        resume = f" Go on with `navigator resume {str(report.run_id)[:8]}`, or ingest it again."
+        say(report.stopped + (resume if report.count("stopped") else ""), "yellow")
 
 
 def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:
@@ -209,6 +213,7 @@ def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:
             for f in report.rejected
         ],
         "skipped": skipped,
+        "passed_over": links_json(report.passed_over),
         "deleted": report.deleted,
         "cost_usd": report.cost_usd,
         "seconds": round(report.seconds, 3),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.console import say, working
+from app.folders import leave_folder
 from app.log_output import configure_logs
 from app.progress import ProgressView
 from pipeline.errors import ConfigurationError, TransientError
@@ -19,6 +20,8 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
+
+    from pipeline.store.addresses import Addresses
 
 _POLL_SECONDS = 0.3
 _QUIET = {
@@ -43,19 +46,19 @@ class RunningFlow:
     loads_gate: bool = True
 
 
-def connect(settings: Settings) -> str:
-    """The URL of the database, after it has been started, if ours, and migrated."""
-    from blocks.assembly import database_url
-    from pipeline.store.engine import migrate
+def connect(settings: Settings) -> Addresses:
+    """Where the database is, after it has been started, if ours, and migrated."""
+    from blocks.assembly import database_addresses
+    from pipeline.store.migrating import prepare
 
     embedded = settings.database_url is None and settings.database_block is None
     with working("Starting Postgres" if embedded else "Connecting to Postgres"):
-        url = asyncio.run(database_url(settings))
-        migrate(url)
-    return url
+        addresses = asyncio.run(database_addresses(settings))
+        prepare(addresses)
+    return addresses
 
 
-def run_flow(flow: RunningFlow, settings: Settings, database_url: str) -> BaseException | None:
+def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> BaseException | None:
     """Run a flow to its end while its progress is shown.
 
     Returns:
@@ -67,7 +70,7 @@ def run_flow(flow: RunningFlow, settings: Settings, database_url: str) -> BaseEx
     """
     configure_logs(settings, "navigator", console=False)
     _start_prefect(flow, settings)
-    state = asyncio.run(_watched(flow, database_url))
+    state = asyncio.run(_watched(flow, addresses))
     if state.is_completed():
         return None
     outcome = asyncio.run(_outcome(state))
@@ -81,6 +84,7 @@ async def _outcome(state: State[Any]) -> object:
 def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     from app.prefect_server import provide_prefect
 
+    leave_folder()
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     theirs = bool(os.environ.get("PREFECT_API_URL"))
@@ -96,7 +100,7 @@ def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     with working(f"{what} and loading the quality gate" if flow.loads_gate else what):
         if flow.loads_gate and not theirs:
             gate.start()
-        provide_prefect(settings.home, waiting=_say_waiting)
+        provide_prefect(settings.home, waiting=_say_waiting, auth_file=settings.prefect_auth_file)
         if gate.ident is not None:
             gate.join()
         import prefect  # noqa: F401
@@ -115,9 +119,9 @@ def _say_waiting() -> None:
     say("Another run is under way with our Prefect server; this one begins when it has ended.")
 
 
-async def _watched(flow: RunningFlow, database_url: str) -> State[Any]:
+async def _watched(flow: RunningFlow, addresses: Addresses) -> State[Any]:
     with ProgressView() as view:
-        watcher = asyncio.create_task(_watch(flow, database_url, view))
+        watcher = asyncio.create_task(_watch(flow, addresses, view))
         try:
             return await flow.start()
         finally:
@@ -126,11 +130,11 @@ async def _watched(flow: RunningFlow, database_url: str) -> State[Any]:
                 await watcher
 
 
-async def _watch(flow: RunningFlow, database_url: str, view: ProgressView) -> None:
+async def _watch(flow: RunningFlow, addresses: Addresses, view: ProgressView) -> None:
     from pipeline.store import runs
     from pipeline.store.engine import Database
 
-    database = Database(database_url, pool_size=1)
+    database = Database.at(addresses, pool_size=1)
     try:
         while True:
             with suppress(TransientError):

@@ -14,6 +14,7 @@ from app.pages import PageMissing, PageView, draw_page, read_page
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.rendering import LONGEST_SIDE
+from pipeline.private_files import write_private
 from pipeline.settings import Settings
 from pipeline.sources import printable
 
@@ -132,7 +133,7 @@ def save(picture: bytes, output: Path | None) -> Path:
     """
     try:
         path = output or _private_file()
-        path.write_bytes(picture)
+        write_private(path, picture)
     except OSError as error:
         raise UsageError(
             f"The picture cannot be written there ({error.strerror or type(error).__name__}).",

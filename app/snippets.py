@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
 _HEADING = re.compile(r"#{1,6}\s")
+_ITEM = re.compile(r"\A(?:[-*+]|\d++[.)])\s")
+_MARKS = re.compile(r"\*\*|__|`|\\(?=[^\w\s])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 # Words that say nothing about what is asked.
 _STOP = frozenset(
@@ -45,7 +47,7 @@ def snippet(text: str, words: frozenset[str], limit: int) -> str:
     Markdown's marks for headings, tables and emphasis are taken off; an ellipsis stands where
     text was left out.
     """
-    pieces = [piece for line in text.split("\n") for piece in _pieces(line)]
+    pieces = [piece for line in text.split("\n") for piece in _pieces(line) if piece.strip()]
     if not pieces:
         return " ".join(text.replace("#", " ").split())[:limit]
     hits = [_hits(piece, words) for piece in pieces]
@@ -64,13 +66,13 @@ def _pieces(line: str) -> list[str]:
     if line.startswith("|"):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         return ["\n" + " · ".join(_plain(cell) for cell in cells if cell)]
-    if re.match(r"(?:[-*+]|\d+[.)])\s", line):
+    if _ITEM.match(line):
         return ["\n" + _plain(line)]
     return [_plain(piece) for piece in _SENTENCE_END.split(line) if piece]
 
 
 def _plain(markdown: str) -> str:
-    return re.sub(r"\*\*|__|`|\\(?=[^\w\s])", "", markdown)
+    return _MARKS.sub("", markdown)
 
 
 def _joined(pieces: list[str]) -> str:

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +16,10 @@ from typing import Any
 
 import httpx
 
-from app.prefect_server import SERVER_SETTINGS
+from app.prefect_server import SERVER_SETTINGS, server_command
+from pipeline.children import ROOT as ROOT
+from pipeline.children import child_environment, module_command
 
-ROOT = Path(__file__).parent.parent
 LATENCY_SECONDS = 0.03
 _START_SECONDS = 180.0
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -48,9 +48,10 @@ class Endpoint:
 def endpoint(latency: float = LATENCY_SECONDS) -> Iterator[Endpoint]:
     """Run the stand-in for OpenAI; every request takes `latency` seconds beside its work."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mocks", "--port", "0", "--openai-latency", str(latency),
-         "--until-stdin-closes"],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        module_command("mocks", "--port", "0", "--openai-latency", str(latency),
+                       "--until-stdin-closes"),
+        env=child_environment(os.environ), start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     with ending(process):
         assert process.stdout is not None
@@ -110,10 +111,8 @@ def prefect_server(database_url: str, folder: Path) -> Iterator[tuple[int, str]]
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
-             "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
-            env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
+            server_command(port), env=child_environment(environment), cwd=folder,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"
     with ending(process):

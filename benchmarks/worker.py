@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks import floor, pipeline, subflows
 from benchmarks.servers import ROOT
+from pipeline.children import module_command
 
 
 class Worker:
@@ -61,7 +62,7 @@ def worker(scratch: Path, prefect_url: str | None = None) -> Iterator[Worker]:
     if prefect_url:
         environment["PREFECT_API_URL"] = prefect_url
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.worker"], cwd=scratch, env=environment, text=True,
+        module_command("benchmarks.worker"), cwd=scratch, env=environment, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -20,17 +20,22 @@ from blocks.storage import Storage
 from blocks.text_cache import ContentCache, TextCache
 from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.concurrency import Turns
+from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
 from pipeline.store import budgets, spaces
+from pipeline.store.addresses import Addresses
 from pipeline.store.budgets import Budget
-from pipeline.store.embedded import start_embedded
-from pipeline.store.engine import Database, migrate
+from pipeline.store.embedded import open_embedded
+from pipeline.store.engine import Database
+from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from blocks.llamaparse import LlamaParseClient
     from pipeline.parsing.workers.sandbox import ParserPool
 
@@ -111,21 +116,28 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embe
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     """The database, migrated; the embedded one is started when no other is named."""
-    url = await database_url(settings)
-    await asyncio.to_thread(migrate, url)
-    database = Database(url, pool_size=settings.embedding_concurrency + settings.concurrency + 4)
+    addresses = await database_addresses(settings)
+    await asyncio.to_thread(prepare, addresses)
+    pool_size = settings.embedding_concurrency + settings.concurrency + 4
+    database = Database.at(addresses, pool_size=pool_size)
     stack.push_async_callback(database.close)
     return database
 
 
-async def database_url(settings: Settings) -> str:
+async def database_addresses(settings: Settings) -> Addresses:
     """Where the database is; starts the embedded one when none is named."""
+    keep_private()
+    others = _given(settings.database_reader_url), _given(settings.database_owner_url)
     if settings.database_block:
         block = await load_block(settings.database_block)
-        return str(block.url())
+        return Addresses(str(block.url()), *others)
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return await asyncio.to_thread(start_embedded, settings.home / "postgres")
+        return Addresses(settings.database_url.get_secret_value(), *others)
+    return await asyncio.to_thread(open_embedded, settings.home / "postgres")
+
+
+def _given(address: SecretStr | None) -> str | None:
+    return None if address is None else address.get_secret_value()
 
 
 def storage_url(settings: Settings) -> str:
@@ -139,6 +151,8 @@ async def open_storage(settings: Settings) -> Storage:
         block = await load_block(settings.storage_block)
         opened: Storage = block.open()
         return opened
+    if settings.storage_url is None:
+        await asyncio.to_thread(open_home, settings.home)
     return Storage(storage_url(settings), settings.storage_options)
 
 

@@ -8,6 +8,8 @@ from prefect.blocks.core import Block
 from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector
 from pydantic import Field, SecretStr
 
+from pipeline.keys import clean_secret
+
 DRIVER = "postgresql+psycopg"
 
 
@@ -53,12 +55,13 @@ class DatabaseBlock(Block):
         return SqlAlchemyConnector(connection_info=self._credentials())
 
     def _credentials(self) -> ConnectionComponents:
+        password = clean_secret(self.password.get_secret_value())
         return ConnectionComponents(
             driver=DRIVER,
             host=self.host,
             port=self.port,
             database=self.database,
             username=self.username,
-            password=self.password if self.password.get_secret_value() else None,
+            password=SecretStr(password) if password else None,
             query=self.connection_options,
         )

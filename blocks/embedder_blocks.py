@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from blocks.embedder import Embedder
 from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
 from blocks.openai_embedder import MAX_INPUTS, OPENAI_URL, OpenAIEmbedder
+from pipeline.keys import clean_key
 
 
 class OpenAIEmbedderBlock(Block):
@@ -23,6 +24,8 @@ class OpenAIEmbedderBlock(Block):
         "Insurance Navigator gets its vectors from OpenAI or from any server that speaks its API "
         "(Ollama, TEI, vLLM). Named by the setting NAVIGATOR_EMBEDDER_BLOCK."
     )
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     api_key: SecretStr = Field(
         default=SecretStr(""),
@@ -55,6 +58,11 @@ class OpenAIEmbedderBlock(Block):
         title="Texts in a request",
         description="Also what may be paid again after a crash.",
     )
+
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_requests(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(clean_key(value.get_secret_value()))
 
     def open(self) -> Embedder:
         """The embedder, ready to use; close it afterwards.

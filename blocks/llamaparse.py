@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -53,6 +53,7 @@ class LlamaParseClient:
         poll_seconds, poll_most_seconds: the first and the longest pause between two looks.
         timeout: seconds for one request; an upload has ten times as long.
         webhook: the configuration that jobs are submitted with, if any.
+        result_hosts: of presigned results, beside the service's own and Amazon S3.
 
     Raises:
         ConfigurationError: the address is not a plain http or https address.
@@ -70,8 +71,9 @@ class LlamaParseClient:
         poll_most_seconds: float = 10.0,
         timeout: float = 60.0,
         webhook: Mapping[str, Any] | None = None,
+        result_hosts: Sequence[str] = (),
     ) -> None:
-        self._transport = LlamaTransport(api_key, base_url, timeout)
+        self._transport = LlamaTransport(api_key, base_url, timeout, result_hosts)
         self._tier = tier
         self._version = version
         self._deadline = deadline_seconds
@@ -106,6 +108,8 @@ class LlamaParseClient:
             "file_id": file_id,
             "tier": self._tier,
             "version": self._version,
+            # what one user paid for would cost another one nothing, and be there at once
+            "disable_cache": True,
             "user_metadata": {EXTERNAL_ID: external_id, PARSER_KEY: self.parser_name},
         }
         if self._webhook is not None:

@@ -10,12 +10,19 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from blocks.checked_network import checked_client
 from blocks.llamaparse_errors import SERVICE, parse_error
 from blocks.llamaparse_pages import json_object
 from blocks.provider_errors import BadAnswer, Refusal
-from blocks.provider_urls import plain_base_url, require_safe_download
+from blocks.provider_urls import (
+    is_own_origin,
+    plain_base_url,
+    require_safe_download,
+    result_hosts,
+)
 from pipeline import correlation
 from pipeline.errors import NavigatorError, ServiceUnavailable
+from pipeline.keys import usable_key
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 CONNECT_SECONDS = 10.0
@@ -27,16 +34,22 @@ class LlamaTransport:
 
     Args:
         timeout: seconds for one request, all told; an upload has ten times as long.
+        hosts: of presigned results, beside the service's own and Amazon S3.
 
     Raises:
-        ConfigurationError: the address is not a plain http or https address.
+        ConfigurationError: the address is not a plain http or https address, or no request can
+            carry the key.
     """
 
-    def __init__(self, api_key: SecretStr, base_url: str, timeout: float) -> None:
-        self._api_key = api_key
+    def __init__(
+        self, api_key: SecretStr, base_url: str, timeout: float, hosts: Collection[str] = ()
+    ) -> None:
+        self._api_key = usable_key(api_key, SERVICE)
         self._base_url = plain_base_url(base_url, "LLAMA_CLOUD_BASE_URL")
         self._timeout = timeout
+        self._allows = result_hosts(hosts)
         self._client: httpx.AsyncClient | None = None
+        self._downloads: httpx.AsyncClient | None = None
 
     async def call(
         self,
@@ -60,7 +73,12 @@ class LlamaTransport:
         headers = {"Authorization": f"Bearer {key}", **correlation.headers()}
         timeout = self._timeout * (UPLOAD_FACTOR if upload else 1)
         status, head, body = await self._send(
-            method, f"{self._base_url}{path}", timeout, headers=headers, **options
+            self._connected(),
+            method,
+            f"{self._base_url}{path}",
+            timeout,
+            headers=headers,
+            **options,
         )
         if status in also_fine:
             return {}
@@ -71,30 +89,36 @@ class LlamaTransport:
     async def download(self, url: str) -> dict[str, Any]:
         """The JSON object at a presigned address, which is asked for without our key.
 
+        Elsewhere than at the service itself only public addresses are connected to, and no proxy.
+
         Raises:
             ServiceUnavailable: the address is not one to fetch, or does not answer (any more).
         """
-        require_safe_download(url, self._base_url, SERVICE)
-        status, _, body = await self._send("GET", url, self._timeout * UPLOAD_FACTOR)
+        require_safe_download(url, self._base_url, SERVICE, self._allows)
+        own = is_own_origin(url, self._base_url)
+        client = self._connected() if own else self._checked()
+        status, _, body = await self._send(client, "GET", url, self._timeout * UPLOAD_FACTOR)
         if status != 200:
             raise ServiceUnavailable(f"{SERVICE}'s result could not be fetched (HTTP {status}).")
         return json_object(body)
 
     async def close(self) -> None:
         """Close every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        clients = self._client, self._downloads
+        self._client = self._downloads = None
+        for client in clients:
+            if client is not None:
+                await client.aclose()
 
     async def _send(
-        self, method: str, url: str, seconds: float, **options: Any
+        self, client: httpx.AsyncClient, method: str, url: str, seconds: float, **options: Any
     ) -> tuple[int, httpx.Headers, bytes]:
         error: NavigatorError
         try:
             # httpx bounds each read, not the whole answer: a dripping one needs this clock.
             async with (
                 asyncio.timeout(seconds),
-                self._connected().stream(method, url, **options) as response,
+                client.stream(method, url, **options) as response,
             ):
                 return response.status_code, response.headers, await _bounded(response)
         except (httpx.TimeoutException, TimeoutError):
@@ -108,9 +132,17 @@ class LlamaTransport:
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             _hide_queries()
-            timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
-            self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+            self._client = httpx.AsyncClient(timeout=self._timeouts(), follow_redirects=False)
         return self._client
+
+    def _checked(self) -> httpx.AsyncClient:
+        if self._downloads is None:
+            _hide_queries()
+            self._downloads = checked_client(self._allows, self._timeouts())
+        return self._downloads
+
+    def _timeouts(self) -> httpx.Timeout:
+        return httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
 
 
 async def _bounded(response: httpx.Response) -> bytes:

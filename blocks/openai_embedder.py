@@ -36,6 +36,7 @@ from pipeline.errors import (
     NavigatorError,
     ServiceUnavailable,
 )
+from pipeline.keys import usable_key
 from pipeline.packing import RequestLimits
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class OpenAIEmbedder:
         timeout: float = 60.0,
         tokenizer_name: str = "cl100k_base",
     ) -> None:
-        self._api_key = api_key
+        self._api_key = usable_key(api_key, "the embedder") if api_key else None
         self._base_url = plain_base_url(base_url, "OPENAI_BASE_URL")
         self._service = _service_name(base_url)
         known = KNOWN_MODELS.get(model)

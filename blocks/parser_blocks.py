@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from blocks.llamaparse import LLAMA_CLOUD_URL, LlamaParseClient
+from pipeline.keys import clean_key
 from pipeline.reading_settings import MIB
 from pipeline.settings import Settings
 
@@ -22,6 +23,8 @@ class LlamaParseBlock(Block):
         "Insurance Navigator sends files to LlamaParse and takes their Markdown. Named by the "
         "setting NAVIGATOR_PARSER_BLOCK."
     )
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     api_key: SecretStr = Field(title="API key", description="Begins with llx-; of one region.")
     base_url: str = Field(
@@ -44,11 +47,19 @@ class LlamaParseBlock(Block):
         description="A document that takes longer is given up.",
     )
 
-    def open(self, webhook: Mapping[str, Any] | None = None) -> LlamaParseClient:
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_requests(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(clean_key(value.get_secret_value()))
+
+    def open(
+        self, webhook: Mapping[str, Any] | None = None, result_hosts: Sequence[str] = ()
+    ) -> LlamaParseClient:
         """The client, ready to use; close it afterwards.
 
         Args:
             webhook: the configuration that jobs are submitted with, from the settings.
+            result_hosts: further hosts of presigned results, from the settings.
 
         Raises:
             ConfigurationError: the address is wrong.
@@ -60,6 +71,7 @@ class LlamaParseBlock(Block):
             version=self.version,
             deadline_seconds=self.deadline_seconds,
             webhook=webhook,
+            result_hosts=result_hosts,
         )
 
 

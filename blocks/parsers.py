@@ -65,7 +65,8 @@ async def open_remote_parser(
         block = await load_block(settings.parser_block)
         if isinstance(block, LocalParserBlock):
             return block.applied_to(settings), None
-        return settings, block.open(_webhook(settings))
+        hosts = settings.result_hosts
+        return settings, block.open(_webhook(settings), hosts)
     if settings.parser == "local":
         return settings, None
     from blocks.llamaparse import LlamaParseClient
@@ -77,6 +78,7 @@ async def open_remote_parser(
         tier=settings.llama_cloud_tier,
         deadline_seconds=settings.llama_cloud_deadline_seconds,
         webhook=_webhook(settings),
+        result_hosts=settings.result_hosts,
     )
 
 

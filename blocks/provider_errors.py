@@ -34,8 +34,8 @@ QUOTA_SUFFIX = "_spend_limit_exceeded"
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,59}")
 _TRY_AGAIN = re.compile(
-    r"try again in\s+(?:(\d{1,6})h)?\s*(?:(\d{1,6})m(?!s))?"
-    r"\s*(?:(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s))?",
+    r"try again in\s++(?:(\d{1,6})h\s*+)?(?:(\d{1,6})m(?!s)\s*+)?"
+    r"(?:(\d{1,9}(?:\.\d{1,9})?)\s*+(ms|s))?",
     re.IGNORECASE,
 )
 _TOO_MANY = re.compile(

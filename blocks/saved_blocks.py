@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from typing import Any
 
+from pipeline.children import NEUTRAL_FOLDER
 from pipeline.errors import ConfigurationError
 
 
@@ -13,9 +15,10 @@ async def load_block(slug: str) -> Any:
     Raises:
         ConfigurationError: the server has none.
     """
-    from prefect.blocks.core import Block
+    with chdir(NEUTRAL_FOLDER):  # Prefect reads settings in the current folder
+        from prefect.blocks.core import Block
 
-    import blocks.registry  # noqa: F401  (Prefect finds our classes once they are imported)
+        import blocks.registry  # noqa: F401  (Prefect finds our classes once they are imported)
 
     try:
         return await Block.aload(slug)

@@ -21,6 +21,7 @@ from blocks.objects import ObjectMissing
 from blocks.real_folder import RealFolder
 from pipeline.concurrency import side_by_side
 from pipeline.errors import ConfigurationError, StorageUnavailable
+from pipeline.private_files import keep_private
 
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
@@ -45,8 +46,9 @@ class Storage:
         if url.startswith("file:"):
             folder = Path(url2pathname(urlsplit(url).path))
             self._folder = RealFolder(folder)
+            keep_private()  # the store makes files as the process's umask says
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 return LocalStore(folder, automatic_cleanup=True)
             except (OSError, BaseError) as error:
                 raise ConfigurationError(

@@ -9,6 +9,7 @@ from prefect.types import SecretDict
 from pydantic import Field
 
 from blocks.storage import Storage
+from pipeline.keys import trimmed
 
 
 class StorageBlock(Block):
@@ -43,6 +44,7 @@ class StorageBlock(Block):
             ConfigurationError: the address or an option is wrong.
         """
         secrets = {
-            name: str(value) for name, value in self.secret_options.get_secret_value().items()
+            name: trimmed(str(value))
+            for name, value in self.secret_options.get_secret_value().items()
         }
         return Storage(self.address, self.options | secrets)

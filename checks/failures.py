@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from checks.expectations import RowFindings
 from checks.rules import Rule, Severity, Suite
@@ -45,13 +45,22 @@ class FailureReader:
 
         None where the rule has no numbers and nothing failed, or nothing was measured.
         """
-        column = self._frame[rule.column]
+        if extreme := self.extreme(rule):
+            return self.plain(self._frame[rule.column].agg(extreme))
+        return self.observed(rule, found.failed[0]) if found.failed else None
+
+    @staticmethod
+    def extreme(rule: Rule) -> Literal["min", "max"] | None:
+        """Which end of a column is nearest to the rule's limit; None for a rule without one."""
         if "min_value" in rule.kwargs and "max_value" not in rule.kwargs:
-            value = column.min()
-        elif "max_value" in rule.kwargs and "min_value" not in rule.kwargs:
-            value = column.max()
-        else:
-            return self.observed(rule, found.failed[0]) if found.failed else None
+            return "min"
+        if "max_value" in rule.kwargs and "min_value" not in rule.kwargs:
+            return "max"
+        return None
+
+    @staticmethod
+    def plain(value: Any) -> float | None:
+        """A measured value as a number of Python; None when nothing was measured."""
         return None if value != value else value.item()
 
     def observed(self, rule: Rule, row: int) -> float | str:

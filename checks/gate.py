@@ -7,12 +7,13 @@ or suite, a missing or all-NULL column), which Great Expectations would pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from checks import expectations
 from checks.expectations import RowFindings
 from checks.failures import FailureReader
+from checks.owners import by_owner
 from checks.rules import Rule, Severity, Suite
 from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
@@ -32,7 +33,12 @@ class Gate:
     """Judges frames. Holds no state of its own; thread-safe."""
 
     def check(
-        self, suite: Suite, frame: DataFrame, *, expected_jobs: Iterable[str] = ()
+        self,
+        suite: Suite,
+        frame: DataFrame,
+        *,
+        expected_jobs: Iterable[str] = (),
+        owners: Mapping[str, str] | None = None,
     ) -> GateResult:
         """Judge every document in a frame.
 
@@ -40,6 +46,7 @@ class Gate:
             suite: the rules.
             frame: made by the builders in `checks.frames`.
             expected_jobs: documents that must be in the frame; one that is not has failed.
+            owners: whose each document is, for results of each owner's.
 
         Raises:
             BrokenGate: no verdict is possible. Never a pass.
@@ -61,6 +68,7 @@ class Gate:
             | dict.fromkeys(absent, (absence,)),
             warnings=reader.by_document(judged, Severity.WARNING),
             seconds=time.perf_counter() - started,
+            by_owner=by_owner(judged, frame, owners, reader) if owners else {},
         )
 
 

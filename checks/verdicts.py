@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from checks.rules import Rule, Severity, Suite
 
@@ -65,6 +65,7 @@ class GateResult:
         failures: the documents that may not go on, with every critical rule they break.
         warnings: the same for rules that do not keep a document back.
         seconds: how long the gate took.
+        by_owner: the rules' results over each owner's documents; empty when one owner has all.
     """
 
     suite: Suite
@@ -74,6 +75,7 @@ class GateResult:
     failures: Mapping[str, tuple[Failure, ...]]
     warnings: Mapping[str, tuple[Failure, ...]]
     seconds: float
+    by_owner: Mapping[str, tuple[RuleResult, ...]] = field(default_factory=dict)
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ class QualityRow:
         observed: the failing value, as text.
         sentence: what is wrong in words; for the rule over the whole frame, its threshold.
         examples: a JSON array of strings.
+        user_id: whose documents the rule was over; None when the frame has one owner.
     """
 
     job_id: str | None
@@ -112,17 +115,22 @@ class QualityRow:
     observed: str | None
     sentence: str
     examples: str
+    user_id: str | None = None
 
 
 def quality_rows(result: GateResult) -> list[QualityRow]:
-    """A gate's result as table rows: one a rule, then one for each failure of a document."""
-    rows = [_rule_row(result.suite, found) for found in result.rules]
+    """A gate's result as table rows: one a rule and owner, then one for each failing document."""
+    rows = [
+        _rule_row(result.suite, found, owner)
+        for owner, rules in result.by_owner.items()
+        for found in rules
+    ] or [_rule_row(result.suite, found, None) for found in result.rules]
     rows += _failure_rows(result, result.failures, Severity.CRITICAL)
     rows += _failure_rows(result, result.warnings, Severity.WARNING)
     return rows
 
 
-def _rule_row(suite: Suite, found: RuleResult) -> QualityRow:
+def _rule_row(suite: Suite, found: RuleResult, owner: str | None) -> QualityRow:
     rule = found.rule
     return QualityRow(
         job_id=None,
@@ -137,6 +145,7 @@ def _rule_row(suite: Suite, found: RuleResult) -> QualityRow:
         observed=None if found.observed is None else str(found.observed),
         sentence=rule.threshold or "always",
         examples="[]",
+        user_id=owner,
     )
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ConfigurationError
+from pipeline.regular_files import read_regular
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^{}]*+))?\}")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def read_block_file(path: Path, environment: Mapping[str, str]) -> BlockFile:
             all of these are named.
     """
     try:
-        written = yaml.safe_load(path.read_text())
+        written = yaml.safe_load(read_regular(path))
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}).") from None
     if not isinstance(written, dict) or set(written) != {"type", "name", "values"}:

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -23,26 +22,25 @@ from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages.owning import stop_run
 from flows.stages.removing import tidy
 from flows.stages.versions import fitting
 from flows.unquoted import unquoted, without_words
-from pipeline.identity import user_id
-from pipeline.store import backlog, ownership, registration, runs
+from pipeline.identity import OPERATOR, user_id
+from pipeline.store import backlog, job_owners, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
 
 Backlog = Literal["waiting", "failed", "outdated"]
-OPERATOR = "operator"
-"""The user in whose name a backfill over everyone's documents runs."""
 
 
 @task(
     task_run_name="select",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 @unquoted
@@ -71,7 +69,7 @@ async def _take_up(parts: Services, chosen: Sequence[UUID], run_id: UUID, *, ask
     who = Actor(parts.worker, run_id)
     async with parts.database.service() as connection:
         await retry_jobs(connection, chosen, who)
-        await runs.join_run(connection, list(chosen), "waiting", who, lift=asked)
+        await run_jobs.join_run(connection, list(chosen), "waiting", who, lift=asked)
     return len(chosen)
 
 
@@ -113,7 +111,7 @@ async def _anything_waits(parts: Services, selection: Selection) -> bool:
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
-        dead = await ownership.dead_runs(connection)
+        dead = await job_owners.dead_runs(connection)
     for run in dead:
         if run.flow_run_id is not None and await was_cancelled(run.flow_run_id):
             await stop_run(parts, run.run_id, None)
@@ -128,7 +126,7 @@ def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
 
-@flow(name="backfill", flow_run_name=_run_name, persist_result=False)
+@flow(name="backfill", flow_run_name=_run_name, **UNKEPT)
 async def backfill(
     select: Backlog = "waiting",
     job_ids: list[UUID] | None = None,
@@ -154,7 +152,19 @@ async def backfill(
     run = run_id or run_of_flow()
     owner = user_id(user) if user else None
     selection = Selection(owner, older_than_days, limit)
-    async with without_words(), opened(options) as parts, tagged("backfill"):
+    kept = None
+    if owner is not None:  # Prefect is to know no name
+        given = {"select": select, "user": str(owner), "older_than_days": older_than_days}
+        jobs = None if job_ids is None else [str(job) for job in job_ids]
+        told = options.model_dump(mode="json")
+        kept = {
+            **given,
+            "job_ids": jobs,
+            "options": told,
+            "run_id": run_id and str(run_id),
+            "limit": limit,
+        }
+    async with without_words(), opened(options) as parts, tagged("backfill", kept):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
@@ -166,16 +176,12 @@ async def backfill(
             await runs.start_run(
                 connection,
                 run,
-                owner or user_id(OPERATOR),
+                owner or OPERATOR,
                 "backfill",
                 flow_run_id=UUID(flow_run.id) if flow_run.id else None,
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
             )
-        # A run over everybody's documents is the operator's, who is told of them by id.
-        runner = BatchRunner(
-            parts, run, options, named=owner is not None, asked=job_ids is not None
-        )  # fmt: skip
-        async with runner:
+        async with BatchRunner(parts, run, options, asked=job_ids is not None) as runner:
             await select_backlog(select, job_ids, selection, run)
-            return await conclude(runner)
+            return await conclude(runner, attended=owner is not None)

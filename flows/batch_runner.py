@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -26,10 +25,9 @@ from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
 from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
-from flows.stories import job_title
 from pipeline.errors import NavigatorError, RunStopped, TransientError
-from pipeline.store import ownership, runs
-from pipeline.store.runs import WaitingJob
+from pipeline.store import job_owners, run_jobs, runs
+from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 
 _LOOK_SECONDS = 1.0
@@ -41,7 +39,6 @@ class BatchRunner:
     """The batches of one run. Leaving the block early cancels them; they give back their claims.
 
     Args:
-        named: call documents by their names, as fits one user's run; else by their jobs' ids.
         asked: a person asked for these documents: what others stopped of them goes on.
 
     Attributes:
@@ -49,15 +46,9 @@ class BatchRunner:
     """
 
     def __init__(
-        self,
-        parts: Services,
-        run: UUID,
-        options: IngestOptions,
-        *,
-        named: bool = True,
-        asked: bool = True,
+        self, parts: Services, run: UUID, options: IngestOptions, *, asked: bool = True
     ) -> None:
-        self.parts, self.run, self.named = parts, run, named
+        self.parts, self.run = parts, run
         self._asked = asked
         self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []
@@ -150,9 +141,9 @@ class BatchRunner:
         told: set[UUID | None] = set()
         while self.stop is None:
             async with self.parts.database.service() as connection:
-                elsewhere = await ownership.held_elsewhere(connection, self.run)
+                elsewhere = await job_owners.held_elsewhere(connection, self.run)
                 who = Actor(self.parts.worker, self.run)
-                adopted = await ownership.adopt_left(connection, who, lift=self._asked)
+                adopted = await job_owners.adopt_left(connection, who, lift=self._asked)
             if adopted or not elsewhere:
                 self._taken -= adopted
                 return bool(adopted)
@@ -165,12 +156,11 @@ class BatchRunner:
 
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
-            waiting = await runs.waiting_jobs(connection, self.run)
-        left = [
+            waiting = await run_jobs.waiting_jobs(connection, self.run)
+        return [
             job for job in waiting
             if job.job_id not in self._taken and fitting(self.parts, job.version) is not None
         ]  # fmt: skip
-        return left if self.named else [replace(job, name=job_title(job.job_id)) for job in left]
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
         if batches and self._bar is None:

@@ -1,4 +1,8 @@
-"""Cutting a run's waiting jobs into batches: one document each while small, larger beyond."""
+"""Cutting a run's waiting jobs into batches: one document each while small, larger beyond.
+
+Prefect keeps what a run is called for ever and cannot forget it at a person's wish, so a run is
+named by its jobs' ids. `navigator status ID`, the dashboard and every report tell the names.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 
 SINGLE_UP_TO = 32
 """Documents in a run up to which each has a subflow of its own, so that it reads well in the UI."""
@@ -53,6 +57,10 @@ def full_batches(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[Pla
 
 
 def _label(group: Sequence[WaitingJob]) -> str:
-    if len(group) == 1:
-        return group[0].name
-    return f"{len(group)} documents: {group[0].name} … {group[-1].name}"
+    first, last = (job_title(job.job_id) for job in (group[0], group[-1]))
+    return first if len(group) == 1 else f"{len(group)} documents: {first} … {last}"
+
+
+def job_title(job_id: UUID) -> str:
+    """What a job is called in Prefect; `navigator status` finds it by the id in it."""
+    return f"job {str(job_id)[:8]}"

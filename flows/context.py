@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from prefect import tags
@@ -41,6 +41,7 @@ class IngestOptions(BaseModel):
         None, ge=0, description="The run stops cleanly before it spends more than this."
     )
     sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
+    follow_links: bool = Field(False, description="Follow links out of the folders too.")
 
     def settings(self) -> Settings:
         """The settings from the environment with these options on top.
@@ -127,11 +128,18 @@ def using(parts: Services) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def tagged(tag: str) -> AsyncIterator[None]:
-    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI."""
+async def tagged(tag: str, parameters: dict[str, Any] | None = None) -> AsyncIterator[None]:
+    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI.
+
+    Args:
+        parameters: what Prefect is to keep of the flow run's, in the place of what it was given;
+            begun once more, the flow gets these.
+    """
     if flow_run.id:
         async with get_client() as client:
-            await client.update_flow_run(UUID(flow_run.id), tags=sorted({*flow_run.tags, tag}))
+            await client.update_flow_run(
+                UUID(flow_run.id), parameters=parameters, tags=sorted({*flow_run.tags, tag})
+            )
     with tags(tag):
         yield
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -20,23 +19,28 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
+from flows.origin import is_called_by_a_person
 from flows.quality_report import write_quality_report
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, UsageError
 from pipeline.identity import user_id
-from pipeline.sources import find_files
+from pipeline.roots import named_roots, require_files_inside, require_paths_inside
+from pipeline.settings import Settings
+from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
+from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 
 
 @task(
     task_run_name="register",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 @unquoted
@@ -48,32 +52,56 @@ async def register_sources(
     registered: Callable[[int], Awaitable[None]],
     *,
     sync: bool,
+    roots: Sequence[Path] | None,
+    follow_links: bool,
 ) -> dict[str, int]:
     """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
 
     Args:
         registered: called after each group of files with how many are still to come.
+        roots: folders in which every file has to lie; None: anywhere.
+
+    Raises:
+        OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
-    found = await asyncio.to_thread(find_files, paths, pictures=pictures)
+    found = await asyncio.to_thread(_found, paths, pictures=pictures, follow_links=follow_links)
+    if roots is not None:
+        await asyncio.to_thread(require_files_inside, found, roots)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
-        upload = await registering.upload(services(), files, user, run_id, tags)
+        upload = await registering.upload(services(), files, user, run_id, tags, found.within)
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
         await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
     if sync:
         counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
-    for suffix, number in sorted(found.skipped.items()):
-        get_run_logger().info("left out %d files of another type (%s)", number, suffix)
+    if left_out := sum(found.skipped.values()):
+        get_run_logger().info("left out %d files of other types", left_out)
+    if found.passed_over:
+        # Only how many: Prefect keeps its logs, and names are for the run's own report.
+        get_run_logger().info("passed over %d links", len(found.passed_over))
+        async with services().database.service() as connection:
+            await runs.pass_over(connection, run_id, user, found.passed_over)
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
 
 
-@task(task_run_name="index", cache_policy=NO_CACHE)
+def _found(paths: list[str], *, pictures: bool, follow_links: bool) -> FoundFiles:
+    """The files that the paths name; an error names none of them, for Prefect would keep it."""
+    try:
+        return find_files(paths, pictures=pictures, follow_links=follow_links)
+    except UsageError:
+        raise UsageError(
+            "A path of this run names no file or folder that can be read.",
+            remedy="`navigator plan PATH` says which, and why.",
+        ) from None
+
+
+@task(task_run_name="index", **UNCACHED)
 async def index_vectors() -> None:
     """Build the space's vector index, beside readers and writers."""
     parts, space = services(), services().embedder.space
@@ -87,12 +115,10 @@ async def index_vectors() -> None:
 
 
 def _run_name() -> str:
-    paths: list[str] = flow_run.parameters["paths"]
-    first = Path(paths[0]).name if paths else "nothing"
-    return f"ingest {first}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    return f"ingest {str(flow_run.parameters.get('run_id') or flow_run.id)[:8]}"
 
 
-@flow(name="ingest", flow_run_name=_run_name, persist_result=False)
+@flow(name="ingest", flow_run_name=_run_name, **UNKEPT)
 async def ingest(
     paths: list[str],
     user: str | None = None,
@@ -106,44 +132,70 @@ async def ingest(
     unfinished goes on from where it is.
 
     Args:
-        paths: files, folders or globs on the machine that runs the flow.
+        paths: files, folders or globs on the machine that runs the flow; none for those that the
+            run was written down with. Of a run that a worker picked up, inside the folders that
+            NAVIGATOR_INGEST_ROOTS names there.
         user: whose documents these are; a UUID or any name.
         tags: written on each document, for filtering searches.
         options: what this run does differently from the settings.
-        run_id: names the run in the database; a new one when empty.
+        run_id: names the run in the database; the flow run's own id when empty.
     """
     options = options or IngestOptions()
+    itself = UUID(flow_run.id) if flow_run.id else None
     run = run_id or run_of_flow()
-    async with without_words(), tagged("ingest"), opened(options) as parts:
+    async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
+        wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
         async with parts.database.service() as connection:
-            await runs.start_run(
-                connection,
-                run,
-                owner,
-                "ingest",
-                flow_run_id=UUID(flow_run.id) if flow_run.id else None,
-                options={"paths": paths, "tags": tags or []},
-                max_cost_usd=options.max_cost_usd,
-            )
-        async with BatchRunner(parts, run, options) as runner:
+            cap = options.max_cost_usd
+            if not paths:
+                wanted = await requested_run(connection, run) or wanted
+            roots = await _allowed_roots(wanted.paths, parts.settings)
+            await request_run(connection, run, wanted, cap)
+            await runs.begin_run(connection, run, itself)
+        # From here on the run is known to our database: Prefect need not keep what it is about.
+        told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
+        async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
-            await register_sources(paths, owner, run, tags or [], begin, sync=options.sync)
+            follow = options.follow_links
+            await register_sources(
+                list(wanted.paths),
+                wanted.user,
+                run,
+                list(wanted.tags),
+                begin,
+                sync=options.sync,
+                roots=roots,
+                follow_links=follow,
+            )
             return await conclude(runner)
 
 
-async def conclude(runner: BatchRunner, troubles: Sequence[BaseException] = ()) -> State[Any]:
+async def _allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
+    """Where this run's files have to lie; None: anywhere, for a person called the flow.
+
+    Raises:
+        OutsideRoots: a path leads elsewhere.
+    """
+    if await is_called_by_a_person():
+        return None
+    roots = named_roots(settings.ingest_roots)
+    await asyncio.to_thread(require_paths_inside, paths, roots)
+    return roots
+
+
+async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
     """Run what still waits, then tell the run's story.
 
     Args:
-        troubles: what went wrong in the run beside this runner's batches.
+        attended: somebody started it.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
         Failed when some could not be finished for now; they keep their state and go on later.
     """
     parts, run = runner.parts, runner.run
-    troubles = [*troubles, *await runner.finish()]
+    troubles = await runner.finish()
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
@@ -154,10 +206,10 @@ async def conclude(runner: BatchRunner, troubles: Sequence[BaseException] = ()) 
         progress = await runs.progress(connection, run)
     await tidy(parts)
     if runner.has_worked:
-        await publish_story(parts, run, named=runner.named)
+        await publish_story(parts, run)
         await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
-    await tell_person(parts, run, ending, reason, attended=runner.named)
+    await tell_person(parts, run, ending, reason, attended=attended)
     return ending
 
 

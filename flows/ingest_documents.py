@@ -1,6 +1,6 @@
 """The one subflow: a batch of registered documents through every stage to publication.
 
-With one job it is the per-document subflow, named after its document; with many it is a batch of a
+With one job it is the per-document subflow, named after its job; with many it is a batch of a
 large ingest or a backfill. The code and the states are the same.
 """
 
@@ -14,7 +14,6 @@ from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
@@ -28,21 +27,22 @@ from flows.arguments import opaque
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
 from flows.context import IngestOptions, opened, services, untagged_tasks, using
+from flows.results import UNCACHED, UNKEPT, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble, stop_batch
 from flows.stages.parsing import ParseReference
-from flows.stages.versions import fitting_jobs
+from flows.stages.versions import fitting_jobs, require_installation
 from flows.stories import state_title, tell_failures
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import ConfigurationError, RunStopped, TransientError
+from pipeline.errors import RunStopped, TransientError
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.states import WORKING, JobState
-from pipeline.store import job_failures, runs
+from pipeline.store import job_failures, run_jobs
 from pipeline.store.claims import ClaimedJob
 
-RESULT_FORM = "4"
+RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
 
 
@@ -68,6 +68,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     cache_key_fn=_content_key,
     cache_expiration=timedelta(days=7),
     persist_result=True,
+    result_serializer=ReferencesSerializer(),
     **RETRYING,
 )
 @unquoted
@@ -79,7 +80,11 @@ async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[Pars
     return references
 
 
-@task(task_run_name="validate", cache_policy=NO_CACHE, **RETRYING)
+# Not at the task above, where Prefect asks for storage that is saved on its server.
+parse_documents.result_storage = PlainResults()
+
+
+@task(task_run_name="validate", **UNCACHED, **RETRYING)
 @unquoted
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
@@ -89,21 +94,21 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
     return results
 
 
-@task(task_run_name="chunk", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="chunk", **UNCACHED, **RETRYING)
 @unquoted
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
-@task(task_run_name="embed", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="embed", **UNCACHED, **RETRYING)
 @unquoted
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
-@task(task_run_name="gate", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="gate", **UNCACHED, **RETRYING)
 @unquoted
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
@@ -112,7 +117,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     return passed, verdicts
 
 
-@task(task_run_name="publish", cache_policy=NO_CACHE, **RETRYING)
+@task(task_run_name="publish", **UNCACHED, **RETRYING)
 @unquoted
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
@@ -134,7 +139,7 @@ def _run_name() -> str:
     return str(flow_run.parameters["label"])
 
 
-@flow(name="ingest-documents", flow_run_name=_run_name, persist_result=False)
+@flow(name="ingest-documents", flow_run_name=_run_name, **UNKEPT)
 async def ingest_documents(
     job_ids: list[UUID],
     run_id: UUID,
@@ -149,7 +154,7 @@ async def ingest_documents(
         job_ids: jobs that are waiting; those held elsewhere are left to their holder, and those
             that were stopped to a person.
         run_id: the ingest run whose cost cap and reports they belong to.
-        label: what the run is called: the document's name, or what the batch is.
+        label: what the run is called; never a file's name.
         options: as given to `ingest`; only read in a process of its own.
         installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
@@ -164,21 +169,6 @@ async def ingest_documents(
             return state
 
 
-def require_installation(parts: Services, expected: UUID | None) -> None:
-    """Make sure that this worker's database is the one that the jobs are in.
-
-    Raises:
-        ConfigurationError: it is another one; the work would seem done, and nothing would be.
-    """
-    if expected is not None and expected != parts.installation:
-        raise ConfigurationError(
-            f"This worker's database is the installation {str(parts.installation)[:8]}, and the "
-            f"documents are in the installation {str(expected)[:8]}.",
-            remedy="Give this worker the DATABASE_URL (or NAVIGATOR_HOME) of whoever starts runs "
-            "here, or a work pool of its own.",
-        )
-
-
 async def _go_on_inside(
     parts: Services,
     job_ids: list[UUID],
@@ -190,7 +180,7 @@ async def _go_on_inside(
     taken = set(job_ids)
     while True:
         async with parts.database.service() as connection:
-            waiting = await runs.waiting_jobs(connection, run_id)
+            waiting = await run_jobs.waiting_jobs(connection, run_id)
         left = [job for job in waiting if job.job_id not in taken]
         if not left:
             return

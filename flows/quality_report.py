@@ -7,12 +7,12 @@ from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_link_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.context import IngestOptions, opened, services, tagged
 from flows.reporting import write_report
+from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from pipeline.identity import user_id
 from pipeline.settings import Settings
@@ -25,7 +25,7 @@ def reports_folder(settings: Settings) -> Path:
 
 @task(
     task_run_name="write report",
-    cache_policy=NO_CACHE,
+    **UNCACHED,
     **RETRYING,
 )
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
@@ -55,7 +55,7 @@ def _run_name() -> str:
     return f"report on run {run}" if run else "report over time"
 
 
-@flow(name="quality-report", flow_run_name=_run_name, persist_result=False)
+@flow(name="quality-report", flow_run_name=_run_name, **UNKEPT)
 async def quality_report(
     run_id: UUID | None = None, user: str | None = None, days: int = 30
 ) -> str:
@@ -66,5 +66,8 @@ async def quality_report(
         user: only this user's documents; everyone's when empty.
         days: how far back a report over time goes.
     """
-    async with tagged("report"), opened(IngestOptions()):
-        return await write_quality_report(run_id, user_id(user) if user else None, days)
+    owner = user_id(user) if user else None
+    # Prefect is to know no name
+    kept = {"run_id": run_id and str(run_id), "user": owner and str(owner), "days": days}
+    async with tagged("report", kept if owner else None), opened(IngestOptions()):
+        return await write_quality_report(run_id, owner, days)

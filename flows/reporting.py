@@ -29,6 +29,7 @@ from checks.report_data import (
 from checks.report_documents import FailedDocument, LackingDocument
 from checks.suites import SUITES
 from pipeline.job_notes import gaps_of
+from pipeline.private_files import write_private
 from pipeline.sources import printable
 from pipeline.states import JobState
 from pipeline.store.engine import Database
@@ -68,8 +69,8 @@ async def write_report(
 
 
 def _write(path: Path, page: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(path, page.encode("utf-8"))
 
 
 async def report_data(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -11,8 +10,8 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from checks.markdown import escape
+from flows.batches import job_title
 from pipeline.job_notes import gaps_of
-from pipeline.sources import printable
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
 from pipeline.store.job_failures import JobFailure
@@ -24,24 +23,18 @@ _MOST_ROWS = 200
 _MOST_LINES = 20
 
 
-async def publish_story(parts: Services, run_id: UUID, *, named: bool) -> None:
-    """Leave the tables of a finished run, and say in its log what failed.
-
-    Args:
-        named: call documents by their names, else by their jobs' ids.
-    """
+async def publish_story(parts: Services, run_id: UUID) -> None:
+    """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)
-    if not named:
-        documents = [replace(each, name=job_title(each.job_id)) for each in documents]
-    async with parts.database.service() as connection:
         rules = await quality.summarise(connection, run_id)
     shown = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
     await acreate_table_artifact(
         [_line(each) for each in shown],
         key="documents",
-        description=f"{len(documents)} documents" + _left_out(len(documents)),
+        description=f"{len(documents)} documents{_left_out(len(documents))}. "
+        "Their names: `navigator status ID`, or the dashboard.",
     )
     await acreate_markdown_artifact(
         _quality_table(rules), key="quality-gate", description="What the quality gate checked"
@@ -51,18 +44,14 @@ async def publish_story(parts: Services, run_id: UUID, *, named: bool) -> None:
 def tell_failures(failures: Sequence[JobFailure]) -> None:
     """Say in the run's log which documents ended without being published, why, and what to do."""
     for each in failures[:_MOST_LINES]:
-        get_run_logger().warning("%s: %s", printable(each.name), each.told)
+        get_run_logger().warning("%s: %s", each.name, each.told)
     if len(failures) > _MOST_LINES:
         get_run_logger().warning("and %d more; see the table", len(failures) - _MOST_LINES)
 
 
 def _failure(each: RunDocument) -> JobFailure:
-    return JobFailure(each.name, each.state, each.error_message or "", each.error_remedy or "")
-
-
-def job_title(job_id: UUID) -> str:
-    """What a job is called where its document's name is nobody's business."""
-    return f"job {str(job_id)[:8]}"
+    title = job_title(each.job_id)
+    return JobFailure(title, each.state, each.error_message or "", each.error_remedy or "")
 
 
 def state_title(state: str) -> str:
@@ -78,7 +67,7 @@ def _left_out(documents: int) -> str:
 
 def _line(each: RunDocument) -> dict[str, object]:
     return {
-        "document": printable(each.name),
+        "document": job_title(each.job_id),
         "state": state_title(each.state),
         "pages": each.pages,
         "chunks": each.chunks,

@@ -9,9 +9,11 @@ import threading
 import zipfile
 from html import unescape
 
-_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
-_WORD_PARAGRAPH = re.compile(r"<w:p[ >].*?</w:p>", re.DOTALL)
-_WORD_TEXT = re.compile(r"<w:t(?: [^>]*)?>(.*?)</w:t>", re.DOTALL)
+# What a browser does not show; an element that nobody closes hides the rest, as there.
+_UNSEEN = re.compile(r"<(/?)(script|style)\b[^<>]*+>?", re.IGNORECASE)
+_TAGS = re.compile(r"<[^<>]++>")
+_WORD_PARAGRAPH_END = "</w:p>"
+_WORD_TEXT = re.compile(r"<w:t(?: [^<>]*+)?>([^<]*+)</w:t>")
 # What a text in an 8-bit encoding does not hold.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # PDFium is not safe for threads.
@@ -43,8 +45,22 @@ def _texts(content: bytes) -> list[str]:
         return [_docx(content)]
     text = _decoded(content)
     if text.lstrip()[:200].lower().startswith(("<!doctype html", "<html")):
-        text = unescape(_TAGS.sub(" ", text))
+        text = unescape(_TAGS.sub(" ", _seen(text)))
     return [text]
+
+
+def _seen(html: str) -> str:
+    """A page without its scripts and style sheets."""
+    parts: list[str] = []
+    begun, opened = 0, ""
+    for tag in _UNSEEN.finditer(html):
+        closes, name = bool(tag[1]), tag[2].lower()
+        if not opened and not closes:
+            parts.append(html[begun : tag.start()])
+            opened = name
+        elif opened == name and closes:
+            begun, opened = tag.end(), ""
+    return " ".join(parts if opened else [*parts, html[begun:]])
 
 
 def _decoded(content: bytes) -> str:
@@ -84,5 +100,6 @@ def _docx(content: bytes) -> str:
             xml = archive.read("word/document.xml").decode("utf-8")
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
         raise Unreadable("UNSUPPORTED_FILE_TYPE: not a Word document") from None
-    paragraphs = ("".join(_WORD_TEXT.findall(p)) for p in _WORD_PARAGRAPH.findall(xml))
+    *within, _ = xml.split(_WORD_PARAGRAPH_END)
+    paragraphs = ("".join(_WORD_TEXT.findall(part)) for part in within)
     return unescape("\n\n".join(paragraphs))

@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -119,13 +121,18 @@ class MockInstance:
             self._thread.join(START_SECONDS)
 
     def _start_process(self) -> None:
-        command = [sys.executable, "-m", "mocks", "--port", str(self.port), "--until-stdin-closes"]
+        # -P: what lies in the current folder is no module of ours.
+        command = [sys.executable, "-P", "-m", "mocks", "--port", str(self.port)]
+        command.append("--until-stdin-closes")
         for name, value in self._settings.items():
             if value is not None:
                 command += [f"--{self.service}-{name.replace('_', '-')}", str(value)]
         # Only our own interpreter and module, with numbers and names given by a test.
         self._child = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
         )
         assert self._child.stdout is not None
         line = self._child.stdout.readline()

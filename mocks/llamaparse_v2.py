@@ -78,7 +78,7 @@ async def _create(
     stored = stored or intake.store.files.get(str(file_id))
     if stored is None:
         return error(404, "File not found")
-    job = await intake.start(stored, options, receivers, fault=fault, failure=failure)
+    job = await intake.start(stored, options, receivers, fault=fault, failure=failure, cached=True)
     return json_response(200, job.json())
 
 

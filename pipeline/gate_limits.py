@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from pipeline.regular_files import read_regular
+
 RuleSeverity = Literal["critical", "warning", "off"]
 
 
@@ -88,7 +90,7 @@ def read_changes(path: Path) -> dict[str, Any]:
         ValueError: it cannot be read, or holds no table of rules.
     """
     try:
-        text = path.read_text("utf-8")
+        text = read_regular(path).decode("utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ValueError(f"the file cannot be read ({error.strerror})") from None

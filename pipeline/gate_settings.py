@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings
+from pydantic import Field, PrivateAttr, model_validator
 
+from pipeline.env_source import SourcedSettings
 from pipeline.gate_limits import RuleLimit, changed_limits, read_changes
 
 
-class GateSettings(BaseSettings):
+class GateSettings(SourcedSettings):
     """What an operator sets of the gate."""
 
     gaps: Literal["publish", "refuse"] = Field(
@@ -37,7 +37,7 @@ class GateSettings(BaseSettings):
             raise ValueError(f"NAVIGATOR_GATE_LIMITS: {error}") from None
         return self
 
-    _limits: dict[str, RuleLimit] = {}
+    _limits: dict[str, RuleLimit] = PrivateAttr(default_factory=dict)
 
     @property
     def rule_limits(self) -> Mapping[str, RuleLimit]:

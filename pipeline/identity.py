@@ -6,6 +6,7 @@ The same inputs give the same ids on every machine, so doing a thing twice finds
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from uuid import UUID, uuid5
 
@@ -26,11 +27,33 @@ def sha256_hex(data: bytes | str) -> str:
 
 
 def user_id(name: str) -> UUID:
-    """A user's id: a UUID is taken as it is, any other name is hashed."""
+    """Who an operator means: a UUID is a user's id, anything else a name of this installation.
+
+    For those who may name anybody (the command line, Prefect, an operator's token); a user's own
+    token never goes this way.
+    """
     try:
         return UUID(name)
     except ValueError:
-        return _uuid("user", name)
+        return named_user(name)
+
+
+def named_user(name: str) -> UUID:
+    """The user of a name of this installation, also of one that looks like an id.
+
+    Blanks around it and how its letters are composed make no other user.
+    """
+    told = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _uuid("user", unicodedata.normalize("NFC", told).strip() or told)
+
+
+def subject_user(issuer: str, subject: str) -> UUID:
+    """The user whom an issuer of tokens calls so; another issuer's subject is another user."""
+    return _uuid("subject", issuer, subject)
+
+
+OPERATOR = _uuid("operator")
+"""The user in whose name a run over everybody's documents is filed; no name leads to it."""
 
 
 def document_id(user: UUID, source: str) -> UUID:

@@ -31,6 +31,15 @@ class OperatingSettings(GateSettings):
         default="none", description="Who parses when LlamaParse fails or needs too long."
     )
     llama_cloud_requests_per_minute: int | None = Field(default=None, ge=1)
+    llama_cloud_result_hosts: str = Field(
+        default="",
+        description="Hosts of presigned results beside LlamaCloud's own and Amazon S3, by commas.",
+    )
+
+    # -- backups ---------------------------------------------------------------------------------
+    restore_max_bytes: int = Field(
+        default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."
+    )
 
     # -- metrics and logs ----------------------------------------------------------------------
     metrics_token: SecretStr | None = Field(
@@ -46,3 +55,8 @@ class OperatingSettings(GateSettings):
         default=10_000_000, ge=10_000, description="A log file that is larger is put aside."
     )
     log_files: int = Field(default=5, ge=1, le=100, description="Log files kept put aside.")
+
+    @property
+    def result_hosts(self) -> tuple[str, ...]:
+        """The hosts that `llama_cloud_result_hosts` names."""
+        return tuple(self.llama_cloud_result_hosts.replace(",", " ").split())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from pipeline.documents import ParsedPage
@@ -54,16 +57,17 @@ def chunks_on(page: ParsedPage, begins: int, chunks: Iterable[StoredChunk]) -> l
     Args:
         begins: the offset of the page in the document's canonical text.
     """
-    found = (_on_page(page, begins, chunk) for chunk in chunks)
+    places = _Places(page)
+    found = (_on_page(page, places, begins, chunk) for chunk in chunks)
     return [chunk for chunk in found if chunk.start < chunk.end]
 
 
-def _on_page(page: ParsedPage, begins: int, chunk: StoredChunk) -> ChunkOnPage:
+def _on_page(page: ParsedPage, places: _Places, begins: int, chunk: StoredChunk) -> ChunkOnPage:
     first, last = chunk.start_offset - begins, chunk.end_offset - begins
     start, end = max(first, 0), min(last, len(page.text))
     return ChunkOnPage(
         chunk.chunk_id, chunk.ordinal, chunk.role, chunk.context, tuple(chunk.heading_path),
-        start, end, first < 0, last > len(page.text), boxes_between(page, start, end),
+        start, end, first < 0, last > len(page.text), places.between(start, end),
     )  # fmt: skip
 
 
@@ -75,18 +79,45 @@ def boxes_between(page: ParsedPage, start: int, end: int) -> tuple[Box, ...]:
     Args:
         start, end: offsets into the page's text.
     """
-    shares = [(each, _share(each, start, end)) for each in page.regions]
-    best = max((share for _, share in shares), default=0.0)
-    regions = [each.box for each, share in shares if share > 0 and share >= min(_FEW, best)]
-    whole = [
-        table.box
-        for table in page.tables
-        if table.box is not None
-        and table.start < end
-        and table.end > start
-        and not any(each.start < table.end and each.end > table.start for each in page.regions)
-    ]
-    return (*regions, *whole)
+    return _Places(page).between(start, end)
+
+
+class _Places:
+    """Where the text of a page stands; made once, so that a page of many regions is no trap."""
+
+    def __init__(self, page: ParsedPage) -> None:
+        self._regions = _Spans(page.regions)
+        whole = [each for each in page.tables if each.box is not None]
+        self._tables = _Spans(
+            [each for each in whole if not self._regions.touching(each.start, each.end)]
+        )
+
+    def between(self, start: int, end: int) -> tuple[Box, ...]:
+        """The boxes of what stands between two offsets, as `boxes_between` tells."""
+        near = self._regions.touching(start, end)
+        shares = [(each, _share(each, start, end)) for each in near]
+        best = max((share for _, share in shares), default=0.0)
+        regions = [each.box for each, share in shares if share > 0 and share >= min(_FEW, best)]
+        whole = [each.box for each in self._tables.touching(start, end) if each.box is not None]
+        return (*regions, *whole)
+
+
+_Spanned = TypeVar("_Spanned", bound=Region | Table)
+
+
+class _Spans(Generic[_Spanned]):
+    """Spans of a text, looked up by their offsets."""
+
+    def __init__(self, spans: Iterable[_Spanned]) -> None:
+        self._spans: list[_Spanned] = sorted(spans, key=lambda each: each.start)
+        self._starts: list[int] = [each.start for each in self._spans]
+        # how far any span up to here reaches
+        self._reach: list[int] = list(accumulate((each.end for each in self._spans), max))
+
+    def touching(self, start: int, end: int) -> list[_Spanned]:
+        """Those with a part between two offsets."""
+        first, last = bisect_right(self._reach, start), bisect_left(self._starts, end)
+        return [each for each in self._spans[first:last] if each.end > start]
 
 
 def _share(region: Region, start: int, end: int) -> float:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from pipeline.errors import ConfigurationError
 from pipeline.passwords import passwords_for
+from pipeline.regular_files import read_regular
 
 MIB = 1024 * 1024
 
@@ -46,7 +47,7 @@ class ReadingSettings(BaseSettings):
         lines = [self.passwords.get_secret_value()] if self.passwords else []
         if self.password_file is not None:
             try:
-                lines.append(self.password_file.expanduser().read_text("utf-8-sig"))
+                lines.append(read_regular(self.password_file.expanduser()).decode("utf-8-sig"))
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(
                     f"The file with passwords cannot be read ({type(error).__name__}).",

@@ -17,9 +17,9 @@ from pipeline.settings import Settings
 BLOT = "***"
 
 _FORMS = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/@]+@"  # a password in an address
+    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"  # a password in an address
     r"|\b(?:sk|llx|pnu|whsec)[-_][A-Za-z0-9_\-]{6,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token
+    r"|\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}"  # a JSON Web Token, or its beginning
     r"|\b(?i:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"
     r"|(?<=[?&])(?P<query>(?i:signature|token|key|secret|x-amz-[a-z-]+|sig))=[^&\s\"']+"
 )
@@ -69,10 +69,15 @@ def secrets_of(settings: Settings) -> list[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             found.append(value.get_secret_value())
-    if settings.database_url is not None:
-        address = settings.database_url.get_secret_value()
-        password = re.match(r"[a-z]+://[^:/@]*:(?P<password>.+)@", address)
-        found += [password["password"]] if password else []
+    for address in (
+        settings.database_url,
+        settings.database_reader_url,
+        settings.database_owner_url,
+    ):
+        if address is not None:
+            given = address.get_secret_value()
+            password = re.match(r"\A[a-z0-9+]++://[^:/@]*+:(?P<password>.+)@", given)
+            found += [password["password"]] if password else []
     return found
 
 

@@ -1,4 +1,4 @@
-"""Every setting, in one model: read from the environment and `.env`, checked, passed down.
+"""Every setting, in one model: read from the environment and a file, checked, passed down.
 
 Built once at the entry point (command line, flow, worker) and handed on; nothing reads the
 environment anywhere else. `deployments/environments/example.env` lists the same variables; a test
@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 from pydantic import (
     AliasChoices,
     Field,
@@ -22,37 +21,42 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict, SettingsError
 
+from pipeline.api_settings import ApiSettings
+from pipeline.env_files import default_home
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
+from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
-
-
-def _home() -> Path:
-    return platformdirs.user_data_path("insurance-navigator")
+from pipeline.tenant_settings import TenantSettings
 
 
 def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
 
 
-class Settings(ReadingSettings, OperatingSettings):
+class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, PrefectSettings):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(
         env_prefix="NAVIGATOR_",
-        env_file=".env",
         env_ignore_empty=True,  # a blank key of the example file is no key
         extra="ignore",
         populate_by_name=True,
     )
 
     # -- where things are kept -----------------------------------------------------------------
-    home: Path = Field(default_factory=_home, description="Folder of the embedded default.")
+    home: Path = Field(default_factory=default_home, description="Folder of the embedded default.")
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=_alias("DATABASE_URL", "DATABASE_URL"),
         description="Any Postgres >= 15 with pgvector >= 0.8; without it, the embedded one.",
+    )
+    database_reader_url: SecretStr | None = Field(
+        default=None, description="Login of readers; without it, the pipeline's login reads too."
+    )
+    database_owner_url: SecretStr | None = Field(
+        default=None, description="Login that owns the schema: for migrations and spaces only."
     )
     storage_url: str | None = Field(
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
@@ -129,33 +133,7 @@ class Settings(ReadingSettings, OperatingSettings):
         default=None, description="Hand batches to this Prefect work pool instead of this process."
     )
 
-    # -- the HTTP API --------------------------------------------------------------------------
-    jwt_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="HS256; without it, one is made and kept in home."
-    )
-    jwt_previous_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="Still accepted while tokens are renewed."
-    )
-    jwks: str | None = Field(
-        default=None, description="URL or file of the public keys of an identity provider."
-    )
-    jwt_audience: str = Field(default="insurance-navigator", min_length=1)
-    jwt_issuer: str | None = Field(default=None, description="Checked when given.")
-    signing_secret: SecretStr | None = Field(
-        default=None, min_length=32, description="Signs URLs; without it, made from the JWT secret."
-    )
-    public_url: str | None = Field(
-        default=None, description="Where clients reach the API; without it, as they asked for it."
-    )
-    cors_origins: str = Field(default="", description="Pages elsewhere that may ask; by spaces.")
-    signed_url_seconds: int = Field(default=300, ge=1, le=86_400, description="Life of a URL.")
-    requests_per_minute: int = Field(default=1200, ge=0, description="Of a user; 0: no limit.")
-    uploads_per_minute: int = Field(default=300, ge=0, description="Of a user; 0: no limit.")
-    request_timeout_seconds: float = Field(
-        default=30, gt=0, description="To answer, or between two pieces of an upload."
-    )
-
-    @field_validator("database_url")
+    @field_validator("database_url", "database_reader_url", "database_owner_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
@@ -178,6 +156,10 @@ class Settings(ReadingSettings, OperatingSettings):
             raise ValueError("NAVIGATOR_PARSER=llamaparse needs LLAMA_CLOUD_API_KEY")
         if self.jwks is not None and (self.jwt_secret or self.jwt_previous_secret):
             raise ValueError("set either NAVIGATOR_JWKS or NAVIGATOR_JWT_SECRET, not both")
+        if self.jwt_subject_ids and self.jwks and not (self.jwt_issuer or self.jwt_local_issuer):
+            raise ValueError(
+                "NAVIGATOR_JWT_SUBJECT_IDS needs NAVIGATOR_JWT_ISSUER: whose ids they are"
+            )
         return self
 
     def _is_openai(self) -> bool:
@@ -213,11 +195,6 @@ def load_settings(**overrides: object) -> Settings:
         name = next((each for each in Settings.model_fields if f'"{each}"' in str(error)), "")
         wrong = _describe({"loc": (name,), "msg": "must be a JSON object"})
         raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"The file .env cannot be read ({type(error).__name__}).",
-            remedy="Save it as UTF-8 text that you may read, or remove it.",
-        ) from None
 
 
 def _describe(detail: object) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import PARSE_REMEDIES, ParseCode, UsageError
-from pipeline.parsing.kinds import PICTURE_SUFFIXES, SUFFIXES
+from pipeline.folder_walk import FolderWalk, Found, PassedOver, is_lock, reason_against
+from pipeline.path_patterns import fixed_folder, matches
+from pipeline.regular_files import Elsewhere, NoRegularFile, blocks, is_never, opened, path_of
 
 _BLOCK = 1024 * 1024
 
@@ -28,6 +31,10 @@ class FoundFiles:
             are among the skipped, and are not gone.
         unreadable: folders below them that could not be; they are among `files`, to be reported,
             and what was ingested from them earlier is not to be taken for gone.
+        passed_over: links that were not followed; what was ingested through them earlier is not
+            gone either.
+        within: by file, the real path of the folder that it has to lie in; those that a person
+            named outright have none.
     """
 
     files: tuple[Path, ...]
@@ -35,43 +42,65 @@ class FoundFiles:
     roots: tuple[Path, ...]
     unreadable: tuple[Path, ...] = ()
     pictures: tuple[Path, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    within: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def named_links(self) -> list[Path]:
+        """Links that a person named outright: what they lead to is read."""
+        return [path for path in self.files if path not in self.within and path.is_symlink()]
 
 
-def find_files(paths: Iterable[str], *, pictures: bool = True) -> FoundFiles:
+def find_files(
+    paths: Iterable[str], *, pictures: bool = True, follow_links: bool = False
+) -> FoundFiles:
     """Expands files, folders and globs.
 
     Args:
         pictures: take pictures that lie in a folder; one that is named outright is always taken.
+        follow_links: follow links out of the named folders too.
 
     Raises:
         UsageError: a path names nothing.
     """
-    files: dict[Path, None] = {}
-    skipped: Counter[str] = Counter()
-    roots: list[Path] = []
-    unreadable: list[Path] = []
-    unread: list[Path] = []
+    found, roots = Found(), dict[Path, None]()
+    named: dict[Path, None] = {}
     for given in paths:
-        for path in _expand(given):
-            if path.is_dir():
-                roots.append(path)
-                _look_through(path, files, skipped, unreadable, None if pictures else unread)
-            elif not _is_lock(path.name):
-                files[path] = None
-    files.update(dict.fromkeys(unreadable))
+        for path, folder in _expand(given):
+            within = "" if follow_links else folder
+            is_folder = path.is_dir()
+            if not is_folder and not folder:
+                named |= {} if is_lock(path.name) else {path: None}
+            elif (reason := reason_against(os.fspath(path), within)) is not None:
+                found.links[path] = PassedOver(path, reason, is_folder)
+            elif is_folder:
+                roots[path] = None
+                inside = "" if follow_links else within or os.path.realpath(path)
+                FolderWalk(found, inside, pictures=pictures).look_through(path)
+            elif not is_lock(path.name):
+                found.files.setdefault(path, within)
+    within_of = {path: place for path, place in found.files.items() if path not in named}
+    files = dict.fromkeys([*found.files, *named, *found.unreadable])
     return FoundFiles(
-        tuple(sorted(files)), dict(skipped), tuple(roots), tuple(unreadable), tuple(unread)
+        files=tuple(sorted(files)),
+        skipped=dict(found.skipped),
+        roots=tuple(roots),
+        unreadable=tuple(found.unreadable),
+        pictures=() if pictures else tuple(found.pictures),
+        passed_over=tuple(found.links[path] for path in sorted(found.links) if path not in files),
+        within=within_of,
     )
 
 
-def _expand(given: str) -> list[Path]:
+def _expand(given: str) -> list[tuple[Path, str]]:
+    """The paths that are meant; what matches a pattern with the real folder that it is in."""
     try:
         path = Path(given).expanduser()
         if path.exists() or path.is_symlink():
-            return [_absolute(path)]
+            return [(_absolute(path), "")]
         if glob.has_magic(given):
-            matches = glob.glob(str(path), recursive=True)  # noqa: PTH207
-            found = [_absolute(Path(each)) for each in matches]
+            folder = os.path.realpath(fixed_folder(path))
+            found = [(_absolute(each), folder) for each in matches(path)]
             if found:
                 return found
     except (OSError, ValueError, RuntimeError):
@@ -80,11 +109,6 @@ def _expand(given: str) -> list[Path]:
         f"There is no file or folder {printable(given)!r}.",
         remedy="Check the path; quote it when its name has spaces or stars.",
     )
-
-
-def _is_lock(name: str) -> bool:
-    """Whether a file only says that an office program has another one open."""
-    return name.startswith("~$")
 
 
 def _absolute(path: Path) -> Path:
@@ -96,38 +120,20 @@ def _absolute(path: Path) -> Path:
     return Path(*path.parts[:last]).resolve().joinpath(*path.parts[last:])
 
 
-def _look_through(
-    root: Path,
-    files: dict[Path, None],
-    skipped: Counter[str],
-    unreadable: list[Path],
-    unread: list[Path] | None,
-) -> None:
-    def note(error: OSError) -> None:
-        unreadable.append(Path(error.filename))
-
-    for folder, subfolders, names in os.walk(root, onerror=note):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(folder) / name
-            if name.startswith(".") or _is_lock(name):
-                continue
-            suffix = path.suffix.lower()
-            if suffix in SUFFIXES and (unread is None or suffix not in PICTURE_SUFFIXES):
-                files[path] = None
-                continue
-            skipped[suffix or "no suffix"] += 1
-            if unread is not None and suffix in PICTURE_SUFFIXES:
-                unread.append(path)
-
-
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file as it is now: its hash and size."""
+    """A file as it is now: its hash and size.
+
+    Attributes:
+        within: the real path of the folder that it has to lie in; empty for anywhere.
+        stamp: what tells this file, as it was, from another of its name.
+    """
 
     path: Path
     sha256: str
     size: int
+    within: str = ""
+    stamp: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,33 +146,83 @@ class RejectedFile:
     remedy: str
 
 
-def examine(path: Path, max_bytes: int) -> FileContent | RejectedFile:
-    """Hash a file without holding it in memory; what cannot be read is rejected, in words."""
+PASSED_OVER = "link_passed_over"
+"""The code of a link that was not followed, among what a run rejected: it is no failure."""
+
+
+def passed_over_files(links: Iterable[PassedOver]) -> list[RejectedFile]:
+    """Links that were not followed, as a run keeps them."""
+    return [RejectedFile(storable(e.path), PASSED_OVER, e.sentence, e.remedy) for e in links]
+
+
+def examine(path: Path, max_bytes: int, within: str = "") -> FileContent | RejectedFile:
+    """Hash a file without holding it in memory; what cannot be read is rejected, in words.
+
+    Args:
+        within: the real path of the folder that it has to lie in; empty for anywhere.
+    """
     source = storable(path)
     try:
+        with opened(path, within) as descriptor:
+            before = os.fstat(descriptor)
+            digest, read = hashlib.sha256(), 0
+            for block in blocks(descriptor, _BLOCK) if before.st_size <= max_bytes else ():
+                digest.update(block)
+                read += len(block)
+                if read > max_bytes:
+                    break
+            if (size := max(before.st_size, read)) > max_bytes:
+                return _too_large(source, size, max_bytes)
+            return FileContent(path, digest.hexdigest(), read, within, _stamp(descriptor))
+    except NoRegularFile:
         if path.is_dir():
             return _unreadable(source, "The folder cannot be read.")
-        if not path.is_file():
-            return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
-        if (size := path.stat().st_size) > max_bytes:
-            limit = f"{max_bytes / 1024 / 1024:,.0f} MiB"
-            message = f"It has {size / 1024 / 1024:,.0f} MiB; at most {limit} are taken."
-            return _rejected(source, ParseCode.TOO_LARGE, message)
-        digest, read = hashlib.sha256(), 0
-        for block in _blocks(path):
-            digest.update(block)
-            read += len(block)
+        return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
+    except Elsewhere as error:
+        return _elsewhere(source, error)
     except FileNotFoundError:
-        return _rejected(source, ParseCode.MISSING, "It vanished while it was read.")
+        return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
     except OSError as error:
+        if error.errno == errno.ELOOP:  # links to each other
+            return _rejected(source, ParseCode.MISSING, "It is not a file, or it is gone.")
         return _unreadable(source, f"It cannot be read ({os.strerror(error.errno or 0)}).")
-    return FileContent(path, digest.hexdigest(), read)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block
+@contextmanager
+def unchanged(content: FileContent) -> Iterator[Path | None]:
+    """A path to exactly the file that was examined, good inside the block; None when it changed.
+
+    Whoever replaces the file meanwhile, by a link to another or by other bytes, changes nothing of
+    what is read through it.
+    """
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(opened(content.path, content.within))
+        except OSError:
+            same = False
+        else:
+            same = not content.stamp or _stamp(descriptor) == content.stamp
+        yield path_of(descriptor) if same else None
+
+
+def _stamp(descriptor: int) -> tuple[int, ...]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _too_large(source: str, size: int, max_bytes: int) -> RejectedFile:
+    limit = f"{max_bytes / 1024 / 1024:,.0f} MiB"
+    message = f"It has {size / 1024 / 1024:,.0f} MiB; at most {limit} are taken."
+    return _rejected(source, ParseCode.TOO_LARGE, message)
+
+
+def _elsewhere(source: str, error: Elsewhere) -> RejectedFile:
+    if is_never(str(error.filename)):
+        message = "It lies in /proc, /sys or /dev, which are never read."
+        return RejectedFile(source, "link_not_followed", message, "Copy what you need to a file.")
+    message = "It is a link, or lies behind one, that leads out of the folder."
+    remedy = "Name the file that it leads to, or use --follow-links when you trust the links."
+    return RejectedFile(source, "link_not_followed", message, remedy)
 
 
 def _unreadable(source: str, message: str) -> RejectedFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import NamedTuple
 
 REPLACEMENT = "\ufffd"
@@ -40,6 +41,11 @@ APART = (
 _ALONE = str.maketrans(FOLDED_ALONE)
 _ALONE_AND_UNSEEN = str.maketrans({**FOLDED_ALONE, **dict.fromkeys(UNSEEN, "")})
 _APART = re.compile(f"[{APART}]+")
+MOST_MARKS = 30
+"""Marks on one letter: the limit of the stream-safe text format (UAX #15)."""
+# No marks themselves, but what they are decomposed into is.
+_MARKS_WITHIN = "\u0f73\u0f75\u0f81\uff9e\uff9f"
+_MARKS_BETWEEN = (0x300, 0x1F000)
 
 # Counting with a regular expression takes ten times as long as bytes.translate, which sees a
 # character beyond ASCII as several bytes: all of them letters, once what is none is a space.
@@ -48,7 +54,7 @@ _SPACES = bytes(b for b in range(128) if chr(b).isspace())
 
 
 class NormalisedText(NamedTuple):
-    """A text in NFC without NUL or lone surrogates, and how many characters were replaced."""
+    """A text in NFC without NUL, lone surrogates and piles of marks, and how many were replaced."""
 
     text: str
     replaced: int
@@ -57,12 +63,48 @@ class NormalisedText(NamedTuple):
 def normalise(text: str) -> NormalisedText:
     """Bring a text into the one form that is hashed, offset and stored.
 
-    Line ends become ``\\n``; NUL and lone surrogates become U+FFFD and are counted.
-    Normalising twice changes nothing.
+    Line ends become ``\\n``; NUL, lone surrogates and marks beyond `MOST_MARKS` on one letter
+    become U+FFFD and are counted. Normalising twice changes nothing.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, replaced = _UNSTORABLE.subn(REPLACEMENT, text)
-    return NormalisedText(unicodedata.normalize("NFC", text), replaced)
+    if text.isascii():
+        return NormalisedText(text, replaced)
+    # NFC puts the marks of a letter into their order in time that grows with their square, so
+    # piles are cut before it; and after it, since it makes two marks of some.
+    text, before = _without_piles(text)
+    text, after = _without_piles(unicodedata.normalize("NFC", text))
+    return NormalisedText(text, replaced + before + after)
+
+
+def _without_piles(text: str) -> tuple[str, int]:
+    """A text with the marks beyond `MOST_MARKS` in a row replaced, and how many those were."""
+    count = 0
+
+    def cut(found: re.Match[str]) -> str:
+        nonlocal count
+        count += len(found["rest"])
+        return found["kept"] + REPLACEMENT * len(found["rest"])
+
+    long, piles = _piles()
+    return (piles.sub(cut, text) if long.search(text) else text), count
+
+
+@cache
+def _piles() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Finds too many marks in a row, also with characters between them that `fold` takes out.
+
+    Returns:
+        one that finds roughly where to look, which is ten times as fast, and one that finds them.
+    """
+    marks = "".join(c for c in map(chr, range(*_MARKS_BETWEEN)) if unicodedata.combining(c))
+    marks += _MARKS_WITHIN
+    # The engine looks a character up in a table, but for those beyond the first plane.
+    near = "".join(c for c in marks if c <= "\uffff")
+    far = [c for c in marks if c > "\uffff"]
+    roughly = f"[{near}{UNSEEN}{min(far)}-{max(far)}]{{{MOST_MARKS + 1}}}"
+    kept = rf"(?P<kept>(?:[{marks}][{UNSEEN}]*+){{{MOST_MARKS}}})"
+    return re.compile(roughly), re.compile(rf"{kept}(?P<rest>[{marks}][{marks}{UNSEEN}]*+)")
 
 
 def beyond_ascii(text: str) -> list[str]:

@@ -33,6 +33,8 @@ for _name in list(os.environ):
     ):
         del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
+# Nor a home folder with a file of settings: the default home is where nothing is.
+os.environ["XDG_DATA_HOME"] = "/nonexistent"
 # A suite started in the background ignores Ctrl-C, and so would the commands that it interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["DO_NOT_TRACK"] = "1"
@@ -99,8 +101,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clone(postgres_url: str, template: str) -> Iterator[str]:
     name = f"navigator_test_{uuid4().hex[:8]}"
     administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _in(postgres_url, name)
-    administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield _in(postgres_url, name)
+    finally:
+        administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def administer(url: str, statement: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import problems
+from app.api import json_bodies, problems
 from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
@@ -23,6 +23,7 @@ from app.api.metrics import Metrics
 from app.api.observing import Observed
 from app.api.parts import ApiParts
 from app.api.pictures import PagePictures
+from app.api.proxies import TrustedProxies
 from app.api.routes import ROUTERS, dashboard, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=_EXPOSED,
         )
     app.add_middleware(Observed)
+    if proxies := settings.trusted_proxies.split():
+        app.add_middleware(TrustedProxies, proxies=proxies)
     _describe(app)
     return app
 
@@ -111,7 +114,7 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = made()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(problems.schemas())
+        schemas.update(problems.schemas() | json_bodies.schemas())
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

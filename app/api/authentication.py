@@ -7,6 +7,7 @@ HS256 with a shared secret, asymmetric ones with an identity provider's public k
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.api.problems import Unauthenticated
 from app.api.public_keys import RemoteKeys, keys_of_file
 from app.api.secrets import jwt_secret
+from app.api.subjects import LOCAL_ISSUER, user_of
 from pipeline.errors import ConfigurationError
-from pipeline.identity import user_id
 from pipeline.settings import Settings
 
 SERVICE_ROLE = "service"
@@ -31,6 +32,9 @@ SERVICE_ROLE = "service"
 _ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
                "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
 _LEEWAY = timedelta(seconds=10)
+_TIMES = ("exp", "nbf", "iat")
+_LATEST = 2**53
+"""Seconds that a number holds exactly, everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,16 @@ class Caller:
     """Who asks.
 
     Attributes:
-        user_id: of the token's `sub`: a UUID as it is, any other name hashed.
+        user_id: of the token's issuer and `sub`, see `app.api.subjects`.
         is_service: an operator, who may look at other users' documents.
         expires_at: in seconds since the epoch; streams end then.
+        name: the token's `sub`.
     """
 
     user_id: UUID
     is_service: bool = False
     expires_at: float = field(default=math.inf, compare=False)
+    name: str = field(default="", compare=False)
 
 
 class TokenVerifier:
@@ -79,7 +85,7 @@ class TokenVerifier:
             keys = self._keys
             if self._remote is not None:
                 keys = await self._remote.of(jwt.get_unverified_header(token).get("kid"))
-            return _caller(self._decode(token, keys))
+            return self._caller(self._decode(token, keys))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired.") from None
         except (jwt.PyJWTError, ValueError):
@@ -87,6 +93,7 @@ class TokenVerifier:
 
     def _decode(self, token: str, keys: Sequence[str | jwt.PyJWK]) -> dict[str, Any]:
         failure: jwt.PyJWTError = jwt.InvalidTokenError()
+        issuer = self._settings.jwt_issuer
         for key in keys:
             try:
                 return jwt.decode(
@@ -94,7 +101,8 @@ class TokenVerifier:
                     key,
                     algorithms=["HS256"] if isinstance(key, str) else list(_ASYMMETRIC),
                     audience=self._settings.jwt_audience,
-                    issuer=self._settings.jwt_issuer,
+                    # `navigator token` signs with our own secret, whoever else does
+                    issuer=[issuer, LOCAL_ISSUER] if issuer and isinstance(key, str) else issuer,
                     leeway=_LEEWAY,
                     options={"require": ["exp", "sub", "aud"]},
                 )
@@ -102,17 +110,30 @@ class TokenVerifier:
                 failure = error
         raise failure
 
+    def _caller(self, claims: dict[str, Any]) -> Caller:
+        for name in _TIMES:
+            if name in claims:
+                _require_time(claims[name])
+        user, name = user_of(claims, self._settings)
+        service = claims.get("role") == SERVICE_ROLE
+        return Caller(user, service, float(claims["exp"]), name)
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    subject = claims["sub"].strip()
-    if not subject or "\x00" in subject:
-        raise Unauthenticated("The token names no user.")
-    service = claims.get("role") == SERVICE_ROLE
-    return Caller(user_id(subject), service, float(claims["exp"]))
+
+def _require_time(value: object) -> None:
+    """Make sure that a claim is a time (RFC 7519: a number, and no text, truth or infinity).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+        raise ValueError("no time")
 
 
 def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -> str:
-    """A token for a user, signed with the settings' secret.
+    """A token for a user of this installation, signed with the settings' secret.
+
+    Args:
+        user: a name, also when it looks like an id: see NAVIGATOR_JWT_SUBJECT_IDS.
 
     Raises:
         ConfigurationError: tokens come from an identity provider.
@@ -124,13 +145,12 @@ def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -
         )
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
-        "sub": user,
+        "sub": unicodedata.normalize("NFC", user).strip(),
+        "iss": LOCAL_ISSUER,
         "aud": settings.jwt_audience,
         "iat": now,
         "exp": now + timedelta(hours=hours),
     }
-    if settings.jwt_issuer is not None:
-        claims["iss"] = settings.jwt_issuer
     if service:
         claims["role"] = SERVICE_ROLE
     return jwt.encode(claims, jwt_secret(settings), algorithm="HS256")
@@ -139,7 +159,7 @@ def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -
 _bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
-    description="`sub` is the user; `role: service` marks an operator.",
+    description="`sub`, of its `iss`, is the user; `role: service` marks an operator.",
 )
 
 

@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.api.prefect_clients import client_of, load_client
 from pipeline import correlation
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
@@ -88,8 +88,7 @@ class Dispatcher:
         """One for the server that PREFECT_API_URL names, with Prefect's client loaded."""
         url = os.environ.get("PREFECT_API_URL") or None
         if url is not None:
-            # It takes seconds, which no request may wait for.
-            await asyncio.to_thread(import_module, "prefect.client.orchestration")
+            await load_client()
         return cls(url, installation=installation)
 
     def dispatch(
@@ -123,11 +122,9 @@ class Dispatcher:
         self._waiting.clear()
 
     async def _ask(self) -> None:
-        from prefect.client.orchestration import PrefectClient
-
         assert self._api_url is not None
         # The client belongs to the task that opens it, so this one outlives every request.
-        async with PrefectClient(self._api_url) as client:
+        async with await client_of(self._api_url) as client:
             while self._waiting or not self._closing:
                 if not self._waiting:
                     await self._rest(None)

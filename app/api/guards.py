@@ -8,12 +8,12 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import problem, unforeseen
+from app.api.problems import TooLarge, problem, unforeseen
 from pipeline.logs import logger
 from pipeline.places import way
 
-BODY_BYTES = 1024 * 1024
-"""Of a request that is no upload."""
+BODY_BYTES = 64 * 1024
+"""Of a request that is no upload: what the longest question with every tag takes as JSON."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -110,32 +110,33 @@ class _Answering:
         self._scope, self._receive, self._send = scope, receive, send
         length = dict(scope["headers"]).get(b"content-length", b"")
         self._taken = 0
-        self._too_large = length.isdigit() and int(length) > BODY_BYTES
+        # Refused when somebody wants to read it, and so after the caller's token was looked at.
+        self._said_too_large = length.isdigit() and int(length) > BODY_BYTES
+        self._too_large = False
         self.started = False
 
     async def receive(self) -> Message:
+        self._too_large |= self._said_too_large
+        if not self._too_large:
+            message = await self._receive()
+            self._taken += len(message.get("body", b""))
+            self._too_large = self._taken > BODY_BYTES
         if self._too_large:
-            raise _BodyTooLarge
-        message = await self._receive()
-        self._taken += len(message.get("body", b""))
-        if self._taken > BODY_BYTES:
-            self._too_large = True
-            raise _BodyTooLarge
+            raise _too_large()
         return message
 
     async def send(self, message: Message) -> None:
         if self._too_large and not self.started:
             # Whatever was made of the broken-off body, this is why.
             self.started = True
-            answer = problem(
-                413, f"A request's body may have {BODY_BYTES} bytes at most.", "too_large",
-                "Send less at once.",
-            )  # fmt: skip
+            error = _too_large()
+            answer = problem(error.status, error.message, error.code, error.remedy)
             await answer(self._scope, self._receive, self._send)
         elif not self._too_large:
             self.started = True
             await self._send(message)
 
 
-class _BodyTooLarge(Exception):
-    """Ends the reading of a body; never seen outside."""
+def _too_large() -> TooLarge:
+    detail = f"A request's body may have {BODY_BYTES} bytes at most."
+    return TooLarge(detail, remedy="Send less at once.")

@@ -7,17 +7,18 @@ words of whoever failed.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
+from app.api.prefect_clients import client_of
 from blocks.assembly import Services
 from pipeline.logs import logger
 from pipeline.store import health, metrics
@@ -102,7 +103,7 @@ class HealthChecks:
         return Health(status=_overall(parts), parts=parts)
 
     async def _database(self) -> _Found:
-        async with self._services.database.owner() as connection:
+        async with self._services.database.service() as connection:
             revision = (await health.describe(connection)).revision
         if revision != _head():
             return _Found("failing", f"Its schema is {revision}, not {_head()}.")
@@ -121,16 +122,18 @@ class HealthChecks:
     async def _prefect(self) -> _Found:
         if self._prefect_url is None:
             return _Found("unused", "PREFECT_API_URL is not set: uploads wait for the sweep.")
-        async with (await _client_kind())(self._prefect_url) as client:
+        async with await client_of(self._prefect_url) as client:
             if await client.api_healthcheck() is not None:
                 return _Found("degraded", "It does not answer: uploads wait for the sweep.")
+            if not await _is_let_in(client):
+                return _Found("degraded", "It refuses our password: uploads wait for the sweep.")
         return _Found("ok", "It answers.")
 
     async def _worker(self) -> _Found:
         if self._prefect_url is None:
             return _Found("unused", "There is no Prefect server to look for one.")
         pool = self._services.settings.work_pool or "navigator"
-        async with (await _client_kind())(self._prefect_url) as client:
+        async with await client_of(self._prefect_url) as client:
             workers = await client.read_workers_for_work_pool(pool)
         since = datetime.now(UTC) - timedelta(seconds=WORKER_SECONDS)
         seen = [w for w in workers if w.last_heartbeat_time and w.last_heartbeat_time > since]
@@ -192,8 +195,12 @@ def _head() -> str:
     return head_revision()
 
 
-async def _client_kind() -> type[PrefectClient]:
-    # Its import takes seconds, during which nobody else would be answered.
-    module = await asyncio.to_thread(importlib.import_module, "prefect.client.orchestration")
-    kind: type[PrefectClient] = module.PrefectClient
-    return kind
+async def _is_let_in(client: PrefectClient) -> bool:
+    """Whether the server takes our password; its health is told to everybody."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        await client.api_version()
+    except PrefectHTTPStatusError as error:
+        return error.response.status_code != HTTPStatus.UNAUTHORIZED
+    return True

@@ -15,8 +15,9 @@ from flows.stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
 from pipeline.parsing.kinds import PICTURES
-from pipeline.parsing.media import SNIFF_BYTES, shown_name, sniff, unnamed
-from pipeline.store import runs, unsettled
+from pipeline.parsing.media import SNIFF_BYTES, shown_name, unnamed
+from pipeline.quotas import StorageUse
+from pipeline.store import quotas, runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
 
 _LOG = logger("navigator.intake")
@@ -44,11 +45,13 @@ class Description:
     Attributes:
         name: as given; only shown, and only its ending is used.
         source: what it is a version of; None for a document named by its content.
+        reserved: bytes of it that the user's quota counts already.
     """
 
     name: str
     source: str | None = None
     tags: Sequence[str] = ()
+    reserved: int = 0
 
 
 class Measured:
@@ -56,10 +59,12 @@ class Measured:
 
     Args:
         limit: bytes.
+        use: of the user's quota.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, use: StorageUse | None = None) -> None:
         self._limit = limit
+        self._use = use
         self._digest = hashlib.sha256()
         self._head = bytearray()
         self._size = 0
@@ -69,10 +74,13 @@ class Measured:
 
         Raises:
             TooLarge: there are more bytes than the limit.
+            StorageQuotaReached: there are more than the user may store.
         """
         async for piece in pieces:
             self._size += len(piece)
             require_size(self._size, self._limit)
+            if self._use is not None:
+                self._use.require_room(self._size)
             self._digest.update(piece)
             if len(self._head) < SNIFF_BYTES:
                 self._head += piece[: SNIFF_BYTES - len(self._head)]
@@ -96,17 +104,28 @@ def require_size(size: int | None, limit: int) -> None:
         )  # fmt: skip
 
 
-async def receive(parts: ApiParts, user: UUID, pieces: AsyncIterator[bytes]) -> Received:
+async def storage_use(parts: ApiParts, user: UUID) -> StorageUse | None:
+    """How much a user stores; None when there is no quota."""
+    allowed = parts.settings.user_quota_bytes
+    if not allowed:
+        return None
+    async with parts.database.reader(user) as connection:
+        return await quotas.storage_use(connection, user, allowed)
+
+
+async def receive(
+    parts: ApiParts, user: UUID, pieces: AsyncIterator[bytes], use: StorageUse | None
+) -> Received:
     """Store bytes as they arrive.
 
     Raises:
-        TooLarge: nothing is stored then.
+        TooLarge, StorageQuotaReached: nothing is stored then.
     """
     upload = uuid4()
     async with parts.database.service(repeatable=True) as connection:
         await unsettled.hold(connection, user, [incoming_stem(upload)])
     key = incoming_key(user, upload)
-    measured = Measured(parts.settings.max_file_bytes)
+    measured = Measured(parts.settings.max_file_bytes, use)
     try:
         await parts.storage.put(key, measured.passing(pieces))
     except BaseException:
@@ -155,12 +174,11 @@ async def accept(
 
     Raises:
         Unsupported, Unprocessable: the content is none that we take; it is removed.
+        StorageQuotaReached: others were faster; it is removed.
     """
     run_id = uuid4()
     try:
-        remote = parts.services.remote_parser is not None
-        pictures = parts.settings.reads_pictures
-        require_readable(received, described.name, remote=remote, pictures=pictures)
+        await require_readable(parts, received, described.name)
         registered = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
@@ -199,29 +217,31 @@ async def _register(
         # It ends with the taking in; the work is dispatched, and counted with the job.
         await runs.finish_run(connection, run_id, None)
     taken = await take_in(
-        parts.services, [source], store, user, run_id, described.tags, actor="person"
-    )
+        parts.services, [source], store, user, run_id, described.tags,
+        actor="person", reserved=described.reserved,
+    )  # fmt: skip
+    if taken.full is not None:
+        raise taken.full.refusal()
     return taken.registered[0]
 
 
-def require_readable(
-    received: Received, name: str, *, remote: bool = False, pictures: bool = True
-) -> None:
+async def require_readable(parts: ApiParts, received: Received, name: str) -> None:
     """Make sure, from the content itself, that it is of a kind that we parse.
 
-    Args:
-        remote: LlamaParse reads it.
-        pictures: something reads pictures.
+    The parser's process looks at it, so that no content holds up the other requests.
 
     Raises:
-        Unsupported: another kind. Unprocessable: empty, or protected with a password.
+        Unsupported: another kind. Unprocessable: empty, protected with a password, or too much
+            work to tell.
     """
+    remote = parts.services.remote_parser is not None
     try:
-        if sniff(received.head, unnamed(name), remote=remote) in PICTURES and not pictures:
+        kind = await parts.services.parser.sniff(received.head, unnamed(name), remote=remote)
+        if kind in PICTURES and not parts.settings.reads_pictures:
             message = "It is a picture, and pictures are read only with OCR, which is switched off."
             raise ParseError(ParseCode.UNSUPPORTED_TYPE, message)
     except ParseError as error:
-        kind: type[ApiProblem] = Unprocessable
+        problem: type[ApiProblem] = Unprocessable
         if error.parse_code is ParseCode.UNSUPPORTED_TYPE:
-            kind = Unsupported
-        raise kind(error.message, code=error.code, remedy=error.remedy) from None
+            problem = Unsupported
+        raise problem(error.message, code=error.code, remedy=error.remedy) from None

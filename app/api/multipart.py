@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
 
-from app.api.problems import ApiProblem, Unprocessable, Unsupported
+from app.api.problems import Unprocessable, Unsupported
 
 MAX_PARTS = 64
-
-
-class SlowUpload(ApiProblem):
-    """Nothing came for too long."""
-
-    status = 408
-    code = "request_timeout"
-    remedy = "Send the file again over a steadier connection."
-
-
-class LostUpload(ApiProblem):
-    """The client went away in the middle; nobody reads this answer."""
-
-    status = 400
-    code = "client_disconnected"
-
-
-async def body_of(request: Request, seconds: float) -> AsyncIterator[bytes]:
-    """The pieces of a body.
-
-    Args:
-        seconds: that may pass between two pieces.
-
-    Raises:
-        SlowUpload, LostUpload.
-    """
-    stream = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                piece = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise SlowUpload("The upload stood still for too long.") from None
-        except ClientDisconnect:
-            raise LostUpload("The upload broke off.") from None
-        if piece:
-            yield piece
 
 
 @dataclass(slots=True)

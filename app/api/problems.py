@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -22,9 +22,14 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.logs import logger
+from pipeline.quotas import StorageQuotaReached
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+SHOWN_ERRORS = 20
+"""Of what is wrong with one request; the rest is counted."""
+_SHOWN_WORDS = 200
+"""Letters of a name or a sentence."""
 _LOG = logger("navigator.api")
 
 
@@ -44,14 +49,23 @@ class Problem(BaseModel):
     detail: str = Field(description="One sentence saying what happened.")
     code: str = Field(description="The kind of problem, for programs.")
     remedy: str = Field(description="What to do about it; may be empty.")
-    errors: list[WrongField] | None = None
+    errors: list[WrongField] | None = Field(
+        default=None, description=f"The first {SHOWN_ERRORS} things that are wrong."
+    )
+    used: int | None = Field(default=None, description="Bytes of the quota that are used.")
+    allowed: int | None = Field(default=None, description="Bytes that the quota allows.")
 
 
 class ApiProblem(NavigatorError):
-    """An error that has its own HTTP status."""
+    """An error that has its own HTTP status.
+
+    Attributes:
+        more: of the problem's own fields, beside what every error has.
+    """
 
     status = 400
     headers: Mapping[str, str] = MappingProxyType({})
+    more: Mapping[str, Any] = MappingProxyType({})
 
 
 class Unauthenticated(ApiProblem):
@@ -80,15 +94,13 @@ class NotFound(ApiProblem):
 class Conflict(ApiProblem):
     """It cannot be done in the state that things are in."""
 
-    status = 409
-    code = "conflict"
+    status, code = 409, "conflict"
 
 
 class TooLarge(ApiProblem):
     """More bytes than are taken."""
 
-    status = 413
-    code = "too_large"
+    status, code = 413, "too_large"
 
 
 class Unsupported(ApiProblem):
@@ -101,8 +113,27 @@ class Unsupported(ApiProblem):
 class Unprocessable(ApiProblem):
     """The request is understood and makes no sense."""
 
-    status = 422
-    code = "invalid_request"
+    status, code = 422, "invalid_request"
+
+
+class WrongFields(Unprocessable):
+    """Fields or parameters of a request are wrong.
+
+    Args:
+        errors: as pydantic tells them; the first are named, the others counted.
+    """
+
+    remedy = "Correct what `errors` names."
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        detail = "The request is not as it should be."
+        if len(errors) > SHOWN_ERRORS:
+            detail = (
+                f"The request is not as it should be: {len(errors):,} things are wrong, of which "
+                f"{SHOWN_ERRORS} are named."
+            )
+        super().__init__(detail)
+        self.more = {"errors": [_wrong_field(each) for each in errors[:SHOWN_ERRORS]]}
 
 
 def problem(
@@ -112,7 +143,7 @@ def problem(
     remedy: str = "",
     *,
     headers: Mapping[str, str] | None = None,
-    errors: list[WrongField] | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> JSONResponse:
     """A problem as a response."""
     body = Problem(
@@ -122,7 +153,7 @@ def problem(
         detail=detail,
         code=code,
         remedy=remedy,
-        errors=errors,
+        **more,
     )
     content = body.model_dump(exclude_none=True)
     return JSONResponse(content, status, dict(headers or {}), media_type=MEDIA_TYPE)
@@ -160,13 +191,18 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
     if status >= 500:
         _LOG.error("request_failed", error=type(error).__name__, why=error.message)
-    return problem(status, error.message, error.code, error.remedy, headers=headers)
+    more = getattr(error, "more", {})
+    if isinstance(error, StorageQuotaReached):
+        more = {"used": error.used, "allowed": error.allowed}
+    return problem(status, error.message, error.code, error.remedy, headers=headers, more=more)
 
 
 def _status(error: NavigatorError) -> int:
     match error:
         case ApiProblem():
             return error.status
+        case StorageQuotaReached():
+            return 413
         case RateLimited():
             return 429
         case TransientError():
@@ -181,15 +217,15 @@ def _status(error: NavigatorError) -> int:
             return 500
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    wrong = [
-        WrongField(where=".".join(str(part) for part in each["loc"]), message=each["msg"])
-        for each in error.errors()
-    ]
-    detail = "The request is not as it should be."
-    remedy = "Correct what `errors` names."
-    return problem(422, detail, "invalid_request", remedy, errors=wrong)
+    return await _ours(request, WrongFields(error.errors()))
+
+
+def _wrong_field(told: Mapping[str, Any]) -> WrongField:
+    where = ".".join(str(part) for part in told["loc"])
+    # The names of fields come from outside, and are of any length.
+    return WrongField(where=where[:_SHOWN_WORDS], message=str(told["msg"])[:_SHOWN_WORDS])
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

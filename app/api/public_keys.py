@@ -13,11 +13,14 @@ import httpx
 import jwt
 
 from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.regular_files import read_regular
 
 KEPT_SECONDS = 600.0
 REFRESH_SECONDS = 30.0
 """A token of an unknown key makes us look for new ones, but not more often than this."""
 _TIMEOUT_SECONDS = 5.0
+MAX_BYTES = 256 * 1024
+"""Of a key set; a provider's has some 5,000."""
 _LOG = logging.getLogger("navigator.api")
 
 
@@ -49,8 +52,8 @@ def keys_of_file(path: Path) -> Sequence[jwt.PyJWK]:
         ConfigurationError: it cannot be read.
     """
     try:
-        return keys_of(json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
+        return keys_of(json.loads(read_regular(path)))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"The file that NAVIGATOR_JWKS names cannot be read ({type(error).__name__}).",
             remedy="Give the URL or a file of the identity provider's JSON Web Key Set.",
@@ -97,9 +100,24 @@ class RemoteKeys:
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
-                answer = await client.get(self._url)
-            self._keys = keys_of(answer.raise_for_status().json())
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ConfigurationError) as error:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                self._keys = keys_of(json.loads(await self._document()))
+        except (
+            httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, TimeoutError,
+            ConfigurationError,
+        ) as error:  # fmt: skip
             # Those that are known go on being good: the provider may be away for a moment.
             _LOG.warning("the identity provider's keys: %s", type(error).__name__)
+
+    async def _document(self) -> bytes:
+        found = bytearray()
+        async with (
+            httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client,
+            client.stream("GET", self._url) as answer,
+        ):
+            answer.raise_for_status()
+            async for piece in answer.aiter_bytes():
+                found += piece
+                if len(found) > MAX_BYTES:
+                    raise ValueError("too large")
+        return bytes(found)

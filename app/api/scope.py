@@ -14,7 +14,7 @@ from app.api.authentication import Caller
 from app.api.fields import Line
 from app.api.limits import limited
 from app.api.problems import Forbidden, Unprocessable
-from pipeline.identity import user_id
+from pipeline.identity import named_user, user_id
 from pipeline.store.engine import Database
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ async def scope_of(
     named = user_id(user) if user is not None else None
     if caller.is_service:
         return Scope(caller, named)
-    if named not in (None, caller.user_id):
+    # who names oneself, as one's issuer does or by id, says nothing new
+    oneself = user == caller.name and user is not None and named == named_user(user)
+    if not oneself and named not in (None, caller.user_id):
         raise Forbidden(
             "Only operators may name another user.", remedy="Leave the parameter `user` out."
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
+from app.kept_secret import kept_secret
 from pipeline.errors import ConfigurationError
+from pipeline.private_files import open_home
 from pipeline.settings import Settings
 
 
@@ -35,21 +35,8 @@ def signing_key(settings: Settings) -> bytes:
 
 def _kept(path: Path) -> str:
     try:
-        with suppress(FileNotFoundError):
-            return path.read_text("ascii")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and linked into place: two first starts agree on one secret, and nobody
-        # ever reads half of it.
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w") as opened:
-            opened.write(secrets.token_urlsafe(48))
-        try:
-            with suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink()
-        return path.read_text("ascii")
+        open_home(path.parent)
+        return kept_secret(path)
     except OSError as error:
         raise ConfigurationError(
             f"The API's secret cannot be kept in NAVIGATOR_HOME ({os.strerror(error.errno or 0)}).",

@@ -1,4 +1,4 @@
-"""Commands that change documents that are there: retry, resume, delete."""
+"""Commands that change documents that are there: retry, resume, delete, erase."""
 
 from __future__ import annotations
 
@@ -81,3 +81,30 @@ def delete(
     else:
         count = quantity(len(done.documents), "document")
         tell(f"Deleted {count} with {quantity(done.chunks, 'passage')}.")
+
+
+@group.command()
+def erase(user: User = None, yes: options.Yes = False, json: Json = False) -> None:
+    """Erase a user: documents, files, runs and reports, everything that says something of them."""
+    from dataclasses import asdict
+
+    from app import changing
+    from app.asking import ask
+    from app.console import print_json, quantity, say, tell
+    from flows.stages.erasing import LEFT
+    from pipeline.identity import user_id
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    named = user or settings.user
+    if not yes:
+        ask(f"Erase the user {named!r} with every document for good?")
+    done = asyncio.run(changing.erase(settings, user_id(named)))
+    if json:
+        print_json({**asdict(done), "left": LEFT})
+        return
+    documents, passages = quantity(done.documents, "document"), quantity(done.passages, "passage")
+    files, reports = quantity(done.objects, "file"), quantity(done.reports, "report")
+    tell(f"Erased {documents} with {passages}, {files} and {reports}.")
+    for sentence in LEFT:
+        say(sentence)

@@ -58,7 +58,7 @@ def restore(
 ) -> None:
     """Fill an empty home from a backup, and compare it with what was saved."""
     from app.console import working
-    from app.stack.saving import restore as fill
+    from app.stack.restoring import restore as fill
     from pipeline.settings import load_settings
 
     settings = load_settings()

@@ -26,7 +26,7 @@ def api(
 
 @group.command()
 def token(
-    user: Annotated[str, typer.Option("--user", help="Whose token: a UUID or any name.")],
+    user: Annotated[str, typer.Option("--user", help="Whose token: any name.")],
     service: Annotated[
         bool, typer.Option("--service", help="For an operator, who may look at all users.")
     ] = False,
@@ -34,10 +34,13 @@ def token(
 ) -> None:
     """Print a token for the HTTP API."""
     from app.api.authentication import issue_token
+    from app.api.subjects import require_name
     from app.console import tell
     from pipeline.settings import load_settings
 
-    tell(issue_token(load_settings(), user, service=service, hours=hours))
+    settings = load_settings()
+    require_name(user, settings)
+    tell(issue_token(settings, user, service=service, hours=hours))
 
 
 @group.command()
@@ -53,14 +56,19 @@ def dashboard(
         bool, typer.Option("--no-open", help="Only print the link; open no browser.")
     ] = False,
 ) -> None:
-    """Print a link to the dashboard that signs in, and open it on a desktop."""
-    from app.console import tell
-    from app.dashboard import link
+    """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
+    from app.api.subjects import require_name
+    from app.console import say, tell
+    from app.dashboard import link, prefect_sign_in
     from app.reporting import has_desktop, show
     from pipeline.settings import load_settings
 
     settings = load_settings()
+    require_name(user or settings.user, settings)
     address = link(settings, user or settings.user, service=service, hours=hours)
     tell(address)
+    if (prefect := prefect_sign_in(settings)) is not None:
+        say(f"Prefect's UI: {prefect[0]}; paste into its one field, colon and all:")
+        say(prefect[1])
     if not no_open and has_desktop():
         show(address)

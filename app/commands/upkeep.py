@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 
@@ -13,17 +14,28 @@ group = typer.Typer()
 
 
 @group.command()
-def doctor(json: Json = False) -> None:
-    """Try every part of the set-up; say how to mend it."""
+def doctor(
+    json: Json = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="First close what of NAVIGATOR_HOME is open to others.")
+    ] = False,
+) -> None:
+    """Try every part of the set-up, show the protections in force; say how to mend it."""
     from app import doctor as doctoring
-    from app.console import print_json
+    from app.closing import close
+    from app.console import print_json, say
+    from pipeline.settings import load_settings
 
-    findings = asyncio.run(doctoring.examine())
+    closed = close(load_settings().home) if fix else None
+    if closed is not None and not json:
+        for sentence in closed.sentences():
+            say(sentence)
+    found = asyncio.run(doctoring.examine())
     if json:
-        print_json(doctoring.as_json(findings))
+        print_json(doctoring.as_json(found, closed))
     else:
-        doctoring.print_findings(findings)
-    raise typer.Exit(0 if doctoring.fine(findings) else 1)
+        doctoring.print_findings(found)
+    raise typer.Exit(0 if found.fine else 1)
 
 
 @group.command()

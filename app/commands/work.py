@@ -34,6 +34,7 @@ def ingest(
     sync: Annotated[
         bool, typer.Option("--sync", help="Delete documents whose files are gone.")
     ] = False,
+    follow_links: options.FollowLinks = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would do, as `plan`.")
     ] = False,
@@ -45,7 +46,7 @@ def ingest(
 
     request = ingesting.IngestRequest(
         paths, user, tag or (), parser, embedder, batch_size, concurrency,
-        Decimal(str(max_cost)) if max_cost is not None else None, sync,
+        Decimal(str(max_cost)) if max_cost is not None else None, sync, follow_links,
     )  # fmt: skip
     if dry_run:
         _plan(request, json)
@@ -72,13 +73,15 @@ def plan(
     parser: options.Parser = None,
     embedder: options.Embedder = None,
     sync: Annotated[bool, typer.Option("--sync", help="Count what --sync would delete.")] = False,
+    follow_links: options.FollowLinks = False,
     password_file: options.PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Say what an ingest would do and cost, without doing it."""
     from app.ingesting import IngestRequest
 
-    _plan(IngestRequest(paths, user, (), parser, embedder, sync=sync), json)
+    request = IngestRequest(paths, user, (), parser, embedder, sync=sync, follow_links=follow_links)
+    _plan(request, json)
 
 
 @group.command()

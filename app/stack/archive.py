@@ -1,52 +1,138 @@
-"""A backup's file: a tar of the database's dump, the stored objects and a manifest of both."""
+"""A backup's file: a tar of the tables' rows, the stored objects and a manifest of both.
+
+First the tables as pieces of what COPY writes (``tables/NAME/000001``), then the objects by the
+order of their keys (``objects/KEY``), then the manifest. `reading.py` reads no other file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
-import shutil
 import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import StorageUnavailable, UsageError
 
-DUMP, MANIFEST, OBJECTS = "database.dump", "manifest.json", "objects"
-FORMAT = 1
-_PIECE = 1024 * 1024
+MANIFEST, OBJECTS, TABLES = "manifest.json", "objects", "tables"
+FORMAT = 2
+PIECE_BYTES = 1024 * 1024
+_TABLE_PIECE_BYTES = 8 * 1024 * 1024
+_Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_Number = Annotated[int, Field(ge=0, le=2**63)]
+_Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup holds, to be compared after it has been restored.
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class TableManifest(_Strict):
+    """What a backup holds of a table: rows, and the bytes that COPY wrote of these columns."""
+
+    columns: Annotated[list[_Name], Field(max_length=200)]
+    rows: _Number
+    bytes: _Number
+    sha256: _Hash
+
+
+class ObjectsManifest(_Strict):
+    """What it holds of stored objects; the hash is over a line for each: hash, size and key."""
+
+    count: _Number = 0
+    bytes: _Number = 0
+    sha256: _Hash
+
+
+class Manifest(_Strict):
+    """What a backup holds, to be compared with what is in it.
 
     Attributes:
         format: of the archive.
         made: when, in UTC.
         version: of this program.
         revision: of the database's schema.
-        rows: in each table.
-        dump_sha256: of the database's dump.
-        objects: each object's sha256 by its key.
     """
 
     format: int
-    made: str
-    version: str
-    revision: str
-    rows: dict[str, int]
-    dump_sha256: str
-    objects: dict[str, str]
+    made: Annotated[str, Field(max_length=40)]
+    version: Annotated[str, Field(max_length=40)]
+    revision: Annotated[str, Field(max_length=40)]
+    tables: Annotated[dict[_Name, TableManifest], Field(max_length=200)]
+    objects: ObjectsManifest
+
+
+class ObjectsDigest:
+    """The sum over objects, added one by one in the order of their keys."""
+
+    def __init__(self) -> None:
+        self.count = self.bytes = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, key: str, size: int, sha256: str) -> None:
+        """Add an object."""
+        self.count, self.bytes = self.count + 1, self.bytes + size
+        self._digest.update(f"{sha256} {size} {key}\n".encode())
+
+    def manifest(self) -> ObjectsManifest:
+        """What has been added."""
+        digest = self._digest.hexdigest()
+        return ObjectsManifest(count=self.count, bytes=self.bytes, sha256=digest)
+
+
+class ArchiveWriter:
+    """Fills a backup's file."""
+
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._archive = archive
+        self.objects = ObjectsDigest()
+
+    def add_table(self, name: str, stream: Iterator[bytes]) -> tuple[int, str]:
+        """Put what COPY writes of a table into the archive; its bytes and its sha256."""
+        digest, size, held, number = hashlib.sha256(), 0, bytearray(), 0
+        for piece in stream:
+            held += piece
+            if len(held) >= _TABLE_PIECE_BYTES:
+                number += 1
+                self._add(f"{TABLES}/{name}/{number:06}", len(held), io.BytesIO(held))
+                held.clear()
+            digest.update(piece)
+            size += len(piece)
+        if held:
+            self._add(f"{TABLES}/{name}/{number + 1:06}", len(held), io.BytesIO(held))
+        return size, digest.hexdigest()
+
+    def add_object(self, key: str, path: Path) -> None:
+        """Put a stored object into the archive.
+
+        Raises:
+            FileNotFoundError: it is not there any more.
+        """
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(file, "rb") as content:
+            size, hashed = os.fstat(file).st_size, _Hashed(content)
+            self._add(f"{OBJECTS}/{key}", size, hashed)
+        self.objects.add(key, size, hashed.hexdigest())
+
+    def add_manifest(self, manifest: Manifest) -> None:
+        """Put the manifest into the archive, last."""
+        written = manifest.model_dump_json(indent=1).encode()
+        self._add(MANIFEST, len(written), io.BytesIO(written))
+
+    def _add(self, name: str, size: int, content: IO[bytes] | _Hashed) -> None:
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = size, 0o600
+        self._archive.addfile(member, content)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[tarfile.TarFile]:
+def writing(path: Path) -> Iterator[ArchiveWriter]:
     """An archive to fill; it appears under its name when it is whole, readable to its owner only.
 
     Raises:
@@ -58,8 +144,8 @@ def writing(path: Path) -> Iterator[tarfile.TarFile]:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
-            with tarfile.open(fileobj=out, mode="w") as archive:
-                yield archive
+            with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+                yield ArchiveWriter(archive)
             os.fsync(out.fileno())
         draft.rename(path)
     except OSError as error:
@@ -71,77 +157,9 @@ def writing(path: Path) -> Iterator[tarfile.TarFile]:
         draft.unlink(missing_ok=True)
 
 
-def add_file(archive: tarfile.TarFile, path: Path, name: str) -> str:
-    """Put a file into the archive; its sha256."""
-    with path.open("rb") as content:
-        digest = _Hashed(content)
-        member = tarfile.TarInfo(name)
-        member.size, member.mode = os.fstat(content.fileno()).st_size, 0o600
-        archive.addfile(member, digest)
-    return digest.hexdigest()
-
-
-def add_manifest(archive: tarfile.TarFile, manifest: Manifest) -> None:
-    """Put the manifest into the archive, last."""
-    written = json.dumps(asdict(manifest), indent=1).encode()
-    member = tarfile.TarInfo(MANIFEST)
-    member.size, member.mode = len(written), 0o600
-    archive.addfile(member, io.BytesIO(written))
-
-
-def extract(path: Path, folder: Path) -> Manifest:
-    """Unpack an archive into a folder and compare everything with its manifest.
-
-    Raises:
-        UsageError: it is no backup of ours, or it is damaged; the sentence names what is wrong.
-    """
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                _unpack(archive, member, folder)
-        manifest = Manifest(**json.loads((folder / MANIFEST).read_text("utf-8")))
-    except (tarfile.TarError, OSError, ValueError, TypeError) as error:
-        raise UsageError(
-            f"{path} is no whole backup ({type(error).__name__}).",
-            remedy="Take another file, made by `navigator backup`.",
-        ) from None
-    if manifest.format != FORMAT:
-        raise UsageError(f"{path} is a backup of another format ({manifest.format}).")
-    _compare(folder, manifest, path)
-    return manifest
-
-
-def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Nothing outside the folder, no links, no devices; tarfile's own filter came with 3.11.4."""
-    target = folder / member.name
-    content = archive.extractfile(member) if member.isreg() else None
-    if content is None or not target.resolve().is_relative_to(folder.resolve()):
-        raise ValueError("a backup holds files and nothing else")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    private = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with content, os.fdopen(private, "wb") as out:
-        shutil.copyfileobj(content, out)
-
-
-def _compare(folder: Path, manifest: Manifest, path: Path) -> None:
-    expected = {DUMP: manifest.dump_sha256}
-    expected |= {f"{OBJECTS}/{key}": digest for key, digest in manifest.objects.items()}
-    for name, digest in expected.items():
-        if not (folder / name).is_file() or _sha256(folder / name) != digest:
-            raise UsageError(
-                f"{path} is damaged: {name} is not what was saved.",
-                remedy="Take another backup; nothing was changed.",
-            )
-
-
 def now() -> str:
     """The time of a backup."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class _Hashed:
@@ -151,7 +169,7 @@ class _Hashed:
         self._content = content
         self._digest = hashlib.sha256()
 
-    def read(self, size: int = _PIECE) -> bytes:
+    def read(self, size: int = PIECE_BYTES) -> bytes:
         piece = self._content.read(size)
         self._digest.update(piece)
         return piece

@@ -13,6 +13,7 @@ import psutil
 
 from app.prefect_server import die_with_parent
 from app.stack.services import Service
+from pipeline.children import NEUTRAL_FOLDER, child_environment
 
 STOP_SECONDS = 45.0
 """How long a service may take to end: the worker lets its runs give back their claims."""
@@ -44,7 +45,8 @@ class Child:
             self._log_start = out.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *self.service.command,
-                env={**self._environment, **self.service.environment},
+                env=child_environment({**self._environment, **self.service.environment}),
+                cwd=NEUTRAL_FOLDER,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -101,7 +103,7 @@ class Child:
 
 
 def _make_room(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(OSError):
         if log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))

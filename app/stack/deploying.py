@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import httpx
 
 from app.console import say
+from app.prefect_access import change_headers
+from app.prefect_server import join_prefect
+from pipeline.children import ROOT, child_environment, module_command
+from pipeline.private_files import keep_private
+from pipeline.settings import load_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
 
 
@@ -20,7 +23,8 @@ def deploy(url: str) -> int:
     Does not return when the pool is there: the process becomes Prefect's own command.
     """
     try:
-        answer = httpx.post(f"{url}/work_pools/", json=POOL, timeout=30)
+        headers = change_headers(url)
+        answer = httpx.post(f"{url}/work_pools/", json=POOL, headers=headers, timeout=30)
     except httpx.HTTPError as error:
         say(f"Prefect does not answer ({type(error).__name__}).")
         return 1
@@ -29,9 +33,20 @@ def deploy(url: str) -> int:
         say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
         return 1
     os.chdir(ROOT)
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    os.execv(sys.executable, command)  # noqa: S606
+    command = module_command("prefect", "--no-prompt", "deploy", "--all")
+    os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
+
+
+def main() -> int:
+    """Deploy to the server that PREFECT_API_URL names."""
+    settings = load_settings()
+    url = join_prefect(settings.home, settings.prefect_auth_file)
+    if url is None:
+        say("PREFECT_API_URL names no server.")
+        return 2
+    return deploy(url)
 
 
 if __name__ == "__main__":
-    sys.exit(deploy(os.environ["PREFECT_API_URL"]))
+    keep_private()
+    sys.exit(main())

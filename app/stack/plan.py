@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,9 +11,11 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from app.prefect_server import CLIENT_SETTINGS, server_environment
+from app.prefect_server import CLIENT_SETTINGS, server_command, server_environment
 from app.stack.mocked import mock_environment, wants_mocks
 from app.stack.services import Health, Service
+from pipeline.children import module_command
+from pipeline.env_files import VARIABLE, env_file
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.embedded_tools import is_ready, postmaster_pid
@@ -104,6 +105,8 @@ def common_environment(
         "NAVIGATOR_HOME": str(home),
         "PYTHONUNBUFFERED": "1",
     }
+    if (settings_file := env_file()) is not None:
+        variables[VARIABLE] = str(settings_file)  # also when it names another home
     if "prefect" in names:
         variables["PREFECT_API_URL"] = f"{options.url('prefect')}/api"
         variables["PREFECT_HOME"] = str(home / "prefect")
@@ -116,7 +119,7 @@ def _postgres(folder: Path) -> Service:
     return Service(
         name="postgres",
         title="Postgres with pgvector",
-        command=[sys.executable, "-m", "app.stack.postgres", str(folder)],
+        command=module_command("app.stack.postgres", str(folder)),
         address=f"socket in {folder}",
         health=partial(is_ready, folder),
         elsewhere=partial(postmaster_pid, folder),
@@ -127,23 +130,20 @@ def _prefect(home: Path, options: StackOptions) -> Service:
     return Service(
         name="prefect",
         title="Prefect server and UI",
-        command=[
-            sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
-            "--host", _HOST, "--port", str(options.port("prefect")), "--log-level", "warning",
-        ],
+        command=server_command(options.port("prefect")),
         address=options.url("prefect"),
         port=options.port("prefect"),
         health=_answers(f"{options.url('prefect')}/api/health"),
-        environment=server_environment(home / "prefect", f"{options.url('prefect')}/api"),
+        environment=server_environment(home / "prefect", options.url("prefect"), pages=True),
         ready_seconds=180.0,
-    )  # fmt: skip
+    )
 
 
 def _deployments() -> Service:
     return Service(
         name="deployments",
         title="Deployments of prefect.yaml",
-        command=[sys.executable, "-m", "app.stack.deploying"],
+        command=module_command("app.stack.deploying"),
         health=lambda: True,
         needs=["prefect"],
         is_task=True,
@@ -154,7 +154,7 @@ def _mocks(options: StackOptions) -> Service:
     return Service(
         name="mocks",
         title="Stand-ins for LlamaParse and OpenAI",
-        command=[sys.executable, "-m", "mocks", "--port", str(options.port("mocks"))],
+        command=module_command("mocks", "--port", str(options.port("mocks"))),
         address=options.url("mocks"),
         port=options.port("mocks"),
         health=_answers(f"{options.url('mocks')}/__mock/stats"),
@@ -165,7 +165,7 @@ def _api(options: StackOptions) -> Service:
     return Service(
         name="api",
         title="API and dashboard",
-        command=[*_NAVIGATOR, "api", "--port", str(options.port("api"))],
+        command=module_command("app", "api", "--port", str(options.port("api"))),
         address=options.url("api"),
         port=options.port("api"),
         health=_answers(f"{options.url('api')}/health/live"),
@@ -178,15 +178,12 @@ def _worker(options: StackOptions) -> Service:
     return Service(
         name="worker",
         title="Warm worker",
-        command=[*_NAVIGATOR, "worker", "--name", "stack", "--health-port", str(port)],
+        command=module_command("app", "worker", "--name", "stack", "--health-port", str(port)),
         address=options.url("worker"),
         port=port,
         health=_answers(f"{options.url('worker')}/health"),
         needs=["postgres", "prefect", "mocks"],
     )
-
-
-_NAVIGATOR = (sys.executable, "-m", "app")
 
 
 def _answers(url: str) -> Health:

@@ -11,12 +11,11 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
-
 from app.console import say
 from pipeline.errors import NavigatorError
+from pipeline.private_files import keep_private
 from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.embedded_tools import postmaster_pid
+from pipeline.store.embedded_tools import postmaster
 
 _LOOK_SECONDS = 0.5
 
@@ -33,8 +32,7 @@ def hold(folder: Path) -> int:
         return 1
     say("Postgres accepts connections.")
     while not asked.wait(_LOOK_SECONDS):
-        pid = postmaster_pid(folder)
-        if pid is None or not psutil.pid_exists(pid):
+        if postmaster(folder) is None:
             say("Postgres has ended.")
             return 1
     stop_embedded(folder)
@@ -42,4 +40,5 @@ def hold(folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(hold(Path(sys.argv[1])))

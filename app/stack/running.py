@@ -109,7 +109,7 @@ def _prefect_kept(home: Path, services: Sequence[Service]) -> Iterator[Sequence[
         yield services
         return
     folder = home / "prefect"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

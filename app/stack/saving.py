@@ -1,35 +1,23 @@
-"""`navigator backup` and `navigator restore`: the local default to one file, and back.
+"""`navigator backup`: the local default to one file, which `navigator restore` reads as data.
 
-Saved are the database and the stored objects, from which everything else can be made again. Left
-out are Prefect's history, logs, reports, and the secret that signs tokens.
+Saved are the rows of our tables and the stored objects, from which everything else can be made
+again. Left out are Prefect's history, logs, reports, and the secret that signs tokens.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from app.stack.archive import (
-    DUMP,
-    FORMAT,
-    OBJECTS,
-    Manifest,
-    add_file,
-    add_manifest,
-    extract,
-    now,
-    writing,
-)
-from app.stack.state import running_stack
-from pipeline.errors import StorageUnavailable, UsageError
+from app.stack.archive import FORMAT, OBJECTS, ArchiveWriter, Manifest, TableManifest, now, writing
+from app.stack.members import is_our_key
+from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.store import dumping
-from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.engine import migrate
+from pipeline.store.dumping import Snapshot, snapshot
+from pipeline.store.embedded import owner_of_embedded
+from pipeline.store.migrating import migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +45,61 @@ def backup(settings: Settings, path: Path) -> Saved:
     Raises:
         UsageError: the corpus is not in the local default, or the file is there already.
     """
-    _require_local(settings)
+    require_local(settings)
     if not (settings.home / "postgres").exists():
         raise UsageError(f"There is nothing in {settings.home} to save.")
-    url = start_embedded(settings.home / "postgres")
+    url = owner_of_embedded(settings.home / "postgres")
     migrate(url)
-    with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".backup-") as draft:
-        dump = Path(draft) / DUMP
-        held = dumping.dump(url, dump)
-        with writing(path) as archive:
-            dump_sha256 = add_file(archive, dump, DUMP)
-            objects = {}
-            for key in sorted(held.objects):
-                with suppress(FileNotFoundError):  # deleted since the dump
-                    stored = settings.home / "objects" / key
-                    objects[key] = add_file(archive, stored, f"{OBJECTS}/{key}")
-            manifest = Manifest(
-                FORMAT, now(), version("insurance-navigator"), held.revision, held.rows,
-                dump_sha256, objects,
-            )  # fmt: skip
-            add_manifest(archive, manifest)
-    return _saved(path, manifest, len(held.objects) - len(objects))
+    manifest, missing = save(url, settings.home / OBJECTS, path)
+    return told(path, manifest, missing)
 
 
-def restore(settings: Settings, path: Path) -> Saved:
-    """Fill an empty home from a backup, and compare what is there with what was saved.
+def save(url: str, folder: Path, path: Path) -> tuple[Manifest, int]:
+    """Write a database and its objects to a file.
+
+    Returns:
+        What the file holds, and how many objects were deleted while they were being saved.
+    """
+    with snapshot(url) as held, writing(path) as archive:
+        tables = {name: _save_table(held, archive, name) for name in held.columns}
+        missing = _save_objects(held, archive, folder)
+        manifest = Manifest(
+            format=FORMAT, made=now(), version=version("insurance-navigator"),
+            revision=held.revision, tables=tables, objects=archive.objects.manifest(),
+        )  # fmt: skip
+        archive.add_manifest(manifest)
+    return manifest, missing
+
+
+def _save_table(held: Snapshot, archive: ArchiveWriter, name: str) -> TableManifest:
+    size, sha256 = archive.add_table(name, held.table(name))
+    return TableManifest(
+        columns=held.columns[name], rows=held.rows[name], bytes=size, sha256=sha256
+    )
+
+
+def _save_objects(held: Snapshot, archive: ArchiveWriter, folder: Path) -> int:
+    """The number of objects that were deleted since the snapshot."""
+    missing = 0
+    for key in held.objects():
+        if not is_our_key(key):
+            raise UsageError(
+                "A row names a stored file that cannot be one of ours; nothing was saved.",
+                remedy="Please report it; `navigator doctor` looks at the rest.",
+            )
+        missing += 1
+        with suppress(FileNotFoundError):
+            archive.add_object(key, folder / key)
+            missing -= 1
+    return missing
+
+
+def require_local(settings: Settings) -> None:
+    """Make sure that database and storage are the local default's.
 
     Raises:
-        UsageError: the home is not empty, or the file is no whole backup; nothing is changed.
-        StorageUnavailable: what was restored is not what was saved.
+        UsageError: they are not.
     """
-    _require_local(settings)
-    home = settings.home.absolute()
-    _require_empty(home)
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as draft:
-        manifest = extract(path, Path(draft))
-        dumping.require_known(manifest.revision)
-        try:
-            held = dumping.load(start_embedded(home / "postgres"), Path(draft) / DUMP)
-            if held.rows != manifest.rows:
-                raise StorageUnavailable(
-                    "The restored database does not hold the rows that were saved.",
-                    remedy="Please report it; the backup is untouched.",
-                )
-            if manifest.objects:
-                (Path(draft) / OBJECTS).rename(home / "objects")
-        except BaseException:
-            stop_embedded(home / "postgres")
-            shutil.rmtree(home / "postgres", ignore_errors=True)
-            raise
-    return _saved(path, manifest, len(held.objects - set(manifest.objects)))
-
-
-def _require_local(settings: Settings) -> None:
     named = settings.database_url, settings.database_block, settings.storage_url
     if any(each is not None for each in (*named, settings.storage_block)):
         raise UsageError(
@@ -119,24 +108,14 @@ def _require_local(settings: Settings) -> None:
         )
 
 
-def _require_empty(home: Path) -> None:
-    if running_stack(home) is not None:
-        raise UsageError(f"`navigator up` runs on {home}.", remedy="`navigator down` stops it.")
-    for name in ("postgres", "objects"):
-        if (home / name).exists():
-            raise UsageError(
-                f"{home} is not empty: there is a folder {name}.",
-                remedy="Set NAVIGATOR_HOME to an empty folder, or empty this one with "
-                "`navigator reset`.",
-            )
-
-
-def _saved(path: Path, manifest: Manifest, missing: int) -> Saved:
+def told(path: Path, manifest: Manifest, missing: int) -> Saved:
+    """What a backup holds, for a person or a program."""
+    rows = {name: table.rows for name, table in manifest.tables.items()}
     return Saved(
         path=path,
-        documents=manifest.rows.get("documents", 0),
-        passages=manifest.rows.get("document_chunks", 0),
-        objects=len(manifest.objects),
+        documents=rows.get("documents", 0),
+        passages=rows.get("document_chunks", 0),
+        objects=manifest.objects.count,
         missing=missing,
         size=path.stat().st_size,
     )

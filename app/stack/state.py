@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.private_files import open_home
 
 _TRIES = 5
 
@@ -82,7 +83,8 @@ def holding_stack(home: Path) -> Iterator[None]:
     Raises:
         UsageError: there is one already.
     """
-    folder(home).mkdir(parents=True, exist_ok=True)
+    open_home(home)
+    folder(home).mkdir(exist_ok=True, mode=0o700)
     path = folder(home) / "lock"
     with path.open("a") as lock:
         for attempt in range(_TRIES):  # somebody may just be looking

@@ -43,7 +43,7 @@ class StackView:
         self._began = time.monotonic()
 
     def __enter__(self) -> StackView:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if answers().is_terminal:
             from rich.live import Live
 

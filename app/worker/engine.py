@@ -22,6 +22,8 @@ from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.states import AwaitingRetry, Cancelled
 from prefect.utilities.callables import get_call_parameters
 
+from flows.origin import served
+
 if TYPE_CHECKING:
     from prefect import Flow
 
@@ -83,8 +85,9 @@ async def run_to_end(flow: Flow[..., Any], flow_run: FlowRun, attempt: Attempt) 
     """
     parameters = get_call_parameters(flow.fn, (), flow_run.parameters)
     engine = WarmEngine(flow=flow, parameters=parameters, flow_run=flow_run, attempt=attempt)
-    async with engine.start():
-        while engine.is_running():
-            async with engine.run_context():
-                # Awaited twice over in Prefect's annotations.
-                await engine.call_flow_fn()  # type: ignore[unused-coroutine]
+    with served():
+        async with engine.start():
+            while engine.is_running():
+                async with engine.run_context():
+                    # Awaited twice over in Prefect's annotations.
+                    await engine.call_flow_fn()  # type: ignore[unused-coroutine]

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from app.console import say
+from app.folders import leave_folder
 from app.log_output import configure_logs
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.logs import logger
@@ -66,6 +67,7 @@ def serve(options: WorkerOptions) -> int:
     from app.prefect_server import require_prefect
 
     settings = load_settings()
+    leave_folder()
     # Where the API runs on the same processors, a person who asks goes before the work behind.
     os.nice(NICENESS)
     configure_logs(settings, "worker")
@@ -75,7 +77,7 @@ def serve(options: WorkerOptions) -> int:
     if options.health_port is not None:
         os.environ["PREFECT_WORKER_WEBSERVER_HOST"] = "127.0.0.1"
         os.environ["PREFECT_WORKER_WEBSERVER_PORT"] = str(options.health_port)
-    require_prefect(settings.home)
+    require_prefect(settings.home, auth_file=settings.prefect_auth_file)
     return _Serving(settings, options).until_stopped()
 
 

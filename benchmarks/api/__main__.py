@@ -13,7 +13,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from benchmarks.api.clients import Timings, drive
 from benchmarks.api.system import System, system, until_answered
 from benchmarks.bench import Bench, bench
 from benchmarks.servers import ROOT, ending, free_port
+from pipeline.children import module_command
 
 RESULTS = Path(__file__).parent.parent / "results"
 REPEATS = 3
@@ -108,7 +108,7 @@ def _start_ingestion(bench: Bench, running: System) -> None:
 def _plain(url: str) -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.api.plain"],
+        module_command("benchmarks.api.plain"),
         env=os.environ | {"DATABASE_URL": url, "PORT": str(port), "PYTHONPATH": str(ROOT)},
     )
     address = f"http://127.0.0.1:{port}"

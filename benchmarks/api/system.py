@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +22,7 @@ from benchmarks.servers import (
     prefect_database,
     prefect_server,
 )
+from pipeline.children import module_command
 
 START_SECONDS = 120.0
 
@@ -91,6 +91,7 @@ def _environment(bench: Bench, database_url: str, prefect_url: str, folder: Path
     return kept | {
         "PYTHONPATH": str(ROOT),
         "NAVIGATOR_HOME": str(folder / "home"),
+        "NAVIGATOR_INGEST_ROOTS": str(bench.scratch),
         "DATABASE_URL": database_url,
         "NAVIGATOR_EMBEDDER": "openai",
         "OPENAI_API_KEY": "sk-benchmark",
@@ -103,7 +104,7 @@ def _environment(bench: Bench, database_url: str, prefect_url: str, folder: Path
 
 
 def _deploy(environment: dict[str, str]) -> None:
-    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+    prefect = module_command("prefect", "--no-prompt")
     for arguments in (
         ["work-pool", "create", "navigator", "--type", "process"],
         ["deploy", "--all"],
@@ -116,7 +117,7 @@ def _deploy(environment: dict[str, str]) -> None:
 def _process(arguments: list[str], environment: dict[str, str], folder: Path) -> Iterator[None]:
     with (folder / f"{arguments[0]}.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments],
+            module_command("app", *arguments),
             env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     with ending(process):
@@ -125,7 +126,7 @@ def _process(arguments: list[str], environment: dict[str, str], folder: Path) ->
 
 def _navigator(arguments: list[str], environment: dict[str, str], folder: Path) -> str:
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments], check=True, env=environment, cwd=folder,
+        module_command("app", *arguments), check=True, env=environment, cwd=folder,
         stdout=subprocess.PIPE, text=True,
     ).stdout  # fmt: skip
 

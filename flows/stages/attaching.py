@@ -26,6 +26,7 @@ from pipeline.notes import Note, NoteKind
 from pipeline.parsing.containers.members import clean_name
 from pipeline.parsing.kinds import MediaType
 from pipeline.parsing.media import shown_name
+from pipeline.quotas import StorageQuotaReached
 from pipeline.store import attachments
 from pipeline.store.attachments import Parent
 from pipeline.store.claims import ClaimedJob
@@ -106,9 +107,16 @@ async def _attach(
         )
         return [data is not None for _, data in known]
 
-    await take_in(services, sources[:room], store, job.user_id, batch.run_id, (), parent=parent)
-    over = len(sources) - room
-    return [_left_closed(over, f"more than {MAX_INSIDE:,} are inside")] if over > 0 else []
+    taken = await take_in(
+        services, sources[:room], store, job.user_id, batch.run_id, (), parent=parent
+    )
+    notes = []
+    if over := len(sources) - room:
+        notes.append(_left_closed(over, f"more than {MAX_INSIDE:,} are inside"))
+    if taken.full is not None:
+        unfit = sum(each.code == StorageQuotaReached.code for each in taken.rejected)
+        notes.append(_left_closed(unfit, "they do not fit into the storage quota"))
+    return notes
 
 
 def member_sources(job: ClaimedJob, members: Sequence[Member]) -> list[Source]:

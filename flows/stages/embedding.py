@@ -1,6 +1,7 @@
-"""Embed: buffered chunks get their vectors, each text once ever per embedding space.
+"""Embed: buffered chunks get their vectors, each text once ever per embedding space and user.
 
-The texts of the whole batch are packed together, so a small document costs no request of its own.
+The texts of a user in the batch are packed together, so a small document costs no request of its
+own.
 Every answer is persisted as it arrives; a restart asks only for what is missing.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from blocks.assembly import Services
@@ -20,6 +21,7 @@ from pipeline.states import JobState
 from pipeline.store import chunk_buffer, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
+from pipeline.store.vector_buffer import PendingText
 
 _POLL_SECONDS = 0.2
 
@@ -46,16 +48,17 @@ async def embed(services: Services, batch: Batch) -> StageResult:
                 services.version.space_id,
                 services.worker,
                 services.settings.lease_seconds,
+                shared=services.settings.share_vectors,
             )
         failpoint("after-embed-reserve")
         if pending:
-            for sha256, error in (await sender.send(pending)).items():
-                for job in await _jobs_with(services, wanted, sha256):
+            for text, error in (await sender.send(pending)).items():
+                for job in await _jobs_with(services, wanted.values(), text):
                     refused[wanted.pop(job)] = error
         if await _all_there(services, wanted):
             break
         if not pending:
-            # Another worker has these texts in flight: its answer will be ours too.
+            # Another worker has these texts in flight for the same user: its answer is ours too.
             await asyncio.sleep(_POLL_SECONDS)
     seconds = (time.perf_counter() - started) / len(jobs)
     moves = [_embedded(job, seconds) for job in wanted.values()]
@@ -66,14 +69,19 @@ async def embed(services: Services, batch: Batch) -> StageResult:
 
 
 async def _all_there(services: Services, jobs: Collection[UUID]) -> bool:
-    space = services.version.space_id
+    space, shared = services.version.space_id, services.settings.share_vectors
     async with services.database.service() as connection:
-        return await vector_buffer.count_missing(connection, list(jobs), space) == 0
+        left = await vector_buffer.count_missing(connection, list(jobs), space, shared=shared)
+    return left == 0
 
 
-async def _jobs_with(services: Services, jobs: Collection[UUID], sha256: str) -> list[UUID]:
+async def _jobs_with(
+    services: Services, jobs: Iterable[ClaimedJob], text: PendingText
+) -> list[UUID]:
+    """The jobs that a refusal of the text is about: none of another owner."""
+    asked = [job.job_id for job in jobs if text.shared or job.user_id == text.user_id]
     async with services.database.service() as connection:
-        return await chunk_buffer.jobs_with(connection, list(jobs), sha256)
+        return await chunk_buffer.jobs_with(connection, asked, text.sha256)
 
 
 def _embedded(job: ClaimedJob, seconds: float) -> Move:

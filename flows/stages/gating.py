@@ -69,7 +69,13 @@ async def gate(
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:
             space = services.embedder.space
-            await unfit_vectors.discard(connection, list(moves), space.id, space.dimension)
+            await unfit_vectors.discard(
+                connection,
+                list(moves),
+                space.id,
+                space.dimension,
+                shared=services.settings.share_vectors,
+            )
         for result in results:
             records = list(result_records(result))
             await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)
@@ -88,7 +94,12 @@ async def _measure(
         ids = [job.job_id for job in group]
         async with services.database.service() as connection:
             buffered = await chunk_buffer.read(connection, ids)
-            facts = await vector_facts.facts(connection, ids, services.version.space_id)
+            facts = await vector_facts.facts(
+                connection,
+                ids,
+                services.version.space_id,
+                shared=services.settings.share_vectors,
+            )
         by_job: dict[UUID, list[BufferedChunk]] = {}
         for chunk in buffered:
             by_job.setdefault(chunk.job_id, []).append(chunk)

@@ -25,8 +25,10 @@ async def judge(
     services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
 ) -> GateResult:
     """One validation in a thread; a job without rows in the frame has failed."""
-    expected = [str(job.job_id) for job in jobs]
-    return await services.turns.compute(lambda: Gate().check(suite, frame, expected_jobs=expected))
+    owners = {str(job.job_id): str(job.user_id) for job in jobs}
+    return await services.turns.compute(
+        lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
+    )
 
 
 def verdict_moves(

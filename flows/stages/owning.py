@@ -10,7 +10,7 @@ from uuid import UUID
 from blocks.assembly import Services
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
-from pipeline.store import ownership, stops
+from pipeline.store import job_owners, stops
 from pipeline.store.transitions import Actor
 
 
@@ -19,7 +19,7 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
     """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
     lease = services.settings.lease_seconds
     async with services.database.service() as connection:
-        await ownership.hold_run(connection, run_id, services.worker, lease)
+        await job_owners.hold_run(connection, run_id, services.worker, lease)
     heart = asyncio.create_task(_beat(services, run_id, lease))
     try:
         yield
@@ -30,7 +30,7 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
         # When the database is gone the lease runs out by itself.
         with suppress(TransientError):
             async with services.database.service() as connection:
-                await ownership.let_go(connection, run_id, services.worker)
+                await job_owners.let_go(connection, run_id, services.worker)
 
 
 async def _beat(services: Services, run_id: UUID, lease: float) -> None:
@@ -38,9 +38,9 @@ async def _beat(services: Services, run_id: UUID, lease: float) -> None:
         await asyncio.sleep(lease / 3)
         with suppress(TransientError):
             async with services.database.service() as connection:
-                if not await ownership.renew_run(connection, run_id, services.worker, lease):
+                if not await job_owners.renew_run(connection, run_id, services.worker, lease):
                     # It slept past its lease; what nobody has taken meanwhile is still its own.
-                    await ownership.hold_run(connection, run_id, services.worker, lease)
+                    await job_owners.hold_run(connection, run_id, services.worker, lease)
 
 
 async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:

@@ -15,7 +15,6 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE
-from pipeline.parsing.media import sniff
 from pipeline.store import registration, vector_buffer
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
@@ -57,13 +56,13 @@ async def with_inside(
     remote = services.remote_parser is not None
     kind, document = None, None
     try:
-        kind = sniff(data, planned.name, remote=remote)
+        kind = await services.parser.sniff(data, planned.name, remote=remote)
         passwords = services.settings.passwords_for(planned.source)
         document = await services.parser.parse(data, kind, passwords)
         remote = remote and kind not in OPENED_HERE
         if not remote:
             require_text(document)
-        planned = await _counted(services, planned, document, seen)
+        planned = await _counted(services, user, planned, document, seen)
     except NavigatorError as error:
         if kind is None or not remote:
             return [replace(planned, error=error)]
@@ -96,15 +95,19 @@ async def _inside(
 
 
 async def _counted(
-    services: Services, planned: PlannedDocument, document: ParsedDocument, seen: set[str]
+    services: Services,
+    user: UUID,
+    planned: PlannedDocument,
+    document: ParsedDocument,
+    seen: set[str],
 ) -> PlannedDocument:
     """With the chunks that would be made, and those whose vectors are not known yet."""
     counter = tokenizer(services.embedder.tokenizer_name)
     chunks = await asyncio.to_thread(chunk_document, document, services.chunker, counter)
     fresh = {chunk.sha256: chunk.tokens for chunk in chunks if chunk.sha256 not in seen}
     async with services.database.service() as connection:
-        space = services.version.space_id
-        have = await vector_buffer.known_hashes(connection, list(fresh), space)
+        space, shared = services.version.space_id, services.settings.share_vectors
+        have = await vector_buffer.known_hashes(connection, list(fresh), space, user, shared=shared)
     missing = {sha256: tokens for sha256, tokens in fresh.items() if sha256 not in have}
     seen.update(fresh)
     return replace(

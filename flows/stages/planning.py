@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +13,8 @@ from blocks.assembly import Services
 from flows.stages import registering, syncing
 from flows.stages.planned_documents import WORK, PlannedDocument, with_inside
 from pipeline.errors import ParseCode, ParseError
-from pipeline.sources import FileContent, FoundFiles, RejectedFile, storable
-from pipeline.store import attachments, deletion, registration, runs
+from pipeline.sources import FileContent, FoundFiles, RejectedFile, unchanged
+from pipeline.store import attachments, registration, runs
 from pipeline.store.registration import Registered, Source
 
 _QUICK = 50
@@ -49,7 +49,7 @@ async def needs_work(services: Services, found: FoundFiles, user: UUID) -> bool:
     while start < len(found.files):
         files = found.files[start : start + step]
         documents = []
-        async for _, known in _looked_up(services, files, user, []):
+        async for _, known in _looked_up(services, files, user, [], found.within):
             if known.outcome in WORK:
                 return True
             documents.append(known.document_id)
@@ -74,10 +74,11 @@ async def record_unchanged(
         await runs.start_run(connection, run_id, user, "ingest", options={"tags": list(tags)})
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
-        await registering.upload(services, files, user, run_id, tags)
+        await registering.upload(services, files, user, run_id, tags, found.within)
     if sync:
         await syncing.delete_vanished(services, user, found, run_id)
     async with services.database.service() as connection:
+        await runs.pass_over(connection, run_id, user, found.passed_over)
         await runs.finish_run(connection, run_id, None)
 
 
@@ -99,17 +100,23 @@ async def plan(
     seen: set[str] = set()
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
-        async for (content, source), known in _looked_up(services, files, user, rejected):
+        async for (content, source), known in _looked_up(
+            services, files, user, rejected, found.within
+        ):
             documents += await _planned(services, user, content, source, known, seen)
             progress(len(documents) + len(rejected), len(found.files))
     return Plan(tuple(documents), tuple(rejected), await _vanished(services, found, user, sync))
 
 
 async def _looked_up(
-    services: Services, files: Sequence[Path], user: UUID, rejected: list[RejectedFile]
+    services: Services,
+    files: Sequence[Path],
+    user: UUID,
+    rejected: list[RejectedFile],
+    within: Mapping[Path, str],
 ) -> AsyncIterator[tuple[tuple[FileContent, Source], Registered]]:
     limit = services.settings.max_file_bytes
-    contents, refused = await registering.examine_files(files, limit)
+    contents, refused = await registering.examine_files(files, limit, within)
     rejected.extend(refused)
     sources = [registering.as_source(user, content) for content in contents]
     async with services.database.reader(user) as connection:
@@ -129,18 +136,20 @@ async def _planned(
     planned = PlannedDocument(source.source, source.name, known.outcome)
     if known.outcome not in WORK:
         return [planned]
-    try:
-        data = await asyncio.to_thread(content.path.read_bytes)
-    except OSError:
-        error = ParseError(ParseCode.MISSING, "It vanished while it was read.")
+    data = await asyncio.to_thread(_read, content)
+    if data is None:
+        error = ParseError(ParseCode.MISSING, "It changed or vanished while it was read.")
         return [replace(planned, error=error)]
     return await with_inside(services, user, planned, data, seen)
 
 
+def _read(content: FileContent) -> bytes | None:
+    with unchanged(content) as path:
+        return None if path is None else path.read_bytes()
+
+
 async def _vanished(services: Services, found: FoundFiles, user: UUID, sync: bool) -> int:
-    folders = [storable(root).rstrip("/") + "/" for root in found.roots]
-    if not sync or not folders:
+    if not sync or not found.roots:
         return 0
-    sources = [storable(path) for path in found.files]
     async with services.database.reader(user) as connection:
-        return len(await deletion.vanished(connection, user, folders, sources))
+        return len(await syncing.vanished(connection, user, found))

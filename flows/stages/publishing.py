@@ -37,7 +37,13 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
     async with services.database.service() as connection:
         if gone:
             await attachments.lock(connection, list(chain(*gone.values())), jobs)
-        done = await publication.publish(connection, claims, services.version.space_id, who)
+        done = await publication.publish(
+            connection,
+            claims,
+            services.version.space_id,
+            who,
+            shared=services.settings.share_vectors,
+        )
         if old := list(chain(*(gone.get(job, ()) for job in done.complete))):
             await deletion.delete_documents(connection, old, who)
         failpoint("before-publish-commit")

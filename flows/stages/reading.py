@@ -18,7 +18,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE, MediaType
-from pipeline.parsing.media import sniff, unnamed
+from pipeline.parsing.media import is_container, sniff, unnamed
 from pipeline.parsing.workers.sandbox import is_small
 from pipeline.store.claims import ClaimedJob
 
@@ -67,6 +67,14 @@ class _Opened:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A job's bytes, which have to be opened to tell their kind: in the parser's process."""
+
+    job: ClaimedJob
+    data: bytes
+
+
 async def read_group(
     services: Services,
     group: Sequence[ClaimedJob],
@@ -78,7 +86,9 @@ async def read_group(
 
     remote = services.remote_parser is not None
 
-    def begin(job: ClaimedJob, content: bytes | ObjectMissing) -> _Opened | Read | Unreadable:
+    def begin(
+        job: ClaimedJob, content: bytes | ObjectMissing
+    ) -> _Opened | _Closed | Read | Unreadable:
         opened = _open(job, content, remote=remote)
         parsed_here = not remote and content_of(job) not in known
         if parsed_here and isinstance(opened, _Opened) and is_small(opened.data, opened.media_type):
@@ -90,7 +100,9 @@ async def read_group(
         lambda: [begin(*pair) for pair in zip(group, contents, strict=True)]
     )
 
-    async def end(each: _Opened | Read | Unreadable) -> Read | Unreadable:
+    async def end(each: _Opened | _Closed | Read | Unreadable) -> Read | Unreadable:
+        if isinstance(each, _Closed):
+            each = await _told(services, each, remote=remote)
         if not isinstance(each, _Opened):
             return each
         with correlation.bound([each.job.correlation_id]):
@@ -99,12 +111,25 @@ async def read_group(
     return await asyncio.gather(*(end(each) for each in begun), return_exceptions=True)
 
 
-def _open(job: ClaimedJob, content: bytes | ObjectMissing, *, remote: bool) -> _Opened | Unreadable:
+def _open(
+    job: ClaimedJob, content: bytes | ObjectMissing, *, remote: bool
+) -> _Opened | _Closed | Unreadable:
     try:
         data = checked(content, job.file_sha256)
+        if is_container(data):
+            return _Closed(job, data)
         return _Opened(job, sniff(data, unnamed(job.source), remote=remote), data)
     except (ObjectMissing, ParseError) as error:
         return _unreadable(job, None, error)
+
+
+async def _told(services: Services, closed: _Closed, *, remote: bool) -> _Opened | Unreadable:
+    job = closed.job
+    try:
+        kind = await services.parser.sniff(closed.data, unnamed(job.source), remote=remote)
+    except ParseError as error:
+        return _unreadable(job, None, error)
+    return _Opened(job, kind, closed.data)
 
 
 def _read_small(services: Services, opened: _Opened) -> Read | Unreadable:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.objects import raw_key
+from blocks.storage import Storage
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.parsing.media import shown_name
-from pipeline.sources import FileContent, RejectedFile, examine, storable
-from pipeline.store import attachments, registration, runs, unsettled
+from pipeline.quotas import StorageUse
+from pipeline.sources import FileContent, RejectedFile, examine, storable, unchanged
+from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
 from pipeline.store.unsettled import Hold
@@ -31,13 +35,21 @@ FRESH = (Outcome.NEW, Outcome.CHANGED)
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
 
+_OPEN_AT_ONCE = 64
+"""Files held open at once while they are stored; a process may often open 256 in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What came of a group of files."""
+    """What came of a group of files.
+
+    Attributes:
+        full: the user's storage, when some of the rejected did not fit into its quota.
+    """
 
     registered: tuple[Registered, ...]
     rejected: tuple[RejectedFile, ...]
+    full: StorageUse | None = None
 
     @property
     def to_do(self) -> list[UUID]:
@@ -47,22 +59,53 @@ class Upload:
 
 
 async def upload(
-    services: Services, files: Sequence[Path], user: UUID, run_id: UUID, tags: Iterable[str]
+    services: Services,
+    files: Sequence[Path],
+    user: UUID,
+    run_id: UUID,
+    tags: Iterable[str],
+    within: Mapping[Path, str] = MappingProxyType({}),
 ) -> Upload:
-    """Take files in: bytes first, then the rows; what is published already is not stored again."""
-    contents, rejected = await examine_files(files, services.settings.max_file_bytes)
-    paths = {as_source(user, content): content.path for content in contents}
+    """Take files in: bytes first, then the rows; what is published already is not stored again.
+
+    Args:
+        within: by file, the real path of the folder that it has to lie in.
+    """
+    limit = services.settings.max_file_bytes
+    contents, rejected = await examine_files(files, limit, within)
+    by_source = {as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
-        return await services.storage.put_all([(each.storage_key, paths[each]) for each in wanted])
+        stored: list[bool] = []
+        for start in range(0, len(wanted), _OPEN_AT_ONCE):
+            part = wanted[start : start + _OPEN_AT_ONCE]
+            stored += await _store(services.storage, [(e, by_source[e]) for e in part])
+        return stored
 
-    taken = await take_in(services, list(paths), store, user, run_id, tags)
+    taken = await take_in(services, list(by_source), store, user, run_id, tags)
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
-        await runs.reject(connection, run_id, rejected)
+        await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags), services.worker)
-    return Upload(taken.registered, (*rejected, *taken.rejected))
+    return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
+
+
+async def _store(storage: Storage, files: Sequence[tuple[Source, FileContent]]) -> list[bool]:
+    """Store the very files that were hashed; of each, whether it was still there and the same."""
+    with ExitStack() as stack:
+        paths = [stack.enter_context(unchanged(content)) for _, content in files]
+        present = [
+            (source.storage_key, path)
+            for (source, _), path in zip(files, paths, strict=True)
+            if path is not None
+        ]
+        stored = iter(await storage.put_all(present))
+        there = await asyncio.to_thread(lambda: [os.path.lexists(c.path) for _, c in files])
+        return [
+            path is not None and next(stored) and still
+            for path, still in zip(paths, there, strict=True)
+        ]
 
 
 async def take_in(
@@ -74,12 +117,14 @@ async def take_in(
     tags: Iterable[str],
     actor: str | None = None,
     parent: Parent | None = None,
+    reserved: int = 0,
 ) -> Upload:
     """The one way in, for files, requests and what is inside files: bytes first, then the rows.
 
     Args:
         actor: for the audit; this process when it is left out.
         parent: what the sources are inside of; they get its tags.
+        reserved: bytes of the sources that the user's quota counts already.
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
@@ -91,6 +136,8 @@ async def take_in(
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH]
+    refused, full = await _beyond_quota(services, user, wanted, reserved)
+    wanted = [source for source in wanted if source.source not in refused]
     async with _holding(services, user, wanted) as held:
         stored = await store(wanted) if wanted else []
         failpoint("after-store-attachments" if parent else "after-store-upload")
@@ -99,6 +146,7 @@ async def take_in(
             for source, was_there in zip(wanted, stored, strict=True)
             if not was_there
         }
+        lost |= refused
         found = [source for source in sources if source.source not in lost]
         async with services.database.service() as connection:
             if parent is not None:
@@ -113,14 +161,41 @@ async def take_in(
                 tags=tags,
                 correlation_id=parent.correlation_id if parent else correlation.current(),
             )
-            await runs.reject(connection, run_id, list(lost.values()))
+            await runs.reject(connection, run_id, user, list(lost.values()))
             put = {each.source for each in wanted}
             if any(each.outcome in FRESH and each.source not in put for each in registered):
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
                 await unsettled.settle(connection, held)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
-    return Upload(tuple(registered), tuple(lost.values()))
+    return Upload(tuple(registered), tuple(lost.values()), full)
+
+
+async def _beyond_quota(
+    services: Services, user: UUID, wanted: Sequence[Source], reserved: int
+) -> tuple[dict[str, RejectedFile], StorageUse | None]:
+    """The sources whose bytes do not fit into the user's quota, and how full it is then.
+
+    What others are storing at the same moment is not counted: so much it may be passed by.
+    """
+    allowed = services.settings.user_quota_bytes
+    if not allowed or not wanted:
+        return {}, None
+    async with services.database.reader(user) as connection:
+        use = await quotas.storage_use(connection, user, allowed)
+        contents = (each.file_sha256 for each in wanted)
+        stored = await quotas.stored_contents(connection, user, contents)
+    refused: dict[str, RejectedFile] = {}
+    for each in wanted:
+        size = 0 if each.file_sha256 in stored else max(0, each.file_bytes - reserved)
+        if use.has_room(size):
+            use = use.with_more(size)
+            stored.add(each.file_sha256)
+        else:
+            error = use.refusal()
+            rejected = RejectedFile(each.source, error.code, error.message, error.remedy)
+            refused[each.source] = rejected
+    return refused, use if refused else None
 
 
 async def _tags_of(
@@ -158,10 +233,12 @@ async def _holding(
 
 
 async def examine_files(
-    files: Sequence[Path], max_bytes: int
+    files: Sequence[Path], max_bytes: int, within: Mapping[Path, str] = MappingProxyType({})
 ) -> tuple[list[FileContent], list[RejectedFile]]:
     """Hash files in a thread: those that can be read, and those that cannot with their reasons."""
-    found = await asyncio.to_thread(lambda: [examine(path, max_bytes) for path in files])
+    found = await asyncio.to_thread(
+        lambda: [examine(path, max_bytes, within.get(path, "")) for path in files]
+    )
     contents = [each for each in found if isinstance(each, FileContent)]
     return contents, [each for each in found if isinstance(each, RejectedFile)]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
-from pipeline.store import registration, retrying, runs
+from pipeline.store import registration, retrying, run_jobs, runs
 from pipeline.store.transitions import Actor
 
 
@@ -43,5 +43,5 @@ async def send_back(
         ]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
-        await runs.join_run(connection, same, "waiting", actor, lift=True)
+        await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
     return [*same, *renewed]

@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.embedder import EmbeddingAnswer
+from flows.stages.bills import by_owner, only_user, shares
 from flows.stages.circuit import circuit_error
 from pipeline.errors import (
     EmbeddingError,
@@ -37,8 +37,6 @@ from pipeline.store import budgets, costs, service_calls, vector_buffer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 
-# Shares are cut to so many dollars: an endless fraction would not add up again.
-_SMALLEST_SHARE = Decimal("1e-12")
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 # After so long without one answer between the 429s, the caller's retry takes over.
@@ -57,13 +55,13 @@ class Sender:
         self._run_id = run_id
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
-        self._refused: dict[str, EmbeddingError] = {}
+        self._refused: dict[PendingText, EmbeddingError] = {}
 
-    async def send(self, texts: Sequence[PendingText]) -> dict[str, EmbeddingError]:
+    async def send(self, texts: Sequence[PendingText]) -> dict[PendingText, EmbeddingError]:
         """Embed and persist the texts.
 
         Returns:
-            The texts that the provider refuses, by hash, with the reason.
+            The texts that the provider refuses, with the reason.
 
         Raises:
             TransientError, RunStopped, ConfigurationError: the first trouble; requests under way
@@ -71,17 +69,18 @@ class Sender:
         """
         self._refused = {}
         sizes = self._fitting(texts)
-        requests = [
-            [sizes[index] for index in indices]
-            for indices in pack([text.tokens for text in sizes], self._services.embedder.limits)
-        ]
+        requests = [request for own in by_owner(sizes) for request in self._packed(own)]
         try:
             await asyncio.gather(*(self._in_turn(request) for request in requests))
         finally:
-            await self._give_back([text.sha256 for text in texts])
+            await self._give_back(texts)
         if self._stopped is not None:
             raise self._stopped
         return dict(self._refused)
+
+    def _packed(self, texts: Sequence[PendingText]) -> list[list[PendingText]]:
+        packed = pack([text.tokens for text in texts], self._services.embedder.limits)
+        return [[texts[index] for index in indices] for indices in packed]
 
     def _fitting(self, texts: Sequence[PendingText]) -> list[PendingText]:
         """Without the texts that no request can hold: they are refused without being sent."""
@@ -89,11 +88,11 @@ class Sender:
         most = min(limits.max_input_tokens, limits.max_tokens)
         for text in texts:
             if text.tokens > most:
-                self._refused[text.sha256] = EmbeddingError(
+                self._refused[text] = EmbeddingError(
                     f"A chunk has {text.tokens} tokens; the model takes at most {most}.",
                     remedy="Lower NAVIGATOR_CHUNK_TOKENS, then retry the document.",
                 )
-        return [text for text in texts if text.tokens <= most]
+        return [text for text in texts if text not in self._refused]
 
     async def _in_turn(self, texts: list[PendingText]) -> None:
         async with self._slots:
@@ -154,7 +153,7 @@ class Sender:
 
     async def _find_culprit(self, texts: list[PendingText], error: EmbeddingError) -> None:
         if len(texts) == 1:
-            self._refused[texts[0].sha256] = error
+            self._refused[texts[0]] = error
             return
         for half in halve(texts):
             await self._request(half)
@@ -180,7 +179,7 @@ class Sender:
                     tokens=billed,
                     cost_usd=cost,
                     request_id=answer.request_id,
-                    user_id=_only_user(texts),
+                    user_id=only_user(texts),
                     run_id=self._run_id,
                 ),
             )
@@ -211,31 +210,7 @@ class Sender:
         async with self._services.database.service() as connection:
             await budgets.pause(connection, self._services.provider, seconds)
 
-    async def _give_back(self, shas: list[str]) -> None:
+    async def _give_back(self, texts: Sequence[PendingText]) -> None:
         space = self._services.version.space_id
         async with self._services.database.service() as connection:
-            await vector_buffer.release(connection, space, shas, self._services.worker)
-
-
-def _only_user(texts: Sequence[PendingText]) -> UUID | None:
-    users = {text.user_id for text in texts}
-    return users.pop() if len(users) == 1 else None
-
-
-def shares(
-    texts: Sequence[PendingText], billed: int, cost: Decimal
-) -> list[tuple[UUID, int, Decimal]]:
-    """A request's bill shared out among its jobs by their tokens; the parts add up exactly."""
-    weights: dict[UUID, int] = defaultdict(int)
-    for text in texts:
-        weights[text.job_id] += text.tokens
-    total = sum(weights.values()) or 1
-    parts, left_tokens, left_cost = [], billed, cost
-    for job, weight in list(weights.items())[1:]:
-        tokens = billed * weight // total
-        usd = (
-            (cost * tokens / billed).quantize(_SMALLEST_SHARE, ROUND_DOWN) if billed else Decimal(0)
-        )
-        parts.append((job, tokens, usd))
-        left_tokens, left_cost = left_tokens - tokens, left_cost - usd
-    return [(next(iter(weights)), left_tokens, left_cost), *parts]
+            await vector_buffer.release(connection, space, texts, self._services.worker)

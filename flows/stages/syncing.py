@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
@@ -16,6 +18,9 @@ from pipeline.store.deletion import Deleted
 from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
 
 async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run_id: UUID) -> int:
     """Delete the user's documents that lay in the folders looked through and are gone.
@@ -28,15 +33,29 @@ async def delete_vanished(services: Services, user: UUID, found: FoundFiles, run
             "The folders hold no document at all, so nothing was deleted.",
             remedy="Check that the folder is mounted; use `navigator delete` to empty the corpus.",
         )
-    folders = [storable(root).rstrip("/") + "/" for root in found.roots]
-    if not folders:
+    if not found.roots:
         return 0
-    sources = [storable(path) for path in (*found.files, *found.pictures)]
-    spared = [storable(path).rstrip("/") + "/" for path in found.unreadable]
     async with services.database.service() as connection:
-        gone = await deletion.vanished(connection, user, folders, sources, spared)
+        gone = await vanished(connection, user, found)
     who = Actor(services.worker, run_id)
     return len((await delete(services.database, services.storage, gone, who)).documents)
+
+
+async def vanished(connection: AsyncConnection, user: UUID, found: FoundFiles) -> list[UUID]:
+    """The user's documents that lay in the folders looked through and are gone.
+
+    What was left out this time is not gone: pictures, unreadable folders, links passed over.
+    """
+    links = [link.path for link in found.passed_over]
+    sources = [storable(path) for path in (*found.files, *found.pictures, *links)]
+    unread = [*found.unreadable, *(link.path for link in found.passed_over if link.folder)]
+    return await deletion.vanished(
+        connection, user, _folders(found.roots), sources, _folders(unread)
+    )
+
+
+def _folders(paths: Iterable[Path]) -> list[str]:
+    return [storable(path).rstrip("/") + "/" for path in paths]
 
 
 async def delete(

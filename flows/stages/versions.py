@@ -8,6 +8,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from pipeline.chunking.options import chunker_of
+from pipeline.errors import ConfigurationError
 from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
@@ -37,3 +38,18 @@ async def fitting_jobs(services: Services, job_ids: Sequence[UUID]) -> Services:
         versions = await backlog.versions_of(connection, job_ids)
     fit = fitting(services, versions[0]) if len(versions) == 1 else None
     return fit or services
+
+
+def require_installation(parts: Services, expected: UUID | None) -> None:
+    """Make sure that this worker's database is the one that the jobs are in.
+
+    Raises:
+        ConfigurationError: it is another one; the work would seem done, and nothing would be.
+    """
+    if expected is not None and expected != parts.installation:
+        raise ConfigurationError(
+            f"This worker's database is the installation {str(parts.installation)[:8]}, and the "
+            f"documents are in the installation {str(expected)[:8]}.",
+            remedy="Give this worker the DATABASE_URL (or NAVIGATOR_HOME) of whoever starts runs "
+            "here, or a work pool of its own.",
+        )

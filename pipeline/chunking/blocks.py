@@ -76,7 +76,7 @@ _LINE = re.compile(
     )[^\n]*+\n?""",
     re.MULTILINE | re.VERBOSE,
 )
-_DELIMITER_ROW = re.compile(r"[ \t]*+:?-+:?[ \t]*+\|[-:| \t]*+\n?")
+_DELIMITER_ROW = re.compile(r"\A[ \t]*+:?-++:?[ \t]*+\|[-:| \t]*+\n?")
 _TITLE_MARKS = re.compile(r"\*\*|__|`|\s#+\s*\Z")
 
 _OPENS = {

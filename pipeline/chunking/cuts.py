@@ -32,7 +32,7 @@ _SENTENCE = re.compile(
 _LINE_END = re.compile(r"\n++")
 _ROW_END = re.compile(r"</tr>\s*+|\n++", re.IGNORECASE)
 _ITEM_START = re.compile(r"^[^\S\n]*+(?:[-*+•‣◦▪]|\d{1,3}[.)])[ \t]", re.MULTILINE)
-_DELIMITER_ROW = re.compile(r"[ \t]*+\|?[ \t]*+:?-+[-:| \t]*+\n")
+_DELIMITER_ROW = re.compile(r"(?<![-:| \t])[ \t]*+\|?[ \t]*+:?-[-:| \t]*+\n")
 _ADDITIVE = re.compile(r"(?<=\n)[^\S\n]{0,64}+\S|(?<=[^\s▁]) \S")
 # Characters that belong to the one before them: joiners, variation selectors, skin tones.
 _JOINED = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")

@@ -31,8 +31,8 @@ _AMOUNT_FIRST = re.compile(
     re.IGNORECASE,
 )
 _ONLY_AMOUNTS = re.compile(
-    r"\W*(?:no charge|not covered|covered|none|nil|n/a|yes|no)\W*\Z"
-    r"|(?=[^\d]*\d)(?:[\W\d_]|\b(?:copay|copayment|coinsurance|deductible|visit|per|not|covered|no|charge"
+    r"\A\W*+(?:no charge|not covered|covered|none|nil|n/a|yes|no)\W*+\Z"
+    r"|\A(?=\D*+\d)(?:[\W\d_]|\b(?:copay|copayment|coinsurance|deductible|visit|per|not|covered|no|charge"
     r"|after|and|or|USD|EUR|GBP|INR|Rs|day|days|month|year|admission|person|family|individual|of"
     r"|the|a|to|up|max|n|none|nil|yes)\b)++\Z",
     re.IGNORECASE,
@@ -49,15 +49,18 @@ _LEADER = re.compile(r"(?:\.[ ]?){4,}|…{2,}|_{4,}")
 _SENTENCE_END = re.compile(r"[.!?;][)\]”\"']?\s+[A-ZÀ-Þ(“\"]")
 _NUMBERED = re.compile(r"\W{0,2}(?:\d{1,3}|[A-Z]|[IVXLC]{1,6})[.)]", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"\b(?:Inc|Ltd|Co|Corp|No|Art|Sec|St|Dr|Mr|Ms|Mrs|[A-Z])\.", re.ASCII)
-_ADDRESS = re.compile(r"\W*(?:https?://|www\.|\S{1,64}@)\S+\W*\Z", re.IGNORECASE)
-_LABELS = re.compile(r"[:#?][ ]+\S.*:\W*\Z|[#/]\s*:\W*\Z|\bY ?/ ?N\b|\(MM/DD/Y|:\s*\d|:.*\|.*:")
-_CODE = re.compile(r"(?=\D*+\d)[A-Z\d/.-]{6,}\Z|.*\b(?=[A-Z]*+\d)[A-Z\d]{12,}\b")
+_ADDRESS = re.compile(r"\A\W*+(?:https?://|www\.|[^\s@]{1,64}@)\S++\W*+\Z", re.IGNORECASE)
+_LABEL = re.compile(r"\bY ?/ ?N\b|\(MM/DD/Y|:\s*\d")
+_FIRST_LABEL, _SIGN_AS_LABEL = re.compile(r"[:#?][ ]+\S"), re.compile(r"[#/]\s*:")
+_WORD = re.compile(r"\w")
+_CODE = re.compile(r"\A(?=\D*+\d)[A-Z\d/.-]{6,}+\Z|\A.*\b(?=[A-Z]*+\d)[A-Z\d]{12,}\b")
 _CONTENTS = re.compile(
-    r"\W*(?:table of contents|contents|index|indice|índice|sommario|inhalt\w{0,20})\W*\Z",
+    r"\A\W*+(?:table of contents|contents|index|indice|índice|sommario|inhalt\w{0,20})\W*+\Z",
     re.IGNORECASE,
 )
 _CONTINUED = re.compile(
-    r"\W*\b(?:continued|cont['’]?d|cont\.|continuación|continua(?:zione)?|fortsetzung|suite)\W*\Z",
+    r"(?<!\W)\W*+\b(?:continued|cont['’]?d|cont\.|continuación|continua(?:zione)?|fortsetzung|suite)"
+    r"\W*+\Z",
     re.IGNORECASE,
 )
 
@@ -80,7 +83,7 @@ def can_be_heading(title: str) -> bool:
         or title.count("|") > 1
         or _LEADER.search(title)
         or _ADDRESS.match(title)
-        or _LABELS.search(title)
+        or _has_labels(title)
         or _CODE.match(title)
     )
 
@@ -103,6 +106,20 @@ def is_contents(title: str) -> bool:
 def is_continued(title: str) -> bool:
     """Whether a heading says that it was printed before."""
     return _CONTINUED.search(title) is not None
+
+
+def _has_labels(title: str) -> bool:
+    """Whether it is a row of labels of a form: ``Name: Date:``, ``Policy #:``, ``a: | b:``."""
+    if _LABEL.search(title):
+        return True
+    first, last = title.find(":"), title.rfind(":")
+    if "|" in title[max(first, 0) : max(last, 0)]:
+        return True
+    signs = [found.end() for found in _SIGN_AS_LABEL.finditer(title)]
+    if signs and not _WORD.search(title, signs[-1]):
+        return True
+    before = _FIRST_LABEL.search(title)
+    return before is not None and before.end() <= last and not _WORD.search(title, last)
 
 
 def _is_price(title: str) -> bool:

@@ -18,7 +18,8 @@ _NEAR_PAGES = 2
 _FEW_TIMES = 3
 _EDGE_BLOCKS = 2
 _WORD = re.compile(r"[^\W_]")
-_LOOSE_END = re.compile(r"(?:\S+\s+){4}.*[\w,](?<![A-ZÀ-Þ]{2})\Z")
+_LOOSE_END = re.compile(r"[\w,](?<![A-ZÀ-Þ]{2})\Z")
+_LOOSE_WORDS = 5
 _BARE_NUMBER = re.compile(r"\W{0,3}\d{1,4}\W{0,3}\Z")
 
 
@@ -93,7 +94,8 @@ def _settle_broken(text: str, blocks: Sequence[Block]) -> None:
     for block, following in pairwise(blocks):
         if block.kind is BlockKind.HEADING and following.kind is BlockKind.PARAGRAPH:
             begins_small = text[following.start : following.end].lstrip(" *_")[:1].islower()
-            if begins_small and _LOOSE_END.search(block.title):
+            long = block.title.count(" ") + 1 >= _LOOSE_WORDS
+            if begins_small and long and _LOOSE_END.search(block.title):
                 block.become_text()
 
 

@@ -20,7 +20,7 @@ _HTML_HEAD_CHARS = 4_000
 _SIMILAR_SHARE = 0.6
 
 _BORDER = re.compile(r"(?<!\\)\|")
-_DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+[-:| \t]*")
+_DELIMITERS = re.compile(r"\A[ \t]*+\|?[ \t]*+:?-[-:| \t]*+")
 _HTML_ROW_END = re.compile(r"</tr\b|<tr\b", re.IGNORECASE)
 _HTML_CELL = re.compile(r"<t[hd]\b[^<>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _MARKS = re.compile(r"\*\*|__|`|<br\s?/?>|<[^<>\n]{1,200}>|\\(?=\|)")

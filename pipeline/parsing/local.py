@@ -92,6 +92,18 @@ def rescue_bytes(content: bytes, media_type: MediaType, options: ParseOptions) -
     return parse_bytes(content, media_type, replace(options, layout=False))
 
 
+def convert_bytes(content: bytes, media_type: MediaType, options: ParseOptions) -> bytes:
+    """A DOC as DOCX, by another program: the one kind of file that our own libraries cannot read.
+
+    Raises:
+        ParseError: UNSUPPORTED_TYPE without LibreOffice, BROKEN when it cannot read the file.
+    """
+    from pipeline.parsing.office import doc as old_word
+
+    check_size(len(content), options)
+    return old_word.as_docx(unlocked(content, media_type, options.passwords), options)
+
+
 def check_size(size: int, options: ParseOptions) -> None:
     """Refuse an empty or an oversized file before anything reads it.
 

@@ -21,7 +21,15 @@ from pipeline.parsing.kinds import (
 from pipeline.parsing.mail.headers import looks_like_mail
 from pipeline.parsing.texts.plain import looks_binary
 
-__all__ = ["SNIFF_BYTES", "SUFFIXES", "MediaType", "shown_name", "sniff", "unnamed"]
+__all__ = [
+    "SNIFF_BYTES",
+    "SUFFIXES",
+    "MediaType",
+    "is_container",
+    "shown_name",
+    "sniff",
+    "unnamed",
+]
 
 SNIFF_BYTES = 64 * 1024
 """How much of a file's beginning `sniff` wants; the whole file lets it look into a zip."""
@@ -52,7 +60,8 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"x\x9f>\x22", "a winmail.dat package of Outlook"),
     (b"!BDN", "an Outlook mailbox"),
 )
-_HTML_START = re.compile(rb"<(?:!doctype\s+html|html|head)\b", re.IGNORECASE)
+_HTML_START = re.compile(rb"<(?:!doctype\s++html|html|head)\b", re.IGNORECASE)
+_COMMENT_END = re.compile(rb"-->\s*+")
 _XML_START = re.compile(rb"<\?xml[^>]{0,200}\?>")
 _MARK = b"\xef\xbb\xbf"
 _PDF_WITHIN = 1024
@@ -80,6 +89,11 @@ def sniff(head: bytes, name: str, *, remote: bool = False) -> MediaType:
         message = f"{shown_name(name)} is {SAID[kind]}, which only LlamaParse reads"
         raise ParseError(ParseCode.UNSUPPORTED_TYPE, f"{message}: {INSTEAD[kind]}.")
     return kind
+
+
+def is_container(head: bytes) -> bool:
+    """Whether `sniff` has to open a file to tell its kind, which can take long."""
+    return head.startswith((*office_kinds.ZIPS, office_kinds.OLE))
 
 
 def _kind(head: bytes, name: str) -> MediaType:
@@ -193,11 +207,8 @@ def starts_html(head: bytes) -> bool:
         rest = rest[declaration.end() :].lstrip()
     position = 0
     while rest.startswith(b"<!--", position):
-        end = rest.find(b"-->", position + 4)
-        if end < 0:
+        end = _COMMENT_END.search(rest, position + 4)
+        if end is None:
             return False
-        position = end + 3
-        position += len(rest[position : position + 1000]) - len(
-            rest[position : position + 1000].lstrip()
-        )
+        position = end.end()
     return _HTML_START.match(rest, position) is not None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.kinds import PICTURES, MediaType
+from pipeline.parsing.media import SNIFF_BYTES, sniff
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.bombs import refuse_bombs
 from pipeline.parsing.pdf.repair import open_pdf
@@ -32,18 +33,26 @@ _PNG_LEVEL = 3
 
 
 def render_page(
-    content: bytes, media_type: MediaType, options: ParseOptions, *, page: int, width: int
+    content: bytes,
+    media_type: MediaType,
+    options: ParseOptions,
+    *,
+    page: int,
+    width: int,
+    name: str | None = None,
 ) -> bytes:
     """Draw one page as a PNG: turned as it is shown, with its form fields and annotations.
 
     Args:
         page: counted from 1.
         width: of the picture in pixels; less where the longer side would pass `LONGEST_SIDE`.
+        name: of a file whose kind is not known; `sniff` tells it then, not `media_type`.
 
     Raises:
         ParseError: NO_PAGE, UNSUPPORTED_TYPE, ENCRYPTED, BROKEN or TOO_LARGE (unpacked).
     """
-    draw = _DRAWING.get(media_type)
+    kind = media_type if name is None else sniff(content[:SNIFF_BYTES], name)
+    draw = _DRAWING.get(kind)
     if draw is None:
         raise ParseError(ParseCode.UNSUPPORTED_TYPE, "This kind of file has no pages to draw.")
     out = io.BytesIO()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import PUBLISHED, RETRYABLE, WORKING
 from pipeline.store.engine import rows
-from pipeline.store.ownership import adopt
+from pipeline.store.job_owners import adopt
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import rows
-from pipeline.store.ownership import OWNED, dead_holders
+from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.registration import PipelineVersion, Source
 from pipeline.store.schema import SCHEMA
 

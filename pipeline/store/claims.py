@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
-from pipeline.store.ownership import OWNED
+from pipeline.store.job_owners import OWNED
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order

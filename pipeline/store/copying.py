@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -37,32 +38,42 @@ async def copy_rows(
 
 
 async def copy_vectors(
-    connection: AsyncConnection, table: str, hashes: Sequence[str], vectors: NDArray[np.float32]
+    connection: AsyncConnection,
+    table: str,
+    hashes: Sequence[str],
+    users: Sequence[UUID],
+    vectors: NDArray[np.float32],
 ) -> None:
-    """Fill the temporary table `table`, made when missing, with hashes and their vectors.
+    """Fill the temporary table `table`, made when missing, with hashes, users and vectors.
 
     Args:
         hashes: SHA-256 in hexadecimal, 64 characters each.
+        users: as many.
         vectors: shape (len(hashes), dimension).
     """
-    columns = (("sha256", "text"), ("embedding", "vector"))
+    columns = (("sha256", "text"), ("user_id", "uuid"), ("embedding", "vector"))
     driver = await _temporary(connection, table, columns)
     if not hashes:
         return
     async with driver.cursor() as cursor, cursor.copy(_statement(table, columns)) as copy:
-        await copy.write(_HEAD + _vector_rows(hashes, vectors).tobytes() + _END)
+        await copy.write(_HEAD + _vector_rows(hashes, users, vectors).tobytes() + _END)
 
 
-def _vector_rows(hashes: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.void]:
+def _vector_rows(
+    hashes: Sequence[str], users: Sequence[UUID], vectors: NDArray[np.float32]
+) -> NDArray[np.void]:
     """All rows in COPY's binary format: made at once, because one by one costs a third of a run."""
     dimension = vectors.shape[1]
     layout = [
         ("fields", ">i2"), ("hash_bytes", ">i4"), ("hash", "S64"),
+        ("user_bytes", ">i4"), ("user", "V16"),
         ("vector_bytes", ">i4"), ("dimension", ">i2"), ("unused", ">i2"),
         ("values", ">f4", (dimension,)),
     ]  # fmt: skip
     rows = np.zeros(len(hashes), dtype=layout)
-    rows["fields"], rows["hash_bytes"], rows["vector_bytes"] = 2, 64, 4 + 4 * dimension
+    rows["fields"], rows["hash_bytes"], rows["vector_bytes"] = 3, 64, 4 + 4 * dimension
+    rows["user_bytes"] = 16
+    rows["user"] = np.frombuffer(b"".join(user.bytes for user in users), dtype="V16")
     rows["hash"], rows["dimension"], rows["values"] = hashes, dimension, vectors
     return rows
 

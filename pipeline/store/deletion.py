@@ -19,6 +19,7 @@ from pipeline.store.attachments import family
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
+from pipeline.store.vector_owners import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +74,21 @@ _BUFFERS = sa.text(
     f"""
     WITH emptied AS (
         DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING {SCHEMA}.upload_jobs AS j
-        WHERE j.id = b.job_id AND j.document_id = ANY(CAST(:ids AS uuid[])) RETURNING b.sha256
+        WHERE j.id = b.job_id AND j.document_id = ANY(CAST(:ids AS uuid[])) RETURNING b.sha256,
+            b.user_id
     ), unwanted AS (
-        SELECT w.space_id, w.sha256 FROM {SCHEMA}.document_vector_buffer AS w
-        WHERE (w.sha256 IN (SELECT sha256 FROM emptied)
+        SELECT w.space_id, w.sha256, w.user_id FROM {SCHEMA}.document_vector_buffer AS w
+        WHERE (EXISTS (SELECT FROM emptied AS e WHERE e.sha256 = w.sha256 AND {shares("e", "w")})
                OR w.job_id IN (SELECT id FROM {SCHEMA}.upload_jobs
                                WHERE document_id = ANY(CAST(:ids AS uuid[]))))
           AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
                           JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
-                          WHERE b.sha256 = w.sha256
+                          WHERE b.sha256 = w.sha256 AND {shares("b", "w")}
                             AND j.document_id <> ALL(CAST(:ids AS uuid[])))
-        ORDER BY w.sha256 FOR UPDATE OF w
+        ORDER BY w.sha256, w.user_id FOR UPDATE OF w
     )
     DELETE FROM {SCHEMA}.document_vector_buffer AS w USING unwanted AS u
-    WHERE w.space_id = u.space_id AND w.sha256 = u.sha256
+    WHERE w.space_id = u.space_id AND w.sha256 = u.sha256 AND w.user_id = u.user_id
     """  # noqa: S608
 )
 _MARK = sa.text(

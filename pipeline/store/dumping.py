@@ -1,126 +1,129 @@
-"""The whole database to one file and back, with Postgres's own programs."""
+"""The database's rows at one moment, table by table, as Postgres's binary COPY writes them."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-import sqlalchemy as sa
+import psycopg
+from psycopg import sql
 
-from pipeline.errors import DatabaseUnavailable, UsageError
-from pipeline.store.embedded_tools import program
-from pipeline.store.engine import driver_url, head_revision, migrate
-from pipeline.store.schema import SCHEMA, metadata
+from pipeline.errors import DatabaseUnavailable
+from pipeline.store.addresses import driver_url, unavailable
+from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
+
+MADE_BY_MIGRATIONS = frozenset({"state_transitions"})
+"""Tables whose rows are part of the schema: they are never saved and never loaded."""
+_KEYS_AT_ONCE = 10_000
+_KEYS = f"""
+    SELECT key COLLATE "C" FROM (
+        SELECT storage_key AS key FROM {SCHEMA}.upload_jobs WHERE state <> 'deleted'
+        UNION SELECT storage_key FROM {SCHEMA}.parsed_files
+        WHERE state = 'done' AND storage_key IS NOT NULL
+    ) AS named ORDER BY 1
+"""  # noqa: S608
+_COLUMNS = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    ORDER BY attnum
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseContents:
-    """What a database holds.
+@dataclass(slots=True)
+class Snapshot:
+    """The database as it is at one moment, whoever writes to it meanwhile.
 
     Attributes:
         revision: of its schema.
-        rows: in each table.
-        objects: keys of the stored objects that its rows name.
+        columns: of each table, in the order in which rows of users, documents, jobs and chunks
+            can be loaded again.
+        rows: of each table that has been read.
     """
 
+    connection: psycopg.Connection
     revision: str
-    rows: dict[str, int]
-    objects: frozenset[str]
+    columns: dict[str, list[str]]
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def table(self, name: str) -> Iterator[bytes]:
+        """All rows of a table, in binary; `rows` has their number afterwards."""
+        statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT BINARY)").format(
+            names(self.columns[name]), sql.Identifier(SCHEMA, name)
+        )
+        with self.connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                for piece in copy:
+                    yield bytes(piece)
+            self.rows[name] = cursor.rowcount
+
+    def objects(self) -> Iterator[str]:
+        """The keys of the stored objects that rows name, each once, by the order of their bytes."""
+        return object_keys(self.connection)
 
 
-_KEYS = sa.text(
-    f"""
-    SELECT storage_key FROM {SCHEMA}.upload_jobs WHERE state <> 'deleted'
-    UNION SELECT storage_key FROM {SCHEMA}.parsed_files
-    WHERE state = 'done' AND storage_key IS NOT NULL
-    """  # noqa: S608
-)
+@contextmanager
+def snapshot(url: str) -> Iterator[Snapshot]:
+    """Look at the database as it is now; nobody who writes is held up.
 
-
-def dump(url: str, path: Path) -> DatabaseContents:
-    """Write the database to a file, as it is at one moment; nobody who writes is held up.
+    Args:
+        url: of a login that owns the schema and may take the pipeline's role.
 
     Raises:
         DatabaseUnavailable: it cannot be read.
     """
-    engine = sa.create_engine(driver_url(url), isolation_level="REPEATABLE READ")
     try:
-        with engine.connect() as connection:
-            snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
-            found = contents(connection)
-            _run(
-                "pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={path}",
-                f"--dbname={_plain(url)}",
-            )  # fmt: skip
-            return found
-    finally:
-        engine.dispose()
+        with psycopg.connect(plain(url), application_name="insurance-navigator") as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            revision = value(connection, f"SELECT version_num FROM {SCHEMA}.alembic_version")  # noqa: S608
+            become_service(connection)
+            yield Snapshot(connection, str(revision), known_columns(connection))
+    except psycopg.Error as error:
+        raise unavailable(error) from error
 
 
-def load(url: str, path: Path) -> DatabaseContents:
-    """Fill a database that holds nothing yet from a file, and bring it to the newest schema.
+def object_keys(connection: psycopg.Connection) -> Iterator[str]:
+    """The keys of the stored objects that rows name, each once, by the order of their bytes."""
+    with connection.cursor(name="objects") as cursor:
+        cursor.itersize = _KEYS_AT_ONCE
+        for (key,) in cursor.execute(_KEYS):
+            yield str(key)
 
-    Returns:
-        What it held before it was brought to the newest schema.
 
-    Raises:
-        DatabaseUnavailable: the file cannot be loaded.
-        UsageError: it was written by a newer version of this program.
-    """
-    migrate(url)  # for the roles, which belong to no database and so are in no dump
-    engine = sa.create_engine(driver_url(url))
-    try:
-        with engine.begin() as connection:
-            connection.execute(sa.text(f"DROP SCHEMA {SCHEMA} CASCADE"))
-            connection.execute(sa.text("DROP EXTENSION vector CASCADE"))
-        _run("pg_restore", "--exit-on-error", f"--dbname={_plain(url)}", str(path))
-        with engine.begin() as connection:
-            found = contents(connection)
-            connection.execute(sa.text("ANALYZE"))
-    finally:
-        engine.dispose()
-    migrate(url)
+def known_columns(connection: psycopg.Connection) -> dict[str, list[str]]:
+    """The tables of ours that the database has, and their columns that can be written."""
+    found = {}
+    for table in metadata.sorted_tables:
+        listed = connection.execute(_COLUMNS, [f"{SCHEMA}.{table.name}"]).fetchall()
+        if listed and table.name not in MADE_BY_MIGRATIONS:
+            found[table.name] = [str(name) for (name,) in listed]
     return found
 
 
-def contents(connection: sa.Connection) -> DatabaseContents:
-    """What the database holds, as this connection sees it; a superuser sees all."""
-    revision = connection.scalar(sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version"))  # noqa: S608
-    present = set(sa.inspect(connection).get_table_names(SCHEMA))
-    counted = {
-        table.name: int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
-        for table in metadata.sorted_tables
-        if table.name in present
-    }
-    keys = connection.execute(_KEYS).scalars()
-    return DatabaseContents(str(revision), counted, frozenset(keys))
+def become_service(connection: psycopg.Connection) -> None:
+    """Go on as the pipeline, which reaches every user's rows, until the transaction ends."""
+    connection.execute(f"SET LOCAL ROLE {SERVICE_ROLE}")
 
 
-def require_known(revision: str) -> None:
-    """Make sure that this program can read a dump.
+def names(columns: list[str]) -> sql.Composed:
+    """Columns as a list in SQL."""
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def value(connection: psycopg.Connection, query: str) -> object:
+    """The one value that a query finds.
 
     Raises:
-        UsageError: a newer version of it wrote the dump.
+        DatabaseUnavailable: it finds none.
     """
-    if revision > head_revision():
-        raise UsageError(
-            f"The backup has the schema {revision}, newer than this program's {head_revision()}.",
-            remedy="Restore it with the version that wrote it, or a later one.",
-        )
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise DatabaseUnavailable("The database is not one of this program's.")
+    found: object = row[0]
+    return found
 
 
-def _run(name: str, *arguments: str) -> None:
-    environment = {**os.environ, "PGAPPNAME": "insurance-navigator"}
-    done = subprocess.run(  # noqa: S603
-        [str(program(name)), *arguments], capture_output=True, text=True, env=environment
-    )
-    if done.returncode:
-        said = next(iter(done.stderr.strip().splitlines()), "no reason given")
-        raise DatabaseUnavailable(f"{name} ended with code {done.returncode}: {said[:200]}")
-
-
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
+    """The URL as Postgres's own library reads it."""
     made = driver_url(url).set(drivername="postgresql")
     return made.render_as_string(hide_password=False)

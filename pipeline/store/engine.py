@@ -2,7 +2,9 @@
 
 `Database.service()` is the pipeline and reaches every row; `Database.reader(user)` sees only that
 user's rows, because row-level security binds it; `Database.owner()` is for DDL. The role and the
-user are set with SET LOCAL, so nothing of them is left on a pooled connection.
+user are set with SET LOCAL, so nothing of them is left on a pooled connection. Where each has a
+login of its own, as in the embedded Postgres, a reader's session cannot become the pipeline, nor
+the pipeline the owner.
 """
 
 from __future__ import annotations
@@ -11,55 +13,80 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from pipeline.errors import ConfigurationError, DatabaseUnavailable
-from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+from pipeline.store.addresses import Addresses, unavailable
+from pipeline.store.addresses import driver_url as driver_url
+from pipeline.store.migrating import _alembic as _alembic
+from pipeline.store.migrating import head_revision as head_revision
+from pipeline.store.migrating import migrate as migrate
+from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
 
-MINIMUM_POSTGRES = 150000
-MINIMUM_PGVECTOR = (0, 8, 0)
-# Any constant will do, as long as every process uses the same one.
-_MIGRATION_LOCK = 6_208_130_271
 # So long after its last use a connection is taken for alive.
 _TRUSTED_SECONDS = 1.0
 
+_CONNECTING: dict[str, Any] = {
+    # an error would quote what was to be stored
+    "hide_parameters": True,
+    "connect_args": {"connect_timeout": 10, "application_name": "insurance-navigator"},
+}
 _BECOMING = f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
 _BECOME = sa.text(_BECOMING)
 _BECOME_SOON = sa.text(f"{_BECOMING}, set_config('synchronous_commit', 'off', true)")
 
 
 class Database:
-    """A pool of connections to one database.
+    """Connections to one database, pooled.
 
     Args:
         url: a ``postgresql://`` URL; any driver suffix is replaced by ours.
         pool_size: connections kept; as many again may be opened for a burst.
+        reader_url: of readers, which then have a pool of their own.
+        owner_url: of who owns the schema; connected only for as long as it is needed.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            driver_url(url),
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        reader_url: str | None = None,
+        owner_url: str | None = None,
+    ) -> None:
+        self.engine = _pool(url, pool_size)
+        self._readers = self.engine if reader_url is None else _pool(reader_url, pool_size)
+        self.owner_address = driver_url(owner_url or url)
+        self._owners = self.engine if owner_url is None else _unpooled(owner_url)
+
+    @property
+    def readers_apart(self) -> bool:
+        """Whether readers have a login of their own."""
+        return self._readers is not self.engine
+
+    @property
+    def owner_apart(self) -> bool:
+        """Whether who owns the schema has a login of its own."""
+        return self._owners is not self.engine
+
+    @classmethod
+    def at(cls, addresses: Addresses, *, pool_size: int = 10) -> Database:
+        """The database at these addresses."""
+        return cls(
+            addresses.service,
             pool_size=pool_size,
-            max_overflow=pool_size,
-            # an error would quote what was to be stored
-            hide_parameters=True,
-            connect_args={"connect_timeout": 10, "application_name": "insurance-navigator"},
+            reader_url=addresses.reader,
+            owner_url=addresses.owner,
         )
-        _ask_the_idle(self.engine.sync_engine)
 
     @asynccontextmanager
     async def service(self, *, repeatable: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -71,27 +98,37 @@ class Database:
                 then does not wait for the disk.
         """
         become = _BECOME_SOON if repeatable else _BECOME
-        async with self._begin(SERVICE_ROLE, None, become) as connection:
+        async with self._begin(self.engine, SERVICE_ROLE, None, become) as connection:
             yield connection
 
     @asynccontextmanager
     async def reader(self, user_id: UUID) -> AsyncIterator[AsyncConnection]:
         """One transaction that sees the rows of one user and cannot write."""
-        async with self._begin(READER_ROLE, user_id) as connection:
+        async with self._begin(self._readers, READER_ROLE, user_id) as connection:
             yield connection
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction as the login role: for DDL; only a superuser sees user rows with it."""
-        async with self._begin(None, None) as connection:
+        """One transaction as who owns the schema: for DDL; only a superuser sees rows with it."""
+        async with self._begin(self._owners, None, None) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def login(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the pipeline's login, before it takes any role."""
+        async with self._begin(self.engine, None, None) as connection:
             yield connection
 
     @asynccontextmanager
     async def _begin(
-        self, role: str | None, user_id: UUID | None, become: sa.TextClause = _BECOME
+        self,
+        engine: AsyncEngine,
+        role: str | None,
+        user_id: UUID | None,
+        become: sa.TextClause = _BECOME,
     ) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self.engine.begin() as connection:
+            async with engine.begin() as connection:
                 if role is not None:
                     values = {"role": role, "user": str(user_id) if user_id else ""}
                     await connection.execute(become, values)
@@ -108,7 +145,18 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
+        for engine in {self.engine, self._readers, self._owners}:
+            await engine.dispose()
+
+
+def _pool(url: str, size: int) -> AsyncEngine:
+    engine = create_async_engine(driver_url(url), pool_size=size, max_overflow=size, **_CONNECTING)
+    _ask_the_idle(engine.sync_engine)
+    return engine
+
+
+def _unpooled(url: str) -> AsyncEngine:
+    return create_async_engine(driver_url(url), poolclass=NullPool, **_CONNECTING)
 
 
 def _ask_the_idle(engine: sa.Engine) -> None:
@@ -131,94 +179,6 @@ def _ask_the_idle(engine: sa.Engine) -> None:
         except psycopg.Error as error:
             # The pool opens others in the place of all that it holds.
             raise InvalidatePoolError("Postgres has closed an idle connection.") from error
-
-
-def unavailable(error: BaseException) -> DatabaseUnavailable:
-    """A connection error as ours: the first line of the reason, without address or password."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    if sqlstate := getattr(cause, "sqlstate", None):
-        return DatabaseUnavailable(f"Postgres gave up the connection (SQLSTATE {sqlstate}).")
-    return DatabaseUnavailable(f"Postgres cannot be reached ({type(cause).__name__}).")
-
-
-def driver_url(url: str) -> sa.URL:
-    """The URL with the driver that we use for everything, sync and async: psycopg 3."""
-    try:
-        return sa.make_url(url.replace("postgres://", "postgresql://", 1)).set(
-            drivername="postgresql+psycopg"
-        )
-    except sa.exc.ArgumentError:
-        raise ConfigurationError("DATABASE_URL is not a database URL.") from None
-
-
-def migrate(url: str) -> None:
-    """Bring the database to the newest schema; safe when several processes do it at once.
-
-    Raises:
-        DatabaseUnavailable: it cannot be reached.
-        ConfigurationError: Postgres or pgvector is missing or too old, or the schema is newer
-            than this program.
-    """
-    engine = sa.create_engine(
-        driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
-    )
-    try:
-        with engine.connect() as connection:
-            _require_versions(connection)
-            if _current_revision(connection) == head_revision():
-                return
-            connection.rollback()
-            connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
-            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
-            connection.commit()
-            command.upgrade(_alembic(connection), "head")
-            connection.commit()
-            connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
-    except (OperationalError, InterfaceError) as error:
-        raise unavailable(error) from error
-    finally:
-        engine.dispose()
-
-
-def _alembic(connection: sa.Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
-
-
-def head_revision() -> str:
-    """The newest revision that this program knows."""
-    head = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert head is not None
-    return head
-
-
-def _current_revision(connection: sa.Connection) -> str | None:
-    table = f"{SCHEMA}.alembic_version"
-    if connection.scalar(sa.text("SELECT to_regclass(:table)"), {"table": table}) is None:
-        return None
-    revision: str | None = connection.scalar(sa.text(f"SELECT version_num FROM {table}"))  # noqa: S608
-    return revision
-
-
-def _require_versions(connection: sa.Connection) -> None:
-    server = int(connection.scalar(sa.text("SHOW server_version_num")) or 0)
-    if server < MINIMUM_POSTGRES:
-        raise ConfigurationError(
-            f"Postgres {server // 10000} is too old: 15 or newer is needed.",
-            remedy="Point DATABASE_URL at a newer Postgres.",
-        )
-    vector: str | None = connection.scalar(
-        sa.text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
-    )
-    if vector is None or tuple(int(part) for part in vector.split(".")) < MINIMUM_PGVECTOR:
-        raise ConfigurationError(
-            f"pgvector 0.8 or newer is needed; this Postgres offers {vector or 'none'}.",
-            remedy="Install pgvector there, or unset DATABASE_URL to use the embedded Postgres.",
-        )
 
 
 async def rows(

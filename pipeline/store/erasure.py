@@ -6,6 +6,7 @@ their documents cost stays in the sums, without their id.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -41,6 +42,30 @@ _BLOTTED = sa.text(
     WHERE user_id = :user_id AND details <> '{{}}'
     """  # noqa: S608
 )
+
+
+_RUNS = sa.text(
+    f"""
+    SELECT id FROM {SCHEMA}.ingest_runs WHERE user_id = :user_id
+    UNION SELECT run_id FROM {SCHEMA}.run_jobs WHERE user_id = :user_id
+    """  # noqa: S608
+)
+_UNKNOWN = sa.text(
+    f"""
+    SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given(id)
+    WHERE NOT EXISTS (SELECT FROM {SCHEMA}.ingest_runs AS r WHERE r.id = given.id)
+    """  # noqa: S608
+)
+
+
+async def runs_with(connection: AsyncConnection, user_id: UUID) -> set[UUID]:
+    """The runs that a user started, or that worked on a document of theirs."""
+    return set((await connection.execute(_RUNS, {"user_id": user_id})).scalars())
+
+
+async def unknown_runs(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the runs that are not there, or not any more."""
+    return set((await connection.execute(_UNKNOWN, {"ids": list(ids)})).scalars())
 
 
 async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID) -> Deleted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,42 +14,63 @@ from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """Versions and rights.
+    """Versions.
 
     Attributes:
         revision, head: the schema's revision, and the newest that this program knows.
-        missing_roles: roles that the login may not become, or that do not exist.
-        superuser: the login bypasses row-level security unless it changes its role.
     """
 
     postgres: str
     pgvector: str
     revision: str
     head: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRights:
+    """What a login may.
+
+    Attributes:
+        missing_roles: roles that it may not become, or that do not exist.
+        unbound: why row-level security does not bind it, before it takes a role.
+    """
+
+    login: str
     missing_roles: tuple[str, ...]
-    superuser: bool
+    unbound: tuple[str, ...]
 
 
 _FACTS = sa.text(
     f"""
     SELECT current_setting('server_version') AS postgres,
            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
-           (SELECT version_num FROM {SCHEMA}.alembic_version) AS revision,
-           (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
+           (SELECT version_num FROM {SCHEMA}.alembic_version) AS revision
     """  # noqa: S608
 )
 _ROLES = sa.text(
     """
     SELECT w.role FROM unnest(CAST(:roles AS text[])) AS w(role)
     LEFT JOIN pg_roles AS r ON r.rolname = w.role
-    WHERE r.oid IS NULL OR NOT pg_has_role(current_user, r.oid, 'MEMBER')
+    WHERE r.oid IS NULL OR NOT pg_has_role(session_user, r.oid, 'MEMBER')
     """
+)
+_LOGIN = sa.text(
+    "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = session_user"
 )
 
 
 async def describe(connection: AsyncConnection) -> DatabaseFacts:
-    """Versions and rights, seen by the login role (`Database.owner()`)."""
+    """Versions, seen by the pipeline (`Database.service()`)."""
     facts = (await rows(connection, _FACTS))[0]
-    roles = {"roles": [SERVICE_ROLE, READER_ROLE]}
-    missing = (await connection.execute(_ROLES, roles)).scalars().all()
-    return DatabaseFacts(head=head_revision(), missing_roles=tuple(missing), **facts)
+    return DatabaseFacts(head=head_revision(), **facts)
+
+
+async def rights(
+    connection: AsyncConnection, roles: Sequence[str] = (SERVICE_ROLE, READER_ROLE)
+) -> LoginRights:
+    """What the login of this session may (`Database.login()`), and which of the roles it lacks."""
+    [login] = await rows(connection, _LOGIN)
+    missing = (await connection.execute(_ROLES, {"roles": list(roles)})).scalars().all()
+    why = {"is a superuser": login["rolsuper"], "bypasses it": login["rolbypassrls"]}
+    unbound = tuple(reason for reason, holds in why.items() if holds)
+    return LoginRights(login["rolname"], tuple(missing), unbound[:1])

@@ -25,6 +25,7 @@ from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor, Move, move
+from pipeline.store.vector_owners import lenders, owner, owning
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,14 @@ _GATHER = sa.text(
     ) AS own ON true
     LEFT JOIN LATERAL (
         SELECT sha256 FROM {SCHEMA}.document_vector_buffer
-        WHERE own.chunk_id IS NULL
-          AND space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL OFFSET 0
+        WHERE own.chunk_id IS NULL AND space_id = :space AND sha256 = b.sha256
+          AND user_id = {owner("b")} AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
         SELECT (array_agg(embedding))[1] AS embedding FROM {SCHEMA}.chunk_vectors AS other
         WHERE own.chunk_id IS NULL AND w.sha256 IS NULL
           AND other.space_id = :space AND other.sha256 = b.sha256
+          AND other.user_id {lenders("b")}
     ) AS v ON true
     """  # noqa: S608
 )
@@ -144,8 +146,8 @@ _VECTORS = sa.text(
     FROM publishing AS p
     LEFT JOIN LATERAL (
         SELECT embedding FROM {SCHEMA}.document_vector_buffer
-        WHERE p.buffered
-          AND space_id = :space AND sha256 = p.sha256 AND embedding IS NOT NULL OFFSET 0
+        WHERE p.buffered AND space_id = :space AND sha256 = p.sha256
+          AND user_id = {owner("p")} AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     WHERE p.embedding IS NOT NULL OR w.embedding IS NOT NULL
     """  # noqa: S608
@@ -174,10 +176,15 @@ async def publish(
     claims: Sequence[Claim],
     space_id: UUID,
     actor: Actor,
+    *,
+    shared: bool = False,
 ) -> Published:
     """Publish the claimed jobs of one embedding space, in the caller's transaction.
 
     A job that is no longer ours, superseded or deleted is left alone.
+
+    Args:
+        shared: everybody's vectors serve everybody; by default a user's own alone do.
 
     Raises:
         ServiceUnavailable: a shared vector was deleted meanwhile; nothing is written, try again.
@@ -188,7 +195,7 @@ async def publish(
     jobs = [row["job_id"] for row in locked]
     if not jobs:
         return Published(frozenset(), frozenset(), 0, 0)
-    scope: dict[str, Any] = {"jobs": jobs, "space": space_id}
+    scope: dict[str, Any] = {"jobs": jobs, "space": space_id, **owning(shared=shared)}
     await connection.execute(_PUBLISHING)
     await connection.execute(_GATHER, scope)
     await connection.execute(sa.text("ANALYZE publishing"))
@@ -215,7 +222,7 @@ async def publish(
     new = [_complete(row, attempts[row["job_id"]], share) for row in ready]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
-    await clear(connection, space_id, scope["jobs"], scope["documents"])
+    await clear(connection, space_id, scope["jobs"], scope["documents"], shared=shared)
     return Published(frozenset(moved - replaced.keys()), frozenset(lacking), inserted, deleted)
 
 

@@ -1,4 +1,4 @@
-"""What the gate found, kept: a row for each rule and batch, and one for each document it failed."""
+"""What the gate found: a row for each rule, batch and user, and one for each failed document."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _INSERT = sa.text(
     f"""
     INSERT INTO {SCHEMA}.quality_results (user_id, run_id, job_id, suite, suite_version, rule,
         title, severity, success, evaluated, failed, observed, sentence, examples)
-    SELECT coalesce(j.user_id, :user_id), :run_id, q.job_id, q.suite, q.suite_version, q.rule,
-        q.title, q.severity, q.success, q.evaluated, q.failed, q.observed, q.sentence, q.examples
-    FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS q(job_id uuid, suite text,
+    SELECT coalesce(j.user_id, q.user_id, :user_id), :run_id, q.job_id, q.suite,
+        q.suite_version, q.rule, q.title, q.severity, q.success, q.evaluated, q.failed,
+        q.observed, q.sentence, q.examples
+    FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS q(job_id uuid, user_id uuid, suite text,
         suite_version text, rule text, title text, severity text, success boolean,
         evaluated int, failed int, observed text, sentence text, examples jsonb)
     LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = q.job_id
@@ -38,7 +39,7 @@ async def record(
     """Add results, each with the columns of `quality_results` by name.
 
     Args:
-        user_id: of the rows without a job, when the whole batch is one user's.
+        user_id: of the rows that name neither job nor user: the whole batch is one user's.
     """
     values = {"results": json.dumps(list(results), default=str), "run_id": run_id}
     await connection.execute(_INSERT, {**values, "user_id": user_id})

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
-from pipeline.store.ownership import adopt
+from pipeline.store.job_owners import adopt
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor

@@ -232,7 +232,7 @@ _SIMILARITY = sa.text(
             WHERE other.space_id = s.space_id
               AND other.chunk_id <> ALL (ARRAY(SELECT id FROM {SCHEMA}.document_chunks AS own
                                                WHERE own.document_id = s.document_id))
-              AND (CAST(:user_id AS uuid) IS NULL OR other.user_id = :user_id)) AS value
+              AND other.user_id = v.user_id) AS value
     FROM sample AS s
     JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = s.chunk_id AND v.space_id = s.space_id
     """  # noqa: S608

@@ -12,14 +12,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.sources import RejectedFile
-from pipeline.states import WORKING, JobState
+from pipeline.folder_walk import PassedOver
+from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
+from pipeline.states import JobState
 from pipeline.store.engine import records, rows
-from pipeline.store.ownership import adopt
-from pipeline.store.registration import PipelineVersion
-from pipeline.store.schema import SCHEMA, listed
-from pipeline.store.transitions import Actor
+from pipeline.store.schema import SCHEMA
 
+MOST_LINKS = 1000
 _START = sa.text(
     f"""
     INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd)
@@ -65,49 +64,60 @@ async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | N
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
+_BEGIN = sa.text(
+    f"UPDATE {SCHEMA}.ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id"  # noqa: S608
+)
+
+
+async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID | None) -> None:
+    """Note which flow run works on a run."""
+    await connection.execute(_BEGIN, {"id": run_id, "flow_run_id": flow_run_id})
+
+
 _REJECT = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb) WHERE id = :id
+    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb)
+    WHERE id = :id AND user_id = :user_id
     """  # noqa: S608
 )
 
 
-async def reject(connection: AsyncConnection, run_id: UUID, files: Sequence[RejectedFile]) -> None:
-    """Keep with the run which files could not be taken in, and why."""
+async def reject(
+    connection: AsyncConnection, run_id: UUID, user_id: UUID, files: Sequence[RejectedFile]
+) -> None:
+    """Keep with the user's run which files could not be taken in, and why.
+
+    A run over several users' documents keeps none: nobody's files are filed under another.
+    """
     if files:
         records = json.dumps([asdict(file) for file in files])
-        await connection.execute(_REJECT, {"id": run_id, "files": records})
+        await connection.execute(_REJECT, {"id": run_id, "user_id": user_id, "files": records})
 
 
 _REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
 
 
+async def pass_over(
+    connection: AsyncConnection, run_id: UUID, user_id: UUID, links: Sequence[PassedOver]
+) -> None:
+    """Keep with the user's run which links were not followed, `MOST_LINKS` of them at most."""
+    await reject(connection, run_id, user_id, passed_over_files(links[:MOST_LINKS]))
+
+
 async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     """The files that a run could not take in."""
+    return [each for each in await _rejected(connection, run_id) if each.code != PASSED_OVER]
+
+
+async def passed_over(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The links that a run did not follow, each once; they are nobody's failure."""
+    found = await _rejected(connection, run_id)
+    return list(dict.fromkeys(each for each in found if each.code == PASSED_OVER))
+
+
+async def _rejected(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     found = await connection.scalar(_REJECTED, {"id": run_id})
     return [RejectedFile(**record) for record in found or []]
-
-
-_JOIN = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
-    SELECT :run_id, j.id, j.user_id, d.source, :outcome
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ON CONFLICT DO NOTHING
-    """  # noqa: S608
-)
-
-
-async def join_run(
-    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor, *, lift: bool
-) -> None:
-    """Make jobs that exist already part of the actor's run, and the unfinished ones its own.
-
-    Args:
-        lift: as in `ownership.adopt`.
-    """
-    await connection.execute(_JOIN, {"run_id": actor.run_id, "jobs": jobs, "outcome": outcome})
-    await adopt(connection, jobs, actor, lift=lift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,38 +208,3 @@ _DOCUMENTS = sa.text(
 async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
     """Every document of a run, by source."""
     return await records(connection, RunDocument, _DOCUMENTS, {"id": run_id})
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingJob:
-    """A job of a run that is to be worked on."""
-
-    job_id: UUID
-    name: str
-    file_bytes: int
-    parser: str
-    chunker: str
-    space_id: UUID
-
-    @property
-    def version(self) -> PipelineVersion:
-        """The pipeline that it was accepted under."""
-        return PipelineVersion(self.parser, self.chunker, self.space_id)
-
-
-_WORKING = listed(WORKING)
-_WAITING = sa.text(
-    f"""
-    SELECT j.id AS job_id, d.name, j.file_bytes, j.parser, j.chunker, j.space_id
-    FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE r.run_id = :id AND j.run_id = :id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
-    ORDER BY r.source
-    """  # noqa: S608
-)
-
-
-async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
-    """The jobs that a run owns and that have not ended, by source."""
-    return await records(connection, WaitingJob, _WAITING, {"id": run_id})

@@ -139,7 +139,7 @@ upload_jobs = Table(
     _zero("attempt"),
     # whose it is: the run that took it, while that run holds its own lease
     Column("run_id", Uuid),
-    Column("stopped", Text),  # it waits for a person: see `ownership.Stop`
+    Column("stopped", Text),  # it waits for a person: see `states.Stop`
     # why it failed
     Column("failed_from", Text),
     Column("error_class", Text),
@@ -225,7 +225,8 @@ document_vector_buffer = Table(
     metadata,
     Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), primary_key=True),
     Column("sha256", Text, primary_key=True),
-    _user(),
+    # whose it is; `vector_owners.SHARED_OWNER` where an operator shares vectors between users
+    Column("user_id", Uuid, primary_key=True),
     Column("job_id", Uuid, nullable=False),  # the job that pays for it
     Column("claimed_by", Text),
     Column("lease_until", DateTime(timezone=True)),
@@ -275,7 +276,7 @@ chunk_vectors = Table(
     Column("sha256", Text, nullable=False),
     Column("embedding", Vector(), nullable=False),
     Index(None, "chunk_id"),
-    Index(None, "space_id", "sha256"),
+    Index(None, "space_id", "sha256", "user_id"),
     # each space is a partition with its own dimension and, when large, its own HNSW index
     postgresql_partition_by="LIST (space_id)",
 )

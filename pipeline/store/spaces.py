@@ -50,7 +50,7 @@ async def ensure_space(
             return
     async with database.owner() as connection:
         await connection.execute(_LOCK, {"key": str(space_id)})
-        for statement in _partition_ddl(space_id, dimension):
+        for statement in partition_ddl(space_id, dimension):
             await connection.execute(sa.text(statement))
     async with database.service() as connection:
         await connection.execute(_INSERT, values)
@@ -67,7 +67,8 @@ _INSERT = sa.text(
 )
 
 
-def _partition_ddl(space_id: UUID, dimension: int) -> list[str]:
+def partition_ddl(space_id: UUID, dimension: int) -> list[str]:
+    """The statements that make a space's partition; again they change nothing."""
     name = f"{SCHEMA}.{partition(space_id)}"
     reader = f"(user_id = nullif(current_setting('{USER_SETTING}', true), '')::uuid)"
     return [
@@ -116,7 +117,8 @@ async def build_index(
     name = f"{partition(space_id)}_hnsw"
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
-    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = database.owner_address.set(drivername="postgresql")
+    url = address.render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
     try:
         memory = await _memory(database, space_id, dimension)
@@ -130,7 +132,8 @@ async def build_index(
             )
         )
         while not (await asyncio.wait({build}, timeout=1))[0]:
-            async with database.service() as watcher:
+            # others than who builds are not told how far it is
+            async with database.owner() as watcher:
                 done = float(await watcher.scalar(_PROGRESS) or 0)
             await progress(done)
         await build
@@ -138,6 +141,26 @@ async def build_index(
         await connection.close()
     async with database.service() as connection_:
         await connection_.execute(_INDEXED, {"id": space_id})
+
+
+_MISSING_INDEXES = sa.text(
+    f"""
+    SELECT id, dimension FROM {SCHEMA}.embedding_spaces WHERE indexed_at IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def build_indexes(database: Database, minimum: int) -> None:
+    """Build the indexes of spaces that had one and lack it now, as after a restore."""
+
+    async def unheard(share: float) -> None:
+        """Nobody watches."""
+
+    async with database.service() as connection:
+        spaces = [tuple(row) for row in await connection.execute(_MISSING_INDEXES)]
+    for space_id, dimension in spaces:
+        if await needs_index(database, space_id, minimum):
+            await build_index(database, space_id, dimension, unheard)
 
 
 async def _memory(database: Database, space_id: UUID, dimension: int) -> int:

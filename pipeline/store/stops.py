@@ -1,6 +1,6 @@
 """Stops: what a cap, an exhausted quota or a person stopped waits, with its reason, for a person.
 
-No sweep takes it up; `ownership.adopt` does so at a person's word.
+No sweep takes it up; `job_owners.adopt` does so at a person's word.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Vectors on their way: a text is embedded once ever per space, whoever asks first.
+"""Vectors on their way: a text is embedded once ever per space and owner, whoever asks first.
 
 A row without an embedding is a reservation: its holder has the request in flight, everyone else
 waits for the answer or for the lease to run out.
@@ -19,35 +19,44 @@ from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.copying import copy_vectors
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
+from pipeline.store.vector_owners import SHARED_OWNER, lenders, owner, owning
 from pipeline.workers import dead_workers
 
 
 @dataclass(frozen=True, slots=True)
 class PendingText:
-    """A text to embed, and the job that pays for it."""
+    """A text to embed, and the job that pays for it; `shared`: its vector will be everybody's."""
 
     sha256: str
     job_id: UUID
     user_id: UUID
     text: str
     tokens: int
+    shared: bool = False
+
+    @property
+    def owner_id(self) -> UUID:
+        """Whose the vector is until it is published."""
+        return SHARED_OWNER if self.shared else self.user_id
 
 
-# Texts of these jobs for which there is no vector in the space, neither published nor buffered.
+# Texts of these jobs for which their owner has no vector in the space, neither published nor
+# buffered.
 _MISSING = f"""
-    SELECT DISTINCT ON (b.sha256) b.sha256, b.job_id, b.user_id, b.heading_path, b.context,
-           b.text, b.tokens
+    SELECT DISTINCT ON (b.sha256, {owner("b")}) b.sha256, {owner("b")} AS owner_id, b.job_id,
+           b.user_id, b.heading_path, b.context, b.text, b.tokens
     FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
         SELECT true AS there FROM {SCHEMA}.chunk_vectors
-        WHERE space_id = :space AND sha256 = b.sha256 OFFSET 0
+        WHERE space_id = :space AND sha256 = b.sha256 AND user_id {lenders("b")} OFFSET 0
     ) AS v ON true
     LEFT JOIN LATERAL (
         SELECT true AS there FROM {SCHEMA}.document_vector_buffer
-        WHERE space_id = :space AND sha256 = b.sha256 AND embedding IS NOT NULL OFFSET 0
+        WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
+          AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     WHERE v.there IS NULL AND w.there IS NULL
-    ORDER BY b.sha256, b.job_id
+    ORDER BY b.sha256, {owner("b")}, b.job_id
 """  # noqa: S608
 _COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")  # noqa: S608
 _HOLDERS = sa.text(
@@ -55,7 +64,7 @@ _HOLDERS = sa.text(
     SELECT DISTINCT w.claimed_by FROM {CHUNKS_OF_JOBS}
     JOIN LATERAL (
         SELECT claimed_by FROM {SCHEMA}.document_vector_buffer
-        WHERE space_id = :space AND sha256 = b.sha256
+        WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
           AND embedding IS NULL AND claimed_by IS NOT NULL OFFSET 0
     ) AS w ON true
     """  # noqa: S608
@@ -65,16 +74,19 @@ _RESERVE = sa.text(
     WITH missing AS MATERIALIZED ({_MISSING}), reserved AS (
         INSERT INTO {SCHEMA}.document_vector_buffer AS w
             (space_id, sha256, user_id, job_id, claimed_by, lease_until)
-        SELECT :space, sha256, user_id, job_id, :worker, now() + make_interval(secs => :lease)
+        SELECT :space, sha256, owner_id, job_id, :worker, now() + make_interval(secs => :lease)
         FROM missing
-        ON CONFLICT (space_id, sha256) DO UPDATE SET
+        ON CONFLICT (space_id, sha256, user_id) DO UPDATE SET
             claimed_by = EXCLUDED.claimed_by, lease_until = EXCLUDED.lease_until,
-            job_id = EXCLUDED.job_id, user_id = EXCLUDED.user_id
+            job_id = EXCLUDED.job_id
         WHERE w.embedding IS NULL AND (w.claimed_by IS NULL OR w.lease_until < now()
               OR w.claimed_by = ANY(:dead))
-        RETURNING w.sha256
+        RETURNING w.sha256, w.user_id AS owner_id
     )
-    SELECT missing.* FROM missing JOIN reserved USING (sha256) ORDER BY job_id, sha256
+    -- IS TRUE keeps this a hashed look-up: taken for one row each, they would be joined by loops
+    SELECT * FROM missing
+    WHERE ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
+    ORDER BY job_id, sha256
     """  # noqa: S608
 )
 
@@ -85,9 +97,16 @@ async def reserve(
     space_id: UUID,
     worker: str,
     lease_seconds: float,
+    *,
+    shared: bool = False,
 ) -> list[PendingText]:
-    """Reserve the missing texts of the jobs that nobody else is embedding, and return them."""
+    """Reserve the missing texts of the jobs that nobody else is embedding, and return them.
+
+    Args:
+        shared: everybody's vectors serve everybody; by default a user's own alone do.
+    """
     values = {"jobs": list(job_ids), "space": space_id, "worker": worker, "lease": lease_seconds}
+    values |= owning(shared=shared)
     holders = (await connection.execute(_HOLDERS, values)).scalars()
     found = await rows(connection, _RESERVE, {**values, "dead": dead_workers(holders)})
     return [
@@ -97,33 +116,35 @@ async def reserve(
             row["user_id"],
             embedding_text(row["heading_path"], row["text"], row["context"]),
             row["tokens"],
+            shared,
         )
         for row in found
     ]
 
 
 async def count_missing(
-    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
+    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID, *, shared: bool = False
 ) -> int:
     """How many texts of the jobs still have no vector, whoever is embedding them."""
-    values = {"jobs": list(job_ids), "space": space_id}
+    values = {"jobs": list(job_ids), "space": space_id, **owning(shared=shared)}
     return int(await connection.scalar(_COUNT_MISSING, values) or 0)
 
 
-# Locked by hash, here and below: in another order a heartbeat and an answer could each wait for the
-# other, and the answer, paid for, would be undone. Every row is there and conflicts: that way it is
-# found by its key, where an UPDATE would be joined to all that the buffer holds.
+# Locked by hash and owner, here and below: in another order a heartbeat and an answer could each
+# wait for the other, and the answer, paid for, would be undone. Every row is there and conflicts:
+# that way it is found by its key, where an UPDATE would be joined to all that the buffer holds.
 _PERSIST = sa.text(
     f"""
     WITH answered AS MATERIALIZED (
         SELECT sha256, user_id, job_id FROM {SCHEMA}.document_vector_buffer
-        WHERE space_id = :space AND sha256 = ANY(:shas) ORDER BY sha256 FOR NO KEY UPDATE
+        WHERE space_id = :space AND sha256 = ANY(:shas) AND user_id = ANY(CAST(:owners AS uuid[]))
+        ORDER BY sha256, user_id FOR NO KEY UPDATE
     )
     INSERT INTO {SCHEMA}.document_vector_buffer AS w
         (space_id, sha256, user_id, job_id, embedding)
     SELECT :space, a.sha256, a.user_id, a.job_id, i.embedding
-    FROM answered AS a JOIN incoming_vectors AS i USING (sha256)
-    ON CONFLICT (space_id, sha256) DO UPDATE SET
+    FROM answered AS a JOIN incoming_vectors AS i USING (sha256, user_id)
+    ON CONFLICT (space_id, sha256, user_id) DO UPDATE SET
         embedding = EXCLUDED.embedding, claimed_by = NULL, lease_until = NULL
     """  # noqa: S608
 )
@@ -140,42 +161,48 @@ async def persist(
     Args:
         vectors: float32 of shape (len(texts), dimension of the space), unit norm.
     """
-    shas = [text.sha256 for text in texts]
-    await copy_vectors(connection, "incoming_vectors", shas, vectors)
-    await connection.execute(_PERSIST, {"space": space_id, "shas": shas})
+    shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
+    await copy_vectors(connection, "incoming_vectors", shas, owners, vectors)
+    values = {"space": space_id, "shas": shas, "owners": list(set(owners))}
+    await connection.execute(_PERSIST, values)
 
 
 _RELEASE = sa.text(
     f"""
     WITH mine AS (
-        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
         WHERE space_id = :space AND sha256 = ANY(:shas) AND embedding IS NULL
           AND claimed_by = :worker
-        ORDER BY sha256 FOR UPDATE
+          -- another batch of this worker may embed the same text for another user
+          AND (sha256, user_id) IN
+              (SELECT * FROM unnest(CAST(:shas AS text[]), CAST(:owners AS uuid[])))
+        ORDER BY sha256, user_id FOR UPDATE
     )
     DELETE FROM {SCHEMA}.document_vector_buffer AS w USING mine
-    WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256
+    WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256 AND w.user_id = mine.user_id
     """  # noqa: S608
 )
 _RENEW = sa.text(
     f"""
     WITH mine AS (
-        SELECT space_id, sha256 FROM {SCHEMA}.document_vector_buffer
+        SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
         WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND embedding IS NULL AND claimed_by = :worker
-        ORDER BY sha256 FOR NO KEY UPDATE
+        ORDER BY sha256, user_id FOR NO KEY UPDATE
     )
     UPDATE {SCHEMA}.document_vector_buffer AS w
     SET lease_until = now() + make_interval(secs => :lease)
-    FROM mine WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256
+    FROM mine
+    WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256 AND w.user_id = mine.user_id
     """  # noqa: S608
 )
 
 
 async def release(
-    connection: AsyncConnection, space_id: UUID, shas: Sequence[str], worker: str
+    connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText], worker: str
 ) -> None:
-    """Give back reservations that got no answer."""
-    values = {"space": space_id, "shas": list(shas), "worker": worker}
+    """Give back the reservations of these texts that got no answer."""
+    shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
+    values = {"space": space_id, "shas": shas, "owners": owners, "worker": worker}
     await connection.execute(_RELEASE, values)
 
 
@@ -189,19 +216,27 @@ async def renew(
 
 _HASHES = sa.text(
     f"""
-    SELECT sha256 FROM unnest(CAST(:shas AS text[])) AS wanted(sha256)
+    SELECT b.sha256
+    FROM (SELECT sha256, CAST(:user AS uuid) AS user_id
+          FROM unnest(CAST(:shas AS text[])) AS wanted(sha256)) AS b
     WHERE EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
-                  WHERE v.space_id = :space AND v.sha256 = wanted.sha256)
+                  WHERE v.space_id = :space AND v.sha256 = b.sha256
+                    AND v.user_id {lenders("b")})
        OR EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
-                  WHERE w.space_id = :space AND w.sha256 = wanted.sha256
-                    AND w.embedding IS NOT NULL)
+                  WHERE w.space_id = :space AND w.sha256 = b.sha256
+                    AND w.user_id = {owner("b")} AND w.embedding IS NOT NULL)
     """  # noqa: S608
 )
 
 
 async def known_hashes(
-    connection: AsyncConnection, shas: Sequence[str], space_id: UUID
+    connection: AsyncConnection,
+    shas: Sequence[str],
+    space_id: UUID,
+    user: UUID,
+    *,
+    shared: bool = False,
 ) -> set[str]:
-    """Those of the texts, by hash, that have a vector in the space already."""
-    values = {"shas": list(shas), "space": space_id}
+    """Those of the texts, by hash, for which the user has a vector in the space already."""
+    values = {"shas": list(shas), "space": space_id, "user": user, **owning(shared=shared)}
     return set((await connection.execute(_HASHES, values)).scalars())

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
+from pipeline.store.vector_owners import lenders, owner, owning
 
 _FACTS = sa.text(
     f"""
@@ -23,12 +24,14 @@ _FACTS = sa.text(
     FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
         SELECT sha256, embedding FROM {SCHEMA}.document_vector_buffer AS c
-        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.embedding IS NOT NULL OFFSET 0
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.user_id = {owner("b")}
+          AND c.embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
         SELECT max(sha256) AS sha256, (array_agg(embedding))[1] AS embedding
         FROM {SCHEMA}.chunk_vectors AS c
-        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND w.sha256 IS NULL
+        WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.user_id {lenders("b")}
+          AND w.sha256 IS NULL
     ) AS v ON true
     ORDER BY b.job_id, b.ordinal
     """  # noqa: S608
@@ -50,11 +53,12 @@ class VectorFact:
 
 
 async def facts(
-    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID
+    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID, *, shared: bool = False
 ) -> list[VectorFact]:
     """For the gate: of each buffered chunk, whether its vector is there, its dimension and norm.
 
     The numbers are computed by Postgres over the stored vectors, so they are of what would be
     published, and no vector travels. A NaN or infinite element gives a NaN or infinite norm.
     """
-    return await records(connection, VectorFact, _FACTS, {"jobs": list(job_ids), "space": space_id})
+    values = {"jobs": list(job_ids), "space": space_id, **owning(shared=shared)}
+    return await records(connection, VectorFact, _FACTS, values)

@@ -36,7 +36,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Navigator:
-    """The command with one home folder; it runs outside the checkout, so no `.env` is read."""
+    """The command with one home folder; it runs outside the checkout."""
 
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class Navigator:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            umask=0,  # so that what a command keeps private is its own doing
         )
 
     def __call__(self, *arguments: object, **variables: str) -> Ended:

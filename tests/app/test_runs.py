@@ -27,13 +27,18 @@ def mock() -> Iterator[OpenAIMock]:
 
 @pytest.fixture(scope="module")
 def paying(
-    mock: OpenAIMock, prefect_url: str, module_database_url: str, scratch: Path
+    mock: OpenAIMock,
+    prefect_url: str,
+    navigator: Navigator,
+    module_database_url: str,
+    scratch: Path,
 ) -> Navigator:
     """The command with an empty database and an embedder that charges a dollar for 1,000 tokens."""
     return Navigator(
         scratch / "paying",
         {
             "PREFECT_API_URL": prefect_url,
+            "NAVIGATOR_PREFECT_AUTH_FILE": str(navigator.home / "prefect" / "auth-string"),
             "DATABASE_URL": module_database_url,
             "OPENAI_API_KEY": "sk-test",
             "OPENAI_BASE_URL": mock.base_url,

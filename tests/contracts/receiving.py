@@ -52,7 +52,7 @@ class Receiver:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.server_port}/hooks/llamaparse"
 
-    def wait_for(self, count: int, seconds: float = 5.0) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = 60.0) -> list[Received]:
         """The deliveries, once there are so many."""
         end = time.monotonic() + seconds
         while len(self.received) < count:

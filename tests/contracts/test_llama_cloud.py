@@ -210,7 +210,7 @@ def test_a_failed_page(parse_mock: LlamaParseMock, stood_in: LlamaCloud) -> None
 def test_states_follow_the_clock() -> None:
     """A job is pending, then running, then completed, after seconds a job and a page, scaled."""
     with (
-        LlamaParseMock(job_seconds=2, page_seconds=1, time_scale=0.2) as mock,
+        LlamaParseMock(job_seconds=2, page_seconds=1, time_scale=0.5) as mock,
         LlamaCloud(api_key="llx-test", base_url=mock.base_url) as client,
     ):
         job = start(client, policy_pdf(), "policy.pdf")
@@ -221,7 +221,7 @@ def test_states_follow_the_clock() -> None:
             seen += [status] if status != seen[-1] else []
         took = time.monotonic() - began
     assert seen == ["PENDING", "RUNNING", "COMPLETED"]
-    assert 0.8 < took < 10
+    assert took > 2
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class DeployedServer:
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a request, which has to be a success."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         # SQLite is locked for a moment when a worker writes: every client of Prefect tries again.
         while (answer := self.api.post(path, json=body)).status_code == 503:
             assert time.monotonic() < deadline, "Prefect's database stays locked"
@@ -70,7 +70,11 @@ def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
 
 @pytest.fixture(scope="module")
 def worker(
-    prefect_server: PrefectServer, deployed: DeployedServer, module_database_url: str, scratch: Path
+    prefect_server: PrefectServer,
+    deployed: DeployedServer,
+    module_database_url: str,
+    scratch: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DeployedServer]:
     """The same with a worker, started in a folder that is not the checkout."""
     elsewhere = scratch / "elsewhere"
@@ -79,6 +83,7 @@ def worker(
         "DATABASE_URL": module_database_url,
         "NAVIGATOR_HOME": str(scratch / "home"),
         "NAVIGATOR_WORK_POOL": "navigator",
+        "NAVIGATOR_INGEST_ROOTS": str(tmp_path_factory.getbasetemp()),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
     with (scratch / "worker.log").open("wb") as log:

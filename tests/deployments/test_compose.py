@@ -171,6 +171,70 @@ def _pins(path: Path) -> dict[str, str]:
     return dict(found)
 
 
+def test_images_are_pinned_by_digest() -> None:
+    """Whatever is not built here is named with the digest of its index, beside its tag."""
+    built = {each["image"] for each in SERVICES.values() if "build" in each}
+    pulled = {each["image"] for each in SERVICES.values() if "build" not in each}
+    bases = set(re.findall(r"^FROM (?:--\S+ )?(\S+)", DOCKERFILE, re.MULTILINE))
+    assert built == {"insurance-navigator:local"}
+    assert len(bases) == 1
+    for image in pulled | bases:
+        assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image), image
+    assert not re.search(r"^(ADD|COPY --from=(?!build\b))", DOCKERFILE, re.MULTILINE)
+
+
+def test_keys_go_to_those_that_use_them() -> None:
+    """API and worker read .env with its keys; Prefect's containers and the stand-ins do not."""
+    assert {name for name, each in SERVICES.items() if "env_file" in each} == {"api", "worker"}
+    ours = {
+        "HOME", "PREFECT_HOSTS", "PREFECT_AUTH_FILE", "STORAGE_URL", "INGEST_ROOTS",
+    }  # fmt: skip
+    for name, each in OURS.items():
+        theirs = {
+            variable
+            for variable in each.get("environment", {})
+            if not variable.startswith("PREFECT_")
+            and variable.removeprefix("NAVIGATOR_") not in ours
+        }
+        assert theirs <= ({"DATABASE_URL"} if name in ("api", "worker") else set()), name
+        for value in each.get("environment", {}).values():
+            assert not re.search(r"\$\{(?!POSTGRES_PASSWORD)", value), name
+
+
+def test_documents_stay_out_of_prefects_containers() -> None:
+    """The volume of documents and secrets is mounted where it is used, Prefect's password where
+    it is asked for."""
+    mounted = {
+        name: {str(volume).split(":")[0] for volume in each.get("volumes", [])}
+        for name, each in OURS.items()
+    }
+    assert {name for name, volumes in mounted.items() if "data" in volumes} == {"api", "worker"}
+    assert {name for name, volumes in mounted.items() if "prefect" in volumes} == {
+        "prefect", "deployments", "api", "worker",
+    }  # fmt: skip
+
+
+def test_prefect_is_ours_alone_there_too() -> None:
+    """The same guarded application as `navigator up` starts, under the names that reach it."""
+    server = OURS["prefect"]
+    assert "app.prefect_application:create_own_app" in server["command"]
+    environment = server["environment"]
+    assert set(environment["NAVIGATOR_PREFECT_HOSTS"].split()) == {
+        "127.0.0.1", "localhost", "prefect",
+    }  # fmt: skip
+    assert environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200"
+    for name in ("deployments", "api", "worker"):
+        client = OURS[name]["environment"]
+        assert client["NAVIGATOR_PREFECT_AUTH_FILE"] == f"{environment['PREFECT_HOME']}/auth-string"
+
+
+def test_the_worker_reads_its_mounted_folder() -> None:
+    """What runs may read there is the one folder that is mounted for it, read-only."""
+    worker = OURS["worker"]
+    roots = worker["environment"]["NAVIGATOR_INGEST_ROOTS"]
+    assert any(str(volume).endswith(f":{roots}:ro") for volume in worker["volumes"])
+
+
 def test_addresses_name_services() -> None:
     """Whatever address a variable holds, its host is a service here."""
     for each in OURS.values():

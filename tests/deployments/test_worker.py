@@ -86,3 +86,11 @@ def test_worker_runs_each(worker: DeployedServer, tmp_path: Path) -> None:
     assert {worker.ended(each["id"])["state_type"] for each in batches} == {"COMPLETED"}
     assert {each["work_queue_name"] for each in batches} == {"batches"}
     assert "ingest" in ingest["tags"]
+
+
+def test_worker_reads_named_folders_only(worker: DeployedServer) -> None:
+    """A run of Prefect's own worker with a path outside fails, and says what to set."""
+    run = worker.run("ingest", paths=["/etc/hostname"])
+    assert run["state_type"] == "FAILED"
+    assert "A path leads out of the folders" in run["state"]["message"]
+    assert "NAVIGATOR_INGEST_ROOTS" in run["state"]["message"]

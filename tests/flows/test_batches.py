@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut, full_batches
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 
 
 def waiting(sizes: list[int]) -> list[WaitingJob]:
     """A job for each size in bytes."""
     return [
-        WaitingJob(UUID(int=n), f"{n}.pdf", size, "local", "markdown", UUID(int=0))
+        WaitingJob(UUID(int=n << 96), size, "local", "markdown", UUID(int=0))
         for n, size in enumerate(sizes)
     ]
 
@@ -58,11 +58,11 @@ def test_small_runs_have_one_document_each(count: int, batches: int) -> None:
     assert len(cut(waiting([10] * count), None)) == batches
 
 
-def test_batches_are_named_after_their_documents() -> None:
-    """One document by its name, several by their number and ends."""
+def test_batches_are_named_after_their_jobs() -> None:
+    """One by the beginning of its id, several by their number and ends; none by a file's name."""
     assert [batch.label for batch in cut(waiting([1] * 5), 4)] == [
-        "4 documents: 0.pdf … 3.pdf",
-        "4.pdf",
+        "4 documents: job 00000000 … job 00000003",
+        "job 00000004",
     ]
 
 

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-from tests.app.api.calling import Stream
+from tests.app.api.calling import Stream, break_off
 
 WAIT_SECONDS = 90
 
@@ -38,24 +38,35 @@ class Page:
 
 
 class Frontend:
-    """A browser with the product in it."""
+    """A browser with the product in it, from the beginning of a block to its end."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
         self.page = Page()
         self._closing = False
         self._connected = threading.Event()
+        self._stream: httpx.Response | None = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
-    def open(self) -> None:
+    def __enter__(self) -> Self:
         """Show what there is, and what happens from now on."""
         self.page.states = {job["id"]: job["state"] for job in self.get("/jobs")["items"]}
         self._thread.start()
-        assert self._connected.wait(20)
+        if not self._connected.wait(60):
+            self.close()
+            raise AssertionError("the stream of events does not begin")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Leave; the stream breaks off at its next event."""
+        """Leave: the stream is broken off, and nothing goes on that would need the client."""
         self._closing = True
+        while self._thread.is_alive():
+            if (stream := self._stream) is not None:
+                break_off(stream)
+            self._thread.join(0.1)
 
     def _listen(self) -> None:
         last = None
@@ -63,13 +74,13 @@ class Frontend:
             headers = {"Last-Event-ID": last} if last else {}
             try:
                 with self.client.stream("GET", "/events", headers=headers) as answer:
+                    self._stream = answer
                     self._connected.set()
                     for event in Stream(answer):
                         last = event["id"]
                         self.page.show(event)
-                        if self._closing:
-                            return
             except httpx.TransportError:  # as an EventSource does: come back, and go on
+                self._stream = None
                 time.sleep(0.2)
 
     def get(self, path: str, **query: Any) -> Any:

@@ -132,7 +132,7 @@ def test_other_requests_are_served_while_one_hangs(mock: OpenAIMock) -> None:
 
 def test_garbage_on_the_socket_ends_that_connection_only(mock: OpenAIMock) -> None:
     """Bytes that are no HTTP do not disturb the server."""
-    with socket.create_connection(("127.0.0.1", mock.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=60) as raw:
         raw.sendall(b"\x16\x03\x01 no http\r\n\r\n")
         assert raw.recv(100) == b""
     assert post(mock).status_code == 200
@@ -149,4 +149,4 @@ def test_a_process_of_its_own() -> None:
         assert mock.stats()["statuses"] == {"200": 1, "429": 1}
         port = mock.port
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()

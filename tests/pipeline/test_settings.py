@@ -14,7 +14,8 @@ from pipeline.settings import Settings, load_settings
 
 EXAMPLE = Path(__file__).parents[2] / "deployments/environments/example.env"
 SECRET_FIELDS = {
-    "database_url", "storage_options", "llama_cloud_api_key", "openai_api_key",
+    "database_url", "database_owner_url", "database_reader_url", "storage_options",
+    "llama_cloud_api_key", "openai_api_key",
     "jwt_secret", "jwt_previous_secret", "signing_secret", "llama_cloud_webhook_secret",
     "llama_cloud_webhook_previous_secret", "metrics_token", "passwords",
 }  # fmt: skip
@@ -30,8 +31,8 @@ def variable(field: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, so that no .env of a developer is read."""
-    monkeypatch.chdir(tmp_path)
+    """An empty home folder, so that no file of a developer is read."""
+    monkeypatch.setenv("NAVIGATOR_HOME", str(tmp_path))
     return tmp_path
 
 

@@ -107,13 +107,19 @@ def test_dots_after_a_link_lead_where_the_system_says(tmp_path: Path) -> None:
 
 
 def test_links_in_a_folder(tmp_path: Path) -> None:
-    """A link to a file is a file; one to a folder is not followed, so no circle is walked."""
-    make(tmp_path, "in/a.md", "out/b.md")
+    """One that stays in the folder is a file; what leads out is not followed, nor is a circle."""
+    make(tmp_path, "in/a.md", "in/.kept/c.md", "out/b.md")
+    (tmp_path / "in/inside.md").symlink_to("a.md")
+    (tmp_path / "in/current").symlink_to(".kept")
     (tmp_path / "in/file.md").symlink_to(tmp_path / "out/b.md")
     (tmp_path / "in/folder").symlink_to(tmp_path / "out")
     (tmp_path / "in/circle").symlink_to(tmp_path / "in")
     (tmp_path / "in/dangling.md").symlink_to(tmp_path / "nothing")
-    assert names(tmp_path, tmp_path / "in") == ["in/a.md", "in/dangling.md", "in/file.md"]
+    found = find_files([str(tmp_path / "in")])
+    assert [str(path.relative_to(tmp_path)) for path in found.files] == [
+        "in/a.md", "in/current/c.md", "in/dangling.md", "in/inside.md"
+    ]  # fmt: skip
+    assert [link.path.name for link in found.passed_over] == ["circle", "file.md", "folder"]
     rejected = examine(tmp_path / "in/dangling.md", LIMIT)
     assert isinstance(rejected, RejectedFile)
     assert rejected.code == "file_missing"

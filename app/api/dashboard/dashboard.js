@@ -5,6 +5,7 @@ import { empty, plain } from "./dom.js";
 import { forget } from "./links.js";
 import * as pages from "./pages.js";
 import * as panels from "./panels.js";
+import * as replacing from "./replacing.js";
 import * as search from "./search.js";
 import * as session from "./session.js";
 import * as story from "./story.js";
@@ -149,6 +150,20 @@ function notice(words) {
   $("notice").hidden = !words;
 }
 
+// By a link that signs in: where nobody is signed in at once, else when the person says so.
+function arrive() {
+  const before = session.current();
+  session.begin();
+  if (session.current() !== before) become(session.current());
+  replacing.ask(become);
+}
+
+function become(token) {
+  leave();
+  session.enter(token);
+  start();
+}
+
 function leave(words = "") {
   session.leave();
   stop?.();
@@ -159,6 +174,7 @@ function leave(words = "") {
   news.clear();
   delete $("status").dataset.news;
   empty();
+  replacing.close();
   pages.close();
   story.close();
   uploads.clear();
@@ -189,7 +205,7 @@ $("whose").addEventListener("submit", (event) => {
 });
 addEventListener("visibilitychange", () => { if (!document.hidden && session.current()) soon(0); });
 addEventListener("hashchange", () => {
-  if (location.hash.includes("token=")) { leave(); session.begin(); start(); }
+  if (location.hash.includes("token=")) arrive();
   else if (session.current()) pages.follow();
 });
 setInterval(tell, 1000);
@@ -198,3 +214,4 @@ pages.listen(trouble);
 search.listen(whose, (problem) => { if (problem.status === 401) trouble(problem); });
 if (session.begin()) start();
 else leave();
+replacing.ask(become);

@@ -16,7 +16,7 @@ export function inline(words) {
   });
 }
 
-const lines = (part) => part.replace(/\n+$/, "").split("\n").flatMap((line, index) => [index ? el("br") : null, ...breakable(plain(line))]);
+const lines = (part) => part.replace(/(?<!\n)\n+$/, "").split("\n").flatMap((line, index) => [index ? el("br") : null, ...breakable(plain(line))]);
 
 // An address would make its column as wide as itself: it may be broken after its marks.
 const LONG = /(\S{24,})/;

@@ -2,7 +2,7 @@
 
 import { bars, stacked } from "./charts.js";
 import { el, fill, plain, table } from "./dom.js";
-import { STATE_ORDER, clock, count, dollars, duration, mood, number, percent, spaced, state, when } from "./words.js";
+import { STATE_ORDER, clock, count, dollars, duration, mood, number, percent, size, spaced, state, when } from "./words.js";
 
 export const badge = (name) => el("span", { class: `badge ${mood(name)}` }, state(name));
 const facts = (pairs) => el("dl", { class: "facts" }, pairs.flatMap(([term, value, note]) =>
@@ -12,6 +12,7 @@ const none = (words) => el("p", { class: "soft" }, words);
 /** Show everything; `retry` takes a list of job ids, `resume` a run's id, `open` a job's. */
 export function show(overview, { retry, resume, open }) {
   fill("documents", overview.documents, documents);
+  fill("storage", overview.storage, storage);
   fill("queue", [overview.queue, overview.buffers], ([waiting, buffers]) => queue(waiting, buffers));
   fill("throughput", overview.throughput, throughput);
   fill("services", overview.services, services);
@@ -28,6 +29,12 @@ function documents(states) {
   return [el("p", { class: "lead" }, el("b", {}, number((states.complete ?? 0) + (states.complete_with_gaps ?? 0))),
     ` of ${count(all, "document")} published`, states.complete_with_gaps ? `, ${number(states.complete_with_gaps)} of them with gaps` : ""),
     table("By the state of the newest version", ["State", ">Documents", ">Share"], rows)];
+}
+
+function storage({ used, allowed }) {
+  if (allowed === null) return none(`${size(used)} of storage used.`);
+  const words = `${size(used)} of ${size(allowed)} of storage used (${percent(Math.min(used, allowed), allowed)}).`;
+  return used >= allowed ? el("p", { class: "bad" }, `${words} Delete documents to upload more.`) : none(words);
 }
 
 function queue(waiting, buffers) {

@@ -2,19 +2,39 @@
 
 const KEY = "navigator.token";
 let token = null;
+let waiting = null;
 
-/** Take the token of the address, which forgets it at once, or the one that the tab holds. */
+/**
+ * Take the token of the address, which forgets it at once, or the one that the tab holds.
+ *
+ * A session that is open is not replaced: the address's token is then only offered.
+ */
 export function begin() {
+  const given = taken();
+  token ??= sessionStorage.getItem(KEY);
+  if (given && token !== null && token !== given && !lapsed(token)) waiting = given;
+  else if (given) enter(given);
+  return token !== null;
+}
+
+function taken() {
   const address = new URLSearchParams(location.hash.slice(1));
-  const given = address.get("token");
+  const given = (address.get("token") ?? "").trim();
   if (location.hash.includes("token=")) {
     address.delete("token");
     const rest = address.has("page") ? `#${address}` : "";
     history.replaceState(null, "", location.pathname + location.search + rest);
   }
-  if (given) enter(given);
-  else token = sessionStorage.getItem(KEY);
-  return token !== null;
+  return given;
+}
+
+const lapsed = (held) => claims(held).exp * 1000 < Date.now();
+
+/** The token that a link has brought while another session was open; told once. */
+export function offered() {
+  const given = waiting;
+  waiting = null;
+  return given;
 }
 
 export function enter(given) {
@@ -29,12 +49,12 @@ export function leave() {
 
 export const current = () => token;
 
-/** What the token says of itself; only the API knows whether that is true. */
-export function claims() {
+/** What a token says of itself; only the API knows whether that is true. */
+export function claims(held = token) {
   try {
-    const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    const part = held.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(part), (each) => each.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
   } catch {
     return {};
   }

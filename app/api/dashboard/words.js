@@ -20,6 +20,13 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 86400)} days`;
 }
 
+export function size(bytes) {
+  for (const [unit, factor] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+    if (bytes >= factor) return `${(bytes / factor).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} ${unit}`;
+  }
+  return count(bytes, "byte");
+}
+
 export const percent = (part, all) => {
   if (!all) return "–";
   const share = (100 * part) / all;

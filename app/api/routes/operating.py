@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from app.api.health import REQUIRED, Health
 from app.api.parts import ApiParts, Parts
 from app.api.problems import Forbidden, Unauthenticated, responses
+from app.api.proxies import is_hidden
 
 router = APIRouter(tags=["operating"])
 _token = HTTPBearer(
@@ -91,7 +92,15 @@ async def _require_reader(request: Request, parts: ApiParts, given: str | None) 
 
 
 def _is_local(request: Request) -> bool:
+    """Whether this machine itself asks, and no page in its browser under a name of its own."""
+    if request.client is None or is_hidden(request):
+        return False
+    named = request.url.hostname or ""
+    return _is_loopback(request.client.host) and (named == "localhost" or _is_loopback(named))
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -15,7 +15,7 @@ from app.api.problems import responses
 from app.api.scope import CurrentScope
 from flows.stages.parse_prices import CREDITS_PER_PAGE
 from pipeline.states import RETRYABLE, JobState
-from pipeline.store import metrics, overview
+from pipeline.store import metrics, overview, quotas
 from pipeline.store.metrics import Circuit
 from pipeline.store.overview import Overview, Row
 
@@ -110,12 +110,20 @@ class DayOut(Figures):
     documents_failed: int
 
 
+class StorageOut(Figures):
+    """Stored files, in bytes."""
+
+    used: int = Field(description="Each content once, and the uploads that are announced.")
+    allowed: int | None = Field(description="The user's quota; null without one.")
+
+
 class OverviewOut(BaseModel):
     """How everything stands."""
 
     at: datetime
     everybody: bool = Field(description="Everybody's figures, which an operator gets.")
     documents: dict[JobState, int] = Field(description="By the state of their newest version.")
+    storage: StorageOut
     queue: QueueOut
     buffers: BuffersOut
     throughput: list[MinuteOut] = Field(description="The last hour.")
@@ -133,12 +141,16 @@ async def get_overview(parts: Parts, scope: CurrentScope) -> OverviewOut:
     """
     async with scope.reading(parts.database) as connection:
         found = await overview.read(connection)
+        use = await quotas.storage_use(
+            connection, scope.user, parts.settings.user_quota_bytes if scope.user else 0
+        )
     async with parts.database.service() as connection:
         circuits = await metrics.circuits(connection)
     return OverviewOut(
         at=datetime.now(UTC),
         everybody=scope.user is None,
         documents={JobState(state): number for state, number in found.documents.items()},
+        storage=StorageOut(used=use.used, allowed=use.allowed or None),
         queue=QueueOut.model_validate(found.queue),
         buffers=BuffersOut.model_validate(found.buffers),
         throughput=[MinuteOut.model_validate(each) for each in found.throughput],

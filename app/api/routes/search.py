@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.answering import Question, answer
 from app.api.fields import MAX_TAGS, Tag, storable
+from app.api.json_bodies import described, json_body
 from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
@@ -80,8 +81,14 @@ class SearchResult(BaseModel):
     )
 
 
-@router.post("/search", responses=responses(400, 401, 403, 404, 413, 422, 429, 503))
-async def search(parts: Parts, scope: CurrentScope, body: SearchBody) -> SearchResult:
+@router.post(
+    "/search",
+    responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503),
+    openapi_extra=described(SearchBody),
+)
+async def search(
+    parts: Parts, scope: CurrentScope, body: Annotated[SearchBody, json_body(SearchBody)]
+) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
     if body.document is not None:

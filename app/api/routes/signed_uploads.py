@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.bodies import Pace, body_of
 from app.api.fields import MAX_TAGS, FileName, Source, Tag
-from app.api.intake import Description, Measured, accept, measure, require_size
+from app.api.intake import Description, Measured, accept, measure, require_size, storage_use
+from app.api.json_bodies import described, json_body
 from app.api.limits import CurrentCaller, Uploader
 from app.api.links import PREFIX, Link, signed_link
-from app.api.multipart import body_of
 from app.api.parts import ApiParts, Parts
-from app.api.problems import Conflict, NotFound, responses
+from app.api.problems import Conflict, NotFound, Unprocessable, responses
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
 from blocks.objects import incoming_key, incoming_stem
-from pipeline.store import unsettled, uploads
+from pipeline.store import quotas, unsettled, uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
@@ -48,9 +52,17 @@ class Announced(BaseModel):
     expires_at: datetime = Field(description="Complete it before then.")
 
 
-@router.post("", status_code=201, responses=responses(400, 401, 409, 413, 422, 429, 503))
+@router.post(
+    "",
+    status_code=201,
+    responses=responses(400, 401, 409, 413, 415, 422, 429, 503),
+    openapi_extra=described(Announcement),
+)
 async def announce_upload(
-    request: Request, parts: Parts, caller: Uploader, body: Announcement
+    request: Request,
+    parts: Parts,
+    caller: Uploader,
+    body: Annotated[Announcement, json_body(Announcement)],
 ) -> Announced:
     """Ask for a signed URL, to which a browser sends a file without a token."""
     require_size(body.bytes, parts.settings.max_file_bytes)
@@ -62,6 +74,7 @@ async def announce_upload(
     upload_id = uuid4()
     seconds = parts.settings.signed_url_seconds + _SECONDS_TO_COMPLETE
     async with parts.database.service() as connection:
+        await _reserve(connection, caller.user_id, body.bytes, parts.settings.user_quota_bytes)
         until = await uploads.announce(
             connection,
             upload_id,
@@ -107,9 +120,11 @@ async def send_upload(
         upload = _open(await uploads.find(connection, upload_id))
     limit = min(upload.declared_bytes or 2**62, parts.settings.max_file_bytes)
     require_size(declared_size(request), limit)
-    pieces = body_of(request, parts.settings.request_timeout_seconds)
+    # What was declared is counted since it was announced.
+    use = await storage_use(parts, upload.user_id) if upload.declared_bytes is None else None
+    pieces = body_of(request, Pace.of(parts.settings))
     key = incoming_key(upload.user_id, upload.id)
-    await parts.storage.put(key, Measured(limit).passing(pieces))
+    await parts.storage.put(key, Measured(limit, use).passing(pieces))
 
 
 @router.post(
@@ -137,6 +152,23 @@ async def complete_upload(
     return await answer(parts.database, caller.user_id, registered, response)
 
 
+async def _reserve(connection: AsyncConnection, user: UUID, size: int | None, allowed: int) -> None:
+    """Make sure that an announced upload fits into its user's quota, which counts it from now on.
+
+    Raises:
+        StorageQuotaReached: it does not. Unprocessable: it did not say its size.
+    """
+    if not allowed:
+        return
+    if size is None:
+        raise Unprocessable(
+            "There is a storage quota, so an upload has to say its size.",
+            remedy="Send the size of the file as `bytes`.",
+        )
+    await quotas.lock_announcements(connection, user)
+    (await quotas.storage_use(connection, user, allowed)).require_room(size)
+
+
 async def _find(parts: ApiParts, user: UUID, upload_id: UUID) -> AnnouncedUpload | None:
     async with parts.database.reader(user) as connection:
         return await uploads.find(connection, upload_id)
@@ -155,7 +187,8 @@ async def _complete(parts: ApiParts, upload: AnnouncedUpload) -> Registered:
             f"{received.size} bytes were sent where {upload.declared_bytes} were announced.",
             remedy="Send the whole file again, then complete it.",
         )
-    described = Description(upload.name, upload.source, upload.tags)
+    reserved = upload.declared_bytes or 0
+    described = Description(upload.name, upload.source, upload.tags, reserved)
     registered = await accept(parts, upload.user_id, received, described)
     async with parts.database.service() as connection:
         await uploads.complete(connection, upload.id, upload.user_id, registered.job_id)

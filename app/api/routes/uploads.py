@@ -11,11 +11,20 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from app.api.bodies import Pace, body_of
 from app.api.fields import MAX_SOURCE, MAX_TAG, MAX_TAGS, FileName, Source, Tag
-from app.api.intake import Description, Received, accept, drop, receive, require_size
+from app.api.intake import (
+    Description,
+    Received,
+    accept,
+    drop,
+    receive,
+    require_size,
+    storage_use,
+)
 from app.api.limits import Uploader
 from app.api.links import PREFIX
-from app.api.multipart import Form, body_of
+from app.api.multipart import Form
 from app.api.parts import ApiParts, Parts
 from app.api.problems import NotFound, Unprocessable, responses
 from app.api.views import JobOut, job_out
@@ -135,13 +144,18 @@ async def _form(parts: ApiParts, request: Request, user: UUID) -> AsyncIterator[
 
 
 async def _read(parts: ApiParts, request: Request, user: UUID, sent: _Sent) -> None:
-    body = body_of(request, parts.settings.request_timeout_seconds)
+    use = await storage_use(parts, user)
+    if use is not None:
+        # Not to the byte, as the form around the file counts too; the file itself is counted below.
+        use.require_room((declared_size(request) or 1) - _FORM_OVERHEAD)
+        use.require_room(1)
+    body = body_of(request, Pace.of(parts.settings))
     form = Form(request.headers.get("content-type", ""), body)
     async for part in form.parts():
         match part.name:
             case "file" if sent.received is None:
                 sent.filename = _checked(_NAME, part.filename or "file", "file")
-                sent.received = await receive(parts, user, form.pieces())
+                sent.received = await receive(parts, user, form.pieces(), use)
             case "source" if sent.source is None:
                 text = await form.text(4 * MAX_SOURCE)
                 sent.source = _checked(_SOURCE, text, "source") if text else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -14,10 +15,9 @@ from app.api.links import signed_link
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from flows.stages.removing import remove_abandoned
+from flows.stages import erasing
 from pipeline.store import access
 from pipeline.store.access import Access, Action
-from pipeline.store.erasure import erase_user
 from pipeline.store.export import everything
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -32,6 +32,8 @@ class Erased(BaseModel):
     documents: int
     passages: int
     objects: int = Field(description="Stored files.")
+    reports: int = Field(description="Quality reports of runs with documents of theirs.")
+    left: list[str] = Field(description="What an erasure does not reach.")
 
 
 @router.get(
@@ -78,13 +80,12 @@ async def erase(
     scope: CurrentScope,
     confirm: Annotated[Literal["erase"], Query(description="So that nobody does it by mistake.")],
 ) -> Erased:
-    """Erase the caller: documents, passages, files, runs. That it was done stays in the audit.
+    """Erase the caller: documents, passages, files, runs, reports. That it was done stays known.
 
     An operator names the user. Again it erases what was left when it was interrupted.
     """
-    owner = scope.one_user
-    async with parts.database.service() as connection:
-        done = await erase_user(connection, owner, scope.caller.user_id)
-    objects = await parts.storage.delete_under(f"{owner}/")
-    await remove_abandoned(parts.database, parts.storage, owner)
-    return Erased(documents=len(done.documents), passages=done.chunks, objects=objects)
+    reports = parts.settings.home / "reports"
+    done = await erasing.erase(
+        parts.database, parts.storage, reports, scope.one_user, scope.caller.user_id
+    )
+    return Erased(**asdict(done), left=list(erasing.LEFT))

@@ -108,6 +108,7 @@ async def _body(request: Request) -> bytes:
     """The raw body, no longer than an event can be."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > MAX_BYTES:
+        WEBHOOKS.labels("too_large").inc()
         raise _too_large()
     body = bytearray()
     try:
@@ -115,13 +116,15 @@ async def _body(request: Request) -> bytes:
             body += piece
             if len(body) > MAX_BYTES:
                 raise _too_large()
+    except TooLarge:
+        WEBHOOKS.labels("too_large").inc()
+        raise
     except ClientDisconnect:
         raise WebhookMalformed("The webhook broke off.") from None
     return bytes(body)
 
 
 def _too_large() -> TooLarge:
-    WEBHOOKS.labels("too_large").inc()
     return TooLarge(f"A webhook may have {MAX_BYTES} bytes at most.")
 
 

@@ -13,7 +13,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 _HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _LETTER = re.compile(r"[^\W\d_]")
 _PAGE_NUMBER = re.compile(
-    r"(?:page|seite|página|pagina)?\s*\d+\s*(?:(?:of|von|de|di|/)\s*\d+)?", re.IGNORECASE
+    r"\A(?:page|seite|página|pagina)?\s*+\d++\s*+(?:(?:of|von|de|di|/)\s*+\d++)?", re.IGNORECASE
 )
 _LONGEST_HEADING = 200
 _WORDS_OF_A_SENTENCE = 15

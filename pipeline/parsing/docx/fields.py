@@ -10,7 +10,7 @@ from pipeline.parsing.docx.names import Element, attribute, child, children, is_
 from pipeline.parsing.docx.symbols import symbols
 
 _MAX_INSTRUCTION = 4000
-_WORD = re.compile(r"\s*([A-Za-z]+)")
+_WORD = re.compile(r"\A\s*+([A-Za-z]++)")
 
 
 @dataclass(slots=True)

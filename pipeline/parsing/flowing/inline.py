@@ -11,7 +11,8 @@ from typing import NamedTuple
 from pipeline.parsing.flowing.raised import LOOK_BACK, lowered, raised, with_marks_apart
 
 _SPACES = re.compile(r"[^\S\n]+")
-_AROUND_BREAK = re.compile(r"[^\S\n]*\n[^\S\n]*")
+# Where runs of spaces are one space already.
+_AROUND_BREAK = re.compile(r"[^\S\n]?\n[^\S\n]?")
 _MARK_END = re.compile(r"\[[^\s\[\]]{1,8}\]\Z")
 _AS_BOXES = {"☐": "[ ]", "☑": "[x]", "☒": "[x]", "🗹": "[x]", "🗷": "[x]", "🗵": "[x]"}
 _BOX = re.compile("|".join(_AS_BOXES))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-_ATOM = re.compile(r"[\w.,]*|\(.*\)|√.*", re.DOTALL)
+_ATOM = re.compile(r"\A(?:[\w.,]*|\(.*\)|√.*)", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
 

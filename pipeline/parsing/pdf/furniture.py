@@ -16,15 +16,15 @@ _LONGEST = 300
 # A running line stands at one height; documents that were put together waver a little.
 _WAVER = 12.0
 _NUMBER = re.compile(r"\d{1,5}")
-_ROMAN = re.compile(r"[-–—\s]*[ivxlc]{1,7}[-–—\s]*", re.IGNORECASE)
+_ROMAN = re.compile(r"\A[-–—\s]*+[ivxlc]{1,7}+[-–—\s]*+", re.IGNORECASE)
 _PAGE = re.compile(r"(?:page|pages|pg\.?|p\.|seite|p[aá]gina|pag\.?|stran[ay]|sida)[\s#:]*$")
 _COUNTED = re.compile(
     r"(?:section|article|part|chapter|clause|schedule|exhibit|appendix|annex|form|plan|tier|level"
-    r"|year|option|item|coverage|step|table|figure|no\.?|number|#)[\s#:]*$"
+    r"|year|option|item|coverage|step|table|figure|no\.?|number)[\s#:]*+$|#[\s:]*+$"
 )
 _WORDS_OF_NUMBERS = re.compile(
-    r"[\W\d_]*(?:page|pages|pg|p|seite|pagina|página|page\s*#?)?[\W\d_]*"
-    r"(?:of|von|di|de|sur|/)?[\W\d_]*",
+    r"\A[\W\d_]*+(?:(?:page|pages|pg|p|seite|pagina|página)[\W\d_]*+)?"
+    r"(?:(?:of|von|di|de|sur)[\W\d_]*+)?",
     re.IGNORECASE,
 )
 

@@ -13,7 +13,7 @@ _AMOUNT = re.compile(r"[$€£¥]?\s?[\d.,]+\s?%?")
 _SENTENCE_END = re.compile(r"[.;,]$")
 _LONG = 8
 # Two sentences, however short, or labels that wait for their values.
-_SENTENCES = re.compile(r"[^\W\d_]{3,}[.;] .{0,160}[.;]$|:\s.{0,160}:$")
+_SENTENCES = re.compile(r"[^\W\d_]{3}[.;] .{0,160}[.;]$|:\s.{0,160}:$")
 
 
 def is_heading(text: str) -> bool:

@@ -24,13 +24,13 @@ _MARK_NEAR = 0.4
 # Feet of letters stand so far above the lower edge of their box, in parts of their size.
 _FOOT = 0.2
 _MARK = re.compile(r"[(\[]?(?:[\d,*†‡§¶#]{1,6}|[^\W\d_]{1,2}|[ivx]{1,4})[,)\]]{0,2}", re.IGNORECASE)
-_UNIT = re.compile(r"(?:.*[\d.,])?(?:mm|cm|m|km|in|ft|yd|mi|sq|10)", re.IGNORECASE)
+_UNIT = re.compile(r"\A(?:.*[\d.,])?(?:mm|cm|m|km|in|ft|yd|mi|sq|10)", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)", re.IGNORECASE)
 _SIGNS = {"TM": "™", "SM": "℠", "R": "®", "®": "®", "™": "™", "©": "©"}
 # A gap between two words, in parts of their size, that parts columns rather than words.
 COLUMN_GAP = 2.2
 _HYPHENS = "-\u2010\u00ad\u2011"
-_LAST_WORD, _FIRST_WORD = re.compile(r"[^\W\d_]+$"), re.compile(r"[^\W\d_]{1,80}")
+_LAST_WORD, _FIRST_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]++$"), re.compile(r"[^\W\d_]{1,80}")
 _LONGEST_WORD = 80
 # First parts that keep their hyphen when a line ends within the word.
 _PREFIXES = frozenset(

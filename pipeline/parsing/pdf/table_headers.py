@@ -17,7 +17,7 @@ _LOOKED_AT = 300
 # Cells are so many times as long as the name of their column.
 _LONGER, _LONGEST_NAME = 4, 8
 _VALUE = re.compile(
-    r"[$€£¥]|\d+\s?%|\d[\d,.]*\d\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}\b"
+    r"[$€£¥]|\d\s?%|\d(?:\d|[,.]++\d)\d\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b|^[A-Z]{0,3}\d{2,}+\b"
     r"|\b(?:no charge|not covered|not applicable)\b",
     re.IGNORECASE,
 )

@@ -12,8 +12,8 @@ _GENERAL_DIGITS = 11
 # Built-in formats that follow the reader's country; an ISO date is the same to everybody.
 _BY_COUNTRY = frozenset({"mm-dd-yy", "m/d/yy", "m/d/yyyy", "m/d/yy h:mm", "m/d/yyyy h:mm"})
 _TOKEN = re.compile(
-    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]'
-    r"|\[(?P<bracket>[^\]]*)\]|_.|\*.|(?P<number>[#0?][#0?,.]*|\.[0#?]+)|(?P<exponent>E[+-]0+)"
+    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\[\]-]*+)(?:-[^\[\]]*+)?\]'
+    r"|\[(?P<bracket>[^\[\]]*+)\]|_.|\*.|(?P<number>[#0?][#0?,.]*|\.[0#?]+)|(?P<exponent>E[+-]0+)"
     r"|(?P<date>am/pm|a/p|y+|m+|d+|h+|s+(?:\.0+)?)|(?P<general>general)|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -11,8 +11,8 @@ from pipeline.parsing.flowing.tables_in_markdown import MAX_CAPTION, table_markd
 Row = Sequence[str]
 
 _AMOUNT = re.compile(
-    r"[(<>≤≥~+\-−]*\s*(?:[A-Z]{0,3}[$€£¥₹]|[A-Z]{3}\s)?\s*[+\-−]?\d[\d.,'\s\u00a0\u202f]*"
-    r"(?:[%)]|\s?[A-Z]{0,3}[$€£¥₹]|\s?[A-Z]{3}|\s?[KkMm])*"
+    r"\A[(<>≤≥~+\-−]*+\s*+(?:[A-Z]{0,3}[$€£¥₹]\s*+|[A-Z]{3}\s++)?[+\-−]?\d[\d.,'\s\u00a0\u202f]*+"
+    r"(?:\s?(?:[%)]|[A-Z]{0,3}[$€£¥₹]|(?:[A-Z]{3}|[KkMm]{1,2})(?![A-Za-z$€£¥₹])))*"
 )
 _YEAR = re.compile(r"(?:19|20|21)\d\d")
 _COUNT = re.compile(r"\d{1,3}")

@@ -3,6 +3,8 @@
 A request is a line of JSON: which of the worker's functions is wanted, the media type, the size of
 the content and further arguments. The content itself lies in an unnamed file that both processes
 hold open. Answers go to the parent through standard output, as `frames` has them.
+
+Before the first request the process enters its cell: `cell.entering` says what it gives up.
 """
 
 from __future__ import annotations
@@ -12,22 +14,24 @@ import gc
 import importlib
 import json
 import os
-import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.parsing.cell.entering import Cell, enter
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.workers.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, send
+from pipeline.parsing.workers.time_limit import most_seconds
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 20_000
@@ -45,11 +49,12 @@ def main(start: str) -> None:
     frames = _take_stdout()
     options = ParseOptions(**settings["options"])
     functions = {name: _load(reference) for name, reference in settings["functions"].items()}
-    _limit(options.memory_bytes)
+    walls = enter(_cell(settings["scratch"], options))
+    _leave_without(settings["parent"])
     # The collector walks every new tree again and again: half of a DOCX's time. Once is enough.
     gc.freeze()
     gc.disable()
-    send(frames, READY, b"{}")
+    send(frames, READY, json.dumps(walls).encode())
     with os.fdopen(settings["content_fd"], "rb", buffering=0) as content:
         for line in sys.stdin.buffer:
             request = json.loads(line)
@@ -57,13 +62,22 @@ def main(start: str) -> None:
             if len(raw) < request["size"]:
                 raw = _read_all(content.fileno(), request["size"])
             if request["counted"]:
-                send(frames, PAGES, json.dumps(_page_count(raw)).encode())
+                pages = json.dumps(_page_count(raw)).encode()
+                send(frames, PAGES, pages, request["number"])
             function = functions[request["function"]]
             given = replace(options, passwords=tuple(request["passwords"]))
-            send(frames, *_answer(function, raw, given, request))
+            send(frames, *_answer(function, raw, given, request), request["number"])
             del raw
             if gc.get_count()[0] > _COLLECT_AFTER:
                 gc.collect()
+
+
+def _cell(scratch: str | None, options: ParseOptions) -> Cell:
+    tempfile.tempdir = scratch
+    # twice, so that a worker which is not worn yet has enough for any document
+    seconds = 2 * most_seconds(options)
+    folder = Path(scratch) if scratch is not None else None
+    return Cell(options.memory_bytes, seconds, options.tessdata_path, folder)
 
 
 def _page_count(content: bytes) -> int:
@@ -130,6 +144,10 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    _leave_without(parent)
+
+
+def _leave_without(parent: int) -> None:
     if os.getppid() != parent:
         os._exit(1)
 
@@ -138,20 +156,3 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
-
-
-def _limit(memory_bytes: int) -> None:
-    """The last line of defence; the parent watches the resident size and stops us long before.
-
-    RLIMIT_AS would count what PDFium and thread arenas merely reserve, so RLIMIT_DATA it is.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold document text
-    if sys.platform != "linux":
-        return
-    import psutil
-
-    most = psutil.Process().memory_info().data + 2 * memory_bytes
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("800")  # the kernel takes us, not the parent

@@ -5,38 +5,38 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import IO, Any
-
-import psutil
+from typing import IO
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.frames import (
-    BYTES,
-    DOCUMENT,
-    ERROR,
-    PAGES,
-    READY,
-    is_whole,
-    opened,
-    unnamed_file,
-)
+from pipeline.parsing.workers.frames import PAGES, READY, STARTED, is_whole, opened, unnamed_file
 from pipeline.parsing.workers.inside import Function
+from pipeline.parsing.workers.requests import (
+    CONVERT,
+    PARSE,
+    RENDER,
+    SNIFF,
+    Request,
+    kind_in,
+    pages_in,
+    understood,
+)
 from pipeline.parsing.workers.spawning import spawn
-from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
+from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds, most_seconds
+from pipeline.parsing.workers.usage import processor_seconds, resident_bytes
 
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
 _READ_BYTES = 1024 * 1024
-PARSE, RESCUE, RENDER = "parse", "rescue", "render"
-_DOING = {RENDER: ("Drawing the page", "drew this page")}
 
 
 class WorkerProcess:
@@ -46,11 +46,17 @@ class WorkerProcess:
 
     Args:
         functions: what it can do, by name; module-level functions, which it imports by name.
+        programs: whether it may start other programs, which write into a folder of its own; else
+            it starts and writes nothing.
 
-    Attributes: `documents` worked on since the start.
+    Attributes:
+        documents: worked on since the start.
+        walls: of the worker's cell, by what the kernel builds them of; known once it was started.
     """
 
-    def __init__(self, functions: Mapping[str, Function], options: ParseOptions) -> None:
+    def __init__(
+        self, functions: Mapping[str, Function], options: ParseOptions, *, programs: bool = False
+    ) -> None:
         self._functions = {
             name: f"{function.__module__}:{function.__qualname__}"
             for name, function in functions.items()
@@ -60,8 +66,11 @@ class WorkerProcess:
         self._content: IO[bytes] | None = None
         self._received = bytearray()
         self._peak = 0
-        self._doing = self._did = ""
+        self._request = Request(PARSE, MediaType.PDF)
+        self._programs = programs
+        self._scratch: str | None = None
         self.documents = 0
+        self.walls: tuple[str, ...] = ()
 
     @property
     def pid(self) -> int | None:
@@ -88,11 +97,10 @@ class WorkerProcess:
             ParseError: what the parser said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
             ServiceUnavailable: no worker could be started.
         """
-        request = _request(function, media_type)
-        request |= {"passwords": list(passwords), "counted": media_type is MediaType.PDF}
-        kind, payload = self._ask(content, request, stopped)
-        assert kind == DOCUMENT
-        return ParsedDocument.from_json(payload)
+        request = Request(function, media_type, passwords=passwords)
+        made = self._ask(content, request, stopped)
+        assert isinstance(made, ParsedDocument)
+        return made
 
     def render(
         self,
@@ -100,58 +108,68 @@ class WorkerProcess:
         media_type: MediaType,
         stopped: Callable[[], bool],
         *,
-        page: int,
-        width: int,
+        passwords: Sequence[str] = (),
+        **arguments: int | str,
+    ) -> bytes:
+        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`.
+
+        Args:
+            arguments: as `rendering.render_page` takes them.
+        """
+        return self._bytes(content, Request(RENDER, media_type, arguments, passwords), stopped)
+
+    def sniff(
+        self, content: bytes, stopped: Callable[[], bool], *, name: str, remote: bool
+    ) -> MediaType:
+        """Tell a file's kind; `stopped` and the errors as for `parse`."""
+        asked = Request(SNIFF, MediaType.TEXT, {"name": name, "remote": remote})
+        return kind_in(self._bytes(content, asked, stopped))
+
+    def convert(
+        self,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        *,
         passwords: Sequence[str] = (),
     ) -> bytes:
-        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`."""
-        request = _request(RENDER, media_type, page=page, width=width)
-        request["passwords"] = list(passwords)
-        kind, payload = self._ask(content, request, stopped)
-        assert kind == BYTES
-        return payload
+        """The file in another format; `stopped`, `passwords` and the errors as for `parse`."""
+        return self._bytes(content, Request(CONVERT, media_type, passwords=passwords), stopped)
+
+    def _bytes(self, content: bytes, request: Request, stopped: Callable[[], bool]) -> bytes:
+        made = self._ask(content, request, stopped)
+        assert isinstance(made, bytes)
+        return made
 
     def _ask(
-        self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
-    ) -> tuple[bytes, bytes]:
-        self._doing, self._did = _DOING.get(request["function"], ("Parsing", "read this file"))
+        self, content: bytes, request: Request, stopped: Callable[[], bool]
+    ) -> ParsedDocument | bytes:
+        self._request = request
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
         try:
-            self._hand_over(content, request, stopped)
+            self._hand_over(content, stopped)
             kind, payload = self._last_frame(stopped)
         except BaseException:
             self.kill()
             raise
         self.documents += 1
-        if kind != ERROR:
-            return kind, payload
-        reason = json.loads(payload)
-        raise ParseError(ParseCode(reason["code"]), reason["message"])
+        return understood(request, kind, payload)
 
     def _last_frame(self, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
         """The answer to a request; a file of many pages has more time."""
-        limit = TimeLimit(self._options.timeout_seconds, self._processor_seconds())
-        kind, payload = self._next_frame(limit, stopped)
+        limit = TimeLimit(self._request.seconds(self._options), processor_seconds(self.pid))
+        kind, payload = self._next_frame(limit, stopped, self._request.number)
         if kind == PAGES:
-            limit = limit.with_more(extra_seconds(json.loads(payload), self._options))
-            kind, payload = self._next_frame(limit, stopped)
+            limit = limit.with_more(extra_seconds(pages_in(payload), self._options))
+            kind, payload = self._next_frame(limit, stopped, self._request.number)
         return kind, payload
 
-    def _processor_seconds(self) -> float:
-        """What the worker has used since it began, with the programs that it has started."""
-        try:
-            used = psutil.Process(self.pid).cpu_times() if self.pid else ()
-        except psutil.Error:
-            return 0.0
-        return float(sum(used[:4]))
-
-    def resident_bytes(self) -> int:
-        """The memory that the worker holds now; 0 when it does not run."""
-        try:
-            return int(psutil.Process(self.pid).memory_info().rss) if self.pid else 0
-        except psutil.Error:
-            return 0
+    def is_worn(self) -> bool:
+        """Whether it should be replaced: it holds much memory, or has little time left to it."""
+        half = self._options.memory_bytes // 2
+        worked = processor_seconds(self.pid) > most_seconds(self._options)
+        return worked or resident_bytes(self.pid) > half
 
     def kill(self) -> None:
         """End the worker and all that it started, at once."""
@@ -166,14 +184,20 @@ class WorkerProcess:
         if self._content is not None:
             self._content.close()
             self._content = None
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
 
     def _start(self, stopped: Callable[[], bool]) -> None:
         self.kill()
         try:
             self._content = unnamed_file()
-            self._process = spawn(self._functions, self._options, self._content.fileno())
+            self._scratch = tempfile.mkdtemp(prefix="navigator-") if self._programs else None
+            file = self._content.fileno()
+            self._process = spawn(self._functions, self._options, file, self._scratch)
             self._received, self._peak, self.documents = bytearray(), 0, 0
-            kind, _ = self._next_frame(TimeLimit(_START_SECONDS), stopped)
+            kind, payload = self._next_frame(TimeLimit(_START_SECONDS), stopped, STARTED)
+            self.walls = tuple(json.loads(payload))
         except (OSError, ParseError) as error:
             self.kill()
             message = "A parser worker could not be started."
@@ -183,42 +207,47 @@ class WorkerProcess:
             raise
         assert kind == READY
 
-    def _hand_over(
-        self, content: bytes, request: Mapping[str, Any], stopped: Callable[[], bool]
-    ) -> None:
+    def _hand_over(self, content: bytes, stopped: Callable[[], bool]) -> None:
         assert self._process is not None and self._content is not None
         assert self._process.stdin is not None
         self._content.seek(0)
         self._content.truncate()
         self._content.write(content)
         self._content.flush()
-        line = json.dumps({"size": len(content), **request})
         try:
-            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.write(self._request.line(len(content)))
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise self._end(stopped) from error
 
-    def _next_frame(self, limit: TimeLimit, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+    def _next_frame(
+        self, limit: TimeLimit, stopped: Callable[[], bool], number: int
+    ) -> tuple[bytes, bytes]:
+        """The next answer to a request; what an earlier file left in the pipe is none."""
+        while True:
+            self._receive(limit, stopped)
+            kind, payload, answered = opened(self._received)
+            if answered == number:
+                return kind, payload
+
+    def _receive(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
         assert self._process is not None and self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while not is_whole(self._received):
                 if selector.select(_TICK_SECONDS):
-                    chunk = os.read(self._process.stdout.fileno(), _READ_BYTES)
-                    if not chunk:
+                    if not (chunk := os.read(self._process.stdout.fileno(), _READ_BYTES)):
                         raise self._end(stopped)
                     self._received += chunk
                 self._check(limit, stopped)
-        return opened(self._received)
 
     def _check(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
         if stopped():
             raise CancelledError
-        if (passed := limit.passed(self._processor_seconds())) is not None:
-            message = f"{self._doing} took longer than the limit of {passed}."
+        if (passed := limit.passed(processor_seconds(self.pid))) is not None:
+            message = f"{self._request.doing} took longer than the limit of {passed}."
             raise ParseError(ParseCode.TIMEOUT, message)
-        self._peak = max(self._peak, self.resident_bytes())
+        self._peak = max(self._peak, resident_bytes(self.pid), len(self._received))
         if self._peak > self._options.memory_bytes:
             raise self._out_of_memory()
 
@@ -230,20 +259,10 @@ class WorkerProcess:
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
             return self._out_of_memory()
-        message = f"The parser's process died while it {self._did}."
+        message = f"The parser's process died while it {self._request.did}."
         return ParseError(ParseCode.CRASHED, message)
 
     def _out_of_memory(self) -> ParseError:
         limit = self._options.memory_bytes / 1024**2
-        message = f"{self._doing} needed more memory than the limit of {limit:,.0f} MiB."
+        message = f"{self._request.doing} needed more memory than the limit of {limit:,.0f} MiB."
         return ParseError(ParseCode.OUT_OF_MEMORY, message)
-
-
-def _request(function: str, media_type: MediaType, **arguments: int) -> dict[str, Any]:
-    return {
-        "function": function,
-        "media_type": media_type.value,
-        "arguments": arguments,
-        "passwords": [],
-        "counted": False,
-    }

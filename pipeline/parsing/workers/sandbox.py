@@ -18,12 +18,14 @@ from typing import Self, TypeVar
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.local import check_size, parse_bytes, rescue_bytes
+from pipeline.parsing.local import check_size, convert_bytes, parse_bytes, rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.rendering import render_page
+from pipeline.parsing.sniffing import sniff_bytes
 from pipeline.parsing.workers.inside import Function, Parse
-from pipeline.parsing.workers.process import PARSE, RENDER, RESCUE, WorkerProcess
+from pipeline.parsing.workers.process import WorkerProcess
+from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, RESCUE, SNIFF
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
@@ -49,6 +51,8 @@ class ParserPool:
         rescue: tried once, in a fresh worker, on a PDF that ended its worker by a crash
             or by its hunger for memory; None gives up.
         render: draws one page; a module-level function as well.
+        sniff: tells a file's kind; likewise.
+        convert: makes a DOCX of a DOC with another program, in a worker that may start one.
         recycle_after: documents after which a worker is replaced; it also is when it still
             holds half of its memory limit.
     """
@@ -61,14 +65,17 @@ class ParserPool:
         parse: Parse = parse_bytes,
         rescue: Parse | None = rescue_bytes,
         render: Function = render_page,
+        sniff: Function = sniff_bytes,
+        convert: Function = convert_bytes,
         recycle_after: int = 200,
     ) -> None:
         self._options = options or ParseOptions()
         self._parse = parse
+        self._convert = convert
         self._recycle_after = recycle_after
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
-        functions: dict[str, Function] = {PARSE: parse, RENDER: render}
+        functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff}
         if rescue is not None:
             functions[RESCUE] = rescue
         self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
@@ -114,14 +121,10 @@ class ParserPool:
         check_size(len(content), self._options)
 
         def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
-            try:
-                return worker.parse(content, media_type, stopped, passwords=passwords)
-            except ParseError as error:
-                if not self._may_rescue(error, media_type, worker):
-                    raise
-                return worker.parse(
-                    content, media_type, stopped, function=RESCUE, passwords=passwords
-                )
+            if media_type is MediaType.DOC:
+                made = self._converted(content, media_type, stopped, passwords)
+                return worker.parse(made, MediaType.DOCX, stopped)
+            return self._parsed(worker, content, media_type, stopped, passwords)
 
         return await self._in_worker(parse)
 
@@ -132,11 +135,13 @@ class ParserPool:
         page: int,
         width: int,
         passwords: Sequence[str] = (),
+        name: str | None = None,
     ) -> bytes:
         """Draw one page as a PNG, as `rendering.render_page` does, within the limits of a parse.
 
         Args:
             passwords: tried when the file is encrypted.
+            name: of a file whose kind is not known: it is told first, in the same process.
 
         Raises:
             ParseError: the page cannot be drawn, or ended its worker (TIMEOUT, OUT_OF_MEMORY,
@@ -145,12 +150,31 @@ class ParserPool:
         """
         check_size(len(content), self._options)
 
+        arguments: dict[str, int | str] = {"page": page, "width": width}
+        if name is not None:
+            arguments["name"] = name
+
         def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
-            return worker.render(
-                content, media_type, stopped, page=page, width=width, passwords=passwords
-            )
+            return worker.render(content, media_type, stopped, passwords=passwords, **arguments)
 
         return await self._in_worker(draw)
+
+    async def sniff(self, content: bytes, name: str, *, remote: bool = False) -> MediaType:
+        """Tell a file's kind as `media.sniff` does, within limits and away from the event loop.
+
+        Args:
+            name, remote: as for `media.sniff`.
+
+        Raises:
+            ParseError: as `media.sniff`; or the file ended its worker (TIMEOUT, OUT_OF_MEMORY,
+                CRASHED), and the pool goes on.
+            ServiceUnavailable: no worker could be started.
+        """
+
+        def tell(worker: WorkerProcess, stopped: Callable[[], bool]) -> MediaType:
+            return worker.sniff(content, stopped, name=name, remote=remote)
+
+        return await self._in_worker(tell)
 
     def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
         """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
@@ -167,6 +191,35 @@ class ParserPool:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         for worker in self._workers:
             worker.kill()
+
+    def _parsed(
+        self,
+        worker: WorkerProcess,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        passwords: Sequence[str],
+    ) -> ParsedDocument:
+        try:
+            return worker.parse(content, media_type, stopped, passwords=passwords)
+        except ParseError as error:
+            if not self._may_rescue(error, media_type, worker):
+                raise
+        return worker.parse(content, media_type, stopped, function=RESCUE, passwords=passwords)
+
+    def _converted(
+        self,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        passwords: Sequence[str],
+    ) -> bytes:
+        """A DOC as DOCX, made in a worker for this file alone: its cell has more doors."""
+        converter = WorkerProcess({CONVERT: self._convert}, self._options, programs=True)
+        try:
+            return converter.convert(content, media_type, stopped, passwords=passwords)
+        finally:
+            converter.kill()
 
     async def _in_worker(self, work: Callable[[WorkerProcess, Callable[[], bool]], T]) -> T:
         """Do something with the next free worker; cancelling the call ends that worker."""
@@ -198,7 +251,4 @@ class ParserPool:
         return self._has_rescue and died and media_type is MediaType.PDF
 
     def _is_worn(self, worker: WorkerProcess) -> bool:
-        return (
-            worker.documents >= self._recycle_after
-            or worker.resident_bytes() > self._options.memory_bytes // 2
-        )
+        return worker.documents >= self._recycle_after or worker.is_worn()

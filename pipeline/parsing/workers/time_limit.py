@@ -44,3 +44,8 @@ def extra_seconds(pages: int, options: ParseOptions) -> float:
     """What the pages of a file add to its limit, which has room for the first of them."""
     each = options.ocr_page_seconds if options.ocr else options.page_seconds
     return max(0, min(pages, options.max_pages) - 1) * each
+
+
+def most_seconds(options: ParseOptions) -> float:
+    """What any document may take of a processor, whatever its pages."""
+    return options.timeout_seconds + extra_seconds(options.max_pages, options)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 import httpx
@@ -47,6 +48,13 @@ def is_problem(answer: httpx.Response, status: int, code: str | None = None) -> 
     if code is not None:
         assert content["code"] == code
     return content
+
+
+def break_off(answer: httpx.Response) -> None:
+    """End a stream that another thread is reading."""
+    connection = answer.extensions["network_stream"].get_extra_info("socket")
+    with suppress(OSError):  # broken off already
+        connection.shutdown(SHUT_RDWR)
 
 
 class Stream:

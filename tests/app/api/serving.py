@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from app.api.application import create_app
 from app.api.authentication import issue_token
 from app.api.parts import ApiParts
+from app.api.serving import configuration
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store import runs
@@ -69,12 +70,8 @@ class RunningApi:
 def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
     """Serve the API until the end of the block."""
     app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, host="127.0.0.1", port=0, log_config=None, access_log=False,
-            server_header=False, timeout_graceful_shutdown=3, **options,
-        )
-    )  # fmt: skip
+    options = {"host": "127.0.0.1", "port": 0, "timeout_graceful_shutdown": 3} | options
+    server = uvicorn.Server(configuration(app, settings, **options))
     loops: list[asyncio.AbstractEventLoop] = []
 
     def run() -> None:
@@ -85,14 +82,14 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
-    while not server.started:
-        assert thread.is_alive(), "the API ended while starting"
-        assert time.monotonic() < deadline, "the API did not start"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
+        while not server.started:
+            assert thread.is_alive(), "the API ended while starting"
+            assert time.monotonic() < deadline, "the API did not start"
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
         yield RunningApi(app, f"http://127.0.0.1:{port}", settings, loops[0])
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive(), "the API did not stop"

@@ -22,7 +22,7 @@ from app.api.problems import Unauthenticated
 from app.api.public_keys import RemoteKeys
 from app.api.secrets import jwt_secret, signing_key
 from pipeline.errors import ConfigurationError, ServiceUnavailable
-from pipeline.identity import user_id
+from pipeline.identity import subject_user, user_id
 from pipeline.settings import Settings
 from tests.app.api.serving import RunningApi
 
@@ -113,7 +113,7 @@ async def test_public_keys_accept_their_own_algorithm_only(
 ) -> None:
     """With public keys, a token signed by HMAC with the public key as its secret is refused."""
     verifier = TokenVerifier(settings(jwks=key_set))
-    assert await verifier.verify(signed(PRIVATE, "RS256")) == Caller(user_id("anna"))
+    assert await verifier.verify(signed(PRIVATE, "RS256")) == Caller(subject_user("", "anna"))
     pem = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     header, body = (
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
@@ -205,7 +205,7 @@ async def test_a_provider_signs_tokens(
         await verifier.verify(token)
     provider.offer(one=PRIVATE)
     verifier = TokenVerifier(settings(jwks=provider.url))
-    assert await verifier.verify(token) == Caller(user_id("anna"))
+    assert await verifier.verify(token) == Caller(subject_user("", "anna"))
     for wrong in (signed(), unsigned(), "x", jwt.encode(claims(), PRIVATE, "RS256", {"kid": "2"})):
         with pytest.raises(Unauthenticated):
             await verifier.verify(wrong)

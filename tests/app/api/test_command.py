@@ -84,16 +84,18 @@ def served(
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60
-    while True:
-        assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, "the API did not start"
-        try:
-            httpx.get(f"{url}/api/v1/openapi.json")
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    yield ApiProcess(process, url, environment)
-    end(process)
+    try:
+        while True:
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, "the API did not start"
+            try:
+                httpx.get(f"{url}/api/v1/openapi.json")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield ApiProcess(process, url, environment)
+    finally:
+        end(process)
 
 
 def test_a_token_opens_the_api(served: ApiProcess) -> None:
@@ -144,7 +146,7 @@ def test_a_stop_lets_what_is_under_way_end(served: ApiProcess) -> None:
         served.process.send_signal(signal.SIGTERM)
         with suppress(httpx.RemoteProtocolError):
             assert not [line for line in stream.iter_lines() if line.startswith("data")]
-        served.process.wait(15)
-    assert not psutil.wait_procs(children, timeout=5)[1]
+        served.process.wait(60)
+    assert not psutil.wait_procs(children, timeout=60)[1]
     with served.client("--user", "anna") as anna, pytest.raises(httpx.ConnectError):
         upload(anna, text("too late"))

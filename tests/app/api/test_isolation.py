@@ -10,7 +10,9 @@ import itertools
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from tests.app.api.calling import text, upload
+from tests.app.api.calling import accepted, break_off, text, upload
 from tests.app.api.serving import RunningApi
 
 # A word of each user's that stands in everything of theirs, and in nothing of the other's.
@@ -37,26 +39,33 @@ class Mailbox:
     def __init__(self, client: httpx.Client) -> None:
         self.said: list[str] = []
         self._ready = threading.Event()
-        self._stop = threading.Event()
+        self._stream: httpx.Response | None = None
         self._thread = threading.Thread(target=self._listen, args=(client,), daemon=True)
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(60)
 
     def _listen(self, client: httpx.Client) -> None:
         with client.stream("GET", "/events") as answer:
             assert answer.status_code == 200
+            self._stream = answer
             self._ready.set()
-            try:
+            with suppress(httpx.TransportError):  # broken off
                 for line in answer.iter_lines():
                     self.said.append(line)
-                    if self._stop.is_set():
-                        return
-            except httpx.HTTPError:
-                return
+
+    def wait_for(self, word: str) -> None:
+        """Until something with this word is said."""
+        deadline = time.monotonic() + 60
+        while not any(word in line for line in self.said):
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop listening, at the next event or ping."""
-        self._stop.set()
+        """Stop listening."""
+        assert self._stream is not None
+        break_off(self._stream)
+        self._thread.join(60)
+        assert not self._thread.is_alive()
 
 
 class TwoUsers(RuleBasedStateMachine):
@@ -192,20 +201,19 @@ class TwoUsers(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """What the streams said was their user's own as well."""
-        for mailbox in self.mailboxes:
-            mailbox.stop()
-        for user in (0, 1):
-            upload(self.clients[user], text(f"last {WORDS[user]}"), f"{WORDS[user]}.md")
+        with ExitStack() as stack:
+            for client in (*self.clients, *self.watchers):
+                stack.callback(client.close)
+            for mailbox in self.mailboxes:
+                stack.callback(mailbox.stop)
+            for user, mailbox in enumerate(self.mailboxes):
+                last = accepted(self.clients[user], text(f"last {WORDS[user]}"))
+                mailbox.wait_for(last["id"])
         for user, mailbox in enumerate(self.mailboxes):
-            mailbox._thread.join(20)
-            said = "\n".join(mailbox.said)
-            assert said
-            assert WORDS[1 - user] not in said
+            assert WORDS[1 - user] not in "\n".join(mailbox.said)
             mine = {event["job_id"] for event in map(json.loads, told(mailbox.said))}
             others = {job["id"] for job in self.jobs[1 - user]}
             assert not mine & others
-        for client in (*self.clients, *self.watchers):
-            client.close()
 
 
 def told(lines: list[str]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from uuid import uuid4
 
 import httpx
@@ -203,11 +202,9 @@ def test_postgres_away(api: RunningApi, anna: httpx.Client) -> None:
     before = services.database
     object.__setattr__(services, "database", gone)
     try:
-        began = time.monotonic()
         for answer in (anna.get("/jobs"), upload(anna, text("away"))):
             is_problem(answer, 503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0
-        assert time.monotonic() - began < 10
     finally:
         object.__setattr__(services, "database", before)
     assert anna.get("/jobs").status_code == 200

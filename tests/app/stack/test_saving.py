@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import tarfile
+import time
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from app.stack.state import StackState, holding_stack, write_state
+from pipeline.store.embedded import start_embedded, stop_embedded
+from pipeline.store.engine import migrate
 from tests.app.navigating import Navigator
+
+MIB = 1024 * 1024
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -107,3 +117,89 @@ def test_reset_leaves_a_running_stack_alone(tmp_path: Path) -> None:
         refused = Navigator(home).here("reset", "--yes")
     assert (refused.code, "`navigator up` runs on" in refused.err) == (2, True)
     assert (home / "stack").exists()
+
+
+def test_a_restored_home_is_its_owners(navigator: Navigator, saved: Path, scratch: Path) -> None:
+    """Objects of a restored home are closed to others, and a second backup is of the same rows."""
+    other = Navigator(scratch / "restored")
+    for path in (other.home / "objects").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0
+    assert not (other.home / ".restoring").exists()
+    again = other("backup", scratch / "again.backup", "--json")
+    assert again.code == 0, again.err
+    first, second = (_manifest(each) for each in (saved, scratch / "again.backup"))
+    assert first["objects"] == second["objects"]
+    assert {name: told["rows"] for name, told in first["tables"].items()} == {
+        name: told["rows"] for name, told in second["tables"].items()
+    }
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    with tarfile.open(path) as archive:
+        content = archive.extractfile("manifest.json")
+        assert content is not None
+        found: dict[str, Any] = json.load(content)
+        return found
+
+
+def test_a_restore_that_is_killed_is_not_taken_for_a_corpus(saved: Path, scratch: Path) -> None:
+    """kill -9 at work: the next restore says so, a reset empties the home, then it works."""
+    other = Navigator(scratch / "killed")
+    with other.start("restore", saved) as process:
+        while not (other.home / ".restoring").exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+    refused = other("restore", saved)
+    assert (refused.code, "was cut off" in refused.err) == (2, True)
+    assert other("reset", "--yes").code == 0
+    assert other("restore", saved).code == 0
+
+
+@pytest.mark.slow
+def test_a_large_backup_streams(scratch: Path, tmp_path: Path) -> None:
+    """A hundred megabytes: no process holds more of them than of a backup of nothing."""
+    peaks = {}
+    for name, passages in (("few", 1), ("many", 14_000)):
+        saving, path = Navigator(scratch / name), tmp_path / f"{name}.backup"
+        fill_with_passages(saving.home / "postgres", passages)
+        peaks[name, "backup"] = peak_bytes(saving, "backup", path)
+        peaks[name, "restore"] = peak_bytes(Navigator(scratch / f"{name}-2"), "restore", path)
+    assert path.stat().st_size > 100 * MIB
+    for way in ("backup", "restore"):
+        assert peaks["many", way] < peaks["few", way] + 40 * MIB, peaks
+
+
+def peak_bytes(navigator: Navigator, *arguments: object) -> int:
+    """The most memory that a command took; its children are not counted."""
+    process = navigator.start(*arguments)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    return used.ru_maxrss * 1024
+
+
+def fill_with_passages(folder: Path, count: int) -> None:
+    """A document of so many passages of eight kilobytes, which do not get smaller."""
+    url = start_embedded(folder)
+    migrate(url)
+    user = uuid4()
+    with psycopg.connect(url) as connection:
+        connection.execute("SET search_path = upload_pipeline")
+        connection.execute(
+            "INSERT INTO documents (id, user_id, source, name) VALUES (%s, %s, 'x', 'x')",
+            [user, user],
+        )
+        connection.execute(
+            "INSERT INTO document_chunks (id, document_id, user_id, ordinal, occurrence, text,"
+            " sha256, start_offset, end_offset, heading_path, tokens, search)"
+            " SELECT gen_random_uuid(), %s, %s, n, 0, (SELECT string_agg(md5(n || '-' || m), '')"
+            " FROM generate_series(1, 256) AS m), md5(n::text), 0, 0, '{}', 1, ''"
+            " FROM generate_series(1, %s) AS n",
+            [user, user, count],
+        )
+    stop_embedded(folder)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,8 +23,22 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import SAMPLES, Navigator
 from tests.app.stack.conftest import RunningStack, end, is_up, start
+from tests.security.test_file_modes import opened, umask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class PrefectApi:
+    """How a client that has the home's password asks the stack's Prefect."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.url = f"{stack.state().services['prefect'].address}/api"
+        user, _, password = (stack.home / "prefect" / "auth-string").read_text().partition(":")
+        self.auth = (user, password)
+
+    def csrf(self) -> dict[str, str]:
+        answer = httpx.get(f"{self.url}/csrf-token?client=tests", auth=self.auth, timeout=30)
+        return {"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": answer.json()["token"]}
 
 
 def test_everything_answers(stack: RunningStack) -> None:
@@ -64,10 +81,55 @@ def test_other_commands_use_it(stack: RunningStack) -> None:
     """An ingest beside it neither waits nor starts a server: the stack's Prefect shows its run."""
     ingested = stack.navigator("ingest", SAMPLES / "renters-policy.md", "--json")
     assert ingested.code == 0, ingested.err
+    asked = PrefectApi(stack)
     found = httpx.post(
-        f"{stack.state().services['prefect'].address}/api/flow_runs/filter", json={}, timeout=30
+        f"{asked.url}/flow_runs/filter", json={}, timeout=30, auth=asked.auth, headers=asked.csrf()
     ).json()
     assert "ingest renters-policy.md" in {run["name"] for run in found}
+
+
+def test_prefect_answers_nobody_else(stack: RunningStack) -> None:
+    """Without the password its API is a 401; `navigator dashboard` prints what its UI asks for."""
+    asked = PrefectApi(stack)
+    assert httpx.post(f"{asked.url}/flow_runs/filter", json={}).status_code == 401
+    shown = stack.navigator("dashboard", "--no-open")
+    assert shown.code == 0, shown.err
+    lines = shown.err.splitlines()
+    assert any(asked.url.removesuffix("/api") in line for line in lines)
+    assert ":".join(asked.auth) in lines
+    assert asked.auth[1] not in shown.out
+
+
+def test_prefects_own_commands_use_it(stack: RunningStack) -> None:
+    """With the two variables that the README names, Prefect's own command line reaches it."""
+    auth_string = (stack.home / "prefect" / "auth-string").read_text()
+    environment = stack.navigator.environment | {
+        "PREFECT_API_URL": PrefectApi(stack).url,
+        "PREFECT_HOME": str(stack.home / "elsewhere"),
+    }
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "work-pool", "pause", "navigator"]
+    refused = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+    assert refused.returncode != 0
+    environment["PREFECT_API_AUTH_STRING"] = auth_string
+    for action in ("pause", "resume"):
+        command[-2] = action
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_password_stands_nowhere_else(stack: RunningStack) -> None:
+    """No command line, no environment at a service's start and no file shows it, but its own."""
+    secret = PrefectApi(stack).auth[1].encode()
+    for process in stack.processes():
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            assert secret not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            assert secret not in Path(f"/proc/{process.pid}/environ").read_bytes(), process.name()
+    holders = [
+        path.relative_to(stack.home).as_posix()
+        for path in stack.home.rglob("*")
+        if path.is_file() and secret in path.read_bytes()
+    ]
+    assert holders == ["prefect/auth-string"]
 
 
 def test_what_dies_comes_back(stack: RunningStack) -> None:
@@ -87,14 +149,20 @@ def test_what_dies_comes_back(stack: RunningStack) -> None:
     assert checked.code == 0, checked.out
 
 
+def test_no_process_or_file_of_the_stack_is_open_to_others(stack: RunningStack) -> None:
+    """Every process keeps what it makes private, and nothing of the running home is open."""
+    assert {umask(each.pid) for each in stack.processes() if each.is_running()} == {"0077"}
+    assert opened(stack.home) == set()
+
+
 def test_down_leaves_nothing(stack: RunningStack) -> None:
     """`navigator down` ends every process, Postgres too, and no document is held."""
     processes = stack.processes()
     assert len(processes) >= 7
     down = stack.navigator("down")
     assert (down.code, down.out.strip()) == (0, "Stopped.")
-    assert stack.process.wait(10) == 0
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert stack.process.wait(60) == 0
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
     assert running_stack(stack.home) is None
     url = start_embedded(stack.home / "postgres")
@@ -121,7 +189,6 @@ def test_a_killed_supervisor_leaves_no_orphans(scratch: Path) -> None:
         assert len(processes) >= 4
         stack.process.kill()
         stack.process.wait(10)
-        # A Postgres stops in its turn among all embedded ones of the machine: they share a lock.
         _, alive = psutil.wait_procs(processes, timeout=60)
         assert alive == []
     finally:

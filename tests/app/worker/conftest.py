@@ -23,7 +23,7 @@ from tests.prefect_server import ROOT, PrefectServer
 
 __all__ = ["deployed"]
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Pool:
         found: dict[str, Any] = self.server.api.get(f"/flow_runs/{flow_run}").json()
         return found
 
-    def until(self, flow_run: str, *types: str, seconds: float = 60) -> dict[str, Any]:
+    def until(self, flow_run: str, *types: str, seconds: float = 120) -> dict[str, Any]:
         """The flow run, once its state is one of these."""
         deadline = time.monotonic() + seconds
         while (found := self.state(flow_run))["state_type"] not in types:
@@ -86,7 +86,7 @@ class Pool:
         return found
 
     def until_claimed(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self.claims():
             assert time.monotonic() < deadline, "nothing was claimed"
             time.sleep(0.05)
@@ -113,6 +113,7 @@ def pool(
     environment = prefect_server.environment | {
         "DATABASE_URL": module_database_url,
         "NAVIGATOR_HOME": str(folder / "home"),
+        "NAVIGATOR_INGEST_ROOTS": str(tmp_path_factory.getbasetemp()),
         "NAVIGATOR_EMBEDDER": "openai",
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": openai.base_url,
@@ -133,11 +134,13 @@ def pool(
         worker.wait_until_polling()
         return worker
 
-    yield Pool(deployed, module_database_url, openai, start, started)
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.process.kill()
-            worker.process.wait()
+    try:
+        yield Pool(deployed, module_database_url, openai, start, started)
+    finally:
+        for worker in started:
+            if worker.process.poll() is None:
+                worker.process.kill()
+                worker.process.wait()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stages.sending import shares
+from flows.stages.bills import shares
 from pipeline.store.vector_buffer import PendingText
 
 

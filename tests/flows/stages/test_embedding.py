@@ -86,17 +86,21 @@ async def attempts(services: Services) -> list[tuple[int, int]]:
     return [(row["attempt"], row["failures"]) for row in found]
 
 
-async def test_a_text_is_sent_once_whoever_needs_it(
-    remote: Opener, openai: OpenAIMock, folder: Path
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_text_is_sent_once_for_each_user(
+    remote: Opener, openai: OpenAIMock, folder: Path, shared: bool
 ) -> None:
-    """Two workers at once, two users and several documents: equal texts are sent and paid once."""
+    """Two workers at once, several documents: a user's equal texts are sent and paid once.
+
+    Where an operator shares vectors, those of both users together are.
+    """
     anna, ben = folder / "anna", folder / "ben"
     for home in (anna, ben):
         home.mkdir()
         for number in range(3):
             policy(home, f"policy-{number}", extra=SHARED)
     openai.faults({"fault": {"kind": "latency", "seconds": 0.3}})
-    async with remote(embedding_batch_inputs=4) as services:
+    async with remote(embedding_batch_inputs=4, share_vectors=shared) as services:
         other = replace(services, worker="another-host/1/1/1")
         await asyncio.gather(ingest(services, [anna], ANNA), ingest(other, [ben], BEN))
         chunks = await corpus(services)
@@ -106,7 +110,8 @@ async def test_a_text_is_sent_once_whoever_needs_it(
         assert await query(services, left) == []
         await assert_vectors_are_right(services)
     stats = openai.stats()
-    assert stats["inputs"] == stats["unique_inputs"] == len(texts)
+    assert stats["unique_inputs"] == len(texts)
+    assert stats["inputs"] == len(texts) * (1 if shared else 2)
 
 
 async def test_a_run_that_broke_off_goes_on_with_what_is_missing(
@@ -156,7 +161,7 @@ async def test_a_senseless_retry_after_means_our_own_pause(
         await ingest(services, [folder], ANNA)
         assert await states(services) == {"home.md": "complete"}
     assert openai.stats()["requests"] == 2
-    assert 0.25 < time.monotonic() - started < 20
+    assert time.monotonic() - started > 0.25
 
 
 async def test_a_long_retry_after_holds_everybody_back_and_can_be_broken_off(
@@ -319,11 +324,9 @@ async def test_a_service_that_never_answers_costs_its_timeout(
         patient = OpenAIEmbedder(key, base_url=openai.base_url, timeout=0.5)
         services = replace(opened, embedder=patient)
         for kind in ("hang", "slow_body"):
-            openai.faults({"fault": {"kind": kind, "seconds": 5}, "times": 1})
-            started = time.monotonic()
+            openai.faults({"fault": {"kind": kind, "seconds": 3600}, "times": 1})
             with pytest.raises(ServiceUnavailable, match=r"did not answer within 0\.5 s"):
                 await ingest(services, [folder], ANNA)
-            assert time.monotonic() - started < 5
         await ingest(services, [folder], ANNA)
         assert await states(services) == {"home.md": "complete"}
         await patient.close()

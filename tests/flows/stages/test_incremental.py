@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from blocks.assembly import Services
 from blocks.objects import parsed_key, raw_key
-from flows.stages import syncing
+from flows.stages import planning, registering, syncing
 from mocks import OpenAIMock
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import find_files
-from pipeline.store import registration, runs
+from pipeline.store import registration, run_jobs, runs
 from pipeline.store.backlog import Selection, outdated
 from tests.flows.corpus import Opener, buffered, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
@@ -141,6 +142,56 @@ async def test_a_vanished_file_is_deleted_by_sync_with_everything(
         assert orphans == []
 
 
+async def test_sync_spares_what_came_through_links(
+    local: Opener, folder: Path, tmp_path: Path
+) -> None:
+    """A link that is not followed this time is passed over, and its document is not gone."""
+    policy(folder, "kept")
+    policy(tmp_path, "elsewhere")
+    (tmp_path / "more").mkdir()
+    policy(tmp_path / "more", "deeper")
+    (folder / "link.md").symlink_to(tmp_path / "elsewhere.md")
+    (folder / "more").symlink_to(tmp_path / "more")
+    gone = policy(folder, "gone")
+    async with local() as services:
+        trusted = find_files([str(folder)], follow_links=True)
+        run = uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        await registering.upload(services, trusted.files, ANNA, run, (), trusted.within)
+        gone.unlink()
+        found = find_files([str(folder)])
+        assert {link.path.name for link in found.passed_over} == {"link.md", "more"}
+        plan = await planning.plan(services, found, ANNA, sync=True)
+        assert plan.vanished == 1
+        assert await syncing.delete_vanished(services, ANNA, found, run) == 1
+        left = await query(
+            services,
+            "SELECT name FROM upload_pipeline.documents WHERE deleted_at IS NULL",
+        )
+        assert {row["name"] for row in left} == {"kept.md", "link.md", "deeper.md"}
+
+
+async def test_only_the_file_that_was_looked_at_is_stored(
+    local: Opener, folder: Path, tmp_path: Path
+) -> None:
+    """A name that comes to mean a file outside the folder brings none of its bytes in."""
+    path = policy(folder, "home")
+    secret = tmp_path / "secret.md"
+    secret.write_text("root:canary")
+    found = find_files([str(folder)])
+    async with local() as services:
+        run = uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        path.unlink()
+        path.symlink_to(secret)
+        taken = await registering.upload(services, found.files, ANNA, run, (), found.within)
+        assert taken.registered == ()
+        assert [each.code for each in taken.rejected] == ["link_not_followed"]
+        assert not await services.storage.exists(raw_key(ANNA, sha256_hex(secret.read_bytes())))
+
+
 async def test_a_renamed_file_reuses_its_vectors(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:
@@ -176,7 +227,9 @@ async def test_another_model_never_mixes_with_the_old_one(
             registered = await registration.register(
                 connection, ANNA, found[ANNA], services.version, run_id=run, actor="test"
             )
-            await runs.join_run(connection, run, [each.job_id for each in registered], "waiting")
+            await run_jobs.join_run(
+                connection, run, [each.job_id for each in registered], "waiting"
+            )
         await work_off(services, [each.job_id for each in registered], run)
         assert set((await states(services)).values()) == {"complete"}
         assert all(chunk[4] for chunk in await corpus(services))

@@ -46,6 +46,9 @@ async def test_the_same_bytes_are_one_job(
         assert llamaparse.stats()["jobs"] == 1
         await ingest(services, [first], BEN)
         assert llamaparse.stats()["jobs"] == 2
+        bills = await query(services, "SELECT cost_usd FROM upload_pipeline.upload_jobs")
+        paid = sorted(row["cost_usd"] for row in bills)
+        assert paid[0] == 0 < paid[1] == paid[2], "a copy is free, another user's file is not"
         assert await reservations(services) == [("done", None, True)] * 2
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.chunking.headings import can_be_heading, is_page_number
 from pipeline.documents import Chunk, ParsedDocument, ParsedPage
 from pipeline.tokens import tokenizer
+from tests.growth import MEASURABLE_SECONDS, assert_linear, processor_seconds
 
 CL100K = tokenizer("cl100k_base")
 
@@ -105,12 +104,14 @@ def test_not_everything_with_a_number_is_a_page_number(line: str) -> None:
     "unit", ["a ", "1 ", "Page 1 ", ". A", "|", "$1", "....", ": a", "no ", "A1"]
 )
 def test_the_time_for_a_heading_is_bounded(unit: str) -> None:
-    """A line of a megabyte is judged as fast as one that is just too long."""
-    began = time.process_time()
-    for _ in range(200):
-        can_be_heading(unit * 10_000)
-        can_be_heading((unit * 160)[:160])
-    assert time.process_time() - began < 2
+    """A line that is far too long is judged about as fast as one that is just too long."""
+
+    def judge(line: str) -> float:
+        return processor_seconds(lambda: [can_be_heading(line) for _ in range(500)], 3)
+
+    just, far = judge((unit * 200)[:200]), judge(unit * 10_000)
+    assert far < 20 * max(just, MEASURABLE_SECONDS)
+    assert_linear(lambda size: [can_be_heading((unit * size)[:size]) for _ in range(500)], 20, 20)
 
 
 def test_a_page_printed_as_one_heading_is_text() -> None:

@@ -11,6 +11,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.sniffing import sniff_bytes
 
 
 def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
@@ -39,9 +40,6 @@ def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
             print("noise")  # noqa: T201
             os.write(1, b"more noise\n")
             sys.stdout.flush()
-        case b"fork":
-            if os.fork() == 0:
-                time.sleep(600)
         case b"environment":
             return _document("\n".join(sorted(os.environ)))
     return _document(f"{os.getpid()} {len(content)} {media_type.name}")
@@ -50,6 +48,15 @@ def obey(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
 def rescue(content: bytes, media_type: MediaType, options: ParseOptions) -> ParsedDocument:
     """What is tried when `obey` has crashed."""
     return _document("rescued")
+
+
+def spin(
+    content: bytes, media_type: MediaType, options: ParseOptions, *, name: str, remote: bool
+) -> bytes:
+    """Never tell the kind of ``spin``; of anything else tell it as always."""
+    while content == b"spin":
+        pass
+    return sniff_bytes(content, media_type, options, name=name, remote=remote)
 
 
 def _document(text: str) -> ParsedDocument:
@@ -70,3 +77,11 @@ def burn(content: bytes, media_type: MediaType, options: ParseOptions) -> Parsed
     while time.process_time() < end:
         pass
     return ParsedDocument((ParsedPage(1, "burnt"),), False, "hostile-1", "none")
+
+
+def convert_as_told(content: bytes, media_type: MediaType, options: ParseOptions) -> bytes:
+    """Start a process that outlives the document, and give back its id."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    return b"%d" % child

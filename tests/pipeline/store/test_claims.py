@@ -6,7 +6,8 @@ import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -78,13 +79,10 @@ async def test_concurrent_claimers_never_share_a_job(store: Database) -> None:
 async def test_separate_processes_never_share_a_job(store: Database, store_url: str) -> None:
     """Two processes over the same jobs: each job is printed by exactly one of them."""
     jobs = await registered_jobs(store, 30)
-    workers = [start_process(store_url, jobs) for _ in range(2)]
-    for worker in workers:
-        await asyncio.to_thread(next, worker.stdout)
-    lines = await asyncio.gather(*(asyncio.to_thread(go, worker) for worker in workers))
-    for worker in workers:
-        worker.kill()
-        worker.communicate()
+    with started_process(store_url, jobs) as one, started_process(store_url, jobs) as other:
+        for worker in (one, other):
+            await asyncio.to_thread(next, worker.stdout)
+        lines = await asyncio.gather(*(asyncio.to_thread(go, worker) for worker in (one, other)))
     assert sorted(job for got in lines for job in got) == sorted(str(job) for job in jobs)
 
 
@@ -93,12 +91,10 @@ async def test_the_jobs_of_a_killed_local_process_are_taken_over_at_once(
 ) -> None:
     """While its process lives a job is refused; after SIGKILL its lease need not run out."""
     [job] = await registered_jobs(store, 1)
-    worker = start_process(store_url, [job])
-    await asyncio.to_thread(next, worker.stdout)
-    assert await asyncio.to_thread(go, worker) == [str(job)]
-    assert await claim(store, [job], SECOND) == []
-    worker.kill()
-    await asyncio.to_thread(worker.communicate)
+    with started_process(store_url, [job]) as worker:
+        await asyncio.to_thread(next, worker.stdout)
+        assert await asyncio.to_thread(go, worker) == [str(job)]
+        assert await claim(store, [job], SECOND) == []
     [taken] = await claim(store, [job], SECOND)
     assert taken.attempt == 2
 
@@ -265,15 +261,21 @@ async def test_concurrent_stages_renewals_and_bills_do_not_deadlock(store: Datab
     assert billed == 4 * 12 * 40 * 10
 
 
-def start_process(url: str, jobs: Sequence[UUID]) -> subprocess.Popen[str]:
-    """A worker process over the jobs; it prints a line and waits for `go`."""
+@contextmanager
+def started_process(url: str, jobs: Sequence[UUID]) -> Iterator[subprocess.Popen[str]]:
+    """A worker process over the jobs; it prints a line and waits for `go`; killed at the end."""
     module = "tests.pipeline.store.claiming_process"
-    return subprocess.Popen(
+    worker = subprocess.Popen(
         [sys.executable, "-m", module, url, *map(str, jobs)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.communicate()
 
 
 def go(worker: subprocess.Popen[str]) -> list[str]:

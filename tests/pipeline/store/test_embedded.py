@@ -26,7 +26,7 @@ def test_a_holder_stops_the_postgres_that_another_one_started_again(scratch: Pat
     assert first is not None
     killed = psutil.Process(first)
     killed.kill()
-    psutil.wait_procs([killed], timeout=10)
+    psutil.wait_procs([killed], timeout=60)
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(folder)],
         stdin=subprocess.PIPE,
@@ -41,5 +41,5 @@ def test_a_holder_stops_the_postgres_that_another_one_started_again(scratch: Pat
     assert is_ready(folder)
     started = psutil.Process(again)
     stop_embedded(folder)
-    _, alive = psutil.wait_procs([started], timeout=10)
+    _, alive = psutil.wait_procs([started], timeout=60)
     assert alive == []

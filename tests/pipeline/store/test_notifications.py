@@ -73,4 +73,4 @@ async def test_without_a_database_nobody_is_woken_and_nothing_fails() -> None:
     with news.about("mine") as mine:
         assert not await news_or_pause(mine, 0.3)
     await news.close()
-    await asyncio.wait_for(away.close(), 5)
+    await asyncio.wait_for(away.close(), 60)

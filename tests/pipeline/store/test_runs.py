@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
 from pipeline.states import JobState
-from pipeline.store import costs, registration, runs, service_calls
+from pipeline.store import costs, registration, run_jobs, runs, service_calls
 from pipeline.store.engine import Database, records
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 from tests.pipeline.store.making import (
     ANNA,
+    BEN,
     FIRST,
     VERSION,
     claim,
@@ -140,7 +141,7 @@ async def test_a_run_tells_where_its_documents_stand(store: Database) -> None:
     await step(store, job, JobState.UPLOADED, JobState.FAILED_PARSE)
     async with store.service() as connection:
         progress = await runs.progress(connection, run_id)
-        waiting = await runs.waiting_jobs(connection, run_id)
+        waiting = await run_jobs.waiting_jobs(connection, run_id)
         lines = await runs.run_documents(connection, run_id)
     assert progress.by_state == {"failed_parse": 1, "uploaded": 1}
     assert progress.documents == 2
@@ -153,13 +154,17 @@ async def test_a_run_tells_where_its_documents_stand(store: Database) -> None:
 
 
 async def test_rejected_files_are_kept_with_the_run(store: Database) -> None:
-    """Files that could not be taken in add up over several calls, each with its reason."""
+    """Files that could not be taken in add up over several calls, each with its reason.
+
+    Those of another user, whose documents the run works on, are not filed under this one.
+    """
     run_id = await capped(store, None)
     files = [RejectedFile(f"/{n}.pdf", "file_missing", "It is gone.", "Put it back.") for n in "ab"]
     for each in files:
         async with store.service() as connection:
-            await runs.reject(connection, run_id, [each])
-            await runs.reject(connection, run_id, [])
+            await runs.reject(connection, run_id, ANNA, [each])
+            await runs.reject(connection, run_id, ANNA, [])
+            await runs.reject(connection, run_id, BEN, [each])
     async with store.service() as connection:
         assert await runs.rejected_files(connection, run_id) == files
 

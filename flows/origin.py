@@ -1,0 +1,58 @@
+"""Who started a run: a person in a process of their own, or somebody through Prefect's server.
+
+A flow that is called in a person's process reads what that person may read. A run that a worker
+picked up was asked for over the network, by anybody who may use the server, and runs as the
+worker; of files it reads only what the worker's operator named (`pipeline.roots`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+
+_served: ContextVar[bool] = ContextVar("served", default=False)
+
+_PICKED_UP = "PREFECT__FLOW_RUN_ID"
+"""Set by Prefect's own workers in the process that they start for a run."""
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """What runs inside was picked up by a worker that runs it in its own process."""
+    token = _served.set(True)
+    try:
+        yield
+    finally:
+        _served.reset(token)
+
+
+async def is_called_by_a_person() -> bool:
+    """Whether the surrounding flow was called in this process, and so was what called it.
+
+    False as soon as anything says otherwise: the worker, the process, or that this run or one
+    that it is a part of belongs to a deployment.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return False
+    if _served.get() or _PICKED_UP in os.environ:
+        return False
+    return not await _is_deployed(context.flow_run)
+
+
+async def _is_deployed(run: FlowRun) -> bool:
+    while run.deployment_id is None and run.work_queue_name is None:
+        if run.parent_task_run_id is None:
+            return False
+        async with get_client() as client:
+            task_run = await client.read_task_run(run.parent_task_run_id)
+            if task_run.flow_run_id is None:
+                return True
+            run = await client.read_flow_run(task_run.flow_run_id)
+    return True

@@ -1,0 +1,196 @@
+"""The schema brought to its newest revision, by who owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+
+from pipeline.errors import ConfigurationError
+from pipeline.store.addresses import Addresses, driver_url, unavailable
+from pipeline.store.ownership import hand_over, show_revision
+from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
+
+MINIMUM_POSTGRES = 150000
+MINIMUM_PGVECTOR = (0, 8, 0)
+_GRANTS_WITH = 160000
+# Any constant will do, as long as every process uses the same one.
+_MIGRATION_LOCK = 6_208_130_271
+
+
+def prepare(addresses: Addresses) -> None:
+    """Bring the database to the newest schema as its owner, and let the pipeline's login work.
+
+    Who owns the schema is asked only when something is to be done.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: as of `migrate`.
+    """
+    if addresses.owner is None:
+        migrate(addresses.service)
+        return
+    with _connected(addresses.service) as connection:
+        _require_versions(connection)
+        lacking = _lacking(connection, addresses)
+        if not any(lacking.values()) and _current_revision(connection) == head_revision():
+            return
+    migrate(addresses.owner)
+    with _connected(addresses.owner) as connection:
+        show_revision(connection)
+        for login, roles in lacking.items():
+            for role in missing_roles(connection, roles, of=login):
+                _admit(connection, login, role)
+        connection.commit()
+
+
+def _lacking(connection: sa.Connection, addresses: Addresses) -> dict[str, list[str]]:
+    """Which roles each login needs and is no member of."""
+    login = str(connection.scalar(sa.text("SELECT session_user")))
+    needed = {login: [SERVICE_ROLE, READER_ROLE]}
+    if addresses.reader and (reader := driver_url(addresses.reader).username):
+        needed = {login: [SERVICE_ROLE], reader: [READER_ROLE]}
+    return {each: missing_roles(connection, roles, of=each) for each, roles in needed.items()}
+
+
+def _admit(connection: sa.Connection, login: str, role: str) -> None:
+    # Nothing is inherited, so that the login itself sees no user's rows.
+    how = " WITH INHERIT FALSE, SET TRUE" if _server(connection) >= _GRANTS_WITH else ""
+    named = connection.dialect.identifier_preparer.quote_identifier(login)
+    connection.execute(sa.text(f"GRANT {role} TO {named}{how}"))
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to the newest schema, or an empty one to an older; several may at once.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: Postgres or pgvector is missing or too old, the schema is newer than
+            this program, or this login may not change it.
+    """
+    with _connected(url) as connection:
+        _require_versions(connection)
+        wanted = head_revision() if revision == "head" else revision
+        if _current_revision(connection) == wanted:
+            return
+        connection.rollback()
+        connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
+        connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
+        connection.commit()
+        command.upgrade(_alembic(connection), wanted)
+        show_revision(connection)
+        hand_over(connection)
+        connection.commit()
+        connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
+
+
+def missing_roles(
+    connection: sa.Connection, roles: Sequence[str], of: str | None = None
+) -> list[str]:
+    """Which of the roles a login may not take, or do not exist; of this session's when None."""
+    found = connection.execute(_MISSING, {"roles": list(roles), "login": of})
+    return list(found.scalars())
+
+
+_MISSING = sa.text(
+    """
+    SELECT w.role FROM unnest(CAST(:roles AS text[])) AS w(role)
+    LEFT JOIN pg_roles AS r ON r.rolname = w.role
+    LEFT JOIN pg_roles AS l ON l.rolname = coalesce(CAST(:login AS name), session_user)
+    WHERE r.oid IS NULL OR l.oid IS NULL OR NOT pg_has_role(l.oid, r.oid, 'MEMBER')
+    """
+)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(
+        driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (OperationalError, InterfaceError) as error:
+        raise unavailable(error) from error
+    except ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise ConfigurationError(
+                "The database login may not bring the schema to its newest revision.",
+                remedy="Set NAVIGATOR_DATABASE_OWNER_URL to a login that owns the schema; it is "
+                "used for migrations only.",
+            ) from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def _alembic(connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str:
+    """The newest revision that this program knows."""
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    assert head is not None
+    return head
+
+
+def known_revisions() -> frozenset[str]:
+    """All revisions that this program can build."""
+    known = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    return frozenset(each.revision for each in known)
+
+
+# Looked up in the catalog, which everybody may read: who may not use the schema may not even ask
+# whether there is a table in it.
+_READABLE = sa.text(
+    f"""
+    SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{SCHEMA}' AND c.relname = 'alembic_version'
+    """  # noqa: S608
+)
+
+
+def _current_revision(connection: sa.Connection) -> str | None:
+    readable = connection.scalar(_READABLE)
+    if readable is None:
+        return None
+    if not readable and not missing_roles(connection, [SERVICE_ROLE]):
+        connection.execute(sa.text(f"SET LOCAL ROLE {SERVICE_ROLE}"))
+    revision: str | None = connection.scalar(
+        sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version")  # noqa: S608
+    )
+    return revision
+
+
+def _server(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.text("SHOW server_version_num")) or 0)
+
+
+def _require_versions(connection: sa.Connection) -> None:
+    if (server := _server(connection)) < MINIMUM_POSTGRES:
+        raise ConfigurationError(
+            f"Postgres {server // 10000} is too old: 15 or newer is needed.",
+            remedy="Point DATABASE_URL at a newer Postgres.",
+        )
+    vector: str | None = connection.scalar(
+        sa.text("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+    )
+    if vector is None or tuple(int(part) for part in vector.split(".")) < MINIMUM_PGVECTOR:
+        raise ConfigurationError(
+            f"pgvector 0.8 or newer is needed; this Postgres offers {vector or 'none'}.",
+            remedy="Install pgvector there, or unset DATABASE_URL to use the embedded Postgres.",
+        )

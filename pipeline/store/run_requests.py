@@ -1,0 +1,46 @@
+"""What an ingest is to take in, and for whom: in our database, so that Prefect is not told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store import runs
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRun:
+    """The paths of an ingest, whose documents they become, and the tags that these get."""
+
+    user: UUID
+    paths: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+
+
+async def request_run(
+    connection: AsyncConnection, run_id: UUID, wanted: RequestedRun, max_cost_usd: Decimal | None
+) -> None:
+    """Write down what a run is to do; a run that is there already stays as it is."""
+    options = {"paths": list(wanted.paths), "tags": list(wanted.tags)}
+    await runs.start_run(
+        connection, run_id, wanted.user, "ingest", options=options, max_cost_usd=max_cost_usd
+    )
+
+
+_REQUESTED = sa.text(
+    f"SELECT user_id, options FROM {SCHEMA}.ingest_runs WHERE id = :id AND kind = 'ingest'"  # noqa: S608
+)
+
+
+async def requested_run(connection: AsyncConnection, run_id: UUID) -> RequestedRun | None:
+    """What a run was to do; None when it is no ingest, or nobody asked for it."""
+    found = (await connection.execute(_REQUESTED, {"id": run_id})).first()
+    if found is None:
+        return None
+    told = found.options
+    return RequestedRun(found.user_id, tuple(told.get("paths", ())), tuple(told.get("tags", ())))

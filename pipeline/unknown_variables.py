@@ -1,0 +1,66 @@
+"""Variables that look like settings and are none: a typo would otherwise pass without a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+
+from pydantic import AliasChoices
+
+from pipeline.children import CHILD
+from pipeline.env_files import VARIABLE
+from pipeline.settings import Settings
+
+PREFIX = "NAVIGATOR_"
+# Ours, but no settings: what parents tell children, tests, and an example block's secret.
+_OTHERS = frozenset({VARIABLE, CHILD, "NAVIGATOR_FAILPOINT", "NAVIGATOR_ALERT_ADDRESS"})
+_TESTS = "NAVIGATOR_TEST_"
+# What Kubernetes and Docker links set for a service that is called "navigator".
+_OF_A_SERVICE = re.compile(
+    r"NAVIGATOR_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)\w*)?)"
+)
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str | None]:
+    """Of the names those that begin like a setting and are none, with the nearest right one."""
+    return {
+        name: _nearest(name.upper())
+        for name in sorted(set(names))
+        if name.upper().startswith(PREFIX) and not _is_known(name.upper())
+    }
+
+
+def sentence(name: str, nearest: str | None, where: str) -> str:
+    """What is said of such a variable.
+
+    Args:
+        where: where it is set, as in "in the environment".
+    """
+    meant = f"; did you mean {nearest}?" if nearest else "; `navigator doctor` helps."
+    return f"{name} {where} is no setting and does nothing{meant}"
+
+
+@cache
+def setting_variables() -> frozenset[str]:
+    """Every variable that sets something."""
+    found = set()
+    for name, field in Settings.model_fields.items():
+        found.add(f"{PREFIX}{name.upper()}")
+        if isinstance(field.validation_alias, AliasChoices):
+            found |= {str(each) for each in field.validation_alias.choices}
+    return frozenset(found)
+
+
+def _is_known(name: str) -> bool:
+    known = name in setting_variables() or name in _OTHERS or name.startswith(_TESTS)
+    return known or _OF_A_SERVICE.fullmatch(name) is not None
+
+
+def _nearest(name: str) -> str | None:
+    # Without the prefix, which all have, names that have nothing else in common are not near.
+    known = sorted(setting_variables() | {VARIABLE}, key=lambda each: each.startswith(PREFIX))
+    bare = {each.removeprefix(PREFIX): each for each in known}
+    found = get_close_matches(name.removeprefix(PREFIX), bare, n=1, cutoff=0.7)
+    return bare[found[0]] if found else None
