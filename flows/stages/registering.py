@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.objects import raw_key
 from blocks.storage import Storage
+from flows.stages import examining
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
-from pipeline.parsing.media import shown_name
 from pipeline.quotas import StorageUse
-from pipeline.sources import FileContent, RejectedFile, examine, storable, unchanged
+from pipeline.sources import FileContent, RejectedFile, unchanged
 from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
@@ -72,8 +71,8 @@ async def upload(
         within: by file, the real path of the folder that it has to lie in.
     """
     limit = services.settings.max_file_bytes
-    contents, rejected = await examine_files(files, limit, within)
-    by_source = {as_source(user, content): content for content in contents}
+    contents, rejected = await examining.examine_files(files, limit, within)
+    by_source = {examining.as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
         stored: list[bool] = []
@@ -230,28 +229,6 @@ async def _holding(
             async with services.database.service() as connection:
                 await unsettled.give_back(connection, held)
         raise
-
-
-async def examine_files(
-    files: Sequence[Path], max_bytes: int, within: Mapping[Path, str] = MappingProxyType({})
-) -> tuple[list[FileContent], list[RejectedFile]]:
-    """Hash files in a thread: those that can be read, and those that cannot with their reasons."""
-    found = await asyncio.to_thread(
-        lambda: [examine(path, max_bytes, within.get(path, "")) for path in files]
-    )
-    contents = [each for each in found if isinstance(each, FileContent)]
-    return contents, [each for each in found if isinstance(each, RejectedFile)]
-
-
-def as_source(user: UUID, content: FileContent) -> Source:
-    """A file as the database names it: its source is its absolute path."""
-    return Source(
-        source=storable(content.path),
-        name=shown_name(storable(content.path.relative_to(content.path.parent))),
-        file_sha256=content.sha256,
-        file_bytes=content.size,
-        storage_key=raw_key(user, content.sha256),
-    )
 
 
 def _vanished(source: Source) -> RejectedFile:
