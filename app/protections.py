@@ -11,6 +11,7 @@ import psutil
 
 from app.closing import openings
 from app.diagnosis import Finding, Verdict
+from app.prefect_protections import ingest_folders, prefect_server
 from pipeline.private_files import account, objection, remedy
 from pipeline.settings import Settings
 
@@ -25,6 +26,8 @@ def protections() -> Sequence[tuple[str, Protection]]:
         ("File modes", file_modes),
         ("Postgres account", postgres_account),
         ("Database login", database_login),
+        ("Prefect server", prefect_server),
+        ("Folders of runs", ingest_folders),
     )
 
 

@@ -20,7 +20,7 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, services, tagged
-from flows.origin import is_called_by_a_person
+from flows.origin import allowed_roots
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -30,8 +30,7 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
-from pipeline.roots import named_roots, require_files_inside, require_paths_inside
-from pipeline.settings import Settings
+from pipeline.roots import require_files_inside
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
@@ -151,7 +150,7 @@ async def ingest(
             cap = options.max_cost_usd
             if not paths:
                 wanted = await requested_run(connection, run) or wanted
-            roots = await _allowed_roots(wanted.paths, parts.settings)
+            roots = await allowed_roots(wanted.paths, parts.settings)
             await request_run(connection, run, wanted, cap)
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
@@ -170,19 +169,6 @@ async def ingest(
                 follow_links=follow,
             )
             return await conclude(runner)
-
-
-async def _allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
-    """Where this run's files have to lie; None: anywhere, for a person called the flow.
-
-    Raises:
-        OutsideRoots: a path leads elsewhere.
-    """
-    if await is_called_by_a_person():
-        return None
-    roots = named_roots(settings.ingest_roots)
-    await asyncio.to_thread(require_paths_inside, paths, roots)
-    return roots
 
 
 async def work_off(
