@@ -30,7 +30,7 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
-from pipeline.roots import named_roots, require_files_inside, require_paths_inside
+from pipeline.roots import confined, named_roots, require_files_inside, require_paths_inside
 from pipeline.settings import Settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
@@ -69,6 +69,7 @@ async def register_sources(
     found = await asyncio.to_thread(_found, paths, pictures=pictures, follow_links=follow_links)
     if roots is not None:
         await asyncio.to_thread(require_files_inside, found, roots)
+        found = await asyncio.to_thread(confined, found, roots)
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
