@@ -81,6 +81,7 @@ def confined(found: FoundFiles, roots: Sequence[Path]) -> FoundFiles:
     Raises:
         OutsideRoots: one lies in none of them.
     """
+    require_files_inside(found, roots)
     bounds = {path: _bound(path, found.within.get(path, ""), roots) for path in found.files}
     return replace(found, within=bounds)
 
