@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from app.closing import openings
+from app.configured import code
 from app.diagnosis import Finding, Verdict
 from app.prefect_protections import ingest_folders, prefect_server
 from pipeline.private_files import account, objection, remedy
@@ -22,6 +23,7 @@ _NAMED = 3
 def protections() -> Sequence[tuple[str, Protection]]:
     """Each protection by the name of its line; one that a part adds is one line here."""
     return (
+        ("Code", code),
         ("Home folder access", home_folder),
         ("File modes", file_modes),
         ("Postgres account", postgres_account),

@@ -25,13 +25,12 @@ from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
+from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped, UsageError
+from pipeline.errors import NavigatorError, RunStopped
 from pipeline.identity import user_id
-from pipeline.roots import require_files_inside
-from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
@@ -65,9 +64,9 @@ async def register_sources(
         OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
-    found = await asyncio.to_thread(_found, paths, pictures=pictures, follow_links=follow_links)
-    if roots is not None:
-        await asyncio.to_thread(require_files_inside, found, roots)
+    found = await asyncio.to_thread(
+        find_for_run, paths, roots, pictures=pictures, follow_links=follow_links
+    )
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
@@ -88,17 +87,6 @@ async def register_sources(
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
-
-
-def _found(paths: list[str], *, pictures: bool, follow_links: bool) -> FoundFiles:
-    """The files that the paths name; an error names none of them, for Prefect would keep it."""
-    try:
-        return find_files(paths, pictures=pictures, follow_links=follow_links)
-    except UsageError:
-        raise UsageError(
-            "A path of this run names no file or folder that can be read.",
-            remedy="`navigator plan PATH` says which, and why.",
-        ) from None
 
 
 @task(task_run_name="index", **UNCACHED)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +11,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.storage import Storage
 from flows.stages import examining
+from flows.stages.storing import store_files
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.quotas import StorageUse
-from pipeline.sources import FileContent, RejectedFile, unchanged
+from pipeline.sources import RejectedFile
 from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
@@ -33,9 +31,6 @@ FRESH = (Outcome.NEW, Outcome.CHANGED)
 
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
-
-_OPEN_AT_ONCE = 64
-"""Files held open at once while they are stored; a process may often open 256 in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +70,8 @@ async def upload(
     by_source = {examining.as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
-        stored: list[bool] = []
-        for start in range(0, len(wanted), _OPEN_AT_ONCE):
-            part = wanted[start : start + _OPEN_AT_ONCE]
-            stored += await _store(services.storage, [(e, by_source[e]) for e in part])
-        return stored
+        keyed = [(each.storage_key, by_source[each]) for each in wanted]
+        return await store_files(services.storage, keyed)
 
     taken = await take_in(services, list(by_source), store, user, run_id, tags)
     # what is inside a file that is taken up no further goes on by itself
@@ -88,23 +80,6 @@ async def upload(
         await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags))
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
-
-
-async def _store(storage: Storage, files: Sequence[tuple[Source, FileContent]]) -> list[bool]:
-    """Store the very files that were hashed; of each, whether it was still there and the same."""
-    with ExitStack() as stack:
-        paths = [stack.enter_context(unchanged(content)) for _, content in files]
-        present = [
-            (source.storage_key, path)
-            for (source, _), path in zip(files, paths, strict=True)
-            if path is not None
-        ]
-        stored = iter(await storage.put_all(present))
-        there = await asyncio.to_thread(lambda: [os.path.lexists(c.path) for _, c in files])
-        return [
-            path is not None and next(stored) and still
-            for path, still in zip(paths, there, strict=True)
-        ]
 
 
 async def take_in(
