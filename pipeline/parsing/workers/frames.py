@@ -6,8 +6,10 @@ A frame is one letter, the number of the request, the length of the answer, then
 from __future__ import annotations
 
 import os
+import selectors
 import struct
 import tempfile
+from collections.abc import Callable
 from typing import IO
 
 READY, PAGES, DOCUMENT, BYTES, ERROR = b"R", b"P", b"D", b"B", b"E"
@@ -17,6 +19,8 @@ bytes as they are, an error as JSON."""
 STARTED = 0
 """Answered by the first frame, which no request asked for."""
 
+_TICK_SECONDS = 0.05
+_READ_BYTES = 1024 * 1024
 _HEADER = struct.Struct("!cQQ")
 
 
@@ -37,6 +41,23 @@ def is_whole(received: bytes | bytearray) -> bool:
         return False
     _, _, length = _HEADER.unpack_from(received)
     return len(received) >= _HEADER.size + int(length)
+
+
+def receive(pipe: int, received: bytearray, check: Callable[[], None]) -> bool:
+    """Wait for a whole frame; False when the pipe ends before.
+
+    Args:
+        check: called at every tick; what it raises ends the waiting.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while not is_whole(received):
+            if selector.select(_TICK_SECONDS):
+                if not (chunk := os.read(pipe, _READ_BYTES)):
+                    return False
+                received += chunk
+            check()
+    return True
 
 
 def opened(received: bytearray) -> tuple[bytes, bytes, int]:

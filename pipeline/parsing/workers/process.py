@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import IO
@@ -18,7 +17,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, ServiceUnavailable
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.frames import PAGES, READY, STARTED, is_whole, opened, unnamed_file
+from pipeline.parsing.workers.frames import PAGES, READY, STARTED, opened, receive, unnamed_file
 from pipeline.parsing.workers.inside import Function
 from pipeline.parsing.workers.requests import (
     CONVERT,
@@ -26,7 +25,9 @@ from pipeline.parsing.workers.requests import (
     RENDER,
     SNIFF,
     Request,
+    Stopped,
     kind_in,
+    out_of_memory,
     pages_in,
     understood,
 )
@@ -34,9 +35,7 @@ from pipeline.parsing.workers.spawning import spawn
 from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds, most_seconds
 from pipeline.parsing.workers.usage import processor_seconds, resident_bytes
 
-_TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
-_READ_BYTES = 1024 * 1024
 
 
 class WorkerProcess:
@@ -81,7 +80,7 @@ class WorkerProcess:
         self,
         content: bytes,
         media_type: MediaType,
-        stopped: Callable[[], bool],
+        stopped: Stopped,
         *,
         function: str = PARSE,
         passwords: Sequence[str] = (),
@@ -106,7 +105,7 @@ class WorkerProcess:
         self,
         content: bytes,
         media_type: MediaType,
-        stopped: Callable[[], bool],
+        stopped: Stopped,
         *,
         passwords: Sequence[str] = (),
         **arguments: int | str,
@@ -118,9 +117,7 @@ class WorkerProcess:
         """
         return self._bytes(content, Request(RENDER, media_type, arguments, passwords), stopped)
 
-    def sniff(
-        self, content: bytes, stopped: Callable[[], bool], *, name: str, remote: bool
-    ) -> MediaType:
+    def sniff(self, content: bytes, stopped: Stopped, *, name: str, remote: bool) -> MediaType:
         """Tell a file's kind; `stopped` and the errors as for `parse`."""
         asked = Request(SNIFF, MediaType.TEXT, {"name": name, "remote": remote})
         return kind_in(self._bytes(content, asked, stopped))
@@ -129,21 +126,19 @@ class WorkerProcess:
         self,
         content: bytes,
         media_type: MediaType,
-        stopped: Callable[[], bool],
+        stopped: Stopped,
         *,
         passwords: Sequence[str] = (),
     ) -> bytes:
         """The file in another format; `stopped`, `passwords` and the errors as for `parse`."""
         return self._bytes(content, Request(CONVERT, media_type, passwords=passwords), stopped)
 
-    def _bytes(self, content: bytes, request: Request, stopped: Callable[[], bool]) -> bytes:
+    def _bytes(self, content: bytes, request: Request, stopped: Stopped) -> bytes:
         made = self._ask(content, request, stopped)
         assert isinstance(made, bytes)
         return made
 
-    def _ask(
-        self, content: bytes, request: Request, stopped: Callable[[], bool]
-    ) -> ParsedDocument | bytes:
+    def _ask(self, content: bytes, request: Request, stopped: Stopped) -> ParsedDocument | bytes:
         self._request = request
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)
@@ -156,7 +151,7 @@ class WorkerProcess:
         self.documents += 1
         return understood(request, kind, payload)
 
-    def _last_frame(self, stopped: Callable[[], bool]) -> tuple[bytes, bytes]:
+    def _last_frame(self, stopped: Stopped) -> tuple[bytes, bytes]:
         """The answer to a request; a file of many pages has more time."""
         limit = TimeLimit(self._request.seconds(self._options), processor_seconds(self.pid))
         kind, payload = self._next_frame(limit, stopped, self._request.number)
@@ -167,9 +162,8 @@ class WorkerProcess:
 
     def is_worn(self) -> bool:
         """Whether it should be replaced: it holds much memory, or has little time left to it."""
-        half = self._options.memory_bytes // 2
         worked = processor_seconds(self.pid) > most_seconds(self._options)
-        return worked or resident_bytes(self.pid) > half
+        return worked or resident_bytes(self.pid) > self._options.memory_bytes // 2
 
     def kill(self) -> None:
         """End the worker and all that it started, at once."""
@@ -188,7 +182,7 @@ class WorkerProcess:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
 
-    def _start(self, stopped: Callable[[], bool]) -> None:
+    def _start(self, stopped: Stopped) -> None:
         self.kill()
         try:
             self._content = unnamed_file()
@@ -207,7 +201,7 @@ class WorkerProcess:
             raise
         assert kind == READY
 
-    def _hand_over(self, content: bytes, stopped: Callable[[], bool]) -> None:
+    def _hand_over(self, content: bytes, stopped: Stopped) -> None:
         assert self._process is not None and self._content is not None
         assert self._process.stdin is not None
         self._content.seek(0)
@@ -220,9 +214,7 @@ class WorkerProcess:
         except BrokenPipeError as error:
             raise self._end(stopped) from error
 
-    def _next_frame(
-        self, limit: TimeLimit, stopped: Callable[[], bool], number: int
-    ) -> tuple[bytes, bytes]:
+    def _next_frame(self, limit: TimeLimit, stopped: Stopped, number: int) -> tuple[bytes, bytes]:
         """The next answer to a request; what an earlier file left in the pipe is none."""
         while True:
             self._receive(limit, stopped)
@@ -230,18 +222,13 @@ class WorkerProcess:
             if answered == number:
                 return kind, payload
 
-    def _receive(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
+    def _receive(self, limit: TimeLimit, stopped: Stopped) -> None:
         assert self._process is not None and self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not is_whole(self._received):
-                if selector.select(_TICK_SECONDS):
-                    if not (chunk := os.read(self._process.stdout.fileno(), _READ_BYTES)):
-                        raise self._end(stopped)
-                    self._received += chunk
-                self._check(limit, stopped)
+        pipe = self._process.stdout.fileno()
+        if not receive(pipe, self._received, lambda: self._check(limit, stopped)):
+            raise self._end(stopped)
 
-    def _check(self, limit: TimeLimit, stopped: Callable[[], bool]) -> None:
+    def _check(self, limit: TimeLimit, stopped: Stopped) -> None:
         if stopped():
             raise CancelledError
         if (passed := limit.passed(processor_seconds(self.pid))) is not None:
@@ -249,20 +236,15 @@ class WorkerProcess:
             raise ParseError(ParseCode.TIMEOUT, message)
         self._peak = max(self._peak, resident_bytes(self.pid), len(self._received))
         if self._peak > self._options.memory_bytes:
-            raise self._out_of_memory()
+            raise out_of_memory(self._request, self._options.memory_bytes)
 
-    def _end(self, stopped: Callable[[], bool]) -> Exception:
+    def _end(self, stopped: Stopped) -> Exception:
         # On Linux a worker dies with the thread that started it, and a pool that closes ends its
         # threads: that is no fault of the document, which must not be failed for it.
         if stopped():
             return CancelledError()
         # The kernel's OOM killer and our RLIMIT_DATA end a worker without a word.
         if self._peak > 0.7 * self._options.memory_bytes:
-            return self._out_of_memory()
+            return out_of_memory(self._request, self._options.memory_bytes)
         message = f"The parser's process died while it {self._request.did}."
         return ParseError(ParseCode.CRASHED, message)
-
-    def _out_of_memory(self) -> ParseError:
-        limit = self._options.memory_bytes / 1024**2
-        message = f"{self._request.doing} needed more memory than the limit of {limit:,.0f} MiB."
-        return ParseError(ParseCode.OUT_OF_MEMORY, message)

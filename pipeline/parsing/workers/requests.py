@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.documents import ParsedDocument
@@ -12,6 +12,9 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.workers.frames import BYTES, DOCUMENT, ERROR
+
+Stopped = Callable[[], bool]
+"""Asked every 50 ms; true kills the worker."""
 
 PARSE, RESCUE, RENDER, CONVERT, SNIFF = "parse", "rescue", "render", "convert", "sniff"
 """The names of the functions."""
@@ -119,3 +122,10 @@ def kind_in(answer: bytes) -> MediaType:
 
 def _no_answer() -> ParseError:
     return ParseError(ParseCode.CRASHED, "The parser's process gave an answer that is none.")
+
+
+def out_of_memory(request: Request, memory_bytes: int) -> ParseError:
+    """The error of a request that needed more memory than it may use."""
+    limit = memory_bytes / 1024**2
+    message = f"{request.doing} needed more memory than the limit of {limit:,.0f} MiB."
+    return ParseError(ParseCode.OUT_OF_MEMORY, message)

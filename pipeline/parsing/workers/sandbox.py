@@ -1,9 +1,8 @@
 """Parsing in worker processes, so that a hostile file costs itself only.
 
-Nearly all files go to a worker with a hard time and memory limit; small Markdown
-and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
-in the same workers.
-Runs on Linux and macOS.
+Nearly all files go to a worker with a hard time and memory limit; small Markdown and plain texts
+are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn in the same
+workers. Runs on Linux and macOS.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pipeline.parsing.rendering import render_page
 from pipeline.parsing.sniffing import sniff_bytes
 from pipeline.parsing.workers.inside import Function, Parse
 from pipeline.parsing.workers.process import WorkerProcess
-from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, RESCUE, SNIFF
+from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, RESCUE, SNIFF, Stopped
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
@@ -120,9 +119,9 @@ class ParserPool:
             return await asyncio.to_thread(self.parse_small, content, media_type)
         check_size(len(content), self._options)
 
-        def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
+        def parse(worker: WorkerProcess, stopped: Stopped) -> ParsedDocument:
             if media_type is MediaType.DOC:
-                made = self._converted(content, media_type, stopped, passwords)
+                made = self._converted(content, stopped, passwords)
                 return worker.parse(made, MediaType.DOCX, stopped)
             return self._parsed(worker, content, media_type, stopped, passwords)
 
@@ -154,7 +153,7 @@ class ParserPool:
         if name is not None:
             arguments["name"] = name
 
-        def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
+        def draw(worker: WorkerProcess, stopped: Stopped) -> bytes:
             return worker.render(content, media_type, stopped, passwords=passwords, **arguments)
 
         return await self._in_worker(draw)
@@ -171,7 +170,7 @@ class ParserPool:
             ServiceUnavailable: no worker could be started.
         """
 
-        def tell(worker: WorkerProcess, stopped: Callable[[], bool]) -> MediaType:
+        def tell(worker: WorkerProcess, stopped: Stopped) -> MediaType:
             return worker.sniff(content, stopped, name=name, remote=remote)
 
         return await self._in_worker(tell)
@@ -197,7 +196,7 @@ class ParserPool:
         worker: WorkerProcess,
         content: bytes,
         media_type: MediaType,
-        stopped: Callable[[], bool],
+        stopped: Stopped,
         passwords: Sequence[str],
     ) -> ParsedDocument:
         try:
@@ -207,21 +206,15 @@ class ParserPool:
                 raise
         return worker.parse(content, media_type, stopped, function=RESCUE, passwords=passwords)
 
-    def _converted(
-        self,
-        content: bytes,
-        media_type: MediaType,
-        stopped: Callable[[], bool],
-        passwords: Sequence[str],
-    ) -> bytes:
+    def _converted(self, content: bytes, stopped: Stopped, passwords: Sequence[str]) -> bytes:
         """A DOC as DOCX, made in a worker for this file alone: its cell has more doors."""
         converter = WorkerProcess({CONVERT: self._convert}, self._options, programs=True)
         try:
-            return converter.convert(content, media_type, stopped, passwords=passwords)
+            return converter.convert(content, MediaType.DOC, stopped, passwords=passwords)
         finally:
             converter.kill()
 
-    async def _in_worker(self, work: Callable[[WorkerProcess, Callable[[], bool]], T]) -> T:
+    async def _in_worker(self, work: Callable[[WorkerProcess, Stopped], T]) -> T:
         """Do something with the next free worker; cancelling the call ends that worker."""
         given_up = threading.Event()
         future = self._threads.submit(self._with_worker, work, given_up)
@@ -232,7 +225,7 @@ class ParserPool:
             raise
 
     def _with_worker(
-        self, work: Callable[[WorkerProcess, Callable[[], bool]], T], given_up: threading.Event
+        self, work: Callable[[WorkerProcess, Stopped], T], given_up: threading.Event
     ) -> T:
         def stopped() -> bool:
             return given_up.is_set() or self._closing.is_set()
