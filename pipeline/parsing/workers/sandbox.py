@@ -2,8 +2,7 @@
 
 Nearly all files go to a worker with a hard time and memory limit; small Markdown
 and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
-in the same workers.
-Runs on Linux and macOS.
+in the same workers. Runs on Linux and macOS.
 """
 
 from __future__ import annotations
@@ -76,12 +75,12 @@ class ParserPool:
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
         functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff}
-        if rescue is not None:
-            functions[RESCUE] = rescue
+        functions |= {} if rescue is None else {RESCUE: rescue}
         self._workers = [Worker(functions, self._options) for _ in range(workers)]
         # Last in, first out: a light load keeps few workers warm.
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        self._idle.queue.extend(self._workers)
+        for worker in self._workers:
+            self._idle.put(worker)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parser")
 
     async def __aenter__(self) -> Self:
@@ -148,8 +147,8 @@ class ParserPool:
             ServiceUnavailable: no worker could be started.
         """
         check_size(len(content), self._options)
-        named = {} if name is None else {"name": name}
-        arguments: dict[str, int | str] = {"page": page, "width": width, **named}
+        arguments: dict[str, int | str] = {"page": page, "width": width}
+        arguments |= {} if name is None else {"name": name}
 
         def draw(worker: Worker, stopped: Callable[[], bool]) -> bytes:
             return worker.render(content, media_type, stopped, passwords=passwords, **arguments)
