@@ -9,10 +9,13 @@ from pathlib import Path
 
 import psutil
 
+from app.api_protections import api_limits
 from app.closing import openings
 from app.configured import code
 from app.diagnosis import Finding, Verdict
+from app.parser_cell import parser_cell
 from app.prefect_protections import ingest_folders, prefect_server
+from app.tenant_protections import tenants
 from pipeline.private_files import account, objection, remedy
 from pipeline.settings import Settings
 
@@ -30,6 +33,9 @@ def protections() -> Sequence[tuple[str, Protection]]:
         ("Database login", database_login),
         ("Prefect server", prefect_server),
         ("Folders of runs", ingest_folders),
+        ("Parser's cell", parser_cell),
+        ("API", api_limits),
+        ("Users", tenants),
     )
 
 
