@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 from app.diagnosis import Finding, Verdict
 from app.surroundings import unknown, where_instead
 from pipeline.children import ROOT
 from pipeline.env_files import VARIABLE, env_file, passed_over
 from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def configured() -> Iterator[Finding]:
-    """The file with settings, variables that set nothing, and who can change the program."""
+    """The file with settings, and variables that set nothing."""
     yield _file()
     for sentence in unknown():
         yield Finding("Settings", Verdict.NOTE, sentence, "Correct or unset it.")
-    yield _code(os.environ)
 
 
 def _file() -> Finding:
@@ -35,14 +36,14 @@ def _file() -> Finding:
     return Finding(part, Verdict.OK, str(path) if path else f"none; {where_instead()}")
 
 
-def _code(environment: Mapping[str, str]) -> Finding:
+async def code(settings: Settings, stack: AsyncExitStack) -> Finding:
     """Children run with -P; whoever can write where the program lies can still change it."""
     part, where = "Code", f"comes from {ROOT}, never from the current folder"
     mode = ROOT.stat()
     if mode.st_mode & _OTHERS_WRITE or mode.st_uid not in (0, os.geteuid()):
         detail = f"{ROOT}, where the program lies, can be changed by others."
         return Finding(part, Verdict.NOTE, detail, f"Close it: chmod go-w '{ROOT}'")
-    if theirs := environment.get("PYTHONPATH"):
+    if theirs := os.environ.get("PYTHONPATH"):
         remedy = "Unset it unless you need it."
         return Finding(part, Verdict.NOTE, f"{where}; PYTHONPATH adds {theirs}", remedy)
     return Finding(part, Verdict.OK, where)

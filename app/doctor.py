@@ -27,8 +27,7 @@ _MARKS = {
 
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
-    from app import api_protections, checkups, tenant_protections
-    from app.parser_cell import parser_cell
+    from app import checkups
 
     return (
         ("Python", checkups.python),
@@ -38,12 +37,9 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Storage", checkups.storage),
         ("Embedder", checkups.embedder),
         ("Parser", checkups.parser),
-        ("Parser's cell", parser_cell),
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),
-        ("API", api_protections.api_limits),
-        ("Users", tenant_protections.tenants),
     )
 
 

@@ -38,10 +38,10 @@ def walls_of_a_worker() -> tuple[str, ...]:
     from pipeline.parsing.local import parse_bytes
     from pipeline.parsing.media import MediaType
     from pipeline.parsing.options import ParseOptions
-    from pipeline.parsing.workers.process import WorkerProcess
     from pipeline.parsing.workers.requests import PARSE
+    from pipeline.parsing.workers.worker import Worker
 
-    worker = WorkerProcess({PARSE: parse_bytes}, ParseOptions())
+    worker = Worker({PARSE: parse_bytes}, ParseOptions())
     try:
         worker.parse(b"<p>trial</p>", MediaType.HTML, lambda: False)
         return worker.walls

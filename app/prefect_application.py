@@ -40,6 +40,7 @@ def create_own_app() -> Guard:
     """
     from pipeline.settings import load_settings
 
+    keep_private()
     # Prefect reads its settings when it is imported.
     os.environ[SERVER_VARIABLE] = own_auth_string(Path(os.environ["PREFECT_HOME"]))
     os.environ["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"

@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.roots import named_roots
 from pipeline.settings import Settings
 
-_SECONDS = 5.0
+_SECONDS = 20.0
 
 
 async def prefect_server(settings: Settings, stack: AsyncExitStack) -> Finding:

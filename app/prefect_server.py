@@ -180,6 +180,7 @@ def server_command(port: int) -> list[str]:
         # uvicorn itself puts the current folder on the path, unless another is named
         "uvicorn", "--app-dir", str(ROOT), "--factory", "app.prefect_application:create_own_app",
         "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+        "--no-proxy-headers",
     )  # fmt: skip
 
 

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import psutil
 
+from app.api_protections import api_limits
 from app.closing import openings
+from app.configured import code
 from app.diagnosis import Finding, Verdict
+from app.parser_cell import parser_cell
+from app.prefect_protections import ingest_folders, prefect_server
+from app.tenant_protections import tenants
 from pipeline.private_files import account, objection, remedy
 from pipeline.settings import Settings
 
@@ -21,10 +26,16 @@ _NAMED = 3
 def protections() -> Sequence[tuple[str, Protection]]:
     """Each protection by the name of its line; one that a part adds is one line here."""
     return (
+        ("Code", code),
         ("Home folder access", home_folder),
         ("File modes", file_modes),
         ("Postgres account", postgres_account),
         ("Database login", database_login),
+        ("Prefect server", prefect_server),
+        ("Folders of runs", ingest_folders),
+        ("Parser's cell", parser_cell),
+        ("API", api_limits),
+        ("Users", tenants),
     )
 
 

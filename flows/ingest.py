@@ -19,19 +19,17 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import is_called_by_a_person
+from flows.origin import allowed_roots
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.stages import registering, syncing
+from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, UsageError
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
-from pipeline.roots import named_roots, require_files_inside, require_paths_inside
-from pipeline.settings import Settings
-from pipeline.sources import FoundFiles, find_files
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
@@ -65,9 +63,9 @@ async def register_sources(
         OutsideRoots: a file does not.
     """
     pictures = services().settings.reads_pictures
-    found = await asyncio.to_thread(_found, paths, pictures=pictures, follow_links=follow_links)
-    if roots is not None:
-        await asyncio.to_thread(require_files_inside, found, roots)
+    found = await asyncio.to_thread(
+        find_for_run, paths, roots, pictures=pictures, follow_links=follow_links
+    )
     counts: dict[str, int] = {}
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
@@ -88,17 +86,6 @@ async def register_sources(
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
     return counts
-
-
-def _found(paths: list[str], *, pictures: bool, follow_links: bool) -> FoundFiles:
-    """The files that the paths name; an error names none of them, for Prefect would keep it."""
-    try:
-        return find_files(paths, pictures=pictures, follow_links=follow_links)
-    except UsageError:
-        raise UsageError(
-            "A path of this run names no file or folder that can be read.",
-            remedy="`navigator plan PATH` says which, and why.",
-        ) from None
 
 
 @task(task_run_name="index", **UNCACHED)
@@ -150,7 +137,7 @@ async def ingest(
             cap = options.max_cost_usd
             if not paths:
                 wanted = await requested_run(connection, run) or wanted
-            roots = await _allowed_roots(wanted.paths, parts.settings)
+            roots = await allowed_roots(wanted.paths, parts.settings)
             await request_run(connection, run, wanted, cap)
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
@@ -169,19 +156,6 @@ async def ingest(
                 follow_links=follow,
             )
             return await conclude(runner)
-
-
-async def _allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
-    """Where this run's files have to lie; None: anywhere, for a person called the flow.
-
-    Raises:
-        OutsideRoots: a path leads elsewhere.
-    """
-    if await is_called_by_a_person():
-        return None
-    roots = named_roots(settings.ingest_roots)
-    await asyncio.to_thread(require_paths_inside, paths, roots)
-    return roots
 
 
 async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:

@@ -7,14 +7,19 @@ worker; of files it reads only what the worker's operator named (`pipeline.roots
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
+
+from pipeline.roots import named_roots, require_paths_inside
+from pipeline.settings import Settings
 
 _served: ContextVar[bool] = ContextVar("served", default=False)
 
@@ -56,3 +61,16 @@ async def _is_deployed(run: FlowRun) -> bool:
                 return True
             run = await client.read_flow_run(task_run.flow_run_id)
     return True
+
+
+async def allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
+    """Where this run's files have to lie; None: anywhere, for a person called the flow.
+
+    Raises:
+        OutsideRoots: a path leads elsewhere.
+    """
+    if await is_called_by_a_person():
+        return None
+    roots = named_roots(settings.ingest_roots)
+    await asyncio.to_thread(require_paths_inside, paths, roots)
+    return roots

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.regular_files import is_within
 from pipeline.sources import FoundFiles
 
 _MAGIC = frozenset("*?[")
@@ -71,6 +73,24 @@ def require_files_inside(found: FoundFiles, roots: Sequence[Path]) -> None:
     looked_at |= {path for path in found.files if path.is_symlink()}
     if not all(_is_inside(path, roots) for path in looked_at):
         raise OutsideRoots("A link leads out of the folders that this worker may read.")
+
+
+def confined(found: FoundFiles, roots: Sequence[Path]) -> FoundFiles:
+    """What was found, each file bound to a root: by its place, whatever its name is by then.
+
+    Raises:
+        OutsideRoots: one lies in none of them.
+    """
+    require_files_inside(found, roots)
+    bounds = {path: _bound(path, found.within.get(path, ""), roots) for path in found.files}
+    return replace(found, within=bounds)
+
+
+def _bound(path: Path, within: str, roots: Sequence[Path]) -> str:
+    for root in roots:
+        if is_within(within or os.path.realpath(path), str(root)):
+            return within or str(root)
+    raise OutsideRoots("A link leads out of the folders that this worker may read.")
 
 
 def _fixed_part(given: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from blocks.assembly import Services
-from flows.stages import registering, syncing
+from flows.stages import examining, registering, syncing
 from flows.stages.planned_documents import WORK, PlannedDocument, with_inside
 from pipeline.errors import ParseCode, ParseError
 from pipeline.sources import FileContent, FoundFiles, RejectedFile, unchanged
@@ -116,9 +116,9 @@ async def _looked_up(
     within: Mapping[Path, str],
 ) -> AsyncIterator[tuple[tuple[FileContent, Source], Registered]]:
     limit = services.settings.max_file_bytes
-    contents, refused = await registering.examine_files(files, limit, within)
+    contents, refused = await examining.examine_files(files, limit, within)
     rejected.extend(refused)
-    sources = [registering.as_source(user, content) for content in contents]
+    sources = [examining.as_source(user, content) for content in contents]
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
     for pair in zip(zip(contents, sources, strict=True), known, strict=True):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,14 +11,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.assembly import Services
-from blocks.objects import raw_key
-from blocks.storage import Storage
+from flows.stages import examining
+from flows.stages.storing import store_files
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
-from pipeline.parsing.media import shown_name
 from pipeline.quotas import StorageUse
-from pipeline.sources import FileContent, RejectedFile, examine, storable, unchanged
+from pipeline.sources import RejectedFile
 from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
@@ -34,9 +31,6 @@ FRESH = (Outcome.NEW, Outcome.CHANGED)
 
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
-
-_OPEN_AT_ONCE = 64
-"""Files held open at once while they are stored; a process may often open 256 in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +66,12 @@ async def upload(
         within: by file, the real path of the folder that it has to lie in.
     """
     limit = services.settings.max_file_bytes
-    contents, rejected = await examine_files(files, limit, within)
-    by_source = {as_source(user, content): content for content in contents}
+    contents, rejected = await examining.examine_files(files, limit, within)
+    by_source = {examining.as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
-        stored: list[bool] = []
-        for start in range(0, len(wanted), _OPEN_AT_ONCE):
-            part = wanted[start : start + _OPEN_AT_ONCE]
-            stored += await _store(services.storage, [(e, by_source[e]) for e in part])
-        return stored
+        keyed = [(each.storage_key, by_source[each]) for each in wanted]
+        return await store_files(services.storage, keyed)
 
     taken = await take_in(services, list(by_source), store, user, run_id, tags)
     # what is inside a file that is taken up no further goes on by itself
@@ -89,23 +80,6 @@ async def upload(
         await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags), services.worker)
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
-
-
-async def _store(storage: Storage, files: Sequence[tuple[Source, FileContent]]) -> list[bool]:
-    """Store the very files that were hashed; of each, whether it was still there and the same."""
-    with ExitStack() as stack:
-        paths = [stack.enter_context(unchanged(content)) for _, content in files]
-        present = [
-            (source.storage_key, path)
-            for (source, _), path in zip(files, paths, strict=True)
-            if path is not None
-        ]
-        stored = iter(await storage.put_all(present))
-        there = await asyncio.to_thread(lambda: [os.path.lexists(c.path) for _, c in files])
-        return [
-            path is not None and next(stored) and still
-            for path, still in zip(paths, there, strict=True)
-        ]
 
 
 async def take_in(
@@ -230,28 +204,6 @@ async def _holding(
             async with services.database.service() as connection:
                 await unsettled.give_back(connection, held)
         raise
-
-
-async def examine_files(
-    files: Sequence[Path], max_bytes: int, within: Mapping[Path, str] = MappingProxyType({})
-) -> tuple[list[FileContent], list[RejectedFile]]:
-    """Hash files in a thread: those that can be read, and those that cannot with their reasons."""
-    found = await asyncio.to_thread(
-        lambda: [examine(path, max_bytes, within.get(path, "")) for path in files]
-    )
-    contents = [each for each in found if isinstance(each, FileContent)]
-    return contents, [each for each in found if isinstance(each, RejectedFile)]
-
-
-def as_source(user: UUID, content: FileContent) -> Source:
-    """A file as the database names it: its source is its absolute path."""
-    return Source(
-        source=storable(content.path),
-        name=shown_name(storable(content.path.relative_to(content.path.parent))),
-        file_sha256=content.sha256,
-        file_bytes=content.size,
-        storage_key=raw_key(user, content.sha256),
-    )
 
 
 def _vanished(source: Source) -> RejectedFile:

@@ -61,7 +61,7 @@ def test_what_is_there_is_not_told(data: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "chain", "loop"])
 def test_links_count_as_what_they_point_to(data: Path, kind: str) -> None:
-    """A link that leads out is refused, named outright or found in a folder."""
+    """A link that leads out is refused when it is named or followed, else passed over."""
     link, secret = data / "in" / "link.md", data.parent / "secret"
     if kind == "file":
         link.symlink_to(secret / "key.md")
@@ -76,20 +76,23 @@ def test_links_count_as_what_they_point_to(data: Path, kind: str) -> None:
     with pytest.raises(OutsideRoots):
         require_paths_inside([str(link)], (data,))
     with pytest.raises(OutsideRoots, match="A link leads out"):
-        require_files_inside(find_files([str(link)]), (data,))
+        require_files_inside(find_files([str(link)], follow_links=True), (data,))
     if kind in ("file", "chain"):
         with pytest.raises(OutsideRoots, match="A link leads out"):
-            require_files_inside(find_files([str(data)]), (data,))
+            require_files_inside(find_files([str(data)], follow_links=True), (data,))
+        assert all(each.name != "link.md" for each in find_files([str(data)]).files)
     if kind == "folder":
         with pytest.raises(OutsideRoots, match="A link leads out"):
-            require_files_inside(find_files([f"{data}/*/*.md"]), (data,))
+            found = find_files([f"{data}/*/*.md"], follow_links=True)
+            require_files_inside(found, (data,))
+        assert not any("way" in each.parts for each in find_files([f"{data}/*/*.md"]).files)
 
 
 def test_links_inside_are_taken(data: Path) -> None:
     """A link from one place of the roots to another leads nowhere else."""
     (data / "again.md").symlink_to(data / "in" / "policy.md")
     require_paths_inside([str(data / "again.md")], (data,))
-    require_files_inside(find_files([str(data)]), (data,))
+    require_files_inside(find_files([str(data)], follow_links=True), (data,))
 
 
 def test_a_root_may_be_a_link(data: Path, tmp_path: Path) -> None:

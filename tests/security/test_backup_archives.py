@@ -8,7 +8,7 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -20,7 +20,7 @@ from pipeline.settings import load_settings
 from tests.app.navigating import Navigator
 from tests.security.backups import Parts, plain_file, write_tar
 
-USER = str(uuid4())
+USER = str(UUID(int=7))
 CONTENTS = (b"one", b"two" * 1000, b"")
 TABLE = "tables/documents/000001"
 
@@ -129,7 +129,7 @@ def test_extensions_of_tar_are_not_followed(
     [
         "../outside", "/etc/cron.d/x", "objects/../../outside", f"objects/{USER}/raw/../../../x",
         f"objects/{USER}/raw/{'F' * 64}", f"objects/{USER}/raw/short", "objects/",
-        f"objects/{USER}/incoming/{uuid4()}", f"objects/{USER}/parsed/{'f' * 64}/..",
+        f"objects/{USER}/incoming/{UUID(int=8)}", f"objects/{USER}/parsed/{'f' * 64}/..",
         f"objects/{USER}/parsed/{'f' * 64}/../a.json", f"objects/{USER}/parsed/{'f' * 64}/a\\.json",
         f"objects/{USER}/parsed/{'f' * 64}/\x1b[31m.json", f"objects//{USER}/raw/{'f' * 64}",
         f"./objects/{USER}/raw/{'f' * 64}", f"objects/{USER}/raw/{'f' * 64}/", "objects",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from app.configured import code
 from app.doctor import examine
 from blocks.embedder_blocks import OpenAIEmbedderBlock
 from blocks.llamaparse import LlamaParseClient
@@ -203,7 +204,11 @@ async def test_doctor_shows_the_file_and_what_sets_nothing(
     write(Path(".env"), "NAVIGATOR_USER=mallory\n")
     monkeypatch.setenv("NAVIGATOR_EMBEDER", "openai")
     monkeypatch.setattr("app.doctor.checks", lambda: ())
-    said = " ".join(f"{each.verdict} {each.detail} {each.remedy}" for each in await examine())
+    monkeypatch.setattr("app.doctor.protections", lambda: (("Code", code),))
+    found = await examine()
+    said = " ".join(f"{each.detail} {each.remedy}" for each in found.findings)
+    assert [each.part for each in found.protections] == ["Code"]
+    assert str(ROOT) in found.protections[0].detail
     assert "did you mean NAVIGATOR_EMBEDDER?" in said
     assert f"{Path.cwd() / '.env'} is not read" in said
 

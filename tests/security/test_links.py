@@ -16,6 +16,7 @@ from pipeline import regular_files
 from pipeline.folder_walk import PassedOver, Reason
 from pipeline.path_patterns import absolute_pattern
 from pipeline.regular_files import Elsewhere, NoRegularFile, blocks, opened, read_regular
+from pipeline.roots import OutsideRoots, confined
 from pipeline.sources import (
     FileContent,
     FoundFiles,
@@ -244,6 +245,23 @@ def test_a_file_that_is_exchanged_for_a_link_gives_nothing_away(folder: Path) ->
     content = taken(found)["shadow.md"]
     assert isinstance(content, RejectedFile)
     assert content.code == "link_not_followed"
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_worker_reads_inside_its_roots_also_when_a_name_changes(
+    folder: Path, named: bool, follow: bool
+) -> None:
+    """A file that is named outright, or links that are trusted, are bound to the root as well."""
+    path = folder / "a.md"
+    found = find_files([str(path if named else folder)], follow_links=follow)
+    bound = confined(found, [folder.resolve()])
+    path.unlink()
+    path.symlink_to(folder.parent / "out" / "shadow.md")
+    content = taken(bound)["a.md"]
+    assert isinstance(content, RejectedFile)
+    with pytest.raises(OutsideRoots):
+        confined(find_files([str(folder)], follow_links=True), [folder.resolve()])
 
 
 def test_bytes_are_read_of_the_file_that_was_hashed(folder: Path) -> None:

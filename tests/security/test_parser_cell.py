@@ -22,8 +22,8 @@ from pipeline.parsing.cell import landlock
 from pipeline.parsing.cell.entering import Wall
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.workers.process import WorkerProcess
 from pipeline.parsing.workers.requests import PARSE
+from pipeline.parsing.workers.worker import Worker
 from tests.security.intruder import answer_as_told, answer_twice, intrude
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such cells")
@@ -158,13 +158,13 @@ def arrived(world: World) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[WorkerProcess]:
-    made = WorkerProcess({PARSE: intrude}, LIMITS)
+def worker() -> Iterator[Worker]:
+    made = Worker({PARSE: intrude}, LIMITS)
     yield made
     made.kill()
 
 
-def tried(worker: WorkerProcess, attempts: list[list[Any]]) -> list[str]:
+def tried(worker: Worker, attempts: list[list[Any]]) -> list[str]:
     """How the attempts ended, made by a parser in its cell."""
     document = worker.parse(json.dumps(attempts).encode(), MediaType.PDF, lambda: False)
     answer: list[str] = json.loads(document.text)
@@ -182,7 +182,7 @@ def require_kernel(*walls: str) -> None:
         pytest.skip(f"there is no {' and no '.join(missing)} here; the other walls are tested")
 
 
-def test_an_intruder_reaches_nothing(world: World, worker: WorkerProcess) -> None:
+def test_an_intruder_reaches_nothing(world: World, worker: Worker) -> None:
     """No file, no network, no other process, no new one and no limit is within reach."""
     attempts = world.attempts()
     ended = dict(zip(attempts, tried(worker, list(attempts.values())), strict=True))
@@ -292,10 +292,10 @@ def test_a_user_of_its_own_keeps_what_is_closed(world: World) -> None:
     assert [name for name in closed if ended[name] == DONE and name not in allowed] == []
 
 
-def test_every_worker_is_another_user(worker: WorkerProcess) -> None:
+def test_every_worker_is_another_user(worker: Worker) -> None:
     """Two workers are two users without groups, neither of them root."""
     require_kernel("user")
-    other = WorkerProcess({PARSE: intrude}, LIMITS)
+    other = Worker({PARSE: intrude}, LIMITS)
     try:
         tried(worker, []), tried(other, [])
         users = {_status(each, "Uid") for each in (worker, other)}
@@ -305,13 +305,13 @@ def test_every_worker_is_another_user(worker: WorkerProcess) -> None:
         other.kill()
 
 
-def _status(worker: WorkerProcess, name: str) -> str:
+def _status(worker: Worker, name: str) -> str:
     lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
     found = next(line for line in lines if line.startswith(f"{name}:"))
     return next(iter(found.split()[1:]), "")
 
 
-def test_a_worker_tells_its_walls(worker: WorkerProcess) -> None:
+def test_a_worker_tells_its_walls(worker: Worker) -> None:
     """What a worker says of its cell is what this kernel offers, for `doctor` tells it on."""
     tried(worker, [])
     status = Path(f"/proc/{worker.pid}/status").read_text()
@@ -332,7 +332,7 @@ def test_doctor_says_what_is_open() -> None:
     assert finding([Wall.LIMITS, Wall.FILES, Wall.CALLS]).verdict is Verdict.OK
 
 
-def test_limits_of_the_kernel_are_set(worker: WorkerProcess) -> None:
+def test_limits_of_the_kernel_are_set(worker: Worker) -> None:
     """The kernel limits processor time, memory, files and what may be written."""
     tried(worker, [])
     told = Path(f"/proc/{worker.pid}/limits").read_text().splitlines()
@@ -346,7 +346,7 @@ def test_limits_of_the_kernel_are_set(worker: WorkerProcess) -> None:
 
 def test_what_is_said_unasked_is_no_answer() -> None:
     """A file that leaves an answer in the pipe does not answer for the next file."""
-    worker = WorkerProcess({PARSE: answer_twice}, LIMITS)
+    worker = Worker({PARSE: answer_twice}, LIMITS)
     try:
         first = worker.parse(b"first", MediaType.PDF, lambda: False)
         second = worker.parse(b"second", MediaType.PDF, lambda: False)
@@ -358,7 +358,7 @@ def test_what_is_said_unasked_is_no_answer() -> None:
 @pytest.mark.parametrize("kind", [b"D", b"E", b"B", b"X"])
 def test_an_answer_that_is_none_is_a_crash(kind: bytes) -> None:
     """What a file writes into the pipe in the place of an answer ends in a reason."""
-    worker = WorkerProcess({PARSE: answer_as_told}, LIMITS)
+    worker = Worker({PARSE: answer_as_told}, LIMITS)
     try:
         with pytest.raises(ParseError) as caught:
             worker.parse(kind + b'{"pages": 7}', MediaType.PDF, lambda: False)
@@ -399,15 +399,15 @@ def test_a_process_can_be_hidden_from_its_user(how: str, seen: bool) -> None:
         assert (subprocess.run(look, capture_output=True).returncode == 0) is seen
 
 
-def test_whoever_starts_a_parser_hides(worker: WorkerProcess) -> None:
+def test_whoever_starts_a_parser_hides(worker: Worker) -> None:
     """A process that has started a parser's worker is closed to others of its user."""
     script = """
         import ctypes
         from pipeline.parsing.local import parse_bytes
         from pipeline.parsing.options import ParseOptions
-        from pipeline.parsing.workers.process import WorkerProcess
+        from pipeline.parsing.workers.worker import Worker
         from pipeline.parsing.media import MediaType
-        worker = WorkerProcess({"parse": parse_bytes}, ParseOptions())
+        worker = Worker({"parse": parse_bytes}, ParseOptions())
         worker.parse(b"<p>x</p>", MediaType.HTML, lambda: False)
         worker.kill()
         print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))

@@ -228,6 +228,8 @@ def test_a_change_needs_a_csrf_token(own_prefect: OwnPrefect) -> None:
         token = client.get("/csrf-token", params={"client": "a"}).json()["token"]
         other = {"Prefect-Csrf-Client": "b", "Prefect-Csrf-Token": token}
         assert client.post("/flows/", json=FLOW, headers=other).status_code == 403
+        own = {"Prefect-Csrf-Client": "a", "Prefect-Csrf-Token": token}
+        assert client.post("/flows/filter", json={}, headers=own).status_code == 200
         renewed = client.get("/csrf-token", params={"client": "a"}).json()["token"]
         old = {"Prefect-Csrf-Client": "a", "Prefect-Csrf-Token": token}
         new = {"Prefect-Csrf-Client": "a", "Prefect-Csrf-Token": renewed}

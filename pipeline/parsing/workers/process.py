@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import IO
@@ -21,12 +21,8 @@ from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.workers.frames import PAGES, READY, STARTED, is_whole, opened, unnamed_file
 from pipeline.parsing.workers.inside import Function
 from pipeline.parsing.workers.requests import (
-    CONVERT,
     PARSE,
-    RENDER,
-    SNIFF,
     Request,
-    kind_in,
     pages_in,
     understood,
 )
@@ -77,73 +73,18 @@ class WorkerProcess:
         """The process id while it runs."""
         return self._process.pid if self._process else None
 
-    def parse(
-        self,
-        content: bytes,
-        media_type: MediaType,
-        stopped: Callable[[], bool],
-        *,
-        function: str = PARSE,
-        passwords: Sequence[str] = (),
-    ) -> ParsedDocument:
-        """Parse one document; the worker is gone afterwards if the document ended it.
+    def ask(
+        self, content: bytes, request: Request, stopped: Callable[[], bool]
+    ) -> ParsedDocument | bytes:
+        """Ask for one of the worker's functions; the worker is gone if the file ended it.
 
         Args:
-            function: which of the parsers does it.
-            passwords: tried when the file is encrypted; they go through the pipe alone.
             stopped: asked every 50 ms; true kills the worker and raises `CancelledError`.
 
         Raises:
-            ParseError: what the parser said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
+            ParseError: what the worker said, or TIMEOUT, OUT_OF_MEMORY or CRASHED.
             ServiceUnavailable: no worker could be started.
         """
-        request = Request(function, media_type, passwords=passwords)
-        made = self._ask(content, request, stopped)
-        assert isinstance(made, ParsedDocument)
-        return made
-
-    def render(
-        self,
-        content: bytes,
-        media_type: MediaType,
-        stopped: Callable[[], bool],
-        *,
-        passwords: Sequence[str] = (),
-        **arguments: int | str,
-    ) -> bytes:
-        """Draw one page as a PNG; `stopped`, `passwords` and the errors as for `parse`.
-
-        Args:
-            arguments: as `rendering.render_page` takes them.
-        """
-        return self._bytes(content, Request(RENDER, media_type, arguments, passwords), stopped)
-
-    def sniff(
-        self, content: bytes, stopped: Callable[[], bool], *, name: str, remote: bool
-    ) -> MediaType:
-        """Tell a file's kind; `stopped` and the errors as for `parse`."""
-        asked = Request(SNIFF, MediaType.TEXT, {"name": name, "remote": remote})
-        return kind_in(self._bytes(content, asked, stopped))
-
-    def convert(
-        self,
-        content: bytes,
-        media_type: MediaType,
-        stopped: Callable[[], bool],
-        *,
-        passwords: Sequence[str] = (),
-    ) -> bytes:
-        """The file in another format; `stopped`, `passwords` and the errors as for `parse`."""
-        return self._bytes(content, Request(CONVERT, media_type, passwords=passwords), stopped)
-
-    def _bytes(self, content: bytes, request: Request, stopped: Callable[[], bool]) -> bytes:
-        made = self._ask(content, request, stopped)
-        assert isinstance(made, bytes)
-        return made
-
-    def _ask(
-        self, content: bytes, request: Request, stopped: Callable[[], bool]
-    ) -> ParsedDocument | bytes:
         self._request = request
         if self._process is None or self._process.poll() is not None:
             self._start(stopped)

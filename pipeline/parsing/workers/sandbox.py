@@ -2,8 +2,7 @@
 
 Nearly all files go to a worker with a hard time and memory limit; small Markdown
 and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn
-in the same workers.
-Runs on Linux and macOS.
+in the same workers. Runs on Linux and macOS.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.rendering import render_page
 from pipeline.parsing.sniffing import sniff_bytes
 from pipeline.parsing.workers.inside import Function, Parse
-from pipeline.parsing.workers.process import WorkerProcess
 from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, RESCUE, SNIFF
+from pipeline.parsing.workers.worker import Worker
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
@@ -76,11 +75,10 @@ class ParserPool:
         self._closing = threading.Event()
         self._has_rescue = rescue is not None
         functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff}
-        if rescue is not None:
-            functions[RESCUE] = rescue
-        self._workers = [WorkerProcess(functions, self._options) for _ in range(workers)]
+        functions |= {} if rescue is None else {RESCUE: rescue}
+        self._workers = [Worker(functions, self._options) for _ in range(workers)]
         # Last in, first out: a light load keeps few workers warm.
-        self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         for worker in self._workers:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parser")
@@ -120,7 +118,7 @@ class ParserPool:
             return await asyncio.to_thread(self.parse_small, content, media_type)
         check_size(len(content), self._options)
 
-        def parse(worker: WorkerProcess, stopped: Callable[[], bool]) -> ParsedDocument:
+        def parse(worker: Worker, stopped: Callable[[], bool]) -> ParsedDocument:
             if media_type is MediaType.DOC:
                 made = self._converted(content, media_type, stopped, passwords)
                 return worker.parse(made, MediaType.DOCX, stopped)
@@ -149,12 +147,10 @@ class ParserPool:
             ServiceUnavailable: no worker could be started.
         """
         check_size(len(content), self._options)
-
         arguments: dict[str, int | str] = {"page": page, "width": width}
-        if name is not None:
-            arguments["name"] = name
+        arguments |= {} if name is None else {"name": name}
 
-        def draw(worker: WorkerProcess, stopped: Callable[[], bool]) -> bytes:
+        def draw(worker: Worker, stopped: Callable[[], bool]) -> bytes:
             return worker.render(content, media_type, stopped, passwords=passwords, **arguments)
 
         return await self._in_worker(draw)
@@ -171,7 +167,7 @@ class ParserPool:
             ServiceUnavailable: no worker could be started.
         """
 
-        def tell(worker: WorkerProcess, stopped: Callable[[], bool]) -> MediaType:
+        def tell(worker: Worker, stopped: Callable[[], bool]) -> MediaType:
             return worker.sniff(content, stopped, name=name, remote=remote)
 
         return await self._in_worker(tell)
@@ -194,7 +190,7 @@ class ParserPool:
 
     def _parsed(
         self,
-        worker: WorkerProcess,
+        worker: Worker,
         content: bytes,
         media_type: MediaType,
         stopped: Callable[[], bool],
@@ -215,13 +211,13 @@ class ParserPool:
         passwords: Sequence[str],
     ) -> bytes:
         """A DOC as DOCX, made in a worker for this file alone: its cell has more doors."""
-        converter = WorkerProcess({CONVERT: self._convert}, self._options, programs=True)
+        converter = Worker({CONVERT: self._convert}, self._options, programs=True)
         try:
             return converter.convert(content, media_type, stopped, passwords=passwords)
         finally:
             converter.kill()
 
-    async def _in_worker(self, work: Callable[[WorkerProcess, Callable[[], bool]], T]) -> T:
+    async def _in_worker(self, work: Callable[[Worker, Callable[[], bool]], T]) -> T:
         """Do something with the next free worker; cancelling the call ends that worker."""
         given_up = threading.Event()
         future = self._threads.submit(self._with_worker, work, given_up)
@@ -232,7 +228,7 @@ class ParserPool:
             raise
 
     def _with_worker(
-        self, work: Callable[[WorkerProcess, Callable[[], bool]], T], given_up: threading.Event
+        self, work: Callable[[Worker, Callable[[], bool]], T], given_up: threading.Event
     ) -> T:
         def stopped() -> bool:
             return given_up.is_set() or self._closing.is_set()
@@ -245,10 +241,10 @@ class ParserPool:
                 worker.kill()
             self._idle.put(worker)
 
-    def _may_rescue(self, error: ParseError, media_type: MediaType, worker: WorkerProcess) -> bool:
+    def _may_rescue(self, error: ParseError, media_type: MediaType, worker: Worker) -> bool:
         costly = error.parse_code in (ParseCode.CRASHED, ParseCode.OUT_OF_MEMORY)
         died = costly and worker.pid is None
         return self._has_rescue and died and media_type is MediaType.PDF
 
-    def _is_worn(self, worker: WorkerProcess) -> bool:
+    def _is_worn(self, worker: Worker) -> bool:
         return worker.documents >= self._recycle_after or worker.is_worn()

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from blocks.objects import raw_key
-from flows.stages import registering
+from flows.stages import examining, registering
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import FileContent, examine
 from pipeline.store import runs
@@ -126,7 +126,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
     async with local() as services:
         content = examine(gone, 10**6)
         assert isinstance(content, FileContent)
-        source = registering.as_source(ANNA, content)
+        source = examining.as_source(ANNA, content)
         gone.unlink()
 
         async def store(wanted: Sequence[Source]) -> list[bool]:
@@ -143,7 +143,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         assert not await services.storage.exists(source.storage_key)
         run = await ingest(services, [fine], ANNA)
         assert {each.state for each in (await documents(services, run)).values()} == {"complete"}
-        again = await registering.examine_files([gone, fine], 10**6)
+        again = await examining.examine_files([gone, fine], 10**6)
         assert [each.code for each in again[1]] == ["file_missing"]
 
 

@@ -20,10 +20,10 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.workers.process import WorkerProcess
 from pipeline.parsing.workers.requests import CONVERT
 from pipeline.parsing.workers.sandbox import INLINE_BYTES, ParserPool
 from pipeline.parsing.workers.time_limit import TimeLimit, extra_seconds
+from pipeline.parsing.workers.worker import Worker
 from tests.pipeline.parsing.hostile_parsers import burn, convert_as_told, obey, rescue
 from tests.pipeline.parsing.made_files import SENTENCE, bomb_pdf, docx, pdf, policy_pdf
 
@@ -204,7 +204,7 @@ async def test_cancelling_ends_the_worker(patient: ParserPool) -> None:
 
 async def test_what_a_converter_started_ends_with_it() -> None:
     """The programs that a converting worker has started end when the worker is ended."""
-    worker = WorkerProcess({CONVERT: convert_as_told}, STRICT, programs=True)
+    worker = Worker({CONVERT: convert_as_told}, STRICT, programs=True)
     child = int(worker.convert(b"fork", MediaType.DOC, lambda: False))
     assert psutil.Process(child).ppid() == worker.pid
     worker.kill()
@@ -236,7 +236,7 @@ async def test_workers_start_when_needed_and_close_ends_them() -> None:
 
 def test_a_document_is_not_blamed_for_the_end_of_its_pool() -> None:
     """A worker that dies because its pool's threads end has not crashed on its document."""
-    worker = WorkerProcess({"parse": obey}, STRICT)
+    worker = Worker({"parse": obey}, STRICT)
     closing = threading.Event()
 
     def start_and_wait() -> None:
