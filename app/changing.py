@@ -13,8 +13,9 @@ from app.console import say, text
 from app.finding import find_one
 from app.ingesting import run_to_report
 from app.opening import reading
-from app.run_report import RunReport, word
+from app.run_report import RunReport
 from app.running import connect
+from app.state_words import word
 from pipeline.errors import UsageError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.settings import Settings

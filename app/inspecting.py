@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
 from app.gap_lines import where_lacking
 from app.opening import reading
-from app.run_report import COLOURS, print_trouble, word
+from app.run_report import print_trouble
+from app.state_words import COLOURS, word
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words

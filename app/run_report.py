@@ -23,8 +23,9 @@ from app.console import (
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
 from app.link_lines import links_json, print_links
+from app.state_words import COLOURS, word
 from pipeline.sources import RejectedFile
-from pipeline.states import FAILED, PUBLISHED, STOPS, WITH_GAPS, WORKING, JobState
+from pipeline.states import PUBLISHED, WITH_GAPS, JobState
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 60
 """A run of more documents shows its failures and a summary."""
-
-COLOURS = {
-    "published": "green", WITH_GAPS: "yellow", "failed": "red", "waiting": "yellow",
-    "stopped": "yellow",
-    "unchanged": "dim",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,19 +98,6 @@ def status(document: RunDocument) -> str:
     if document.outcome == "unchanged" and document.state in PUBLISHED:
         return "unchanged"
     return word(document.state, document.error_code)
-
-
-def word(state: str, code: str | None = None) -> str:
-    """A job's state, with the code of its error, in a person's words."""
-    if state == JobState.COMPLETE:
-        return "published"
-    if state == JobState.COMPLETE_WITH_GAPS:
-        return WITH_GAPS
-    if state in FAILED:
-        return "failed"
-    if state in WORKING:
-        return "stopped" if code in STOPS else "waiting"
-    return state
 
 
 def print_report(report: RunReport, *, failures: bool = True) -> None:
