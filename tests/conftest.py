@@ -42,6 +42,18 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was() -> Iterator[None]:
+    """What our commands do to the process that they run in is undone: its folder, its umask."""
+    os.umask(0o022)
+    yield
+    os.chdir(ROOT)
+    os.umask(0o022)
+
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder for the whole session, short enough for Unix sockets."""
