@@ -43,15 +43,21 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 
 ROOT = Path(__file__).resolve().parents[1]
+_SEARCH_PATH = os.environ.get("PATH", "")
 
 
 @pytest.fixture(autouse=True)
 def process_as_it_was() -> Iterator[None]:
-    """What our commands do to the process that they run in is undone: its folder, its umask."""
+    """What our commands do to the process that they run in is undone.
+
+    They leave its folder, keep its files private, and let its children look for no code in theirs.
+    """
     os.umask(0o022)
     yield
     os.chdir(ROOT)
     os.umask(0o022)
+    os.environ["PATH"] = _SEARCH_PATH
+    os.environ.pop("PYTHONSAFEPATH", None)
 
 
 @pytest.fixture(scope="session")
