@@ -16,8 +16,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from pipeline.store.addresses import driver_url
 from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.engine import Database, driver_url, migrate
+from pipeline.store.engine import Database
+from pipeline.store.migrating import migrate
 from tests.prefect_server import prefect_server
 
 __all__ = ["prefect_server"]
