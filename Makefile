@@ -27,7 +27,7 @@ demo: setup ## ingest samples/, ask a question, write the quality report
 	$(BIN)/python -m app.demo
 
 test: setup ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## style and types
 	$(BIN)/ruff check .

@@ -174,11 +174,16 @@ def server_environment(folder: Path, address: str, *, pages: bool = True) -> dic
     }
 
 
-def server_command(port: int) -> list[str]:
-    """The command that serves Prefect's application on a port of this machine."""
+def server_command(port: int, *, guarded: bool = True) -> list[str]:
+    """The command that serves Prefect's application on a port of this machine.
+
+    Args:
+        guarded: with the password of its folder; without it only for measurements.
+    """
+    application = "create_own_app" if guarded else "create_app"
     return module_command(
         # uvicorn itself puts the current folder on the path, unless another is named
-        "uvicorn", "--app-dir", str(ROOT), "--factory", "app.prefect_application:create_own_app",
+        "uvicorn", "--app-dir", str(ROOT), "--factory", f"app.prefect_application:{application}",
         "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
         "--no-proxy-headers",
     )  # fmt: skip

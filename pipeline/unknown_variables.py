@@ -18,9 +18,8 @@ PREFIX = "NAVIGATOR_"
 _OTHERS = frozenset({VARIABLE, CHILD, "NAVIGATOR_FAILPOINT", "NAVIGATOR_ALERT_ADDRESS"})
 _TESTS = "NAVIGATOR_TEST_"
 # What Kubernetes and Docker links set for a service that is called "navigator".
-_OF_A_SERVICE = re.compile(
-    r"NAVIGATOR_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)\w*)?)"
-)
+_OF_A_SERVICE = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")
+_PORT_OF_A_SERVICE = re.compile(r"_SERVICE_PORT_|_PORT_\d{1,5}+_(?:TCP|UDP)")
 
 
 def unknown_variables(names: Iterable[str]) -> dict[str, str | None]:
@@ -55,7 +54,8 @@ def setting_variables() -> frozenset[str]:
 
 def _is_known(name: str) -> bool:
     known = name in setting_variables() or name in _OTHERS or name.startswith(_TESTS)
-    return known or _OF_A_SERVICE.fullmatch(name) is not None
+    of_a_service = name.endswith(_OF_A_SERVICE) or _PORT_OF_A_SERVICE.search(name) is not None
+    return known or of_a_service
 
 
 def _nearest(name: str) -> str | None:

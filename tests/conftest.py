@@ -16,8 +16,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from pipeline.store.addresses import driver_url
 from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.engine import Database, driver_url, migrate
+from pipeline.store.engine import Database
+from pipeline.store.migrating import migrate
 from tests.prefect_server import prefect_server
 
 __all__ = ["prefect_server"]
@@ -40,6 +42,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+
+ROOT = Path(__file__).resolve().parents[1]
+_SEARCH_PATH = os.environ.get("PATH", "")
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was() -> Iterator[None]:
+    """What our commands do to the process that they run in is undone.
+
+    They leave its folder, keep its files private, and let its children look for no code in theirs.
+    """
+    os.umask(0o022)
+    yield
+    os.chdir(ROOT)
+    os.umask(0o022)
+    os.environ["PATH"] = _SEARCH_PATH
+    os.environ.pop("PYTHONSAFEPATH", None)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from app.api.prefect_clients import client_of
 from blocks.assembly import Services
 from pipeline.logs import logger
 from pipeline.store import health, metrics
-from pipeline.store.engine import head_revision
+from pipeline.store.migrating import head_revision
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

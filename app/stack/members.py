@@ -14,7 +14,7 @@ _NAMES = {
     TABLES: re.compile(r"[a-z][a-z0-9_]{0,62}/[0-9]{6}"),
     OBJECTS: re.compile(rf"{_USER}/(?:{_RAW}|{_PARSED})"),
 }
-_LONG_NAME = re.compile(rb"([1-9][0-9]{1,2}) path=([\x20-\x7e]+)\n")
+_LONG_NAME = re.compile(rb"\A([1-9][0-9]{1,2}) path=([\x20-\x7e]++)\n")
 _RANKS = {"": -1, TABLES: 0, OBJECTS: 1, MANIFEST: 2}
 _FIRST_PIECE = 1
 

@@ -23,11 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from pipeline.store.addresses import Addresses, unavailable
-from pipeline.store.addresses import driver_url as driver_url
-from pipeline.store.migrating import _alembic as _alembic
-from pipeline.store.migrating import head_revision as head_revision
-from pipeline.store.migrating import migrate as migrate
+from pipeline.store.addresses import Addresses, driver_url, unavailable
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import head_revision, rows
+from pipeline.store.engine import rows
+from pipeline.store.migrating import head_revision
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
 
 

@@ -85,7 +85,7 @@ def migrate(url: str, revision: str = "head") -> None:
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
         connection.commit()
-        command.upgrade(_alembic(connection), wanted)
+        command.upgrade(alembic_config(connection), wanted)
         show_revision(connection)
         hand_over(connection)
         connection.commit()
@@ -132,7 +132,7 @@ def _connected(url: str) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _alembic(connection: sa.Connection | None = None) -> Config:
+def alembic_config(connection: sa.Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -142,14 +142,14 @@ def _alembic(connection: sa.Connection | None = None) -> Config:
 
 def head_revision() -> str:
     """The newest revision that this program knows."""
-    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert head is not None
     return head
 
 
 def known_revisions() -> frozenset[str]:
     """All revisions that this program can build."""
-    known = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    known = ScriptDirectory.from_config(alembic_config()).walk_revisions()
     return frozenset(each.revision for each in known)
 
 

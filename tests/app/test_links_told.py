@@ -48,7 +48,8 @@ def test_ingest_and_its_report_name_them(
 ) -> None:
     """Before the work, in the run's report and for a program; they are no failure."""
     arguments = ("ingest", folder, "--user", USER, "--sync")
-    ended = navigator(*arguments, PREFECT_API_URL=prefect_url)
+    password = str(navigator.home / "prefect" / "auth-string")
+    ended = navigator(*arguments, PREFECT_API_URL=prefect_url, NAVIGATOR_PREFECT_AUTH_FILE=password)
     assert ended.code == 0, ended.err
     assert "Passing over 3 links" in ended.err
     assert "`navigator delete` removes one" in ended.err

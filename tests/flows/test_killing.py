@@ -18,7 +18,7 @@ import pytest
 from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
 from pipeline.states import ENDED, JobState
-from pipeline.store.engine import driver_url
+from pipeline.store.addresses import driver_url
 from tests.pipeline.parsing.office_files import letter
 
 SHARED = "This paragraph stands in every policy of the insurer, word for word. " * 6

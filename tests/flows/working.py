@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 import httpx
 import psycopg
 
-from pipeline.store.engine import driver_url
+from pipeline.store.addresses import driver_url
 
 KEY = "sk-canary-3f1c9a7e5b"
 
@@ -56,7 +56,8 @@ class Worker:
         """End the process, by force when it is busy."""
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it has ended already
+                    stream.close()
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:

@@ -21,7 +21,8 @@ from pipeline.settings import load_settings
 from pipeline.store.dumping import plain, snapshot
 from pipeline.store.embedded import stop_embedded
 from pipeline.store.embedded_tools import program
-from pipeline.store.engine import Database, migrate
+from pipeline.store.engine import Database
+from pipeline.store.migrating import migrate
 from pipeline.store.spaces import build_indexes
 from tests.app.navigating import Navigator
 from tests.conftest import administer, clone
@@ -394,11 +395,12 @@ def test_a_backup_of_an_older_schema_is_brought_to_the_newest(
 def _downgrade(url: str, revision: str) -> None:
     from alembic import command
 
-    from pipeline.store.engine import _alembic, driver_url
+    from pipeline.store.addresses import driver_url
+    from pipeline.store.migrating import alembic_config
 
     engine = sa.create_engine(driver_url(url))
     with engine.connect() as connection:
-        command.downgrade(_alembic(connection), revision)
+        command.downgrade(alembic_config(connection), revision)
         connection.commit()
     engine.dispose()
 

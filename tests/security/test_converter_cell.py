@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,16 +27,14 @@ OLD_WORD = compound({"WordDocument": b"\xec\xa5" + bytes(2000)})
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def programs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of programs, the first on the path; what lies in it may be read by programs."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    (folder / "made.docx").write_bytes(docx())
-    # programs lie where everybody may start them
-    for each in (folder, tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        each.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    yield folder
+    with tempfile.TemporaryDirectory(prefix="programs-") as made:
+        folder = Path(made)
+        (folder / "made.docx").write_bytes(docx())
+        folder.chmod(0o755)  # programs lie where everybody may start them
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        yield folder
 
 
 def libreoffice(programs: Path, before: str = "") -> None:

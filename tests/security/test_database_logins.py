@@ -18,8 +18,8 @@ from pipeline.store import embedded_access
 from pipeline.store.addresses import Addresses, driver_url
 from pipeline.store.embedded import open_embedded, start_embedded, stop_embedded
 from pipeline.store.embedded_identity import identity
-from pipeline.store.engine import Database, migrate, rows
-from pipeline.store.migrating import prepare
+from pipeline.store.engine import Database, rows
+from pipeline.store.migrating import migrate, prepare
 from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
 from pipeline.store.spaces import build_index, partition

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates over the connection that `pipeline.store.engine.migrate` hands in."""
+"""Alembic's entry: migrates over the connection that `pipeline.store.migrating` hands in."""
 
 from alembic import context
 

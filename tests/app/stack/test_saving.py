@@ -16,7 +16,7 @@ import pytest
 
 from app.stack.state import StackState, holding_stack, write_state
 from pipeline.store.embedded import start_embedded, stop_embedded
-from pipeline.store.engine import migrate
+from pipeline.store.migrating import migrate
 from tests.app.navigating import Navigator
 
 MIB = 1024 * 1024

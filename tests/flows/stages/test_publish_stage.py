@@ -31,11 +31,11 @@ async def test_what_one_group_meets_leaves_the_others_published(
     real = publication.publish
     groups: list[int] = []
 
-    async def publish(connection: Any, claims: Sequence[Claim], *others: Any) -> Any:
+    async def publish(connection: Any, claims: Sequence[Claim], *others: Any, **named: Any) -> Any:
         groups.append(len(claims))
         if len(claims) == 1:  # two connections publish: which group is the last is chance
             raise ServiceUnavailable("The smallest group is refused.")
-        return await real(connection, claims, *others)
+        return await real(connection, claims, *others, **named)
 
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)

@@ -12,7 +12,8 @@ from pipeline.states import JobState
 from pipeline.store import publication, vector_buffer, vector_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.deletion import delete_documents
-from pipeline.store.engine import Database, migrate
+from pipeline.store.engine import Database
+from pipeline.store.migrating import migrate
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
 from pipeline.store.vector_owners import SHARED_OWNER, owning

@@ -12,8 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pipeline.states import TRANSITIONS, JobState
+from pipeline.store.addresses import driver_url
 from pipeline.store.cancelling import cancel_jobs
-from pipeline.store.engine import Database, _alembic, driver_url, migrate, rows
+from pipeline.store.engine import Database, rows
+from pipeline.store.migrating import alembic_config, migrate
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.schema import (
     APPEND_ONLY,
@@ -174,5 +176,5 @@ def downgrade(url: str, revision: str) -> None:
     """Take migrations back, as `migrate` makes them."""
     engine = sa.create_engine(driver_url(url))
     with engine.begin() as connection:
-        command.downgrade(_alembic(connection), revision)
+        command.downgrade(alembic_config(connection), revision)
     engine.dispose()
