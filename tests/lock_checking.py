@@ -36,6 +36,15 @@ _WRITE = re.compile(
 _FROM = re.compile(rf"\b(?:FROM|JOIN)\s+{SCHEMA}\.(\w+)(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)
 
 
+# A row's xmax names who locked it last: a transaction, which came after the row's own, or a set of
+# several, whose numbers are far smaller; of such a set nothing is said.
+_UNLOCKED = """
+    xmin <> pg_current_xact_id()::xid AND (xmax = 0 OR (
+        xmax <> pg_current_xact_id()::xid AND xmax::text::bigint >= xmin::text::bigint
+        AND pg_xact_status(xmax::text::xid8) <> 'in progress'))
+"""
+
+
 class OutOfOrder(AssertionError):
     """A transaction locked something after what comes later in the order."""
 
@@ -181,7 +190,7 @@ def _complain(what: str, statement: str) -> None:
 
 def _unlocked(connection: sa.Connection, held: _Transaction, table: str) -> set[tuple[Any, ...]]:
     """Keys of the rows that certainly nobody has locked and this transaction has not changed."""
-    return _keys(connection, held, table, "xmax = 0 AND xmin <> pg_current_xact_id()::xid")
+    return _keys(connection, held, table, _UNLOCKED)
 
 
 def _mine(connection: sa.Connection, held: _Transaction, table: str) -> set[tuple[Any, ...]]:
