@@ -1,10 +1,11 @@
-"""`navigator retry`, `delete` and `erase`: what a person does to documents that are there."""
+"""`navigator retry`, `resume`, `delete`, `erase`: what a person does to what is there."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -12,8 +13,9 @@ from app.console import say, text
 from app.finding import find_one
 from app.ingesting import run_to_report
 from app.opening import reading
-from app.run_report import RunReport, word
+from app.run_report import RunReport
 from app.running import connect
+from app.state_words import word
 from pipeline.errors import UsageError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.settings import Settings
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.stages.erasing import ErasedUser
+    from pipeline.store.addresses import Addresses
     from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
 
 _MOST = 100_000
+_TO_RETRY = ("failed", "waiting", "stopped", "cancelled")
 
 
 async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> list[DocumentLine]:
@@ -68,33 +72,87 @@ def retry(
     else:
         documents = asyncio.run(chosen(settings, user, given))
     for each in documents:
-        if word(each.state or "") not in ("failed", "waiting", "cancelled"):
+        if word(each.state or "", each.error_code) not in _TO_RETRY:
             raise UsageError(
                 f"{text(each.name).plain} did not fail: it is {word(each.state or 'unknown')}.",
                 remedy="To take a changed file in again, use `navigator ingest`.",
             )
     if not documents:
         return None
+    jobs = [each.job_id for each in documents if each.job_id is not None]
+    return _go_on(settings, user, addresses, jobs)
+
+
+def resume(settings: Settings, user: str | None, given: str, cap: Decimal | None) -> RunReport:
+    """Go on with what was stopped of a run.
+
+    Args:
+        given: the beginning of the run's id. cap: in dollars, for what goes on.
+
+    Raises:
+        UsageError: there is no such run, or nothing of it was stopped.
+    """
+    addresses = connect(settings)
+    jobs = asyncio.run(_stopped(settings, user, given))
+    return _go_on(settings, user, addresses, jobs, kind="resume", cap=cap)
+
+
+async def _stopped(settings: Settings, user: str | None, given: str) -> list[UUID]:
+    from pipeline.store import stops, summary
+
+    async with reading(settings, user) as connection:
+        run = await summary.find_run(connection, given.lower())
+        found = await stops.stopped_jobs(connection, run.run_id) if run else {}
+        others = await stops.stopped_runs(connection)
+    if found:
+        return [job for jobs in found.values() for job in jobs]
+    named = ", ".join(str(each.run_id)[:8] for each in others)
+    what = f"Nothing of the run {given} was stopped." if run else f"There is no run {given!r}."
+    raise UsageError(
+        what, remedy=f"Runs that can be resumed: {named}." if named else "No run was stopped."
+    )
+
+
+def _go_on(
+    settings: Settings,
+    user: str | None,
+    addresses: Addresses,
+    jobs: Sequence[UUID],
+    *,
+    kind: str = "retry",
+    cap: Decimal | None = None,
+) -> RunReport:
     owner, run_id = user_id(user or settings.user), uuid4()
-    jobs = asyncio.run(_send_back(settings, owner, run_id, documents))
+    sent = asyncio.run(_send_back(settings, owner, run_id, jobs, kind, cap))
 
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
+        from flows.context import IngestOptions
 
-        return backfill(job_ids=jobs, user=str(owner), run_id=run_id, return_state=True)
+        return backfill(
+            job_ids=sent,
+            user=str(owner),
+            options=IngestOptions.model_validate({"max_cost_usd": cap}),
+            run_id=run_id,
+            return_state=True,
+        )
 
     return run_to_report(run_id, owner, start, settings, addresses)
 
 
 async def _send_back(
-    settings: Settings, owner: UUID, run_id: UUID, documents: Sequence[DocumentLine]
+    settings: Settings,
+    owner: UUID,
+    run_id: UUID,
+    jobs: Sequence[UUID],
+    kind: str,
+    cap: Decimal | None,
 ) -> list[UUID]:
     from blocks.assembly import open_services
     from flows.stages.retrying import send_back
 
     async with open_services(settings) as services:
-        jobs = [each.job_id for each in documents if each.job_id is not None]
-        return await send_back(services, owner, run_id, jobs)
+        return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
 
 
 async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Deleted:

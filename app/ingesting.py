@@ -19,6 +19,7 @@ from pipeline.parsing.kinds import SUFFIXES
 from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
+from pipeline.states import Stop
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -172,14 +173,17 @@ async def _write_down(
 
 
 async def _close(addresses: Addresses, run_id: UUID) -> None:
-    """Write down that a person stopped the run."""
-    from pipeline.store import runs
+    """Write down that a person stopped the run: what is left of it waits for a person."""
+    from pipeline.store import runs, stops
     from pipeline.store.engine import Database
+    from pipeline.store.transitions import Actor
 
     database = Database.at(addresses, pool_size=1)
     try:
         async with database.service() as connection:
-            await runs.finish_run(connection, run_id, "A person stopped it.")
+            why, who = "A person stopped the run.", Actor("person", run_id)
+            await stops.stop_run(connection, Stop.PERSON, who, why)
+            await runs.finish_run(connection, run_id, why)
     finally:
         await database.close()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.console import answers, dollars, number, quantity, right, say, table, tell, text
 from app.gap_lines import where_lacking
 from app.opening import reading
-from app.run_report import COLOURS, print_trouble, word
+from app.run_report import print_trouble
+from app.state_words import COLOURS, word
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words
@@ -18,6 +19,7 @@ from pipeline.states import FAILED, STATE_WORDS, JobState
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
+    from pipeline.store.stops import StoppedRun
     from pipeline.store.summary import CorpusSummary, RunRecord
 
 _RUNS_SHOWN = 5
@@ -31,6 +33,7 @@ class Overview:
     corpus: CorpusSummary
     storage: StorageUse
     runs: Sequence[RunRecord]
+    stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentLine]
 
 
@@ -44,7 +47,7 @@ class Listing:
 
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
-    from pipeline.store import history, quotas, summary
+    from pipeline.store import history, quotas, stops, summary
 
     async with reading(settings, user) as connection:
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
@@ -54,6 +57,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
                 connection, user_id(user or settings.user), settings.user_quota_bytes
             ),
             await summary.last_runs(connection, _RUNS_SHOWN),
+            await stops.stopped_runs(connection),
             failed,
         )
 
@@ -111,6 +115,11 @@ def print_overview(shown: Overview) -> None:
     tell(f"{storage_words(shown.storage)} of storage used")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     _print_runs(shown.runs)
+    for run in shown.stopped:
+        waits = "waits" if run.documents == 1 else "wait"
+        documents = quantity(run.documents, "document")
+        say(f"{documents} {waits} for a person. {run.message}", "yellow")
+        say(f"Go on with `navigator resume {str(run.run_id)[:8]}`.")
     for each in shown.failed:
         print_trouble(each.name, each.error_message, each.error_remedy)
     if shown.failed:
@@ -177,7 +186,7 @@ def print_listing(shown: Listing) -> None:
 
 def state_text(each: DocumentLine) -> Any:
     """The state in a person's word; says when an older version is what readers still see."""
-    shown = word(each.state or "")
+    shown = word(each.state or "", each.error_code)
     note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
     return text(shown + note, COLOURS.get(shown, ""))
 
@@ -188,6 +197,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
         **asdict(shown.corpus),
         "storage": asdict(shown.storage),
         "runs": [asdict(run) for run in shown.runs],
+        "stopped": [asdict(run) for run in shown.stopped],
         "failed": [line_json(each) for each in shown.failed],
     }
 
@@ -199,4 +209,4 @@ def listing_json(shown: Listing) -> dict[str, Any]:
 
 def line_json(each: DocumentLine) -> dict[str, Any]:
     """One document for a program."""
-    return {**asdict(each), "status": word(each.state or "")}
+    return {**asdict(each), "status": word(each.state or "", each.error_code)}

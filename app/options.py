@@ -55,6 +55,9 @@ Parser: TypeAlias = Annotated[
 Embedder: TypeAlias = Annotated[
     Literal["wordllama", "onnx", "openai"] | None, typer.Option(help="Who makes the vectors.")
 ]
+MaxCost: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, metavar="USD", help="Stop before spending more.")
+]
 Mode: TypeAlias = Annotated[
     Literal["hybrid", "vector", "text"], typer.Option(help="Which ranking answers.")
 ]

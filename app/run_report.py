@@ -23,8 +23,9 @@ from app.console import (
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
 from app.link_lines import links_json, print_links
+from app.state_words import COLOURS, word
 from pipeline.sources import RejectedFile
-from pipeline.states import FAILED, PUBLISHED, WITH_GAPS, WORKING, JobState
+from pipeline.states import PUBLISHED, WITH_GAPS, JobState
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 60
 """A run of more documents shows its failures and a summary."""
-
-COLOURS = {
-    "published": "green", WITH_GAPS: "yellow", "failed": "red", "waiting": "yellow",
-    "unchanged": "dim",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,18 +97,7 @@ def status(document: RunDocument) -> str:
     """A document's state for a person, or ``unchanged`` when it was published before."""
     if document.outcome == "unchanged" and document.state in PUBLISHED:
         return "unchanged"
-    return word(document.state)
-
-
-def word(state: str) -> str:
-    """A job's state in a person's words."""
-    if state == JobState.COMPLETE:
-        return "published"
-    if state == JobState.COMPLETE_WITH_GAPS:
-        return WITH_GAPS
-    if state in FAILED:
-        return "failed"
-    return "waiting" if state in WORKING else state
+    return word(document.state, document.error_code)
 
 
 def print_report(report: RunReport, *, failures: bool = True) -> None:
@@ -181,7 +166,7 @@ def print_reason(message: str | None, remedy: str | None) -> None:
 
 
 def _print_sums(report: RunReport) -> None:
-    words = ("published", WITH_GAPS, "unchanged", "failed", "waiting")
+    words = ("published", WITH_GAPS, "unchanged", "failed", "stopped", "waiting")
     counts = {each: report.count(each) for each in words}
     counts["failed"] += len(report.rejected)
     counts["deleted"] = report.deleted
@@ -194,7 +179,8 @@ def _print_sums(report: RunReport) -> None:
     )
     say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
-        say(f"{report.stopped} The rest waits: run it again to go on.", "yellow")
+        resume = f" Go on with `navigator resume {str(report.run_id)[:8]}`, or ingest it again."
+        say(report.stopped + (resume if report.count("stopped") else ""), "yellow")
 
 
 def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:

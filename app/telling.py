@@ -12,7 +12,8 @@ from app.finding import find_one
 from app.gap_lines import print_notes
 from app.inspecting import line_json, state_text
 from app.opening import reading
-from app.run_report import COLOURS, RunReport, print_reason, word
+from app.run_report import RunReport, print_reason
+from app.state_words import COLOURS, word
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.states import PUBLISHED

@@ -6,10 +6,10 @@ again. Scheduled nightly over what waits, it is the sweep that loses nothing whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from prefect import flow, task
 from prefect.client.schemas.objects import State
@@ -18,15 +18,20 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from blocks.assembly import Services
-from flows.context import IngestOptions, opened, services, tagged
-from flows.ingest import work_off
+from flows.batch_runner import BatchRunner
+from flows.cancellation import was_cancelled
+from flows.context import IngestOptions, opened, run_of_flow, services, tagged
+from flows.ingest import conclude
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.stages.owning import stop_run
 from flows.stages.removing import tidy
+from flows.stages.versions import fitting
 from flows.unquoted import unquoted, without_words
 from pipeline.identity import OPERATOR, user_id
-from pipeline.store import backlog, registration, runs
+from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
+from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
 
@@ -44,36 +49,53 @@ async def select_backlog(
 ) -> int:
     """Make the selected jobs part of the run, ready to go on; how many there are."""
     parts = services()
-    if select == "outdated":
-        count = await _renew_outdated(parts, selection, run_id)
+    if job_ids is not None:
+        count = await _take_up(parts, job_ids, run_id, asked=True)
+    elif select == "waiting":
+        count = await _take_up_waiting(parts, selection, run_id)
+    elif select == "failed":
+        async with parts.database.service() as connection:
+            chosen = await backlog.failed(connection, parts.version, selection)
+        count = await _take_up(parts, chosen, run_id, asked=False)
     else:
-        count = await _take_up(parts, select, job_ids, selection, run_id)
+        async with parts.database.service() as connection:
+            found = await backlog.outdated(connection, parts.version, selection)
+        count = await _renew(parts, found, run_id)
     get_run_logger().info("%d documents selected (%s)", count, select)
     return count
 
 
-async def _take_up(
-    parts: Services,
-    select: Backlog,
-    job_ids: Sequence[UUID] | None,
-    selection: Selection,
-    run_id: UUID,
-) -> int:
+async def _take_up(parts: Services, chosen: Sequence[UUID], run_id: UUID, *, asked: bool) -> int:
+    who = Actor(parts.worker, run_id)
     async with parts.database.service() as connection:
-        if job_ids is not None:
-            chosen = list(job_ids)
-        elif select == "waiting":
-            chosen = await backlog.waiting(connection, parts.version, selection)
-        else:
-            chosen = await backlog.failed(connection, parts.version, selection)
-        await retry_jobs(connection, chosen, Actor(parts.worker, run_id))
-        await runs.join_run(connection, run_id, chosen, "waiting")
+        await retry_jobs(connection, chosen, who)
+        await run_jobs.join_run(connection, list(chosen), "waiting", who, lift=asked)
     return len(chosen)
 
 
-async def _renew_outdated(parts: Services, selection: Selection, run_id: UUID) -> int:
+async def _take_up_waiting(parts: Services, selection: Selection, run_id: UUID) -> int:
+    """Under the pipeline that they were accepted with where that can be, else under today's."""
     async with parts.database.service() as connection:
-        found = await backlog.outdated(connection, parts.version, selection)
+        waiting = await backlog.waiting(connection, selection)
+    able: list[UUID] = []
+    unable: list[UUID] = []
+    for version, jobs in waiting.items():
+        (unable if fitting(parts, version) is None else able).extend(jobs)
+    if unable:
+        get_run_logger().warning(
+            "%d documents were accepted under another parser, chunker or embedder than today's; "
+            "they are taken up under today's",
+            len(unable),
+        )
+        async with parts.database.service() as connection:
+            sources = await backlog.stored_sources(connection, unable)
+        await _renew(parts, sources, run_id)
+    return await _take_up(parts, able, run_id, asked=False) + len(unable)
+
+
+async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UUID) -> int:
+    """Register stored sources again, under today's pipeline."""
+    async with parts.database.service() as connection:
         for user, sources in found.items():
             await registration.register(
                 connection, user, sources, parts.version, run_id=run_id, actor=parts.worker
@@ -83,7 +105,21 @@ async def _renew_outdated(parts: Services, selection: Selection, run_id: UUID) -
 
 async def _anything_waits(parts: Services, selection: Selection) -> bool:
     async with parts.database.service() as connection:
-        return bool(await backlog.waiting(connection, parts.version, replace(selection, limit=1)))
+        return bool(await backlog.waiting(connection, replace(selection, limit=1)))
+
+
+async def _settle_dead_runs(parts: Services) -> None:
+    """Write down how runs ended that died; what a person had cancelled of them waits for one."""
+    async with parts.database.service() as connection:
+        dead = await dead_runs.dead_runs(connection)
+    for run in dead:
+        if run.flow_run_id is not None and await was_cancelled(run.flow_run_id):
+            await stop_run(parts, run.run_id, None)
+            why = "A person cancelled the run."
+        else:
+            why = "Its process ended, or fell silent; a later run goes on with its documents."
+        async with parts.database.service() as connection:
+            await runs.finish_run(connection, run.run_id, why)
 
 
 def _run_name() -> str:
@@ -113,7 +149,7 @@ async def backfill(
         limit: at most so many documents, oldest first.
     """
     options = options or IngestOptions()
-    run = run_id or uuid4()
+    run = run_id or run_of_flow()
     owner = user_id(user) if user else None
     selection = Selection(owner, older_than_days, limit)
     kept = None
@@ -133,6 +169,7 @@ async def backfill(
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
             await tidy(parts)
+            await _settle_dead_runs(parts)
             if not await _anything_waits(parts, selection):
                 return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:
@@ -145,5 +182,6 @@ async def backfill(
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
             )
-        await select_backlog(select, job_ids, selection, run)
-        return await work_off(parts, run, options, attended=owner is not None)
+        async with BatchRunner(parts, run, options, asked=job_ids is not None) as runner:
+            await select_backlog(select, job_ids, selection, run)
+            return await conclude(runner, attended=owner is not None)

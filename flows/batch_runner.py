@@ -1,9 +1,14 @@
-"""Running a run's batches, a few at a time, while its files may still be coming in."""
+"""Running a run's batches, a few at a time, while its files may still be coming in.
+
+The run owns its jobs meanwhile. What another living run has is waited for, and taken up if that
+run ends without having finished it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
 from types import TracebackType
 from typing import Self
@@ -15,12 +20,17 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
+from flows.cancellation import was_cancelled
 from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
-from pipeline.errors import NavigatorError, RunStopped
-from pipeline.store import runs
-from pipeline.store.runs import WaitingJob
+from flows.stages.owning import owning, stop_run
+from flows.stages.versions import fitting
+from pipeline.errors import NavigatorError, RunStopped, TransientError
+from pipeline.store import job_owners, run_jobs, runs
+from pipeline.store.run_jobs import WaitingJob
+from pipeline.store.transitions import Actor
 
+_LOOK_SECONDS = 1.0
 BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 """What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
@@ -28,12 +38,19 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 class BatchRunner:
     """The batches of one run. Leaving the block early cancels them; they give back their claims.
 
+    Args:
+        asked: a person asked for these documents: what others stopped of them goes on.
+
     Attributes:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(self, parts: Services, run: UUID, options: IngestOptions) -> None:
+    def __init__(
+        self, parts: Services, run: UUID, options: IngestOptions, *, asked: bool = True
+    ) -> None:
         self.parts, self.run = parts, run
+        self._asked = asked
+        self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []
         self._options = options
         self._context = copy_context()
@@ -44,6 +61,7 @@ class BatchRunner:
         self._bar: UUID | None = None
 
     async def __aenter__(self) -> Self:
+        await self._owning.enter_async_context(owning(self.parts, self.run))
         return self
 
     async def __aexit__(
@@ -56,6 +74,20 @@ class BatchRunner:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if error is not None:
+            await self._left(error)
+        await self._owning.aclose()
+
+    async def _left(self, error: BaseException) -> None:
+        """Write down why the run ended early; what a person cancelled waits for a person."""
+        with suppress(TransientError):  # a later look at dead runs does it
+            cancelled = isinstance(error, asyncio.CancelledError) and await was_cancelled()
+            if cancelled:
+                await stop_run(self.parts, self.run, None)
+            elif not isinstance(error, Exception):
+                return  # a worker that stops: its successor goes on with this run
+            async with self.parts.database.service() as connection:
+                await runs.finish_run(connection, self.run, _why(error, cancelled=cancelled))
 
     @property
     def has_worked(self) -> bool:
@@ -76,19 +108,62 @@ class BatchRunner:
         await self._begin(full_batches(await self._waiting(), self.parts.settings.batch_size))
 
     async def finish(self) -> list[BaseException]:
-        """Begin what is left, and what is found inside it; say what went wrong."""
+        """Begin what is left, what is found inside it, and what others give up.
+
+        From then on the run owns nothing more: what a cap or a quota stopped waits for a person.
+
+        Returns:
+            What went wrong.
+        """
         self._coming = 0
-        while waiting := await self._waiting():
-            size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
-            await self._begin(cut(waiting, size))
-            await asyncio.gather(*self._tasks)
-        await asyncio.gather(*self._tasks)
+        while await self._finish_own() or await self._finish_others():
+            pass
+        if stop := self.stop:
+            await stop_run(self.parts, self.run, stop)
+        await self._owning.aclose()
         return self.troubles
+
+    @property
+    def stop(self) -> RunStopped | None:
+        """What stopped the run, if something did."""
+        return next((each for each in self.troubles if isinstance(each, RunStopped)), None)
+
+    async def _finish_own(self) -> bool:
+        """Work off what waits; whether there was something."""
+        waiting = await self._waiting()
+        size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
+        await self._begin(cut(waiting, size))
+        await asyncio.gather(*self._tasks)
+        return bool(waiting)
+
+    async def _finish_others(self) -> bool:
+        """Wait for what others have of this run; whether some of it is for this run to finish."""
+        told: set[UUID | None] = set()
+        while self.stop is None:
+            async with self.parts.database.service() as connection:
+                await job_owners.give_back(connection, self.run)
+            async with self.parts.database.service() as connection:
+                elsewhere = await job_owners.held_elsewhere(connection, self.run)
+                who = Actor(self.parts.worker, self.run)
+                adopted = await job_owners.adopt_left(
+                    connection, who, self._taken, lift=self._asked
+                )
+            if adopted or not elsewhere:
+                return bool(adopted)
+            for each in elsewhere:
+                if each.owner not in told:
+                    get_run_logger().info("waiting for %s", each)
+                told.add(each.owner)
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
 
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
-            waiting = await runs.waiting_jobs(connection, self.run)
-        return [job for job in waiting if job.job_id not in self._taken]
+            waiting = await run_jobs.waiting_jobs(connection, self.run)
+        return [
+            job for job in waiting
+            if job.job_id not in self._taken and fitting(self.parts, job.version) is not None
+        ]  # fmt: skip
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
         if batches and self._bar is None:
@@ -101,7 +176,7 @@ class BatchRunner:
 
     async def _one(self, batch: PlannedBatch) -> None:
         async with self._slots:
-            if any(isinstance(each, RunStopped) for each in self.troubles):
+            if self.stop is not None:
                 return
             try:
                 await self._work(batch)
@@ -117,7 +192,9 @@ class BatchRunner:
 
     async def _work(self, batch: PlannedBatch) -> None:
         if self.parts.settings.work_pool is None:
-            await ingest_documents(batch.job_ids, self.run, batch.label, self._options)
+            await ingest_documents(
+                batch.job_ids, self.run, batch.label, self._options, self.parts.installation
+            )
             return
         finished = await arun_deployment(
             BATCH_DEPLOYMENT,
@@ -127,8 +204,15 @@ class BatchRunner:
                 "job_ids": [str(job) for job in batch.job_ids],
                 "run_id": str(self.run),
                 "label": batch.label,
+                "installation": str(self.parts.installation),
                 "options": self._options.model_dump(mode="json"),
             },
         )
         if finished.state is not None and not finished.state.is_completed():
             raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}.")
+
+
+def _why(error: BaseException, *, cancelled: bool) -> str:
+    if cancelled:
+        return "A person cancelled the run."
+    return error.message if isinstance(error, NavigatorError) else f"({type(error).__name__})"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 
 SINGLE_UP_TO = 32
 """Documents in a run up to which each has a subflow of its own, so that it reads well in the UI."""
@@ -29,12 +29,20 @@ class PlannedBatch:
 
 
 def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
-    """Cut by count and bytes, in order; a file larger than a batch is a batch alone."""
+    """Cut by count and bytes, in order; a file larger than a batch is a batch alone.
+
+    All documents of a batch were accepted under one pipeline version.
+    """
     size = batch_size or (1 if len(jobs) <= SINGLE_UP_TO else BATCH_DOCUMENTS)
     groups: list[list[WaitingJob]] = []
     room = 0
-    for job in jobs:
-        if not groups or len(groups[-1]) == size or job.file_bytes > room:
+    for job in sorted(jobs, key=lambda each: str(each.version)):
+        if (
+            not groups
+            or len(groups[-1]) == size
+            or job.file_bytes > room
+            or groups[-1][0].version != job.version
+        ):
             groups.append([])
             room = BATCH_BYTES
         groups[-1].append(job)

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prefect import tags
 from prefect.client.orchestration import get_client
@@ -110,6 +110,21 @@ def _found_by_tasks(parts: Services) -> Iterator[None]:
         yield
     finally:
         _open.reset(token)
+
+
+def run_of_flow() -> UUID:
+    """The id of a run that nobody named: the flow run's own, which stays after a restart.
+
+    What the run has spent of its cap is thus not forgotten.
+    """
+    return UUID(flow_run.id) if flow_run.id else uuid4()
+
+
+@contextmanager
+def using(parts: Services) -> Iterator[None]:
+    """Flows and tasks that begin inside use these services."""
+    with _found_by_tasks(parts):
+        yield
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
@@ -15,11 +15,10 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks.assembly import Services
 from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
-from flows.context import IngestOptions, opened, services, tagged
+from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.origin import allowed_roots
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
@@ -29,7 +28,7 @@ from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
@@ -130,7 +129,7 @@ async def ingest(
     """
     options = options or IngestOptions()
     itself = UUID(flow_run.id) if flow_run.id else None
-    run = run_id or itself or uuid4()
+    run = run_id or run_of_flow()
     async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
@@ -159,20 +158,11 @@ async def ingest(
             return await conclude(runner)
 
 
-async def work_off(
-    parts: Services, run: UUID, options: IngestOptions, *, attended: bool = True
-) -> State[Any]:
-    """Run the subflows of everything that waits in a run, then tell its story.
+async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
+    """Run what still waits, then tell the run's story.
 
     Args:
         attended: somebody started it.
-    """
-    async with BatchRunner(parts, run, options) as runner:
-        return await conclude(runner, attended=attended)
-
-
-async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
-    """Run what still waits, then tell the run's story.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
@@ -201,6 +191,8 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
     message = tally(progress)
     if isinstance(reason, RunStopped):
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
+    if reason is None and (waiting := progress.count(WORKING)):
+        reason = ServiceUnavailable(f"{waiting} documents are not finished.", code="not_finished")
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
     lacking = progress.count([JobState.COMPLETE_WITH_GAPS])

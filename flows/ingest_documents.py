@@ -6,6 +6,7 @@ large ingest or a backfill. The code and the states are the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,19 +25,21 @@ from checks.markdown import quality_table
 from checks.verdicts import GateResult
 from flows.arguments import opaque
 from flows.batches import BATCH_DOCUMENTS, cut
-from flows.context import IngestOptions, opened, services, untagged_tasks
+from flows.cancellation import was_cancelled
+from flows.context import IngestOptions, opened, services, untagged_tasks, using
 from flows.results import UNCACHED, UNKEPT, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
-from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble
+from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble, stop_batch
 from flows.stages.parsing import ParseReference
+from flows.stages.versions import fitting_jobs, require_installation
 from flows.stories import state_title, tell_failures
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import TransientError
+from pipeline.errors import RunStopped, TransientError
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.states import WORKING, JobState
-from pipeline.store import job_failures, runs
+from pipeline.store import job_failures, run_jobs
 from pipeline.store.claims import ClaimedJob
 
 RESULT_FORM = "5"
@@ -142,22 +145,28 @@ async def ingest_documents(
     run_id: UUID,
     label: str,
     options: IngestOptions | None = None,
+    installation: UUID | None = None,
     inside: bool = False,
 ) -> State[Any]:
     """Take registered documents through parse, validate, chunk, embed, gate and publish.
 
     Args:
-        job_ids: jobs that are waiting; those held elsewhere are left to their holder.
+        job_ids: jobs that are waiting; those held elsewhere are left to their holder, and those
+            that were stopped to a person.
         run_id: the ingest run whose cost cap and reports they belong to.
         label: what the run is called; never a file's name.
         options: as given to `ingest`; only read in a process of its own.
+        installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
     """
     async with without_words(), opened(options or IngestOptions()) as parts:
-        state = await _take_through(parts, job_ids, run_id)
-        if inside:
-            await _go_on_inside(parts, job_ids, run_id, label, options)
-        return state
+        require_installation(parts, installation)
+        parts = await fitting_jobs(parts, job_ids)
+        with using(parts):
+            state = await _take_through(parts, job_ids, run_id)
+            if inside:
+                await _go_on_inside(parts, job_ids, run_id, label, options)
+            return state
 
 
 async def _go_on_inside(
@@ -171,7 +180,7 @@ async def _go_on_inside(
     taken = set(job_ids)
     while True:
         async with parts.database.service() as connection:
-            waiting = await runs.waiting_jobs(connection, run_id)
+            waiting = await run_jobs.waiting_jobs(connection, run_id)
         left = [job for job in waiting if job.job_id not in taken]
         if not left:
             return
@@ -179,7 +188,7 @@ async def _go_on_inside(
             taken.update(batch.job_ids)
             # never a file's name: the run may be over several users' documents
             named = f"{label}: {len(batch.job_ids)} inside"
-            await ingest_documents(batch.job_ids, run_id, named, options)
+            await ingest_documents(batch.job_ids, run_id, named, options, parts.installation)
 
 
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
@@ -198,6 +207,13 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
             published = await publish_documents(whole, opaque(passed))
         except TransientError as error:
             await note_trouble(parts, batch, error)
+            raise
+        except RunStopped as stop:
+            await stop_batch(parts, batch, stop)
+            raise
+        except asyncio.CancelledError:
+            if await was_cancelled():
+                await stop_batch(parts, batch, None)
             raise
         return await _closing_state(batch, published, [*verdicts, *more])
 

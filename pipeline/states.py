@@ -53,6 +53,17 @@ PUBLISHED = (S.COMPLETE, S.COMPLETE_WITH_GAPS)
 WITH_GAPS = "complete, with gaps"
 """What people read of `complete_with_gaps`."""
 
+
+class Stop(StrEnum):
+    """Why an unfinished job waits for a person. The values are what the database stores."""
+
+    COST_CAP = "cost_cap_reached"
+    QUOTA = "quota_exhausted"
+    PERSON = "stopped_by_person"
+
+
+STOPS = tuple(Stop)
+
 STATE_WORDS: dict[str, tuple[S, ...]] = {
     "published": PUBLISHED,
     "gaps": (S.COMPLETE_WITH_GAPS,),

@@ -20,7 +20,7 @@ from flows.stages import (
 )
 from pipeline.sources import find_files
 from pipeline.states import JobState
-from pipeline.store import runs
+from pipeline.store import run_jobs, runs
 
 
 async def ingest(
@@ -51,7 +51,7 @@ async def ingest(
 async def _waiting(services: Services, run_id: UUID) -> list[UUID]:
     """Jobs of the run to work on, with those of what was found inside files meanwhile."""
     async with services.database.service() as connection:
-        return [each.job_id for each in await runs.waiting_jobs(connection, run_id)]
+        return [each.job_id for each in await run_jobs.waiting_jobs(connection, run_id)]
 
 
 async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> None:

@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     services = await stack.enter_async_context(open_services(settings))
-    dispatcher = await Dispatcher.from_environment()
+    dispatcher = await Dispatcher.from_environment(services.installation)
     stack.push_async_callback(dispatcher.close)
     feed = EventFeed(services.database)
     stack.push_async_callback(feed.close)

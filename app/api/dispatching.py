@@ -60,10 +60,18 @@ class Dispatcher:
 
     Args:
         api_url: Prefect's API, or None: everything is left to the sweep.
+        installation: the database that the jobs are in, for workers to compare with theirs.
     """
 
-    def __init__(self, api_url: str | None, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        api_url: str | None,
+        *,
+        installation: UUID | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self.counts = DispatchCounts()
+        self._installation = installation
         self._api_url = api_url
         self._timeout = timeout_seconds
         self._waiting: deque[_Request] = deque()
@@ -76,12 +84,12 @@ class Dispatcher:
         self._deployment: UUID | None = None
 
     @classmethod
-    async def from_environment(cls) -> Dispatcher:
+    async def from_environment(cls, installation: UUID) -> Dispatcher:
         """One for the server that PREFECT_API_URL names, with Prefect's client loaded."""
         url = os.environ.get("PREFECT_API_URL") or None
         if url is not None:
             await load_client()
-        return cls(url)
+        return cls(url, installation=installation)
 
     def dispatch(
         self, job_ids: Sequence[UUID], run_id: UUID, label: str, user: UUID | None = None
@@ -192,6 +200,7 @@ class Dispatcher:
                 "job_ids": [str(job) for job in request.job_ids],
                 "run_id": str(request.run_id),
                 "label": label,
+                "installation": str(self._installation) if self._installation else None,
                 "inside": True,
             },
             # A request that was heard, though its answer was not, is not answered twice.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.states import PUBLISHED, RETRYABLE, STATE_WORDS, WORKING, JobState
+from pipeline.states import PUBLISHED, RETRYABLE, STATE_WORDS, WORKING, JobState, Stop
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.events import JobEvent
 from pipeline.store.job_queries import JobView
@@ -67,6 +67,8 @@ class JobOut(BaseModel):
     ended: bool = Field(description="Nothing more happens to it by itself.")
     published: bool = Field(description="Readers see this version.")
     working: bool = Field(description="A worker is at it now.")
+    stopped: Stop | None = Field(description="Why it waits for a person; a retry takes it up.")
+    run_id: UUID | None = Field(description="The run that took it last.")
     retryable: bool
     sha256: str
     bytes: int
@@ -147,7 +149,9 @@ def job_out(job: JobView) -> JobOut:
         ended=state not in WORKING,
         published=job.published,
         working=job.working,
-        retryable=state in RETRYABLE,
+        stopped=Stop(job.stopped) if job.stopped and state in WORKING else None,
+        run_id=job.run_id,
+        retryable=state in RETRYABLE or job.stopped is not None,
         sha256=job.file_sha256,
         bytes=job.file_bytes,
         media_type=job.media_type,

@@ -1,8 +1,9 @@
-"""Commands that change documents that are there: retry, delete, erase."""
+"""Commands that change documents that are there: retry, resume, delete, erase."""
 
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -35,6 +36,23 @@ def retry(
         print_json({"documents": []})
     else:
         tell("No document has failed: nothing to retry.")
+
+
+@group.command()
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The start of a run's id.")],
+    max_cost: options.MaxCost = None,
+    password_file: options.PasswordFile = None,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Go on with what a cap, an exhausted quota or a person stopped."""
+    from app import changing, run_report
+    from pipeline.settings import load_settings
+
+    cap = Decimal(str(max_cost)) if max_cost is not None else None
+    report = changing.resume(load_settings(), user, run, cap)
+    raise typer.Exit(run_report.show_run(report, {}, json=json))
 
 
 @group.command()

@@ -30,9 +30,7 @@ def ingest(
         int | None, typer.Option(min=1, max=64, help="Subflows at a time.")
     ] = None,
     tag: options.Tags = None,
-    max_cost: Annotated[
-        float | None, typer.Option(min=0, metavar="USD", help="Stop before spending more.")
-    ] = None,
+    max_cost: options.MaxCost = None,
     sync: Annotated[
         bool, typer.Option("--sync", help="Delete documents whose files are gone.")
     ] = False,

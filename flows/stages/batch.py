@@ -12,11 +12,11 @@ from blocks.assembly import Services
 from pipeline import correlation
 from pipeline.concurrency import in_line
 from pipeline.documents import Claim
-from pipeline.errors import NavigatorError, TransientError
+from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.logs import logger
-from pipeline.states import GIVEN_UP, WORKING, JobState
-from pipeline.store import claims, vector_buffer
+from pipeline.states import GIVEN_UP, WORKING, JobState, Stop
+from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
 
@@ -53,7 +53,8 @@ class StageResult:
 async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> AsyncIterator[Batch]:
     """Claim what is free of these jobs, keep the leases alive, and give back the unfinished.
 
-    Jobs that are held elsewhere, ended, or belong to another pipeline version are left out.
+    Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
+    left out.
     """
     async with services.database.service() as connection:
         held = await claims.claim(
@@ -62,6 +63,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
             services.version,
             services.worker,
             services.settings.lease_seconds,
+            run_id,
         )
     failpoint("after-claim-commit")
     batch = Batch(run_id, tuple(job.claim for job in held))
@@ -124,6 +126,22 @@ async def make_moves(services: Services, batch: Batch, moves: Iterable[Move]) ->
         moved = await move(connection, listed, actor(services, batch))
     failed = {each.job_id for each in listed if each.error is not None} & moved
     return StageResult(len(moved) - len(failed), len(failed))
+
+
+async def stop_batch(services: Services, batch: Batch, reason: RunStopped | None) -> None:
+    """Have the batch's unfinished jobs wait for a person.
+
+    Args:
+        reason: what stopped them; None when a person did.
+    """
+    stop = Stop.PERSON if reason is None else stops.stop_of(reason)
+    message = "A person cancelled the run." if reason is None else reason.message
+    _LOG.warning("batch_stopped", run_id=str(batch.run_id), code=stop.value, why=message)
+    with suppress(TransientError):
+        async with services.database.service() as connection:
+            await stops.stop_claimed(
+                connection, batch.claims, stop, actor(services, batch), message
+            )
 
 
 async def note_trouble(services: Services, batch: Batch, error: TransientError) -> None:

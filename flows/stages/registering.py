@@ -78,7 +78,7 @@ async def upload(
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
         await runs.reject(connection, run_id, user, rejected)
-        await attachments.join_run(connection, run_id, known, list(tags))
+        await attachments.join_run(connection, run_id, known, list(tags), services.worker)
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
 
 

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
-from pipeline.store import registration, retrying, runs
+from pipeline.store import registration, retrying, run_jobs, runs
 from pipeline.store.transitions import Actor
 
 
 async def send_back(
-    services: Services, user: UUID, run_id: UUID, job_ids: Sequence[UUID]
+    services: Services,
+    user: UUID,
+    run_id: UUID,
+    job_ids: Sequence[UUID],
+    *,
+    kind: str = "retry",
+    max_cost_usd: Decimal | None = None,
 ) -> list[UUID]:
-    """Make failed jobs ready to go on; the ids of the jobs to work on.
+    """Make failed and stopped jobs ready to go on, in a run of their own.
 
     A job that another parser, chunker or embedder than today's was to do is replaced by one of
     today's over the same stored bytes, since no worker of today would take the old one.
+
+    Returns:
+        The ids of the jobs to work on.
     """
     actor = Actor("person", run_id)
     async with services.database.service() as connection:
-        await runs.start_run(connection, run_id, user, "retry")
+        await runs.start_run(connection, run_id, user, kind, max_cost_usd=max_cost_usd)
         other = await retrying.other_versions(connection, job_ids, services.version)
         await registration.register(
             connection, user, list(other.values()), services.version,
@@ -33,4 +43,5 @@ async def send_back(
         ]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
+        await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
     return [*same, *renewed]

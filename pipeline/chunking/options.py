@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError
@@ -35,3 +36,18 @@ class ChunkerOptions:
 def chunker_version(options: ChunkerOptions, tokenizer_name: str) -> str:
     """What a chunk's identity says of its chunker, e.g. ``markdown-3:400/50:cl100k_base``."""
     return f"{CHUNKER_NAME}:{options.max_tokens}/{options.overlap_tokens}:{tokenizer_name}"
+
+
+_SIZES = re.compile(r":(\d{1,6})/(\d{1,6}):")
+
+
+def chunker_of(version: str, tokenizer_name: str) -> ChunkerOptions | None:
+    """The sizes that a version names; None when it is of another chunker or tokenizer."""
+    found = _SIZES.search(version)
+    if found is None:
+        return None
+    try:
+        options = ChunkerOptions(int(found[1]), int(found[2]))
+    except ConfigurationError:
+        return None
+    return options if chunker_version(options, tokenizer_name) == version else None

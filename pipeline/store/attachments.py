@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import PUBLISHED, RETRYABLE, WORKING
 from pipeline.store.engine import rows
+from pipeline.store.job_owners import adopt
 from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.transitions import Actor
 
 
 def family(ids: str) -> str:
@@ -96,17 +98,26 @@ _JOIN = sa.text(
                 WHEN j.state IN ({_WORKING}) THEN 'waiting' ELSE 'failed_before' END
     FROM inside AS i JOIN {SCHEMA}.upload_jobs AS j ON j.id = i.latest_job_id
     WHERE j.state IN ({_WORKING}, {_PUBLISHED}, {listed(RETRYABLE)})
-    ON CONFLICT (run_id, job_id) DO NOTHING
+    ON CONFLICT (run_id, job_id) DO NOTHING RETURNING job_id, outcome
     """  # noqa: S608
 )
 
 
 async def join_run(
-    connection: AsyncConnection, run_id: UUID, documents: Sequence[UUID], tags: Sequence[str]
+    connection: AsyncConnection,
+    run_id: UUID,
+    documents: Sequence[UUID],
+    tags: Sequence[str],
+    actor: str,
 ) -> None:
-    """Make what is inside these documents part of a run, with the tags that they have now."""
+    """Make what is inside these documents part of a run, with the tags that they have now.
+
+    What of it is unfinished, or was stopped, becomes the run's own.
+    """
     values = {"run_id": run_id, "documents": list(documents), "tags": sorted(set(tags))}
-    await connection.execute(_JOIN, values)
+    joined = (await connection.execute(_JOIN, values)).all()
+    waiting = [job for job, outcome in joined if outcome == "waiting"]
+    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
 
 
 _WAITS = sa.text(

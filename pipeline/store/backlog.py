@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import rows
+from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.registration import PipelineVersion, Source
 from pipeline.store.schema import SCHEMA
 
@@ -42,10 +44,10 @@ _SELECTION = """
 """
 _WAITING = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id, j.parser, j.chunker, j.space_id FROM {SCHEMA}.upload_jobs AS j
     WHERE j.state = ANY(:states) AND (j.lease_until IS NULL OR j.lease_until < now())
-      AND (j.not_before IS NULL OR j.not_before <= now())
-      AND j.parser = :parser AND j.chunker = :chunker AND j.space_id = :space AND {_SELECTION}
+      AND j.stopped IS NULL AND NOT {OWNED}
+      AND (j.not_before IS NULL OR j.not_before <= now()) AND {_SELECTION}
     """  # noqa: S608
 )
 _FAILED = sa.text(
@@ -58,11 +60,38 @@ _FAILED = sa.text(
 
 
 async def waiting(
-    connection: AsyncConnection, version: PipelineVersion, selection: Selection
-) -> list[UUID]:
-    """Jobs that nobody holds and whose pause after a trouble is over."""
-    values = _values(version, selection, [state.value for state in WORKING])
-    return list((await connection.execute(_WAITING, values)).scalars())
+    connection: AsyncConnection, selection: Selection
+) -> dict[PipelineVersion, list[UUID]]:
+    """Jobs that nobody holds, owns or stopped, and whose pause after a trouble is over.
+
+    Returns:
+        Their ids by the pipeline version that they were accepted under.
+    """
+    values = {
+        **selection.values(),
+        "states": [state.value for state in WORKING],
+        "dead": await dead_holders(connection),
+    }
+    found: dict[PipelineVersion, list[UUID]] = defaultdict(list)
+    for job, *version in await connection.execute(_WAITING, values):
+        found[PipelineVersion(*version)].append(job)
+    return dict(found)
+
+
+_VERSIONS = sa.text(
+    f"""
+    SELECT DISTINCT parser, chunker, space_id FROM {SCHEMA}.upload_jobs
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+    """  # noqa: S608
+)
+
+
+async def versions_of(
+    connection: AsyncConnection, job_ids: Sequence[UUID]
+) -> list[PipelineVersion]:
+    """The pipeline versions that these jobs were accepted under."""
+    found = await connection.execute(_VERSIONS, {"ids": list(job_ids)})
+    return [PipelineVersion(*row) for row in found]
 
 
 async def failed(
@@ -83,24 +112,39 @@ def _values(version: PipelineVersion, selection: Selection, states: list[str]) -
     }
 
 
-_OUTDATED = sa.text(
-    f"""
+_STORED = f"""
     SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key,
            d.parent_id
     FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL
+"""  # noqa: S608
+_OUTDATED = sa.text(
+    f"""
+    {_STORED}
       AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
       AND {_SELECTION}
-    """  # noqa: S608
+    """
 )
+_OF_JOBS = sa.text(f"{_STORED} AND j.id = ANY(CAST(:ids AS uuid[]))")
 
 
 async def outdated(
     connection: AsyncConnection, version: PipelineVersion, selection: Selection
 ) -> dict[UUID, list[Source]]:
     """Documents whose newest job was made for another pipeline version, by user."""
+    return _by_user(await rows(connection, _OUTDATED, _values(version, selection, [])))
+
+
+async def stored_sources(
+    connection: AsyncConnection, job_ids: Sequence[UUID]
+) -> dict[UUID, list[Source]]:
+    """What these jobs were to work on, by user; those that are not their document's newest left."""
+    return _by_user(await rows(connection, _OF_JOBS, {"ids": list(job_ids)}))
+
+
+def _by_user(stored: Sequence[sa.RowMapping]) -> dict[UUID, list[Source]]:
     found: dict[UUID, list[Source]] = defaultdict(list)
-    for row in await rows(connection, _OUTDATED, _values(version, selection, [])):
+    for row in stored:
         values = dict(row)
         found[values.pop("user_id")].append(Source(**values))
     return dict(found)

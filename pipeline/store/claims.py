@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
+from pipeline.store.job_owners import OWNED
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order
@@ -60,22 +61,27 @@ _FACTS = """
 
 _HOLDERS = sa.text(
     f"""
-    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    SELECT claimed_by FROM {SCHEMA}.upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
+    UNION
+    SELECT o.held_by FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.ingest_runs AS o
+        ON o.id = j.run_id AND o.finished_at IS NULL AND o.held_until >= now()
+    WHERE j.id = ANY(CAST(:ids AS uuid[])) AND o.id IS DISTINCT FROM CAST(:run AS uuid)
     """  # noqa: S608
 )
 _CLAIM = sa.text(
     f"""
     WITH free AS (
-        SELECT id FROM {SCHEMA}.upload_jobs
-        WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING})
+        SELECT id FROM {SCHEMA}.upload_jobs AS j
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING}) AND stopped IS NULL
           AND parser = :parser AND chunker = :chunker AND space_id = :space
           AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead))
+          AND (run_id IS NOT DISTINCT FROM CAST(:run AS uuid) OR NOT {OWNED})
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE {SCHEMA}.upload_jobs AS j
         SET claimed_by = :worker, lease_until = now() + make_interval(secs => :lease),
-            attempt = attempt + 1
+            attempt = attempt + 1, run_id = coalesce(CAST(:run AS uuid), run_id)
         FROM free WHERE j.id = free.id
         RETURNING j.*
     )
@@ -91,19 +97,25 @@ async def claim(
     version: PipelineVersion,
     worker: str,
     lease_seconds: float,
+    run_id: UUID | None = None,
 ) -> list[ClaimedJob]:
     """Take those of the jobs that are free: unheld, past their lease, or held by a dead process.
 
+    Args:
+        run_id: for which run, which they belong to from now on.
+
     Returns:
-        The claimed jobs in the order of `job_ids`; jobs that ended, are held by a living worker,
-        or belong to another pipeline version than this worker's are left out.
+        The claimed jobs in the order of `job_ids`; jobs that ended or were stopped, that a living
+        worker holds or another living run owns, or that belong to another pipeline version than
+        this worker's are left out.
     """
     ids = list(job_ids)
-    holders = (await connection.execute(_HOLDERS, {"ids": ids})).scalars()
+    holders = (await connection.execute(_HOLDERS, {"ids": ids, "run": run_id})).scalars()
     values = {
         "ids": ids,
         "dead": dead_workers(holders),
         "worker": worker,
+        "run": run_id,
         "lease": lease_seconds,
         "parser": version.parser,
         "chunker": version.chunker,

@@ -22,6 +22,7 @@ class JobView:
 
     Attributes:
         published: whether readers see this version. working: whether a worker holds it now.
+        stopped: why it waits for a person, if it does. run_id: the run that took it last.
         stage_seconds: by stage, of the stages that are done.
         notes: as `job_notes` records them. facts: what the file says of itself.
     """
@@ -37,6 +38,8 @@ class JobView:
     state: str
     published: bool
     working: bool
+    stopped: str | None
+    run_id: UUID | None
     file_sha256: str
     file_bytes: int
     media_type: str | None
@@ -79,7 +82,7 @@ class JobFilter:
 _JOBS = f"""
     SELECT j.id AS job_id, j.document_id, j.user_id, j.correlation_id, d.source, d.name, d.tags,
            j.version, j.state, d.published_job_id IS NOT DISTINCT FROM j.id AS published,
-           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS working,
+           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS working, j.stopped, j.run_id,
            j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.pages, j.chunks, j.tokens,
            j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
            j.notes, j.facts, j.language,

@@ -52,6 +52,7 @@ _TROUBLES = sa.text(
     WITH troubled AS (
         SELECT j.id AS job_id, j.document_id, d.name, j.state, j.error_code AS code,
                j.error_message AS message, j.error_remedy AS remedy, j.updated_at AS at,
+               CASE WHEN j.stopped IS NOT NULL THEN j.run_id END AS stopped_run,
                count(*) OVER (PARTITION BY j.error_code) AS number,
                row_number() OVER (PARTITION BY j.error_code
                                   ORDER BY j.updated_at DESC, j.id) AS place

@@ -19,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
+from pipeline.store.job_owners import adopt
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
+from pipeline.store.transitions import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,10 @@ _JOBS = sa.text(
             document_id uuid, job_id uuid, file_sha256 text, file_bytes bigint, storage_key text)
     ), inserted AS (
         INSERT INTO {SCHEMA}.upload_jobs (id, document_id, user_id, version, correlation_id,
-            file_sha256, file_bytes, storage_key, parser, chunker, space_id)
+            file_sha256, file_bytes, storage_key, parser, chunker, space_id, run_id)
         SELECT s.job_id, s.document_id, :user_id, d.versions + 1,
                coalesce(CAST(:correlation_id AS uuid), gen_random_uuid()),
-               s.file_sha256, s.file_bytes, s.storage_key, :parser, :chunker, :space_id
+               s.file_sha256, s.file_bytes, s.storage_key, :parser, :chunker, :space_id, :run_id
         FROM s JOIN {SCHEMA}.documents AS d ON d.id = s.document_id
         ON CONFLICT (id) DO NOTHING
         RETURNING id, document_id, version, correlation_id
@@ -182,10 +184,7 @@ _RUN_JOBS = sa.text(
 async def lock(
     connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
 ) -> None:
-    """Lock the documents of sources, and those that they are inside of, until the commit.
-
-    A deletion under way is waited for, and then seen.
-    """
+    """Lock the documents of sources, and those that they are inside of; waits for deletions."""
     documents = [identify(user, source, version)[0] for source in sources]
     documents += list({source.parent_id for source in sources if source.parent_id is not None})
     await connection.execute(_LOCK, {"documents": documents})
@@ -204,8 +203,8 @@ async def register(
 ) -> list[Registered]:
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
-    Idempotent: the same sources again change nothing but the tags and the run's list.
-    A source named twice counts once, with the later bytes.
+    Idempotent: the same sources again change nothing but the tags and the run's list, and lift
+    stops. A source named twice counts once, with the later bytes.
 
     Args:
         correlation_id: of the request that this is done for; without it each job gets its own.
@@ -245,4 +244,6 @@ async def register(
         await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
     for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
         await connection.execute(statement, values)
+    waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
+    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
     return found

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.folder_walk import PassedOver
 from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
-from pipeline.states import WORKING, JobState
+from pipeline.states import JobState
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import SCHEMA
 
 MOST_LINKS = 1000
 _START = sa.text(
@@ -28,7 +28,8 @@ _START = sa.text(
 )
 _FINISH = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped
+    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped,
+        held_by = NULL, held_until = NULL
     WHERE id = :id
     """  # noqa: S608
 )
@@ -59,7 +60,7 @@ async def start_run(
 
 
 async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | None) -> None:
-    """Close a run; `stopped` says in a sentence why it ended early."""
+    """Close a run, which then owns no job; `stopped` says in a sentence why it ended early."""
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
@@ -117,23 +118,6 @@ async def passed_over(connection: AsyncConnection, run_id: UUID) -> list[Rejecte
 async def _rejected(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     found = await connection.scalar(_REJECTED, {"id": run_id})
     return [RejectedFile(**record) for record in found or []]
-
-
-_JOIN = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
-    SELECT :run_id, j.id, j.user_id, d.source, :outcome
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ON CONFLICT DO NOTHING
-    """  # noqa: S608
-)
-
-
-async def join_run(
-    connection: AsyncConnection, run_id: UUID, jobs: list[UUID], outcome: str
-) -> None:
-    """Make jobs that exist already part of a run."""
-    await connection.execute(_JOIN, {"run_id": run_id, "jobs": jobs, "outcome": outcome})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,26 +208,3 @@ _DOCUMENTS = sa.text(
 async def run_documents(connection: AsyncConnection, run_id: UUID) -> list[RunDocument]:
     """Every document of a run, by source."""
     return await records(connection, RunDocument, _DOCUMENTS, {"id": run_id})
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingJob:
-    """A job of a run that is to be worked on."""
-
-    job_id: UUID
-    file_bytes: int
-
-
-_WORKING = listed(WORKING)
-_WAITING = sa.text(
-    f"""
-    SELECT j.id AS job_id, j.file_bytes
-    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    WHERE r.run_id = :id AND j.state IN ({_WORKING}) ORDER BY r.source
-    """  # noqa: S608
-)
-
-
-async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
-    """The jobs of a run that have not ended, by source."""
-    return await records(connection, WaitingJob, _WAITING, {"id": run_id})

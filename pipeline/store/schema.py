@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-from pipeline.states import JobState
+from pipeline.states import STOPS, JobState
 
 SCHEMA = "upload_pipeline"
 SERVICE_ROLE = "navigator_service"
@@ -137,6 +137,9 @@ upload_jobs = Table(
     Column("claimed_by", Text),
     Column("lease_until", DateTime(timezone=True)),
     _zero("attempt"),
+    # whose it is: the run that took it, while that run holds its own lease
+    Column("run_id", Uuid),
+    Column("stopped", Text),  # it waits for a person: see `states.Stop`
     # why it failed
     Column("failed_from", Text),
     Column("error_class", Text),
@@ -165,6 +168,7 @@ upload_jobs = Table(
     Column("finished_at", DateTime(timezone=True)),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint(f"failed_from IN ({_STATES})", name="failed_from"),
+    CheckConstraint(f"stopped IN ({listed(STOPS)})", name="stopped"),
     Index(None, "document_id"),
     Index(None, "user_id", "file_sha256"),
     Index(None, "user_id", "created_at", "id"),
@@ -293,6 +297,10 @@ ingest_runs = Table(
     Column("rejected", JSONB, nullable=False, server_default=text("'[]'")),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("finished_at", DateTime(timezone=True)),
+    # who works on it, as long as it says so: meanwhile its jobs are its own
+    Column("held_by", Text),
+    Column("held_until", DateTime(timezone=True)),
+    Index(None, "held_until", postgresql_where=text("finished_at IS NULL")),
 )
 
 run_jobs = Table(

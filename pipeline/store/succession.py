@@ -27,8 +27,9 @@ REVIVE = sa.text(
     WITH revived AS (
         UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL,
             attempt = attempt + 1, claimed_by = NULL, lease_until = NULL,
-            failed_from = NULL, error_class = NULL, error_code = NULL, error_message = NULL,
-            error_remedy = NULL, updated_at = clock_timestamp(),
+            run_id = :run_id, stopped = NULL, failed_from = NULL, error_class = NULL,
+            error_code = NULL, error_message = NULL, error_remedy = NULL,
+            updated_at = clock_timestamp(),
             -- another life: a deletion took the text too, which a cached parse would still name
             correlation_id = CASE WHEN state = 'deleted' THEN gen_random_uuid()
                                   ELSE correlation_id END

@@ -16,9 +16,13 @@ from typing import Any
 def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.backfill import backfill
     from flows.ingest import ingest
+    from flows.ingest_documents import ingest_documents
 
     os.environ.update(request["environment"])
-    flow: Any = {"ingest": ingest, "backfill": backfill}[request["flow"]]
+    flows: dict[str, Any] = {
+        "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents
+    }  # fmt: skip
+    flow = flows[request["flow"]]
     try:
         state = asyncio.run(flow(**request["arguments"], return_state=True))
     except Exception as error:

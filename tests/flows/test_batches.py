@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut, full_batches
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 
 
 def waiting(sizes: list[int]) -> list[WaitingJob]:
     """A job for each size in bytes."""
-    return [WaitingJob(UUID(int=n << 96), size) for n, size in enumerate(sizes)]
+    return [
+        WaitingJob(UUID(int=n << 96), size, "local", "markdown", UUID(int=0))
+        for n, size in enumerate(sizes)
+    ]
 
 
 SIZES = st.lists(st.integers(0, BATCH_BYTES * 2), max_size=80)

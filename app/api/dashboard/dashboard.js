@@ -30,7 +30,7 @@ let lapse = null;
 const news = new Map(); // job id: state
 
 const whose = () => ({ user });
-const actions = { retry, open: (id) => story.open(id, actions), trouble };
+const actions = { retry, resume, open: (id) => story.open(id, actions), trouble };
 
 function start() {
   const said = session.claims();
@@ -119,6 +119,18 @@ async function retry(ids, button) {
   try {
     for (const id of ids) { await ask("POST", `/jobs/${id}/retry`); sent += 1; }
     $("status").dataset.news = `${count(sent, "document")} sent back to work`;
+  } catch (problem) {
+    trouble(problem);
+  }
+  button.disabled = false;
+  soon(0);
+}
+
+async function resume(run, button) {
+  button.disabled = true;
+  try {
+    const { jobs } = await ask("POST", `/runs/${run}/resume`);
+    $("status").dataset.news = `${count(jobs, "document")} sent back to work`;
   } catch (problem) {
     trouble(problem);
   }

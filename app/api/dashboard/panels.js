@@ -9,8 +9,8 @@ const facts = (pairs) => el("dl", { class: "facts" }, pairs.flatMap(([term, valu
   el("div", {}, el("dt", {}, term), el("dd", {}, value), note ? el("dd", { class: "note" }, note) : null)));
 const none = (words) => el("p", { class: "soft" }, words);
 
-/** Show everything; `retry` takes a list of job ids, `open` one. */
-export function show(overview, { retry, open }) {
+/** Show everything; `retry` takes a list of job ids, `resume` a run's id, `open` a job's. */
+export function show(overview, { retry, resume, open }) {
   fill("documents", overview.documents, documents);
   fill("storage", overview.storage, storage);
   fill("queue", [overview.queue, overview.buffers], ([waiting, buffers]) => queue(waiting, buffers));
@@ -18,7 +18,7 @@ export function show(overview, { retry, open }) {
   fill("services", overview.services, services);
   fill("spend", overview.spend, spend);
   fill("quality", overview.quality, quality);
-  fill("errors", overview.troubles, (troubles) => errors(troubles, retry, open));
+  fill("errors", overview.troubles, (troubles) => errors(troubles, { retry, resume, open }));
 }
 
 function documents(states) {
@@ -93,11 +93,12 @@ function quality(days) {
       table("Checks by day (UTC), one for each rule and batch", ["Day", ">Passed", ">Failed", ">Warned", ">Documents stopped"], rows))];
 }
 
-function errors(troubles, retry, open) {
+function errors(troubles, { retry, resume, open }) {
   if (!troubles.length) return none("No document is in trouble.");
   return troubles.map((trouble) => {
     const first = trouble.documents[0];
     const ids = trouble.documents.filter((each) => each.retryable).map((each) => each.job_id);
+    const runs = [...new Set(trouble.documents.map((each) => each.stopped_run).filter(Boolean))];
     const more = trouble.number - trouble.documents.length;
     return el("article", { class: "trouble" },
       el("h3", {}, plain(spaced(trouble.code)), " ", el("span", { class: "badge bad" }, count(trouble.number, "document"))),
@@ -108,6 +109,8 @@ function errors(troubles, retry, open) {
         each.retryable ? el("button", { type: "button", "data-key": `retry-${each.job_id}`, "data-retry": each.job_id,
           "aria-label": `Retry ${plain(each.name)}`, onclick: (event) => retry([each.job_id], event.currentTarget) }, "Retry")
           : el("span", { class: "soft" }, "is tried again by itself")))),
+      runs.map((run) => el("button", { type: "button", "data-key": `resume-${run}`, "data-resume": run,
+        onclick: (event) => resume(run, event.currentTarget) }, `Go on with everything that was stopped in the run ${run.slice(0, 8)}`)),
       ids.length > 1 ? el("button", { type: "button", "data-key": `retry-all-${trouble.code}`,
         onclick: (event) => retry(ids, event.currentTarget) }, `Retry these ${ids.length}`) : null,
       more > 0 ? el("p", { class: "soft" }, `and ${count(more, "more document")}`) : null);

@@ -79,16 +79,16 @@ async def get_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobDetail:
 
 @router.post("/{job_id}/retry", status_code=202, responses=_ONE | responses(409))
 async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
-    """Send a failed or cancelled job back to its last good state.
+    """Send a failed or cancelled job back to its last good state; let a stopped one go on.
 
     When parser, chunker or embedder have changed since, the answer is a new job over the same
     bytes.
     """
     job = await _find(parts, scope, job_id)
-    if job.state not in RETRYABLE:
+    if job.state not in RETRYABLE and job.stopped is None:
         raise Conflict(
-            f"The job is {job.state}: it did not fail, and it was not cancelled.",
-            remedy="Only failed and cancelled jobs can be retried.",
+            f"The job is {job.state}: it did not fail, and nobody stopped it.",
+            remedy="Only failed, cancelled and stopped jobs can be retried.",
         )
     run_id = uuid4()
     [again] = await send_back(parts.services, job.user_id, run_id, [job_id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import groupby
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,6 +76,7 @@ class TroubledOut(Figures):
     remedy: str
     at: datetime
     retryable: bool
+    stopped_run: UUID | None = Field(description="The run that was stopped, and can be resumed.")
 
 
 class TroubleOut(Figures):
@@ -186,7 +188,8 @@ def _troubled(row: Row) -> TroubledOut:
         message=row["message"] or "",
         remedy=row["remedy"] or "",
         at=row["at"],
-        retryable=state in RETRYABLE,
+        retryable=state in RETRYABLE or row["stopped_run"] is not None,
+        stopped_run=row["stopped_run"],
     )
 
 

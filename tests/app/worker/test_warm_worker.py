@@ -55,7 +55,7 @@ def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
 
 
 def test_a_person_cancels(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
-    """A cancelled run ends as cancelled with its subflows, and its documents are free again."""
+    """A cancelled run ends as cancelled with its subflows; nobody holds its documents any more."""
     pool.worker()
     run = pool.server.start("ingest", paths=[policy])
     pool.until_claimed()
@@ -65,20 +65,41 @@ def test_a_person_cancels(pool: Pool, policy: str, slow: Callable[[], None]) -> 
     assert pool.claims() == 0
 
 
-def test_the_sweep_takes_up_what_is_left(pool: Pool) -> None:
-    """What the cancelled run left is let be while it is fresh, and published when it is not."""
+def test_what_a_person_cancelled_waits_for_a_person(pool: Pool) -> None:
+    """No sweep takes up what the cancelled run left, however long ago; a person's word does."""
     pool.worker()
     waiting = "state NOT IN ('complete', 'superseded', 'deleted')"
-    [(left,)] = pool.query(f"SELECT count(*) FROM upload_pipeline.upload_jobs WHERE {waiting}")
-    assert left == 1
-    fresh = pool.server.run("sweep")
-    assert fresh["state_name"] == "Nothing waits"
+    left = pool.query(f"SELECT id, stopped FROM upload_pipeline.upload_jobs WHERE {waiting}")
+    assert [stopped for _, stopped in left] == ["stopped_by_person"]
+    age(pool, waiting)
+    assert pool.server.run("sweep")["state_name"] == "Nothing waits"
+    resumed = pool.server.run("sweep", job_ids=[str(job) for job, _ in left])
+    assert resumed["state"]["message"] == "Documents: 1 published"
+
+
+def test_the_sweep_takes_up_what_nobody_works_on(
+    pool: Pool, policy: str, slow: Callable[[], None]
+) -> None:
+    """What a run that died left is let be while it is fresh, and published when it is not."""
+    pool.worker()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    pool.server.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    pool.until(run, "CANCELLED", "CRASHED")
+    waiting = "state NOT IN ('complete', 'superseded', 'deleted')"
+    pool.query(f"UPDATE upload_pipeline.upload_jobs SET stopped = NULL WHERE {waiting} RETURNING 1")
+    assert pool.server.run("sweep")["state_name"] == "Nothing waits"
+    slow()
+    age(pool, waiting)
+    assert pool.server.run("sweep")["state"]["message"] == "Documents: 1 published"
+
+
+def age(pool: Pool, which: str) -> None:
+    """Let a minute pass for the jobs."""
     pool.query(
         "UPDATE upload_pipeline.upload_jobs SET updated_at = now() - interval '1 minute'"
-        f" WHERE {waiting} RETURNING id"
+        f" WHERE {which} RETURNING id"
     )
-    swept = pool.server.run("sweep")
-    assert swept["state"]["message"] == "Documents: 1 published"
 
 
 def test_a_stopped_worker_gives_its_runs_back(

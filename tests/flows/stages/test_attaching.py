@@ -17,7 +17,7 @@ from mocks import LlamaParseMock
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import JobState
-from pipeline.store import deletion, history, runs
+from pipeline.store import deletion, history, run_jobs, runs
 from pipeline.store.transitions import Actor
 from tests.flows.corpus import Opener
 from tests.ingesting import accept, ingest, work_off
@@ -260,7 +260,7 @@ async def test_a_retried_file_has_its_files(local: Opener, folder: Path) -> None
         jobs = await send_back(services, ANNA, again, [failed.job_id])
         await work_off(services, jobs, again)
         async with services.database.service() as connection:
-            inside = [each.job_id for each in await runs.waiting_jobs(connection, again)]
+            inside = [each.job_id for each in await run_jobs.waiting_jobs(connection, again)]
         await work_off(services, inside, again)
         assert await states(services) == {"all.zip": "complete", "all.zip#1/a.txt": "complete"}
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
 from pipeline.states import JobState
-from pipeline.store import costs, registration, runs, service_calls
+from pipeline.store import costs, registration, run_jobs, runs, service_calls
 from pipeline.store.engine import Database, records
-from pipeline.store.runs import WaitingJob
+from pipeline.store.run_jobs import WaitingJob
 from tests.pipeline.store.making import (
     ANNA,
     BEN,
@@ -141,7 +141,7 @@ async def test_a_run_tells_where_its_documents_stand(store: Database) -> None:
     await step(store, job, JobState.UPLOADED, JobState.FAILED_PARSE)
     async with store.service() as connection:
         progress = await runs.progress(connection, run_id)
-        waiting = await runs.waiting_jobs(connection, run_id)
+        waiting = await run_jobs.waiting_jobs(connection, run_id)
         lines = await runs.run_documents(connection, run_id)
     assert progress.by_state == {"failed_parse": 1, "uploaded": 1}
     assert progress.documents == 2

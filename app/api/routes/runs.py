@@ -1,0 +1,48 @@
+"""Runs: going on with what was stopped."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from app.api.parts import Parts
+from app.api.problems import NotFound, responses
+from app.api.scope import CurrentScope
+from flows.stages.retrying import send_back
+from pipeline.store import stops
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+_AT_ONCE = 512
+"""Jobs in one flow run: its parameters stay small."""
+
+
+class Resumed(BaseModel):
+    """What goes on."""
+
+    jobs: int = Field(description="Jobs that were stopped and go on now.")
+    run_id: UUID = Field(description="The run that they belong to from now on.")
+
+
+@router.post("/{run_id}/resume", status_code=202, responses=responses(401, 403, 404, 422, 429, 503))
+async def resume_run(parts: Parts, scope: CurrentScope, run_id: UUID) -> Resumed:
+    """Go on with the documents that a cap, an exhausted quota or a person stopped in a run.
+
+    Nothing is paid for twice; the stopped run's cap does not hold for what goes on.
+    """
+    async with scope.reading(parts.database) as connection:
+        found = await stops.stopped_jobs(connection, run_id)
+    if not found:
+        raise NotFound(
+            "There is no such run, or nothing of it was stopped.",
+            remedy="The overview shows the runs that can be resumed.",
+        )
+    again = uuid4()
+    for user, jobs in found.items():
+        sent = await send_back(parts.services, user, again, jobs, kind="resume")
+        for start in range(0, len(sent), _AT_ONCE):
+            label = f"resume {str(run_id)[:8]}"
+            parts.dispatcher.dispatch(sent[start : start + _AT_ONCE], again, label)
+    return Resumed(jobs=sum(map(len, found.values())), run_id=again)

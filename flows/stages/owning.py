@@ -1,0 +1,56 @@
+"""A run owns its jobs while it lives: the lease on its row, renewed beside the work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from blocks.assembly import Services
+from pipeline.errors import RunStopped, TransientError
+from pipeline.states import Stop
+from pipeline.store import job_owners, stops
+from pipeline.store.transitions import Actor
+
+
+@asynccontextmanager
+async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
+    """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
+    lease = services.settings.lease_seconds
+    async with services.database.service() as connection:
+        await job_owners.hold_run(connection, run_id, services.worker, lease)
+    heart = asyncio.create_task(_beat(services, run_id, lease))
+    try:
+        yield
+    finally:
+        heart.cancel()
+        with suppress(asyncio.CancelledError):
+            await heart
+        # When the database is gone the lease runs out by itself.
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                await job_owners.let_go(connection, run_id, services.worker)
+
+
+async def _beat(services: Services, run_id: UUID, lease: float) -> None:
+    while True:
+        await asyncio.sleep(lease / 3)
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                if not await job_owners.renew_run(connection, run_id, services.worker, lease):
+                    # It slept past its lease; what nobody has taken meanwhile is still its own.
+                    await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
+async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:
+    """Have what the run owns and has not finished wait for a person; how many jobs.
+
+    Args:
+        reason: what stopped it; None when a person did.
+    """
+    stop = Stop.PERSON if reason is None else stops.stop_of(reason)
+    message = "A person stopped the run." if reason is None else reason.message
+    async with services.database.service() as connection:
+        who = Actor(services.worker, run_id)
+        return await stops.stop_run(connection, stop, who, message)

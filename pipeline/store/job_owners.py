@@ -1,0 +1,235 @@
+"""Who owns a job: the run that took it, until that run is over.
+
+A run that works on many jobs holds them by a lease on its own row, renewed while it lives. A job
+names its run (`run_id`); it is owned while that run holds its lease. Beside it stands the job's own
+lease (`claims`), which says who works on it at this moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import WORKING
+from pipeline.store.engine import records
+from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.transitions import Actor, in_order
+from pipeline.workers import dead_workers
+
+_WORKING = listed(WORKING)
+
+OWNED = f"""EXISTS (
+    SELECT FROM {SCHEMA}.ingest_runs AS o
+    WHERE o.id = j.run_id AND o.finished_at IS NULL AND o.held_until >= now()
+      AND NOT o.held_by = ANY(CAST(:dead AS text[])))"""
+"""Whether a living run owns the job `j`. Its parameter `dead` comes from `dead_holders`."""
+
+_HOLDERS = sa.text(
+    f"""
+    SELECT held_by FROM {SCHEMA}.ingest_runs
+    WHERE finished_at IS NULL AND held_until >= now()
+    """  # noqa: S608
+)
+
+
+async def dead_holders(connection: AsyncConnection) -> list[str]:
+    """The processes of this machine that hold a run and are gone: nobody waits for their lease."""
+    return dead_workers((await connection.execute(_HOLDERS)).scalars())
+
+
+_HOLD = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET finished_at = NULL, stopped = NULL,
+        held_by = :worker, held_until = now() + make_interval(secs => :lease)
+    WHERE id = :id
+    """  # noqa: S608
+)
+_RENEW = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET held_until = now() + make_interval(secs => :lease)
+    WHERE id = :id AND held_by = :worker AND held_until >= now() AND finished_at IS NULL
+    """  # noqa: S608
+)
+_LET_GO = sa.text(
+    f"""
+    UPDATE {SCHEMA}.ingest_runs SET held_by = NULL, held_until = NULL
+    WHERE id = :id AND held_by = :worker
+    """  # noqa: S608
+)
+
+
+async def hold_run(connection: AsyncConnection, run_id: UUID, worker: str, seconds: float) -> None:
+    """Own the run's jobs for so long from now on; a run that was over goes on."""
+    await connection.execute(_HOLD, {"id": run_id, "worker": worker, "lease": seconds})
+
+
+async def renew_run(connection: AsyncConnection, run_id: UUID, worker: str, seconds: float) -> bool:
+    """Own them for longer; False when the lease has run out, and others may have taken them."""
+    values = {"id": run_id, "worker": worker, "lease": seconds}
+    return (await connection.execute(_RENEW, values)).rowcount == 1
+
+
+async def let_go(connection: AsyncConnection, run_id: UUID, worker: str) -> None:
+    """Own the run's jobs no longer; nothing, when the run is over or another process has it."""
+    await connection.execute(_LET_GO, {"id": run_id, "worker": worker})
+
+
+_GIVE_BACK = sa.text(
+    f"""
+    WITH ordered AS (
+        SELECT id FROM {SCHEMA}.upload_jobs
+        WHERE run_id = :run_id AND state IN ({_WORKING}) AND stopped IS NULL
+          AND (lease_until IS NULL OR lease_until < now())
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.upload_jobs AS j SET run_id = NULL FROM ordered WHERE j.id = ordered.id
+    """  # noqa: S608
+)
+
+
+async def give_back(connection: AsyncConnection, run_id: UUID) -> None:
+    """Own no longer what the run could not finish: others may, and need not wait for this run."""
+    await connection.execute(_GIVE_BACK, {"run_id": run_id})
+
+
+_ADOPT = sa.text(
+    f"""
+    WITH {in_order("CAST(:jobs AS uuid[])")}, adopted AS (
+        UPDATE {SCHEMA}.upload_jobs AS j SET run_id = :run_id, stopped = NULL,
+            error_class = CASE WHEN j.stopped IS NULL THEN j.error_class END,
+            error_code = CASE WHEN j.stopped IS NULL THEN j.error_code END,
+            error_message = CASE WHEN j.stopped IS NULL THEN j.error_message END,
+            error_remedy = CASE WHEN j.stopped IS NULL THEN j.error_remedy END
+        FROM ordered, {SCHEMA}.upload_jobs AS before
+        WHERE j.id = ordered.id AND before.id = j.id AND j.state IN ({_WORKING})
+          AND (j.stopped IS NULL OR CAST(:lift AS boolean)) AND NOT {OWNED}
+          AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
+          AND (j.lease_until IS NULL OR j.lease_until < now()
+               OR j.claimed_by = ANY(CAST(:gone AS text[])))
+        RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt, before.stopped
+    ), told AS (
+        INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
+                                         event, attempt, actor, details)
+        SELECT id, document_id, user_id, :run_id, correlation_id, 'resumed', attempt, :actor,
+               jsonb_build_object('after', stopped)
+        FROM adopted WHERE stopped IS NOT NULL
+    )
+    SELECT id FROM adopted
+    """  # noqa: S608
+)
+
+
+_CLAIMERS = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    WHERE id = ANY(CAST(:jobs AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def _gone_claimers(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[str]:
+    found = await connection.execute(_CLAIMERS, {"jobs": list(job_ids)})
+    return dead_workers(found.scalars())
+
+
+_LEFT = sa.text(
+    f"""
+    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :run_id AND j.state IN ({_WORKING}) AND NOT j.id = ANY(CAST(:tried AS uuid[]))
+      AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
+    """  # noqa: S608
+)
+
+
+async def adopt_left(
+    connection: AsyncConnection, actor: Actor, tried: Collection[UUID], *, lift: bool
+) -> set[UUID]:
+    """Adopt what the actor's run was to do and others have given up; see `adopt`.
+
+    Args:
+        tried: jobs that the run has worked on already, and does not take up again.
+    """
+    values = {"run_id": actor.run_id, "tried": list(tried)}
+    left = (await connection.execute(_LEFT, values)).scalars().all()
+    return await adopt(connection, left, actor, lift=lift)
+
+
+async def adopt(
+    connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor, *, lift: bool
+) -> set[UUID]:
+    """Make unfinished jobs the run's own.
+
+    Jobs that another living run owns, or that somebody works on, stay theirs.
+
+    Args:
+        lift: a person asks for it: what was stopped goes on. Else it stays where it is.
+
+    Returns:
+        The ids of the jobs that changed their owner.
+    """
+    if not job_ids:
+        return set()
+    values = {
+        "jobs": list(job_ids),
+        "lift": lift,
+        "run_id": actor.run_id,
+        "actor": actor.name,
+        "dead": await dead_holders(connection),
+        "gone": await _gone_claimers(connection, job_ids),
+    }
+    return set((await connection.execute(_ADOPT, values)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Jobs of a run that another one has.
+
+    Attributes:
+        owner: the run that has them, if one does.
+        started_at: when that run began.
+    """
+
+    owner: UUID | None
+    kind: str | None
+    started_at: datetime | None
+    jobs: list[UUID]
+
+    def __str__(self) -> str:
+        began = f" that began at {self.started_at:%H:%M:%S} UTC" if self.started_at else ""
+        run = f"the {self.kind} {str(self.owner)[:8]}{began}" if self.kind else "another worker"
+        return f"{len(self.jobs)} documents that {run} works on"
+
+
+_ELSEWHERE = sa.text(
+    f"""
+    SELECT j.run_id AS owner, o.kind, o.started_at, array_agg(j.id ORDER BY j.id) AS jobs
+    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    LEFT JOIN {SCHEMA}.ingest_runs AS o ON o.id = j.run_id
+    WHERE r.run_id = :run_id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
+      AND j.run_id IS DISTINCT FROM :run_id
+      AND ({OWNED} OR (j.lease_until >= now() AND NOT j.claimed_by = ANY(CAST(:gone AS text[]))))
+    GROUP BY j.run_id, o.kind, o.started_at
+    """  # noqa: S608
+)
+_LEASED = sa.text(
+    f"""
+    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :run_id AND j.lease_until >= now()
+    """  # noqa: S608
+)
+
+
+async def held_elsewhere(connection: AsyncConnection, run_id: UUID) -> list[Elsewhere]:
+    """Unfinished jobs of this run that others work on, by who has them."""
+    leased = (await connection.execute(_LEASED, {"run_id": run_id})).scalars().all()
+    values = {
+        "run_id": run_id,
+        "dead": await dead_holders(connection),
+        "gone": await _gone_claimers(connection, leased),
+    }
+    return await records(connection, Elsewhere, _ELSEWHERE, values)

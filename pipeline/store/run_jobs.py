@@ -1,0 +1,69 @@
+"""The jobs of a run: those that are part of it, and those of them that it owns and works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.states import WORKING
+from pipeline.store.engine import records
+from pipeline.store.job_owners import adopt
+from pipeline.store.registration import PipelineVersion
+from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.transitions import Actor
+
+_JOIN = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    SELECT :run_id, j.id, j.user_id, d.source, :outcome
+    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ON CONFLICT DO NOTHING
+    """  # noqa: S608
+)
+
+
+async def join_run(
+    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor, *, lift: bool
+) -> None:
+    """Make jobs that exist already part of the actor's run, and the unfinished ones its own.
+
+    Args:
+        lift: as in `job_owners.adopt`.
+    """
+    await connection.execute(_JOIN, {"run_id": actor.run_id, "jobs": jobs, "outcome": outcome})
+    await adopt(connection, jobs, actor, lift=lift)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job of a run that is to be worked on."""
+
+    job_id: UUID
+    file_bytes: int
+    parser: str
+    chunker: str
+    space_id: UUID
+
+    @property
+    def version(self) -> PipelineVersion:
+        """The pipeline that it was accepted under."""
+        return PipelineVersion(self.parser, self.chunker, self.space_id)
+
+
+_WORKING = listed(WORKING)
+_WAITING = sa.text(
+    f"""
+    SELECT j.id AS job_id, j.file_bytes, j.parser, j.chunker, j.space_id
+    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :id AND j.run_id = :id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
+    ORDER BY r.source
+    """  # noqa: S608
+)
+
+
+async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
+    """The jobs that a run owns and that have not ended, by source."""
+    return await records(connection, WaitingJob, _WAITING, {"id": run_id})
