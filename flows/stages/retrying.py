@@ -43,5 +43,5 @@ async def send_back(
         ]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
-        await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
+        await run_jobs.join_run(connection, same, "waiting", actor)
     return [*same, *renewed]

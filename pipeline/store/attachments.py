@@ -112,12 +112,12 @@ async def join_run(
 ) -> None:
     """Make what is inside these documents part of a run, with the tags that they have now.
 
-    What of it is unfinished, or was stopped, becomes the run's own.
+    What of it is unfinished becomes the run's own.
     """
     values = {"run_id": run_id, "documents": list(documents), "tags": sorted(set(tags))}
     joined = (await connection.execute(_JOIN, values)).all()
     waiting = [job for job, outcome in joined if outcome == "waiting"]
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await adopt(connection, waiting, Actor(actor, run_id))
 
 
 _WAITS = sa.text(

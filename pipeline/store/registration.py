@@ -204,7 +204,7 @@ async def register(
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
     Idempotent: the same sources again change nothing but the tags and the run's list, and lift
-    stops. A source named twice counts once, with the later bytes.
+    stops when a person asks for the run. A source named twice counts once, with the later bytes.
 
     Args:
         correlation_id: of the request that this is done for; without it each job gets its own.
@@ -245,5 +245,5 @@ async def register(
     for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
         await connection.execute(statement, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await adopt(connection, waiting, Actor(actor, run_id))
     return found
