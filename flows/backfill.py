@@ -31,6 +31,7 @@ from flows.unquoted import unquoted, without_words
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
@@ -68,6 +69,7 @@ async def select_backlog(
 async def _take_up(parts: Services, chosen: Sequence[UUID], run_id: UUID) -> int:
     who = Actor(parts.worker, run_id)
     async with parts.database.service() as connection:
+        await lock_jobs(connection, chosen)
         await retry_jobs(connection, chosen, who)
         await run_jobs.join_run(connection, list(chosen), "waiting", who)
     return len(chosen)
@@ -95,8 +97,8 @@ async def _take_up_waiting(parts: Services, selection: Selection, run_id: UUID) 
 
 async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UUID) -> int:
     """Register stored sources again, under today's pipeline."""
-    async with parts.database.service() as connection:
-        for user, sources in found.items():
+    for user, sources in found.items():
+        async with parts.database.service() as connection:
             await registration.register(
                 connection, user, sources, parts.version, run_id=run_id, actor=parts.worker
             )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from pipeline.store import registration, retrying, run_jobs, runs
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.transitions import Actor
 
 
@@ -32,15 +33,18 @@ async def send_back(
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, kind, max_cost_usd=max_cost_usd)
         other = await retrying.other_versions(connection, job_ids, services.version)
+        same = [job for job in job_ids if job not in other]
+        replaced = list(other.values())
+        ids = [registration.identify(user, each, services.version) for each in replaced]
+        # all that is sent back or replaced, at once: see `pipeline.store.lock_order`
+        await registration.lock(connection, user, replaced, services.version)
+        await lock_jobs(connection, same, documents=[document for document, _ in ids])
         await registration.register(
-            connection, user, list(other.values()), services.version,
+            connection, user, replaced, services.version,
             run_id=run_id, actor=actor.name,
         )  # fmt: skip
-        same = [job for job in job_ids if job not in other]
         await retrying.retry_jobs(connection, same, actor, user)
-        renewed = [
-            registration.identify(user, source, services.version)[1] for source in other.values()
-        ]
+        renewed = [job for _, job in ids]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
         await run_jobs.join_run(connection, same, "waiting", actor)

@@ -20,6 +20,7 @@ from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.job_owners import adopt
+from pipeline.store.lock_order import lock_documents, lock_jobs
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
@@ -117,12 +118,6 @@ def _outcome(row: sa.RowMapping) -> Outcome:
     return Outcome.WAITING
 
 
-_LOCK = sa.text(
-    f"""
-    SELECT FROM {SCHEMA}.documents WHERE id = ANY(CAST(:documents AS uuid[]))
-    ORDER BY id FOR NO KEY UPDATE
-    """
-)
 # Without a target every unique constraint counts. With one, two that insert the same source at the
 # same moment may meet at the other constraint, which is an error.
 _DOCUMENTS = sa.text(
@@ -176,7 +171,7 @@ _RUN_JOBS = sa.text(
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, s.job_id, :user_id, s.source, s.outcome
     FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(job_id uuid, source text, outcome text)
-    ON CONFLICT (run_id, job_id) DO NOTHING
+    ORDER BY s.job_id ON CONFLICT (run_id, job_id) DO NOTHING
     """  # noqa: S608
 )
 
@@ -187,7 +182,7 @@ async def lock(
     """Lock the documents of sources, and those that they are inside of; waits for deletions."""
     documents = [identify(user, source, version)[0] for source in sources]
     documents += list({source.parent_id for source in sources if source.parent_id is not None})
-    await connection.execute(_LOCK, {"documents": documents})
+    await lock_documents(connection, documents)
 
 
 async def register(
@@ -242,8 +237,11 @@ async def register(
     new = set((await connection.execute(_DOCUMENTS, values)).scalars())
     if known := [each for each in values["documents"] if each not in new]:
         await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
-    for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
+    # every version of them, because older ones are superseded and unfinished ones are adopted
+    await lock_jobs(connection, documents=values["documents"])
+    for statement in (_JOBS, REVIVE, SUPERSEDE):
         await connection.execute(statement, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
     await adopt(connection, waiting, Actor(actor, run_id))
+    await connection.execute(_RUN_JOBS, values)
     return found

@@ -49,9 +49,10 @@ async def taken_in(
 ) -> tuple[UUID, list[UUID]]:  # fmt: skip
     """A run that a worker holds (nobody, when it is None), and the jobs that it registered."""
     run = await new_run(store)
-    async with store.service() as connection:
-        if worker is not None:
+    if worker is not None:
+        async with store.service() as connection:
             await job_owners.hold_run(connection, run, worker, seconds)
+    async with store.service() as connection:
         found = await registration.register(
             connection, ANNA, [source(name) for name in names], VERSION, run_id=run, actor="person"
         )
