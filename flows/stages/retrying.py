@@ -32,15 +32,13 @@ async def send_back(
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, kind, max_cost_usd=max_cost_usd)
         other = await retrying.other_versions(connection, job_ids, services.version)
-        await registration.register(
+        registered = await registration.register(
             connection, user, list(other.values()), services.version,
             run_id=run_id, actor=actor.name,
         )  # fmt: skip
         same = [job for job in job_ids if job not in other]
         await retrying.retry_jobs(connection, same, actor, user)
-        renewed = [
-            registration.identify(user, source, services.version)[1] for source in other.values()
-        ]
+        renewed = [each.job_id for each in registered]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
         await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
