@@ -270,7 +270,9 @@ async def test_a_moved_letter_takes_what_is_inside_along(local: Opener, folder: 
         (folder / "claim.eml").rename(folder / "moved.eml")
         assert await synced(services, folder) == 0
         after = await placed(services)
-        assert {source.replace("moved.eml", "claim.eml"): each for source, each in after.items()} == before
+        assert {
+            source.replace("moved.eml", "claim.eml"): each for source, each in after.items()
+        } == before
         # another letter at the old place has files of its own
         (folder / "claim.eml").write_bytes(claim(REPORT, text="Another letter, about hail."))
         await ingest(services, [folder], ANNA)
