@@ -292,7 +292,7 @@ async def test_the_cost_cap_holds_for_parsing(
 async def test_a_plan_a_cap_and_a_bill_count_the_same_pages(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path, fits: bool
 ) -> None:
-    """Pages in a packed object stream are promised like any others: nothing is sent beyond a cap."""
+    """Pages in a packed object stream are promised like others: nothing is sent beyond a cap."""
     (folder / "packed.pdf").write_bytes(packed_pdf(20))
     async with paying() as services:
         plan = await planning.plan(services, find_files([str(folder)]), ANNA)

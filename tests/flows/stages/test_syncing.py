@@ -220,7 +220,7 @@ async def test_a_file_moved_over_another_buys_nothing(
 async def test_a_moved_and_edited_file_is_paid_for_its_edit_and_deleted_last(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:
-    """Both are found until the run has ended well; a run that has not deletes nothing, and says so."""
+    """Both are found until a run has ended well; one that has not deletes nothing, and says so."""
     path = policy(folder, "home", sections=6)
     policy(folder, "other")
     async with remote() as services:
@@ -354,15 +354,16 @@ async def test_a_folder_that_is_unmounted_in_mid_run_loses_nothing(
 
 async def test_a_file_goes_with_a_name_that_is_no_utf8(local: Opener, folder: Path) -> None:
     """Its document stays while it is there, moves with it, and goes when it is gone."""
-    odd = Path(os.fsdecode(os.fsencode(folder) + b"/pol\xe9.md"))
-    odd.write_bytes(policy(folder, "home").read_bytes() + b"\nMore.")
+    odd = policy(folder, os.fsdecode(b"pol\xe9"))
+    policy(folder, "home")
     async with local() as services:
         await ingest(services, [folder], ANNA)
         assert await synced(services, folder) == 0
         before = await placed(services)
         assert len(before) == 2
-        hidden = odd.rename(os.fsdecode(os.fsencode(folder) + b"/\xe8.md"))
+        hidden = folder / os.fsdecode(b"\xe8.md")
+        os.rename(odd, hidden)
         assert await synced(services, folder) == 0
         assert set((await placed(services)).values()) == set(before.values())
-        hidden.unlink()
+        os.unlink(hidden)
         assert await synced(services, folder) == 1
