@@ -59,13 +59,15 @@ _DELETED = sa.text(
 _MOVED = sa.text(
     f"""
     SELECT count(DISTINCT document_id) FROM {SCHEMA}.job_events
-    WHERE run_id = :run_id AND event = 'moved'
+    WHERE run_id = :run_id AND event = 'relocated'
     """  # noqa: S608
 )
 
 
 async def find_run(connection: AsyncConnection, prefix: str) -> RunRecord | None:
     """The run whose id begins so; None when there is none, or more than one."""
+    if not prefix.isascii():  # no id, and perhaps no text that Postgres takes
+        return None
     found = await rows(connection, _RUN, {"prefix": prefix})
     return RunRecord(**found[0]) if len(found) == 1 else None
 

@@ -91,7 +91,7 @@ _TELL = sa.text(
     f"""
     INSERT INTO {SCHEMA}.job_events
         (job_id, document_id, user_id, run_id, correlation_id, event, actor, details)
-    SELECT m.job_id, m.id, :user_id, :run_id, m.correlation_id, 'moved', :actor,
+    SELECT m.job_id, m.id, :user_id, :run_id, m.correlation_id, 'relocated', :actor,
            jsonb_build_object('from', m.before, 'to', m.source)
     FROM jsonb_to_recordset(CAST(:moves AS jsonb))
         AS m(id uuid, job_id uuid, correlation_id uuid, before text, source text, name text)

@@ -354,16 +354,15 @@ async def test_a_folder_that_is_unmounted_in_mid_run_loses_nothing(
 
 async def test_a_file_goes_with_a_name_that_is_no_utf8(local: Opener, folder: Path) -> None:
     """Its document stays while it is there, moves with it, and goes when it is gone."""
-    odd = policy(folder, os.fsdecode(b"pol\xe9"))
+    odd = policy(folder, "odd").rename(folder / os.fsdecode(b"pol\xe9.md"))
     policy(folder, "home")
     async with local() as services:
         await ingest(services, [folder], ANNA)
         assert await synced(services, folder) == 0
         before = await placed(services)
         assert len(before) == 2
-        hidden = folder / os.fsdecode(b"\xe8.md")
-        os.rename(odd, hidden)
+        moved = odd.rename(folder / os.fsdecode(b"\xe8.md"))
         assert await synced(services, folder) == 0
         assert set((await placed(services)).values()) == set(before.values())
-        os.unlink(hidden)
+        moved.unlink()
         assert await synced(services, folder) == 1
