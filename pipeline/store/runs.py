@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.folder_walk import PassedOver
+from pipeline.kept_files import KEPT
 from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import JobState
 from pipeline.store.engine import records, rows
@@ -113,7 +114,14 @@ async def pass_over(
 
 async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     """The files that a run could not take in."""
-    return [each for each in await _rejected(connection, run_id) if each.code != PASSED_OVER]
+    found = await _rejected(connection, run_id)
+    return [each for each in found if each.code not in (PASSED_OVER, KEPT)]
+
+
+async def kept_by_sync(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The documents whose files are gone and that a run did not delete."""
+    found = await _rejected(connection, run_id)
+    return list(dict.fromkeys(each for each in found if each.code == KEPT))
 
 
 async def passed_over(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
