@@ -35,17 +35,17 @@ async def send_back(
         other = await retrying.other_versions(connection, job_ids, services.version)
         same = [job for job in job_ids if job not in other]
         replaced = list(other.values())
-        ids = [registration.identify(user, each, services.version) for each in replaced]
+        known = await registration.look_up(connection, user, replaced, services.version)
         # all that is sent back or replaced, at once: see `pipeline.store.lock_order`
-        await registration.lock(connection, user, replaced, services.version)
-        await lock_jobs(connection, same, documents=[document for document, _ in ids])
-        await registration.register(
+        await registration.lock(connection, user, replaced)
+        await lock_jobs(connection, same, documents=[each.document_id for each in known])
+        registered = await registration.register(
             connection, user, replaced, services.version,
             run_id=run_id, actor=actor.name,
         )  # fmt: skip
         await retrying.retry_jobs(connection, same, actor, user)
-        renewed = [job for _, job in ids]
+        renewed = [each.job_id for each in registered]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
-        await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
+        await run_jobs.join_run(connection, same, "waiting", actor)
     return [*same, *renewed]

@@ -32,19 +32,24 @@ def family(ids: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The document that files are inside of, and the worker's hold on its job."""
+    """The document that files are inside of, and the worker's hold on its job.
+
+    Attributes:
+        source: that the files' own sources begin with.
+    """
 
     document_id: UUID
     job_id: UUID
     attempt: int
     correlation_id: UUID
+    source: str
 
 
 _CURRENT = sa.text(
     f"""
     SELECT d.tags FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = :job
     WHERE d.id = :document AND d.deleted_at IS NULL AND d.latest_job_id = j.id
-      AND j.attempt = :attempt AND j.claimed_by = :worker
+      AND j.attempt = :attempt AND j.claimed_by = :worker AND d.source = :source
     """  # noqa: S608
 )
 
@@ -52,12 +57,13 @@ _CURRENT = sa.text(
 async def tags_of_current(
     connection: AsyncConnection, parent: Parent, worker: str
 ) -> list[str] | None:
-    """The parent's tags; None when it was deleted, changed, or taken over by another worker."""
+    """The parent's tags; None when it was deleted, changed, moved, or taken over by another."""
     values = {
         "document": parent.document_id,
         "job": parent.job_id,
         "attempt": parent.attempt,
         "worker": worker,
+        "source": parent.source,
     }
     found: list[str] | None = await connection.scalar(_CURRENT, values)
     return found
@@ -133,12 +139,12 @@ async def join_run(
 ) -> None:
     """Make what is inside these documents part of a run, with the tags that they have now.
 
-    What of it is unfinished, or was stopped, becomes the run's own.
+    What of it is unfinished becomes the run's own.
     """
     values = {"run_id": run_id, "documents": list(documents), "tags": sorted(set(tags))}
     await connection.execute(_TAG, values)
     waiting = (await connection.execute(_UNFINISHED, values)).scalars().all()
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await adopt(connection, waiting, Actor(actor, run_id))
     await connection.execute(_JOIN, values)
 
 

@@ -27,15 +27,11 @@ _JOIN = sa.text(
 
 
 async def join_run(
-    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor, *, lift: bool
+    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor
 ) -> None:
-    """Make jobs that exist already part of the actor's run, and the unfinished ones its own.
-
-    Args:
-        lift: as in `job_owners.adopt`.
-    """
+    """Make jobs that exist already part of the actor's run, and the unfinished ones its own."""
     await lock_jobs(connection, jobs)
-    await adopt(connection, jobs, actor, lift=lift)
+    await adopt(connection, jobs, actor)
     await connection.execute(_JOIN, {"run_id": actor.run_id, "jobs": jobs, "outcome": outcome})
 
 
