@@ -29,7 +29,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 _CTE = re.compile(r"(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", re.IGNORECASE)
 _WRITE = re.compile(
     rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+{SCHEMA}\.(\w+)|"
-    r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE(?:\s+OF\s+(\w+))?|\bFOR\s+SHARE(?:\s+OF\s+(\w+))?|"
+    r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE(?:\s+OF\s+(\w+))?|\bFOR\s+(?:KEY\s+)?SHARE(?:\s+OF\s+(\w+))?|"
     r"\bpg_advisory_xact_lock(?:_shared)?\((\d+)",
     re.IGNORECASE,
 )
