@@ -70,6 +70,11 @@ def auth_header() -> dict[str, str]:
     """The header for requests of our own, besides Prefect's client; empty without a password."""
     if not (auth_string := os.environ.get(CLIENT_VARIABLE)):
         return {}
+    return basic_header(auth_string)
+
+
+def basic_header(auth_string: str) -> dict[str, str]:
+    """The header that sends a password."""
     return {"Authorization": f"Basic {base64.b64encode(auth_string.encode()).decode()}"}
 
 

@@ -27,6 +27,7 @@ from flows.retries import RETRYING
 from flows.stages.owning import stop_run
 from flows.stages.removing import tidy
 from flows.stages.versions import fitting
+from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from flows.unquoted import unquoted, without_words
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, job_owners, registration, run_jobs, runs
@@ -126,7 +127,7 @@ def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
 
-@flow(name="backfill", flow_run_name=_run_name, **UNKEPT)
+@flow(name="backfill", flow_run_name=_run_name, timeout_seconds=LAST_LIMIT_SECONDS, **UNKEPT)
 async def backfill(
     select: Backlog = "waiting",
     job_ids: list[UUID] | None = None,
@@ -168,9 +169,11 @@ async def backfill(
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
-            await tidy(parts)
-            await _settle_dead_runs(parts)
-            if not await _anything_waits(parts, selection):
+            async with time_limit(TimeLimit.LOOK, parts.settings):
+                await tidy(parts)
+                await _settle_dead_runs(parts)
+                waits = await _anything_waits(parts, selection)
+            if not waits:
                 return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:
             await runs.start_run(
@@ -182,6 +185,11 @@ async def backfill(
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
             )
-        async with BatchRunner(parts, run, options, asked=job_ids is not None) as runner:
+            await runs.begin_run(connection, run, UUID(flow_run.id) if flow_run.id else None)
+        kind = TimeLimit.SWEEP if swept and older_than_days else TimeLimit.BACKFILL
+        async with (
+            limited_run(parts, run, kind),
+            BatchRunner(parts, run, options, asked=job_ids is not None) as runner,
+        ):
             await select_backlog(select, job_ids, selection, run)
             return await conclude(runner, attended=owner is not None)
