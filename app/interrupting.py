@@ -32,13 +32,18 @@ class Interruptible:
     Args:
         start: calls the flow.
         run_id: the run's id in our database, which knows its flow run.
+        patience_seconds: how long Prefect's server may be silent.
     """
 
     def __init__(
-        self, start: Callable[[], Awaitable[State[Any]]], run_id: UUID, addresses: Addresses
+        self,
+        start: Callable[[], Awaitable[State[Any]]],
+        run_id: UUID,
+        addresses: Addresses,
+        patience_seconds: float,
     ) -> None:
         self._start = start
-        self._watch = PrefectWatch(partial(_flow_run, run_id, addresses))
+        self._watch = PrefectWatch(partial(_flow_run, run_id, addresses), patience_seconds)
         self._running: asyncio.Future[State[Any]] | None = None
 
     @property

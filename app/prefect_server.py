@@ -26,12 +26,14 @@ from app.prefect_access import (
     named_auth_string,
     own_auth_string,
     require,
+    require_usable_proxy,
     use,
 )
 from app.prefect_kept import KeptServer, end
 from app.stack.state import running_stack
 from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
+from pipeline.loopback import direct_loopback
 from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
@@ -102,8 +104,10 @@ def join_prefect(home: Path, auth_file: Path | None) -> str | None:
     what `auth_file` holds, or PREFECT_API_AUTH_STRING as it is.
 
     Raises:
-        ConfigurationError: the server's password cannot be read.
+        ConfigurationError: the server's password cannot be read, or a proxy not be used.
     """
+    require_usable_proxy()
+    os.environ.update(direct_loopback(os.environ))
     for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
     if not (url := os.environ.get("PREFECT_API_URL")):

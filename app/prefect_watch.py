@@ -20,8 +20,6 @@ import httpx
 from app.prefect_access import auth_header, change_headers
 
 LOOK_SECONDS = 2.0
-AWAY_SECONDS = 60.0
-"""A server that has not answered for so long is given up; ours is started again by then."""
 
 _ANSWER_SECONDS = 10.0
 _BRIEFLY_AWAY_SECONDS = 3.0
@@ -39,13 +37,17 @@ class PrefectWatch:
 
     Args:
         flow_run: which flow run is at work, once it is known.
+        patience_seconds: a server that has not answered for so long is given up.
 
     Attributes:
         was_away: the server did not answer for a while, so it may not know all of the run.
     """
 
-    def __init__(self, flow_run: Callable[[], Awaitable[UUID | None]]) -> None:
+    def __init__(
+        self, flow_run: Callable[[], Awaitable[UUID | None]], patience_seconds: float
+    ) -> None:
         self._flow_run = flow_run
+        self._patience = patience_seconds
         self.was_away = False
         self.flow_run_id: UUID | None = None
 
@@ -62,7 +64,7 @@ class PrefectWatch:
                     last_answer = time.monotonic()
                 away = time.monotonic() - last_answer
                 self.was_away = self.was_away or away > LOOK_SECONDS + _BRIEFLY_AWAY_SECONDS
-                if away > AWAY_SECONDS:
+                if away > self._patience:
                     return Interruption.GONE
 
     async def _is_cancelled(self, client: httpx.AsyncClient, url: str) -> bool:

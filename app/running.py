@@ -78,7 +78,7 @@ def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> Bas
     """
     configure_logs(settings, "navigator", console=False)
     _start_prefect(flow, settings)
-    work = Interruptible(flow.start, flow.run_id, addresses)
+    work = Interruptible(flow.start, flow.run_id, addresses, settings.prefect_patience_seconds)
     runner = asyncio.Runner()
     try:
         outcome = runner.run(_watched(flow, work, addresses))

@@ -20,7 +20,7 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
-from flows.cancellation import was_cancelled
+from flows.cancellation import finished_run, was_cancelled
 from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
 from flows.prefect_troubles import prefect_trouble
@@ -195,10 +195,10 @@ class BatchRunner:
                 batch.job_ids, self.run, batch.label, self._options, self.parts.installation
             )
             return
-        finished = await arun_deployment(
+        begun = await arun_deployment(
             BATCH_DEPLOYMENT,
             flow_run_name=batch.label,
-            poll_interval=2,
+            timeout=0,
             parameters={
                 "job_ids": [str(job) for job in batch.job_ids],
                 "run_id": str(self.run),
@@ -207,6 +207,7 @@ class BatchRunner:
                 "options": self._options.model_dump(mode="json"),
             },
         )
+        finished = await finished_run(begun.id)
         if finished.state is not None and not finished.state.is_completed():
             why = f": {finished.state.message}" if finished.state.message else "."
             raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}{why}")

@@ -7,6 +7,7 @@ machine. Every library that we use reads NO_PROXY; what lies elsewhere still goe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -18,6 +19,17 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value for name, value in environment.items() if name.lower() in _PROXIES and value
     }
+
+
+def unusable_proxy(environment: Mapping[str, str]) -> str | None:
+    """The variable that names a proxy which our HTTP clients cannot use; they would all fail."""
+    has_socks = find_spec("socksio") is not None
+    for name, value in proxies(environment).items():
+        scheme = value.partition("://")[0].lower() if "://" in value else "http"
+        usable = scheme in ("http", "https") or (scheme in ("socks5", "socks5h") and has_socks)
+        if not usable:
+            return name
+    return None
 
 
 def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:
