@@ -69,12 +69,12 @@ class PrefectWatch:
 
     async def _is_cancelled(self, client: httpx.AsyncClient, url: str) -> bool:
         self.flow_run_id = self.flow_run_id or await self._flow_run()
-        if self.flow_run_id is None:
-            await client.get(f"{url}/health")
+        if self.flow_run_id is not None:
+            answer = await client.get(f"{url}/flow_runs/{self.flow_run_id}")
+        if self.flow_run_id is None or answer.status_code != HTTPStatus.OK:
+            # It is busy with its database, has forgotten the run, or a proxy answers for it.
+            (await client.get(f"{url}/health")).raise_for_status()
             return False
-        answer = await client.get(f"{url}/flow_runs/{self.flow_run_id}")
-        if answer.status_code != HTTPStatus.OK:
-            return False  # it is busy, or has forgotten the run
         return answer.json()["state_type"] in ("CANCELLING", "CANCELLED")
 
 

@@ -29,6 +29,7 @@ from flows.stages.removing import tidy
 from flows.stages.versions import fitting
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from flows.unquoted import unquoted, without_words
+from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, job_owners, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
@@ -109,6 +110,15 @@ async def _anything_waits(parts: Services, selection: Selection) -> bool:
         return bool(await backlog.waiting(connection, replace(selection, limit=1)))
 
 
+async def _tidy(parts: Services) -> None:
+    """Remove what crashes left in the storage; no document waits for a storage that hangs."""
+    try:
+        async with time_limit(TimeLimit.TIDYING, parts.settings):
+            await tidy(parts)
+    except TransientError as error:
+        get_run_logger().warning("stored files that nobody names are left for later: %s", error)
+
+
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
@@ -169,8 +179,8 @@ async def backfill(
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
+            await _tidy(parts)
             async with time_limit(TimeLimit.LOOK, parts.settings):
-                await tidy(parts)
                 await _settle_dead_runs(parts)
                 waits = await _anything_waits(parts, selection)
             if not waits:

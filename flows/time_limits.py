@@ -35,6 +35,7 @@ class TimeLimit(Enum):
     BATCH = timedelta(hours=6)
     REPORT = timedelta(minutes=30)
     LOOK = timedelta(minutes=2)  # a sweep's questions to the database, before it has any work
+    TIDYING = timedelta(seconds=20)  # a sweep's care for the storage
 
 
 @asynccontextmanager

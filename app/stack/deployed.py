@@ -24,6 +24,7 @@ from pipeline.children import ROOT
 from pipeline.errors import ConfigurationError
 
 _ANSWER_SECONDS = 10.0
+_TOLD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,11 @@ def lapsed(address: str, folder: Path) -> str:
     """
     try:
         ask = _Asking(f"{address}/api", basic_header(own_auth_string(folder)))
-        return "; ".join(_missing(ask))
+        missing = list(_missing(ask))
     except (OSError, HTTPException, ValueError, ConfigurationError):
         return ""
+    more = f", and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
+    return "; ".join(missing[:_TOLD]) + more
 
 
 @dataclass(frozen=True, slots=True)

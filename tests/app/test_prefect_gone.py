@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -217,3 +219,34 @@ def test_a_person_cancels_an_ingest_in_prefect(
     resumed = navigator("resume", str(run)[:8])
     assert resumed.code == 0, resumed.err
     assert "3 published" in resumed.out
+
+
+def test_a_server_that_answers_with_errors(
+    database_url: str, tmp_path: Path, policies: Path, provider: Provider
+) -> None:
+    """A server that is there and broken is told in a sentence, with what it answers."""
+
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path.endswith("/health") else 500)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"true")
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        variables = {
+            "DATABASE_URL": database_url,
+            "PREFECT_API_URL": f"http://127.0.0.1:{server.server_port}/api",
+        }
+        navigator = Navigator(tmp_path / "home", provider.variables | variables)
+        done = navigator("ingest", policies)
+        server.shutdown()
+    assert done.code == 1
+    assert "Prefect's server answered with an error (HTTP 500)." in done.err
