@@ -31,7 +31,7 @@ from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_l
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
-from pipeline.store import backlog, job_owners, registration, run_jobs, runs
+from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
@@ -122,7 +122,7 @@ async def _tidy(parts: Services) -> None:
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
-        dead = await job_owners.dead_runs(connection)
+        dead = await dead_runs.dead_runs(connection)
     for run in dead:
         if run.flow_run_id is not None and await was_cancelled(run.flow_run_id):
             await stop_run(parts, run.run_id, None)
