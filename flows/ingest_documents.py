@@ -240,8 +240,10 @@ async def _closing_state(
         table = quality_table(verdicts)
         what = "What the quality gate found"
         await shown(acreate_markdown_artifact(table, key="quality-gate", description=what))
+    if published == len(job_ids):
+        return closing_state(published)
     async with parts.database.service() as connection:
         ended = await job_failures.failures(connection, batch.job_ids)
-        left = await job_failures.unfinished(connection, job_ids, batch.job_ids)
+        left = await job_failures.unfinished(connection, job_ids, batch.job_ids, batch.run_id)
     tell_failures(ended)
-    return closing_state(len(job_ids), published, ended, left)
+    return closing_state(published, len(job_ids), ended, left)

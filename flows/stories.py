@@ -19,7 +19,7 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
-from pipeline.store.job_failures import JobFailure, Unfinished
+from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
 
@@ -71,13 +71,18 @@ def state_title(state: str) -> str:
 
 
 def closing_state(
-    documents: int, published: int, ended: Sequence[JobFailure], left: Unfinished
+    published: int,
+    documents: int | None = None,
+    ended: Sequence[JobFailure] = (),
+    left: Unfinished = NONE_LEFT,
 ) -> State[Any]:
     """How a batch ends in Prefect: Completed by that name only when nothing of it waits.
 
     Args:
+        documents: how many the batch had; as many as were published, when left out.
         ended: those that ended without being published.
     """
+    documents = published if documents is None else documents
     message = f"{published} of {documents} documents published"
     if left.waiting:
         message += f"; {left.waiting} are not finished"

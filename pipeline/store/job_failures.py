@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import records
+from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.schema import SCHEMA, listed
 
 
@@ -54,7 +55,7 @@ class Unfinished:
     """Jobs of a batch that have not ended.
 
     Attributes:
-        elsewhere: those that somebody else works on at this moment.
+        elsewhere: those that another run works on, or has before it.
         waiting: those that nobody works on, or that the batch itself gives back.
     """
 
@@ -62,13 +63,17 @@ class Unfinished:
     waiting: int
 
 
+NONE_LEFT = Unfinished(0, 0)
+
 _UNFINISHED = sa.text(
     f"""
     SELECT count(*) FILTER (WHERE another) AS elsewhere,
            count(*) FILTER (WHERE NOT another) AS waiting
     FROM (
-        SELECT j.stopped IS NULL AND j.lease_until IS NOT NULL AND j.lease_until >= now()
-               AND NOT j.id = ANY(:held) AS another
+        SELECT j.stopped IS NULL AND NOT j.id = ANY(:held) AND (
+                   j.lease_until IS NOT NULL AND j.lease_until >= now()
+                   OR j.run_id IS DISTINCT FROM :run AND {OWNED}
+               ) AS another
         FROM {SCHEMA}.upload_jobs AS j
         WHERE j.id = ANY(:ids) AND j.state IN ({listed(WORKING)})
     ) AS unfinished
@@ -77,12 +82,14 @@ _UNFINISHED = sa.text(
 
 
 async def unfinished(
-    connection: AsyncConnection, job_ids: Sequence[UUID], held: Sequence[UUID]
+    connection: AsyncConnection, job_ids: Sequence[UUID], held: Sequence[UUID], run_id: UUID
 ) -> Unfinished:
     """Those of these jobs that have not ended.
 
     Args:
         held: those that the asking batch holds, or held.
+        run_id: the batch's own run.
     """
-    values = {"ids": list(job_ids), "held": list(held)}
+    dead = await dead_holders(connection)
+    values = {"ids": list(job_ids), "held": list(held), "run": run_id, "dead": dead}
     return (await records(connection, Unfinished, _UNFINISHED, values))[0]
