@@ -22,7 +22,7 @@ from app.prefect_access import auth_header, change_headers
 LOOK_SECONDS = 2.0
 
 _ANSWER_SECONDS = 10.0
-_BRIEFLY_AWAY_SECONDS = 3.0
+_SILENT_LOOKS = 3
 
 
 class Interruption(Enum):
@@ -54,17 +54,22 @@ class PrefectWatch:
     async def until_interrupted(self) -> Interruption:
         """Return when the server has been away for too long, or has been told to cancel."""
         url = os.environ["PREFECT_API_URL"]
-        last_answer = time.monotonic()
+        last_answer, silent = time.monotonic(), 0
         async with httpx.AsyncClient(timeout=_ANSWER_SECONDS, headers=auth_header()) as client:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                with suppress(httpx.HTTPError):
+                silent += 1
+                try:
                     if await self._is_cancelled(client, url):
                         return Interruption.CANCELLED
-                    last_answer = time.monotonic()
+                    last_answer, silent = time.monotonic(), 0
+                except httpx.ConnectError:  # nobody listens: it has ended
+                    self.was_away = True
+                except httpx.HTTPError:
+                    self.was_away = self.was_away or silent >= _SILENT_LOOKS
                 away = time.monotonic() - last_answer
-                self.was_away = self.was_away or away > LOOK_SECONDS + _BRIEFLY_AWAY_SECONDS
-                if away > self._patience:
+                # Not by the clock alone: this process may itself have stood still.
+                if away > self._patience and silent >= _SILENT_LOOKS:
                     return Interruption.GONE
 
     async def _is_cancelled(self, client: httpx.AsyncClient, url: str) -> bool:

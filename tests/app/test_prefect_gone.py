@@ -173,7 +173,7 @@ def test_a_server_that_stays_away(
     navigator = Navigator(tmp_path / "home", provider.variables)
     process = navigator.start(
         "ingest", policies, DATABASE_URL=database_url, PREFECT_API_URL=url,
-        NAVIGATOR_PREFECT_PATIENCE_SECONDS="5",
+        NAVIGATOR_PREFECT_PATIENCE_SECONDS="15",
     )  # fmt: skip
     provider.until_asked(process)
     server.kill()

@@ -64,7 +64,7 @@ def test_what_a_cap_stopped_waits_for_a_person(
 def test_a_batch_with_waiting_documents_is_not_completed(
     worker: Worker, free: OpenAIMock, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    """Asked for what a person has to resume, a batch fails and says so; afterwards nothing waits."""
+    """Asked for what a person has to resume, a batch fails and says so; later nothing waits."""
     policy(tmp_path, "held-back")
     capped = {"max_cost_usd": "0.0000001"}
     worker.run("ingest", {"paths": [str(tmp_path)], "options": capped})
