@@ -23,6 +23,8 @@ LOOK_SECONDS = 2.0
 
 _ANSWER_SECONDS = 10.0
 _SILENT_LOOKS = 3
+_SLOW_FACTOR = 1.5
+"""A server that takes requests and does not answer may only be slow."""
 
 
 class Interruption(Enum):
@@ -59,17 +61,19 @@ class PrefectWatch:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 silent += 1
+                patience = self._patience
                 try:
                     if await self._is_cancelled(client, url):
                         return Interruption.CANCELLED
                     last_answer, silent = time.monotonic(), 0
                 except httpx.ConnectError:  # nobody listens: it has ended
                     self.was_away = True
-                except httpx.HTTPError:
+                except (httpx.HTTPError, ValueError, KeyError):
+                    patience *= _SLOW_FACTOR
                     self.was_away = self.was_away or silent >= _SILENT_LOOKS
                 away = time.monotonic() - last_answer
                 # Not by the clock alone: this process may itself have stood still.
-                if away > self._patience and silent >= _SILENT_LOOKS:
+                if away > patience and silent >= _SILENT_LOOKS:
                     return Interruption.GONE
 
     async def _is_cancelled(self, client: httpx.AsyncClient, url: str) -> bool:
