@@ -22,13 +22,12 @@ LOOK_SECONDS = 3.0
 SILENT_LOOKS = 3
 """Looks in a row without an answer after which a service is started again."""
 
-LAPSE_SECONDS = 15.0
-"""Between two looks at what a task had done."""
-
 _START_LOOK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 _SHORT_STOP_SECONDS = 5.0
+LAPSE_SECONDS = 15.0
+"""Between two looks at what a task had done."""
 
 
 @dataclass
