@@ -32,6 +32,10 @@ _SLOW = [{"service": "openai", "match": {"path": "/v1/embeddings"},
           "fault": {"kind": "latency", "seconds": 60}}]  # fmt: skip
 
 
+DEAD_PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+"""Every command here is started beside a proxy that does not answer, without NO_PROXY."""
+
+
 class Provider:
     """A stand-in for OpenAI that takes a minute to answer, until it is told otherwise."""
 
@@ -41,6 +45,7 @@ class Provider:
             "NAVIGATOR_EMBEDDER": "openai",
             "OPENAI_API_KEY": "sk-test",
             "OPENAI_BASE_URL": mock.base_url,
+            **DEAD_PROXY,
         }
         self.answer_after_a_minute(_SLOW)
 

@@ -23,7 +23,7 @@ from tests.prefect_server import ROOT, PrefectServer
 
 __all__ = ["deployed"]
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @dataclass
