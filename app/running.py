@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from app.block_server import QUIET, is_named
 from app.console import say, working
 from app.folders import leave_folder
 from app.interrupting import Interruptible
 from app.log_output import configure_logs
 from app.progress import ProgressView
-from pipeline.errors import (
-    ConfigurationError,
-    NavigatorError,
-    TransientError,
-)
+from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,12 +28,6 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.3
 _left_open: list[asyncio.Runner] = []
 """Loops of flows that wait for a server that has gone: closing them would wait with them."""
-
-_QUIET = {
-    # Prefect's console logs would tear the progress display; they still go to its server.
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +92,9 @@ def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     from app.prefect_server import provide_prefect
 
     leave_folder()
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    theirs = bool(os.environ.get("PREFECT_API_URL"))
+    theirs = is_named()
     if settings.work_pool is not None and not theirs:
         raise ConfigurationError(
             "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",
