@@ -27,7 +27,7 @@ from tests.prefect_server import PrefectServer, _free_port, _wait_until_healthy
 
 MortalServer = tuple[subprocess.Popen[bytes], str]
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 _SLOW = [{"service": "openai", "match": {"path": "/v1/embeddings"},
           "fault": {"kind": "latency", "seconds": 60}}]  # fmt: skip
 
@@ -66,7 +66,7 @@ class Provider:
 
 
 def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 400
     while not true():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -99,6 +99,16 @@ def mortal_server(prefect_server: PrefectServer, tmp_path: Path) -> Iterator[Mor
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """A command whose test failed does not outlive it."""
+    yield
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "ingest" in child.cmdline():
+                child.kill()
 
 
 @pytest.fixture
