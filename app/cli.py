@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
+from app.leaving import leave_soon
 from pipeline.private_files import keep_private
 from pipeline.process_privacy import hide_this_process
 
@@ -47,7 +48,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     keep_private()
     hide_this_process()
-    app(prog_name="navigator")
+    try:
+        app(prog_name="navigator")
+    except SystemExit as ended:
+        leave_soon(ended.code)
+        raise
 
 
 @app.callback(cls=_Group)

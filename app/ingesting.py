@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from app.console import quantity, say
+from app.interrupting import PREFECT_GONE
 from app.link_lines import say_links
 from app.run_report import RunReport, read_run
 from app.running import RunningFlow, connect, run_flow
-from pipeline.errors import NavigatorError, UsageError
+from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
 from pipeline.path_patterns import absolute_pattern
@@ -146,16 +147,34 @@ def run_to_report(
     except KeyboardInterrupt:
         asyncio.run(_close(addresses, run_id))
         raise
+    if isinstance(trouble, NavigatorError) and trouble.code == PREFECT_GONE:
+        asyncio.run(_give_up(addresses, run_id, trouble))
     report = asyncio.run(_report(addresses, owner, run_id))
-    if trouble is None:
+    if trouble is None or isinstance(trouble, RunStopped):
         return report
     if not isinstance(trouble, NavigatorError) or isinstance(trouble, UsageError):
         raise trouble
     if not report.documents:
         raise trouble
+    if report.all_fine:
+        say(trouble.message, "yellow")
+        return report
     say(f"Not everything could be finished. {trouble.message}", "yellow")
     say("Run it again later; it goes on where it stopped.")
     return report
+
+
+async def _give_up(addresses: Addresses, run_id: UUID, why: NavigatorError) -> None:
+    """Write down that the run has ended: its flow could not."""
+    from pipeline.store import runs
+    from pipeline.store.engine import Database
+
+    database = Database.at(addresses, pool_size=1)
+    try:
+        async with database.service() as connection:
+            await runs.finish_run(connection, run_id, why.message)
+    finally:
+        await database.close()
 
 
 async def _write_down(

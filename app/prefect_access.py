@@ -18,6 +18,7 @@ import httpx
 from app.kept_secret import kept_secret
 from app.stack.state import running_stack
 from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.loopback import unusable_proxy
 
 USER = "navigator"
 SERVER_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
@@ -70,6 +71,24 @@ def auth_header() -> dict[str, str]:
     """The header for requests of our own, besides Prefect's client; empty without a password."""
     if not (auth_string := os.environ.get(CLIENT_VARIABLE)):
         return {}
+    return basic_header(auth_string)
+
+
+def require_usable_proxy() -> None:
+    """Make sure that our HTTP clients can be made at all.
+
+    Raises:
+        ConfigurationError: the environment names a proxy of a kind that they do not know.
+    """
+    if (name := unusable_proxy(os.environ)) is not None:
+        raise ConfigurationError(
+            f"{name} names a proxy of a kind that cannot be used here.",
+            remedy="Name an HTTP proxy there, unset it, or install `socksio` for SOCKS 5.",
+        )
+
+
+def basic_header(auth_string: str) -> dict[str, str]:
+    """The header that sends a password."""
     return {"Authorization": f"Basic {base64.b64encode(auth_string.encode()).decode()}"}
 
 

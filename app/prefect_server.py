@@ -16,8 +16,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO
 
 import httpx
 
@@ -26,11 +26,14 @@ from app.prefect_access import (
     named_auth_string,
     own_auth_string,
     require,
+    require_usable_proxy,
     use,
 )
+from app.prefect_kept import KeptServer, end
 from app.stack.state import running_stack
 from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
+from pipeline.loopback import direct_loopback
 from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
@@ -101,8 +104,10 @@ def join_prefect(home: Path, auth_file: Path | None) -> str | None:
     what `auth_file` holds, or PREFECT_API_AUTH_STRING as it is.
 
     Raises:
-        ConfigurationError: the server's password cannot be read.
+        ConfigurationError: the server's password cannot be read, or a proxy not be used.
     """
+    require_usable_proxy()
+    os.environ.update(direct_loopback(os.environ))
     for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
     if not (url := os.environ.get("PREFECT_API_URL")):
@@ -150,11 +155,13 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
     except BlockingIOError:
         waiting()
         fcntl.flock(lock, fcntl.LOCK_EX)
-    url, process = _start(folder)
+    (folder / "server.log").unlink(missing_ok=True)
+    port = _free_port()
+    kept = KeptServer(_start(folder, port), partial(_start, folder, port), lock)
     # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
     # threads down, and waits forever for a server that has gone. `atexit` comes after that.
-    atexit.register(_stop, process, lock)
-    return url
+    atexit.register(kept.stop)
+    return f"{_address(port)}/api"
 
 
 def server_environment(folder: Path, address: str, *, pages: bool = True) -> dict[str, str]:
@@ -189,26 +196,28 @@ def server_command(port: int, *, guarded: bool = True) -> list[str]:
     )  # fmt: skip
 
 
-def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    address = _address(port)
     variables = server_environment(folder, address, pages=False)
     environment = child_environment({**os.environ, **variables})
     environment.pop("PREFECT_API_URL", None)
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603
             server_command(port),
             env=environment, cwd=NEUTRAL_FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
-    url = f"{address}/api"
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/health", timeout=2).is_success:
-                return url, process
+            if httpx.get(f"{address}/api/health", timeout=2).is_success:
+                return process
         time.sleep(0.1)
-    _stop(process)
+    end(process)
     raise ServiceUnavailable(
         f"The local Prefect server did not start; its log is {folder / 'server.log'}.",
         remedy="Read the log, or set PREFECT_API_URL to a running server.",
@@ -225,14 +234,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _stop(process: subprocess.Popen[bytes], lock: IO[str] | None = None) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if lock is not None:
-        lock.close()

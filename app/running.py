@@ -14,9 +14,10 @@ from uuid import UUID
 from app.block_server import QUIET, is_named
 from app.console import say, working
 from app.folders import leave_folder
+from app.interrupting import Interruptible
 from app.log_output import configure_logs
 from app.progress import ProgressView
-from pipeline.errors import ConfigurationError, TransientError
+from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.store.addresses import Addresses
 
 _POLL_SECONDS = 0.3
+_left_open: list[asyncio.Runner] = []
+"""Loops of flows that wait for a server that has gone: closing them would wait with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,23 @@ def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> Bas
     """
     configure_logs(settings, "navigator", console=False)
     _start_prefect(flow, settings)
-    state = asyncio.run(_watched(flow, addresses))
-    if state.is_completed():
-        return None
-    outcome = asyncio.run(_outcome(state))
+    work = Interruptible(flow.start, flow.run_id, addresses, settings.prefect_patience_seconds)
+    runner = asyncio.Runner()
+    try:
+        outcome = runner.run(_watched(flow, work, addresses))
+    finally:
+        if work.is_over:
+            runner.close()
+        else:
+            _left_open.append(runner)
+    if isinstance(outcome, NavigatorError):
+        return outcome
+    return None if outcome.is_completed() else asyncio.run(_outcome(outcome))
+
+
+async def _outcome(state: State[Any]) -> BaseException:
+    outcome = await state.aresult(raise_on_failure=False)
     return outcome if isinstance(outcome, BaseException) else RuntimeError(state.message)
-
-
-async def _outcome(state: State[Any]) -> object:
-    return await state.aresult(raise_on_failure=False)
 
 
 def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
@@ -115,11 +126,13 @@ def _say_waiting() -> None:
     say("Another run is under way with our Prefect server; this one begins when it has ended.")
 
 
-async def _watched(flow: RunningFlow, addresses: Addresses) -> State[Any]:
+async def _watched(
+    flow: RunningFlow, work: Interruptible, addresses: Addresses
+) -> State[Any] | NavigatorError:
     with ProgressView() as view:
         watcher = asyncio.create_task(_watch(flow, addresses, view))
         try:
-            return await flow.start()
+            return await work.run()
         finally:
             watcher.cancel()
             with suppress(asyncio.CancelledError):

@@ -19,6 +19,7 @@ from pipeline.env_files import (
     read_env_file,
 )
 from pipeline.errors import ConfigurationError
+from pipeline.loopback import direct_loopback
 
 # Files that libraries find by a variable; they have to mean the same after the folder was left.
 _OF_LIBRARIES = (
@@ -38,7 +39,7 @@ def settle(named: Path | None) -> None:
     """
     if named is not None:
         os.environ[VARIABLE] = str(named.expanduser().absolute())
-    os.environ.update(safe_search_paths(os.environ))
+    os.environ.update(safe_search_paths(os.environ) | direct_loopback(os.environ))
     _make_paths_absolute()
     _take_prefect_settings()
     if CHILD not in os.environ:

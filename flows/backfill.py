@@ -27,7 +27,9 @@ from flows.retries import RETRYING
 from flows.stages.owning import stop_run
 from flows.stages.removing import tidy
 from flows.stages.versions import fitting
+from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from flows.unquoted import unquoted, without_words
+from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
@@ -110,6 +112,15 @@ async def _anything_waits(parts: Services, selection: Selection) -> bool:
         return bool(await backlog.waiting(connection, replace(selection, limit=1)))
 
 
+async def _tidy(parts: Services) -> None:
+    """Remove what crashes left in the storage; no document waits for a storage that hangs."""
+    try:
+        async with time_limit(TimeLimit.TIDYING, parts.settings):
+            await tidy(parts)
+    except TransientError as error:
+        get_run_logger().warning("stored files that nobody names are left for later: %s", error)
+
+
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
@@ -128,7 +139,7 @@ def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
 
-@flow(name="backfill", flow_run_name=_run_name, **UNKEPT)
+@flow(name="backfill", flow_run_name=_run_name, timeout_seconds=LAST_LIMIT_SECONDS, **UNKEPT)
 async def backfill(
     select: Backlog = "waiting",
     job_ids: list[UUID] | None = None,
@@ -170,9 +181,11 @@ async def backfill(
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
-            await tidy(parts)
-            await _settle_dead_runs(parts)
-            if not await _anything_waits(parts, selection):
+            await _tidy(parts)
+            async with time_limit(TimeLimit.LOOK, parts.settings):
+                await _settle_dead_runs(parts)
+                waits = await _anything_waits(parts, selection)
+            if not waits:
                 return Completed(name="Nothing waits", message="Every document has ended.")
         async with parts.database.service() as connection:
             await runs.start_run(
@@ -185,6 +198,11 @@ async def backfill(
                 max_cost_usd=options.max_cost_usd,
                 asked=job_ids is not None,
             )
-        async with BatchRunner(parts, run, options) as runner:
+            await runs.begin_run(connection, run, UUID(flow_run.id) if flow_run.id else None)
+        kind = TimeLimit.SWEEP if swept and older_than_days else TimeLimit.BACKFILL
+        async with (
+            limited_run(parts, run, kind),
+            BatchRunner(parts, run, options) as runner,
+        ):
             await select_backlog(select, job_ids, selection, run)
             return await conclude(runner, attended=owner is not None)

@@ -20,9 +20,11 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
-from flows.cancellation import was_cancelled
+from flows.cancellation import finished_run, was_cancelled
 from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
+from flows.prefect_troubles import prefect_trouble
+from flows.showing import shown
 from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
@@ -159,8 +161,8 @@ class BatchRunner:
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
         if batches and self._bar is None:
-            self._bar = await acreate_progress_artifact(
-                0.0, key="progress", description="Documents worked on"
+            self._bar = await shown(
+                acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
             )
         for batch in batches:
             self._taken.update(batch.job_ids)
@@ -176,11 +178,11 @@ class BatchRunner:
                 self.troubles.append(error)
             except Exception as error:  # a bug, or Prefect gone: the other batches go on
                 get_run_logger().exception("the batch %s was not finished", batch.label)
-                self.troubles.append(error)
+                self.troubles.append(prefect_trouble(error) or error)
             self._done += len(batch.job_ids)
-            assert self._bar is not None, "made before the first batch"
             total = len(self._taken) + self._coming
-            await aupdate_progress_artifact(self._bar, 100.0 * self._done / total)
+            if self._bar is not None:
+                await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
 
     async def _work(self, batch: PlannedBatch) -> None:
         if self.parts.settings.work_pool is None:
@@ -188,10 +190,10 @@ class BatchRunner:
                 batch.job_ids, self.run, batch.label, self._options, self.parts.installation
             )
             return
-        finished = await arun_deployment(
+        begun = await arun_deployment(
             BATCH_DEPLOYMENT,
             flow_run_name=batch.label,
-            poll_interval=2,
+            timeout=0,
             parameters={
                 "job_ids": [str(job) for job in batch.job_ids],
                 "run_id": str(self.run),
@@ -200,8 +202,10 @@ class BatchRunner:
                 "options": self._options.model_dump(mode="json"),
             },
         )
+        finished = await finished_run(begun.id)
         if finished.state is not None and not finished.state.is_completed():
-            raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}.")
+            why = f": {finished.state.message}" if finished.state.message else "."
+            raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}{why}")
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

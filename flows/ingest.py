@@ -24,10 +24,12 @@ from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.showing import shown
 from flows.stages import registering, syncing
 from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
 from flows.stories import publish_story
+from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
@@ -102,10 +104,13 @@ async def delete_gone(user: UUID, found: FoundFiles, run_id: UUID, *, well: bool
 async def index_vectors() -> None:
     """Build the space's vector index, beside readers and writers."""
     parts, space = services(), services().embedder.space
-    bar = await acreate_progress_artifact(0.0, key="index", description="Building the vector index")
+    bar = await shown(
+        acreate_progress_artifact(0.0, key="index", description="Building the vector index")
+    )
 
     async def show(share: float) -> None:
-        await aupdate_progress_artifact(bar, 100.0 * share)
+        if bar is not None:
+            await shown(aupdate_progress_artifact(bar, 100.0 * share))
 
     await spaces.build_index(parts.database, space.id, space.dimension, show)
     await show(1.0)
@@ -115,7 +120,7 @@ def _run_name() -> str:
     return f"ingest {str(flow_run.parameters.get('run_id') or flow_run.id)[:8]}"
 
 
-@flow(name="ingest", flow_run_name=_run_name, **UNKEPT)
+@flow(name="ingest", flow_run_name=_run_name, timeout_seconds=LAST_LIMIT_SECONDS, **UNKEPT)
 async def ingest(
     paths: list[str],
     user: str | None = None,
@@ -153,7 +158,11 @@ async def ingest(
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
-        async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
+        async with (
+            tagged("ingest", told),
+            limited_run(parts, run, TimeLimit.INGEST),
+            BatchRunner(parts, run, options) as runner,
+        ):
             begin = opaque(runner.begin_full)
             follow = options.follow_links
             found = await register_sources(

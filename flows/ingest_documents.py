@@ -18,7 +18,6 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed
 
 from blocks.assembly import Services
 from checks.markdown import quality_table
@@ -29,11 +28,13 @@ from flows.cancellation import was_cancelled
 from flows.context import IngestOptions, opened, services, untagged_tasks, using
 from flows.results import UNCACHED, UNKEPT, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
+from flows.showing import shown
 from flows.stages import chunking, embedding, gating, parsing, publishing, validating
 from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble, stop_batch
 from flows.stages.parsing import ParseReference
 from flows.stages.versions import fitting_jobs, require_installation
-from flows.stories import state_title, tell_failures
+from flows.stories import closing_state, tell_failures
+from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import RunStopped, TransientError
 from pipeline.identity import combined_sha256
@@ -139,7 +140,12 @@ def _run_name() -> str:
     return str(flow_run.parameters["label"])
 
 
-@flow(name="ingest-documents", flow_run_name=_run_name, **UNKEPT)
+@flow(
+    name="ingest-documents",
+    flow_run_name=_run_name,
+    timeout_seconds=LAST_LIMIT_SECONDS,
+    **UNKEPT,
+)
 async def ingest_documents(
     job_ids: list[UUID],
     run_id: UUID,
@@ -194,17 +200,8 @@ async def _go_on_inside(
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
     async with hold(parts, job_ids, run_id) as batch, untagged_tasks():
         try:
-            await validating.queue(parts, batch)
-            queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
-            references = await parse_documents(opaque(queued), run_id)
-            whole = opaque(batch)
-            verdicts = await validate_documents(whole, opaque(references))
-            if not await jobs_at(parts, batch, *WORKING):
-                return await _closing_state(batch, 0, verdicts)
-            await chunk_documents(whole)
-            await embed_chunks(whole)
-            passed, more = await gate_documents(whole)
-            published = await publish_documents(whole, opaque(passed))
+            async with time_limit(TimeLimit.BATCH, parts.settings):
+                published, verdicts = await _through_stages(parts, batch)
         except TransientError as error:
             await note_trouble(parts, batch, error)
             raise
@@ -215,23 +212,38 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
             if await was_cancelled():
                 await stop_batch(parts, batch, None)
             raise
-        return await _closing_state(batch, published, [*verdicts, *more])
+        return await _closing_state(parts, job_ids, batch, published, verdicts)
 
 
-async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult]) -> State[Any]:
+async def _through_stages(parts: Services, batch: Batch) -> tuple[int, list[GateResult]]:
+    await validating.queue(parts, batch)
+    queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
+    references = await parse_documents(opaque(queued), batch.run_id)
+    whole = opaque(batch)
+    verdicts = await validate_documents(whole, opaque(references))
+    if not await jobs_at(parts, batch, *WORKING):
+        return 0, verdicts
+    await chunk_documents(whole)
+    await embed_chunks(whole)
+    passed, more = await gate_documents(whole)
+    return await publish_documents(whole, opaque(passed)), [*verdicts, *more]
+
+
+async def _closing_state(
+    parts: Services,
+    job_ids: list[UUID],
+    batch: Batch,
+    published: int,
+    verdicts: list[GateResult],
+) -> State[Any]:
     if any(not result.success or result.warnings for result in verdicts):
-        await acreate_markdown_artifact(
-            quality_table(verdicts), key="quality-gate", description="What the quality gate found"
-        )
-    held = len(batch.claims)
-    message = f"{published} of {held} documents published"
-    if published == held:
-        return Completed(message=message, data=published)
-    async with services().database.service() as connection:
+        table = quality_table(verdicts)
+        what = "What the quality gate found"
+        await shown(acreate_markdown_artifact(table, key="quality-gate", description=what))
+    if published == len(job_ids):
+        return closing_state(published)
+    async with parts.database.service() as connection:
         ended = await job_failures.failures(connection, batch.job_ids)
+        left = await job_failures.unfinished(connection, job_ids, batch.job_ids, batch.run_id)
     tell_failures(ended)
-    if held == 1 and ended:
-        return Completed(name=state_title(ended[0].state), message=ended[0].told, data=published)
-    return Completed(
-        name="Some failed" if ended else "Not all published", message=message, data=published
-    )
+    return closing_state(published, len(job_ids), ended, left)

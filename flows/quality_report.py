@@ -14,6 +14,8 @@ from flows.context import IngestOptions, opened, services, tagged
 from flows.reporting import write_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.showing import shown
+from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 
@@ -39,12 +41,14 @@ async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int
         days=days,
         max_tokens=parts.chunker.max_tokens,
     )
-    await acreate_link_artifact(
-        path.as_uri(),
-        link_text=path.name,
-        key="quality-report",
-        # Browsers do not follow a link from a server's page to a file: the path can be copied.
-        description=f"The quality report, on the machine that wrote it: {path}",
+    await shown(
+        acreate_link_artifact(
+            path.as_uri(),
+            link_text=path.name,
+            key="quality-report",
+            # Browsers do not follow a link from a server's page to a file: the path can be copied.
+            description=f"The quality report, on the machine that wrote it: {path}",
+        )
     )
     get_run_logger().info("quality report: %s", path)
     return str(path)
@@ -55,7 +59,12 @@ def _run_name() -> str:
     return f"report on run {run}" if run else "report over time"
 
 
-@flow(name="quality-report", flow_run_name=_run_name, **UNKEPT)
+@flow(
+    name="quality-report",
+    flow_run_name=_run_name,
+    timeout_seconds=LAST_LIMIT_SECONDS,
+    **UNKEPT,
+)
 async def quality_report(
     run_id: UUID | None = None, user: str | None = None, days: int = 30
 ) -> str:
@@ -69,5 +78,10 @@ async def quality_report(
     owner = user_id(user) if user else None
     # Prefect is to know no name
     kept = {"run_id": run_id and str(run_id), "user": owner and str(owner), "days": days}
-    async with tagged("report", kept if owner else None), opened(IngestOptions()):
+    about = kept if owner else None
+    async with (
+        tagged("report", about),
+        opened(IngestOptions()) as parts,
+        time_limit(TimeLimit.REPORT, parts.settings),
+    ):
         return await write_quality_report(run_id, owner, days)

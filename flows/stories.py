@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
 
 from blocks.assembly import Services
 from checks.markdown import escape
 from flows.batches import job_title
+from flows.showing import shown
+from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
-from pipeline.store.job_failures import JobFailure
+from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
 
@@ -28,16 +33,20 @@ async def publish_story(parts: Services, run_id: UUID) -> None:
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)
         rules = await quality.summarise(connection, run_id)
-    shown = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
+    listed = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
-    await acreate_table_artifact(
-        [_line(each) for each in shown],
-        key="documents",
-        description=f"{len(documents)} documents{_left_out(len(documents))}. "
-        "Their names: `navigator status ID`, or the dashboard.",
+    await shown(
+        acreate_table_artifact(
+            [_line(each) for each in listed],
+            key="documents",
+            description=f"{len(documents)} documents{_left_out(len(documents))}. "
+            "Their names: `navigator status ID`, or the dashboard.",
+        )
     )
-    await acreate_markdown_artifact(
-        _quality_table(rules), key="quality-gate", description="What the quality gate checked"
+    await shown(
+        acreate_markdown_artifact(
+            _quality_table(rules), key="quality-gate", description="What the quality gate checked"
+        )
     )
 
 
@@ -59,6 +68,33 @@ def state_title(state: str) -> str:
     if state == JobState.COMPLETE_WITH_GAPS:
         return WITH_GAPS.capitalize()
     return state.replace("_", " ").capitalize()
+
+
+def closing_state(
+    published: int,
+    documents: int | None = None,
+    ended: Sequence[JobFailure] = (),
+    left: Unfinished = NONE_LEFT,
+) -> State[Any]:
+    """How a batch ends in Prefect: Completed by that name only when nothing of it waits.
+
+    Args:
+        documents: how many the batch had; as many as were published, when left out.
+        ended: those that ended without being published.
+    """
+    documents = published if documents is None else documents
+    message = f"{published} of {documents} documents published"
+    if left.waiting:
+        message += f"; {left.waiting} are not finished"
+        reason = ServiceUnavailable(f"{message}.", code="not_finished")
+        return Failed(name="Not finished", message=message, data=reason)
+    if left.elsewhere:
+        message += f"; {left.elsewhere} are worked on by another run"
+        return Completed(name="Left to another run", message=message, data=published)
+    if documents == 1 and ended:
+        return Completed(name=state_title(ended[0].state), message=ended[0].told, data=published)
+    name = None if published == documents else "Some failed" if ended else "Nothing waited"
+    return Completed(name=name, message=message, data=published)
 
 
 def _left_out(documents: int) -> str:

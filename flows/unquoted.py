@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from flows.prefect_troubles import prefect_trouble
 from pipeline.errors import NavigatorError, Unforeseen
 from pipeline.logs import logger
 from pipeline.places import place, way
@@ -26,13 +27,15 @@ Work = Callable[P, Coroutine[Any, Any, Result]]
 
 @asynccontextmanager
 async def without_words() -> AsyncIterator[None]:
-    """Unforeseen errors inside this block leave it as `Unforeseen`."""
+    """Unforeseen errors inside this block leave it as `Unforeseen`, Prefect's as a service's."""
     try:
         yield
         return
     except NavigatorError:
         raise
     except Exception as error:
+        if (trouble := prefect_trouble(error)) is not None:
+            raise trouble from None
         kind = type(error).__name__
         _LOG.error("unforeseen", error=kind, way=way(error))
         unforeseen = Unforeseen(f"Something unforeseen went wrong ({kind} at {place(error)}).")

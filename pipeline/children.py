@@ -13,6 +13,8 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.loopback import direct_loopback
+
 ROOT = Path(__file__).resolve().parents[1]
 """Where this program's packages lie: a checkout, an image, or site-packages."""
 
@@ -39,7 +41,8 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Absolute entries of a person's own PYTHONPATH are kept, after ours.
     """
-    made = {**environment, **safe_search_paths(environment), CHILD: "1"}
+    ours = {**safe_search_paths(environment), **direct_loopback(environment), CHILD: "1"}
+    made = {**environment, **ours}
     if not _is_installed():
         theirs = made.get("PYTHONPATH", "").split(os.pathsep)
         made["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(ROOT), *filter(None, theirs)]))

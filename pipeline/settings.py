@@ -126,6 +126,12 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
         default=None, ge=1, le=1000, description="Documents a subflow; without it, by run size."
     )
     lease_seconds: float = Field(default=60, ge=2, description="A silent worker loses its jobs.")
+    prefect_patience_seconds: float = Field(
+        default=60, ge=1, description="A command gives up a Prefect server silent for so long."
+    )
+    time_limit_factor: float = Field(
+        default=1, gt=0, le=10, description="Every time limit of a run, times this."
+    )
     hnsw_min_vectors: int = Field(
         default=50_000, ge=0, description="Below it a space is scanned exactly, without an index."
     )

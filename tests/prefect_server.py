@@ -18,7 +18,7 @@ import pytest
 from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Dispatch: ask Prefect to start work at once on jobs that were accepted.
 
-Rows and stored bytes are the truth, so this is a hint only: when Prefect does not answer for half a
-minute, the failure is logged and counted, and the sweep picks the jobs up.
+Rows and stored bytes are the truth, so this is a hint only: what Prefect does not take is asked for
+again for ten minutes (it may be away, emptied, or without its deployments); then the failure is
+logged and counted, and the sweep picks the jobs up.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 DEPLOYMENT = "ingest-documents/ingest-documents"
 TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 2.0
-"""After a failure nothing is asked for so long."""
-PATIENCE_SECONDS = 30.0
-"""A request is tried again until it is so old; the sweep has found its jobs soon after."""
+"""After a failure nothing is asked for so long, and twice as long after the next one."""
+LONGEST_PAUSE_SECONDS = 15.0
+PATIENCE_SECONDS = 600.0
+"""A request is tried again until it is so old; whoever comes second finds nothing to do."""
 MOST_WAITING = 1000
 """What comes beyond is left to the sweep at once."""
 JOBS_OF_A_RUN = 32
@@ -81,6 +83,7 @@ class Dispatcher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._closing = False
         self._paused_until = 0.0
+        self._pause = PAUSE_SECONDS
         self._deployment: UUID | None = None
 
     @classmethod
@@ -170,11 +173,13 @@ class Dispatcher:
             async with asyncio.timeout(self._timeout):
                 await self._start(client, request)
             self.counts.started += len(request.job_ids)
+            self._pause = PAUSE_SECONDS
             with correlation.bound(request.correlation_ids):
                 _LOG.info("dispatched", run_id=str(request.run_id), jobs=len(request.job_ids))
         except Exception as error:  # whatever it is, the sweep takes the jobs up in the end
             self._deployment = None
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            self._paused_until = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             if time.monotonic() - request.since < PATIENCE_SECONDS and not self._closing:
                 self._waiting.appendleft(request)
                 self._news.set()

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from app.prefect_server import CLIENT_SETTINGS, server_command, server_environment
+from app.stack.deployed import lapsed
 from app.stack.mocked import mock_environment, wants_mocks
 from app.stack.services import Health, Service
 from pipeline.children import module_command
@@ -80,7 +81,7 @@ def _services(settings: Settings, options: StackOptions) -> Sequence[Service]:
     if settings.database_url is None and settings.database_block is None:
         services.append(_postgres(settings.home / "postgres"))
     if not _named_prefect():
-        services += [_prefect(settings.home, options), _deployments()]
+        services += [_prefect(settings.home, options), _deployments(settings.home, options)]
     if wants_mocks(settings, options.mocks):
         services.append(_mocks(options))
     return [*services, _api(options), _worker(options)]
@@ -139,7 +140,7 @@ def _prefect(home: Path, options: StackOptions) -> Service:
     )
 
 
-def _deployments() -> Service:
+def _deployments(home: Path, options: StackOptions) -> Service:
     return Service(
         name="deployments",
         title="Deployments of prefect.yaml",
@@ -147,6 +148,7 @@ def _deployments() -> Service:
         health=lambda: True,
         needs=["prefect"],
         is_task=True,
+        lapsed=partial(lapsed, options.url("prefect"), home / "prefect"),
     )
 
 

@@ -38,6 +38,7 @@ class Service:
         needs: services that have to be up before it starts.
         environment: variables on top of everybody's.
         is_task: it ends by itself, and has to end well once.
+        lapsed: of a task that has ended well: why it has to be done again, empty while it has not.
         inherits: open files that it keeps open, such as a lock.
         elsewhere: a process that is part of it without being its child, by id.
         ready_seconds: how long it may take to become healthy.
@@ -52,6 +53,7 @@ class Service:
     needs: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     is_task: bool = False
+    lapsed: Callable[[], str] | None = None
     inherits: Sequence[int] = ()
     elsewhere: Callable[[], int | None] = lambda: None
     ready_seconds: float = 120.0

@@ -26,6 +26,8 @@ _START_LOOK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 _SHORT_STOP_SECONDS = 5.0
+LAPSE_SECONDS = 15.0
+"""Between two looks at what a task had done."""
 
 
 @dataclass
@@ -128,7 +130,9 @@ class Supervisor:
         pause = _FIRST_PAUSE
         while True:
             reason = await self._live(each)
-            if each.state is State.DONE or self._stopping:
+            if each.state is State.DONE and not self._stopping:
+                reason = await self._until_lapsed(each)
+            if self._stopping or not reason:
                 return
             steady = each.healthy_since and time.monotonic() - each.healthy_since > _STEADY_SECONDS
             pause = _FIRST_PAUSE if steady else pause
@@ -137,6 +141,15 @@ class Supervisor:
             self._enter(each, State.RESTARTING, f"{reason}; again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _until_lapsed(self, each: Supervised) -> str:
+        """Why a task that has ended well has to be done again; empty when it never has."""
+        if each.service.lapsed is None:
+            return ""
+        while True:
+            if why := await asyncio.to_thread(each.service.lapsed):
+                return why
+            await asyncio.sleep(LAPSE_SECONDS)
 
     async def _live(self, each: Supervised) -> str:
         """From a start to its end; why it ended."""

@@ -1,4 +1,4 @@
-"""Why jobs ended without their documents being published, for the logs of a run."""
+"""Why jobs ended without their documents being published, and what of a batch has not ended."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED
+from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
+from pipeline.store.job_owners import OWNED, dead_holders
+from pipeline.store.schema import SCHEMA, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,48 @@ async def failures(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list
     """Those of these jobs that ended in failure or quarantine, named by their ids."""
     values = {"ids": list(job_ids), "failed": [state.value for state in FAILED]}
     return await records(connection, JobFailure, _FAILURES, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Jobs of a batch that have not ended.
+
+    Attributes:
+        elsewhere: those that another run works on, or has before it.
+        waiting: those that nobody works on, or that the batch itself gives back.
+    """
+
+    elsewhere: int
+    waiting: int
+
+
+NONE_LEFT = Unfinished(0, 0)
+
+_UNFINISHED = sa.text(
+    f"""
+    SELECT count(*) FILTER (WHERE another) AS elsewhere,
+           count(*) FILTER (WHERE NOT another) AS waiting
+    FROM (
+        SELECT j.stopped IS NULL AND NOT j.id = ANY(:held) AND (
+                   j.lease_until IS NOT NULL AND j.lease_until >= now()
+                   OR j.run_id IS DISTINCT FROM :run AND {OWNED}
+               ) AS another
+        FROM {SCHEMA}.upload_jobs AS j
+        WHERE j.id = ANY(:ids) AND j.state IN ({listed(WORKING)})
+    ) AS unfinished
+    """  # noqa: S608
+)
+
+
+async def unfinished(
+    connection: AsyncConnection, job_ids: Sequence[UUID], held: Sequence[UUID], run_id: UUID
+) -> Unfinished:
+    """Those of these jobs that have not ended.
+
+    Args:
+        held: those that the asking batch holds, or held.
+        run_id: the batch's own run.
+    """
+    dead = await dead_holders(connection)
+    values = {"ids": list(job_ids), "held": list(held), "run": run_id, "dead": dead}
+    return (await records(connection, Unfinished, _UNFINISHED, values))[0]

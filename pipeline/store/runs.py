@@ -82,6 +82,15 @@ async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID
     await connection.execute(_BEGIN, {"id": run_id, "flow_run_id": flow_run_id})
 
 
+_FLOW_RUN = sa.text(f"SELECT flow_run_id FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+
+
+async def flow_run_of(connection: AsyncConnection, run_id: UUID) -> UUID | None:
+    """Which flow run works on a run, or did."""
+    found: UUID | None = (await connection.execute(_FLOW_RUN, {"id": run_id})).scalar()
+    return found
+
+
 _REJECT = sa.text(
     f"""
     UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb)

@@ -61,6 +61,23 @@ def test_what_a_cap_stopped_waits_for_a_person(
     assert resumed["message"] == "Documents: 3 published"
 
 
+def test_a_batch_with_waiting_documents_is_not_completed(
+    worker: Worker, free: OpenAIMock, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """Asked for what a person has to resume, a batch fails and says so; later nothing waits."""
+    policy(tmp_path, "held-back")
+    capped = {"max_cost_usd": "0.0000001"}
+    worker.run("ingest", {"paths": [str(tmp_path)], "options": capped})
+    [(*_, job)] = stands(variables, "held-back").values()
+    asked = {"job_ids": [str(job)], "run_id": str(uuid4()), "label": "asked"}
+    ended = worker.run("ingest-documents", asked)
+    assert (ended["type"], ended["name"]) == ("FAILED", "Not finished"), ended
+    assert ended["message"] == "0 of 1 documents published; 1 are not finished"
+    worker.run("backfill", {"job_ids": [str(job)], "user": "anna"})
+    ended = worker.run("ingest-documents", asked)
+    assert (ended["type"], ended["name"]) == ("COMPLETED", "Nothing waited"), ended
+
+
 def test_two_ingests_of_one_folder_share_it(
     worker: Worker,
     free: OpenAIMock,

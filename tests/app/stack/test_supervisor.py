@@ -84,6 +84,20 @@ async def test_a_task_ends_well_once(tmp_path: Path) -> None:
     assert story.states("task") == [State.STARTING, State.DONE, State.STOPPED]
 
 
+async def test_a_task_is_done_again_when_its_work_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look finds what a task had done to be missing, and the task runs once more, and no more."""
+    monkeypatch.setattr(supervising, "LAPSE_SECONDS", 0.05)
+    looks = iter(["", "", "there is no deployment sweep"])
+    task = service("task", "pass", is_task=True, lapsed=lambda: next(looks, ""))
+    story = Story(tmp_path, [task, service("next", needs=["task"])])
+    await story.until("task", State.DONE, times=2)
+    expected = [State.STARTING, State.DONE, State.RESTARTING, State.STARTING, State.DONE]
+    assert story.states("task") == [*expected, State.STOPPED]
+    assert "there is no deployment sweep" in story.notes("task")
+
+
 async def test_silence_is_not_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that runs but does not answer any more is started again."""
     monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.05)

@@ -23,7 +23,7 @@ from tests.prefect_server import ROOT, PrefectServer
 
 __all__ = ["deployed"]
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Pool:
 
     server: DeployedServer
     database_url: str
+    home: Path
     openai: OpenAIMock
     start_worker: Callable[[], WarmWorker]
     started: list[WarmWorker]
@@ -135,7 +136,7 @@ def pool(
         return worker
 
     try:
-        yield Pool(deployed, module_database_url, openai, start, started)
+        yield Pool(deployed, module_database_url, folder / "home", openai, start, started)
     finally:
         for worker in started:
             if worker.process.poll() is None:

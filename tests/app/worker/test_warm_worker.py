@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,8 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from blocks.assembly import open_services
+from pipeline.identity import user_id
+from pipeline.settings import Settings
 from tests.app.worker.conftest import Pool
+from tests.ingesting import accept
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -171,3 +177,38 @@ def test_without_a_server(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "There is no Prefect server to work for." in done.stderr
     assert "`navigator up`" in done.stderr
+
+
+def test_a_stuck_sweep_does_not_hold_up_the_next(
+    pool: Pool, tmp_path: Path, policy: str, slow: Callable[[], None]
+) -> None:
+    """While one sweep is stuck in a frozen worker, the next minute's publishes what else waits."""
+    frozen = pool.worker()
+    stuck = pool.server.start("sweep", job_ids=accepted(pool, policy))
+    pool.until_claimed()
+    os.kill(frozen.process.pid, signal.SIGSTOP)
+    try:
+        slow()
+        pool.start_worker()
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "other.md").write_text(f"# Other\n\nThe premium of {os.urandom(8).hex()} is 9.\n")
+        swept = pool.server.run("sweep", job_ids=accepted(pool, str(other)))
+        assert swept["state"]["message"] == "Documents: 1 published"
+        assert pool.state(stuck)["state_type"] == "RUNNING"
+    finally:
+        frozen.process.kill()
+
+
+def accepted(pool: Pool, folder: str) -> list[str]:
+    """The jobs of a folder's files, stored and registered as an upload does it."""
+    settings = Settings(
+        database_url=SecretStr(pool.database_url), home=pool.home, embedder="openai",
+        openai_api_key=SecretStr("sk-test"), openai_base_url=pool.openai.base_url,
+    )  # fmt: skip
+
+    async def accept_all() -> list[str]:
+        async with open_services(settings) as services:
+            return [*map(str, await accept(services, [folder], user_id("anna")))]
+
+    return asyncio.run(accept_all())

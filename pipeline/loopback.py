@@ -1,0 +1,46 @@
+"""Reaching this machine's own services directly, whatever proxy the environment names.
+
+HTTP_PROXY without NO_PROXY sends requests for 127.0.0.1 to the proxy, too, where that is another
+machine. Every library that we use reads NO_PROXY; what lies elsewhere still goes by the proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_EXCEPTIONS = ("NO_PROXY", "no_proxy")
+
+
+def proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """The proxies that an environment names, by their variables."""
+    return {
+        name: value for name, value in environment.items() if name.lower() in _PROXIES and value
+    }
+
+
+def unusable_proxy(environment: Mapping[str, str]) -> str | None:
+    """The variable that names a proxy which our HTTP clients cannot use; they would all fail."""
+    has_socks = find_spec("socksio") is not None
+    for name, value in proxies(environment).items():
+        scheme = value.partition("://")[0].lower() if "://" in value else "http"
+        usable = scheme in ("http", "https") or (scheme in ("socks5", "socks5h") and has_socks)
+        if not usable:
+            return name
+    return None
+
+
+def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that keep requests for this machine from its proxy; none without a proxy.
+
+    Both spellings get what either says, since libraries differ in which they read first.
+    """
+    if not proxies(environment):
+        return {}
+    named = [environment.get(name, "").split(",") for name in _EXCEPTIONS]
+    hosts = [host.strip() for each in named for host in each if host.strip()]
+    # "*" says all, and is understood only where it stands alone.
+    listed = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *OWN_HOSTS]))
+    return dict.fromkeys(_EXCEPTIONS, listed)
