@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
+from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
 from pipeline.states import ENDED, JobState
 from pipeline.store.addresses import driver_url
 from tests.pipeline.parsing.office_files import letter
@@ -80,10 +80,11 @@ def runner(
     }
     openai.reset()
 
-    def one(failpoint: str = "", *, delete: bool = False) -> int:
+    def one(failpoint: str = "", *, delete: bool = False, sync: Path | None = None) -> int:
         request = {
             "environment": {**environment, "NAVIGATOR_FAILPOINT": failpoint},
-            "paths": [] if delete else [str(policies)],
+            "paths": [] if delete else [str(sync or policies)],
+            "sync": sync is not None,
         }
         assert killer.stdin is not None and killer.stdout is not None
         killer.stdin.write(json.dumps(request) + "\n")
@@ -161,6 +162,28 @@ def test_a_kill_at_any_failpoint_loses_nothing(
     assert run() == 0
     assert_converged(database_url, clean)
     assert openai.stats()["repeated_inputs"] <= BATCH_INPUTS
+
+
+@pytest.mark.parametrize("failpoint", SYNC_FAILPOINTS)
+def test_a_kill_while_syncing_loses_no_document(
+    failpoint: str, run: Run, database_url: str, openai: OpenAIMock, tmp_path: Path
+) -> None:
+    """Killed at the failpoint, all is still found, once; the next run ends as it should."""
+    folder = tmp_path / "synced"
+    folder.mkdir()
+    for name in ("old", "gone", "stays"):
+        (folder / f"{name}.md").write_text(f"# {name}\n\nThe policy {name} pays for hail.\n")
+    assert run(sync=folder) == 0
+    before, billed = published(database_url), openai.stats()["billed_tokens"]
+    (folder / "old.md").rename(folder / "new.md")
+    (folder / "gone.md").unlink()
+    assert run(failpoint, sync=folder) == -signal.SIGKILL
+    assert {row[1:] for row in published(database_url)} == {row[1:] for row in before}
+    assert run(sync=folder) == 0
+    after = published(database_url)
+    assert sorted(Path(row[0]).name for row in after) == ["new.md", "stays.md"]
+    assert {row[2] for row in after} < {row[2] for row in before}
+    assert openai.stats()["billed_tokens"] == billed
 
 
 @pytest.mark.parametrize("failpoint", DELETION_FAILPOINTS)
