@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,15 +11,19 @@ from uuid import UUID, uuid4
 import pytest
 
 from blocks.assembly import Services
-from flows.stages import planning, syncing
+from flows.stages import batch, parsing, planning, syncing, validating
 from mocks import OpenAIMock
-from pipeline.errors import UsageError
+from pipeline.errors import ServiceUnavailable, UsageError
 from pipeline.identity import user_id
 from pipeline.sources import find_files
-from pipeline.store import runs
+from pipeline.states import JobState
+from pipeline.store import attachments, runs
+from pipeline.store import synced as synced_rows
+from pipeline.store.attachments import Parent
+from pipeline.store.transitions import Actor
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query
 from tests.flows.stages.test_attaching import REPORT, claim
-from tests.ingesting import ingest
+from tests.ingesting import accept, ingest
 from tests.syncing import begin_sync, synced
 
 ANNA, BEN = user_id("anna"), user_id("ben")
@@ -212,7 +217,9 @@ async def test_a_moved_and_edited_file_is_paid_for_its_edit_and_deleted_last(
         # it said that it went well, and yet has not published what may replace the old one
         assert await syncing.finish(services, ANNA, found, run, well=True) == 0
         assert str(path) in await placed(services)
-        assert await synced(services, ANNA, folder) == 1
+        run, found = await begin_sync(services, ANNA, [folder])
+        assert await syncing.finish(services, ANNA, found, run, well=False) == 0
+        assert await syncing.finish(services, ANNA, found, run, well=True) == 1
         assert set(await placed(services)) == {str(moved), str(folder / "other.md")}
     assert 1 <= openai.stats()["inputs"] - inputs <= 2
 
@@ -260,6 +267,49 @@ async def test_a_moved_letter_takes_what_is_inside_along(local: Opener, folder: 
         (folder / "moved.eml").rename(folder / "claim.eml")
         assert await synced(services, ANNA, folder) == 0
         assert await placed(services) == before
+
+
+async def test_a_letter_that_moves_while_it_is_parsed_has_its_files_there(
+    local: Opener, folder: Path
+) -> None:
+    """What is inside is registered under the letter's new path, never under the one it left."""
+    letter, moved = folder / "claim.eml", folder / "moved.eml"
+    letter.write_bytes(claim(REPORT))
+    async with local() as services:
+        jobs, run = await accept(services, [letter], ANNA), uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        async with batch.hold(services, jobs, run) as held:
+            await validating.queue(services, held)
+            queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
+            parsed = await parsing.parse_jobs(services, queued, held.run_id)
+            letter.rename(moved)
+            await syncing.take_moves(services, ANNA, find_files([str(folder)]), uuid4())
+            await validating.record_parsed(services, held, parsed)
+            parent = Parent(
+                queued[0].document_id, jobs[0], queued[0].attempt, uuid4(), queued[0].source
+            )
+            async with services.database.service() as connection:
+                for source, tags in ((str(letter), None), (str(moved), [])):
+                    asked = replace(parent, source=source)
+                    worker = services.worker
+                    assert await attachments.tags_of_current(connection, asked, worker) == tags
+        await ingest(services, [folder], ANNA)
+        assert set(await placed(services)) == {str(moved), f"{moved}#1/report.pdf"}
+
+
+async def test_a_document_that_changed_meanwhile_is_not_moved(local: Opener, folder: Path) -> None:
+    """What was looked at is what is moved; else it is tried again, and nothing has happened."""
+    path = policy(folder, "home")
+    async with local() as services:
+        await ingest(services, [folder], ANNA)
+        path.rename(folder / "house.md")
+        found = await syncing.survey(services, ANNA, find_files([str(folder)]))
+        await change(services, "UPDATE upload_pipeline.documents SET source = '/elsewhere'")
+        with pytest.raises(ServiceUnavailable):
+            async with services.database.service() as connection:
+                await synced_rows.move_documents(connection, ANNA, found.moved, Actor("test"))
+        assert set(await placed(services)) == {"/elsewhere"}
 
 
 async def test_other_users_and_uploads_are_left_alone(local: Opener, folder: Path) -> None:
