@@ -20,7 +20,7 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import allowed_roots
+from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -148,7 +148,8 @@ async def ingest(
             if not paths:
                 wanted = await requested_run(connection, run) or wanted
             roots = await allowed_roots(wanted.paths, parts.settings)
-            await request_run(connection, run, wanted, cap)
+            asked = not await is_scheduled()
+            await request_run(connection, run, wanted, cap, asked=asked)
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}

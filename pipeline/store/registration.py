@@ -21,6 +21,7 @@ from pipeline.store.document_lookup import Outcome as Outcome
 from pipeline.store.document_lookup import Registered as Registered
 from pipeline.store.document_lookup import look_up as look_up
 from pipeline.store.job_owners import adopt
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.schema import SCHEMA
 from pipeline.store.succession import REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
@@ -123,7 +124,7 @@ _RUN_JOBS = sa.text(
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, s.job_id, :user_id, s.source, s.outcome
     FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(job_id uuid, source text, outcome text)
-    ON CONFLICT (run_id, job_id) DO NOTHING
+    ORDER BY s.job_id ON CONFLICT (run_id, job_id) DO NOTHING
     """  # noqa: S608
 )
 
@@ -152,7 +153,7 @@ async def register(
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
     Idempotent: the same sources again change nothing but the tags and the run's list, and lift
-    stops. A source named twice counts once, with the later bytes.
+    stops when a person asks for the run. A source named twice counts once, with the later bytes.
 
     Args:
         correlation_id: of the request that this is done for; without it each job gets its own.
@@ -195,8 +196,11 @@ async def register(
         there = await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
         if set(there.scalars()) != set(known):
             raise ServiceUnavailable("A document was moved in the moment of its upload.")
-    for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
+    # every version of them, because older ones are superseded and unfinished ones are adopted
+    await lock_jobs(connection, documents=values["documents"])
+    for statement in (_JOBS, REVIVE, SUPERSEDE):
         await connection.execute(statement, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await adopt(connection, waiting, Actor(actor, run_id))
+    await connection.execute(_RUN_JOBS, values)
     return found

@@ -25,13 +25,23 @@ class RequestedRun:
 
 
 async def request_run(
-    connection: AsyncConnection, run_id: UUID, wanted: RequestedRun, max_cost_usd: Decimal | None
+    connection: AsyncConnection,
+    run_id: UUID,
+    wanted: RequestedRun,
+    max_cost_usd: Decimal | None,
+    *,
+    asked: bool = True,
 ) -> None:
-    """Write down what a run is to do; a run that is there already stays as it is."""
+    """Write down what a run is to do; a run that is there already stays as it is.
+
+    Args:
+        asked: as in `runs.start_run`.
+    """
     options = {"paths": [_written(path) for path in wanted.paths], "tags": list(wanted.tags)}
     await runs.start_run(
-        connection, run_id, wanted.user, "ingest", options=options, max_cost_usd=max_cost_usd
-    )
+        connection, run_id, wanted.user, "ingest",
+        options=options, max_cost_usd=max_cost_usd, asked=asked,
+    )  # fmt: skip
 
 
 _REQUESTED = sa.text(

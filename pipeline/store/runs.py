@@ -22,8 +22,8 @@ from pipeline.store.schema import SCHEMA
 MOST_LINKS = 1000
 _START = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd)
-    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd)
+    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd, asked)
+    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd, :asked)
     ON CONFLICT (id) DO NOTHING
     """  # noqa: S608
 )
@@ -45,8 +45,14 @@ async def start_run(
     flow_run_id: UUID | None = None,
     options: dict[str, Any] | None = None,
     max_cost_usd: Decimal | None = None,
+    asked: bool = True,
 ) -> None:
-    """Open a run; opening it again (a retried flow) changes nothing."""
+    """Open a run; opening it again (a retried flow) changes nothing.
+
+    Args:
+        asked: a person asks for these documents: what was stopped of them goes on. Not so a run
+            that a schedule started.
+    """
     await connection.execute(
         _START,
         {
@@ -56,6 +62,7 @@ async def start_run(
             "flow_run_id": flow_run_id,
             "options": json.dumps(options or {}),
             "max_cost_usd": max_cost_usd,
+            "asked": asked,
         },
     )
 

@@ -69,7 +69,24 @@ def runner(
     killer: subprocess.Popen[str], url: str, openai: OpenAIMock, policies: Path, home: Path
 ) -> Run:
     """A function that ingests the policies, or deletes all, in a child; returns its exit code."""
-    environment = {
+    environment = variables(url, openai, home)
+    openai.reset()
+
+    def one(failpoint: str = "", *, delete: bool = False, sync: Path | None = None) -> int:
+        begin(
+            killer,
+            {**environment, "NAVIGATOR_FAILPOINT": failpoint},
+            [] if delete else [str(sync or policies)],
+            sync=sync is not None,
+        )
+        return ended(killer)
+
+    return one
+
+
+def variables(url: str, openai: OpenAIMock, home: Path) -> dict[str, str]:
+    """The settings of a child."""
+    return {
         "DATABASE_URL": url,
         "NAVIGATOR_HOME": str(home),
         "NAVIGATOR_EMBEDDER": "openai",
@@ -78,20 +95,26 @@ def runner(
         "NAVIGATOR_EMBEDDING_BATCH_INPUTS": str(BATCH_INPUTS),
         "NAVIGATOR_EMBEDDING_CONCURRENCY": "1",
     }
-    openai.reset()
 
-    def one(failpoint: str = "", *, delete: bool = False, sync: Path | None = None) -> int:
-        request = {
-            "environment": {**environment, "NAVIGATOR_FAILPOINT": failpoint},
-            "paths": [] if delete else [str(sync or policies)],
-            "sync": sync is not None,
-        }
-        assert killer.stdin is not None and killer.stdout is not None
-        killer.stdin.write(json.dumps(request) + "\n")
-        killer.stdin.flush()
-        return int(json.loads(killer.stdout.readline()))
 
-    return one
+def begin(
+    killer: subprocess.Popen[str],
+    environment: dict[str, str],
+    paths: list[str],
+    *,
+    sync: bool = False,
+) -> None:
+    """Have a child work, without waiting for it."""
+    assert killer.stdin is not None
+    request = {"environment": environment, "paths": paths, "sync": sync}
+    killer.stdin.write(json.dumps(request) + "\n")
+    killer.stdin.flush()
+
+
+def ended(killer: subprocess.Popen[str]) -> int:
+    """The exit code of the child, once it has ended."""
+    assert killer.stdout is not None
+    return int(json.loads(killer.stdout.readline()))
 
 
 @pytest.fixture
