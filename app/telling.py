@@ -144,6 +144,8 @@ def _print_events(events: Sequence[EventRecord]) -> None:
 
 
 def _what(event: EventRecord) -> str:
+    if event.event == "relocated":  # its file was found at another path
+        return f"relocated from {event.details.get('from', 'another path')}"
     step = " → ".join(filter(None, (event.from_state, event.to_state)))
     named = step if event.event == "moved" else f"{event.event}: {step}"
     return f"{named}: {event.details['why']}" if "why" in event.details else named

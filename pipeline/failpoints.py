@@ -31,6 +31,9 @@ FAILPOINTS = (
 )
 """Every place, in the order in which an ingest passes them."""
 
+SYNC_FAILPOINTS = ("before-move-commit", "after-move-commit", "before-sync-delete")
+"""Points that a run with --sync passes, in this order."""
+
 DELETION_FAILPOINTS = ("after-delete-commit", "before-removal-commit")
 """Every place, in the order in which a deletion passes them."""
 

@@ -1,8 +1,8 @@
 """A process that works in children and lets them die, for the tests of crash safety.
 
-Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them, or without any
-delete everything. Answers with the child's exit code, negative for the signal that killed it.
-Everything slow is imported once, before the forks.
+Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them (with
+"sync": as a run with --sync), or without any delete everything. Answers with the child's exit code,
+negative for the signal that killed it. Everything slow is imported once, before the forks.
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ from pipeline.settings import load_settings
 from pipeline.store import history
 from pipeline.store.transitions import Actor
 from tests.ingesting import ingest
+from tests.syncing import synced
 
 USER = user_id("killed")
 
 
-async def _work(paths: list[str]) -> None:
+async def _work(paths: list[str], *, sync: bool) -> None:
     async with open_services(load_settings()) as services:
+        if sync:
+            await synced(services, USER, *map(Path, paths))
+            return
         if paths:
             await ingest(services, [Path(path) for path in paths], USER)
             return
@@ -43,7 +47,7 @@ def _run(request: dict[str, Any]) -> int:
     if child == 0:
         try:
             os.environ.update(request["environment"])
-            asyncio.run(_work(request["paths"]))
+            asyncio.run(_work(request["paths"], sync=request.get("sync", False)))
             os._exit(0)
         except BaseException:
             traceback.print_exc()

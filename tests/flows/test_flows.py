@@ -189,6 +189,26 @@ def test_a_document_that_comes_back_after_its_deletion_is_parsed_again(
     assert dict(rows(variables["DATABASE_URL"], STATES))["boat.md"] == "complete"
 
 
+def test_a_run_that_its_cap_stops_moves_and_deletes_nothing_else(
+    first: dict[str, Any], worker: Worker, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """What moved is found at its new path at once; what is gone goes with the first whole run."""
+    gone, moving = policy(tmp_path, "goner"), policy(tmp_path, "moving")
+    sync = {"paths": [str(tmp_path)], "options": {"sync": True}}
+    assert worker.run("ingest", sync)["name"] == "Completed"
+    gone.unlink()
+    moving.rename(tmp_path / "moved.md")
+    policy(tmp_path, "fresh")
+    capped = {**sync, "options": {"sync": True, "max_cost_usd": "0.0000000001"}}
+    assert worker.run("ingest", capped)["name"] == "Stopped"
+    found = dict(rows(variables["DATABASE_URL"], STATES))
+    assert (found["moved.md"], found["goner.md"]) == ("complete", "complete")
+    assert "moving.md" not in found
+    assert worker.run("ingest", sync)["name"] == "Completed"
+    found = dict(rows(variables["DATABASE_URL"], STATES))
+    assert (found["fresh.md"], found["goner.md"]) == ("complete", "deleted")
+
+
 def test_a_backfill_tries_the_failed_again(
     first: dict[str, Any], worker: Worker, account: Account, variables: dict[str, str]
 ) -> None:

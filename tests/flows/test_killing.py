@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
+from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
 from pipeline.states import ENDED, JobState
 from pipeline.store.addresses import driver_url
 from tests.pipeline.parsing.office_files import letter
@@ -72,11 +72,12 @@ def runner(
     environment = variables(url, openai, home)
     openai.reset()
 
-    def one(failpoint: str = "", *, delete: bool = False) -> int:
+    def one(failpoint: str = "", *, delete: bool = False, sync: Path | None = None) -> int:
         begin(
             killer,
             {**environment, "NAVIGATOR_FAILPOINT": failpoint},
-            [] if delete else [str(policies)],
+            [] if delete else [str(sync or policies)],
+            sync=sync is not None,
         )
         return ended(killer)
 
@@ -96,10 +97,17 @@ def variables(url: str, openai: OpenAIMock, home: Path) -> dict[str, str]:
     }
 
 
-def begin(killer: subprocess.Popen[str], environment: dict[str, str], paths: list[str]) -> None:
+def begin(
+    killer: subprocess.Popen[str],
+    environment: dict[str, str],
+    paths: list[str],
+    *,
+    sync: bool = False,
+) -> None:
     """Have a child work, without waiting for it."""
     assert killer.stdin is not None
-    killer.stdin.write(json.dumps({"environment": environment, "paths": paths}) + "\n")
+    request = {"environment": environment, "paths": paths, "sync": sync}
+    killer.stdin.write(json.dumps(request) + "\n")
     killer.stdin.flush()
 
 
@@ -177,6 +185,28 @@ def test_a_kill_at_any_failpoint_loses_nothing(
     assert run() == 0
     assert_converged(database_url, clean)
     assert openai.stats()["repeated_inputs"] <= BATCH_INPUTS
+
+
+@pytest.mark.parametrize("failpoint", SYNC_FAILPOINTS)
+def test_a_kill_while_syncing_loses_no_document(
+    failpoint: str, run: Run, database_url: str, openai: OpenAIMock, tmp_path: Path
+) -> None:
+    """Killed at the failpoint, all is still found, once; the next run ends as it should."""
+    folder = tmp_path / "synced"
+    folder.mkdir()
+    for name in ("old", "gone", "stays"):
+        (folder / f"{name}.md").write_text(f"# {name}\n\nThe policy {name} pays for hail.\n")
+    assert run(sync=folder) == 0
+    before, billed = published(database_url), openai.stats()["billed_tokens"]
+    (folder / "old.md").rename(folder / "new.md")
+    (folder / "gone.md").unlink()
+    assert run(failpoint, sync=folder) == -signal.SIGKILL
+    assert {row[1:] for row in published(database_url)} == {row[1:] for row in before}
+    assert run(sync=folder) == 0
+    after = published(database_url)
+    assert sorted(Path(row[0]).name for row in after) == ["new.md", "stays.md"]
+    assert {row[2] for row in after} < {row[2] for row in before}
+    assert openai.stats()["billed_tokens"] == billed
 
 
 @pytest.mark.parametrize("failpoint", DELETION_FAILPOINTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,15 +11,20 @@ from uuid import UUID, uuid4
 import pytest
 
 from blocks.assembly import Services
-from flows.stages import planning, registering, syncing
+from flows.stages import batch, parsing, planning, syncing, validating
 from mocks import OpenAIMock
-from pipeline.errors import UsageError
+from pipeline.errors import ServiceUnavailable, UsageError
 from pipeline.identity import user_id
-from pipeline.sources import FoundFiles, find_files
-from pipeline.store import runs
-from tests.flows.corpus import Opener, corpus, documents, policy, query
+from pipeline.sources import find_files
+from pipeline.states import JobState
+from pipeline.store import attachments, runs
+from pipeline.store import synced as synced_rows
+from pipeline.store.attachments import Parent
+from pipeline.store.transitions import Actor
+from tests.flows.corpus import Opener, change, corpus, documents, policy, query
 from tests.flows.stages.test_attaching import REPORT, claim
-from tests.ingesting import ingest, work_off
+from tests.ingesting import accept, ingest
+from tests.syncing import begin_sync, synced
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 _TREE = """
@@ -32,31 +37,6 @@ _TREE = """
 async def placed(services: Services, user: UUID = ANNA) -> dict[str, UUID]:
     """The living documents' ids, by their sources."""
     return {row["source"]: row["id"] for row in await query(services, _TREE, user=user)}
-
-
-async def sync(
-    services: Services, paths: Sequence[Path], *, cap: Decimal | None = None, work: bool = True
-) -> tuple[UUID, FoundFiles]:
-    """A run with --sync up to its last step: moves, registration, and the work.
-
-    Returns:
-        Its id, and what was found.
-    """
-    run = uuid4()
-    found = find_files([str(path) for path in paths])
-    async with services.database.service() as connection:
-        await runs.start_run(connection, run, ANNA, "ingest", max_cost_usd=cap)
-    await syncing.take_moves(services, ANNA, found, run)
-    taken = await registering.upload(services, found.files, ANNA, run, (), found.within)
-    if work and taken.to_do:
-        await work_off(services, taken.to_do, run)
-    return run, found
-
-
-async def synced(services: Services, *paths: Path) -> int:
-    """A whole run with --sync that ends well; how many documents it deleted."""
-    run, found = await sync(services, paths)
-    return await syncing.finish(services, ANNA, found, run, well=True)
 
 
 async def test_files_that_a_walk_leaves_out_are_not_gone(
@@ -79,7 +59,7 @@ async def test_files_that_a_walk_leaves_out_are_not_gone(
         assert (
             await planning.plan(services, find_files([str(folder)]), ANNA, sync=True)
         ).vanished == 0
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         assert await placed(services) == before
 
 
@@ -95,9 +75,9 @@ async def test_a_folder_that_may_not_be_searched_keeps_its_documents(
     async with local() as services:
         await ingest(services, [folder, folder / "link" / path.name], ANNA)
         drive.rename(folder.parent / "unmounted")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         (folder / "link").unlink()
-        assert await synced(services, folder) == 1
+        assert await synced(services, ANNA, folder) == 1
 
 
 async def test_a_renamed_folder_keeps_its_documents_whatever_the_cap(
@@ -115,7 +95,7 @@ async def test_a_renamed_folder_keeps_its_documents_whatever_the_cap(
         old.rename(folder / "new")
         plan = await planning.plan(services, find_files([str(folder)]), ANNA, sync=True)
         assert (plan.moved, plan.vanished, plan.cost_usd, plan.to_do) == (3, 0, 0, [])
-        run, found = await sync(services, [folder], cap=Decimal("0.0000001"))
+        run, found = await begin_sync(services, ANNA, [folder], cap=Decimal("0.0000001"))
         assert {each.outcome for each in (await documents(services, run)).values()} == {"unchanged"}
         assert await syncing.finish(services, ANNA, found, run, well=False) == 0
         after = await placed(services)
@@ -139,7 +119,7 @@ async def test_names_that_are_passed_on_or_swapped_take_their_documents_along(
         (folder / "d.md").rename(folder / "x")
         (folder / "e.md").rename(folder / "d.md")
         (folder / "x").rename(folder / "e.md")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         after = {Path(source).name: each for source, each in (await placed(services)).items()}
         assert after == {
             "b.md": before["a.md"],
@@ -149,12 +129,12 @@ async def test_names_that_are_passed_on_or_swapped_take_their_documents_along(
         }
         # whoever comes to a place that was left is a document of its own, with an id of its own
         policy(folder, "a", sections=5)
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         now = {Path(source).name: each for source, each in (await placed(services)).items()}
         assert now.keys() == {"a.md", "b.md", "c.md", "d.md", "e.md"}
         assert len(set(now.values())) == 5
         assert {now[name] for name in after} == set(after.values())
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         assert (
             now.items()
             <= {
@@ -176,7 +156,7 @@ async def test_equal_bytes_are_told_apart_by_their_names(local: Opener, folder: 
         (folder / "first.md").rename(folder / "new" / "renamed.md")
         (folder / "second.md").rename(folder / "new" / "second.md")
         (folder / "new" / "third.md").write_bytes((folder / "new" / "second.md").read_bytes())
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         after = {Path(source).name: each for source, each in (await placed(services)).items()}
         assert after["second.md"] == before["second.md"]
         assert after["renamed.md"] == before["first.md"]
@@ -193,7 +173,7 @@ async def test_a_copy_is_no_move_even_when_the_original_is_edited(
         [document] = (await placed(services)).values()
         (folder / "copy.md").write_bytes(path.read_bytes())
         path.write_text(path.read_text().replace("pays 200", "pays 250"))
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         after = await placed(services)
         assert after[str(path)] == document
         assert after[str(folder / "copy.md")] != document
@@ -208,7 +188,7 @@ async def test_a_file_moved_over_another_buys_nothing(
         await ingest(services, [folder], ANNA)
         billed = openai.stats()["billed_tokens"]
         over.rename(under)
-        run, found = await sync(services, [folder])
+        run, found = await begin_sync(services, ANNA, [folder])
         assert sorted(Path(source).name for source in await placed(services)) == [
             "over.md", "under.md",
         ]  # fmt: skip
@@ -228,7 +208,7 @@ async def test_a_moved_and_edited_file_is_paid_for_its_edit_and_deleted_last(
         inputs = openai.stats()["inputs"]
         moved = path.rename(folder / "house.md")
         moved.write_text(moved.read_text().replace("pays 600", "pays 650"))
-        run, found = await sync(services, [folder], work=False)
+        run, found = await begin_sync(services, ANNA, [folder], work=False)
         assert await syncing.finish(services, ANNA, found, run, well=False) == 0
         async with services.database.reader(ANNA) as connection:
             [kept] = await runs.kept_by_sync(connection, run)
@@ -237,7 +217,9 @@ async def test_a_moved_and_edited_file_is_paid_for_its_edit_and_deleted_last(
         # it said that it went well, and yet has not published what may replace the old one
         assert await syncing.finish(services, ANNA, found, run, well=True) == 0
         assert str(path) in await placed(services)
-        assert await synced(services, folder) == 1
+        run, found = await begin_sync(services, ANNA, [folder])
+        assert await syncing.finish(services, ANNA, found, run, well=False) == 0
+        assert await syncing.finish(services, ANNA, found, run, well=True) == 1
         assert set(await placed(services)) == {str(moved), str(folder / "other.md")}
     assert 1 <= openai.stats()["inputs"] - inputs <= 2
 
@@ -252,13 +234,13 @@ async def test_a_file_that_never_could_be_read_holds_no_deletion_back(
     async with local() as services:
         await ingest(services, [folder], ANNA)
         gone.unlink()
-        assert await synced(services, folder) == 1
+        assert await synced(services, ANNA, folder) == 1
         (folder / "stays.md").unlink()
         (folder / "fresh.pdf").write_bytes(b"%PDF-1.7\nnothing more at all")
         policy(folder, "more")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         (folder / "fresh.pdf").unlink()
-        assert await synced(services, folder) == 2
+        assert await synced(services, ANNA, folder) == 2
 
 
 async def test_a_moved_letter_takes_what_is_inside_along(local: Opener, folder: Path) -> None:
@@ -268,7 +250,7 @@ async def test_a_moved_letter_takes_what_is_inside_along(local: Opener, folder: 
         await ingest(services, [folder], ANNA)
         before = await placed(services)
         (folder / "claim.eml").rename(folder / "moved.eml")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         after = await placed(services)
         assert {
             source.replace("moved.eml", "claim.eml"): each for source, each in after.items()
@@ -281,10 +263,53 @@ async def test_a_moved_letter_takes_what_is_inside_along(local: Opener, folder: 
         assert after.items() <= both.items()
         # and the first comes back over what was deleted there
         (folder / "claim.eml").unlink()
-        assert await synced(services, folder) == 2
+        assert await synced(services, ANNA, folder) == 2
         (folder / "moved.eml").rename(folder / "claim.eml")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         assert await placed(services) == before
+
+
+async def test_a_letter_that_moves_while_it_is_parsed_has_its_files_there(
+    local: Opener, folder: Path
+) -> None:
+    """What is inside is registered under the letter's new path, never under the one it left."""
+    letter, moved = folder / "claim.eml", folder / "moved.eml"
+    letter.write_bytes(claim(REPORT))
+    async with local() as services:
+        jobs, run = await accept(services, [letter], ANNA), uuid4()
+        async with services.database.service() as connection:
+            await runs.start_run(connection, run, ANNA, "ingest")
+        async with batch.hold(services, jobs, run) as held:
+            await validating.queue(services, held)
+            queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
+            parsed = await parsing.parse_jobs(services, queued, held.run_id)
+            letter.rename(moved)
+            await syncing.take_moves(services, ANNA, find_files([str(folder)]), uuid4())
+            await validating.record_parsed(services, held, parsed)
+            parent = Parent(
+                queued[0].document_id, jobs[0], queued[0].attempt, uuid4(), queued[0].source
+            )
+            async with services.database.service() as connection:
+                for source, tags in ((str(letter), None), (str(moved), [])):
+                    asked = replace(parent, source=source)
+                    worker = services.worker
+                    assert await attachments.tags_of_current(connection, asked, worker) == tags
+        await ingest(services, [folder], ANNA)
+        assert set(await placed(services)) == {str(moved), f"{moved}#1/report.pdf"}
+
+
+async def test_a_document_that_changed_meanwhile_is_not_moved(local: Opener, folder: Path) -> None:
+    """What was looked at is what is moved; else it is tried again, and nothing has happened."""
+    path = policy(folder, "home")
+    async with local() as services:
+        await ingest(services, [folder], ANNA)
+        path.rename(folder / "house.md")
+        found = await syncing.survey(services, ANNA, find_files([str(folder)]))
+        await change(services, "UPDATE upload_pipeline.documents SET source = '/elsewhere'")
+        with pytest.raises(ServiceUnavailable):
+            async with services.database.service() as connection:
+                await synced_rows.move_documents(connection, ANNA, found.moved, Actor("test"))
+        assert set(await placed(services)) == {"/elsewhere"}
 
 
 async def test_other_users_and_uploads_are_left_alone(local: Opener, folder: Path) -> None:
@@ -294,27 +319,19 @@ async def test_other_users_and_uploads_are_left_alone(local: Opener, folder: Pat
     async with local() as services:
         await ingest(services, [folder], ANNA)
         await ingest(services, [folder], BEN)
-        await query_write(
+        await change(
             services,
             "UPDATE upload_pipeline.documents SET source = 'policies/home' "
             "WHERE name = 'stays.md' AND user_id = :user",
             user=ANNA,
         )
         path.rename(folder / "house.md")
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         assert {Path(source).name for source in await placed(services, BEN)} == {
             "home.md",
             "stays.md",
         }
         assert "policies/home" in await placed(services)
-
-
-async def query_write(services: Services, statement: str, **values: object) -> None:
-    """Change rows by hand."""
-    import sqlalchemy as sa
-
-    async with services.database.service() as connection:
-        await connection.execute(sa.text(statement), values)
 
 
 @pytest.mark.parametrize("emptied", ["only", "one_of_two"])
@@ -345,7 +362,7 @@ async def test_a_folder_that_is_unmounted_in_mid_run_loses_nothing(
     """At the end its files are gone all together: they are kept, and it is said."""
     policy(folder, "home")
     async with local() as services:
-        run, found = await sync(services, [folder])
+        run, found = await begin_sync(services, ANNA, [folder])
         (folder / "home.md").rename(folder.parent / "away.md")
         assert await syncing.finish(services, ANNA, found, run, well=True) == 0
         async with services.database.reader(ANNA) as connection:
@@ -358,11 +375,11 @@ async def test_a_file_goes_with_a_name_that_is_no_utf8(local: Opener, folder: Pa
     policy(folder, "home")
     async with local() as services:
         await ingest(services, [folder], ANNA)
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         before = await placed(services)
         assert len(before) == 2
         moved = odd.rename(folder / os.fsdecode(b"\xe8.md"))
-        assert await synced(services, folder) == 0
+        assert await synced(services, ANNA, folder) == 0
         assert set((await placed(services)).values()) == set(before.values())
         moved.unlink()
-        assert await synced(services, folder) == 1
+        assert await synced(services, ANNA, folder) == 1
