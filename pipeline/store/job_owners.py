@@ -91,7 +91,8 @@ _ADOPT = sa.text(
         WHERE j.id = ordered.id AND before.id = j.id AND j.state IN ({_WORKING})
           AND (j.stopped IS NULL OR CAST(:lift AS boolean)) AND NOT {OWNED}
           AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
-          AND (j.lease_until IS NULL OR j.lease_until < now())
+          AND (j.lease_until IS NULL OR j.lease_until < now()
+               OR j.claimed_by = ANY(CAST(:gone AS text[])))
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt, before.stopped
     ), told AS (
         INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
@@ -105,6 +106,12 @@ _ADOPT = sa.text(
 )
 
 
+_ADOPTED_CLAIMERS = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    WHERE id = ANY(CAST(:jobs AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
 _LEFT = sa.text(
     f"""
     SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
@@ -125,7 +132,7 @@ async def adopt(
 ) -> set[UUID]:
     """Make unfinished jobs the run's own.
 
-    Jobs that another living run owns, or that somebody works on, stay theirs.
+    Jobs that another living run owns, or that a living worker works on, stay theirs.
 
     Args:
         lift: a person asks for it: what was stopped goes on. Else it stays where it is.
@@ -135,8 +142,10 @@ async def adopt(
     """
     if not job_ids:
         return set()
+    claimers = (await connection.execute(_ADOPTED_CLAIMERS, {"jobs": list(job_ids)})).scalars()
     values = {
         "jobs": list(job_ids),
+        "gone": dead_workers(claimers),
         "lift": lift,
         "run_id": actor.run_id,
         "actor": actor.name,

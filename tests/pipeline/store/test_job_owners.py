@@ -100,6 +100,18 @@ async def test_a_claim_makes_the_job_its_runs_own(store: Database) -> None:
     assert (await job_row(store, jobs[0]))["run_id"] == run
 
 
+async def test_what_a_dead_worker_held_is_adopted_at_once(store: Database) -> None:
+    """A killed run's jobs go over to the next one before their leases run out."""
+    run, jobs = await taken_in(store, worker=DEAD)
+    async with store.service() as connection:
+        await claims.claim(connection, jobs, VERSION, DEAD, LEASE, run)
+    later = await new_run(store)
+    async with store.service() as connection:
+        assert await job_owners.adopt(connection, jobs, Actor(SECOND, later), lift=True) == {*jobs}
+    assert (await job_row(store, jobs[0]))["run_id"] == later
+    assert await claimed_for(store, jobs, later) == jobs
+
+
 async def test_another_run_cannot_let_go_or_prolong(store: Database) -> None:
     """Only the process that holds a run speaks for it, and only while its lease lasts."""
     run, _ = await taken_in(store)
