@@ -1,0 +1,99 @@
+"""The experiments by name, with the sizes that were promised."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.chaos import kills
+from app.chaos.experiments import Plan
+from app.chaos.installations import Installation, own_installation
+from app.chaos.reporting import Outcome
+from app.console import answers, number, print_json, right, table, text
+from pipeline.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One way to break the system, at its full size.
+
+    Attributes:
+        shows: what it shows, in one sentence.
+        latency: seconds of each request to the embedder.
+        settings: variables of its commands.
+    """
+
+    shows: str
+    run: Callable[[Plan, Installation], Outcome]
+    documents: int
+    faults: int = 0
+    seconds: float = 3600.0
+    latency: float = 0.0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+EXPERIMENTS = {
+    "kills": Experiment(
+        "The command is killed at random moments.", kills.run, 100, 200, latency=kills.LATENCY
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for; None is the experiment's own size."""
+
+    name: str
+    seed: int | None = None
+    time: str | None = None
+    documents: int | None = None
+    faults: int | None = None
+
+
+def run(wanted: Wanted) -> Outcome:
+    """Run an experiment in an installation of its own.
+
+    Raises:
+        UsageError: there is none of this name, or the time is no time.
+        NavigatorError: it could not be made, or its clean run failed.
+    """
+    if (experiment := EXPERIMENTS.get(wanted.name)) is None:
+        known = ", ".join(EXPERIMENTS)
+        raise UsageError(f"There is no experiment {wanted.name}.", remedy=f"There are: {known}.")
+    plan = Plan(
+        secrets.randbelow(10**6) if wanted.seed is None else wanted.seed,
+        wanted.documents or experiment.documents,
+        experiment.seconds if wanted.time is None else seconds(wanted.time),
+        wanted.faults or experiment.faults,
+    )
+    # So that what was started is ended, and the folder removed, however a person stops it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with own_installation(experiment.settings, latency=experiment.latency) as place:
+        return experiment.run(plan, place)
+
+
+def seconds(written: str) -> float:
+    """A time such as ``90s``, ``10m`` or ``1h``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if (found := re.fullmatch(r"(\d{1,6})([smh]?)", written)) is None:
+        raise UsageError(f"{written[:20]} is no time.", remedy="Write it as 90s, 10m or 1h.")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def show_names(*, json: bool) -> None:
+    """Print which experiments there are, with their sizes."""
+    if json:
+        sizes = {n: {"shows": e.shows, "documents": e.documents} for n, e in EXPERIMENTS.items()}
+        print_json(sizes)
+        return
+    shown = table("name", right("documents"), right("faults"), "what it shows")
+    for name, each in EXPERIMENTS.items():
+        shown.add_row(name, number(each.documents), number(each.faults or None), text(each.shows))
+    answers().print(shown)
