@@ -9,12 +9,22 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app.chaos import kills
+from app.chaos import (
+    databases,
+    drawing,
+    failpoints,
+    freezing,
+    kills,
+    services,
+    soaking,
+    workers,
+)
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation, own_installation
 from app.chaos.reporting import Outcome
 from app.console import answers, number, print_json, right, table, text
 from pipeline.errors import UsageError
+from pipeline.failpoints import FAILPOINTS
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,7 @@ class Experiment:
     Attributes:
         shows: what it shows, in one sentence.
         latency: seconds of each request to the embedder.
+        prefect: whether it needs a server.
         settings: variables of its commands.
     """
 
@@ -33,14 +44,41 @@ class Experiment:
     faults: int = 0
     seconds: float = 3600.0
     latency: float = 0.0
+    prefect: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 EXPERIMENTS = {
+    "failpoints": Experiment(
+        "The command is killed at each failpoint.", failpoints.run, 85, len(FAILPOINTS)
+    ),
     "kills": Experiment(
         "The command is killed at random moments.", kills.run, 100, 200, latency=kills.LATENCY
     ),
-}
+    "workers": Experiment(
+        "Commands race for the same documents.", workers.run, 500, 16, settings=workers.SETTINGS
+    ),
+    "freeze": Experiment(
+        "The command is frozen past its lease, and wakes up.",
+        freezing.run, 60, 10, latency=freezing.LATENCY, settings=freezing.SETTINGS,
+    ),
+    "database": Experiment(
+        "Postgres is restarted -m immediate every 5 to 40 s.", databases.run, 100, seconds=600
+    ),
+    "network": Experiment("Connections to the embedder break.", services.network, 100),
+    "storm": Experiment("The embedder answers 429 to 90 %.", services.storm, 100, seconds=300),
+    "quota": Experiment("The embedder's account is empty.", services.quota, 20, seconds=120),
+    "answers": Experiment(
+        "The embedder's answers are bad, 2 %.", services.answers, 3000, settings=services.LARGE
+    ),
+    "soak": Experiment(
+        "Very many documents, 1 % bad answers.", soaking.run, 10_000, settings=services.LARGE
+    ),
+    "histories": Experiment(
+        "Random lives of jobs; --documents is the steps of each.",
+        drawing.run, 50, 1000, prefect=False,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +110,9 @@ def run(wanted: Wanted) -> Outcome:
     )
     # So that what was started is ended, and the folder removed, however a person stops it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with own_installation(experiment.settings, latency=experiment.latency) as place:
+    with own_installation(
+        experiment.settings, latency=experiment.latency, prefect=experiment.prefect
+    ) as place:
         return experiment.run(plan, place)
 
 

@@ -1,4 +1,4 @@
-"""The experiments by name, and what all of them share: a clean run first, a verdict at last."""
+"""What all experiments share: a clean run first, then the faults, at last a verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.chaos.installations import CLEAN, DISTURBED, REQUEST_TOKENS, Installation, user
+from app.chaos.installations import CLEAN, DISTURBED, Installation, user
 from app.chaos.oracle import Allowance, Breach, Corpus, Verdict, judge
 from app.chaos.reporting import Outcome
 from app.chaos.running import Command
@@ -57,13 +57,17 @@ class Trial:
             if code == 0:
                 break
             ended = "it does not end" if code is None else f"exit code {code}"
-            self.breaches.append(Breach("the next run finishes", f"{ended}: {command.why()}"))
+            self.broken("the next run finishes", f"{ended}: {command.why()}")
         return command
 
-    def verdict(self, faults: int, tokens_each: int = REQUEST_TOKENS) -> Verdict:
+    def broken(self, promise: str, what: str) -> None:
+        """Note a broken promise that the oracle does not see."""
+        self.breaches.append(Breach(promise, what))
+
+    def verdict(self, faults: int) -> Verdict:
         """What the oracle says; each fault may have cost a request."""
         found, bill = self.watch.corpus(user(DISTURBED)), self.place.bill()
-        judged = judge(self.clean, found, bill, Allowance(faults, tokens_each))
+        judged = judge(self.clean, found, bill, Allowance(faults, self.place.request_tokens))
         judged.breaches[:0] = self.breaches
         return judged
 
@@ -97,5 +101,6 @@ def trial(plan: Plan, place: Installation, *options: object) -> Iterator[Trial]:
         clean = watch.corpus(user(CLEAN))
         seconds = command.seconds
         place.openai.reset()
+        place.llamaparse.reset()
         say(f"{len(clean.passages):,} passages in {seconds:.0f} s. Now the faults …")
         yield Trial(plan, place, watch, clean, seconds)

@@ -23,8 +23,7 @@ from pipeline.store.addresses import Addresses
 
 BATCH_INPUTS = 4
 CHUNK_TOKENS = 100
-REQUEST_TOKENS = BATCH_INPUTS * CHUNK_TOKENS
-"""The most tokens of one request: what a fault may cost."""
+"""How requests and chunks are cut, where an experiment does not say otherwise."""
 
 CLEAN, DISTURBED = "clean", "disturbed"
 """The users that experiments work for: one whom nothing befalls, and the other."""
@@ -57,6 +56,7 @@ class Installation:
     folder: Path
     addresses: Addresses
     openai: OpenAIMock
+    llamaparse: LlamaParseMock
     variables: Mapping[str, str]
     embedded: Path | None = None
     commands: list[Command] = field(default_factory=list)
@@ -65,6 +65,11 @@ class Installation:
     def documents(self) -> Path:
         """Where the experiment's documents are written."""
         return self.folder / "documents"
+
+    @property
+    def request_tokens(self) -> int:
+        """The most tokens of one request: what a fault may cost."""
+        return int(self.variables["NAVIGATOR_EMBEDDING_BATCH_INPUTS"]) * CHUNK_TOKENS
 
     def start(self, *arguments: object, user: str = DISTURBED, **variables: str) -> Command:
         """Start a command for a user."""
@@ -98,13 +103,14 @@ def user(name: str) -> UUID:
 
 @contextmanager
 def own_installation(
-    settings: Mapping[str, str] | None = None, *, latency: float = 0.0
+    settings: Mapping[str, str] | None = None, *, latency: float = 0.0, prefect: bool = True
 ) -> Iterator[Installation]:
     """Make an installation in a temporary folder, which goes with this process.
 
     Args:
         settings: variables beside or instead of `SETTINGS`.
         latency: seconds that each request to the embedder takes.
+        prefect: whether there is a Prefect server, which commands need.
     """
     folder = Path(tempfile.mkdtemp(prefix="navigator-chaos-"))
     # First, so that it comes last: Postgres and Prefect end with this process too, before it.
@@ -112,15 +118,9 @@ def own_installation(
     _forget_surroundings(folder)
     with (
         OpenAIMock(process=True, latency=latency) as openai,
-        LlamaParseMock(process=True) as llamaparse,
+        LlamaParseMock(process=True, time_scale=0.01) as llamaparse,
     ):
-        settings = {
-            "OPENAI_BASE_URL": openai.base_url,
-            "LLAMA_CLOUD_BASE_URL": llamaparse.base_url,
-            "LLAMA_CLOUD_API_KEY": "llx-chaos",
-            **(settings or {}),
-        }
-        made = _started(folder, openai, settings)
+        made = _started(folder, openai, llamaparse, settings or {}, prefect=prefect)
         try:
             yield made
         finally:
@@ -135,7 +135,14 @@ def _forget_surroundings(folder: Path) -> None:
     os.environ |= {"NAVIGATOR_HOME": str(folder / "home"), "XDG_DATA_HOME": str(folder / "data")}
 
 
-def _started(folder: Path, openai: OpenAIMock, settings: Mapping[str, str]) -> Installation:
+def _started(
+    folder: Path,
+    openai: OpenAIMock,
+    llamaparse: LlamaParseMock,
+    settings: Mapping[str, str],
+    *,
+    prefect: bool,
+) -> Installation:
     from app.prefect_server import provide_prefect
     from pipeline.store.embedded import open_embedded
     from pipeline.store.migrating import prepare
@@ -145,6 +152,16 @@ def _started(folder: Path, openai: OpenAIMock, settings: Mapping[str, str]) -> I
     # Held by this process too, so that they outlive the commands that are killed.
     addresses = open_embedded(home / "postgres")
     prepare(addresses)
-    provide_prefect(home)
-    variables = {**os.environ, **SETTINGS, **settings, "NAVIGATOR_HOME": str(home)}
-    return Installation(folder, addresses, openai, variables, home / "postgres")
+    if prefect:
+        provide_prefect(home)
+    variables = {**os.environ, **SETTINGS, **stand_ins(openai, llamaparse), **settings}
+    return Installation(folder, addresses, openai, llamaparse, variables, home / "postgres")
+
+
+def stand_ins(openai: OpenAIMock, llamaparse: LlamaParseMock) -> dict[str, str]:
+    """Variables that say where the stand-ins are."""
+    return {
+        "OPENAI_BASE_URL": openai.base_url,
+        "LLAMA_CLOUD_BASE_URL": llamaparse.base_url,
+        "LLAMA_CLOUD_API_KEY": "llx-chaos",
+    }

@@ -95,25 +95,29 @@ class Ledger:
         requests: that were answered.
         tokens: of those requests.
         billed: the same tokens as they were shared among the documents.
+        longest: seconds of the longest request, also of those that came to nothing.
         buffered: rows that a finished ingest should have cleared away.
     """
 
     requests: int
     tokens: int
     billed: int
+    longest: float
     buffered: int
 
 
 _LEDGER = sa.text(
     f"""
-    SELECT count(c.id)::int AS requests, coalesce(sum(c.tokens), 0)::bigint AS tokens,
+    SELECT count(*) FILTER (WHERE c.outcome = 'ok')::int AS requests,
+           coalesce(sum(c.tokens) FILTER (WHERE c.outcome = 'ok'), 0)::bigint AS tokens,
            (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM {SCHEMA}.upload_jobs
             WHERE user_id = :user) AS billed,
+           coalesce(max(c.seconds), 0) AS longest,
            (SELECT count(*)::int FROM {SCHEMA}.document_chunk_buffer WHERE user_id = :user)
          + (SELECT count(*)::int FROM {SCHEMA}.document_vector_buffer WHERE user_id = :user)
            AS buffered
-    FROM {SCHEMA}.service_calls AS c
-    WHERE c.user_id = :user AND c.operation = 'embed' AND c.outcome = 'ok'
+    FROM {SCHEMA}.service_calls AS c JOIN {SCHEMA}.ingest_runs AS r ON r.id = c.run_id
+    WHERE r.user_id = :user AND c.operation = 'embed'
     """  # noqa: S608
 )
 
