@@ -14,13 +14,13 @@ from app.chaos.installations import DISTURBED, Installation, user
 from app.chaos.reporting import Outcome
 from app.chaos.running import KILLED, Command
 from app.console import say
-from pipeline.states import ENDED
 
 SHARE_IN_START = 0.2
+START_SECONDS = 4.0
 LATENCY = 0.15
-"""Seconds of a request, so that most kills find one in flight."""
+"""Seconds of a command's start, and of a request, so that most kills find one in flight."""
 
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.03
 _OPTIONS = ("--batch-size", 10)
 
 
@@ -53,20 +53,22 @@ def _kill_often(under_way: Trial) -> int:
 def _wait_for_the_moment(
     under_way: Trial, command: Command, chance: random.Random, kills: int
 ) -> None:
-    in_start, share = chance.random() < SHARE_IN_START, chance.random()
+    """Count requests rather than seconds, so that a slow machine changes nothing."""
+    in_start, share, rest = chance.random() < SHARE_IN_START, chance.random(), chance.random()
     if in_start:
-        command.wait(share * under_way.clean_seconds / 4)
+        command.wait(share * START_SECONDS)
         return
-    before = under_way.watch.events(user(DISTURBED))
-    while command.running and under_way.watch.events(user(DISTURBED)) == before:
+    seen = under_way.watch.events(user(DISTURBED))
+    while command.running and under_way.watch.events(user(DISTURBED)) == seen:
         time.sleep(_LOOK_SECONDS)
-    command.wait(share * 2 * _pace(under_way, kills))
+    asked = under_way.place.bill().requests
+    wanted = int(share * _pace(under_way, asked, kills))
+    while command.running and under_way.place.bill().requests < asked + wanted:
+        time.sleep(_LOOK_SECONDS)
+    command.wait(rest * 2 * LATENCY)
 
 
-def _pace(under_way: Trial, kills: int) -> float:
-    """Seconds of work for each kill that is left, so that none finds the work done."""
-    found = under_way.watch.corpus(user(DISTURBED)).standings
-    expected = len(under_way.clean.standings)
-    ended = sum(each.state in ENDED for each in found)
-    work = under_way.clean_seconds * (expected - ended) / expected
-    return 0.6 * work / (under_way.plan.faults - kills)
+def _pace(under_way: Trial, asked: int, kills: int) -> float:
+    """The most requests until the next kill, so that none finds the work done."""
+    left = under_way.clean.ledger.requests - asked
+    return max(0.0, min(1.2 * left / (under_way.plan.faults - kills), 0.8 * left))

@@ -112,6 +112,15 @@ async def test_what_a_dead_worker_held_is_adopted_at_once(store: Database) -> No
     assert await claimed_for(store, jobs, later) == jobs
 
 
+async def test_looking_for_what_is_left_keeps_no_run_from_its_jobs(store: Database) -> None:
+    """While another run asks for jobs that have an owner, that owner claims them all."""
+    run, jobs = await taken_in(store)
+    other = await new_run(store)
+    async with store.service() as connection:
+        assert await job_owners.adopt(connection, jobs, Actor(SECOND, other), lift=True) == set()
+        assert await claimed_for(store, jobs, run) == jobs
+
+
 async def test_another_run_cannot_let_go_or_prolong(store: Database) -> None:
     """Only the process that holds a run speaks for it, and only while its lease lasts."""
     run, _ = await taken_in(store)
