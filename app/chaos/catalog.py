@@ -109,11 +109,16 @@ def run(wanted: Wanted) -> Outcome:
         wanted.faults or experiment.faults,
     )
     # So that what was started is ended, and the folder removed, however a person stops it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _end)
     with own_installation(
         experiment.settings, latency=experiment.latency, prefect=experiment.prefect
     ) as place:
         return experiment.run(plan, place)
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is cleaning up
+    sys.exit(128 + number)
 
 
 def seconds(written: str) -> float:

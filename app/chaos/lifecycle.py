@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from pipeline.documents import Chunk, Claim
+from pipeline.errors import ChunkingError, EmbeddingError, NavigatorError, ParseCode, ParseError
 from pipeline.identity import sha256_hex, space_id
 from pipeline.states import JobState
 from pipeline.store import (
@@ -37,6 +38,14 @@ SPACE = space_id("chaos", "tiny", DIMENSION, "1")
 VERSION = PipelineVersion("local-1", "markdown-1:400/50", SPACE)
 LEASE_SECONDS = 60.0
 PERSON = Actor("person")
+# Workers of machines that are not this one: never taken for dead, only their lease runs out.
+FIRST, SECOND = "first-host/1/1/1", "second-host/1/1/1"
+FAILURES: dict[JobState, tuple[JobState, NavigatorError]] = {
+    JobState.PARSE_QUEUED: (JobState.FAILED_PARSE, ParseError(ParseCode.BROKEN, "Broken.")),
+    JobState.PARSE_VALIDATED: (JobState.FAILED_CHUNKING, ChunkingError("No chunks.")),
+    JobState.CHUNKS_STORED: (JobState.FAILED_EMBEDDING, EmbeddingError("Refused.")),
+    JobState.EMBEDDINGS_STORED: (JobState.QUARANTINED, ChunkingError("Judged.")),
+}
 
 
 class Acts:
@@ -148,3 +157,13 @@ def vector(sha256: str) -> list[float]:
     parts = [int(sha256[i * 4 : i * 4 + 4], 16) + 1 for i in range(DIMENSION)]
     norm = math.sqrt(sum(part * part for part in parts))
     return [part / norm for part in parts]
+
+
+def other_of(worker: str) -> str:
+    """The other worker."""
+    return SECOND if worker == FIRST else FIRST
+
+
+def texts(name: str, version: str) -> list[str]:
+    """A version's passages: one shared by all, one of the document, one of the version."""
+    return ["everywhere", f"in {name}", f"{name} in version {version}", "everywhere"]

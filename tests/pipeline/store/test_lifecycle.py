@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 
-from app.chaos.histories import FAILURES, check
+from app.chaos.histories import check
+from app.chaos.lifecycle import FAILURES
 from pipeline.states import may
 from pipeline.store.addresses import Addresses
 
