@@ -77,8 +77,8 @@ async def upload(
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
-        await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags), services.worker)
+        await runs.reject(connection, run_id, user, rejected)
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
 
 
@@ -179,7 +179,7 @@ async def _tags_of(
     sources: Sequence[Source],
     parent: Parent,
 ) -> list[str]:
-    await registration.lock(connection, user, sources, services.version)
+    await registration.lock(connection, user, sources)
     tags = await attachments.tags_of_current(connection, parent, services.worker)
     if tags is None:
         raise FencedOut("The document that files are inside of is not ours any more.")
