@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.commands import change, logs, look, mocks, saving, serve, stack, upkeep, work
+from app.commands import change, chaos, logs, look, mocks, saving, serve, stack, upkeep, work
 from app.leaving import leave_soon
 from pipeline.private_files import keep_private
 from pipeline.process_privacy import hide_this_process
@@ -72,5 +72,5 @@ def navigator(
     ctx.call_on_close(once_before_loading(know_server))
 
 
-for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs):
+for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs, chaos):
     app.add_typer(_part.group)

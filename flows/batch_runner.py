@@ -125,12 +125,16 @@ class BatchRunner:
         return next((each for each in self.troubles if isinstance(each, RunStopped)), None)
 
     async def _finish_own(self) -> bool:
-        """Work off what waits; whether there was something."""
+        """Work off what waits or is under way; whether there was something.
+
+        A batch under way may yet find documents inside its own.
+        """
+        under_way = any(not task.done() for task in self._tasks)
         waiting = await self._waiting()
         size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
         await self._begin(cut(waiting, size))
         await asyncio.gather(*self._tasks)
-        return bool(waiting)
+        return under_way or bool(waiting)
 
     async def _finish_others(self) -> bool:
         """Wait for what others have of this run; whether some of it is for this run to finish."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import WORKING
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA, listed
-from pipeline.store.transitions import Actor, in_order
+from pipeline.store.transitions import Actor
 from pipeline.workers import dead_workers
 
 _WORKING = listed(WORKING)
@@ -97,21 +97,29 @@ async def give_back(connection: AsyncConnection, run_id: UUID) -> None:
     await connection.execute(_GIVE_BACK, {"run_id": run_id})
 
 
+_ADOPTABLE = f"""
+    j.state IN ({_WORKING}) AND NOT {OWNED}
+    AND (j.stopped IS NULL OR (SELECT asked FROM {SCHEMA}.ingest_runs WHERE id = :run_id))
+    AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
+    AND (j.lease_until IS NULL OR j.lease_until < now()
+         OR j.claimed_by = ANY(CAST(:gone AS text[])))
+"""  # noqa: S608
+# Only what can be adopted is locked: who claims passes over what is locked, so whoever looks every
+# second for what others give up would keep a run from its own jobs.
 _ADOPT = sa.text(
     f"""
-    WITH {in_order("CAST(:jobs AS uuid[])")}, adopted AS (
+    WITH ordered AS (
+        SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+        WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND {_ADOPTABLE}
+        ORDER BY j.id FOR NO KEY UPDATE OF j
+    ), adopted AS (
         UPDATE {SCHEMA}.upload_jobs AS j SET run_id = :run_id, stopped = NULL,
             error_class = CASE WHEN j.stopped IS NULL THEN j.error_class END,
             error_code = CASE WHEN j.stopped IS NULL THEN j.error_code END,
             error_message = CASE WHEN j.stopped IS NULL THEN j.error_message END,
             error_remedy = CASE WHEN j.stopped IS NULL THEN j.error_remedy END
         FROM ordered, {SCHEMA}.upload_jobs AS before
-        WHERE j.id = ordered.id AND before.id = j.id AND j.state IN ({_WORKING})
-          AND (j.stopped IS NULL
-               OR (SELECT asked FROM {SCHEMA}.ingest_runs WHERE id = :run_id)) AND NOT {OWNED}
-          AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
-          AND (j.lease_until IS NULL OR j.lease_until < now()
-               OR j.claimed_by = ANY(CAST(:gone AS text[])))
+        WHERE j.id = ordered.id AND before.id = j.id AND {_ADOPTABLE}
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt, before.stopped
     ), told AS (
         INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,

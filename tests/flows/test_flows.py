@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app.chaos.documents import write_letter
 from mocks import OpenAIMock
 from pipeline.states import WORKING
 from tests.flows.corpus import policy
@@ -134,6 +135,16 @@ def test_a_run_leaves_its_tables_and_its_report(
     assert "password" in lines[encrypted]["what to do"]
     assert by_key["progress"]["data"] == 100
     assert list(Path(variables["NAVIGATOR_HOME"], "reports").glob("run-*.html"))
+
+
+def test_what_is_found_inside_the_last_batch_is_worked_on_too(
+    worker: Worker, tmp_path: Path
+) -> None:
+    """Files that fill whole batches begin early; documents attached to them end in the same run."""
+    policy(tmp_path, "beside")
+    write_letter(tmp_path / "letter.eml", seed=1)
+    answer = worker.run("ingest", {"paths": [str(tmp_path)], "options": {"batch_size": 2}})
+    assert (answer["type"], answer["message"]) == ("COMPLETED", "Documents: 4 published"), answer
 
 
 def test_unchanged_files_make_no_subflow(

@@ -9,20 +9,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from app.chaos.documents import write_empty, write_letter, write_policies
+from app.chaos.installations import BATCH_INPUTS, CHUNK_TOKENS, SETTINGS
+from app.chaos.oracle import Allowance, Bill, Corpus, judge
+from app.chaos.watching import Watch
 from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
-from pipeline.states import ENDED, JobState
-from pipeline.store.addresses import driver_url
-from tests.pipeline.parsing.office_files import letter
+from pipeline.states import JobState
+from pipeline.store.addresses import Addresses, driver_url
+from tests.killing import USER
 
-SHARED = "This paragraph stands in every policy of the insurer, word for word. " * 6
-BATCH_INPUTS = 4
 Run = Callable[..., int]
 
 
@@ -44,17 +47,9 @@ def killer() -> Iterator[subprocess.Popen[str]]:
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six documents of several chunks each, one of which they share, one without text, a letter."""
     folder = tmp_path_factory.mktemp("policies")
-    for number in range(6):
-        sections = [
-            f"## Section {part}\n\n"
-            + f"Policy {number} pays {part}00 dollars for loss {part}. " * 12
-            for part in range(4)
-        ]
-        text = "\n\n".join([f"# Policy {number}", *sections])
-        (folder / f"policy-{number}.md").write_text(f"{text}\n\n# General\n\n{SHARED}")
-    (folder / "empty.txt").write_text(" \n ")
-    files = [(f"{n}.md", "text/markdown", f"# File {n}\n\n{SHARED}".encode()) for n in range(2)]
-    (folder / "letter.eml").write_bytes(letter("A letter with two files.", files=files).as_bytes())
+    write_policies(folder, 6, seed=1)
+    write_empty(folder / "empty.txt")
+    write_letter(folder / "letter.eml", seed=1)
     return folder
 
 
@@ -87,13 +82,10 @@ def runner(
 def variables(url: str, openai: OpenAIMock, home: Path) -> dict[str, str]:
     """The settings of a child."""
     return {
+        **SETTINGS,
         "DATABASE_URL": url,
         "NAVIGATOR_HOME": str(home),
-        "NAVIGATOR_EMBEDDER": "openai",
-        "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": openai.base_url,
-        "NAVIGATOR_EMBEDDING_BATCH_INPUTS": str(BATCH_INPUTS),
-        "NAVIGATOR_EMBEDDING_CONCURRENCY": "1",
     }
 
 
@@ -119,7 +111,7 @@ def ended(killer: subprocess.Popen[str]) -> int:
 
 @pytest.fixture
 def run(
-    clean: list[tuple[Any, ...]],
+    clean: Corpus,
     killer: subprocess.Popen[str],
     database_url: str,
     openai: OpenAIMock,
@@ -130,18 +122,10 @@ def run(
     return runner(killer, database_url, openai, policies, tmp_path)
 
 
-def published(url: str) -> list[tuple[Any, ...]]:
-    """What readers see: every chunk with its place, its content and its vector."""
-    return _query(
-        url,
-        """
-        SELECT d.source, c.ordinal, c.sha256, c.start_offset, md5(v.embedding::text)
-        FROM upload_pipeline.document_chunks AS c
-        JOIN upload_pipeline.documents AS d ON d.id = c.document_id
-        LEFT JOIN upload_pipeline.chunk_vectors AS v ON v.chunk_id = c.id
-        ORDER BY 1, 2
-        """,
-    )
+def published(url: str) -> Corpus:
+    """What readers see, where every document stands, and what was written down of its cost."""
+    with Watch(Addresses(url)) as watch:
+        return watch.corpus(USER)
 
 
 def _query(url: str, statement: str) -> list[tuple[Any, ...]]:
@@ -150,16 +134,14 @@ def _query(url: str, statement: str) -> list[tuple[Any, ...]]:
         return list(connection.execute(statement))  # type: ignore[call-overload]
 
 
-def assert_converged(url: str, expected: list[tuple[Any, ...]]) -> None:
-    """The corpus is a clean run's, every job has ended, and the buffers are empty."""
-    assert published(url) == expected
-    assert len({row[:2] for row in expected}) == len(expected)
-    states = [row[0] for row in _query(url, "SELECT state FROM upload_pipeline.upload_jobs")]
-    assert set(states) <= {state.value for state in ENDED}
-    assert states.count(JobState.COMPLETE) == 6 + 3
-    assert states.count(JobState.FAILED_PARSE) == 1
-    for buffer in ("document_chunk_buffer", "document_vector_buffer"):
-        assert _query(url, f"SELECT count(*) FROM upload_pipeline.{buffer}") == [(0,)]
+def assert_converged(url: str, clean: Corpus, openai: OpenAIMock, kills: int) -> None:
+    """The corpus is a clean run's, every job has ended, and a kill has cost a request at most."""
+    stats = openai.stats()
+    repeated = stats["billed_tokens"] - stats["unique_tokens"]
+    bill = Bill(stats["requests"], stats["billed_tokens"], repeated)
+    allowed = Allowance(kills, BATCH_INPUTS * CHUNK_TOKENS)
+    assert judge(clean, published(url), bill, allowed).breaches == []
+    assert stats["repeated_inputs"] <= BATCH_INPUTS * kills
 
 
 @pytest.fixture(scope="module")
@@ -169,22 +151,25 @@ def clean(
     openai: OpenAIMock,
     policies: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> list[tuple[Any, ...]]:
-    """What a run that nobody disturbs publishes."""
+) -> Corpus:
+    """What a run that nobody disturbs publishes: six policies, a letter and its two, not one."""
     url = module_database_url
     assert runner(killer, url, openai, policies, tmp_path_factory.mktemp("clean"))() == 0
-    return published(url)
+    corpus = published(url)
+    states = [each.state for each in corpus.standings]
+    assert states.count(JobState.COMPLETE) == 6 + 3
+    assert states.count(JobState.FAILED_PARSE) == 1
+    return corpus
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 def test_a_kill_at_any_failpoint_loses_nothing(
-    failpoint: str, run: Run, database_url: str, openai: OpenAIMock, clean: list[tuple[Any, ...]]
+    failpoint: str, run: Run, database_url: str, openai: OpenAIMock, clean: Corpus
 ) -> None:
     """Killed at the failpoint and run again: the clean corpus, at most one request paid twice."""
     assert run(failpoint) == -signal.SIGKILL
     assert run() == 0
-    assert_converged(database_url, clean)
-    assert openai.stats()["repeated_inputs"] <= BATCH_INPUTS
+    assert_converged(database_url, clean, openai, kills=1)
 
 
 @pytest.mark.parametrize("failpoint", SYNC_FAILPOINTS)
@@ -197,15 +182,16 @@ def test_a_kill_while_syncing_loses_no_document(
     for name in ("old", "gone", "stays"):
         (folder / f"{name}.md").write_text(f"# {name}\n\nThe policy {name} pays for hail.\n")
     assert run(sync=folder) == 0
-    before, billed = published(database_url), openai.stats()["billed_tokens"]
+    before, billed = published(database_url).passages, openai.stats()["billed_tokens"]
     (folder / "old.md").rename(folder / "new.md")
     (folder / "gone.md").unlink()
     assert run(failpoint, sync=folder) == -signal.SIGKILL
-    assert {row[1:] for row in published(database_url)} == {row[1:] for row in before}
+    unmoved = {replace(each, source="") for each in before}
+    assert {replace(each, source="") for each in published(database_url).passages} == unmoved
     assert run(sync=folder) == 0
-    after = published(database_url)
-    assert sorted(Path(row[0]).name for row in after) == ["new.md", "stays.md"]
-    assert {row[2] for row in after} < {row[2] for row in before}
+    after = published(database_url).passages
+    assert sorted(Path(each.source).name for each in after) == ["new.md", "stays.md"]
+    assert {each.text for each in after} < {each.text for each in before}
     assert openai.stats()["billed_tokens"] == billed
 
 
@@ -216,7 +202,7 @@ def test_a_kill_while_deleting_leaves_no_file(
     """Killed at the failpoint and deleted again: no row is left, and nothing in the storage."""
     assert run() == 0
     assert run(failpoint, delete=True) == -signal.SIGKILL
-    assert published(database_url) == []
+    assert published(database_url).passages == []
     assert _query(database_url, "SELECT count(*) FROM upload_pipeline.unsettled_objects") != [(0,)]
     assert run(delete=True) == 0
     assert _query(database_url, "SELECT count(*) FROM upload_pipeline.unsettled_objects") == [(0,)]
@@ -224,7 +210,7 @@ def test_a_kill_while_deleting_leaves_no_file(
 
 
 def test_random_kills_lose_nothing(
-    run: Run, database_url: str, openai: OpenAIMock, clean: list[tuple[Any, ...]]
+    run: Run, database_url: str, openai: OpenAIMock, clean: Corpus
 ) -> None:
     """Killed at many random places the work converges; each kill costs a request at most."""
     seed = int(os.environ.get("NAVIGATOR_TEST_SEED", random.randrange(10**6)))
@@ -238,12 +224,11 @@ def test_random_kills_lose_nothing(
         else:
             assert code == 0
     assert run() == 0
-    assert_converged(database_url, clean)
-    assert openai.stats()["repeated_inputs"] <= BATCH_INPUTS * kills
+    assert_converged(database_url, clean, openai, kills)
 
 
 def test_running_again_sends_nothing(
-    run: Run, database_url: str, openai: OpenAIMock, clean: list[tuple[Any, ...]]
+    run: Run, database_url: str, openai: OpenAIMock, clean: Corpus
 ) -> None:
     """A second run over unchanged files asks the embedder for nothing and writes no event."""
     assert run() == 0
@@ -252,4 +237,4 @@ def test_running_again_sends_nothing(
     assert run() == 0
     assert openai.stats()["requests"] == requests
     assert _query(database_url, "SELECT count(*) FROM upload_pipeline.job_events") == events
-    assert_converged(database_url, clean)
+    assert_converged(database_url, clean, openai, kills=0)

@@ -96,6 +96,7 @@ async def test_a_run_gives_back_its_jobs_however_it_ends(store: Database) -> Non
     _, fourth = await taken_in(store, ["d.md"], worker=DEAD)
     async with store.service() as connection:
         await runs.finish_run(connection, finished, None)
+    async with store.service() as connection:
         await job_owners.let_go(connection, left, FIRST)
     free = [*first, *second, *third, *fourth]
     assert sorted(await waiting(store)) == sorted(free)
@@ -108,6 +109,15 @@ async def test_a_claim_makes_the_job_its_runs_own(store: Database) -> None:
     run = await new_run(store)
     await claimed_for(store, jobs, run)
     assert (await job_row(store, jobs[0]))["run_id"] == run
+
+
+async def test_looking_for_what_is_left_keeps_no_run_from_its_jobs(store: Database) -> None:
+    """While another run asks for jobs that have an owner, that owner claims them all."""
+    run, jobs = await taken_in(store)
+    other = await new_run(store)
+    async with store.service() as connection:
+        assert await job_owners.adopt(connection, jobs, Actor(SECOND, other)) == set()
+        assert await claimed_for(store, jobs, run) == jobs
 
 
 async def test_another_run_cannot_let_go_or_prolong(store: Database) -> None:
@@ -174,7 +184,9 @@ async def test_a_second_ingest_leaves_the_first_its_jobs(store: Database) -> Non
         assert f"1 documents that the ingest {str(first)[:8]}" in str(other)
         who = Actor(SECOND, second)
         assert await job_owners.adopt_left(connection, who, []) == set()
+    async with store.service() as connection:
         await runs.finish_run(connection, first, None)
+    async with store.service() as connection:
         assert await job_owners.held_elsewhere(connection, second) == []
         assert await job_owners.adopt_left(connection, who, []) == set(jobs)
         assert [each.job_id for each in await run_jobs.waiting_jobs(connection, second)] == jobs

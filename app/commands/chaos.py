@@ -1,0 +1,33 @@
+"""Commands that break the system on purpose: chaos."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.options import Json
+
+group = typer.Typer()
+
+
+@group.command()
+def chaos(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; else all.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a run.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Faults for so long: 90s, 10m, 1h.")
+    ] = None,
+    documents: Annotated[int | None, typer.Option(min=4, help="How many documents.")] = None,
+    faults: Annotated[int | None, typer.Option(min=1, help="How many faults, at most.")] = None,
+    json: Json = False,
+) -> None:
+    """Break an installation made for it, and show that nothing is lost or paid for twice."""
+    from app.chaos import catalog
+    from app.chaos.reporting import show
+
+    if name is None:
+        catalog.show_names(json=json)
+        return
+    wanted = catalog.Wanted(name, seed, time, documents, faults)
+    raise typer.Exit(show(catalog.run(wanted), json=json))
