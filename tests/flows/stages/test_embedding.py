@@ -405,6 +405,25 @@ async def test_the_cost_cap_stops_before_it_is_passed(
     assert openai.stats()["repeated_inputs"] == 0
 
 
+async def test_a_refused_request_gives_its_promise_back(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """However often the service asks to slow down: the run's cap is spent on answers alone."""
+    policy(folder, "home")
+    price = Decimal(1000)
+    hint = {**SLOW_DOWN, "message": "Please try again in 10ms."}
+    async with remote(embedding_usd_per_million_tokens=price) as services:
+        await ingest(services, [folder], ANNA)
+        cost = price * openai.stats()["billed_tokens"] / 1_000_000
+        openai.faults({"fault": hint, "times": 5})
+        policy(folder, "flat")
+        await ingest(services, [folder], ANNA, max_cost_usd=cost * 2)
+        assert openai.stats()["statuses"]["429"] == 5
+        assert await states(services) == {"home.md": "complete", "flat.md": "complete"}
+        found = await query(services, "SELECT reserved_usd FROM upload_pipeline.ingest_runs")
+        assert {row["reserved_usd"] for row in found} == {0}
+
+
 async def test_the_ledgers_agree_with_the_bill(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:

@@ -54,3 +54,17 @@ async def test_what_one_group_meets_leaves_the_others_published(
         assert {chunk[0] for chunk in await corpus(services)} == {
             f"policy-{number}.md" for number in range(5)
         }
+
+
+async def test_only_what_the_gate_passed_is_published(local: Opener, folder: Path) -> None:
+    """A document that the gate has not passed in this very run stays unseen."""
+    for name in ("good", "doubtful"):
+        policy(folder, name)
+    async with local() as services:
+        jobs = await accept(services, [folder], ANNA)
+        async with hold(services, jobs, uuid4()) as held:
+            await until_gate(services, held)
+            done = await publishing.publish(services, held, held.job_ids[:1])
+        assert done.advanced == 1
+        assert sorted((await states(services)).values()) == ["complete", "embeddings_stored"]
+        assert len({chunk[0] for chunk in await corpus(services)}) == 1
