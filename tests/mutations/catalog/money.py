@@ -41,7 +41,8 @@ MUTATIONS = (
     Mutation(
         "submissions-are-not-flushed",
         "flows/stages/remote_parsing.py", "_submit",
-        "service() as connection:\n        await parsed_files.note_submission(connection, *who, None)",
+        "service() as connection:\n"
+        "        await parsed_files.note_submission(connection, *who, None)",
         "service(repeatable=True) as connection:\n"
         "        await parsed_files.note_submission(connection, *who, None)",
         (f"{_TEST_DURABLE}::test_a_paid_parse_and_its_submission_are_on_the_disk",),
