@@ -17,7 +17,7 @@ from benchmarks.corpus import document
 from benchmarks.measurements import installation
 from benchmarks.servers import debian_postgres
 
-WARM_UP = 10
+WARM_UP = 5
 
 
 def measure(repeats: int, server: str | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ a minute for each mutation and prints a Markdown table. Exit code 0: every one w
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -62,6 +63,8 @@ def _say(line: str) -> None:
 def main() -> int:
     """List the mutations, or try them."""
     options = arguments()
+    # So that being stopped ends the tests and their Postgres too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     mutations = chosen(options.names, options.file)
     if not mutations:
         _say("No mutation has such a name; `--list` names them.")

@@ -27,8 +27,8 @@ from tests.ingesting import accept
 from tests.pipeline.store.making import new_run
 
 ANNA = user_id("anna")
-LEASE_SECONDS = 3.0
-ENOUGH_SECONDS = 30.0
+LEASE_SECONDS = 2.0
+ENOUGH_SECONDS = 15.0
 LEASES = {
     "upload_jobs": "lease_until",
     "document_vector_buffer": "lease_until",
@@ -37,7 +37,7 @@ LEASES = {
 
 
 async def beats(services: Services, table: str) -> bool:
-    """Whether a heartbeat sets a lease of this table anew before ten of them should have come."""
+    """Whether a heartbeat sets a lease of this table anew before twenty of them should have."""
     column = LEASES[table]
     ahead = f"now() + interval '1 hour' WHERE {column} IS NOT NULL"
     await change(services, f"UPDATE upload_pipeline.{table} SET {column} = {ahead}")
