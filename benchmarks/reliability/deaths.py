@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ def measure(scratch: Path, kinds: Sequence[str], rounds: int, documents: int) ->
             for kind in kinds:
                 folder = scratch / f"{kind}-{number}"
                 found[kind].append(_round(running, folder, kind, documents, chance))
+                print(f"{folder.name}: {found[kind][-1]}", file=sys.stderr, flush=True)
                 running.until_healthy()
     return {kind: summed(each) for kind, each in found.items()}
 

@@ -113,12 +113,6 @@ MUTATIONS = (
         "a cancelled job's worker cannot write, also after a person's retry",
     ),
     Mutation(
-        "a-deletion-does-not-fence",
-        "pipeline/store/deletion.py", "_FENCE", "attempt = attempt + 1", "attempt = attempt",
-        ("tests/pipeline/store/test_deletion.py::test_a_running_job_is_fenced",),
-        "a deleted document's worker cannot write, also after it came back",
-    ),
-    Mutation(
         "superseding-does-not-fence",
         "pipeline/store/succession.py", "SUPERSEDE",
         "attempt = j.attempt + 1", "attempt = j.attempt",

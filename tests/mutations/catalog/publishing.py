@@ -18,16 +18,13 @@ MUTATIONS = (
     Mutation(
         "the-old-version-goes-before-the-new-one",
         "flows/stages/publishing.py", "_publish",
-        "done = await publication.publish(",
-        "await deletion.delete_documents(connection, [], who)\n        await connection.commit()\n"
-        "        await connection.execute(__import__('sqlalchemy').text("
-        "\"DELETE FROM upload_pipeline.document_chunks WHERE document_id IN (SELECT document_id "
-        "FROM upload_pipeline.upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[])))\"), "
-        "{\"jobs\": jobs})\n        await connection.commit()\n"
-        "        done = await publication.publish(",
-        ("tests/flows/test_killing.py::test_a_kill_at_any_failpoint_loses_nothing"
-         "[before-publish-commit]",),
-        "a publication is one transaction: killed before its commit, nothing has changed",
+        "async with services.database.service() as connection:\n        if gone",
+        "async with services.database.service() as early:\n"
+        "        await early.exec_driver_sql('DELETE FROM upload_pipeline.document_chunks')\n"
+        "    async with services.database.service() as connection:\n        if gone",
+        ("tests/flows/stages/test_publish_stage.py"
+         "::test_a_publication_that_fails_leaves_the_old_version_whole",),
+        "a version takes the place of another in one transaction",
     ),
     Mutation(
         "a-chunk-without-a-vector-is-published",

@@ -48,8 +48,8 @@ MUTATIONS = (
     Mutation(
         "a-user-lends-everybody-their-vectors",
         "pipeline/store/vector_owners.py", "lenders",
-        "coalesce(CAST(:last AS uuid), {alias}.user_id)",
-        "coalesce(CAST(:last AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')",
+        "BETWEEN {owner(alias)} AND coalesce(CAST(:last AS uuid), {alias}.user_id)",
+        ">= CAST('00000000-0000-0000-0000-000000000000' AS uuid)",
         ("tests/pipeline/store/test_owners.py::test_a_published_vector_serves_its_user_alone",),
         "what a text costs says nothing of other users' texts",
     ),
