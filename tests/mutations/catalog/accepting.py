@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _REGISTRATION = "pipeline/store/registration.py"
+_LOOKUP = "pipeline/store/document_lookup.py"
 _UNSETTLED = "pipeline/store/unsettled.py"
 _TEST_REGISTRATION = "tests/pipeline/store/test_registration.py"
 _TEST_REMOVING = "tests/flows/stages/test_removing.py"
@@ -26,20 +27,20 @@ MUTATIONS = (
     ),
     Mutation(
         "registering-locks-nothing",
-        _REGISTRATION, "register", "await lock(connection, user, unique, version)", "",
+        _REGISTRATION, "register", "await lock(connection, user, unique)", "",
         (f"{_TEST_REGISTRATION}::test_a_deletion_under_way_is_waited_for",),
         "what an upload decides is decided after a deletion under way",
     ),
     Mutation(
         "a-lost-file-never-comes-back",
-        _REGISTRATION, "_outcome", "row[\"state\"] in LOSABLE and", "False and",
+        _LOOKUP, "_outcome", "row[\"state\"] in LOSABLE and", "False and",
         ("tests/flows/stages/test_bad_input.py", "tests/flows/stages/test_removing.py",
          "tests/pipeline/store/test_registration.py"),
         "bytes that the storage lost are taken from the file that comes again",
     ),
     Mutation(
         "what-failed-is-tried-again-by-itself",
-        _REGISTRATION, "_outcome", "return Outcome.FAILED_BEFORE", "return Outcome.CHANGED",
+        _LOOKUP, "_outcome", "return Outcome.FAILED_BEFORE", "return Outcome.CHANGED",
         (f"{_TEST_REGISTRATION}::test_bytes_that_failed_are_not_tried_again_by_themselves",),
         "nothing is spent on what failed before, unasked",
     ),
@@ -77,8 +78,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-upload-does-not-wait-for-a-removal",
-        _UNSETTLED, "_WAIT", "pg_advisory_xact_lock_shared(:lock,",
-        "hashtextextended(CAST(:lock AS text),",
+        _UNSETTLED, "hold", "await connection.execute(_WAIT, {\"user_id\": user})", "",
         (f"{_TEST_REMOVING}::test_an_upload_waits_for_a_removal_under_way",),
         "an object that is put while it is removed is not lost",
     ),
@@ -105,7 +105,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-late-text-is-kept",
-        "pipeline/store/unwanted.py", "_LIVING", "AND j.state <> 'deleted'", "",
+        "pipeline/store/unwanted.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
         ("tests/flows/stages/test_llamaparse_away.py"
          "::test_a_text_that_nobody_wants_any_more_is_removed",
          "tests/flows/stages/test_removing.py"),

@@ -86,7 +86,7 @@ MUTATIONS = (
     ),
     Mutation(
         "publication-of-an-earlier-state",
-        "pipeline/store/publication.py", "_LOCK", "j.state = 'embeddings_stored' AND", "",
+        "pipeline/store/publication.py", "_LOCK", "AND j.state = 'embeddings_stored'", "",
         (
             "tests/pipeline/store/test_publication.py"
             "::test_jobs_that_are_not_ours_to_publish_are_left_alone",
@@ -95,7 +95,7 @@ MUTATIONS = (
     ),
     Mutation(
         "publication-of-a-version-that-is-not-the-newest",
-        "pipeline/store/publication.py", "_LOCK", "AND d.latest_job_id = j.id", "",
+        "pipeline/store/publication.py", "_LOCK", "j.id = d.latest_job_id AND", "",
         (f"{_TEST_FENCING}::test_a_version_that_is_not_the_newest_is_not_published",),
         "an older version never replaces a newer one",
     ),

@@ -8,11 +8,12 @@ _TEST_RUNS = "tests/pipeline/store/test_runs.py"
 _TEST_EMBEDDING = "tests/flows/stages/test_embedding.py"
 _TEST_DURABLE = "tests/flows/stages/test_durable_commits.py"
 _SENDING = "flows/stages/sending.py"
+_KEEPING = "flows/stages/keeping.py"
 
 MUTATIONS = (
     Mutation(
         "paid-vectors-are-not-flushed",
-        _SENDING, "Sender._keep", "database.service()", "database.service(repeatable=True)",
+        _KEEPING, "_keep", "database.service()", "database.service(repeatable=True)",
         (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
         "a crash of Postgres does not lose vectors that were paid for",
     ),
@@ -77,7 +78,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-refusal-keeps-its-promise",
-        _SENDING, "Sender._note_failure", "reserved=promised", "reserved=0 * promised",
+        _KEEPING, "_paid", "parts, asked.promised)", "parts, 0 * asked.promised)",
         (f"{_TEST_EMBEDDING}::test_a_refused_request_gives_its_promise_back",),
         "requests that were refused do not eat up the cap",
     ),
@@ -89,7 +90,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-answer-is-not-on-the-jobs",
-        _SENDING, "Sender._keep", "await service_calls.bill(", "service_calls.bill and (",
+        "pipeline/store/answers.py", "keep_answer", "if answer.shares:", "if False:",
         (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
         "each document's price is what was paid for it",
     ),
@@ -98,6 +99,12 @@ MUTATIONS = (
         "pipeline/store/vector_buffer.py", "_RESERVE", "WHERE w.embedding IS NULL AND", "WHERE",
         ("tests/pipeline/store/test_vector_buffer.py::test_an_answer_that_is_being_kept_is_not_reserved",),
         "an answer that is there is not asked for again",
+    ),
+    Mutation(
+        "an-answer-is-tried-to-be-kept-once",
+        _KEEPING, "until_written", "if time.monotonic() > deadline:", "if True:",
+        (f"{_TEST_EMBEDDING}::test_an_answer_is_kept_through_a_lost_connection",),
+        "a paid answer is held until the database takes it",
     ),
     Mutation(
         "the-file-of-a-submission-is-submitted-again",

@@ -68,15 +68,13 @@ MUTATIONS = (
     ),
     Mutation(
         "adopting-lifts-stops-by-itself",
-        _OWNERS, "_ADOPT", "(j.stopped IS NULL OR CAST(:lift AS boolean))",
-        "(j.stopped IS NULL OR CAST(:lift AS boolean) OR true)",
+        _OWNERS, "_ADOPT", "(j.stopped IS NULL", "(true",
         (f"{_TEST_OWNERS}::test_what_is_stopped_waits_for_a_person",),
         "only a person's word lifts a stop",
     ),
     Mutation(
         "a-person-does-not-lift-a-stop",
-        _OWNERS, "_ADOPT", "(j.stopped IS NULL OR CAST(:lift AS boolean))",
-        "(j.stopped IS NULL AND CAST(:lift AS boolean) IS NOT NULL)",
+        _OWNERS, "_ADOPT", "(SELECT asked FROM", "(SELECT false FROM",
         (f"{_TEST_OWNERS}::test_a_person_who_takes_it_in_again_lifts_the_stop",),
         "a person's word lifts a stop",
     ),

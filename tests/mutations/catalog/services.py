@@ -144,19 +144,19 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unavailable-service-is-permanent",
-        "pipeline/errors.py", "ServiceUnavailable", "(TransientError)", "(PermanentError)",
+        "pipeline/errors.py", "ServiceUnavailable", "(TransientError)", "(NavigatorError)",
         (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
         "a service that is away is no document's fault",
     ),
     Mutation(
         "an-unavailable-database-is-permanent",
-        "pipeline/errors.py", "DatabaseUnavailable", "(TransientError)", "(PermanentError)",
+        "pipeline/errors.py", "DatabaseUnavailable", "(TransientError)", "(NavigatorError)",
         (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
         "a database that restarts is no document's fault",
     ),
     Mutation(
         "an-unavailable-storage-is-permanent",
-        "pipeline/errors.py", "StorageUnavailable", "(TransientError)", "(PermanentError)",
+        "pipeline/errors.py", "StorageUnavailable", "(TransientError)", "(NavigatorError)",
         (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
         "a storage that is away is no document's fault",
     ),
