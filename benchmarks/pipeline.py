@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,54 @@ async def ingest(folder: Path, batch_size: int | None, concurrency: int | None) 
     state = await flow([str(folder)], options=options, return_state=True)
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "state": state.name, "message": state.message}
+
+
+async def repeat(folders: Sequence[str]) -> dict[str, Any]:
+    """A run over each folder, one after the other, with services that are opened once and lent.
+
+    Returns:
+        ``runs``: the seconds of each, whole and by what its document waited for.
+    """
+    from blocks.assembly import open_services
+    from flows.context import IngestOptions, lending
+    from flows.ingest import ingest as flow
+
+    runs = []
+    options = IngestOptions()
+    async with open_services(options.settings()) as parts:
+        with lending(parts):
+            for folder in folders:
+                started, at = time.perf_counter(), datetime.now(UTC)
+                state = await flow([folder], options=options, return_state=True)
+                seconds = time.perf_counter() - started
+                if state.name != "Completed":
+                    raise RuntimeError(f"the flow ended as {state.name}: {state.message}")
+                runs.append(
+                    {"seconds": seconds, "parts": await _parts(parts.database, at, seconds)}
+                )
+    return {"runs": runs}
+
+
+async def _parts(database: Any, started: datetime, seconds: float) -> dict[str, float]:
+    """What the newest document waited for: each stage until its state, and before and after."""
+    import sqlalchemy as sa
+
+    from pipeline.store.engine import rows
+
+    newest = sa.text(
+        """
+        SELECT to_state, at FROM upload_pipeline.job_events
+        WHERE to_state IS NOT NULL AND at >= :started ORDER BY id
+        """
+    )
+    async with database.service() as connection:
+        found = await rows(connection, newest, {"started": started})
+    parts, before = {}, started
+    for row in found:
+        parts[row["to_state"]] = (row["at"] - before).total_seconds()
+        before = row["at"]
+    parts["after it"] = seconds - (before - started).total_seconds()
+    return parts
 
 
 async def stages() -> dict[str, float]:

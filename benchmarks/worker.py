@@ -89,6 +89,8 @@ async def _do(command: str, values: dict[str, Any]) -> dict[str, Any]:
             return {}
         case "ingest":
             return await pipeline.ingest(Path(values.pop("folder")), **values)
+        case "repeat":
+            return await pipeline.repeat(**values)
         case "stages":
             return dict(await pipeline.stages())
         case "subflows":

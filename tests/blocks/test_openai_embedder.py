@@ -155,7 +155,14 @@ async def test_faults(
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "hang", "seconds": 3600}, {"kind": "slow_body", "seconds": 3600}], ids=str
+    "fault",
+    [
+        {"kind": "hang", "seconds": 3600},
+        {"kind": "slow_body", "seconds": 3600},
+        # a piece comes in time for each read, the whole does not
+        {"kind": "slow_body", "seconds": 10},
+    ],
+    ids=str,
 )
 async def test_no_answer_hangs_longer_than_the_timeout(
     mock: OpenAIMock, embedder: OpenAIEmbedder, fault: object

@@ -405,6 +405,50 @@ async def test_the_cost_cap_stops_before_it_is_passed(
     assert openai.stats()["repeated_inputs"] == 0
 
 
+async def test_a_refused_request_gives_its_promise_back(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """However often the service asks to slow down: the run's cap is spent on answers alone."""
+    policy(folder, "home")
+    price = Decimal(1000)
+    hint = {**SLOW_DOWN, "message": "Please try again in 10ms."}
+    async with remote(embedding_usd_per_million_tokens=price) as services:
+        await ingest(services, [folder], ANNA)
+        cost = price * openai.stats()["billed_tokens"] / 1_000_000
+        openai.faults({"fault": hint, "times": 5})
+        policy(folder, "flat")
+        await ingest(services, [folder], ANNA, max_cost_usd=cost * 2)
+        assert openai.stats()["statuses"]["429"] == 5
+        assert await states(services) == {"home.md": "complete", "flat.md": "complete"}
+        found = await query(services, "SELECT reserved_usd FROM upload_pipeline.ingest_runs")
+        assert {row["reserved_usd"] for row in found} == {0}
+
+
+async def test_an_answer_is_kept_through_a_lost_connection(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """Postgres ends the transaction that keeps an answer: it is kept in the next, bought once."""
+    policy(folder, "home")
+    async with remote() as services:
+        async with services.database.owner() as connection:
+            for statement in (
+                "CREATE SEQUENCE upload_pipeline.tries",
+                "CREATE FUNCTION upload_pipeline.end_the_first() RETURNS trigger "
+                "LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN "
+                "IF nextval('upload_pipeline.tries') = 1 THEN "
+                "PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$",
+                "CREATE TRIGGER end_the_first BEFORE UPDATE ON "
+                "upload_pipeline.document_vector_buffer FOR EACH ROW "
+                "WHEN (NEW.embedding IS NOT NULL) EXECUTE FUNCTION upload_pipeline.end_the_first()",
+            ):
+                await connection.exec_driver_sql(statement)
+        run = await ingest(services, [folder], ANNA)
+        assert await states(services) == {"home.md": "complete"}
+        ended = (await documents(services, run)).values()
+        assert sum(each.billed_tokens for each in ended) == openai.stats()["billed_tokens"]
+    assert openai.stats()["repeated_inputs"] == 0
+
+
 async def test_the_ledgers_agree_with_the_bill(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from blocks.assembly import Services
 from flows.stages import gating, publishing
 from flows.stages.batch import hold
 from pipeline.documents import Claim
@@ -54,3 +55,48 @@ async def test_what_one_group_meets_leaves_the_others_published(
         assert {chunk[0] for chunk in await corpus(services)} == {
             f"policy-{number}.md" for number in range(5)
         }
+
+
+async def test_only_what_the_gate_passed_is_published(local: Opener, folder: Path) -> None:
+    """A document that the gate has not passed in this very run stays unseen."""
+    for name in ("good", "doubtful"):
+        policy(folder, name)
+    async with local() as services:
+        jobs = await accept(services, [folder], ANNA)
+        async with hold(services, jobs, uuid4()) as held:
+            await until_gate(services, held)
+            done = await publishing.publish(services, held, held.job_ids[:1])
+        assert done.advanced == 1
+        assert sorted((await states(services)).values()) == ["complete", "embeddings_stored"]
+        assert len({chunk[0] for chunk in await corpus(services)}) == 1
+
+
+async def refuse_commits(services: Services) -> None:
+    """From now on no transaction that wrote a chunk for readers can be committed."""
+    async with services.database.owner() as connection:
+        for statement in (
+            "CREATE FUNCTION upload_pipeline.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE restrict_violation USING MESSAGE = 'refused at its commit'; END $$",
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON upload_pipeline.document_chunks "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION upload_pipeline.refuse()",
+        ):
+            await connection.exec_driver_sql(statement)
+
+
+async def test_a_publication_that_fails_leaves_the_old_version_whole(
+    local: Opener, folder: Path
+) -> None:
+    """Undone at its last moment, the next version's publication has changed nothing for readers."""
+    policy(folder, "home")
+    async with local() as services:
+        await ingest(services, [folder], ANNA)
+        before = await corpus(services)
+        policy(folder, "home", sections=5)
+        jobs = await accept(services, [folder], ANNA)
+        await refuse_commits(services)
+        async with hold(services, jobs, uuid4()) as held:
+            await until_gate(services, held)
+            with pytest.raises(Exception, match="refused at its commit"):
+                await publishing.publish(services, held, held.job_ids)
+        assert await corpus(services) == before
+        assert await states(services) == {"home.md": "embeddings_stored"}

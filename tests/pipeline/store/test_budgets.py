@@ -159,6 +159,23 @@ async def test_the_circuit_opens_at_the_fifth_failure_in_a_row(
     assert 0 < permit.wait_seconds <= budgets.OPEN_SECONDS
 
 
+async def test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds(
+    store: Database,
+) -> None:
+    """The numbers themselves: four failures are let pass, an answer forgets them, five are not."""
+    await limit(store)
+    for _ in range(2):
+        await fail(store, 4)
+        assert await ask(store) == Permit(0)
+        await succeed(store)
+    await fail(store, 5)
+    permit = await ask(store)
+    assert permit.circuit_open
+    assert 0 < permit.wait_seconds <= 15
+    await pass_time(store, 15.1)
+    assert await ask(store) == Permit(0)
+
+
 async def test_after_the_wait_one_probe_is_sent(store: Database, other: Database) -> None:
     """Of twenty callers one may try; the others wait for what it hears."""
     await limit(store)

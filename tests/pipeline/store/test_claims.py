@@ -76,6 +76,17 @@ async def test_concurrent_claimers_never_share_a_job(store: Database) -> None:
     assert {row["attempt"] for row in await table(store, "upload_jobs")} == {1}
 
 
+async def test_a_second_claimer_gets_the_others_without_waiting(store: Database) -> None:
+    """While a claim is not committed yet, another takes what is left and waits for nothing."""
+    jobs = await registered_jobs(store, 4)
+    async with store.service() as first:
+        await claims.claim(first, jobs[:2], VERSION, FIRST, LEASE)
+        async with store.service() as second:
+            await second.execute(sa.text("SET LOCAL lock_timeout = '3s'"))
+            others = await claims.claim(second, jobs, VERSION, SECOND, LEASE)
+    assert [job.job_id for job in others] == jobs[2:]
+
+
 async def test_separate_processes_never_share_a_job(store: Database, store_url: str) -> None:
     """Two processes over the same jobs: each job is printed by exactly one of them."""
     jobs = await registered_jobs(store, 30)
@@ -177,6 +188,16 @@ async def test_released_jobs_are_free_at_once_and_keep_their_state(store: Databa
         await claims.release(connection, [held.claim], FIRST)
     [taken] = await claim(store, [job], SECOND)
     assert (taken.state, taken.attempt) == (JobState.PARSE_QUEUED, 2)
+
+
+async def test_a_late_release_leaves_the_newer_claim_of_the_same_worker(store: Database) -> None:
+    """A batch that slept past its lease gives away nothing that its worker has claimed anew."""
+    [job] = await registered_jobs(store, 1)
+    [late] = await claim(store, [job], lease_seconds=EXPIRED)
+    await claim(store, [job])
+    async with store.service() as connection:
+        await claims.release(connection, [late.claim], FIRST)
+    assert await claim(store, [job], SECOND) == []
 
 
 async def test_other_pipeline_versions_and_unknown_jobs_are_left_alone(store: Database) -> None:

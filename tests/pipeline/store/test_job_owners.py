@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from pipeline.errors import CostCapReached, QuotaExhausted
+from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.states import Stop
 from pipeline.store import (
     backlog,
@@ -22,7 +22,7 @@ from pipeline.store import (
 from pipeline.store.backlog import Selection
 from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
-from pipeline.store.schema import ingest_runs
+from pipeline.store.schema import SCHEMA, ingest_runs
 from pipeline.store.transitions import Actor
 from pipeline.workers import worker_name
 from tests.pipeline.store.making import (
@@ -241,6 +241,47 @@ async def test_only_jobs_that_are_still_held_are_stopped_with_their_batch(store:
     assert count == 1
     assert (await job_row(store, jobs[0]))["stopped"] is None
     assert (await job_row(store, jobs[1]))["stopped"] == Stop.QUOTA
+
+
+async def test_a_claim_of_before_stops_nothing(store: Database) -> None:
+    """A batch whose worker holds the job anew cannot stop it for the newer batch."""
+    run, jobs = await taken_in(store, worker=None)
+    late = await claim(store, jobs, lease_seconds=-1)
+    await claim(store, jobs)
+    async with store.service() as connection:
+        count = await stops.stop_claimed(
+            connection, [each.claim for each in late], Stop.QUOTA, Actor(FIRST, run), "No credit."
+        )
+    assert (count, (await job_row(store, jobs[0]))["stopped"]) == (0, None)
+
+
+async def test_a_run_stops_only_what_is_its_own(store: Database) -> None:
+    """A document that another run has goes on when the cap of this one is reached."""
+    first, jobs = await taken_in(store)
+    second, _ = await taken_in(store, worker=SECOND)
+    async with store.service() as connection:
+        for run, stopped in ((second, 0), (first, 1)):
+            who = Actor(FIRST, run)
+            assert await stops.stop_run(connection, Stop.COST_CAP, who, "The cap.") == stopped
+    assert (await job_row(store, jobs[0]))["stopped"] == Stop.COST_CAP
+
+
+async def test_a_sweep_leaves_what_is_worked_on_and_what_pauses(store: Database) -> None:
+    """Neither a held job nor one whose pause after a trouble lasts is found; then both are."""
+    _, [held, paused] = await taken_in(store, ["a.md", "b.md"], worker=None)
+    await claim(store, [held])
+    [troubled] = await claim(store, [paused], SECOND)
+    async with store.service() as connection:
+        trouble = ServiceUnavailable("The embedder is away.")
+        await claims.note_trouble(connection, [troubled.claim], SECOND, trouble)
+        await claims.release(connection, [troubled.claim], SECOND)
+    assert await waiting(store) == []
+    later = sa.text(
+        f"UPDATE {SCHEMA}.upload_jobs SET lease_until = now() - interval '1 s', not_before = now()"
+    )
+    async with store.service() as connection:
+        await connection.execute(later)
+    assert sorted(await waiting(store)) == sorted([held, paused])
 
 
 async def test_dead_runs_are_found_once_they_are_dead(store: Database) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
-from pipeline.errors import DatabaseUnavailable
+from pipeline.errors import DatabaseUnavailable, ServiceUnavailable
 from pipeline.states import JobState
 from pipeline.store import chunk_buffer
 from pipeline.store.deletion import delete_documents
@@ -236,6 +238,67 @@ async def test_a_vector_of_the_wrong_dimension_is_refused_by_its_space(store: Da
         await publish(store, job)
     assert await table(store, "document_chunks") == []
     assert (await job_row(store, job.job_id))["state"] == JobState.EMBEDDINGS_STORED
+
+
+async def test_a_reservation_is_no_vector(store: Database) -> None:
+    """A job one of whose texts is still being embedded is sent back, and nothing is published."""
+    [found] = await register(store, [source("a.md")])
+    [job] = await claim(store, [found.job_id])
+    await ready(store, job, "one", "two")
+    waiting = sa.text(
+        f"UPDATE {SCHEMA}.document_vector_buffer SET embedding = NULL WHERE sha256 = :sha"
+    )
+    async with store.service() as connection:
+        await connection.execute(waiting, {"sha": sha_of("two")})
+    done = await publish(store, job)
+    assert (done.complete, done.sent_back) == (frozenset(), {job.job_id})
+    assert await table(store, "document_chunks") == []
+
+
+async def test_a_vector_that_goes_while_it_is_published_undoes_it_all(store: Database) -> None:
+    """Gone between the look at it and its use: nothing is published, the job can be tried again."""
+    [found] = await register(store, [source("a.md")])
+    [job] = await claim(store, [found.job_id])
+    await ready(store, job, "one", "two")
+    async with going_vectors(store):
+        with pytest.raises(ServiceUnavailable, match="in the moment of its publication"):
+            await publish(store, job)
+    assert await table(store, "document_chunks") == []
+    assert (await job_row(store, job.job_id))["state"] == JobState.EMBEDDINGS_STORED
+    assert (await publish(store, job)).complete == {job.job_id}
+
+
+@asynccontextmanager
+async def going_vectors(store: Database) -> AsyncIterator[None]:
+    """While this lasts, a vector on its way vanishes whenever chunks are written."""
+    async with store.owner() as connection:
+        for statement in (
+            f"CREATE FUNCTION {SCHEMA}.take_one() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN DELETE FROM {SCHEMA}.document_vector_buffer WHERE sha256 = "
+            f"(SELECT min(sha256) FROM {SCHEMA}.document_vector_buffer); RETURN NULL; END $$",
+            f"CREATE TRIGGER take_one AFTER INSERT ON {SCHEMA}.document_chunks "
+            f"EXECUTE FUNCTION {SCHEMA}.take_one()",
+        ):
+            await connection.execute(sa.text(statement))
+    try:
+        yield
+    finally:
+        async with store.owner() as connection:
+            await connection.execute(sa.text(f"DROP FUNCTION {SCHEMA}.take_one() CASCADE"))
+
+
+async def test_a_vector_that_another_job_waits_for_stays(store: Database) -> None:
+    """Publishing clears what is no longer needed, not a vector that another document needs."""
+    [found, other] = await register(store, [source("a.md"), source("b.md")])
+    job, waiting = await claim(store, [found.job_id, other.job_id])
+    for start, target in TO_VALIDATED:
+        assert await step(store, waiting, start, target)
+    assert await store_chunks(store, waiting, passages("shared", "own"))
+    await ready(store, job, "shared", "mine")
+    await publish(store, job)
+    assert {row["sha256"] for row in await table(store, "document_vector_buffer")} == {
+        sha_of("shared")
+    }
 
 
 async def test_another_space_gets_its_own_vectors_for_the_same_chunks(store: Database) -> None:

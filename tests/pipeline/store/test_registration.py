@@ -34,6 +34,7 @@ from tests.pipeline.store.making import (
     table,
     texts_of,
 )
+from tests.pipeline.store.waiting import until_somebody_waits
 
 
 async def outcome(database: Database, each: Source, **options: object) -> Outcome:
@@ -257,6 +258,17 @@ async def _until_somebody_waits(database: Database) -> None:
             if await connection.scalar(query):
                 return
         await asyncio.sleep(0.01)
+
+
+async def test_a_deletion_under_way_is_waited_for(store: Database) -> None:
+    """What is deleted in the moment of its upload is new, not unchanged: it is made once more."""
+    job = await published(store, "a.md", "one")
+    async with store.service() as connection:
+        await delete_documents(connection, [job.document_id], Actor("person"))
+        registering = asyncio.create_task(outcome(store, source("a.md", "one")))
+        await until_somebody_waits(store, registering)
+    assert await registering == Outcome.NEW
+    assert (await job_row(store, job.job_id))["state"] == JobState.UPLOADED
 
 
 async def test_registering_nothing_is_fine(store: Database) -> None:

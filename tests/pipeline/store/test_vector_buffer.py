@@ -40,6 +40,7 @@ from tests.pipeline.store.making import (
     table,
     vector,
 )
+from tests.pipeline.store.waiting import until_somebody_waits
 
 
 async def chunked(
@@ -175,6 +176,27 @@ async def test_renewed_reservations_are_not_taken_over(store: Database) -> None:
     async with store.service() as connection:
         await vector_buffer.renew(connection, ids(jobs), FIRST, 60)
     assert await reserve(store, ids(jobs), SECOND) == []
+
+
+async def test_nobody_prolongs_the_reservation_of_another(store: Database) -> None:
+    """Another worker's heartbeat does not keep a text from being asked for again."""
+    jobs = await chunked(store, ("text",))
+    await reserve(store, ids(jobs), lease_seconds=-1)
+    async with store.service() as connection:
+        await vector_buffer.renew(connection, ids(jobs), SECOND, 60)
+    assert len(await reserve(store, ids(jobs), SECOND)) == 1
+
+
+async def test_an_answer_that_is_being_kept_is_not_reserved(store: Database) -> None:
+    """A text is not bought again whose answer is committed while the next worker asks for it."""
+    jobs = await chunked(store, ("text",))
+    late = await reserve(store, ids(jobs), lease_seconds=-1)
+    vectors = np.array([vector(text.sha256) for text in late], dtype=np.float32)
+    async with store.service() as connection:
+        await vector_buffer.persist(connection, SPACE, late, vectors)
+        asking = asyncio.create_task(reserve(store, ids(jobs), SECOND))
+        await until_somebody_waits(store, asking)
+    assert await asking == []
 
 
 async def test_an_answer_for_a_deleted_document_leaves_nothing(store: Database) -> None:

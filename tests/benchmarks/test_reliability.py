@@ -1,0 +1,31 @@
+"""The benchmark of reliability: what it makes, and how it judges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.reliability.deaths import summed
+from benchmarks.reliability.mixed import KINDS, write_mixed
+from benchmarks.reliability.success import judged
+
+
+def test_a_hundred_documents_hold_every_kind_and_no_bytes_twice(tmp_path: Path) -> None:
+    """Each kind has its share of a hundred, and no two files are the same document."""
+    assert sum(kind.share for kind in KINDS) == 100
+    made = write_mixed(tmp_path / "documents", 100)
+    assert {each.kind.name for each in made} == {kind.name for kind in KINDS}
+    assert len({each.path.read_bytes() for each in made}) == 100
+
+
+def test_a_document_that_says_nothing_is_not_explained(tmp_path: Path) -> None:
+    """A file of which the run says nothing has neither ended nor been told of."""
+    made = write_mixed(tmp_path / "documents", 1)
+    [found] = judged(made, {"documents": [], "rejected": [], "skipped": {}})
+    assert not (found["ended"] or found["told"] or found["published"])
+
+
+def test_the_slowest_of_a_few_rounds_is_their_95th_percentile() -> None:
+    """What was not published in any round counts."""
+    rounds = [{"seconds": s, "under_way": 1, "not_published": s == 3} for s in (1.0, 3.0, 2.0)]
+    found = summed(rounds)
+    assert (found["p50"], found["p95"], found["not_published"]) == (2.0, 3.0, 1)

@@ -1,0 +1,28 @@
+"""Every mutation, by what it takes away."""
+
+from __future__ import annotations
+
+from tests.mutations.catalog import (
+    accepting,
+    fencing,
+    leases,
+    money,
+    owning,
+    parsing,
+    publishing,
+    services,
+    tenants,
+)
+from tests.mutations.mutation import Mutation
+
+MUTATIONS: tuple[Mutation, ...] = (
+    *leases.MUTATIONS,
+    *fencing.MUTATIONS,
+    *owning.MUTATIONS,
+    *money.MUTATIONS,
+    *services.MUTATIONS,
+    *parsing.MUTATIONS,
+    *accepting.MUTATIONS,
+    *publishing.MUTATIONS,
+    *tenants.MUTATIONS,
+)

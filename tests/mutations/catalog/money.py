@@ -1,0 +1,146 @@
+"""Money: nothing is paid for twice, nothing beyond the cap, and every answer is on the bill."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_TEST_RUNS = "tests/pipeline/store/test_runs.py"
+_TEST_EMBEDDING = "tests/flows/stages/test_embedding.py"
+_TEST_DURABLE = "tests/flows/stages/test_durable_commits.py"
+_SENDING = "flows/stages/sending.py"
+_KEEPING = "flows/stages/keeping.py"
+
+MUTATIONS = (
+    Mutation(
+        "paid-vectors-are-not-flushed",
+        _KEEPING, "_keep", "database.service()", "database.service(repeatable=True)",
+        (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
+        "a crash of Postgres does not lose vectors that were paid for",
+    ),
+    Mutation(
+        "accepted-uploads-are-not-flushed",
+        "flows/stages/registering.py", "take_in",
+        "service() as connection:\n            if parent",
+        "service(repeatable=True) as connection:\n            if parent",
+        (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
+        "a crash of Postgres does not lose what was accepted",
+    ),
+    Mutation(
+        "publications-are-not-flushed",
+        "flows/stages/publishing.py", "_publish",
+        "database.service()", "database.service(repeatable=True)",
+        (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
+        "a crash of Postgres does not undo what a person was told is published",
+    ),
+    Mutation(
+        "paid-parses-are-not-flushed",
+        "flows/stages/remote_parsing.py", "_keep",
+        "database.service()", "database.service(repeatable=True)",
+        (f"{_TEST_DURABLE}::test_a_paid_parse_and_its_submission_are_on_the_disk",),
+        "a crash of Postgres does not lose a parse that was paid for",
+    ),
+    Mutation(
+        "submissions-are-not-flushed",
+        "flows/stages/remote_parsing.py", "_submit",
+        "service() as connection:\n"
+        "        await parsed_files.note_submission(connection, *who, None)",
+        "service(repeatable=True) as connection:\n"
+        "        await parsed_files.note_submission(connection, *who, None)",
+        (f"{_TEST_DURABLE}::test_a_paid_parse_and_its_submission_are_on_the_disk",),
+        "a crash of Postgres does not forget that a file was submitted",
+    ),
+    Mutation(
+        "every-commit-waits-for-no-disk",
+        "pipeline/store/engine.py", "Database.service",
+        "_BECOME_SOON if repeatable else _BECOME", "_BECOME_SOON",
+        (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
+        "only work that can be done again is committed without the disk",
+    ),
+    Mutation(
+        "promises-are-not-counted-to-the-cap",
+        "pipeline/store/costs.py", "_RESERVE", "cost_usd + reserved_usd + :usd", "cost_usd + :usd",
+        (f"{_TEST_RUNS}::test_concurrent_promises_never_pass_the_cap",),
+        "requests in flight together stay within the cap",
+    ),
+    Mutation(
+        "nothing-is-promised",
+        "pipeline/store/costs.py", "_RESERVE", "reserved_usd = reserved_usd + :usd",
+        "reserved_usd = reserved_usd + 0 * :usd",
+        (f"{_TEST_RUNS}::test_concurrent_promises_never_pass_the_cap",),
+        "requests in flight together stay within the cap",
+    ),
+    Mutation(
+        "promises-are-kept-after-the-answer",
+        "pipeline/store/costs.py", "_SPEND", "greatest(reserved_usd - :reserved, 0)",
+        "greatest(reserved_usd - 0 * :reserved, 0)",
+        (f"{_TEST_RUNS}::test_a_released_promise_can_be_given_again",),
+        "a run spends its whole cap",
+    ),
+    Mutation(
+        "a-refusal-keeps-its-promise",
+        _KEEPING, "_paid", "parts, asked.promised)", "parts, 0 * asked.promised)",
+        (f"{_TEST_EMBEDDING}::test_a_refused_request_gives_its_promise_back",),
+        "requests that were refused do not eat up the cap",
+    ),
+    Mutation(
+        "the-embedder-is-asked-without-a-promise",
+        _SENDING, "Sender._permission", "self._price(tokens)", "self._price(0)",
+        (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
+        "the cap is asked before the request, not after the bill",
+    ),
+    Mutation(
+        "an-answer-is-not-on-the-jobs",
+        "pipeline/store/answers.py", "keep_answer", "if answer.shares:", "if False:",
+        (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
+        "each document's price is what was paid for it",
+    ),
+    Mutation(
+        "an-answer-is-reserved-again",
+        "pipeline/store/vector_buffer.py", "_RESERVE", "WHERE w.embedding IS NULL AND", "WHERE",
+        ("tests/pipeline/store/test_vector_buffer.py::test_an_answer_that_is_being_kept_is_not_reserved",),
+        "an answer that is there is not asked for again",
+    ),
+    Mutation(
+        "an-answer-is-tried-to-be-kept-once",
+        _KEEPING, "until_written", "if time.monotonic() > deadline:", "if True:",
+        (f"{_TEST_EMBEDDING}::test_an_answer_is_kept_through_a_lost_connection",),
+        "a paid answer is held until the database takes it",
+    ),
+    Mutation(
+        "the-file-of-a-submission-is-submitted-again",
+        "flows/stages/remote_parsing.py", "_submit", "if reserved.submitted:", "if False:",
+        (
+            "tests/flows/stages/test_parsing_remote.py"
+            "::test_an_answer_lost_while_submitting_pays_nothing_twice",
+        ),
+        "a file whose submission was cut off is looked for before it is sent again",
+    ),
+    Mutation(
+        "the-remote-job-is-not-remembered",
+        "pipeline/store/parsed_files.py", "_SUBMITTED",
+        "SET remote_job_id = :remote", "SET remote_job_id = remote_job_id || :remote",
+        (
+            "tests/flows/stages/test_parsing_remote.py"
+            "::test_a_job_whose_result_was_not_fetched_is_asked_again",
+        ),
+        "a result that was not fetched is fetched, not bought again",
+    ),
+    Mutation(
+        "a-lost-text-is-paid-again",
+        "flows/stages/remote_parsing.py", "_parse", "if reserved.paid else", "if False else",
+        (
+            "tests/flows/stages/test_parsing_remote.py"
+            "::test_text_lost_from_the_storage_is_fetched_from_the_same_job",
+        ),
+        "what is fetched again from the same job is not on the bill twice",
+    ),
+    Mutation(
+        "two-workers-submit-one-file",
+        "pipeline/store/parsed_files.py", "_RESERVE",
+        "p.claimed_by IS NULL OR", "true OR",
+        ("tests/pipeline/store/test_parsed_files.py"
+         "::test_a_reservation_is_taken_over_after_its_lease_and_not_before",),
+        "the right to submit is one worker's",
+    ),
+)  # fmt: skip
+"""Each with the tests that notice."""

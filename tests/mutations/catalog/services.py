@@ -1,0 +1,203 @@
+"""Services: budgets, circuits, waits and what is worth another try."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+_BUDGETS = "pipeline/store/budgets.py"
+_ERRORS = "blocks/provider_errors.py"
+_TEST_BUDGETS = "tests/pipeline/store/test_budgets.py"
+_TEST_ERRORS = "tests/blocks/test_provider_errors.py"
+_TEST_RETRIES = "tests/flows/test_retries.py"
+_TEST_EMBEDDER = "tests/blocks/test_openai_embedder.py"
+
+MUTATIONS = (
+    Mutation(
+        "the-circuit-opens-at-the-500th-failure",
+        _BUDGETS, "FAILURES_TO_OPEN", "5", "500",
+        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        "a service that fails is left in peace",
+    ),
+    Mutation(
+        "the-circuit-opens-at-the-second-failure",
+        _BUDGETS, "FAILURES_TO_OPEN", "5", "2",
+        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        "a hiccup does not stop everybody",
+    ),
+    Mutation(
+        "the-circuit-stays-open-for-hours",
+        _BUDGETS, "OPEN_SECONDS", "15.0", "15000.0",
+        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        "work goes on soon after the service is back",
+    ),
+    Mutation(
+        "a-success-does-not-count",
+        _BUDGETS, "_SUCCESS", "failures = 0", "failures = failures",
+        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        "only failures in a row open the circuit",
+    ),
+    Mutation(
+        "an-exhausted-quota-is-asked-five-times",
+        _BUDGETS, "failed", "1 if quota else FAILURES_TO_OPEN", "FAILURES_TO_OPEN",
+        (f"{_TEST_BUDGETS}::test_an_exhausted_quota_opens_the_circuit_at_once",),
+        "an account without money is asked once a window",
+    ),
+    Mutation(
+        "everybody-is-the-probe",
+        _BUDGETS, "_PROBE", "AND opened_until <= clock_timestamp()",
+        "AND (opened_until <= clock_timestamp() OR circuit = 'half_open')",
+        (f"{_TEST_BUDGETS}::test_after_the_wait_one_probe_is_sent",),
+        "a service that comes back is tried by one request",
+    ),
+    Mutation(
+        "a-dead-probe-keeps-the-circuit-open",
+        _BUDGETS, "_PROBE", "make_interval(secs => {_PROBE_SECONDS})",
+        "make_interval(secs => 1000 * {_PROBE_SECONDS})",
+        (f"{_TEST_BUDGETS}::test_a_probe_whose_process_died_is_followed_by_another",),
+        "a probe that was killed is followed by another",
+    ),
+    Mutation(
+        "a-shorter-pause-cuts-a-longer",
+        _BUDGETS, "_PAUSE", "greatest(paused_until, ", "coalesce(NULL, ",
+        (f"{_TEST_BUDGETS}::test_everybody_waits_for_a_pause",),
+        "the longest wait that a provider asked for counts",
+    ),
+    Mutation(
+        "a-pause-is-not-heeded",
+        _BUDGETS, "ask", "state[\"paused\"] > 0", "state[\"paused\"] > 10**9",
+        (f"{_TEST_BUDGETS}::test_everybody_waits_for_a_pause",),
+        "a 429 makes all processes wait",
+    ),
+    Mutation(
+        "the-budget-is-not-taken",
+        _BUDGETS, "_TAKE", "coalesce(r.requests - 1, 0)", "coalesce(r.requests, 0)",
+        (f"{_TEST_BUDGETS}::test_two_processes_together_stay_within_the_requests",),
+        "all processes together stay within the requests a minute",
+    ),
+    Mutation(
+        "tokens-are-not-counted",
+        _BUDGETS, "_TAKE", "coalesce(r.tokens - :tokens, 0)", "coalesce(r.tokens - 0 * :tokens, 0)",
+        (f"{_TEST_BUDGETS}::test_two_processes_together_stay_within_the_tokens",),
+        "all processes together stay within the tokens a minute",
+    ),
+    Mutation(
+        "the-budget-saves-up",
+        _BUDGETS, "_TAKE", "least(requests_per_minute, ", "greatest(0, ",
+        (f"{_TEST_BUDGETS}::test_the_bucket_refills_up_to_one_minute",),
+        "an idle hour does not allow an hour's requests at once",
+    ),
+    Mutation(
+        "retry-after-without-limit",
+        _ERRORS, "LONGEST_WAIT", "120.0", "12000.0",
+        (f"{_TEST_ERRORS}::test_waits",),
+        "a provider cannot make us wait for hours",
+    ),
+    Mutation(
+        "retry-after-nan",
+        _ERRORS, "_number", "math.isfinite(value) and value >= 0", "value is not None",
+        (f"{_TEST_ERRORS}::test_waits", f"{_TEST_ERRORS}::test_no_header_can_break_the_wait"),
+        "a senseless Retry-After is no wait",
+    ),
+    Mutation(
+        "retry-after-in-the-past",
+        _ERRORS, "_until", "wait if wait > 0 else None", "wait",
+        (f"{_TEST_ERRORS}::test_waits", f"{_TEST_ERRORS}::test_no_header_can_break_the_wait"),
+        "a date in the past is no wait",
+    ),
+    Mutation(
+        "a-503-is-the-texts-fault",
+        _ERRORS, "embedding_error", "status >= 500", "status == 500",
+        (f"{_TEST_ERRORS}::test_refusals",),
+        "what a service in trouble answers is tried again",
+    ),
+    Mutation(
+        "a-429-without-money-is-waited-for",
+        _ERRORS, "_too_many_requests", "kind in QUOTA_CODES", "kind in ()",
+        (f"{_TEST_ERRORS}::test_refusals",),
+        "an account without money stops the run",
+    ),
+    Mutation(
+        "a-permanent-error-is-tried-again",
+        "flows/retries.py", "is_transient", "isinstance(outcome, TransientError)",
+        "isinstance(outcome, Exception)",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "what will fail again is not tried again, nor a stop or a broken gate",
+    ),
+    Mutation(
+        "a-transient-error-is-not-tried-again",
+        "flows/retries.py", "is_transient", "isinstance(outcome, TransientError)",
+        "False",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "a hiccup does not stop a batch",
+    ),
+    Mutation(
+        "retries-without-an-end",
+        "flows/retries.py", "RETRIES", "4", "4000",
+        (f"{_TEST_RETRIES}::test_a_task_is_tried_five_times_over_half_a_minute",),
+        "a task ends",
+    ),
+    Mutation(
+        "retries-at-once",
+        "flows/retries.py", "RETRY_DELAYS", "backoff_factor=2", "backoff_factor=0",
+        (f"{_TEST_RETRIES}::test_a_task_is_tried_five_times_over_half_a_minute",),
+        "a service in trouble is given time",
+    ),
+    Mutation(
+        "an-unavailable-service-is-permanent",
+        "pipeline/errors.py", "ServiceUnavailable", "(TransientError)", "(NavigatorError)",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "a service that is away is no document's fault",
+    ),
+    Mutation(
+        "an-unavailable-database-is-permanent",
+        "pipeline/errors.py", "DatabaseUnavailable", "(TransientError)", "(NavigatorError)",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "a database that restarts is no document's fault",
+    ),
+    Mutation(
+        "an-unavailable-storage-is-permanent",
+        "pipeline/errors.py", "StorageUnavailable", "(TransientError)", "(NavigatorError)",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "a storage that is away is no document's fault",
+    ),
+    Mutation(
+        "an-exhausted-quota-is-transient",
+        "pipeline/errors.py", "QuotaExhausted", "(RunStopped)", "(TransientError)",
+        (f"{_TEST_RETRIES}::test_only_what_is_transient_is_tried_again",),
+        "an account without money stops the run",
+    ),
+    Mutation(
+        "an-answer-has-no-time-limit",
+        "blocks/openai_embedder.py", "OpenAIEmbedder._request",
+        "asyncio.timeout(self._timeout)", "asyncio.timeout(None)",
+        (f"{_TEST_EMBEDDER}::test_no_answer_hangs_longer_than_the_timeout",),
+        "an answer that drips does not hold a worker for hours",
+    ),
+    Mutation(
+        "vectors-in-the-order-they-came",
+        "blocks/embedder.py", "checked_vectors", "ordered[position] = row",
+        "ordered[list(positions).index(position)] = row",
+        (f"{_TEST_EMBEDDER}::test_a_wrong_order_is_put_right",),
+        "a text gets its own vector",
+    ),
+    Mutation(
+        "vectors-of-another-dimension",
+        "blocks/embedder.py", "checked_vectors", "if row.shape != (dimension,):",
+        "if not row.size:",
+        (f"{_TEST_EMBEDDER}::test_faults",),
+        "a vector of another model is never kept",
+    ),
+    Mutation(
+        "vectors-that-are-not-finite",
+        "blocks/embedder.py", "unit_vectors", "not np.isfinite(vectors).all()", "False",
+        (f"{_TEST_EMBEDDER}::test_faults",),
+        "NaN is near to nothing and spoils a search",
+    ),
+    Mutation(
+        "vectors-of-no-length",
+        "blocks/embedder.py", "unit_vectors", "norms.min() < SMALLEST_NORM", "False",
+        (f"{_TEST_EMBEDDER}::test_faults",),
+        "pgvector accepts a zero vector, and its cosine is NaN",
+    ),
+)  # fmt: skip
+"""Each with the tests that notice."""
