@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from app.console import answers, number, right, say, table, tell, text, working
 from app.log_output import configure_logs
 from pipeline.errors import UsageError
-from pipeline.findings import FACTS, Kind, Tally
+from pipeline.finding_kinds import FACTS, Kind
+from pipeline.findings import Tally
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from flows.reconciling.declared import Declared, declared_deployments, differenc
 from flows.stages.reconciling.looks import Look
 from pipeline.children import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 
 DEPLOY_SECONDS = 180.0
 

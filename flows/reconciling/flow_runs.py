@@ -22,7 +22,8 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from flows.reconciling.answering import prefect_answers
 from flows.stages.reconciling.looks import Look
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from pipeline.workers import dead_workers
 

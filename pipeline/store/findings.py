@@ -11,7 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.findings import Finding, Kind, Tally
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding, Tally
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from flows.stages.reconciling.looks import Look
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 from pipeline.store.reconciling import corpus
 from pipeline.store.reconciling.corpus import DamagedDocument
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 from flows.stages.owning import settle_dead_run
 from flows.stages.reconciling.looks import Look
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 from pipeline.store import stops, uploads
 from pipeline.store.reconciling import arrivals, jobs, unfinished_runs
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from flows.stages.reconciling.looks import Check, Look, Outcome, reconcile
 from flows.stages.reconciling.newly import news_for_a_person
-from pipeline.findings import Kind
+from pipeline.finding_kinds import Kind
 from pipeline.store import findings
 from pipeline.store.findings import MaintenanceRun
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from pipeline.errors import TransientError
-from pipeline.findings import FACTS, Finding, Kind, Mending, Tally
+from pipeline.finding_kinds import FACTS, Kind, Mending
+from pipeline.findings import Finding, Tally
 from pipeline.logs import logger
 from pipeline.store.transitions import Actor
 

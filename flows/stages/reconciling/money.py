@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from flows.stages.reconciling.looks import Look
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 from pipeline.store.reconciling import leases, money
 
 

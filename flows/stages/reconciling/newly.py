@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.stages.reconciling.looks import Outcome
-from pipeline.findings import FACTS, Kind
+from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.findings import MaintenanceRun
 
 

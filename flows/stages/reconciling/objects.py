@@ -13,7 +13,8 @@ from flows.stages.reconciling.looks import Look
 from flows.stages.reconciling.restoring import restore_original
 from flows.stages.reconciling.stored_keys import StoredKey, stored_key
 from flows.stages.removing import remove_abandoned
-from pipeline.findings import Finding, Kind
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
 from pipeline.store import unsettled
 from pipeline.store.reconciling import corpus, objects
 from pipeline.store.reconciling.objects import Named, Standing

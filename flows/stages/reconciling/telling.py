@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.findings import FACTS, Finding, Kind, Tally
+from pipeline.finding_kinds import FACTS, Kind
+from pipeline.findings import Finding, Tally
 from pipeline.store.findings import MaintenanceRun
 
 
