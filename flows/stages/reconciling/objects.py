@@ -13,6 +13,7 @@ from flows.stages.reconciling.looks import Look
 from flows.stages.reconciling.restoring import restore_original
 from flows.stages.reconciling.stored_keys import StoredKey, stored_key
 from flows.stages.removing import remove_abandoned
+from pipeline.errors import StorageUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store import unsettled
@@ -86,6 +87,11 @@ async def missing_objects(look: Look) -> AsyncIterator[Finding]:
         seen.extend(_mark(key) for key in keys)
     stored = np.sort(np.frombuffer(seen, dtype=np.uint64)) if seen else np.empty(0, np.uint64)
     async for page in objects.named_objects(look.services.database):
+        if not seen:
+            raise StorageUnavailable(
+                "The storage is empty, though documents have files: it may not be mounted, or be "
+                "another one than theirs."
+            )
         originals = await _gone(look, stored, {each.job_id: each.storage_key for each in page})
         texts = {each.job_id: each.text_key for each in page if each.text_key is not None}
         lost_texts = await _gone(look, stored, texts)
