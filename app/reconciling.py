@@ -70,7 +70,7 @@ async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
 
     async with open_services(settings) as services:
         if not _names_prefect():
-            look = Look(services, fix, also, reads_files=True)
+            look = Look(services, fix, also, by_person=True)
             return await look_at_everything(look, CHECKS)
         from app.folders import leave_folder
 
@@ -78,7 +78,7 @@ async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
         from flows.cancellation import was_cancelled
         from flows.maintain import ALL_CHECKS
 
-        look = Look(services, fix, also, reads_files=True, was_cancelled=was_cancelled)
+        look = Look(services, fix, also, by_person=True, was_cancelled=was_cancelled)
         return await look_at_everything(look, ALL_CHECKS)
 
 

@@ -45,7 +45,8 @@ def _run_name() -> str:
     return "maintain" if flow_run.parameters.get("fix", True) else "maintain, dry"
 
 
-@flow(name="maintain", flow_run_name=_run_name, **UNKEPT)
+# It holds no document, so Prefect's own limit, which ends a run roughly, is good enough.
+@flow(name="maintain", flow_run_name=_run_name, timeout_seconds=6 * 3600, **UNKEPT)
 async def maintain(fix: bool = True) -> State[Any]:
     """Compare storage, database, ledger and Prefect with each other, and mend what is safe.
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     PARSE_OVERDUE = "parse_overdue"
     DEPLOYMENT_MISSING = "deployment_missing"
     DEPLOYMENT_DIFFERS = "deployment_differs"
+    DEPLOYMENT_CHANGED = "deployment_changed"
     DEPLOYMENT_PAUSED = "deployment_paused"
 
 
@@ -219,9 +220,17 @@ FACTS: dict[Kind, KindFacts] = {
     ),
     Kind.DEPLOYMENT_DIFFERS: KindFacts(
         "a deployment is not what prefect.yaml says",
-        "It runs at other times, runs other code, or takes other parameters.",
+        "It runs other code, elsewhere, or never.",
         Mending.SAFE,
         mended="It was deployed again.",
+    ),
+    Kind.DEPLOYMENT_CHANGED: KindFacts(
+        "a deployment's times or parameters are not those of prefect.yaml",
+        "It runs at other times or does other things than this version expects. It is left so by "
+        "the schedule, since somebody may have set it by hand.",
+        Mending.PERSON,
+        mended="It was deployed again, as asked for.",
+        remedy="`navigator reconcile --fix` sets it back; or leave it.",
     ),
     Kind.DEPLOYMENT_PAUSED: KindFacts(
         "a deployment or its schedule was paused by hand",

@@ -58,17 +58,28 @@ def _declared(each: dict[str, Any]) -> Declared:
 
 
 def differences(declared: Declared, found: DeploymentResponse) -> Iterator[str]:
-    """In what a server's deployment differs from what is declared, a word or two each."""
+    """In what only a deployment sets and a server's differs in, a word or two each."""
     limit = found.global_concurrency_limit
     pairs = {
         "entrypoint": (declared.entrypoint, found.entrypoint),
-        "parameters": (declared.parameters, found.parameters),
         "work pool": (declared.pool, found.work_pool_name),
         "work queue": (declared.queue, found.work_queue_name),
         "limit": (declared.limit, limit.limit if limit else None),
-        "schedule": (declared.schedules, {s.slug: _schedule(s) for s in found.schedules}),
     }
     yield from (name for name, (wanted, is_there) in pairs.items() if wanted != is_there)
+    if missing := declared.schedules.keys() - {each.slug for each in found.schedules}:
+        yield f"no schedule {', '.join(sorted(missing))}"
+
+
+def changes(declared: Declared, found: DeploymentResponse) -> Iterator[str]:
+    """In what a person may set by hand and a server's deployment differs in."""
+    if found.parameters != declared.parameters:
+        yield "parameters"
+    times = {each.slug: _schedule(each) for each in found.schedules}
+    if any(times.get(slug, wanted) != wanted for slug, wanted in declared.schedules.items()):
+        yield "times"
+    if times.keys() - declared.schedules.keys():
+        yield "more schedules"
 
 
 def is_paused(declared: Declared, found: DeploymentResponse) -> bool:

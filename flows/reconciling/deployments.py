@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -15,7 +15,13 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
 from flows.reconciling.answering import prefect_answers
-from flows.reconciling.declared import Declared, declared_deployments, differences, is_paused
+from flows.reconciling.declared import (
+    Declared,
+    changes,
+    declared_deployments,
+    differences,
+    is_paused,
+)
 from flows.stages.reconciling.looks import Look
 from pipeline.children import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
@@ -26,9 +32,10 @@ DEPLOY_SECONDS = 180.0
 
 
 async def deployments(look: Look) -> AsyncIterator[Finding]:
-    """Find deployments that are missing, changed or paused; deploy the first two again.
+    """Find deployments that are not as declared, and deploy them again.
 
-    What a person paused is told, and left as it is.
+    What a person paused is told and left as it is; times and parameters, which a person may have
+    set by hand, are set back only when a person says so.
     """
     declared = declared_deployments()
     with prefect_answers():
@@ -36,24 +43,37 @@ async def deployments(look: Look) -> AsyncIterator[Finding]:
             if not await _is_deployed_to(client, declared):
                 return
             found = await _by_name(client, declared)
-    wrong: dict[str, tuple[Kind, str]] = {}
-    for each in declared:
-        there = found.get(each.name)
-        if there is None:
-            wrong[each.name] = Kind.DEPLOYMENT_MISSING, ""
-        elif told := ", ".join(differences(each, there)):
-            wrong[each.name] = Kind.DEPLOYMENT_DIFFERS, told
-    paused = {each.name for each in declared if each.name in found}
-    paused = {e.name for e in declared if e.name in paused and is_paused(e, found[e.name])}
-    again = [name for name, (kind, _) in wrong.items() if name not in paused and look.mends(kind)]
+    wrong = dict(_wrong(declared, found))
+    paused = {e.name for e in declared if e.name in found and is_paused(e, found[e.name])}
+    again = [name for name, (kind, _) in wrong.items() if name not in paused and _mends(look, kind)]
     if again:
         await deploy(again)
     for name, (kind, told) in wrong.items():
+        person = True if name in paused else None
         yield look.finding(
-            kind, f"deployment {name}", detail=told, mended=name in again, person=name in paused
+            kind, f"deployment {name}", detail=told, mended=name in again, person=person
         )
     for name in sorted(paused):
         yield look.finding(Kind.DEPLOYMENT_PAUSED, f"deployment {name}")
+
+
+def _wrong(
+    declared: Sequence[Declared], found: Mapping[str, DeploymentResponse]
+) -> Iterator[tuple[str, tuple[Kind, str]]]:
+    """What is wrong with each deployment that is not as declared: the kind, and a few words."""
+    for each in declared:
+        there = found.get(each.name)
+        if there is None:
+            yield each.name, (Kind.DEPLOYMENT_MISSING, "")
+        elif told := ", ".join(differences(each, there)):
+            yield each.name, (Kind.DEPLOYMENT_DIFFERS, told)
+        elif told := ", ".join(changes(each, there)):
+            yield each.name, (Kind.DEPLOYMENT_CHANGED, told)
+
+
+def _mends(look: Look, kind: Kind) -> bool:
+    by_hand = kind is Kind.DEPLOYMENT_CHANGED
+    return look.fix and look.by_person if by_hand else look.mends(kind)
 
 
 async def _is_deployed_to(client: PrefectClient, declared: Sequence[Declared]) -> bool:

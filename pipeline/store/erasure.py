@@ -36,6 +36,12 @@ _NOT_HELD = sa.text(
 _UNNAMED = sa.text(
     f"UPDATE {SCHEMA}.service_calls SET user_id = NULL WHERE user_id = :user_id"  # noqa: S608
 )
+_FINDINGS = sa.text(
+    f"""
+    DELETE FROM {SCHEMA}.maintenance_findings
+    WHERE starts_with(subject, 'user ' || CAST(:user_id AS text))
+    """  # noqa: S608
+)
 _BLOTTED = sa.text(
     f"""
     UPDATE {SCHEMA}.job_events SET details = jsonb_build_object('erased', true)
@@ -77,7 +83,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     values = {"user_id": user_id}
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    for statement in (*_ROWS, _UNNAMED, _BLOTTED, _NOT_HELD):
+    for statement in (*_ROWS, _UNNAMED, _BLOTTED, _NOT_HELD, _FINDINGS):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access.log(connection, erased)

@@ -3,6 +3,8 @@
 import { el, fill, plain, table } from "./dom.js";
 import { count, number, when } from "./words.js";
 
+const title = ({ title: [first, ...rest] }) => plain(first.toUpperCase() + rest.join(""));
+
 /** Show the last look; nothing for who is no operator. */
 export function show(told) {
   document.getElementById("s-maintenance").hidden = !told;
@@ -17,14 +19,14 @@ function maintenance(told) {
     el("p", {}, el("span", { class: `badge ${mood}` }, plain(told.summary)), " ", el("span", { class: "soft" }, looked)),
     ...Object.entries(told.not_looked_at).map(([name, why]) => el("p", { class: "soft" }, plain(`Not looked at: ${name}. ${why}`))),
     told.kinds.length ? table("By kind", ["What", ">Found", ">Mended", ">For a person"],
-      told.kinds.map((each) => [plain(each.title), number(each.found), number(each.mended), number(each.person)])) : null,
+      told.kinds.map((each) => [title(each), number(each.found), number(each.mended), number(each.person)])) : null,
     ...told.kinds.map(kind),
   ];
 }
 
 function kind(each) {
   const more = each.found - each.findings.length;
-  return el("details", { "data-key": each.kind }, el("summary", { "data-key": `${each.kind}-summary` }, plain(each.title)),
+  return el("details", { "data-key": each.kind }, el("summary", { "data-key": `${each.kind}-summary` }, title(each)),
     el("p", { class: "soft" }, plain(each.why)),
     each.what_was_mended ? el("p", {}, `${number(each.mended)} mended: `, plain(each.what_was_mended)) : null,
     each.decision ? el("p", {}, el("b", {}, "A person must decide: "), plain(each.decision)) : null,

@@ -46,7 +46,7 @@ def _finding(look: Look, kind: Kind, each: DamagedDocument, back: set[UUID]) -> 
         kind,
         f"document {each.document_id}",
         number=number,
-        detail=f"{number} of {of}",
+        detail=f"{number} of {of} missing",
         mended=each.document_id in back,
     )
 

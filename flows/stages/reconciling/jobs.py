@@ -18,12 +18,12 @@ async def waiting_jobs(look: Look) -> AsyncIterator[Finding]:
         due = await jobs.unattended(connection)
         stopped = await stops.stopped_runs(connection)
     for each in due:
-        detail = f"{each.jobs} documents, the oldest for {each.oldest_minutes} min"
+        detail = f"{_documents(each.jobs)}, the oldest for {each.oldest_minutes} min"
         yield look.finding(
             Kind.JOB_UNATTENDED, f"user {each.user_id}", number=each.jobs, detail=detail
         )
     for run in stopped:
-        detail = f"{run.documents} documents"
+        detail = _documents(run.documents)
         yield look.finding(
             Kind.JOB_STOPPED, f"run {run.run_id}", number=run.documents, detail=detail
         )
@@ -86,3 +86,7 @@ async def missed_arrivals(look: Look) -> AsyncIterator[Finding]:
             mended=each.working and look.mends(Kind.PARSE_OVERDUE),
             person=not each.working,
         )
+
+
+def _documents(number: int) -> str:
+    return "1 document" if number == 1 else f"{number} documents"

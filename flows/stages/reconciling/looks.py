@@ -25,14 +25,15 @@ class Look:
 
     Attributes:
         fix: mend what is safe. also: kinds that a person asked to have mended too.
-        reads_files: a person looks, who may read the files that documents were made of.
+        by_person: a person looks, who may read the files that documents were made of, and have set
+            back what somebody set by hand.
         was_cancelled: asks Prefect whether a person cancelled a flow run, where there is one.
     """
 
     services: Services
     fix: bool = False
     also: frozenset[Kind] = frozenset()
-    reads_files: bool = False
+    by_person: bool = False
     was_cancelled: Callable[[UUID], Awaitable[bool]] | None = None
 
     def mends(self, kind: Kind) -> bool:

@@ -17,7 +17,7 @@ async def restore_original(look: Look, named: Named) -> bool:
     Only where a person looks, who may read what they name; a worker reads no path of a row.
     """
     services, path = look.services, Path(named.source)
-    if not look.reads_files or not path.is_absolute():
+    if not look.by_person or not path.is_absolute():
         return False
     contents, _ = await examine_files([path], services.settings.max_file_bytes)
     if [content.sha256 for content in contents] != [named.file_sha256]:

@@ -90,7 +90,7 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     page.resize(width)
     page.open("operator", service=True)
     page.until(lambda: "1 needs a person" in page.text("#maintenance"))
-    assert "no sweep takes them up" in page.text("#maintenance")
+    assert "Documents wait, and no sweep takes them up" in page.text("#maintenance")
     page.click("#maintenance summary")
     page.until(lambda: "A person must decide: See that a worker runs" in page.text("#maintenance"))
     inner, scroll = page.browser.execute_script(
@@ -103,3 +103,13 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     page.until(lambda: "waits for its turn" in page.text("#recent"))
     assert "Maintenance" not in page.text()
     assert page.browser.get_log("browser") == []
+
+
+def test_erasing_a_user_takes_what_was_found_of_them(api: RunningApi) -> None:
+    """Findings name users by their id: it goes with them."""
+    with api.client("anna") as anna:
+        anna.delete("/users/me", params={"confirm": "erase"}).raise_for_status()
+    with api.client("operator", service=True) as operator:
+        kinds = {each["kind"]: each for each in operator.get("/maintenance").json()["kinds"]}
+    assert kinds["job_unattended"]["found"] == 1
+    assert kinds["job_unattended"]["findings"] == []

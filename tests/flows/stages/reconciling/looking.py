@@ -26,10 +26,10 @@ async def look(
     *,
     fix: bool = False,
     also: Collection[Kind] = (),
-    reads_files: bool = False,
+    by_person: bool = False,
 ) -> Outcome:
     """Everything that is wrong."""
-    outcome = await reconcile(Look(services, fix, frozenset(also), reads_files), CHECKS)
+    outcome = await reconcile(Look(services, fix, frozenset(also), by_person), CHECKS)
     assert outcome.unlooked == {}
     return outcome
 

@@ -130,7 +130,7 @@ async def test_a_lost_original_is_stored_again_from_its_source(local: Opener, fo
         content = await services.storage.get(key)
         await services.storage.delete([key])
         assert await tallies(services, fix=True) == {Kind.ORIGINAL_MISSING: FOR_A_PERSON}
-        found = await tallies(services, fix=True, reads_files=True)
+        found = await tallies(services, fix=True, by_person=True)
         assert found == {Kind.ORIGINAL_MISSING: MENDED}
         assert await services.storage.get(key) == content
         assert await tallies(services) == {}
@@ -147,7 +147,7 @@ async def test_another_file_at_the_source_is_not_stored(local: Opener, folder: P
         key = await key_of(services)
         await services.storage.delete([key])
         file.write_text("# Something else")
-        found = await tallies(services, fix=True, reads_files=True)
+        found = await tallies(services, fix=True, by_person=True)
         assert found == {Kind.ORIGINAL_MISSING: FOR_A_PERSON}
         assert not await services.storage.exists(key)
 
@@ -192,7 +192,7 @@ async def test_a_storage_that_is_not_there_loses_nothing(local: Opener, folder: 
     async with local() as services:
         await ingest(services, [folder], ANNA)
         objects(services).rename(objects(services).with_name("elsewhere"))
-        outcome = await reconcile(Look(services, fix=True, reads_files=True), CHECKS)
+        outcome = await reconcile(Look(services, fix=True, by_person=True), CHECKS)
         assert set(outcome.unlooked) == {"rows without their object"}
         assert "may not be mounted" in outcome.unlooked["rows without their object"]
         assert outcome.tallies == {}
