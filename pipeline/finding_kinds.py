@@ -166,7 +166,7 @@ FACTS: dict[Kind, KindFacts] = {
         "They are not published, though nothing stops them.",
         Mending.PERSON,
         remedy="See that a worker runs (`navigator up`, or `navigator worker` beside a Prefect "
-        "server that has the deployment `sweep`).",
+        "server that has the deployment `sweep`), or ingest them again.",
     ),
     Kind.JOB_OUT_OF_SIGHT: KindFacts(
         "a document is postponed or leased for longer than anything here does",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from blocks.assembly import Services
-from pipeline.errors import TransientError
+from pipeline.errors import NavigatorError
 from pipeline.finding_kinds import FACTS, Kind, Mending
 from pipeline.findings import Finding, Tally
 from pipeline.logs import logger
@@ -117,7 +117,7 @@ async def reconcile(look: Look, checks: dict[str, Check]) -> Outcome:
         try:
             async for finding in check(look):
                 outcome.add(finding)
-        except TransientError as error:
+        except NavigatorError as error:
             outcome.unlooked[name] = error.message
             _LOG.warning("not_looked_at", check=name, code=error.code)
     _LOG.info(

@@ -129,14 +129,12 @@ async def _gone(look: Look, stored: np.ndarray, keys: dict[UUID, str]) -> set[UU
 
 
 async def _original_missing(look: Look, named: Named) -> Finding:
-    detail = "" if named.current else "of an earlier version"
     mended = look.mends(Kind.ORIGINAL_MISSING) and await restore_original(look, named)
     return look.finding(
         Kind.ORIGINAL_MISSING,
         f"document {named.document_id}",
-        detail=detail,
         mended=mended,
-        person=named.current,
+        person=True,
     )
 
 

@@ -89,7 +89,6 @@ class Named:
 
     Attributes:
         text_key: of a published version's text; None for others, whose text is made when needed.
-        current: it is its document's newest or published version.
     """
 
     job_id: UUID
@@ -99,19 +98,19 @@ class Named:
     file_sha256: str
     storage_key: str
     text_key: str | None
-    current: bool
 
 
-# What is only registered is left out: its bytes were stored a moment ago, or its upload is.
+# Newest and published versions: nobody reads an earlier one's bytes again.
 _NAMED = sa.text(
     f"""
     SELECT j.id AS key, true AS bad, j.id AS job_id, j.document_id, j.user_id, d.source,
            j.file_sha256, j.storage_key,
            CASE WHEN j.state IN ({_PUBLISHED}) AND d.published_job_id = j.id
-                THEN j.parsed_key END AS text_key,
-           j.id = d.latest_job_id OR j.id = d.published_job_id AS current
+                THEN j.parsed_key END AS text_key
     FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id > :after AND j.state <> 'deleted' ORDER BY j.id LIMIT :most
+    WHERE j.id > :after AND j.state <> 'deleted'
+      AND (j.id = d.latest_job_id OR j.id = d.published_job_id)
+    ORDER BY j.id LIMIT :most
     """  # noqa: S608
 )
 _STILL = sa.text(
