@@ -11,7 +11,7 @@ from blocks.assembly import Services
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
-from pipeline.store.job_owners import DeadRun
+from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
 
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."

@@ -60,8 +60,12 @@ _FINDINGS = sa.text(
 # An interrupted run that begins again has the same id.
 _FORGET = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.maintenance_runs
-    WHERE id = :id OR finished_at < now() - make_interval(days => {KEPT_DAYS})
+    WITH old AS (
+        SELECT id FROM {SCHEMA}.maintenance_runs
+        WHERE id = :id OR finished_at < now() - make_interval(days => {KEPT_DAYS})
+        ORDER BY id FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.maintenance_runs AS r USING old AS o WHERE r.id = o.id
     """  # noqa: S608
 )
 _NOW = sa.text("SELECT clock_timestamp()")

@@ -70,16 +70,22 @@ async def differing_runs(database: Database) -> AsyncIterator[list[RunMoney]]:
         yield [RunMoney(r["key"], r["cost"], r["paid"], r["promised"]) for r in page]
 
 
+_STILL_OVER = f"""
+    WITH ordered AS (
+        SELECT r.id FROM {SCHEMA}.ingest_runs AS r
+        WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_OVER} ORDER BY r.id FOR NO KEY UPDATE
+    )
+"""  # noqa: S608
 _CORRECT = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs AS r SET cost_usd = ({_CALLS})
-    WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_OVER}
+    {_STILL_OVER}
+    UPDATE {SCHEMA}.ingest_runs AS r SET cost_usd = ({_CALLS}) FROM ordered AS o WHERE r.id = o.id
     """  # noqa: S608
 )
 _GIVE_BACK = sa.text(
     f"""
-    UPDATE {SCHEMA}.ingest_runs AS r SET reserved_usd = 0
-    WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_OVER}
+    {_STILL_OVER}
+    UPDATE {SCHEMA}.ingest_runs AS r SET reserved_usd = 0 FROM ordered AS o WHERE r.id = o.id
     """  # noqa: S608
 )
 

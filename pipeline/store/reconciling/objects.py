@@ -135,17 +135,28 @@ async def still_there(connection: AsyncConnection, jobs: Sequence[UUID]) -> set[
 
 _NEW_PARSE = sa.text(
     f"""
-    UPDATE {SCHEMA}.upload_jobs SET correlation_id = gen_random_uuid()
-    WHERE document_id = ANY(CAST(:documents AS uuid[])) AND state = 'uploaded'
+    WITH ordered AS (
+        SELECT id FROM {SCHEMA}.upload_jobs
+        WHERE document_id = ANY(CAST(:documents AS uuid[])) AND state = 'uploaded'
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.upload_jobs AS j SET correlation_id = gen_random_uuid()
+    FROM ordered AS o WHERE j.id = o.id
     """  # noqa: S608
 )
 _REOPEN = sa.text(
     f"""
+    WITH lost AS (
+        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
+        JOIN {SCHEMA}.upload_jobs AS j
+            ON p.user_id = j.user_id AND p.file_sha256 = j.file_sha256 AND p.parser = j.parser
+        WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND p.state = 'done'
+        ORDER BY p.user_id, p.file_sha256, p.parser FOR NO KEY UPDATE OF p
+    )
     UPDATE {SCHEMA}.parsed_files AS p
     SET state = 'reserved', claimed_by = NULL, lease_until = NULL
-    FROM {SCHEMA}.upload_jobs AS j
-    WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND p.state = 'done' AND p.user_id = j.user_id
-      AND p.file_sha256 = j.file_sha256 AND p.parser = j.parser
+    FROM lost AS l
+    WHERE p.user_id = l.user_id AND p.file_sha256 = l.file_sha256 AND p.parser = l.parser
     """  # noqa: S608
 )
 
@@ -157,5 +168,5 @@ async def forget_texts(
 
     A remote parser's job is kept, and asked first.
     """
-    await connection.execute(_REOPEN, {"jobs": list(jobs)})
     await connection.execute(_NEW_PARSE, {"documents": list(documents)})
+    await connection.execute(_REOPEN, {"jobs": list(jobs)})

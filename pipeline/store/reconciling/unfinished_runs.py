@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
+from pipeline.store.dead_runs import DeadRun
 from pipeline.store.engine import Database, records, rows
-from pipeline.store.job_owners import DeadRun, dead_holders
+from pipeline.store.job_owners import dead_holders
 from pipeline.store.reconciling.paging import pages
 from pipeline.store.schema import SCHEMA, listed
 
@@ -36,9 +37,13 @@ _FIND = sa.text(
 )
 _CLOSE = sa.text(
     f"""
+    WITH ordered AS (
+        SELECT r.id FROM {SCHEMA}.ingest_runs AS r
+        WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_FORGOTTEN} ORDER BY r.id FOR NO KEY UPDATE
+    )
     UPDATE {SCHEMA}.ingest_runs AS r SET finished_at = clock_timestamp(),
         stopped = 'Nobody worked on it to its end; other runs have its documents.'
-    WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_FORGOTTEN}
+    FROM ordered AS o WHERE r.id = o.id
     """  # noqa: S608
 )
 
