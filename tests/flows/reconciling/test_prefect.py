@@ -127,12 +127,19 @@ async def test_a_schedule_that_was_switched_off_is_left_off(services: Services) 
     [schedule] = nightly.schedules
     async with get_client() as client:
         await client.update_deployment_schedule(nightly.id, schedule.id, active=False)
+        changed = DeploymentUpdate(parameters={"select": "failed"})
+        await client.update_deployment(nightly.id, changed)
         try:
-            outcome = await look(services, fix=True)
-            assert outcome.tallies == {Kind.DEPLOYMENT_PAUSED: FOR_A_PERSON}
+            outcome = await look(services, fix=True, by_person=True)
+            assert outcome.tallies == {
+                Kind.DEPLOYMENT_CHANGED: FOR_A_PERSON,
+                Kind.DEPLOYMENT_PAUSED: FOR_A_PERSON,
+            }
             assert not (await deployment("nightly")).schedules[0].active
         finally:
             await client.update_deployment_schedule(nightly.id, schedule.id, active=True)
+            as_it_was = DeploymentUpdate(parameters=nightly.parameters)
+            await client.update_deployment(nightly.id, as_it_was)
 
 
 async def test_runs_of_a_dead_worker_go_back_or_are_ended(services: Services) -> None:
