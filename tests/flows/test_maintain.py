@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from blocks.assembly import open_services
+from flows.stages.reconciling.checks import CHECKS
+from flows.stages.reconciling.looks import Look, Outcome, reconcile
 from mocks import OpenAIMock
+from pipeline.settings import Settings
 from tests.flows.corpus import policy
 from tests.flows.test_alerting import OPS, alerts, channel
-from tests.flows.working import Account, Worker, execute, rows, start_worker
-from tests.prefect_server import PrefectServer
+from tests.flows.working import KEY, Account, Worker, execute, rows
 
 __all__ = ["alerts", "channel"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def test_beside_an_ingest_it_finds_nothing(
-    worker: Worker,
-    openai: OpenAIMock,
-    prefect_server: PrefectServer,
-    variables: dict[str, str],
-    tmp_path: Path,
+async def test_beside_an_ingest_it_finds_nothing(
+    worker: Worker, openai: OpenAIMock, variables: dict[str, str], tmp_path: Path
 ) -> None:
     """Looks while documents are stored, embedded and published see no damage, and do none."""
-    for number in range(40):
+    for number in range(12):
         policy(tmp_path, f"beside-{number}")
-    openai.faults({"fault": {"kind": "latency", "seconds": 0.5}})
-    other = start_worker(tmp_path, prefect_server.environment, variables)
-    other.run("maintain", {})  # it has imported everything now
+    openai.faults({"fault": {"kind": "latency", "seconds": 0.3}})
     worker.send("ingest", {"paths": [str(tmp_path)], "options": {"batch_size": 4}})
-    under_way = "SELECT count(*) FROM upload_pipeline.upload_jobs WHERE state <> 'complete'"
-    looks, during = [], 0
-    while not looks or (looks[-1:] and rows(variables["DATABASE_URL"], under_way)[0][0]):
-        during += bool(rows(variables["DATABASE_URL"], under_way)[0][0])
-        looks.append(other.run("maintain", {}))
-    ended = worker.answer()
-    other.end()
+    answer = asyncio.create_task(asyncio.to_thread(worker.answer))
+    states = "SELECT DISTINCT state FROM upload_pipeline.upload_jobs"
+    seen: set[str] = set()
+    looks: list[Outcome] = []
+    async with open_services(_settings(variables)) as services:
+        while not answer.done():
+            seen |= {state for (state,) in rows(variables["DATABASE_URL"], states)}
+            looks.append(await reconcile(Look(services, fix=True), CHECKS))
     openai.faults()
-    assert ended["message"] == "Documents: 40 published", ended
-    assert {(look["type"], look["message"]) for look in looks} == {
-        ("COMPLETED", "Nothing is wrong.")
-    }
-    assert during > 0, "no look was made while documents were under way"
+    ended = await answer
+    assert ended["message"] == "Documents: 12 published", ended
+    assert seen - {"complete"}, "no look was made while documents were under way"
+    assert [(look.tallies, look.unlooked) for look in looks] == [({}, {})] * len(looks)
+
+
+def _settings(variables: dict[str, str]) -> Settings:
+    return Settings(
+        database_url=SecretStr(variables["DATABASE_URL"]),
+        home=Path(variables["NAVIGATOR_HOME"]),
+        chunk_tokens=64,
+        chunk_overlap_tokens=8,
+        parse_workers=1,
+        openai_api_key=SecretStr(KEY),
+        openai_base_url=variables["OPENAI_BASE_URL"],
+    )
 
 
 def test_what_newly_needs_a_person_is_told_once(
