@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store.engine import Database, rows
+from pipeline.store.lock_order import lock_documents
 from pipeline.store.reconciling.paging import last, pages
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor, Move, move
@@ -136,9 +137,14 @@ _ORPHANS = sa.text(
 )
 _REMOVE = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.chunk_vectors AS v
-    WHERE v.space_id = :space AND v.chunk_id = ANY(CAST(:chunks AS uuid[]))
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunks AS c WHERE c.id = v.chunk_id)
+    WITH orphans AS (
+        SELECT v.space_id, v.chunk_id FROM {SCHEMA}.chunk_vectors AS v
+        WHERE v.space_id = :space AND v.chunk_id = ANY(CAST(:chunks AS uuid[]))
+          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunks AS c WHERE c.id = v.chunk_id)
+        ORDER BY v.chunk_id FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.chunk_vectors AS v USING orphans AS o
+    WHERE v.space_id = o.space_id AND v.chunk_id = o.chunk_id
     """  # noqa: S608
 )
 
@@ -154,4 +160,6 @@ async def orphaned_vectors(database: Database) -> AsyncIterator[tuple[UUID, list
 
 async def remove_vectors(connection: AsyncConnection, space: UUID, chunks: Sequence[UUID]) -> None:
     """Remove those of the vectors that still have no chunk."""
+    # A vector belongs to its chunk's document, whose lock guards it; these belong to none.
+    await lock_documents(connection, [])
     await connection.execute(_REMOVE, {"space": space, "chunks": list(chunks)})
