@@ -177,6 +177,19 @@ async def prefect(settings: Settings, stack: AsyncExitStack) -> Finding:
     return Finding("Prefect", Verdict.OK, f"{ours}; a local server is started for each run")
 
 
+async def maintenance(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """What the last look at everything left to a person."""
+    from app.maintenance_line import last_look
+    from blocks.assembly import open_database
+
+    database = await open_database(settings, stack)
+    async with database.service() as connection:
+        line, person = await last_look(connection)
+    if person:
+        return Finding("Maintenance", Verdict.PROBLEM, line, "See `navigator reconcile`.")
+    return Finding("Maintenance", Verdict.OK, line)
+
+
 def _try_our_server() -> None:
     """Whether our server could be started: its program is there, and a local port."""
     with socket.socket() as probe:

@@ -40,6 +40,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
         ("Prefect", checkups.prefect),
+        ("Maintenance", checkups.maintenance),
     )
 
 

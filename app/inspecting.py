@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,18 @@ _FAILURES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole corpus of a user, the last runs and the documents that failed."""
+    """The whole corpus of a user, the last runs and the documents that failed.
+
+    Attributes:
+        maintenance: what the last look at everything found, in one line.
+    """
 
     corpus: CorpusSummary
     storage: StorageUse
     runs: Sequence[RunRecord]
     stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentLine]
+    maintenance: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,17 @@ class Listing:
 
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
+    from app.maintenance_line import last_look
+    from blocks.assembly import open_database
     from pipeline.store import history, quotas, stops, summary
 
-    async with reading(settings, user) as connection:
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        async with database.service() as operating:
+            maintenance, _ = await last_look(operating)
+        connection = await stack.enter_async_context(
+            database.reader(user_id(user or settings.user))
+        )
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
         return Overview(
             await summary.summarise(connection),
@@ -59,6 +73,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
             await summary.last_runs(connection, _RUNS_SHOWN),
             await stops.stopped_runs(connection),
             failed,
+            maintenance,
         )
 
 
@@ -114,6 +129,7 @@ def print_overview(shown: Overview) -> None:
         tell(f"{quantity(vectors, 'vector')} of {model}")
     tell(f"{storage_words(shown.storage)} of storage used")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
+    tell(f"Maintenance: {shown.maintenance}")
     _print_runs(shown.runs)
     for run in shown.stopped:
         waits = "waits" if run.documents == 1 else "wait"
@@ -199,6 +215,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
         "runs": [asdict(run) for run in shown.runs],
         "stopped": [asdict(run) for run in shown.stopped],
         "failed": [line_json(each) for each in shown.failed],
+        "maintenance": shown.maintenance,
     }
 
 

@@ -25,6 +25,7 @@ from pipeline.private_files import keep_private
 
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
+_KEYS_AT_ONCE = 1000
 # S3, Azure, GCS
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 _NO_PLACE = "The storage's bucket or folder does not exist."
@@ -197,6 +198,16 @@ class Storage:
                 await asyncio.to_thread(self._folder.remove_unfinished_under, prefix)
         await self.delete(keys)
         return len(keys)
+
+    async def listing(self) -> AsyncIterator[list[str]]:
+        """The keys of all objects, some thousand at a time, in no order.
+
+        Raises:
+            StorageUnavailable: the storage does not answer.
+        """
+        with self._reaching():
+            async for page in obstore.list(self._store, chunk_size=_KEYS_AT_ONCE):
+                yield [each["path"] for each in page]
 
     async def signed_url(self, method: Literal["GET", "PUT"], key: str, seconds: int) -> str | None:
         """A URL of the storage itself for one object; None when it has none, as a folder has."""

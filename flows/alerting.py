@@ -37,8 +37,21 @@ async def tell_person(
         attended: somebody started it; a sweep tries unfinished documents again by itself, and is
             told of only when it was stopped or documents ended as failed.
     """
-    slug, subject = parts.settings.alert_block, SUBJECTS.get(ending.name or "")
-    if slug is None or subject is None or (subject == SUBJECTS["Failed"] and not attended):
+    subject = SUBJECTS.get(ending.name or "")
+    if subject is None or (subject == SUBJECTS["Failed"] and not attended):
+        return
+    remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
+    await tell_news(parts, subject, f"{ending.message} {remedy}".strip(), run)
+
+
+async def tell_news(parts: Services, subject: str, news: str, run: UUID) -> None:
+    """Send one message about a run to the saved alert block, where the settings name one.
+
+    Args:
+        news: without a document's or a person's name.
+    """
+    slug = parts.settings.alert_block
+    if slug is None:
         return
     try:
         block = await load_block(slug)
@@ -50,5 +63,4 @@ async def tell_person(
     if not isinstance(block, AlertBlock):
         get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
         return
-    remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
-    await block.notify(f"{ending.message} {remedy}".strip() + f"\nRun {run}.", subject)
+    await block.notify(f"{news}\nRun {run}.", subject)

@@ -24,7 +24,7 @@ from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.stages.owning import stop_run
+from flows.stages.owning import settle_dead_run
 from flows.stages.removing import tidy
 from flows.stages.versions import fitting
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
@@ -126,13 +126,8 @@ async def _settle_dead_runs(parts: Services) -> None:
     async with parts.database.service() as connection:
         dead = await dead_runs.dead_runs(connection)
     for run in dead:
-        if run.flow_run_id is not None and await was_cancelled(run.flow_run_id):
-            await stop_run(parts, run.run_id, None)
-            why = "A person cancelled the run."
-        else:
-            why = "Its process ended, or fell silent; a later run goes on with its documents."
-        async with parts.database.service() as connection:
-            await runs.finish_run(connection, run.run_id, why)
+        cancelled = run.flow_run_id is not None and await was_cancelled(run.flow_run_id)
+        await settle_dead_run(parts, run, cancelled=cancelled)
 
 
 def _run_name() -> str:

@@ -22,9 +22,12 @@ from prometheus_client.registry import Collector
 
 from app.api.dispatching import DispatchCounts
 from app.api.metering import REGISTRY
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Tally
 from pipeline.states import JobState
-from pipeline.store import metrics
+from pipeline.store import findings, metrics
 from pipeline.store.engine import Database
+from pipeline.store.findings import MaintenanceRun
 from pipeline.store.metrics import LATENCY_SECONDS, CallTotals, Figures
 from pipeline.webhooks import ENDS
 
@@ -64,7 +67,13 @@ class Metrics:
         async with self._database.service() as connection:
             figures = await metrics.figures(connection)
             calls = await self._calls.read(connection)
-        return [*_of_documents(figures), *_of_stages(figures), *_of_services(figures, calls)]
+            looked = await findings.latest(connection)
+        return [
+            *_of_documents(figures),
+            *_of_stages(figures),
+            *_of_services(figures, calls),
+            *_of_maintenance(looked),
+        ]
 
     def _of_this_process(self) -> Iterator[Metric]:
         counts = self._dispatched
@@ -153,6 +162,19 @@ def _of_services(
     yield circuit
     yield paused
     yield _webhooks(figures)
+
+
+def _of_maintenance(looked: MaintenanceRun | None) -> Iterator[Metric]:
+    about = "Findings of the last look at everything, by what became of them."
+    found = GaugeMetricFamily("navigator_maintenance_findings", about, labels=["kind", "outcome"])
+    for kind in Kind:
+        tally = looked.tallies.get(kind, Tally()) if looked else Tally()
+        left = tally.found - tally.mended - tally.person
+        for outcome, number in (("mended", tally.mended), ("person", tally.person), ("left", left)):
+            found.add_metric([kind.value, outcome], number)
+    yield found
+    last = looked.finished_at.timestamp() if looked else 0
+    yield _gauge("navigator_maintenance_last_run_timestamp_seconds", "When it ended.", last)
 
 
 def _webhooks(figures: Figures) -> Metric:

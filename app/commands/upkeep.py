@@ -1,4 +1,4 @@
-"""Commands for the set-up itself: doctor, reset."""
+"""Commands for the set-up itself: doctor, reconcile, reset."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ def doctor(
     else:
         doctoring.print_findings(found)
     raise typer.Exit(0 if found.fine else 1)
+
+
+@group.command()
+def reconcile(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what is safe. Without it, only look.")
+    ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="With --fix: mend this kind too, as a person's word."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare storage, database, ledger and Prefect; exit 1 when something is left to mend."""
+    from app import reconciling
+    from app.console import print_json
+    from pipeline.settings import load_settings
+
+    kinds = reconciling.named_kinds(also or (), fix=fix)
+    looked = reconciling.reconcile(load_settings(), fix=fix, also=kinds)
+    if json:
+        print_json(reconciling.looked_json(looked))
+    else:
+        reconciling.print_looked(looked)
+    raise typer.Exit(1 if looked.left or looked.run.unlooked else 0)
 
 
 @group.command()

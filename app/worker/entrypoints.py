@@ -17,12 +17,14 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     from flows.backfill import backfill
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
+    from flows.maintain import maintain
     from flows.quality_report import quality_report
 
     return {
         "flows/backfill.py:backfill": backfill,
         "flows/ingest.py:ingest": ingest,
         "flows/ingest_documents.py:ingest_documents": ingest_documents,
+        "flows/maintain.py:maintain": maintain,
         "flows/quality_report.py:quality_report": quality_report,
     }
 

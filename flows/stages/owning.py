@@ -10,8 +10,11 @@ from uuid import UUID
 from blocks.assembly import Services
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
-from pipeline.store import job_owners, stops
+from pipeline.store import job_owners, runs, stops
+from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
+
+_SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
 
 
 @asynccontextmanager
@@ -41,6 +44,19 @@ async def _beat(services: Services, run_id: UUID, lease: float) -> None:
                 if not await job_owners.renew_run(connection, run_id, services.worker, lease):
                     # It slept past its lease; what nobody has taken meanwhile is still its own.
                     await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
+async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
+    """Write down how a run ended that died; its jobs are free, or wait for a person.
+
+    Args:
+        cancelled: a person cancelled it before it died.
+    """
+    if cancelled:
+        await stop_run(services, run.run_id, None)
+    why = "A person cancelled the run." if cancelled else _SILENT
+    async with services.database.service() as connection:
+        await runs.finish_run(connection, run.run_id, why)
 
 
 async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:

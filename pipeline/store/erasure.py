@@ -64,6 +64,15 @@ _NOT_HELD = sa.text(
 _UNNAMED = sa.text(
     f"UPDATE {SCHEMA}.service_calls SET user_id = NULL WHERE user_id = :user_id"  # noqa: S608
 )
+_FINDINGS = sa.text(
+    f"""
+    WITH own AS (
+        SELECT id FROM {SCHEMA}.maintenance_findings
+        WHERE starts_with(subject, 'user ' || CAST(:user_id AS text)) ORDER BY id FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.maintenance_findings AS f USING own AS o WHERE f.id = o.id
+    """  # noqa: S608
+)
 _BLOTTED = sa.text(
     f"""
     UPDATE {SCHEMA}.job_events SET details = jsonb_build_object('erased', true)
@@ -106,7 +115,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    for statement in (*_ROWS, _NOT_HELD, _BLOTTED, _UNNAMED, _ROWS_LEFT):
+    for statement in (*_ROWS, _NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _ROWS_LEFT):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access.log(connection, erased)

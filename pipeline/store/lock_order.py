@@ -54,6 +54,8 @@ ORDER: tuple[str | int, ...] = (
     "unsettled_objects",
     "job_events",
     "service_calls",
+    "maintenance_runs",
+    "maintenance_findings",
     "access_log",
     "embedding_spaces",
     "installation",
@@ -69,7 +71,16 @@ GUARDED = {
 """Tables whose rows are written only while the row that they belong to is locked."""
 
 NEVER_WAITED_FOR = frozenset(
-    {"job_events", "service_calls", "access_log", "quality_results", "unsettled_objects", "uploads"}
+    {
+        "job_events",
+        "service_calls",
+        "access_log",
+        "quality_results",
+        "unsettled_objects",
+        "uploads",
+        "maintenance_runs",
+        "maintenance_findings",
+    }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""
 

@@ -450,6 +450,35 @@ unsettled_objects = Table(
     Index(None, "held_until"),
 )
 
+maintenance_runs = Table(
+    "maintenance_runs",
+    metadata,
+    # what maintenance found and mended; ids only, no text and no name
+    Column("id", Uuid, primary_key=True),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    _now("finished_at"),
+    Column("fix", Boolean, nullable=False),  # it mended, or only looked
+    # of each kind: [{kind, found, mended, person}]
+    Column("tallies", JSONB, nullable=False, server_default=text("'[]'")),
+    # checks that could not be made, with the reason: {name: sentence}
+    Column("unlooked", JSONB, nullable=False, server_default=text("'{}'")),
+    Index(None, "finished_at"),
+)
+
+maintenance_findings = Table(
+    "maintenance_findings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", Uuid, ForeignKey(maintenance_runs.c.id, ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("mended", Boolean, nullable=False),
+    Column("person", Boolean, nullable=False),  # it waits for a person, unless it was mended
+    Index(None, "run_id"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -487,6 +516,9 @@ USER_TABLES = (
     unsettled_objects,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
+
+OPERATOR_TABLES = (maintenance_runs, maintenance_findings)
+"""For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
 APPEND_ONLY = (job_events, access_log)
 """Tables that the service role may add to and read, nothing else."""

@@ -17,10 +17,12 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.backfill import backfill
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
+    from flows.maintain import maintain
 
     os.environ.update(request["environment"])
     flows: dict[str, Any] = {
-        "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents
+        "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents,
+        "maintain": maintain,
     }  # fmt: skip
     flow = flows[request["flow"]]
     try:

@@ -113,6 +113,13 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
         return list(connection.execute(statement))  # type: ignore[call-overload]
 
 
+def execute(url: str, statement: str) -> None:
+    """Change what the module's database holds, as time or a person would."""
+    plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
 class Relay:
     """Passes connections on to a local port, until it is left: then all of them end at once."""
 

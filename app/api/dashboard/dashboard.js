@@ -3,6 +3,7 @@
 import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
 import { forget } from "./links.js";
+import * as maintenance from "./maintenance.js";
 import * as pages from "./pages.js";
 import * as panels from "./panels.js";
 import * as replacing from "./replacing.js";
@@ -26,6 +27,7 @@ let again = false;
 let fresh = null; // when the figures came
 let live = "connecting";
 let user = "";
+let operator = false;
 let lapse = null;
 const news = new Map(); // job id: state
 
@@ -34,7 +36,7 @@ const actions = { retry, resume, open: (id) => story.open(id, actions), trouble 
 
 function start() {
   const said = session.claims();
-  const operator = said.role === "service";
+  operator = said.role === "service";
   $("name").textContent = plain(`${said.sub ?? "Signed in"}${operator ? " (operator)" : ""}`);
   $("who").hidden = $("board").hidden = $("status").hidden = false;
   $("sign-in").hidden = true;
@@ -70,15 +72,17 @@ async function load() {
   const token = session.current();
   let wait = EVERY;
   try {
-    const [overview, jobs, health] = await Promise.all([
+    const [overview, jobs, health, looked] = await Promise.all([
       ask("GET", "/overview", { query: whose() }),
       ask("GET", "/jobs", { query: { ...whose(), limit: RECENT } }),
       ask("GET", "/health", { accept: [200, 503] }),
+      operator ? ask("GET", "/maintenance") : null,
     ]);
     if (token !== session.current()) return;
     panels.show(overview, actions);
     panels.recent(jobs.items, actions.open);
     panels.health(health);
+    maintenance.show(looked);
     story.refresh(actions);
     announce(jobs.items);
     fresh = new Date();

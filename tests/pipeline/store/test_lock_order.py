@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from types import ModuleType
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 import pipeline.store
+import pipeline.store.reconciling
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import GUARDED, NEVER_WAITED_FOR, ORDER
 from pipeline.store.schema import SCHEMA, metadata
@@ -86,12 +88,17 @@ def test_parts_that_nothing_reads_come_last() -> None:
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of the store as it is sent, with its name."""
-    for found in pkgutil.iter_modules(pipeline.store.__path__):
-        module = importlib.import_module(f"pipeline.store.{found.name}")
-        for name, value in vars(module).items():
-            for each in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(each, sa.TextClause):
-                    yield f"{found.name}.{name}", str(each)
+    for package in (pipeline.store, pipeline.store.reconciling):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            yield from _statements_of(found.name, module)
+
+
+def _statements_of(room: str, module: ModuleType) -> Iterator[tuple[str, str]]:
+    for name, value in vars(module).items():
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, sa.TextClause):
+                yield f"{room}.{name}", str(each)
 
 
 # Statements that change rows without locking them in order first, and why they may.

@@ -1,0 +1,71 @@
+"""Maintain: look for damage on a schedule, mend what is safe, tell a person what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.alerting import tell_news
+from flows.cancellation import was_cancelled
+from flows.context import IngestOptions, opened, run_of_flow, services, tagged
+from flows.reconciling.deployments import deployments
+from flows.reconciling.flow_runs import abandoned_flow_runs
+from flows.results import UNCACHED, UNKEPT
+from flows.retries import RETRYING
+from flows.stages.reconciling.checks import CHECKS
+from flows.stages.reconciling.keeping import Looked, look_at_everything
+from flows.stages.reconciling.looks import Check, Look
+from flows.stages.reconciling.newly import in_words
+from flows.stages.reconciling.telling import as_markdown, in_short
+from flows.unquoted import unquoted, without_words
+
+PREFECT_CHECKS: dict[str, Check] = {
+    "deployments": deployments,
+    "flow runs that nobody runs": abandoned_flow_runs,
+}
+ALL_CHECKS = {**CHECKS, **PREFECT_CHECKS}
+
+
+@task(task_run_name="look and mend", **UNCACHED, **RETRYING)
+@unquoted
+async def look_and_mend(run_id: UUID, *, fix: bool) -> Looked:
+    """Make every check, mend what is safe, and keep what came of it."""
+    look = Look(services(), fix=fix, was_cancelled=was_cancelled)
+    return await look_at_everything(look, ALL_CHECKS, run_id)
+
+
+def _run_name() -> str:
+    return "maintain" if flow_run.parameters.get("fix", True) else "maintain, dry"
+
+
+# It holds no document, so Prefect's own limit, which ends a run roughly, is good enough.
+@flow(name="maintain", flow_run_name=_run_name, timeout_seconds=6 * 3600, **UNKEPT)
+async def maintain(fix: bool = True) -> State[Any]:
+    """Compare storage, database, ledger and Prefect with each other, and mend what is safe.
+
+    Nothing that was paid for is removed, and nothing that somebody may be writing. What was found
+    and mended is kept in the database and shown as an artifact; what newly needs a person is told
+    to the saved alert block.
+
+    Args:
+        fix: mend what is safe; without it, only look.
+    """
+    async with without_words(), tagged("maintain"), opened(IngestOptions()) as parts:
+        run = run_of_flow()
+        looked = await look_and_mend(run, fix=fix)
+        said = in_short(looked.run)
+        get_run_logger().info("%s", said)
+        await acreate_markdown_artifact(
+            as_markdown(looked.run), key="maintenance", description=said
+        )
+        if looked.fresh:
+            await tell_news(parts, "Something needs a person", in_words(looked.fresh), run)
+        name = "Needs a person" if looked.run.person else None
+        return Completed(name=name, message=said)

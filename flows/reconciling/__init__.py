@@ -1,0 +1,1 @@
+"""What maintenance asks of Prefect: its deployments and its flow runs."""

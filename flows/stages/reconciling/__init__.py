@@ -1,0 +1,1 @@
+"""Maintenance without Prefect: looks for damage, mends what is safe, and says what is left."""
