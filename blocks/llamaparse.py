@@ -37,6 +37,13 @@ PATIENCE = 5
 Pause = Callable[[float], Awaitable[object]]
 """Waits so many seconds, or until there is a reason to look sooner."""
 
+Ready = Callable[[], Awaitable[None]]
+"""Returns when a request that costs money may be sent."""
+
+
+async def _always() -> None:
+    """Let every request be sent."""
+
 
 def parser_name(tier: str) -> str:
     """The name and version that go into a job's identity."""
@@ -87,7 +94,14 @@ class LlamaParseClient:
         """For the job's identity, e.g. ``llamaparse-v2-agentic-1``."""
         return parser_name(self._tier)
 
-    async def submit(self, content: bytes, name: str, media_type: str, external_id: str) -> str:
+    async def submit(
+        self,
+        content: bytes,
+        name: str,
+        media_type: str,
+        external_id: str,
+        ready: Ready | None = None,
+    ) -> str:
         """Start a job for a file and return the job's id.
 
         After an error that may have come too late (`ServiceUnavailable`), or after a crash, ask
@@ -96,13 +110,16 @@ class LlamaParseClient:
         Args:
             name: shown to people in the service's console.
             external_id: the content's sha256; an upload that is there already is used again.
+            ready: asked before the file is sent and before the job is; what it raises ends this.
 
         Raises:
             ParseError: the file is refused (empty, too large).
             ConfigurationError, QuotaExhausted, RateLimited, ServiceUnavailable: as said there.
         """
+        ready = ready or _always
         file_id = await self._file(external_id)
         if file_id is None:
+            await ready()
             file_id = await self._upload(content, name, media_type, external_id)
         body: dict[str, Any] = {
             "file_id": file_id,
@@ -115,6 +132,7 @@ class LlamaParseClient:
         if self._webhook is not None:
             # Kept with a file_id; `parse/upload` drops it without a word.
             body["webhook_configurations"] = [dict(self._webhook)]
+        await ready()
         return text_field(await self._transport.call("POST", "/api/v2/parse", json=body), "id")
 
     async def find(self, external_id: str) -> str | None:
