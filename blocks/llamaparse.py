@@ -19,6 +19,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from blocks.llamaparse_errors import SERVICE, UnknownJob, job_error
+from blocks.llamaparse_metadata import EXTERNAL_ID, PARSER_KEY, own_job
 from blocks.llamaparse_pages import credits_of, document, object_field, text_field
 from blocks.llamaparse_transport import LlamaTransport
 from pipeline.documents import ParsedDocument
@@ -26,7 +27,6 @@ from pipeline.errors import ParseCode, ParseError, RateLimited, TransientError
 
 LLAMA_CLOUD_URL = "https://api.cloud.llamaindex.ai"
 PARSER_VERSION = "1"
-EXTERNAL_ID, PARSER_KEY = "navigator_external_id", "navigator_parser"
 
 # How far back and how many jobs `find` looks through; it only follows a recent crash.
 LOOK_BACK = timedelta(days=7)
@@ -143,7 +143,7 @@ class LlamaParseClient:
         query: dict[str, str | int] = {"page_size": LIST_PAGE, "created_at_on_or_after": since}
         for _ in range(LIST_PAGES):
             answer = await self._transport.call("GET", "/api/v2/parse", params=query)
-            found = self._ours(answer.get("items"), external_id)
+            found = own_job(answer.get("items"), external_id, self.parser_name)
             following = answer.get("next_page_token")
             if found is not None or not following:
                 return found
@@ -249,18 +249,6 @@ class LlamaParseClient:
             upload=True,
         )
         return text_field(answer, "id")
-
-    def _ours(self, items: object, external_id: str) -> str | None:
-        for item in items if isinstance(items, list) else []:
-            metadata = item.get("user_metadata") if isinstance(item, dict) else None
-            if (
-                isinstance(metadata, dict)
-                and metadata.get(EXTERNAL_ID) == external_id
-                and metadata.get(PARSER_KEY) == self.parser_name
-                and item.get("status") not in ("FAILED", "CANCELLED")
-            ):
-                return text_field(item, "id")
-        return None
 
 
 def _job_path(job_id: str) -> str:

@@ -28,7 +28,7 @@ from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
@@ -174,10 +174,12 @@ async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
-    reason = next(iter(stops or troubles), None)
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stops[0].message if stops else None)
         progress = await runs.progress(connection, run)
+    if not progress.count(WORKING):  # what had to wait for something has ended since
+        troubles = [each for each in troubles if not isinstance(each, TransientError)]
+    reason = next(iter(stops or troubles), None)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)

@@ -12,7 +12,7 @@ from flows.stages.batch import Batch
 from flows.stages.holding import needed_seconds, still_held
 from pipeline.clock import steady_seconds
 from pipeline.errors import FencedOut, TransientError
-from pipeline.store import parsed_files
+from pipeline.store import leases, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 
@@ -74,7 +74,7 @@ class ParseHold:
 
     async def _renewed(self) -> bool:
         async with self._services.database.service() as connection:
-            return await parsed_files.renew(connection, *self._who, self._lease)
+            return await leases.renew_parse(connection, *self._who, self._lease)
 
     async def _beat(self) -> None:
         while True:

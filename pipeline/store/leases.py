@@ -104,6 +104,29 @@ async def regain(
     await connection.execute(_REGAIN, values)
 
 
+_RENEW_PARSE = sa.text(
+    f"""
+    UPDATE {SCHEMA}.parsed_files SET lease_until = now() + make_interval(secs => :lease)
+    WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
+      AND claimed_by = :worker AND state = 'reserved'
+    """  # noqa: S608
+)
+
+
+async def renew_parse(
+    connection: AsyncConnection,
+    user_id: UUID,
+    sha256: str,
+    parser: str,
+    worker: str,
+    lease_seconds: float,
+) -> bool:
+    """Hold a reservation for longer, also one that ran out; False when another has taken it."""
+    values = {"user_id": user_id, "sha256": sha256, "parser": parser, "worker": worker}
+    renewed = await connection.execute(_RENEW_PARSE, {**values, "lease": lease_seconds})
+    return renewed.rowcount == 1
+
+
 def _values(claims: Sequence[Claim], worker: str, seconds: float) -> dict[str, object]:
     return {
         "ids": [claim.job_id for claim in claims],
