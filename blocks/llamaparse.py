@@ -19,8 +19,8 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from blocks.llamaparse_errors import SERVICE, UnknownJob, job_error
-from blocks.llamaparse_metadata import EXTERNAL_ID, PARSER_KEY, own_job
 from blocks.llamaparse_pages import credits_of, document, object_field, text_field
+from blocks.llamaparse_submission import EXTERNAL_ID, PARSER_KEY, Ready, always, own_job
 from blocks.llamaparse_transport import LlamaTransport
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, RateLimited, TransientError
@@ -36,13 +36,6 @@ PATIENCE = 5
 
 Pause = Callable[[float], Awaitable[object]]
 """Waits so many seconds, or until there is a reason to look sooner."""
-
-Ready = Callable[[], Awaitable[None]]
-"""Returns when a request that costs money may be sent."""
-
-
-async def _always() -> None:
-    """Let every request be sent."""
 
 
 def parser_name(tier: str) -> str:
@@ -100,7 +93,7 @@ class LlamaParseClient:
         name: str,
         media_type: str,
         external_id: str,
-        ready: Ready | None = None,
+        ready: Ready = always,
     ) -> str:
         """Start a job for a file and return the job's id.
 
@@ -116,7 +109,6 @@ class LlamaParseClient:
             ParseError: the file is refused (empty, too large).
             ConfigurationError, QuotaExhausted, RateLimited, ServiceUnavailable: as said there.
         """
-        ready = ready or _always
         file_id = await self._file(external_id)
         if file_id is None:
             await ready()

@@ -19,6 +19,8 @@ import numpy as np
 import orjson
 from pydantic import SecretStr
 
+from blocks.certificates import trusted_certificates
+from blocks.connection_errors import connection_error
 from blocks.embedder import (
     EmbeddingAnswer,
     EmbeddingSpace,
@@ -161,8 +163,7 @@ class OpenAIEmbedder:
                 f"{self._service} did not answer within {self._timeout:g} s."
             )
         except openai.APIConnectionError as broken:
-            cause = type(broken.__cause__ or broken).__name__
-            error = ServiceUnavailable(f"The connection to {self._service} failed ({cause}).")
+            error = connection_error(broken, self._service, self._base_url, "OPENAI_BASE_URL")
         # The SDK's errors quote keys and messages, so they do not travel on as the cause.
         raise error from None
 
@@ -205,6 +206,7 @@ def _client(
         timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
         limits=httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         follow_redirects=False,
+        verify=trusted_certificates(),
     )
     key = api_key.get_secret_value() if api_key else ""
     return AsyncOpenAI(

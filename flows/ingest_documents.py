@@ -39,7 +39,7 @@ from flows.stages.versions import fitting_jobs, require_installation
 from flows.stages.waiting import DocumentsWait, note_wait
 from flows.stories import state_title, tell_failures
 from flows.unquoted import without_words
-from pipeline.errors import RunStopped, TransientError
+from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 
@@ -114,7 +114,7 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
             await _embedded(parts, batch, waits)
             passed, more = await gate_documents(whole)
             published = await publish_documents(whole, opaque(passed))
-        except TransientError as error:
+        except (TransientError, ConfigurationError) as error:
             await note_trouble(parts, batch, error)
             raise
         except RunStopped as stop:

@@ -142,7 +142,7 @@ async def stop_batch(services: Services, batch: Batch, reason: RunStopped | None
             )
 
 
-async def note_trouble(services: Services, batch: Batch, error: TransientError) -> None:
+async def note_trouble(services: Services, batch: Batch, error: NavigatorError) -> None:
     """Write down why the unfinished jobs of the batch wait; they keep their state.
 
     However often: what a service, the database or the storage does is no document's fault.

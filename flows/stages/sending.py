@@ -220,7 +220,8 @@ class Sender:
             if isinstance(error, ServiceUnavailable | QuotaExhausted):
                 quota = isinstance(error, QuotaExhausted)
                 await budgets.failed(connection, provider, error.message, quota=quota)
-            else:  # it refuses this request, so it is there: a probe that hears that is an answer
+            elif not isinstance(error, WronglyAddressed):
+                # it refuses this request, so it is there: a probe that hears that is an answer
                 await budgets.succeeded(connection, provider)
             seconds = time.perf_counter() - started
             await service_calls.record(

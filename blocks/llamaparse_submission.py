@@ -1,10 +1,19 @@
-"""What jobs at LlamaParse carry of ours, by which they are found again."""
+"""Submitting to LlamaParse: when it may be done, and what a job carries to be found again."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 from blocks.llamaparse_pages import text_field
 
 EXTERNAL_ID, PARSER_KEY = "navigator_external_id", "navigator_parser"
+
+Ready = Callable[[], Awaitable[None]]
+"""Returns when a request that costs money may be sent."""
+
+
+async def always() -> None:
+    """Let every request be sent."""
 
 
 def own_job(items: object, external_id: str, parser: str) -> str | None:
