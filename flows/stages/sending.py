@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from blocks.assembly import Services
+from blocks.connection_errors import WronglyAddressed
 from blocks.embedder import EmbeddingAnswer
 from flows.stages.batch import Batch
 from flows.stages.bills import by_owner, only_user, shares
