@@ -9,7 +9,10 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from blocks.saved_blocks import load_block
+from flows.stages.circuit import CIRCUIT_OPEN
+from flows.stages.waiting import DocumentsWait
 from pipeline.errors import ConfigurationError, NavigatorError
+from pipeline.store import budgets
 
 SUBJECTS = {
     "Stopped": "A run was stopped",
@@ -17,6 +20,8 @@ SUBJECTS = {
     "Some failed": "Documents failed",
 }
 """By the name of the run's final state; runs that end otherwise are told to nobody."""
+
+OUTAGE = "A service does not answer"
 
 
 async def tell_person(
@@ -37,8 +42,27 @@ async def tell_person(
         attended: somebody started it; a sweep tries unfinished documents again by itself, and is
             told of only when it was stopped or documents ended as failed.
     """
-    slug, subject = parts.settings.alert_block, SUBJECTS.get(ending.name or "")
-    if slug is None or subject is None or (subject == SUBJECTS["Failed"] and not attended):
+    subject = SUBJECTS.get(ending.name or "")
+    if subject is None or (subject == SUBJECTS["Failed"] and not attended):
+        return
+    remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
+    await _send(parts, f"{ending.message} {remedy}".strip() + f"\nRun {run}.", subject)
+
+
+async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
+    """Send one message for each outage of a service, whichever run meets it first."""
+    if parts.settings.alert_block is None or wait.code != CIRCUIT_OPEN:
+        return
+    async with parts.database.service() as connection:
+        if not await budgets.is_to_be_told(connection, wait.provider):
+            return
+    told = f"{wait.provider}: {wait.message} {len(wait.waiting)} documents wait for it so far; "
+    await _send(parts, told + "they go on by themselves when it answers again.", OUTAGE)
+
+
+async def _send(parts: Services, message: str, subject: str) -> None:
+    slug = parts.settings.alert_block
+    if slug is None:
         return
     try:
         block = await load_block(slug)
@@ -50,5 +74,4 @@ async def tell_person(
     if not isinstance(block, AlertBlock):
         get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
         return
-    remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
-    await block.notify(f"{ending.message} {remedy}".strip() + f"\nRun {run}.", subject)
+    await block.notify(message, subject)

@@ -19,6 +19,7 @@ from prefect.states import Completed
 from blocks.assembly import Services
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
+from flows.alerting import tell_of_outage
 from flows.arguments import opaque
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
@@ -138,19 +139,25 @@ async def _parsed(
     try:
         return await parse_documents(opaque(queued), batch.run_id)
     except DocumentsWait as wait:
-        waits.append(wait)
-        await note_wait(parts, batch, wait)
+        await _note(parts, batch, waits, wait)
         # A result with some missing is none that may be kept.
         stored = [job for job in queued if job.job_id not in wait.waiting]
         return await parse_documents(opaque(stored), batch.run_id)
+
+
+async def _note(
+    parts: Services, batch: Batch, waits: list[DocumentsWait], wait: DocumentsWait
+) -> None:
+    waits.append(wait)
+    await note_wait(parts, batch, wait)
+    await tell_of_outage(parts, wait)
 
 
 async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -> None:
     try:
         await embed_chunks(opaque(batch))
     except DocumentsWait as wait:
-        waits.append(wait)
-        await note_wait(parts, batch, wait)
+        await _note(parts, batch, waits, wait)
 
 
 async def _closing_state(batch: Batch, published: int, verdicts: list[GateResult]) -> State[Any]:

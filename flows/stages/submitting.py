@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,24 +21,31 @@ from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
 
 
-@dataclass(frozen=True, slots=True)
 class Asking:
     """The requests about one document, each with its own attempts."""
 
-    services: Services
-    job: ClaimedJob
-    run_id: UUID
-    patience: Patience
+    def __init__(
+        self, services: Services, job: ClaimedJob, run_id: UUID, patience: Patience
+    ) -> None:
+        self._services, self._job, self._run_id = services, job, run_id
+        self.patience = patience
+        self._began = 0.0
 
     async def __call__(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer, after some patience."""
-        patience = self.patience
-        return await patiently(self.services, LLAMAPARSE, call, patience=patience, note=self._note)
+
+        async def timed() -> Answer:
+            self._began = time.perf_counter()
+            return await call()
+
+        return await patiently(
+            self._services, LLAMAPARSE, timed, patience=self.patience, note=self._note
+        )
 
     async def _note(self, error: NavigatorError) -> None:
-        await answered(self.services, LLAMAPARSE, error)
-        failed = parse_call(self.job, self.run_id, error.code, time.perf_counter())
-        async with self.services.database.service() as connection:
+        await answered(self._services, LLAMAPARSE, error)
+        failed = parse_call(self._job, self._run_id, error.code, self._began)
+        async with self._services.database.service() as connection:
             await service_calls.record(connection, failed)
 
 

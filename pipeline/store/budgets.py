@@ -192,3 +192,17 @@ async def failed(
             "seconds": QUOTA_OPEN_SECONDS if quota else OPEN_SECONDS,
         },
     )
+
+
+_TELL = sa.text(
+    f"""
+    UPDATE {_TABLE} SET told_since = open_since
+    WHERE provider = :provider AND open_since IS NOT NULL
+      AND told_since IS DISTINCT FROM open_since
+    """  # noqa: S608
+)
+
+
+async def is_to_be_told(connection: AsyncConnection, provider: str) -> bool:
+    """Whether a person is to be told that the provider fails: once in an outage."""
+    return (await connection.execute(_TELL, {"provider": provider})).rowcount == 1

@@ -396,6 +396,7 @@ provider_budgets = Table(
     _zero("failures"),
     Column("opened_until", DateTime(timezone=True)),
     Column("open_since", DateTime(timezone=True)),  # the first opening, while no answer comes
+    Column("told_since", DateTime(timezone=True)),  # the outage that a person was told of
     Column("reason", Text),
     CheckConstraint("circuit IN ('closed', 'open', 'half_open')", name="circuit"),
 )

@@ -22,7 +22,9 @@ def upgrade() -> None:
         """
     )
     op.execute(
-        f"ALTER TABLE {SCHEMA}.provider_budgets ADD COLUMN open_since TIMESTAMP WITH TIME ZONE"
+        f"ALTER TABLE {SCHEMA}.provider_budgets "
+        "ADD COLUMN open_since TIMESTAMP WITH TIME ZONE, "
+        "ADD COLUMN told_since TIMESTAMP WITH TIME ZONE"
     )
     op.execute(
         f"UPDATE {SCHEMA}.provider_budgets "  # noqa: S608
@@ -33,4 +35,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it back; what waits then does so until its own pause is over."""
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs DROP COLUMN troubles, DROP COLUMN waits_for")
-    op.execute(f"ALTER TABLE {SCHEMA}.provider_budgets DROP COLUMN open_since")
+    op.execute(
+        f"ALTER TABLE {SCHEMA}.provider_budgets DROP COLUMN open_since, DROP COLUMN told_since"
+    )
