@@ -30,20 +30,13 @@ from tests.pipeline.store.making import (
     passages,
     publish,
     ready,
-    register,
-    source,
+    registered_jobs,
     step,
     store_chunks,
     table,
 )
 
 EXPIRED = -1.0
-
-
-async def registered_jobs(database: Database, count: int) -> list[UUID]:
-    """So many waiting jobs."""
-    found = await register(database, [source(f"{number}.md") for number in range(count)])
-    return [each.job_id for each in found]
 
 
 async def test_a_claim_tells_what_the_stages_need(store: Database) -> None:
