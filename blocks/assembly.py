@@ -125,7 +125,8 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     addresses = await database_addresses(settings)
     await asyncio.to_thread(prepare, addresses)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
-    database = Database.at(addresses, pool_size=pool_size)
+    lease = settings.lease_seconds
+    database = Database.at(addresses, pool_size=pool_size, idle_seconds=lease)
     stack.push_async_callback(database.close)
     return database
 

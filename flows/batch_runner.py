@@ -41,18 +41,12 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 class BatchRunner:
     """The batches of one run. Leaving the block early cancels them; they give back their claims.
 
-    Args:
-        asked: a person asked for these documents: what others stopped of them goes on.
-
     Attributes:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(
-        self, parts: Services, run: UUID, options: IngestOptions, *, asked: bool = True
-    ) -> None:
+    def __init__(self, parts: Services, run: UUID, options: IngestOptions) -> None:
         self.parts, self.run = parts, run
-        self._asked = asked
         self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []
         self._options = options
@@ -166,9 +160,7 @@ class BatchRunner:
             async with self.parts.database.service() as connection:
                 elsewhere = await job_owners.held_elsewhere(connection, self.run)
                 who = Actor(self.parts.worker, self.run)
-                adopted = await job_owners.adopt_left(
-                    connection, who, self._taken, lift=self._asked
-                )
+                adopted = await job_owners.adopt_left(connection, who, self._taken)
             if adopted or not elsewhere:
                 return bool(adopted)
             for each in elsewhere:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import allowed_roots
+from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -30,6 +31,7 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
+from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
@@ -52,8 +54,8 @@ async def register_sources(
     sync: bool,
     roots: Sequence[Path] | None,
     follow_links: bool,
-) -> dict[str, int]:
-    """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
+) -> FoundFiles:
+    """Store and register what the paths name, and return it. Unchanged files cost nothing.
 
     Args:
         registered: called after each group of files with how many are still to come.
@@ -67,6 +69,8 @@ async def register_sources(
         find_for_run, paths, roots, pictures=pictures, follow_links=follow_links
     )
     counts: dict[str, int] = {}
+    if sync:
+        counts["moved"] = await syncing.take_moves(services(), user, found, run_id)
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
         upload = await registering.upload(services(), files, user, run_id, tags, found.within)
@@ -74,8 +78,6 @@ async def register_sources(
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
         await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
-    if sync:
-        counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
     if left_out := sum(found.skipped.values()):
         get_run_logger().info("left out %d files of other types", left_out)
     if found.passed_over:
@@ -85,7 +87,15 @@ async def register_sources(
             await runs.pass_over(connection, run_id, user, found.passed_over)
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
-    return counts
+    return found
+
+
+@task(task_run_name="sync", **UNCACHED, **RETRYING)
+@unquoted
+async def delete_gone(user: UUID, found: FoundFiles, run_id: UUID, *, well: bool) -> None:
+    """Delete the documents whose files are gone, or keep them when the run did not end well."""
+    deleted = await syncing.finish(services(), user, found, run_id, well=well)
+    get_run_logger().info("deleted: %d documents", deleted)
 
 
 @task(task_run_name="index", **UNCACHED)
@@ -138,14 +148,15 @@ async def ingest(
             if not paths:
                 wanted = await requested_run(connection, run) or wanted
             roots = await allowed_roots(wanted.paths, parts.settings)
-            await request_run(connection, run, wanted, cap)
+            asked = not await is_scheduled()
+            await request_run(connection, run, wanted, cap, asked=asked)
             await runs.begin_run(connection, run, itself)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
             follow = options.follow_links
-            await register_sources(
+            found = await register_sources(
                 list(wanted.paths),
                 wanted.user,
                 run,
@@ -155,14 +166,21 @@ async def ingest(
                 roots=roots,
                 follow_links=follow,
             )
-            return await conclude(runner)
+            sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
+            return await conclude(runner, at_last=sync)
 
 
-async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
+async def conclude(
+    runner: BatchRunner,
+    *,
+    attended: bool = True,
+    at_last: Callable[..., Awaitable[None]] | None = None,
+) -> State[Any]:
     """Run what still waits, then tell the run's story.
 
     Args:
         attended: somebody started it.
+        at_last: what is done when all is worked off; it is told (`well`) whether it was.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
@@ -175,11 +193,15 @@ async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     async with parts.database.service() as connection:
-        await runs.finish_run(connection, run, stops[0].message if stops else None)
-        progress = await runs.progress(connection, run)
-    if not progress.count(WORKING):  # what had to wait for something has ended since
+        waits = (await runs.progress(connection, run)).count(WORKING)
+    if not waits:  # what had to wait for something has ended since
         troubles = [each for each in troubles if not isinstance(each, TransientError)]
     reason = next(iter(stops or troubles), None)
+    if at_last is not None:
+        await at_last(well=reason is None and not waits)
+    async with parts.database.service() as connection:
+        await runs.finish_run(connection, run, stops[0].message if stops else None)
+        progress = await runs.progress(connection, run)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)

@@ -134,7 +134,7 @@ async def _parse(
         await permitted(services, LLAMAPARSE, asking.patience)
         remote = reserved.remote_job_id
         if remote is None:
-            promised = await promise_cost(services, content, media_type, run_id)
+            promised = await promise_cost(services, content, media_type, run_id, job.source)
             remote = await submit_once(services, job, content, media_type, reserved, hold, asking)
             await answered(services, LLAMAPARSE)
         # Listened for before the first look: an event in between is not missed.
@@ -214,5 +214,5 @@ async def _give_up(
     """Give back the money that was promised, and the right to submit."""
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
-        await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
         await parsed_files.release(connection, *who, forget=forget)
+        await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))

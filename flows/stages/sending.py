@@ -21,16 +21,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from blocks.assembly import Services
-from blocks.connection_errors import WronglyAddressed
 from blocks.embedder import EmbeddingAnswer
+from flows.stages import keeping
 from flows.stages.batch import Batch
-from flows.stages.bills import by_owner, only_user, shares
+from flows.stages.bills import by_owner
 from flows.stages.circuit import CIRCUIT_OPEN
 from flows.stages.permission import Permission
 from pipeline.errors import (
     EmbeddingError,
     NavigatorError,
-    QuotaExhausted,
     RateLimited,
     RunStopped,
     ServiceUnavailable,
@@ -39,8 +38,7 @@ from pipeline.errors import (
 from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
 from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
-from pipeline.store import budgets, costs, service_calls, vector_buffer
-from pipeline.store.service_calls import ServiceCall
+from pipeline.store import budgets, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 
 _FIRST_WAIT_SECONDS = 0.5
@@ -174,7 +172,7 @@ class Sender:
             try:
                 answer = await self._services.embedder.embed([text.text for text in texts])
             except NavigatorError as error:
-                await self._note_failure(error, started, len(texts), promised)
+                await self._note_failure(error, started, texts, promised)
                 raise
         failpoint("after-embed-answer")
         await self._keep(texts, answer, promised)
@@ -186,51 +184,15 @@ class Sender:
     async def _keep(
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
     ) -> None:
-        """Vectors, bill and ledger in one transaction: what was paid for is never lost."""
         billed = answer.tokens or sum(text.tokens for text in texts)
-        cost = self._price(billed)
-        space = self._services.version.space_id
-        async with self._services.database.service() as connection:
-            await vector_buffer.persist(connection, space, texts, answer.vectors)
-            await budgets.succeeded(connection, self._services.provider)
-            await service_calls.record(
-                connection,
-                ServiceCall(
-                    self._services.provider,
-                    "embed",
-                    "ok",
-                    answer.seconds,
-                    inputs=len(texts),
-                    tokens=billed,
-                    cost_usd=cost,
-                    request_id=answer.request_id,
-                    user_id=only_user(texts),
-                    run_id=self._run_id,
-                ),
-            )
-            await service_calls.bill(connection, shares(texts, billed, cost))
-            # Last, because every answer of the run waits for this row.
-            await costs.spend(connection, self._run_id, reserved=promised, usd=cost)
+        asked = keeping.Asked(self._run_id, texts, promised)
+        await keeping.keep_answer(self._services, asked, answer, billed)
 
     async def _note_failure(
-        self, error: NavigatorError, started: float, inputs: int, promised: Decimal
+        self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
     ) -> None:
-        provider = self._services.provider
-        async with self._services.database.service() as connection:
-            await costs.spend(connection, self._run_id, reserved=promised, usd=Decimal(0))
-            if isinstance(error, ServiceUnavailable | QuotaExhausted):
-                quota = isinstance(error, QuotaExhausted)
-                await budgets.failed(connection, provider, error.message, quota=quota)
-            elif not isinstance(error, WronglyAddressed):
-                # it refuses this request, so it is there: a probe that hears that is an answer
-                await budgets.succeeded(connection, provider)
-            seconds = time.perf_counter() - started
-            await service_calls.record(
-                connection,
-                ServiceCall(
-                    provider, "embed", error.code, seconds, inputs=inputs, run_id=self._run_id
-                ),
-            )
+        asked = keeping.Asked(self._run_id, texts, promised)
+        await keeping.keep_failure(self._services, asked, error, time.perf_counter() - started)
 
     async def _pause(self, seconds: float) -> None:
         async with self._services.database.service() as connection:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from pipeline.errors import ConfigurationError, DatabaseUnavailable
+from pipeline.errors import ConfigurationError, DatabaseUnavailable, TransientError
+from pipeline.store.patience import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,7 @@ def unavailable(error: BaseException) -> DatabaseUnavailable:
     """A connection error as ours: the first line of the reason, without address or password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if sqlstate := getattr(cause, "sqlstate", None):
+        if said := sentence(sqlstate):
+            return DatabaseUnavailable(said, remedy=TransientError.remedy)
         return DatabaseUnavailable(f"Postgres gave up the connection (SQLSTATE {sqlstate}).")
     return DatabaseUnavailable(f"Postgres cannot be reached ({type(cause).__name__}).")

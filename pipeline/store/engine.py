@@ -24,6 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.store.addresses import Addresses, driver_url, unavailable
+from pipeline.store.patience import (
+    ENDED_BY_POSTGRES,
+    IDLE_SECONDS,
+    LASTING,
+    LEAST_IDLE_SECONDS,
+    STATEMENT_MILLISECONDS,
+)
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
@@ -34,11 +41,17 @@ _TRUSTED_SECONDS = 1.0
 _CONNECTING: dict[str, Any] = {
     # an error would quote what was to be stored
     "hide_parameters": True,
-    "connect_args": {"connect_timeout": 10, "application_name": "insurance-navigator"},
+    "connect_args": LASTING,
 }
-_BECOMING = f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
-_BECOME = sa.text(_BECOMING)
-_BECOME_SOON = sa.text(f"{_BECOMING}, set_config('synchronous_commit', 'off', true)")
+# What was paid for must outlive a crash of Postgres too, whatever a server's own default is.
+_BECOMING = f"""
+    SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true),
+           set_config('idle_in_transaction_session_timeout', :idle, true),
+           set_config('statement_timeout', '{STATEMENT_MILLISECONDS}', true),
+           set_config('synchronous_commit', %s, true)
+"""
+_BECOME = sa.text(_BECOMING % "'on'")
+_BECOME_SOON = sa.text(_BECOMING % "'off'")
 
 
 class Database:
@@ -49,6 +62,8 @@ class Database:
         pool_size: connections kept; as many again may be opened for a burst.
         reader_url: of readers, which then have a pool of their own.
         owner_url: of who owns the schema; connected only for as long as it is needed.
+        idle_seconds: a transaction in which this process does nothing for so long is ended by
+            Postgres, and its locks are free: the process is frozen, or its machine is gone.
     """
 
     def __init__(
@@ -58,7 +73,9 @@ class Database:
         pool_size: int = 10,
         reader_url: str | None = None,
         owner_url: str | None = None,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
+        self._idle = str(round(max(idle_seconds, LEAST_IDLE_SECONDS) * 1000))
         self.engine = _pool(url, pool_size)
         self._readers = self.engine if reader_url is None else _pool(reader_url, pool_size)
         self.owner_address = driver_url(owner_url or url)
@@ -75,13 +92,16 @@ class Database:
         return self._owners is not self.engine
 
     @classmethod
-    def at(cls, addresses: Addresses, *, pool_size: int = 10) -> Database:
+    def at(
+        cls, addresses: Addresses, *, pool_size: int = 10, idle_seconds: float = IDLE_SECONDS
+    ) -> Database:
         """The database at these addresses."""
         return cls(
             addresses.service,
             pool_size=pool_size,
             reader_url=addresses.reader,
             owner_url=addresses.owner,
+            idle_seconds=idle_seconds,
         )
 
     @asynccontextmanager
@@ -127,15 +147,16 @@ class Database:
             async with engine.begin() as connection:
                 if role is not None:
                     values = {"role": role, "user": str(user_id) if user_id else ""}
+                    values["idle"] = self._idle
                     await connection.execute(become, values)
                 yield connection
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise unavailable(error) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, *ENDED_BY_POSTGRES) as error:
             # COPY goes to the driver itself, so SQLAlchemy does not wrap its errors.
             raise unavailable(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if error.connection_invalidated or isinstance(error.orig, ENDED_BY_POSTGRES):
                 raise unavailable(error) from error
             raise
 
