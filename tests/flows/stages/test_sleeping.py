@@ -83,9 +83,7 @@ async def take_over(services: Services, jobs: list[UUID]) -> None:
     run = uuid4()
     async with services.database.service() as connection:
         await runs.start_run(connection, run, ANNA, "backfill")
-        await run_jobs.join_run(
-            connection, jobs, "waiting", Actor(services.worker, run), lift=False
-        )
+        await run_jobs.join_run(connection, jobs, "waiting", Actor(services.worker, run))
     await work_off(services, jobs, run)
 
 
