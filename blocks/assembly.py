@@ -58,6 +58,12 @@ class Services:
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
     turns: Turns = field(default_factory=Turns)
+    embedding_slots: asyncio.Semaphore = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Requests under way at once, over all batches: who waits here may still think better."""
+        slots = asyncio.Semaphore(self.embedder.concurrency)
+        object.__setattr__(self, "embedding_slots", slots)
 
     @property
     def provider(self) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 import httpx
 
+from blocks.certificates import trusted_certificates
 from blocks.provider_urls import OTHER_HOSTS
 from pipeline.errors import ServiceUnavailable
 
@@ -134,13 +134,8 @@ def checked_client(allows: Callable[[str], bool], timeout: httpx.Timeout) -> htt
     transport = httpx.AsyncHTTPTransport(trust_env=False)
     # httpx has no argument for it; tests see that the connections go this way
     transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=_certificates(), network_backend=CheckedBackend(allows), http2=False
+        ssl_context=trusted_certificates(), network_backend=CheckedBackend(allows), http2=False
     )
     return httpx.AsyncClient(
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
     )
-
-
-def _certificates() -> ssl.SSLContext:
-    # also what SSL_CERT_FILE names, for networks that inspect TLS with a root of their own
-    return httpx.create_ssl_context(trust_env=True)

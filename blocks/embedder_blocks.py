@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 
 from blocks.embedder import Embedder
 from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
-from blocks.openai_embedder import MAX_INPUTS, OPENAI_URL, OpenAIEmbedder
+from blocks.openai_embedder import OPENAI_URL, OpenAIEmbedder
+from blocks.openai_inputs import MAX_INPUTS
 from pipeline.keys import clean_key
 
 

@@ -20,13 +20,13 @@ from pydantic import SecretStr
 
 from blocks.llamaparse_errors import SERVICE, UnknownJob, job_error
 from blocks.llamaparse_pages import credits_of, document, object_field, text_field
+from blocks.llamaparse_submission import EXTERNAL_ID, PARSER_KEY, Ready, always, own_job
 from blocks.llamaparse_transport import LlamaTransport
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError, RateLimited, TransientError
 
 LLAMA_CLOUD_URL = "https://api.cloud.llamaindex.ai"
 PARSER_VERSION = "1"
-EXTERNAL_ID, PARSER_KEY = "navigator_external_id", "navigator_parser"
 
 # How far back and how many jobs `find` looks through; it only follows a recent crash.
 LOOK_BACK = timedelta(days=7)
@@ -87,7 +87,14 @@ class LlamaParseClient:
         """For the job's identity, e.g. ``llamaparse-v2-agentic-1``."""
         return parser_name(self.tier)
 
-    async def submit(self, content: bytes, name: str, media_type: str, external_id: str) -> str:
+    async def submit(
+        self,
+        content: bytes,
+        name: str,
+        media_type: str,
+        external_id: str,
+        ready: Ready = always,
+    ) -> str:
         """Start a job for a file and return the job's id.
 
         After an error that may have come too late (`ServiceUnavailable`), or after a crash, ask
@@ -96,6 +103,7 @@ class LlamaParseClient:
         Args:
             name: shown to people in the service's console.
             external_id: the content's sha256; an upload that is there already is used again.
+            ready: asked before the file is sent and before the job is; what it raises ends this.
 
         Raises:
             ParseError: the file is refused (empty, too large).
@@ -103,6 +111,7 @@ class LlamaParseClient:
         """
         file_id = await self._file(external_id)
         if file_id is None:
+            await ready()
             file_id = await self._upload(content, name, media_type, external_id)
         body: dict[str, Any] = {
             "file_id": file_id,
@@ -115,6 +124,7 @@ class LlamaParseClient:
         if self._webhook is not None:
             # Kept with a file_id; `parse/upload` drops it without a word.
             body["webhook_configurations"] = [dict(self._webhook)]
+        await ready()
         return text_field(await self._transport.call("POST", "/api/v2/parse", json=body), "id")
 
     async def find(self, external_id: str) -> str | None:
@@ -125,7 +135,7 @@ class LlamaParseClient:
         query: dict[str, str | int] = {"page_size": LIST_PAGE, "created_at_on_or_after": since}
         for _ in range(LIST_PAGES):
             answer = await self._transport.call("GET", "/api/v2/parse", params=query)
-            found = self._ours(answer.get("items"), external_id)
+            found = own_job(answer.get("items"), external_id, self.parser_name)
             following = answer.get("next_page_token")
             if found is not None or not following:
                 return found
@@ -231,18 +241,6 @@ class LlamaParseClient:
             upload=True,
         )
         return text_field(answer, "id")
-
-    def _ours(self, items: object, external_id: str) -> str | None:
-        for item in items if isinstance(items, list) else []:
-            metadata = item.get("user_metadata") if isinstance(item, dict) else None
-            if (
-                isinstance(metadata, dict)
-                and metadata.get(EXTERNAL_ID) == external_id
-                and metadata.get(PARSER_KEY) == self.parser_name
-                and item.get("status") not in ("FAILED", "CANCELLED")
-            ):
-                return text_field(item, "id")
-        return None
 
 
 def _job_path(job_id: str) -> str:

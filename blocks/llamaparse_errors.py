@@ -47,6 +47,11 @@ def job_error(message: object) -> ParseError:
 def parse_error(refusal: Refusal) -> NavigatorError:
     """What a refusal of the parsing service means."""
     status = refusal.status
+    if refusal.wants_tls:
+        return ConfigurationError(
+            refusal.says("speaks TLS at that address"),
+            remedy="Begin LLAMA_CLOUD_BASE_URL with https://.",
+        )
     if status == 429:
         wait = retry_after(refusal.headers, refusal.message)
         return RateLimited(refusal.says("asks us to slow down"), retry_after=wait)

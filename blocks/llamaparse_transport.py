@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from blocks.certificates import trusted_certificates
 from blocks.checked_network import checked_client
+from blocks.connection_errors import connection_error
 from blocks.llamaparse_errors import SERVICE, parse_error
 from blocks.llamaparse_pages import json_object
 from blocks.provider_errors import BadAnswer, Refusal
@@ -124,15 +126,16 @@ class LlamaTransport:
         except (httpx.TimeoutException, TimeoutError):
             error = ServiceUnavailable(f"{SERVICE} did not answer within {seconds:g} s.")
         except httpx.HTTPError as broken:
-            cause = type(broken).__name__
-            error = ServiceUnavailable(f"The connection to {SERVICE} failed ({cause}).")
+            error = connection_error(broken, SERVICE, url, "LLAMA_CLOUD_BASE_URL")
         # httpx's errors hold the request and with it the key, so they do not travel on.
         raise error from None
 
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             _hide_queries()
-            self._client = httpx.AsyncClient(timeout=self._timeouts(), follow_redirects=False)
+            self._client = httpx.AsyncClient(
+                timeout=self._timeouts(), follow_redirects=False, verify=trusted_certificates()
+            )
         return self._client
 
     def _checked(self) -> httpx.AsyncClient:

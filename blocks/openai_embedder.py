@@ -19,6 +19,8 @@ import numpy as np
 import orjson
 from pydantic import SecretStr
 
+from blocks.certificates import trusted_certificates
+from blocks.connection_errors import connection_error
 from blocks.embedder import (
     EmbeddingAnswer,
     EmbeddingSpace,
@@ -26,10 +28,10 @@ from blocks.embedder import (
     WrongDimension,
     checked_vectors,
 )
+from blocks.openai_inputs import MAX_INPUTS, refuse_unsendable
 from blocks.openai_models import KNOWN_MODELS, dimension_of
 from blocks.provider_errors import (
     BadAnswer,
-    InputTooLarge,
     Refusal,
     WronglySetUp,
     embedding_error,
@@ -37,7 +39,6 @@ from blocks.provider_errors import (
 from blocks.provider_urls import plain_base_url
 from pipeline import correlation
 from pipeline.errors import (
-    EmbeddingError,
     NavigatorError,
     ServiceUnavailable,
 )
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
-MAX_INPUTS, MAX_TOKENS, MAX_INPUT_TOKENS = 2_048, 300_000, 8_192
+MAX_TOKENS, MAX_INPUT_TOKENS = 300_000, 8_192
 CONNECT_SECONDS = 10.0
 
 
@@ -126,7 +127,7 @@ class OpenAIEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> EmbeddingAnswer:
         """Embed one request's worth of texts; see `Embedder.embed` for the errors."""
-        _refuse_unsendable(texts)
+        refuse_unsendable(texts)
         if not texts:
             empty = np.empty((0, self._space.dimension), dtype=np.float32)
             return EmbeddingAnswer(empty, 0, None, 0.0)
@@ -166,8 +167,7 @@ class OpenAIEmbedder:
                 f"{self._service} did not answer within {self._timeout:g} s."
             )
         except openai.APIConnectionError as broken:
-            cause = type(broken.__cause__ or broken).__name__
-            error = ServiceUnavailable(f"The connection to {self._service} failed ({cause}).")
+            error = connection_error(broken, self._service, self._base_url, "OPENAI_BASE_URL")
         # The SDK's errors quote keys and messages, so they do not travel on as the cause.
         raise error from None
 
@@ -210,6 +210,7 @@ def _client(
         timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
         limits=httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         follow_redirects=False,
+        verify=trusted_certificates(),
     )
     key = api_key.get_secret_value() if api_key else ""
     return AsyncOpenAI(
@@ -220,19 +221,6 @@ def _client(
 def _service_name(base_url: str) -> str:
     host = urlsplit(base_url).netloc
     return "OpenAI" if host == "api.openai.com" else f"The embedding service at {host}"
-
-
-def _refuse_unsendable(texts: Sequence[str]) -> None:
-    if len(texts) > MAX_INPUTS:
-        raise InputTooLarge(f"{len(texts)} texts are more than a request may have.")
-    for index, text in enumerate(texts):
-        if not text:
-            raise EmbeddingError(f"Text {index} is empty.", code="empty_input")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            message = f"Text {index} holds a lone surrogate."
-            raise EmbeddingError(message, code="not_unicode") from None
 
 
 def _vectors_of(body: bytes, texts: int, dimension: int, service: str) -> tuple[Vectors, int]:

@@ -38,6 +38,9 @@ _TRY_AGAIN = re.compile(
     r"(?:(\d{1,9}(?:\.\d{1,9})?)\s*+(ms|s))?",
     re.IGNORECASE,
 )
+_WANTS_TLS = re.compile(
+    rb"HTTP request(?: was sent)? to (?:an )?HTTPS (?:port|server)", re.IGNORECASE
+)
 _TOO_MANY = re.compile(
     r"too many inputs|array length|array too long|batch size|too large", re.IGNORECASE
 )
@@ -106,6 +109,11 @@ class Refusal:
         value = self.details.get("message") or self.details.get("detail")
         return value if isinstance(value, str) else ""
 
+    @property
+    def wants_tls(self) -> bool:
+        """Whether a TLS port was asked in plain HTTP."""
+        return self.status == 400 and _WANTS_TLS.search(self.body[:2000]) is not None
+
     def says(self, what: str) -> str:
         """A sentence of ours: the service, what it did, the status and the code."""
         code = f", {self.code}" if self.code else ""
@@ -115,6 +123,8 @@ class Refusal:
 def embedding_error(refusal: Refusal) -> NavigatorError:
     """What an OpenAI-compatible embeddings service means by a refusal."""
     status = refusal.status
+    if refusal.wants_tls:
+        return _misconfigured(refusal)
     if status == 429 or status == 402:
         return _too_many_requests(refusal)
     if status in (408, 409, 425) or status >= 500:
@@ -168,7 +178,9 @@ _REMEDIES: dict[int, tuple[str, str]] = {
 
 
 def _misconfigured(refusal: Refusal) -> ConfigurationError:
-    if 300 <= refusal.status < 400:
+    if refusal.wants_tls:
+        what, remedy = "speaks TLS at that address", "Begin the base URL with https://."
+    elif 300 <= refusal.status < 400:
         what, remedy = "redirects, which is not followed", "Set the final address as the base URL."
     else:
         default = "refused the request", "Check the base URL and the model's name."

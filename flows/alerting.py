@@ -9,7 +9,10 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from blocks.saved_blocks import load_block
+from flows.stages.circuit import CIRCUIT_OPEN
+from flows.stages.waiting import DocumentsWait
 from pipeline.errors import ConfigurationError, NavigatorError
+from pipeline.store import budgets
 
 SUBJECTS = {
     "Stopped": "A run was stopped",
@@ -17,6 +20,8 @@ SUBJECTS = {
     "Some failed": "Documents failed",
 }
 """By the name of the run's final state; runs that end otherwise are told to nobody."""
+
+OUTAGE = "A service does not answer"
 
 
 async def tell_person(
@@ -44,12 +49,27 @@ async def tell_person(
     await tell_news(parts, subject, f"{ending.message} {remedy}".strip(), run)
 
 
+async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
+    """Send one message for each outage of a service, whichever run meets it first."""
+    if parts.settings.alert_block is None or wait.code != CIRCUIT_OPEN:
+        return
+    async with parts.database.service() as connection:
+        if not await budgets.is_to_be_told(connection, wait.provider):
+            return
+    told = f"{wait.provider}: {wait.message} {len(wait.waiting)} documents wait for it so far; "
+    await _send(parts, OUTAGE, told + "they go on by themselves when it answers again.")
+
+
 async def tell_news(parts: Services, subject: str, news: str, run: UUID) -> None:
     """Send one message about a run to the saved alert block, where the settings name one.
 
     Args:
         news: without a document's or a person's name.
     """
+    await _send(parts, subject, f"{news}\nRun {run}.")
+
+
+async def _send(parts: Services, subject: str, message: str) -> None:
     slug = parts.settings.alert_block
     if slug is None:
         return
@@ -63,4 +83,4 @@ async def tell_news(parts: Services, subject: str, news: str, run: UUID) -> None
     if not isinstance(block, AlertBlock):
         get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
         return
-    await block.notify(f"{news}\nRun {run}.", subject)
+    await block.notify(message, subject)

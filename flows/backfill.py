@@ -130,6 +130,13 @@ async def _settle_dead_runs(parts: Services) -> None:
         await settle_dead_run(parts, run, cancelled=cancelled)
 
 
+async def _follow_probe(runner: BatchRunner, selection: Selection) -> None:
+    """Work off what was selected; when a service answers again, then all that waited for it."""
+    await runner.work_off()
+    if runner.stop is None and await _anything_waits(runner.parts, selection):
+        await select_backlog("waiting", None, selection, runner.run)
+
+
 def _run_name() -> str:
     return f"backfill {flow_run.parameters.get('select', 'waiting')}"
 
@@ -200,4 +207,6 @@ async def backfill(
             BatchRunner(parts, run, options) as runner,
         ):
             await select_backlog(select, job_ids, selection, run)
+            if swept:
+                await _follow_probe(runner, selection)
             return await conclude(runner, attended=owner is not None)

@@ -7,6 +7,7 @@ run ends without having finished it.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
@@ -28,11 +29,13 @@ from flows.showing import shown
 from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
-from pipeline.store import job_owners, run_jobs, runs
+from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 
 _LOOK_SECONDS = 1.0
+_RESUMED_MOST = 3
+"""How often in a run a document goes on after a service that it waited for has answered again."""
 BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 """What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
@@ -53,6 +56,7 @@ class BatchRunner:
         self._slots = asyncio.Semaphore(parts.settings.concurrency)
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[UUID] = set()
+        self._resumed: Counter[UUID] = Counter()
         self._coming = self._done = 0
         self._bar: UUID | None = None
 
@@ -111,13 +115,17 @@ class BatchRunner:
         Returns:
             What went wrong.
         """
-        self._coming = 0
-        while await self._finish_own() or await self._finish_others():
-            pass
+        await self.work_off()
         if stop := self.stop:
             await stop_run(self.parts, self.run, stop)
         await self._owning.aclose()
         return self.troubles
+
+    async def work_off(self) -> None:
+        """Begin what is left, what is found inside it, and what others give up, to its end."""
+        self._coming = 0
+        while await self._finish_own() or await self._finish_others():
+            pass
 
     @property
     def stop(self) -> RunStopped | None:
@@ -133,8 +141,21 @@ class BatchRunner:
         waiting = await self._waiting()
         size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
         await self._begin(cut(waiting, size))
-        await asyncio.gather(*self._tasks)
+        # While they end, others begin for what had waited for a service.
+        while running := [task for task in self._tasks if not task.done()]:
+            await asyncio.gather(*running)
         return under_way or bool(waiting)
+
+    async def _resume(self) -> None:
+        """Begin what waited for a service that answers again."""
+        async with self.parts.database.service() as connection:
+            answered = await service_waits.resumable(connection, self.run)
+        again = {job for job in answered & self._taken if self._resumed[job] < _RESUMED_MOST}
+        if again and self.stop is None:
+            self._resumed.update(again)
+            self._taken -= again
+            waiting = [job for job in await self._waiting() if job.job_id in again]
+            await self._begin(cut(waiting, self.parts.settings.batch_size or BATCH_DOCUMENTS))
 
     async def _finish_others(self) -> bool:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
@@ -183,6 +204,8 @@ class BatchRunner:
             except Exception as error:  # a bug, or Prefect gone: the other batches go on
                 get_run_logger().exception("the batch %s was not finished", batch.label)
                 self.troubles.append(prefect_trouble(error) or error)
+            if self.troubles:
+                await self._resume()
             self._done += len(batch.job_ids)
             total = len(self._taken) + self._coming
             if self._bar is not None:
@@ -209,7 +232,7 @@ class BatchRunner:
         finished = await finished_run(begun.id)
         if finished.state is not None and not finished.state.is_completed():
             why = f": {finished.state.message}" if finished.state.message else "."
-            raise NavigatorError(f"The run of {batch.label} ended as {finished.state.name}{why}")
+            raise TransientError(f"The run of {batch.label} ended as {finished.state.name}{why}")
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

@@ -31,7 +31,7 @@ from flows.stages.removing import tidy
 from flows.stories import publish_story
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from flows.unquoted import unquoted, without_words
-from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
+from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
@@ -201,10 +201,12 @@ async def conclude(
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
+    async with parts.database.service() as connection:
+        waits = (await runs.progress(connection, run)).count(WORKING)
+    if not waits:  # what had to wait for something has ended since
+        troubles = [each for each in troubles if not isinstance(each, TransientError)]
     reason = next(iter(stops or troubles), None)
     if at_last is not None:
-        async with parts.database.service() as connection:
-            waits = (await runs.progress(connection, run)).count(WORKING)
         await at_last(well=reason is None and not waits)
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stops[0].message if stops else None)

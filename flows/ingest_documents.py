@@ -7,133 +7,43 @@ large ingest or a backfill. The code and the states are the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.assembly import Services
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
+from flows.alerting import tell_of_outage
 from flows.arguments import opaque
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, services, untagged_tasks, using
-from flows.results import UNCACHED, UNKEPT, PlainResults, ReferencesSerializer
-from flows.retries import RETRYING
+from flows.context import IngestOptions, opened, untagged_tasks, using
+from flows.results import UNKEPT
 from flows.showing import shown
-from flows.stages import chunking, embedding, gating, parsing, publishing, validating
-from flows.stages.batch import Batch, StageResult, hold, jobs_at, note_trouble, stop_batch
+from flows.stage_tasks import (
+    chunk_documents,
+    embed_chunks,
+    gate_documents,
+    parse_documents,
+    publish_documents,
+    validate_documents,
+)
+from flows.stages import validating
+from flows.stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
 from flows.stages.parsing import ParseReference
 from flows.stages.versions import fitting_jobs, require_installation
+from flows.stages.waiting import DocumentsWait, note_wait
 from flows.stories import closing_state, tell_failures
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
-from flows.unquoted import unquoted, without_words
-from pipeline.errors import RunStopped, TransientError
-from pipeline.identity import combined_sha256
-from pipeline.logs import logger
+from flows.unquoted import without_words
+from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
-from pipeline.store.claims import ClaimedJob
-
-RESULT_FORM = "5"
-"""Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
-
-
-_LOG = logger("navigator.stages")
-
-
-def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """By content and code version: the same bytes through the same parser are not parsed again.
-
-    A person's retry raises the job's count of failures, and a document that comes back after its
-    deletion has another correlation id, so neither is answered from the cache; the installation
-    keeps one database's references from being taken for another's.
-    """
-    parts = [RESULT_FORM, str(services().installation)]
-    for job in parameters["jobs"]:
-        parts += [str(job.job_id), str(job.correlation_id), str(job.failures)]
-        parts += [job.file_sha256, job.parser]
-    return combined_sha256(parts)
-
-
-@task(
-    task_run_name="parse",
-    cache_key_fn=_content_key,
-    cache_expiration=timedelta(days=7),
-    persist_result=True,
-    result_serializer=ReferencesSerializer(),
-    **RETRYING,
-)
-@unquoted
-async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
-    """Bytes to stored text; the result is references to it."""
-    references = await parsing.parse_jobs(services(), jobs, run_id)
-    unreadable = sum(each.failure is not None for each in references)
-    _log("parsed", StageResult(len(references) - unreadable, unreadable))
-    return references
-
-
-# Not at the task above, where Prefect asks for storage that is saved on its server.
-parse_documents.result_storage = PlainResults()
-
-
-@task(task_run_name="validate", **UNCACHED, **RETRYING)
-@unquoted
-async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
-    """Record what parsing found and let the gate judge the text."""
-    recorded = await validating.record_parsed(services(), batch, references)
-    judged, results = await validating.validate(services(), batch, references)
-    _log("validated", StageResult(judged.advanced, recorded.failed + judged.failed))
-    return results
-
-
-@task(task_run_name="chunk", **UNCACHED, **RETRYING)
-@unquoted
-async def chunk_documents(batch: Batch) -> None:
-    """Text to buffered chunks."""
-    _log("chunked", await chunking.chunk(services(), batch))
-
-
-@task(task_run_name="embed", **UNCACHED, **RETRYING)
-@unquoted
-async def embed_chunks(batch: Batch) -> None:
-    """Buffered chunks to vectors, each text once ever."""
-    _log("embedded", await embedding.embed(services(), batch))
-
-
-@task(task_run_name="gate", **UNCACHED, **RETRYING)
-@unquoted
-async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
-    """Great Expectations judges what would be published; the jobs that passed come back."""
-    passed, result, verdicts = await gating.gate(services(), batch)
-    _log("passed the gate", result)
-    return passed, verdicts
-
-
-@task(task_run_name="publish", **UNCACHED, **RETRYING)
-@unquoted
-async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
-    """Readers see the new versions, all of each or nothing."""
-    result = await publishing.publish(services(), batch, passed)
-    _log("published", result)
-    return result.advanced
-
-
-def _log(what: str, result: StageResult) -> None:
-    total = result.advanced + result.failed
-    _LOG.info("stage_finished", stage=what, advanced=result.advanced, failed=result.failed)
-    if total:
-        get_run_logger().info("%s: %d of %d documents", what, result.advanced, total)
-    else:
-        get_run_logger().info("%s: no document has come this far", what)
 
 
 def _run_name() -> str:
@@ -199,10 +109,11 @@ async def _go_on_inside(
 
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
     async with hold(parts, job_ids, run_id) as batch, untagged_tasks():
+        waits: list[DocumentsWait] = []
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):
-                published, verdicts = await _through_stages(parts, batch)
-        except TransientError as error:
+                published, verdicts = await _through_stages(parts, batch, waits)
+        except (TransientError, ConfigurationError) as error:
             await note_trouble(parts, batch, error)
             raise
         except RunStopped as stop:
@@ -212,19 +123,52 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
             if await was_cancelled():
                 await stop_batch(parts, batch, None)
             raise
-        return await _closing_state(parts, job_ids, batch, published, verdicts)
+        closing = await _closing_state(parts, job_ids, batch, published, verdicts)
+        if waits:  # their documents have their own reasons; the others are published
+            raise waits[0]
+        return closing
 
 
-async def _through_stages(parts: Services, batch: Batch) -> tuple[int, list[GateResult]]:
-    await validating.queue(parts, batch)
+async def _parsed(
+    parts: Services, batch: Batch, waits: list[DocumentsWait]
+) -> list[ParseReference]:
+    """Parse; those for which there is no answer wait, and the others are found stored."""
     queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
-    references = await parse_documents(opaque(queued), batch.run_id)
+    try:
+        return await parse_documents(opaque(queued), batch.run_id)
+    except DocumentsWait as wait:
+        await _note(parts, batch, waits, wait)
+        # A result with some missing is none that may be kept.
+        stored = [job for job in queued if job.job_id not in wait.waiting]
+        return await parse_documents(opaque(stored), batch.run_id)
+
+
+async def _note(
+    parts: Services, batch: Batch, waits: list[DocumentsWait], wait: DocumentsWait
+) -> None:
+    waits.append(wait)
+    await note_wait(parts, batch, wait)
+    await tell_of_outage(parts, wait)
+
+
+async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -> None:
+    try:
+        await embed_chunks(opaque(batch))
+    except DocumentsWait as wait:
+        await _note(parts, batch, waits, wait)
+
+
+async def _through_stages(
+    parts: Services, batch: Batch, waits: list[DocumentsWait]
+) -> tuple[int, list[GateResult]]:
+    await validating.queue(parts, batch)
+    references = await _parsed(parts, batch, waits)
     whole = opaque(batch)
     verdicts = await validate_documents(whole, opaque(references))
     if not await jobs_at(parts, batch, *WORKING):
         return 0, verdicts
     await chunk_documents(whole)
-    await embed_chunks(whole)
+    await _embedded(parts, batch, waits)
     passed, more = await gate_documents(whole)
     return await publish_documents(whole, opaque(passed)), [*verdicts, *more]
 

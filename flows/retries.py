@@ -7,6 +7,7 @@ from typing import Any
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
+from flows.stages.waiting import DocumentsWait
 from pipeline.errors import TransientError
 
 RETRIES = 4
@@ -17,9 +18,12 @@ JITTER = 0.5
 
 
 async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether another attempt may succeed: the error's class says so."""
+    """Whether another attempt may succeed: the error's class says so.
+
+    Not of requests to a service: each of them has had its own attempts.
+    """
     outcome = await state.aresult(raise_on_failure=False)
-    return isinstance(outcome, TransientError)
+    return isinstance(outcome, TransientError) and not isinstance(outcome, DocumentsWait)
 
 
 RETRYING: dict[str, Any] = {

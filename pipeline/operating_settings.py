@@ -36,6 +36,14 @@ class OperatingSettings(GateSettings):
         description="Hosts of presigned results beside LlamaCloud's own and Amazon S3, by commas.",
     )
 
+    # -- services that fail --------------------------------------------------------------------
+    service_patience_seconds: float = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="For so long a run waits for a service that fails; its documents wait then.",
+    )
+
     # -- backups ---------------------------------------------------------------------------------
     restore_max_bytes: int = Field(
         default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."

@@ -224,5 +224,8 @@ def _describe(detail: object) -> str:
     name = where.upper()
     # these alone are known without our prefix
     known = ("DATABASE_URL", "OPENAI_", "LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_BASE_URL")
+    plain = where.removeprefix("NAVIGATOR_")
+    if plain.startswith(known):  # which of its two names was set is not told
+        where = plain
     variable = where if where.isupper() else name if name.startswith(known) else f"NAVIGATOR_{name}"
     return f"{variable}: {reason}"

@@ -114,17 +114,6 @@ def may(source: JobState, target: JobState) -> bool:
     return target in TRANSITIONS[source]
 
 
-GIVEN_UP: dict[JobState, JobState] = {
-    S.UPLOADED: S.FAILED_PARSE,
-    S.PARSE_QUEUED: S.FAILED_PARSE,
-    S.PARSED: S.FAILED_VALIDATION,
-    S.PARSE_VALIDATED: S.FAILED_CHUNKING,
-    S.CHUNKS_STORED: S.FAILED_EMBEDDING,
-    S.EMBEDDINGS_STORED: S.QUARANTINED,
-}
-"""Where a job ends whose stage met trouble time and again, though each was worth another try."""
-
-
 RETRY_STATE: dict[JobState, JobState] = {
     S.FAILED_PARSE: S.UPLOADED,
     S.FAILED_VALIDATION: S.UPLOADED,

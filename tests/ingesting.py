@@ -18,6 +18,7 @@ from flows.stages import (
     registering,
     validating,
 )
+from flows.stages.waiting import DocumentsWait, note_wait
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import run_jobs, runs
@@ -55,22 +56,40 @@ async def _waiting(services: Services, run_id: UUID) -> list[UUID]:
 
 
 async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> None:
-    """Take accepted jobs through every stage as one batch."""
+    """Take accepted jobs through every stage as one batch.
+
+    Raises:
+        DocumentsWait: a service gave no answer for some; the others are published.
+    """
     async with batch.hold(services, jobs, run_id) as held:
-        await until_gate(services, held)
+        waits = await until_gate(services, held)
         passed, *_ = await gating.gate(services, held)
         await publishing.publish(services, held, passed)
+    if waits:
+        raise waits[0]
 
 
-async def until_gate(services: Services, held: batch.Batch) -> None:
-    """The stages before the gate, for a batch that is held."""
+async def until_gate(services: Services, held: batch.Batch) -> list[DocumentsWait]:
+    """The stages before the gate, for a batch that is held; what documents wait for."""
+    waits: list[DocumentsWait] = []
     await validating.queue(services, held)
     queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
-    parsed = await parsing.parse_jobs(services, queued, held.run_id)
+    try:
+        parsed = await parsing.parse_jobs(services, queued, held.run_id)
+    except DocumentsWait as wait:
+        waits.append(wait)
+        await note_wait(services, held, wait)
+        queued = [job for job in queued if job.job_id not in wait.waiting]
+        parsed = await parsing.parse_jobs(services, queued, held.run_id)
     await validating.record_parsed(services, held, parsed)
     await validating.validate(services, held)
     await chunking.chunk(services, held)
-    await embedding.embed(services, held)
+    try:
+        await embedding.embed(services, held)
+    except DocumentsWait as wait:
+        waits.append(wait)
+        await note_wait(services, held, wait)
+    return waits
 
 
 async def accept(services: Services, paths: Iterable[Path | str], user: UUID) -> list[UUID]:

@@ -22,6 +22,7 @@ from app.api.prefect_clients import client_of
 from blocks.assembly import Services
 from pipeline.logs import logger
 from pipeline.store import health, metrics
+from pipeline.store.metrics import Circuit
 from pipeline.store.migrating import head_revision
 
 if TYPE_CHECKING:
@@ -157,11 +158,19 @@ class HealthChecks:
             each.provider: Part(
                 status="ok" if each.state == "closed" else "degraded",
                 seconds=seconds,
-                detail=f"Its circuit is {each.state.replace('_', ' ')}.",
+                detail=_of_circuit(each),
                 last_success=each.last_success,
             )
             for each in found
         }
+
+
+def _of_circuit(circuit: Circuit) -> str:
+    state = f"Its circuit is {circuit.state.replace('_', ' ')}."
+    if circuit.open_since is None:
+        return state
+    since = f"It has not answered since {circuit.open_since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{state} {since}; {circuit.waiting} documents wait for it."
 
 
 async def _timed(name: str, check: Callable[[], Awaitable[_Found]]) -> Part:

@@ -155,12 +155,26 @@ def _of_services(
     paused = GaugeMetricFamily(
         "navigator_service_paused_seconds", "Left of a pause it asked for.", labels=["service"]
     )
+    failing = GaugeMetricFamily(
+        "navigator_service_failing_seconds",
+        "Since its circuit opened; 0 while it answers.",
+        labels=["service"],
+    )
+    waiting = GaugeMetricFamily(
+        "navigator_service_waiting_jobs",
+        "Jobs that go on when the service answers again.",
+        labels=["service"],
+    )
     for row in figures.circuits:
+        failing.add_metric([row["provider"]], float(row["failing"] or 0))
+        waiting.add_metric([row["provider"]], figures.waiting.get(row["provider"], 0))
         paused.add_metric([row["provider"]], float(row["paused"] or 0))
         for state in _CIRCUITS:
             circuit.add_metric([row["provider"], state], float(row["circuit"] == state))
     yield circuit
     yield paused
+    yield failing
+    yield waiting
     yield _webhooks(figures)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import jwt
 
+from blocks.certificates import trusted_certificates
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.regular_files import read_regular
 
@@ -112,7 +113,7 @@ class RemoteKeys:
     async def _document(self) -> bytes:
         found = bytearray()
         async with (
-            httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client,
+            httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, verify=trusted_certificates()) as client,
             client.stream("GET", self._url) as answer,
         ):
             answer.raise_for_status()

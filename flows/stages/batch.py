@@ -15,14 +15,12 @@ from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.logs import logger
-from pipeline.states import GIVEN_UP, WORKING, JobState, Stop
+from pipeline.states import JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor, Move, move
 
 _LOG = logger("navigator.batch")
-TROUBLES_TO_GIVE_UP = 10
-"""Runs that may end in trouble before a job does; with the pauses between sweeps, some hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +142,12 @@ async def stop_batch(services: Services, batch: Batch, reason: RunStopped | None
             )
 
 
-async def note_trouble(services: Services, batch: Batch, error: TransientError) -> None:
+async def note_trouble(services: Services, batch: Batch, error: NavigatorError) -> None:
     """Write down why the unfinished jobs of the batch wait; they keep their state.
 
-    A job that has met trouble `TROUBLES_TO_GIVE_UP` times ends as failed, with the last reason.
+    However often: what a service, the database or the storage does is no document's fault.
     """
     _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, why=error.message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)
-            jobs = await claims.held(connection, batch.claims, services.worker, WORKING)
-            hopeless = [job for job in jobs if job.failures >= TROUBLES_TO_GIVE_UP]
-            moves = [failure(job, GIVEN_UP[job.state], error, "trouble") for job in hopeless]
-            await move(connection, moves, actor(services, batch))

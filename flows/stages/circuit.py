@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from blocks.assembly import Services
+from blocks.llamaparse_errors import UnknownJob
 from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
 from pipeline.logs import logger
+from pipeline.patience import ATTEMPTS, Patience
 from pipeline.store import budgets
 from pipeline.store.budgets import Permit
 
@@ -21,6 +23,7 @@ _LOG = logger("navigator.services")
 _PATIENCE_SECONDS = 1800.0
 
 Answer = TypeVar("Answer")
+Noting = Callable[[ServiceUnavailable], Awaitable[None]]
 
 
 def circuit_error(permit: Permit, provider: str) -> NavigatorError:
@@ -32,8 +35,15 @@ def circuit_error(permit: Permit, provider: str) -> NavigatorError:
     return ServiceUnavailable(wait, code=CIRCUIT_OPEN)
 
 
-async def permitted(services: Services, provider: str) -> None:
-    """Wait for the provider's shared budget.
+def bears(permit: Permit, provider: str, patience: Patience) -> bool:
+    """Whether an open circuit is waited for: while the outage is young, and money is there."""
+    if isinstance(circuit_error(permit, provider), QuotaExhausted):
+        return False
+    return patience.bears(permit.open_seconds, permit.wait_seconds)
+
+
+async def permitted(services: Services, provider: str, patience: Patience) -> None:
+    """Wait for the provider's shared budget, and for its circuit as long as patience has it.
 
     Raises:
         ServiceUnavailable, QuotaExhausted: its circuit is open.
@@ -41,7 +51,7 @@ async def permitted(services: Services, provider: str) -> None:
     while True:
         async with services.database.service() as connection:
             permit = await budgets.ask(connection, provider, 0)
-        if permit.circuit_open:
+        if permit.circuit_open and not bears(permit, provider, patience):
             raise circuit_error(permit, provider)
         if not permit.wait_seconds:
             return
@@ -49,9 +59,37 @@ async def permitted(services: Services, provider: str) -> None:
 
 
 async def patiently(
+    services: Services,
+    provider: str,
+    call: Callable[[], Awaitable[Answer]],
+    *,
+    patience: Patience,
+    note: Noting,
+) -> Answer:
+    """Ask until there is an answer, as often as a request may.
+
+    A 429 never uses up an attempt: everybody waits, as long as the service asks for. An answer
+    that means another step (an unknown job) is the caller's.
+
+    Args:
+        note: told of each failure that is followed by another attempt.
+    """
+    failures = 0
+    while True:
+        try:
+            return await _unhurried(services, provider, call)
+        except ServiceUnavailable as error:
+            failures += 1
+            if isinstance(error, UnknownJob) or failures == ATTEMPTS:
+                raise
+            await note(error)
+            await asyncio.sleep(patience.pause(failures))
+            await permitted(services, provider, patience)
+
+
+async def _unhurried(
     services: Services, provider: str, call: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    """A 429 never uses up an attempt: everybody waits, as long as the service asks for."""
     deadline, wait = time.monotonic() + _PATIENCE_SECONDS, 1.0
     while True:
         try:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from blocks.assembly import Services
 from flows.stages.batch import Batch, StageResult, failure, jobs_at, make_moves
-from flows.stages.sending import Sender
-from pipeline.errors import EmbeddingError, NavigatorError
+from flows.stages.holding import still_held
+from flows.stages.sending import Sender, Sent
+from flows.stages.waiting import DocumentsWait
+from pipeline.errors import EmbeddingError, NavigatorError, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.states import JobState
 from pipeline.store import chunk_buffer, vector_buffer
@@ -30,17 +32,19 @@ async def embed(services: Services, batch: Batch) -> StageResult:
     """Embed what the batch lacks and move its jobs on.
 
     Raises:
-        TransientError: a service failed; the answers until then are kept.
+        DocumentsWait: the embedder gave no answer for some; the others have moved on.
+        TransientError: the database does not answer; the answers until then are kept.
         RunStopped: the cost cap or the account's quota is reached; the same.
     """
     jobs = await jobs_at(services, batch, JobState.CHUNKS_STORED)
     if not jobs:
         return StageResult()
     started = time.perf_counter()
-    sender = Sender(services, batch.run_id)
+    sender = Sender(services, batch)
     wanted = {job.job_id: job for job in jobs}
     refused: dict[ClaimedJob, NavigatorError] = {}
-    while wanted:
+    waiting: dict[UUID, TransientError] = {}
+    while wanted := _still(wanted, await still_held(services, batch, wanted)):
         async with services.database.service() as connection:
             pending = await vector_buffer.reserve(
                 connection,
@@ -52,9 +56,13 @@ async def embed(services: Services, batch: Batch) -> StageResult:
             )
         failpoint("after-embed-reserve")
         if pending:
-            for text, error in (await sender.send(pending)).items():
+            sent = await sender.send(pending)
+            for text, error in sent.refused.items():
                 for job in await _jobs_with(services, wanted.values(), text):
                     refused[wanted.pop(job)] = error
+            for job in wanted.keys() & (unanswered := await _unanswered(services, wanted, sent)):
+                waiting[job] = unanswered[job]
+                del wanted[job]
         if await _all_there(services, wanted):
             break
         if not pending:
@@ -65,7 +73,25 @@ async def embed(services: Services, batch: Batch) -> StageResult:
     moves += [_refused(job, error) for job, error in refused.items()]
     result = await make_moves(services, batch, moves)
     failpoint("after-embed-commit")
+    if waiting:
+        raise DocumentsWait(waiting, services.provider)
     return result
+
+
+def _still(jobs: dict[UUID, ClaimedJob], held: Collection[UUID]) -> dict[UUID, ClaimedJob]:
+    """Without those that another worker has: it buys what they lack."""
+    return {job: each for job, each in jobs.items() if job in held}
+
+
+async def _unanswered(
+    services: Services, jobs: Mapping[UUID, ClaimedJob], sent: Sent
+) -> dict[UUID, TransientError]:
+    """The jobs that lack a text without an answer, with the reason."""
+    return {
+        job: error
+        for text, error in sent.unanswered.items()
+        for job in await _jobs_with(services, jobs.values(), text)
+    }
 
 
 async def _all_there(services: Services, jobs: Collection[UUID]) -> bool:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from blocks.assembly import Services
+from blocks.connection_errors import WronglyAddressed
 from blocks.embedder import EmbeddingAnswer, Vectors
 from blocks.provider_errors import is_paid
 from flows.stages.bills import only_user, shares
@@ -81,7 +82,8 @@ async def keep_failure(
         if isinstance(error, ServiceUnavailable | QuotaExhausted):
             quota = isinstance(error, QuotaExhausted)
             await budgets.failed(connection, provider, error.message, quota=quota)
-        else:  # it refuses this request, so it is there: a probe that hears that is an answer
+        elif not isinstance(error, WronglyAddressed):
+            # it refuses this request, so it is there: a probe that hears that is an answer
             await budgets.succeeded(connection, provider)
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from uuid import UUID
 
 from blocks.assembly import Services
+from blocks.parsers import LLAMAPARSE
 from flows.stages.reading import Read, Unreadable, content_of, read_group
 from flows.stages.removing import remove_abandoned
-from pipeline.errors import ParseCode, ParseError
+from flows.stages.waiting import DocumentsWait
+from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
 from pipeline.parsing.assessment.gaps import with_gaps_noted
@@ -67,21 +69,29 @@ async def parse_jobs(
 ) -> list[ParseReference]:
     """Make sure that the text of every job is stored.
 
+    Jobs that another worker has taken over meanwhile are left out.
+
     Raises:
-        TransientError: a service failed; what was parsed until then is kept.
+        DocumentsWait: the parsing service gave no answer for some; the others' texts are stored.
+        TransientError: the storage or the database failed; what was parsed until then is kept.
     """
     async with services.database.service() as connection:
         known = await parsed_files.find(connection, [content_of(job) for job in jobs])
     references: list[ParseReference] = []
+    waiting: dict[UUID, TransientError] = {}
     for group in _groups(jobs):
         results = await read_group(services, group, known, run_id)
         read = [each for each in results if isinstance(each, Read)]
         references += await _keep(services, read, known)
         references += [_refused(each) for each in results if isinstance(each, Unreadable)]
-        for result in results:
-            if isinstance(result, BaseException):
+        for job, result in zip(group, results, strict=True):
+            if isinstance(result, ServiceUnavailable):
+                waiting[job.job_id] = result
+            elif isinstance(result, BaseException) and not isinstance(result, FencedOut):
                 raise result
     failpoint("after-parse-stored")
+    if waiting:
+        raise DocumentsWait(waiting, LLAMAPARSE)
     return references
 
 

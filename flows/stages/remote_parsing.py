@@ -15,29 +15,29 @@ from uuid import UUID
 from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
 from blocks.parsers import LLAMAPARSE
-from flows.stages.circuit import answered, patiently, permitted
+from flows.stages.circuit import answered, permitted
 from flows.stages.falling_back import (
     bought_before,
     may_fall_back,
     note_fallback,
     parse_instead,
 )
+from flows.stages.parse_holds import ParseHold
 from flows.stages.parse_prices import promise_cost
 from flows.stages.removing import remove_abandoned
+from flows.stages.submitting import Asking, parse_call, submit_once
 from flows.stages.texts import put_text, stored_text
 from pipeline.documents import ParsedDocument
-from pipeline.errors import NavigatorError, PermanentError
-from pipeline.identity import combined_sha256
-from pipeline.parsing.kinds import PAGED, MediaType, usual_suffix
+from pipeline.errors import FencedOut, NavigatorError, PermanentError
+from pipeline.parsing.kinds import PAGED, MediaType
+from pipeline.patience import ATTEMPTS, Patience
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
 from pipeline.store.parsed_files import ParsedFile
-from pipeline.store.service_calls import ServiceCall
 from pipeline.store.transitions import Actor
 from pipeline.store.unwanted import finish_wanted
 
-_LEASE_SECONDS = 1800.0
 _POLL_SECONDS = 2.0
 
 
@@ -48,18 +48,14 @@ async def parse_remotely(
 
     Raises:
         ParseError: the service cannot read the file.
-        TransientError, RunStopped, ConfigurationError: as the client says.
+        FencedOut: another worker has the job.
+        TransientError, RunStopped, ConfigurationError: as the client says, after some patience.
     """
+    patience = _patience(services)
+    hold = ParseHold(services, job, run_id)
+    lost = 0
     while True:
-        async with services.database.service() as connection:
-            found = await parsed_files.reserve(
-                connection,
-                job.user_id,
-                job.file_sha256,
-                job.parser,
-                services.worker,
-                _LEASE_SECONDS,
-            )
+        found = await hold.reserve()
         if found.storage_key is not None:
             if (stored := await stored_text(services, found.storage_key)) is not None:
                 return stored
@@ -70,12 +66,26 @@ async def parse_remotely(
                 await _store(services, job, bought)
                 return bought
             try:
-                return await _parse(services, job, content, media_type, run_id, found)
+                async with hold.kept():
+                    return await _parse(services, job, content, media_type, run_id, found, hold)
+            except FencedOut:
+                continue  # of the job, or only of its bytes: the next reservation tells
+            except UnknownJob:
+                # Lost or cancelled at the service, and forgotten here: submitted anew.
+                lost += 1
+                if lost == ATTEMPTS:
+                    raise
             except NavigatorError as error:
                 if not may_fall_back(services, error):
                     raise
                 return await _fall_back(services, job, content, media_type, run_id, error)
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(patience.pause(lost) if found.mine else _POLL_SECONDS)
+
+
+def _patience(services: Services) -> Patience:
+    """None with an open circuit where another parser stands in."""
+    settings = services.settings
+    return Patience(settings.service_patience_seconds, settings.llama_cloud_fallback == "none")
 
 
 async def _fall_back(
@@ -113,26 +123,31 @@ async def _parse(
     media_type: MediaType,
     run_id: UUID,
     reserved: ParsedFile,
+    hold: ParseHold,
 ) -> ParsedDocument:
     client = services.remote_parser
     assert client is not None
     started = time.perf_counter()
     promised = Decimal(0)
+    asking = Asking(services, job, run_id, _patience(services))
     try:
-        await permitted(services, LLAMAPARSE)
+        await permitted(services, LLAMAPARSE, asking.patience)
         remote = reserved.remote_job_id
         if remote is None:
             promised = await promise_cost(services, content, media_type, run_id, job.source)
-            remote = await _submit(services, job, content, media_type, reserved)
+            remote = await submit_once(services, job, content, media_type, reserved, hold, asking)
             await answered(services, LLAMAPARSE)
         # Listened for before the first look: an event in between is not missed.
         with services.parse_news.about(remote) as news:
-            pause = partial(news_or_pause, news)
+            pause = partial(_pause_held, hold, news)
             paged = media_type in PAGED
-            waiting = partial(client.wait, remote, paged=paged, pause=pause)
-            document, credits_used = await patiently(services, LLAMAPARSE, waiting)
+            document, credits_used = await asking(
+                partial(client.wait, remote, paged=paged, pause=pause)
+            )
+    except FencedOut:
+        await _give_up(services, job, run_id, promised, forget=False)
+        raise
     except UnknownJob as error:
-        # Lost or cancelled at the service: the caller's retry submits it anew.
         await _note_failure(services, job, run_id, error, started, promised, forget=True)
         raise
     except NavigatorError as error:
@@ -146,30 +161,10 @@ async def _parse(
     return document
 
 
-async def _submit(
-    services: Services,
-    job: ClaimedJob,
-    content: bytes,
-    media_type: MediaType,
-    reserved: ParsedFile,
-) -> str:
-    client = services.remote_parser
-    assert client is not None
-    # Equal bytes of two users are two files to the service: nobody's text comes from another's job.
-    external = combined_sha256([str(job.user_id), job.file_sha256])
-    who = (job.user_id, job.file_sha256, job.parser, services.worker)
-    async with services.database.service() as connection:
-        await parsed_files.note_submission(connection, *who, None)
-    remote: str | None = None
-    if reserved.submitted:
-        remote = await patiently(services, LLAMAPARSE, lambda: client.find(external))
-    if remote is None:
-        name = f"{job.document_id}{usual_suffix(media_type)}"
-        submit = partial(client.submit, content, name, media_type.value, external)
-        remote = await patiently(services, LLAMAPARSE, submit)
-    async with services.database.service() as connection:
-        await parsed_files.note_submission(connection, *who, remote)
-    return remote
+async def _pause_held(hold: ParseHold, news: asyncio.Event, seconds: float) -> bool:
+    early = await news_or_pause(news, seconds)
+    await hold.recall()
+    return early
 
 
 async def _keep(
@@ -189,7 +184,8 @@ async def _keep(
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
         await costs.spend(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
-            connection, _call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost)
+            connection,
+            parse_call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
         )
     if not wanted:
         await remove_abandoned(services.database, services.storage, job.user_id)
@@ -208,34 +204,15 @@ async def _note_failure(
 ) -> None:
     await answered(services, LLAMAPARSE, None if isinstance(error, UnknownJob) else error)
     async with services.database.service() as connection:
+        await service_calls.record(connection, parse_call(job, run_id, error.code, started))
+    await _give_up(services, job, run_id, promised, forget=forget)
+
+
+async def _give_up(
+    services: Services, job: ClaimedJob, run_id: UUID, promised: Decimal, *, forget: bool
+) -> None:
+    """Give back the money that was promised, and the right to submit."""
+    who = (job.user_id, job.file_sha256, job.parser, services.worker)
+    async with services.database.service() as connection:
+        await parsed_files.release(connection, *who, forget=forget)
         await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
-        await service_calls.record(connection, _call(job, run_id, error.code, started))
-        await parsed_files.release(
-            connection,
-            job.user_id,
-            job.file_sha256,
-            job.parser,
-            services.worker,
-            forget=forget,
-        )
-
-
-def _call(
-    job: ClaimedJob,
-    run_id: UUID,
-    outcome: str,
-    started: float,
-    *,
-    inputs: int = 0,
-    cost: Decimal = Decimal(0),
-) -> ServiceCall:
-    return ServiceCall(
-        LLAMAPARSE,
-        "parse",
-        outcome,
-        time.perf_counter() - started,
-        inputs=inputs,
-        cost_usd=cost,
-        user_id=job.user_id,
-        run_id=run_id,
-    )

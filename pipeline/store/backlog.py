@@ -15,6 +15,7 @@ from pipeline.store.engine import rows
 from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.registration import PipelineVersion, Source
 from pipeline.store.schema import SCHEMA
+from pipeline.store.service_waits import IS_PROBE, MAY_ASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,20 @@ class Selection:
         return {"user_id": self.user_id, "days": self.older_than_days, "limit": self.limit}
 
 
-_SELECTION = """
-    (CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)
-    AND (CAST(:days AS double precision) IS NULL
-         OR j.updated_at < now() - make_interval(secs => :days * 86400))
-    ORDER BY j.updated_at, j.id LIMIT :limit
-"""
+_OWN = "(CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)"
+_OLD = """(CAST(:days AS double precision) IS NULL
+    OR j.updated_at < now() - make_interval(secs => :days * 86400))"""
+_FIRST = "ORDER BY j.updated_at, j.id LIMIT :limit"
+_SELECTION = f"{_OWN} AND {_OLD} {_FIRST}"
 _WAITING = sa.text(
     f"""
     SELECT j.id, j.parser, j.chunker, j.space_id FROM {SCHEMA}.upload_jobs AS j
     WHERE j.state = ANY(:states) AND (j.lease_until IS NULL OR j.lease_until < now())
       AND j.stopped IS NULL AND NOT {OWNED}
-      AND (j.not_before IS NULL OR j.not_before <= now()) AND {_SELECTION}
+      AND CASE WHEN j.waits_for IS NULL
+            THEN (j.not_before IS NULL OR j.not_before <= now()) AND {_OLD}
+            ELSE {MAY_ASK} OR {IS_PROBE} END
+      AND {_OWN} {_FIRST}
     """  # noqa: S608
 )
 _FAILED = sa.text(
@@ -63,6 +66,8 @@ async def waiting(
     connection: AsyncConnection, selection: Selection
 ) -> dict[PipelineVersion, list[UUID]]:
     """Jobs that nobody holds, owns or stopped, and whose pause after a trouble is over.
+
+    Those that wait for a service have no pause: they go on when it answers again.
 
     Returns:
         Their ids by the pipeline version that they were accepted under.

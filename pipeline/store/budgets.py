@@ -39,11 +39,13 @@ class Permit:
         wait_seconds: 0 to send now, else ask again after this long.
         circuit_open: the provider is failing: fail fast rather than wait.
         reason: why the circuit is open, in words.
+        open_seconds: for how long no answer has come since the circuit opened.
     """
 
     wait_seconds: float
     circuit_open: bool = False
     reason: str | None = None
+    open_seconds: float = 0.0
 
 
 _TABLE = f"{SCHEMA}.provider_budgets"
@@ -69,7 +71,8 @@ _LOOK = sa.text(
     f"""
     SELECT circuit, reason, requests_per_minute AS rpm, tokens_per_minute AS tpm,
            extract(epoch FROM paused_until - clock_timestamp()) AS paused,
-           extract(epoch FROM opened_until - clock_timestamp()) AS opened
+           extract(epoch FROM opened_until - clock_timestamp()) AS opened,
+           extract(epoch FROM clock_timestamp() - open_since) AS since
     FROM {_TABLE} WHERE provider = :provider
     """  # noqa: S608
 )
@@ -125,7 +128,8 @@ async def ask(connection: AsyncConnection, provider: str, tokens: int) -> Permit
             # an open circuit whose window is over became half open since we looked
             if state["circuit"] == "half_open" or wait <= 0:
                 return Permit(_PROBE_POLL_SECONDS)
-            return Permit(wait, circuit_open=True, reason=state["reason"])
+            since = float(state["since"] or 0)
+            return Permit(wait, circuit_open=True, reason=state["reason"], open_seconds=since)
         return Permit(0)
     if state["paused"] is not None and state["paused"] > 0:
         return Permit(float(state["paused"]))
@@ -146,7 +150,8 @@ _PAUSE = sa.text(
 )
 _SUCCESS = sa.text(
     f"""
-    UPDATE {_TABLE} SET circuit = 'closed', failures = 0, opened_until = NULL, reason = NULL
+    UPDATE {_TABLE} SET circuit = 'closed', failures = 0, opened_until = NULL,
+        open_since = NULL, reason = NULL
     WHERE provider = :provider AND (circuit <> 'closed' OR failures > 0)
     """  # noqa: S608
 )
@@ -156,6 +161,8 @@ _FAILURE = sa.text(
         circuit = CASE WHEN failures + 1 >= :limit THEN 'open' ELSE circuit END,
         opened_until = CASE WHEN failures + 1 >= :limit
             THEN clock_timestamp() + make_interval(secs => :seconds) ELSE opened_until END,
+        open_since = CASE WHEN failures + 1 >= :limit
+            THEN coalesce(open_since, clock_timestamp()) END,
         reason = :reason
     WHERE provider = :provider
     """  # noqa: S608
@@ -195,3 +202,17 @@ async def failed(
             "seconds": QUOTA_OPEN_SECONDS if quota else OPEN_SECONDS,
         },
     )
+
+
+_TELL = sa.text(
+    f"""
+    UPDATE {_TABLE} SET told_since = open_since
+    WHERE provider = :provider AND open_since IS NOT NULL
+      AND told_since IS DISTINCT FROM open_since
+    """  # noqa: S608
+)
+
+
+async def is_to_be_told(connection: AsyncConnection, provider: str) -> bool:
+    """Whether a person is to be told that the provider fails: once in an outage."""
+    return (await connection.execute(_TELL, {"provider": provider})).rowcount == 1

@@ -201,12 +201,12 @@ def _held(claims: Sequence[Claim]) -> dict[str, list[UUID] | list[int]]:
 _TROUBLE = sa.text(
     f"""
     {_OURS}
-    UPDATE {SCHEMA}.upload_jobs AS j SET failures = j.failures + 1,
+    UPDATE {SCHEMA}.upload_jobs AS j SET troubles = j.troubles + 1, waits_for = :waits_for,
         error_class = :error_class, error_code = :code, error_message = :message,
         error_remedy = :remedy, updated_at = clock_timestamp(),
         -- 10 s, 20 s, 40 s … up to an hour, with jitter: only sweeps wait for it
         not_before = now() + make_interval(secs =>
-            least(10 * power(2, least(j.failures, 9)), 3600) * (0.5 + random() / 2))
+            least(10 * power(2, least(j.troubles, 9)), 3600) * (0.5 + random() / 2))
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
     JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
@@ -216,14 +216,24 @@ _TROUBLE = sa.text(
 
 
 async def note_trouble(
-    connection: AsyncConnection, claims: Sequence[Claim], worker: str, error: NavigatorError
+    connection: AsyncConnection,
+    claims: Sequence[Claim],
+    worker: str,
+    error: NavigatorError,
+    waits_for: str | None = None,
 ) -> None:
-    """Keep the reason with the jobs that could not go on for now."""
+    """Keep the reason with the jobs that could not go on for now; it is no failure of theirs.
+
+    Args:
+        waits_for: the provider whose circuit was open: the jobs are taken up when it has closed,
+            without the pause.
+    """
     await connection.execute(
         _TROUBLE,
         {
             **_held(claims),
             "worker": worker,
+            "waits_for": waits_for,
             "error_class": type(error).__name__,
             "code": error.code,
             "message": error.message,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import WORKING
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.service_waits import waited_for
 
 Row = Mapping[Any, Any]
 LATENCY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
@@ -76,7 +77,8 @@ _WEBHOOKS = sa.text(
 _CIRCUITS = sa.text(
     f"""
     SELECT provider, circuit, failures,
-           greatest(extract(epoch FROM paused_until - clock_timestamp()), 0) AS paused
+           greatest(extract(epoch FROM paused_until - clock_timestamp()), 0) AS paused,
+           open_since, greatest(extract(epoch FROM clock_timestamp() - open_since), 0) AS failing
     FROM {SCHEMA}.provider_budgets
     """  # noqa: S608
 )
@@ -99,6 +101,7 @@ class Figures:
     stages: Sequence[Row]
     webhooks: Sequence[Row]
     circuits: Sequence[Row]
+    waiting: Mapping[str, int]
 
 
 async def documents_by_state(connection: AsyncConnection) -> dict[str, int]:
@@ -126,23 +129,37 @@ async def figures(connection: AsyncConnection) -> Figures:
         stages=await rows(connection, _STAGES),
         webhooks=await rows(connection, _WEBHOOKS),
         circuits=await rows(connection, _CIRCUITS),
+        waiting=await waited_for(connection),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Whether a provider may be asked, and when it last answered well."""
+    """Whether a provider may be asked, since when it fails, and when it last answered well.
+
+    Attributes:
+        waiting: documents that go on when it answers again.
+    """
 
     provider: str
     state: str
     last_success: datetime | None
+    open_since: datetime | None = None
+    waiting: int = 0
 
 
 async def circuits(connection: AsyncConnection) -> list[Circuit]:
     """The circuit of every provider that was ever to be asked."""
     last = {row["service"]: row["at"] for row in await rows(connection, _LAST)}
+    waiting = await waited_for(connection)
     return [
-        Circuit(row["provider"], row["circuit"], last.get(row["provider"]))
+        Circuit(
+            name := row["provider"],
+            row["circuit"],
+            last.get(name),
+            row["open_since"],
+            waiting.get(name, 0),
+        )
         for row in await rows(connection, _CIRCUITS)
     ]
 

@@ -42,7 +42,8 @@ _SERVICES = sa.text(
     f"""
     SELECT service, count(*) AS calls, count(*) FILTER (WHERE outcome = 'ok') AS succeeded,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95,
+           sum(cost_usd) AS cost_usd
     FROM {SCHEMA}.service_calls WHERE at > now() - make_interval(mins => {MINUTES})
     GROUP BY service ORDER BY service
     """  # noqa: S608

@@ -147,7 +147,10 @@ upload_jobs = Table(
     Column("error_message", Text),
     Column("error_remedy", Text),
     _zero("failures"),
+    # what it met that was not its own fault: counted for the pauses alone, since its last step
+    _zero("troubles"),
     Column("not_before", DateTime(timezone=True)),
+    Column("waits_for", Text),  # a provider whose circuit was open
     # what came of it
     Column("parsed_key", Text),
     Column("pages", Integer),
@@ -394,6 +397,8 @@ provider_budgets = Table(
     Column("circuit", Text, nullable=False, server_default=text("'closed'")),
     _zero("failures"),
     Column("opened_until", DateTime(timezone=True)),
+    Column("open_since", DateTime(timezone=True)),  # the first opening, while no answer comes
+    Column("told_since", DateTime(timezone=True)),  # the outage that a person was told of
     Column("reason", Text),
     CheckConstraint("circuit IN ('closed', 'open', 'half_open')", name="circuit"),
 )

@@ -107,7 +107,7 @@ _MOVE = sa.text(
             claimed_by = CASE WHEN m.target IN ({_ENDED}) THEN NULL ELSE j.claimed_by END,
             lease_until = CASE WHEN m.target IN ({_ENDED}) THEN NULL ELSE j.lease_until END,
             finished_at = CASE WHEN m.target IN ({_ENDED}) THEN clock_timestamp() END,
-            not_before = NULL,
+            not_before = NULL, troubles = 0, waits_for = NULL,
             updated_at = clock_timestamp()
         FROM ordered AS m
         WHERE j.id = m.job_id AND j.state = m.source

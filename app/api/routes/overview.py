@@ -61,7 +61,12 @@ class ServiceOut(Figures):
     succeeded: int = 0
     p50: float | None = Field(default=None, description="Seconds.")
     p95: float | None = Field(default=None, description="Seconds.")
+    cost_usd: Decimal = Decimal(0)
     circuit: str | None = Field(default=None, description="closed, half_open or open.")
+    failing_since: datetime | None = Field(
+        default=None, description="No answer came since then; null while it answers."
+    )
+    waiting: int = Field(default=0, description="Documents that go on when it answers again.")
     last_success: datetime | None = None
 
 
@@ -166,6 +171,7 @@ def _services(calls: list[Row], circuits: list[Circuit]) -> list[ServiceOut]:
     for each in circuits:
         service = shown.setdefault(each.provider, ServiceOut(service=each.provider))
         service.circuit, service.last_success = each.state, each.last_success
+        service.failing_since, service.waiting = each.open_since, each.waiting
     return sorted(shown.values(), key=lambda each: each.service)
 
 

@@ -52,6 +52,8 @@ def local(database_url: str, tmp_path: Path) -> Opener:
 
     def opened(**settings: Any) -> AbstractAsyncContextManager[Services]:
         values = {"database_url": database_url, "home": tmp_path / "home", "chunk_tokens": 64}
+        # a service that fails is not waited for, and asked again without a pause to speak of
+        values |= {"service_patience_seconds": 0.3}
         values |= {"chunk_overlap_tokens": 8, "parse_workers": 1, "embedder": "wordllama"}
         return open_services(load_settings(**(values | settings)))
 

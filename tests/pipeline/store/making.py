@@ -74,6 +74,12 @@ async def register(
         )
 
 
+async def registered_jobs(database: Database, count: int) -> list[UUID]:
+    """So many waiting jobs."""
+    found = await register(database, [source(f"{number}.md") for number in range(count)])
+    return [each.job_id for each in found]
+
+
 async def claim(
     database: Database,
     job_ids: Sequence[UUID],

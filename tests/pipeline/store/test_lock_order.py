@@ -105,7 +105,8 @@ def _statements_of(room: str, module: ModuleType) -> Iterator[tuple[str, str]]:
 _UNORDERED = {
     "one row, named by its key": {
         "budgets._FAILURE", "budgets._LIMITS", "budgets._PAUSE", "budgets._PROBE",
-        "budgets._SUCCESS", "budgets._TAKE", "costs._RESERVE", "costs._SPEND", "job_owners._HOLD",
+        "budgets._SUCCESS", "budgets._TAKE", "budgets._TELL",
+        "leases._RENEW_PARSE", "costs._RESERVE", "costs._SPEND", "job_owners._HOLD",
         "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",
         "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",

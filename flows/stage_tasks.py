@@ -1,0 +1,116 @@
+"""The tasks of a batch, one for each stage: each calls its stage and logs what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import task
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+
+from checks.verdicts import GateResult
+from flows.context import services
+from flows.results import UNCACHED, PlainResults, ReferencesSerializer
+from flows.retries import RETRYING
+from flows.stages import chunking, embedding, gating, parsing, publishing, validating
+from flows.stages.batch import Batch, StageResult
+from flows.stages.parsing import ParseReference
+from flows.unquoted import unquoted
+from pipeline.identity import combined_sha256
+from pipeline.logs import logger
+from pipeline.store.claims import ClaimedJob
+
+RESULT_FORM = "5"
+"""Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
+
+
+_LOG = logger("navigator.stages")
+
+
+def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """By content and code version: the same bytes through the same parser are not parsed again.
+
+    A person's retry raises the job's count of failures, and a document that comes back after its
+    deletion has another correlation id, so neither is answered from the cache; the installation
+    keeps one database's references from being taken for another's.
+    """
+    parts = [RESULT_FORM, str(services().installation)]
+    for job in parameters["jobs"]:
+        parts += [str(job.job_id), str(job.correlation_id), str(job.failures)]
+        parts += [job.file_sha256, job.parser]
+    return combined_sha256(parts)
+
+
+@task(
+    task_run_name="parse",
+    cache_key_fn=_content_key,
+    cache_expiration=timedelta(days=7),
+    persist_result=True,
+    result_serializer=ReferencesSerializer(),
+    **RETRYING,
+)
+@unquoted
+async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
+    """Bytes to stored text; the result is references to it."""
+    references = await parsing.parse_jobs(services(), jobs, run_id)
+    unreadable = sum(each.failure is not None for each in references)
+    _log("parsed", StageResult(len(references) - unreadable, unreadable))
+    return references
+
+
+# Not at the task above, where Prefect asks for storage that is saved on its server.
+parse_documents.result_storage = PlainResults()
+
+
+@task(task_run_name="validate", **UNCACHED, **RETRYING)
+@unquoted
+async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
+    """Record what parsing found and let the gate judge the text."""
+    recorded = await validating.record_parsed(services(), batch, references)
+    judged, results = await validating.validate(services(), batch, references)
+    _log("validated", StageResult(judged.advanced, recorded.failed + judged.failed))
+    return results
+
+
+@task(task_run_name="chunk", **UNCACHED, **RETRYING)
+@unquoted
+async def chunk_documents(batch: Batch) -> None:
+    """Text to buffered chunks."""
+    _log("chunked", await chunking.chunk(services(), batch))
+
+
+@task(task_run_name="embed", **UNCACHED, **RETRYING)
+@unquoted
+async def embed_chunks(batch: Batch) -> None:
+    """Buffered chunks to vectors, each text once ever."""
+    _log("embedded", await embedding.embed(services(), batch))
+
+
+@task(task_run_name="gate", **UNCACHED, **RETRYING)
+@unquoted
+async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
+    """Great Expectations judges what would be published; the jobs that passed come back."""
+    passed, result, verdicts = await gating.gate(services(), batch)
+    _log("passed the gate", result)
+    return passed, verdicts
+
+
+@task(task_run_name="publish", **UNCACHED, **RETRYING)
+@unquoted
+async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
+    """Readers see the new versions, all of each or nothing."""
+    result = await publishing.publish(services(), batch, passed)
+    _log("published", result)
+    return result.advanced
+
+
+def _log(what: str, result: StageResult) -> None:
+    total = result.advanced + result.failed
+    _LOG.info("stage_finished", stage=what, advanced=result.advanced, failed=result.failed)
+    if total:
+        get_run_logger().info("%s: %d of %d documents", what, result.advanced, total)
+    else:
+        get_run_logger().info("%s: no document has come this far", what)
