@@ -114,12 +114,19 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embe
         yield database, embedder
 
 
-async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    """The database, migrated; the embedded one is started when no other is named."""
+async def open_database(
+    settings: Settings, stack: AsyncExitStack, *, patience_seconds: float | None = None
+) -> Database:
+    """The database, migrated; the embedded one is started when no other is named.
+
+    Args:
+        patience_seconds: how long a Postgres that is away is waited for, else as the settings say.
+    """
     addresses = await database_addresses(settings)
-    await asyncio.to_thread(prepare, addresses)
+    patience = settings.database_patience_seconds if patience_seconds is None else patience_seconds
+    await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
-    database = Database.at(addresses, pool_size=pool_size)
+    database = Database.at(addresses, pool_size=pool_size, patience_seconds=patience)
     stack.push_async_callback(database.close)
     return database
 

@@ -54,13 +54,14 @@ def postmaster_pid(folder: Path) -> int | None:
 
 
 def postmaster(folder: Path) -> psutil.Process | None:
-    """The same as a process, if it lives and is a Postgres."""
+    """The same as a process, if it lives and is the Postgres of this very folder."""
     with suppress(psutil.Error, OSError):
         if (pid := postmaster_pid(folder)) is not None:
             process = psutil.Process(pid)
-            # The file is the account's of the data, and must name a process of that account.
+            # The file is the account's of the data, and must name a process of that account. Its
+            # number may have gone to another home's Postgres: one works in its own data folder.
             ours = process.name() == "postgres" and process.uids().real == folder.stat().st_uid
-            if ours and _lives(process):
+            if ours and _lives(process) and Path(process.cwd()).samefile(folder):
                 return process
     return None
 

@@ -9,21 +9,23 @@ the pipeline the owner.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from pipeline.store.addresses import Addresses, driver_url, unavailable
+from pipeline.errors import DatabaseUnavailable
+from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.outages import PATIENCE_SECONDS, Waiting, revive, translated
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
@@ -38,6 +40,7 @@ _CONNECTING: dict[str, Any] = {
 }
 _BECOMING = f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
 _BECOME = sa.text(_BECOMING)
+_ASK = sa.text("SELECT 1")
 _BECOME_SOON = sa.text(f"{_BECOMING}, set_config('synchronous_commit', 'off', true)")
 
 
@@ -49,6 +52,7 @@ class Database:
         pool_size: connections kept; as many again may be opened for a burst.
         reader_url: of readers, which then have a pool of their own.
         owner_url: of who owns the schema; connected only for as long as it is needed.
+        patience_seconds: how long a transaction that cannot begin is tried again.
     """
 
     def __init__(
@@ -58,7 +62,9 @@ class Database:
         pool_size: int = 10,
         reader_url: str | None = None,
         owner_url: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        self.patience_seconds = patience_seconds
         self.engine = _pool(url, pool_size)
         self._readers = self.engine if reader_url is None else _pool(reader_url, pool_size)
         self.owner_address = driver_url(owner_url or url)
@@ -75,13 +81,20 @@ class Database:
         return self._owners is not self.engine
 
     @classmethod
-    def at(cls, addresses: Addresses, *, pool_size: int = 10) -> Database:
+    def at(
+        cls,
+        addresses: Addresses,
+        *,
+        pool_size: int = 10,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Database:
         """The database at these addresses."""
         return cls(
             addresses.service,
             pool_size=pool_size,
             reader_url=addresses.reader,
             owner_url=addresses.owner,
+            patience_seconds=patience_seconds,
         )
 
     @asynccontextmanager
@@ -123,26 +136,39 @@ class Database:
         user_id: UUID | None,
         become: sa.TextClause = _BECOME,
     ) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with engine.begin() as connection:
-                if role is not None:
-                    values = {"role": role, "user": str(user_id) if user_id else ""}
-                    await connection.execute(become, values)
+        values = {"role": role, "user": str(user_id) if user_id else ""} if role else None
+        connection, transaction = await self._begun(engine, become if role else _ASK, values)
+        with translated(engine.url):
+            async with transaction:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise unavailable(error) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            # COPY goes to the driver itself, so SQLAlchemy does not wrap its errors.
-            raise unavailable(error) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise unavailable(error) from error
-            raise
+
+    async def _begun(
+        self, engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
+    ) -> tuple[AsyncConnection, AsyncExitStack]:
+        """A transaction and its end, once Postgres is there; nothing was done in it yet."""
+        waiting = Waiting(self.patience_seconds)
+        while True:
+            try:
+                with translated(engine.url):
+                    return await _entered(engine, opening, values)
+            except DatabaseUnavailable as error:
+                pause = waiting.pause(error)
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(revive, engine.url)
 
     async def close(self) -> None:
         """Close every connection."""
         for engine in {self.engine, self._readers, self._owners}:
             await engine.dispose()
+
+
+async def _entered(
+    engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
+) -> tuple[AsyncConnection, AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(engine.begin())
+        await connection.execute(opening, values)
+        return connection, stack.pop_all()
 
 
 def _pool(url: str, size: int) -> AsyncEngine:
