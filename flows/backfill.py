@@ -29,7 +29,7 @@ from flows.stages.removing import tidy
 from flows.stages.versions import fitting
 from flows.unquoted import unquoted, without_words
 from pipeline.identity import OPERATOR, user_id
-from pipeline.store import backlog, job_owners, registration, run_jobs, runs
+from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
@@ -111,7 +111,7 @@ async def _anything_waits(parts: Services, selection: Selection) -> bool:
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
-        dead = await job_owners.dead_runs(connection)
+        dead = await dead_runs.dead_runs(connection)
     for run in dead:
         if run.flow_run_id is not None and await was_cancelled(run.flow_run_id):
             await stop_run(parts, run.run_id, None)

@@ -141,11 +141,14 @@ class BatchRunner:
         told: set[UUID | None] = set()
         while self.stop is None:
             async with self.parts.database.service() as connection:
+                await job_owners.give_back(connection, self.run)
+            async with self.parts.database.service() as connection:
                 elsewhere = await job_owners.held_elsewhere(connection, self.run)
                 who = Actor(self.parts.worker, self.run)
-                adopted = await job_owners.adopt_left(connection, who, lift=self._asked)
+                adopted = await job_owners.adopt_left(
+                    connection, who, self._taken, lift=self._asked
+                )
             if adopted or not elsewhere:
-                self._taken -= adopted
                 return bool(adopted)
             for each in elsewhere:
                 if each.owner not in told:

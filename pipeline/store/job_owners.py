@@ -7,7 +7,7 @@ lease (`claims`), which says who works on it at this moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -79,6 +79,24 @@ async def let_go(connection: AsyncConnection, run_id: UUID, worker: str) -> None
     await connection.execute(_LET_GO, {"id": run_id, "worker": worker})
 
 
+_GIVE_BACK = sa.text(
+    f"""
+    WITH ordered AS (
+        SELECT id FROM {SCHEMA}.upload_jobs
+        WHERE run_id = :run_id AND state IN ({_WORKING}) AND stopped IS NULL
+          AND (lease_until IS NULL OR lease_until < now())
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.upload_jobs AS j SET run_id = NULL FROM ordered WHERE j.id = ordered.id
+    """  # noqa: S608
+)
+
+
+async def give_back(connection: AsyncConnection, run_id: UUID) -> None:
+    """Own no longer what the run could not finish: others may, and need not wait for this run."""
+    await connection.execute(_GIVE_BACK, {"run_id": run_id})
+
+
 _ADOPT = sa.text(
     f"""
     WITH {in_order("CAST(:jobs AS uuid[])")}, adopted AS (
@@ -91,7 +109,8 @@ _ADOPT = sa.text(
         WHERE j.id = ordered.id AND before.id = j.id AND j.state IN ({_WORKING})
           AND (j.stopped IS NULL OR CAST(:lift AS boolean)) AND NOT {OWNED}
           AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
-          AND (j.lease_until IS NULL OR j.lease_until < now())
+          AND (j.lease_until IS NULL OR j.lease_until < now()
+               OR j.claimed_by = ANY(CAST(:gone AS text[])))
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt, before.stopped
     ), told AS (
         INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
@@ -105,18 +124,38 @@ _ADOPT = sa.text(
 )
 
 
+_CLAIMERS = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    WHERE id = ANY(CAST(:jobs AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def _gone_claimers(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[str]:
+    found = await connection.execute(_CLAIMERS, {"jobs": list(job_ids)})
+    return dead_workers(found.scalars())
+
+
 _LEFT = sa.text(
     f"""
     SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    WHERE r.run_id = :run_id AND j.state IN ({_WORKING})
+    WHERE r.run_id = :run_id AND j.state IN ({_WORKING}) AND NOT j.id = ANY(CAST(:tried AS uuid[]))
       AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
     """  # noqa: S608
 )
 
 
-async def adopt_left(connection: AsyncConnection, actor: Actor, *, lift: bool) -> set[UUID]:
-    """Adopt what the actor's run was to do and others have given up; see `adopt`."""
-    left = (await connection.execute(_LEFT, {"run_id": actor.run_id})).scalars().all()
+async def adopt_left(
+    connection: AsyncConnection, actor: Actor, tried: Collection[UUID], *, lift: bool
+) -> set[UUID]:
+    """Adopt what the actor's run was to do and others have given up; see `adopt`.
+
+    Args:
+        tried: jobs that the run has worked on already, and does not take up again.
+    """
+    values = {"run_id": actor.run_id, "tried": list(tried)}
+    left = (await connection.execute(_LEFT, values)).scalars().all()
     return await adopt(connection, left, actor, lift=lift)
 
 
@@ -141,33 +180,9 @@ async def adopt(
         "run_id": actor.run_id,
         "actor": actor.name,
         "dead": await dead_holders(connection),
+        "gone": await _gone_claimers(connection, job_ids),
     }
     return set((await connection.execute(_ADOPT, values)).scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class DeadRun:
-    """A run that never said how it ended, and whose process is gone or silent."""
-
-    run_id: UUID
-    flow_run_id: UUID | None
-    held_until: datetime
-
-
-_DEAD = sa.text(
-    f"""
-    SELECT id AS run_id, flow_run_id, held_until FROM {SCHEMA}.ingest_runs
-    WHERE finished_at IS NULL AND held_until IS NOT NULL
-      AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
-    ORDER BY held_until LIMIT 100
-    """  # noqa: S608
-)
-
-
-async def dead_runs(connection: AsyncConnection) -> list[DeadRun]:
-    """Runs that died: their jobs are free, and what became of them is to be written down."""
-    values = {"dead": await dead_holders(connection)}
-    return await records(connection, DeadRun, _DEAD, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,21 +216,20 @@ _ELSEWHERE = sa.text(
     GROUP BY j.run_id, o.kind, o.started_at
     """  # noqa: S608
 )
-_CLAIMERS = sa.text(
+_LEASED = sa.text(
     f"""
-    SELECT DISTINCT j.claimed_by FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    WHERE r.run_id = :run_id AND j.lease_until >= now() AND j.claimed_by IS NOT NULL
+    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    WHERE r.run_id = :run_id AND j.lease_until >= now()
     """  # noqa: S608
 )
 
 
 async def held_elsewhere(connection: AsyncConnection, run_id: UUID) -> list[Elsewhere]:
     """Unfinished jobs of this run that others work on, by who has them."""
-    claimers = (await connection.execute(_CLAIMERS, {"run_id": run_id})).scalars()
+    leased = (await connection.execute(_LEASED, {"run_id": run_id})).scalars().all()
     values = {
         "run_id": run_id,
         "dead": await dead_holders(connection),
-        "gone": dead_workers(claimers),
+        "gone": await _gone_claimers(connection, leased),
     }
     return await records(connection, Elsewhere, _ELSEWHERE, values)

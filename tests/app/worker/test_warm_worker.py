@@ -89,6 +89,7 @@ def test_the_sweep_takes_up_what_nobody_works_on(
     waiting = "state NOT IN ('complete', 'superseded', 'deleted')"
     pool.query(f"UPDATE upload_pipeline.upload_jobs SET stopped = NULL WHERE {waiting} RETURNING 1")
     assert pool.server.run("sweep")["state_name"] == "Nothing waits"
+    slow()
     age(pool, waiting)
     assert pool.server.run("sweep")["state"]["message"] == "Documents: 1 published"
 

@@ -14,6 +14,7 @@ from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import find_files
 from pipeline.store import registration, run_jobs, runs
 from pipeline.store.backlog import Selection, outdated
+from pipeline.store.transitions import Actor
 from tests.flows.corpus import Opener, buffered, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 
@@ -227,9 +228,9 @@ async def test_another_model_never_mixes_with_the_old_one(
             registered = await registration.register(
                 connection, ANNA, found[ANNA], services.version, run_id=run, actor="test"
             )
-            await run_jobs.join_run(
-                connection, run, [each.job_id for each in registered], "waiting"
-            )
+            jobs = [each.job_id for each in registered]
+            who = Actor("test", run)
+            await run_jobs.join_run(connection, jobs, "waiting", who, lift=False)
         await work_off(services, [each.job_id for each in registered], run)
         assert set((await states(services)).values()) == {"complete"}
         assert all(chunk[4] for chunk in await corpus(services))

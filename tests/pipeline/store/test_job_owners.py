@@ -9,7 +9,16 @@ import sqlalchemy as sa
 
 from pipeline.errors import CostCapReached, QuotaExhausted
 from pipeline.states import Stop
-from pipeline.store import backlog, claims, job_owners, registration, run_jobs, runs, stops
+from pipeline.store import (
+    backlog,
+    claims,
+    dead_runs,
+    job_owners,
+    registration,
+    run_jobs,
+    runs,
+    stops,
+)
 from pipeline.store.backlog import Selection
 from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
@@ -163,11 +172,34 @@ async def test_a_second_ingest_leaves_the_first_its_jobs(store: Database) -> Non
         assert (other.owner, other.jobs) == (first, jobs)
         assert f"1 documents that the ingest {str(first)[:8]}" in str(other)
         who = Actor(SECOND, second)
-        assert await job_owners.adopt_left(connection, who, lift=True) == set()
+        assert await job_owners.adopt_left(connection, who, [], lift=True) == set()
         await runs.finish_run(connection, first, None)
         assert await job_owners.held_elsewhere(connection, second) == []
-        assert await job_owners.adopt_left(connection, who, lift=True) == set(jobs)
+        assert await job_owners.adopt_left(connection, who, [], lift=True) == set(jobs)
         assert [each.job_id for each in await run_jobs.waiting_jobs(connection, second)] == jobs
+
+
+async def test_runs_that_gave_up_do_not_wait_for_each_other(store: Database) -> None:
+    """What a run could not finish is free, though it lives; it does not try the same job twice."""
+    first, jobs = await taken_in(store)
+    second, _ = await taken_in(store, worker=SECOND)
+    async with store.service() as connection:
+        await job_owners.give_back(connection, first)
+        assert await job_owners.held_elsewhere(connection, second) == []
+        who = Actor(FIRST, first)
+        assert await job_owners.adopt_left(connection, who, jobs, lift=True) == set()
+        who = Actor(SECOND, second)
+        assert await job_owners.adopt_left(connection, who, [], lift=True) == set(jobs)
+
+
+async def test_a_dead_workers_claim_is_no_hindrance(store: Database) -> None:
+    """Its lease has not run out, but its process is gone: the next ingest has the job at once."""
+    dead_run, jobs = await taken_in(store, worker=DEAD)
+    async with store.service() as connection:
+        await claims.claim(connection, jobs, VERSION, DEAD, LEASE, dead_run)
+    again, same = await taken_in(store)
+    assert same == jobs
+    assert (await job_row(store, jobs[0]))["run_id"] == again
 
 
 async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database) -> None:
@@ -178,7 +210,7 @@ async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database
     async with store.service() as connection:
         [other] = await job_owners.held_elsewhere(connection, run)
         assert other.jobs == jobs
-        assert await job_owners.adopt_left(connection, Actor(FIRST, run), lift=True) == set()
+        assert await job_owners.adopt_left(connection, Actor(FIRST, run), [], lift=True) == set()
 
 
 async def test_only_jobs_that_are_still_held_are_stopped_with_their_batch(store: Database) -> None:
@@ -205,7 +237,7 @@ async def test_dead_runs_are_found_once_they_are_dead(store: Database) -> None:
     gone, _ = await taken_in(store, ["c.md"], worker=DEAD)
     await taken_in(store, ["d.md"], worker=None)
     async with store.service() as connection:
-        found = {each.run_id for each in await job_owners.dead_runs(connection)}
+        found = {each.run_id for each in await dead_runs.dead_runs(connection)}
     assert found == {silent, gone}
 
 

@@ -1,0 +1,39 @@
+"""Runs that died: they never said how they ended, and their process is gone or silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import records
+from pipeline.store.job_owners import dead_holders
+from pipeline.store.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRun:
+    """A run that never said how it ended, and whose process is gone or silent."""
+
+    run_id: UUID
+    flow_run_id: UUID | None
+    held_until: datetime
+
+
+_DEAD = sa.text(
+    f"""
+    SELECT id AS run_id, flow_run_id, held_until FROM {SCHEMA}.ingest_runs
+    WHERE finished_at IS NULL AND held_until IS NOT NULL
+      AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
+    ORDER BY held_until LIMIT 100
+    """  # noqa: S608
+)
+
+
+async def dead_runs(connection: AsyncConnection) -> list[DeadRun]:
+    """Runs that died: their jobs are free, and what became of them is to be written down."""
+    values = {"dead": await dead_holders(connection)}
+    return await records(connection, DeadRun, _DEAD, values)
