@@ -29,6 +29,7 @@ from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
+from pipeline.store.outages import outlasting
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -195,6 +196,7 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
+@outlasting
 async def _prepare(
     database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
 ) -> UUID:

@@ -27,6 +27,8 @@ from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs
+from pipeline.store.job_owners import Elsewhere
+from pipeline.store.outages import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 
@@ -140,14 +142,7 @@ class BatchRunner:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
         told: set[UUID | None] = set()
         while self.stop is None:
-            async with self.parts.database.service() as connection:
-                await job_owners.give_back(connection, self.run)
-            async with self.parts.database.service() as connection:
-                elsewhere = await job_owners.held_elsewhere(connection, self.run)
-                who = Actor(self.parts.worker, self.run)
-                adopted = await job_owners.adopt_left(
-                    connection, who, self._taken, lift=self._asked
-                )
+            elsewhere, adopted = await self._look_elsewhere()
             if adopted or not elsewhere:
                 return bool(adopted)
             for each in elsewhere:
@@ -157,6 +152,18 @@ class BatchRunner:
             await asyncio.sleep(_LOOK_SECONDS)
         return False
 
+    @outlasting
+    async def _look_elsewhere(self) -> tuple[list[Elsewhere], set[UUID]]:
+        """What others have of this run, and what of it is the run's own from now on."""
+        async with self.parts.database.service() as connection:
+            await job_owners.give_back(connection, self.run)
+        async with self.parts.database.service() as connection:
+            elsewhere = await job_owners.held_elsewhere(connection, self.run)
+            who = Actor(self.parts.worker, self.run)
+            adopted = await job_owners.adopt_left(connection, who, self._taken, lift=self._asked)
+        return elsewhere, adopted
+
+    @outlasting
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
             waiting = await run_jobs.waiting_jobs(connection, self.run)
@@ -190,6 +197,7 @@ class BatchRunner:
             total = len(self._taken) + self._coming
             await aupdate_progress_artifact(self._bar, 100.0 * self._done / total)
 
+    @outlasting
     async def _work(self, batch: PlannedBatch) -> None:
         if self.parts.settings.work_pool is None:
             await ingest_documents(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from blocks.assembly import Services
 from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
@@ -32,6 +34,7 @@ from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
+from pipeline.store.outages import outlasting
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 
@@ -42,6 +45,7 @@ from pipeline.store.runs import Progress
     **RETRYING,
 )
 @unquoted
+@outlasting
 async def register_sources(
     paths: list[str],
     user: UUID,
@@ -128,18 +132,11 @@ async def ingest(
         run_id: names the run in the database; the flow run's own id when empty.
     """
     options = options or IngestOptions()
-    itself = UUID(flow_run.id) if flow_run.id else None
     run = run_id or run_of_flow()
     async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
-        async with parts.database.service() as connection:
-            cap = options.max_cost_usd
-            if not paths:
-                wanted = await requested_run(connection, run) or wanted
-            roots = await allowed_roots(wanted.paths, parts.settings)
-            await request_run(connection, run, wanted, cap)
-            await runs.begin_run(connection, run, itself)
+        wanted, roots = await _begin(parts, run, wanted, options.max_cost_usd)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
@@ -156,6 +153,21 @@ async def ingest(
                 follow_links=follow,
             )
             return await conclude(runner)
+
+
+@outlasting
+async def _begin(
+    parts: Services, run: UUID, wanted: RequestedRun, cap: Decimal | None
+) -> tuple[RequestedRun, Sequence[Path] | None]:
+    """Write the run down, with what it is about, and find the folders that it may read."""
+    itself = UUID(flow_run.id) if flow_run.id else None
+    async with parts.database.service() as connection:
+        if not wanted.paths:
+            wanted = await requested_run(connection, run) or wanted
+        roots = await allowed_roots(wanted.paths, parts.settings)
+        await request_run(connection, run, wanted, cap)
+        await runs.begin_run(connection, run, itself)
+    return wanted, roots
 
 
 async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
@@ -175,9 +187,7 @@ async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     reason = next(iter(stops or troubles), None)
-    async with parts.database.service() as connection:
-        await runs.finish_run(connection, run, stops[0].message if stops else None)
-        progress = await runs.progress(connection, run)
+    progress = await _finish(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)
@@ -185,6 +195,13 @@ async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
     ending = _ending(run, progress, reason)
     await tell_person(parts, run, ending, reason, attended=attended)
     return ending
+
+
+@outlasting
+async def _finish(parts: Services, run: UUID, stopped: str | None) -> Progress:
+    async with parts.database.service() as connection:
+        await runs.finish_run(connection, run, stopped)
+        return await runs.progress(connection, run)
 
 
 def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> State[Any]:

@@ -16,6 +16,7 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from pipeline.store.outages import outlasting
 
 
 def reports_folder(settings: Settings) -> Path:
@@ -28,6 +29,7 @@ def reports_folder(settings: Settings) -> Path:
     **UNCACHED,
     **RETRYING,
 )
+@outlasting
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
     """Write the page and leave a link to it with the run; its path."""
     parts = services()

@@ -7,12 +7,14 @@ to begin again.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -25,6 +27,8 @@ from pipeline.logs import logger
 
 PATIENCE_SECONDS = 60.0
 """So long a Postgres that is away is waited for, where nothing else is said."""
+BROKEN_OFF_AT_MOST = 20
+"""So often work that can be done again is begun again, when Postgres breaks it off."""
 
 _LOG = logger("navigator.database")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -45,7 +49,9 @@ _MORE_CONNECTIONS = (
     "NAVIGATOR_CONCURRENCY and NAVIGATOR_EMBEDDING_CONCURRENCY."
 )
 
+P = ParamSpec("P")
 Result = TypeVar("Result")
+Work = Callable[P, Coroutine[Any, Any, Result]]
 
 
 class Outage(DatabaseUnavailable):
@@ -175,6 +181,28 @@ class Waiting:
         pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         left = self._deadline - now
         return min(pause * random.uniform(0.5, 1), left)  # noqa: S311 - jitter, no secret
+
+
+def outlasting(work: Work[P, Result]) -> Work[P, Result]:
+    """Work that can be done again is done again when a restart of Postgres breaks it off.
+
+    What it does outside the database has to bear that too. Until Postgres is there again, the
+    first transaction of the next attempt waits.
+    """
+
+    @wraps(work)
+    async def outlasted(*args: P.args, **kwargs: P.kwargs) -> Result:
+        for _ in range(BROKEN_OFF_AT_MOST - 1):
+            try:
+                return await work(*args, **kwargs)
+            except Outage as error:
+                if not error.passing:
+                    raise
+                _LOG.warning("broken_off", code=error.code, why=error.message)
+            await asyncio.sleep(random.uniform(0.5, 1) * _LONGEST_PAUSE)  # noqa: S311 - jitter
+        return await work(*args, **kwargs)
+
+    return outlasted
 
 
 def patiently(

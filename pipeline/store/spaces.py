@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import Database
+from pipeline.store.outages import outlasting
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
 
 # pgvector indexes a `vector` up to 2,000 dimensions and a `halfvec` up to 4,000.
@@ -85,6 +86,7 @@ def partition_ddl(space_id: UUID, dimension: int) -> list[str]:
     ]
 
 
+@outlasting
 async def needs_index(database: Database, space_id: UUID, minimum: int) -> bool:
     """Whether the space holds at least `minimum` vectors and has no HNSW index yet."""
     async with database.service() as connection:
