@@ -206,3 +206,4 @@ def _write(file: IO[str], notes: _Notes) -> None:
     file.seek(0)
     file.truncate()
     json.dump(asdict(notes), file)
+    file.flush()  # whoever is killed next has noted this

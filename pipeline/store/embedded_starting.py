@@ -17,7 +17,7 @@ from pipeline.full_disk import DISK_FULL, REMEDY, has_no_room, tells_full
 from pipeline.private_files import account
 from pipeline.store import embedded_access
 from pipeline.store.embedded_identity import Identity
-from pipeline.store.embedded_tools import postmaster, release
+from pipeline.store.embedded_tools import at_work_in, postmaster, postmaster_pid, release
 
 _START_SECONDS = 60
 _TRIES, _PAUSE_SECONDS = 5, 0.5
@@ -63,9 +63,20 @@ def start(folder: Path, as_whom: Identity, *, remake: bool) -> None:
         if not (folder / "PG_VERSION").exists():
             as_whom.run("initdb", _INITIAL, folder, _START_SECONDS)
         embedded_access.write_access(folder, as_whom)
+        _forget_another(folder)
         _start(folder, as_whom)
     except (subprocess.SubprocessError, OSError) as error:
         raise _not_started(folder, error) from error
+
+
+def _forget_another(folder: Path) -> None:
+    """Remove a note of a killed Postgres whose number another process has got meanwhile.
+
+    Postgres itself takes that process for its own kind, and does not start.
+    """
+    noted = postmaster_pid(folder)
+    if noted is not None and psutil.pid_exists(noted) and not at_work_in(folder):
+        (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _start(folder: Path, as_whom: Identity) -> None:
@@ -129,7 +140,14 @@ def _make_folder(folder: Path, as_whom: Identity) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove what a killed initdb left; the folder itself may be where a disk is mounted."""
+    """Remove what an unfinished initdb left, which may outlive who started it.
+
+    The folder itself stays: it may be where a disk is mounted.
+    """
+    for process in at_work_in(folder):
+        with suppress(psutil.Error):
+            process.kill()
+            process.wait(_START_SECONDS)
     for each in os.scandir(folder):
         if each.is_dir(follow_symlinks=False):
             shutil.rmtree(each.path)

@@ -38,7 +38,8 @@ _ENDED = ("57P01", "57P02", "08")
 _UNDONE = ("40P01", "40001")  # a deadlock, and what cannot be serialized
 # Before a session begins there is no SQLSTATE to be had, only the server's words.
 _SAID = {
-    "too many clients": _TOO_MANY, "remaining connection slots": _TOO_MANY,
+    "too many clients": _TOO_MANY, "too many connections": _TOO_MANY,
+    "remaining connection slots": _TOO_MANY,
     "is starting up": _STARTING, "is shutting down": _STARTING, "in recovery mode": _STARTING,
     "not yet accepting connections": _STARTING,
     "No space left on device": _DISK_FULL,
