@@ -31,6 +31,7 @@ from app.prefect_access import (
 from app.stack.state import running_stack
 from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
+from pipeline.full_disk import full_disk, has_no_room
 from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
@@ -209,6 +210,8 @@ def _start(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
                 return url, process
         time.sleep(0.1)
     _stop(process)
+    if has_no_room(folder):
+        raise full_disk(folder)
     raise ServiceUnavailable(
         f"The local Prefect server did not start; its log is {folder / 'server.log'}.",
         remedy="Read the log, or set PREFECT_API_URL to a running server.",

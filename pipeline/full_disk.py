@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def has_no_room(folder: Path) -> bool:
         return shutil.disk_usage(there).free < _LEAST_FREE
     except (OSError, StopIteration):
         return False
+
+
+def lacking_folder(home: Path) -> str:
+    """Where there is no room, of the places that a process writes to by itself."""
+    temporary = Path(tempfile.gettempdir())
+    for folder in (home, temporary):
+        if has_no_room(folder):
+            return str(folder)
+    return f"{home} or {temporary}"
 
 
 def full_disk(folder: Path | str) -> StorageUnavailable:

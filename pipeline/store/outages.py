@@ -178,6 +178,8 @@ class Waiting:
             if self._told is not None and self._seconds:
                 self._told(f"{error.message} Waiting for it, up to {self._seconds:.0f} s.")
         if now >= self._deadline:
+            if isinstance(error, Outage):
+                error.passing = False  # not for whoever waits with a patience of their own
             raise error
         pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         left = self._deadline - now
