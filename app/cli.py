@@ -52,15 +52,19 @@ def main() -> None:
 
 @app.callback(cls=_Group)
 def navigator(
+    ctx: typer.Context,
     env_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Read settings from this file. [NAVIGATOR_ENV_FILE]"),
     ] = None,
 ) -> None:
     """Insurance documents to a searchable, quality-gated corpus."""
+    from app.block_server import know_server
     from app.surroundings import settle
+    from blocks.saved_blocks import once_before_loading
 
     settle(env_file)
+    ctx.call_on_close(once_before_loading(know_server))
 
 
 for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs):

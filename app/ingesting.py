@@ -20,7 +20,7 @@ from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -209,9 +209,11 @@ async def _anything_to_do(
 ) -> bool:
     """Whether a flow is needed; if not, the run is written down without one, in a second."""
     from blocks.assembly import open_services
-    from flows.stages import planning
+    from flows.stages import planning, syncing
 
     async with open_services(settings) as services:
+        if request.sync:
+            await syncing.take_moves(services, owner, found, run_id)
         if await planning.needs_work(services, found, owner):
             return True
         await planning.record_unchanged(

@@ -1,4 +1,4 @@
-"""Links that an ingest passes over, and those that it reads, for a person."""
+"""What an ingest passes over or keeps for a later one, for a person: links, files that are gone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def print_links(links: Sequence[RejectedFile]) -> None:
         tell(f"  {printable(short_path(link.source))}: {link.message}")
     if len(links) > _MOST:
         tell(f"  … and {len(links) - _MOST:,} more; --json names them all.")
+
+
+def print_kept(documents: Sequence[RejectedFile]) -> None:
+    """Documents whose files are gone and that were not deleted, with the reason."""
+    if not documents:
+        return
+    tell(
+        f"Nothing of {quantity(len(documents), 'document')} whose files are gone was deleted, "
+        f"because not everything was published; run it again with --sync:"
+    )
+    for each in documents[:_MOST]:
+        tell(f"  {printable(short_path(each.source))}")
+    if len(documents) > _MOST:
+        tell(f"  … and {len(documents) - _MOST:,} more; --json names them all.")
 
 
 def links_json(links: Sequence[RejectedFile]) -> list[dict[str, Any]]:

@@ -43,7 +43,18 @@ User: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Tags: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", help="Repeat for several.")]
+
+
+def _as_text(values: list[str] | None) -> list[str] | None:
+    """Arguments as text that can be stored: bytes that are no UTF-8 become escapes, as in paths."""
+    if values is None:
+        return None
+    return [os.fsencode(each).decode("utf-8", "backslashreplace") for each in values]
+
+
+Tags: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--tag", callback=_as_text, help="Repeat for several.")
+]
 Roles: TypeAlias = Annotated[
     list[Role] | None,
     typer.Option("--role", help="Only passages with this role. Repeat for several."),

@@ -83,6 +83,7 @@ def print_plan(made: Plan, found: FoundFiles) -> None:
     print_links(passed_over_files(found.passed_over))
     counts = Counter(str(each.outcome) for each in made.documents)
     counts["cannot be read"] = len(made.rejected)
+    counts["moved"] = made.moved
     counts["would be deleted"] = made.vanished
     parts = [f"{count:,} {_WORDS.get(kind, kind)}" for kind, count in counts.items() if count]
     tell(f"{quantity(len(found.files), 'document')}: {', '.join(parts)}.")
@@ -131,6 +132,7 @@ def as_json(made: Plan, found: FoundFiles) -> dict[str, Any]:
         ],
         "skipped": found.skipped,
         "passed_over": links_json(passed_over_files(found.passed_over)),
+        "would_move": made.moved,
         "would_delete": made.vanished,
         "chunks": sum(each.chunks for each in made.to_do),
         "new_chunks": sum(each.new_chunks for each in made.to_do),

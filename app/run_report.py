@@ -22,7 +22,7 @@ from app.console import (
     text,
 )
 from app.gap_lines import print_lacking, say_unchanged_gaps
-from app.link_lines import links_json, print_links
+from app.link_lines import links_json, print_kept, print_links
 from app.state_words import COLOURS, word
 from pipeline.sources import RejectedFile
 from pipeline.states import PUBLISHED, WITH_GAPS, JobState
@@ -42,6 +42,8 @@ class RunReport:
 
     Attributes:
         passed_over: links that were not followed, which is no failure.
+        kept: documents whose files are gone, not deleted because the run did not end well.
+        moved: documents whose files were found at another path.
         stopped: why it ended early, in one sentence.
         seconds: wall time of the run.
     """
@@ -50,6 +52,8 @@ class RunReport:
     documents: Sequence[RunDocument]
     rejected: Sequence[RejectedFile]
     passed_over: Sequence[RejectedFile]
+    kept: Sequence[RejectedFile]
+    moved: int
     deleted: int
     cost_usd: Decimal
     stopped: str | None
@@ -86,6 +90,8 @@ async def read_run(connection: AsyncConnection, run_id: UUID) -> RunReport:
         documents=await runs.run_documents(connection, run_id),
         rejected=await runs.rejected_files(connection, run_id),
         passed_over=await runs.passed_over(connection, run_id),
+        kept=await runs.kept_by_sync(connection, run_id),
+        moved=await summary.moved_in_run(connection, run_id),
         deleted=await summary.deleted_in_run(connection, run_id),
         cost_usd=run.cost_usd if run else Decimal(0),
         stopped=run.stopped if run else None,
@@ -169,7 +175,7 @@ def _print_sums(report: RunReport) -> None:
     words = ("published", WITH_GAPS, "unchanged", "failed", "stopped", "waiting")
     counts = {each: report.count(each) for each in words}
     counts["failed"] += len(report.rejected)
-    counts["deleted"] = report.deleted
+    counts |= {"moved": report.moved, "deleted": report.deleted}
     parts = [f"{count:,} {each}" for each, count in counts.items() if count]
     documents = quantity(len(report.documents) + len(report.rejected), "document")
     tokens = sum(each.billed_tokens for each in report.worked_on)
@@ -177,6 +183,7 @@ def _print_sums(report: RunReport) -> None:
         f"{documents}: {', '.join(parts) or 'nothing to do'}; {tokens:,} tokens embedded for "
         f"{dollars(report.cost_usd)} in {report.seconds:.1f} s."
     )
+    print_kept(report.kept)
     say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
         resume = f" Go on with `navigator resume {str(report.run_id)[:8]}`, or ingest it again."
@@ -196,6 +203,8 @@ def as_json(report: RunReport, skipped: dict[str, int]) -> dict[str, Any]:
         ],
         "skipped": skipped,
         "passed_over": links_json(report.passed_over),
+        "kept": [each.source for each in report.kept],
+        "moved": report.moved,
         "deleted": report.deleted,
         "cost_usd": report.cost_usd,
         "seconds": round(report.seconds, 3),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from app.block_server import QUIET, is_named
 from app.console import say, working
 from app.folders import leave_folder
 from app.log_output import configure_logs
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from pipeline.store.addresses import Addresses
 
 _POLL_SECONDS = 0.3
-_QUIET = {
-    # Prefect's console logs would tear the progress display; they still go to its server.
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +81,9 @@ def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     from app.prefect_server import provide_prefect
 
     leave_folder()
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    theirs = bool(os.environ.get("PREFECT_API_URL"))
+    theirs = is_named()
     if settings.work_pool is not None and not theirs:
         raise ConfigurationError(
             "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",

@@ -29,7 +29,7 @@ from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -127,7 +127,12 @@ async def open_database(
     patience = settings.database_patience_seconds if patience_seconds is None else patience_seconds
     await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
-    database = Database.at(addresses, pool_size=pool_size, patience_seconds=patience)
+    database = Database.at(
+        addresses,
+        pool_size=pool_size,
+        idle_seconds=settings.lease_seconds,
+        patience_seconds=patience,
+    )
     stack.push_async_callback(database.close)
     return database
 

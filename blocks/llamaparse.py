@@ -74,7 +74,7 @@ class LlamaParseClient:
         result_hosts: Sequence[str] = (),
     ) -> None:
         self._transport = LlamaTransport(api_key, base_url, timeout, result_hosts)
-        self._tier = tier
+        self.tier = tier
         self._version = version
         self._deadline = deadline_seconds
         self._poll = (poll_seconds, poll_most_seconds)
@@ -85,7 +85,7 @@ class LlamaParseClient:
     @property
     def parser_name(self) -> str:
         """For the job's identity, e.g. ``llamaparse-v2-agentic-1``."""
-        return parser_name(self._tier)
+        return parser_name(self.tier)
 
     async def submit(self, content: bytes, name: str, media_type: str, external_id: str) -> str:
         """Start a job for a file and return the job's id.
@@ -106,7 +106,7 @@ class LlamaParseClient:
             file_id = await self._upload(content, name, media_type, external_id)
         body: dict[str, Any] = {
             "file_id": file_id,
-            "tier": self._tier,
+            "tier": self.tier,
             "version": self._version,
             # what one user paid for would cost another one nothing, and be there at once
             "disable_cache": True,
@@ -156,7 +156,7 @@ class LlamaParseClient:
         if job["status"] == "CANCELLED":
             raise UnknownJob(f"{SERVICE}'s job was cancelled.")
         result, credits = await self._result(job_id)
-        engine = f"{SERVICE} v2 {self._tier} {self._version}"
+        engine = f"{SERVICE} v2 {self.tier} {self._version}"
         names = {"parser": self.parser_name, "engine": engine}
         return document(result, self._kind, paged=paged, **names), credits
 

@@ -27,11 +27,16 @@ from blocks.embedder import (
     checked_vectors,
 )
 from blocks.openai_models import KNOWN_MODELS, dimension_of
-from blocks.provider_errors import BadAnswer, InputTooLarge, Refusal, embedding_error
+from blocks.provider_errors import (
+    BadAnswer,
+    InputTooLarge,
+    Refusal,
+    WronglySetUp,
+    embedding_error,
+)
 from blocks.provider_urls import plain_base_url
 from pipeline import correlation
 from pipeline.errors import (
-    ConfigurationError,
     EmbeddingError,
     NavigatorError,
     ServiceUnavailable,
@@ -182,8 +187,8 @@ class OpenAIEmbedder:
         self._ever_right = True
         return vectors, tokens
 
-    def _wrongly_set_up(self, got: int) -> ConfigurationError:
-        return ConfigurationError(
+    def _wrongly_set_up(self, got: int) -> WronglySetUp:
+        return WronglySetUp(
             f"{self._service} gives vectors of {got} dimensions for {self._space.model}, "
             f"not {self._space.dimension}.",
             remedy=f"Set NAVIGATOR_EMBEDDING_DIMENSION={got}, or choose another model.",

@@ -49,6 +49,15 @@ class BadAnswer(ServiceUnavailable):
     code = "bad_answer"
 
 
+class WronglySetUp(ConfigurationError):
+    """The service's answers show that it is not what the settings say."""
+
+
+def is_paid(error: NavigatorError) -> bool:
+    """Whether a request that ended with this error was answered all the same, and so is billed."""
+    return isinstance(error, BadAnswer | WronglySetUp)
+
+
 class InputTooLarge(EmbeddingError):
     """One request is too large for the provider: halve it and send the halves."""
 

@@ -31,7 +31,8 @@ from flows.unquoted import unquoted, without_words
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
-from pipeline.store.outages import outlasting
+from pipeline.store.lock_order import lock_jobs
+from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
@@ -52,13 +53,13 @@ async def select_backlog(
     """Make the selected jobs part of the run, ready to go on; how many there are."""
     parts = services()
     if job_ids is not None:
-        count = await _take_up(parts, job_ids, run_id, asked=True)
+        count = await _take_up(parts, job_ids, run_id)
     elif select == "waiting":
         count = await _take_up_waiting(parts, selection, run_id)
     elif select == "failed":
         async with parts.database.service() as connection:
             chosen = await backlog.failed(connection, parts.version, selection)
-        count = await _take_up(parts, chosen, run_id, asked=False)
+        count = await _take_up(parts, chosen, run_id)
     else:
         async with parts.database.service() as connection:
             found = await backlog.outdated(connection, parts.version, selection)
@@ -67,11 +68,12 @@ async def select_backlog(
     return count
 
 
-async def _take_up(parts: Services, chosen: Sequence[UUID], run_id: UUID, *, asked: bool) -> int:
+async def _take_up(parts: Services, chosen: Sequence[UUID], run_id: UUID) -> int:
     who = Actor(parts.worker, run_id)
     async with parts.database.service() as connection:
+        await lock_jobs(connection, chosen)
         await retry_jobs(connection, chosen, who)
-        await run_jobs.join_run(connection, list(chosen), "waiting", who, lift=asked)
+        await run_jobs.join_run(connection, list(chosen), "waiting", who)
     return len(chosen)
 
 
@@ -92,13 +94,13 @@ async def _take_up_waiting(parts: Services, selection: Selection, run_id: UUID) 
         async with parts.database.service() as connection:
             sources = await backlog.stored_sources(connection, unable)
         await _renew(parts, sources, run_id)
-    return await _take_up(parts, able, run_id, asked=False) + len(unable)
+    return await _take_up(parts, able, run_id) + len(unable)
 
 
 async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UUID) -> int:
     """Register stored sources again, under today's pipeline."""
-    async with parts.database.service() as connection:
-        for user, sources in found.items():
+    for user, sources in found.items():
+        async with parts.database.service() as connection:
             await registration.register(
                 connection, user, sources, parts.version, run_id=run_id, actor=parts.worker
             )
@@ -185,7 +187,8 @@ async def backfill(
                 flow_run_id=UUID(flow_run.id) if flow_run.id else None,
                 options={"select": select, "older_than_days": older_than_days},
                 max_cost_usd=options.max_cost_usd,
+                asked=job_ids is not None,
             )
-        async with BatchRunner(parts, run, options, asked=job_ids is not None) as runner:
+        async with BatchRunner(parts, run, options) as runner:
             await select_backlog(select, job_ids, selection, run)
             return await conclude(runner, attended=owner is not None)

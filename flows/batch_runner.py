@@ -28,7 +28,7 @@ from flows.stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs
 from pipeline.store.job_owners import Elsewhere
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 
@@ -40,18 +40,12 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 class BatchRunner:
     """The batches of one run. Leaving the block early cancels them; they give back their claims.
 
-    Args:
-        asked: a person asked for these documents: what others stopped of them goes on.
-
     Attributes:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(
-        self, parts: Services, run: UUID, options: IngestOptions, *, asked: bool = True
-    ) -> None:
+    def __init__(self, parts: Services, run: UUID, options: IngestOptions) -> None:
         self.parts, self.run = parts, run
-        self._asked = asked
         self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []
         self._options = options
@@ -160,7 +154,7 @@ class BatchRunner:
         async with self.parts.database.service() as connection:
             elsewhere = await job_owners.held_elsewhere(connection, self.run)
             who = Actor(self.parts.worker, self.run)
-            adopted = await job_owners.adopt_left(connection, who, self._taken, lift=self._asked)
+            adopted = await job_owners.adopt_left(connection, who, self._taken)
         return elsewhere, adopted
 
     @outlasting

@@ -52,9 +52,6 @@ class IngestOptions(BaseModel):
         return load_settings(
             parser=self.parser,
             embedder=self.embedder,
-            # who is named for this run goes before a block that the settings name
-            parser_block="" if self.parser else None,
-            embedder_block="" if self.embedder else None,
             batch_size=self.batch_size,
             concurrency=self.concurrency,
         )

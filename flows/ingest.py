@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import allowed_roots
+from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -32,9 +33,10 @@ from flows.stories import publish_story
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable
 from pipeline.identity import user_id
+from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 
@@ -56,8 +58,8 @@ async def register_sources(
     sync: bool,
     roots: Sequence[Path] | None,
     follow_links: bool,
-) -> dict[str, int]:
-    """Store and register what the paths name; counts by outcome. Unchanged files cost nothing.
+) -> FoundFiles:
+    """Store and register what the paths name, and return it. Unchanged files cost nothing.
 
     Args:
         registered: called after each group of files with how many are still to come.
@@ -71,6 +73,8 @@ async def register_sources(
         find_for_run, paths, roots, pictures=pictures, follow_links=follow_links
     )
     counts: dict[str, int] = {}
+    if sync:
+        counts["moved"] = await syncing.take_moves(services(), user, found, run_id)
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
         upload = await registering.upload(services(), files, user, run_id, tags, found.within)
@@ -78,8 +82,6 @@ async def register_sources(
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
         await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
-    if sync:
-        counts["deleted"] = await syncing.delete_vanished(services(), user, found, run_id)
     if left_out := sum(found.skipped.values()):
         get_run_logger().info("left out %d files of other types", left_out)
     if found.passed_over:
@@ -89,7 +91,15 @@ async def register_sources(
             await runs.pass_over(connection, run_id, user, found.passed_over)
     said = [f"{number} {outcome}" for outcome, number in counts.items() if number]
     get_run_logger().info("registered: %s", ", ".join(said) or "nothing")
-    return counts
+    return found
+
+
+@task(task_run_name="sync", **UNCACHED, **RETRYING)
+@unquoted
+async def delete_gone(user: UUID, found: FoundFiles, run_id: UUID, *, well: bool) -> None:
+    """Delete the documents whose files are gone, or keep them when the run did not end well."""
+    deleted = await syncing.finish(services(), user, found, run_id, well=well)
+    get_run_logger().info("deleted: %d documents", deleted)
 
 
 @task(task_run_name="index", **UNCACHED)
@@ -142,7 +152,7 @@ async def ingest(
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
             begin = opaque(runner.begin_full)
             follow = options.follow_links
-            await register_sources(
+            found = await register_sources(
                 list(wanted.paths),
                 wanted.user,
                 run,
@@ -152,7 +162,8 @@ async def ingest(
                 roots=roots,
                 follow_links=follow,
             )
-            return await conclude(runner)
+            sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
+            return await conclude(runner, at_last=sync)
 
 
 @outlasting
@@ -165,16 +176,22 @@ async def _begin(
         if not wanted.paths:
             wanted = await requested_run(connection, run) or wanted
         roots = await allowed_roots(wanted.paths, parts.settings)
-        await request_run(connection, run, wanted, cap)
+        await request_run(connection, run, wanted, cap, asked=not await is_scheduled())
         await runs.begin_run(connection, run, itself)
     return wanted, roots
 
 
-async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
+async def conclude(
+    runner: BatchRunner,
+    *,
+    attended: bool = True,
+    at_last: Callable[..., Awaitable[None]] | None = None,
+) -> State[Any]:
     """Run what still waits, then tell the run's story.
 
     Args:
         attended: somebody started it.
+        at_last: what is done when all is worked off; it is told (`well`) whether it was.
 
     Returns:
         Completed when every document ended; its name says when some did not get published.
@@ -187,6 +204,10 @@ async def conclude(runner: BatchRunner, *, attended: bool = True) -> State[Any]:
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     reason = next(iter(stops or troubles), None)
+    if at_last is not None:
+        async with parts.database.service() as connection:
+            waits = (await runs.progress(connection, run)).count(WORKING)
+        await at_last(well=reason is None and not waits)
     progress = await _finish(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:

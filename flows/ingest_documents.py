@@ -41,7 +41,7 @@ from pipeline.logs import logger
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 
 RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""

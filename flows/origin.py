@@ -51,16 +51,35 @@ async def is_called_by_a_person() -> bool:
     return not await _is_deployed(context.flow_run)
 
 
+async def is_scheduled() -> bool:
+    """Whether a schedule started the surrounding run, or one that it is a part of."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    while run is not None:
+        if run.auto_scheduled:
+            return True
+        run = await _parent(run) if run.parent_task_run_id else None
+    return False
+
+
 async def _is_deployed(run: FlowRun) -> bool:
     while run.deployment_id is None and run.work_queue_name is None:
         if run.parent_task_run_id is None:
             return False
-        async with get_client() as client:
-            task_run = await client.read_task_run(run.parent_task_run_id)
-            if task_run.flow_run_id is None:
-                return True
-            run = await client.read_flow_run(task_run.flow_run_id)
+        parent = await _parent(run)
+        if parent is None:
+            return True
+        run = parent
     return True
+
+
+async def _parent(run: FlowRun) -> FlowRun | None:
+    assert run.parent_task_run_id is not None, "asked of subflows alone"
+    async with get_client() as client:
+        task_run = await client.read_task_run(run.parent_task_run_id)
+        if task_run.flow_run_id is None:
+            return None
+        return await client.read_flow_run(task_run.flow_run_id)
 
 
 async def allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:

@@ -16,7 +16,7 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 
 
 def reports_folder(settings: Settings) -> Path:

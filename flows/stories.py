@@ -15,7 +15,7 @@ from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
 from pipeline.store.job_failures import JobFailure
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
 

@@ -56,9 +56,16 @@ OPERATOR = _uuid("operator")
 """The user in whose name a run over everybody's documents is filed; no name leads to it."""
 
 
-def document_id(user: UUID, source: str) -> UUID:
-    """A document is a user's source: a path or URI. New bytes there are a new version of it."""
-    return _uuid("document", str(user), source)
+def document_id(user: UUID, source: str, lives: int = 0) -> UUID:
+    """The id of a document that is made for a user's source: a path or URI.
+
+    New bytes there are a new version of it. A file that moves takes its document along, with its
+    id; so the id says where a document was made, and only its row where it is now.
+
+    Args:
+        lives: how many documents that have moved away were made for this source before.
+    """
+    return _uuid("document", str(user), source, *([str(lives)] if lives else []))
 
 
 def job_id(document: UUID, file_sha256: str, pipeline_version: str) -> UUID:

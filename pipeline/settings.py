@@ -178,13 +178,25 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
         return "openai" if self.openai_api_key is not None else "wordllama"
 
 
+_BLOCKS = {
+    "parser": "parser_block",
+    "embedder": "embedder_block",
+    "database_url": "database_block",
+    "storage_url": "storage_block",
+}
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings; None overrides are left out.
+
+    What is given goes before everything that the environment says of the same part, a saved block
+    too: who names a parser or embedder for one run means that one.
 
     Raises:
         ConfigurationError: one sentence naming every wrong variable; values are never repeated.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    given = {block: None for part, block in _BLOCKS.items() if part in given} | given
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -20,9 +20,12 @@ from pipeline.store.addresses import driver_url
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
+from tests import lock_checking
 from tests.prefect_server import prefect_server
 
 __all__ = ["prefect_server"]
+
+lock_checking.watch()
 
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("navigator", deadline=None)
@@ -60,6 +63,14 @@ def process_as_it_was() -> Iterator[None]:
     os.umask(0o022)
     os.environ["PATH"] = _SEARCH_PATH
     os.environ.pop("PYTHONSAFEPATH", None)
+
+
+@pytest.fixture(autouse=True)
+def locks_in_order() -> Iterator[None]:
+    """No transaction of a test locks anything out of the store's one order."""
+    lock_checking.found.clear()
+    yield
+    assert not lock_checking.found, "\n\n".join(lock_checking.found)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from flows.stages.registering import take_in
 from flows.stages.texts import text_of
 from pipeline.documents import Member, ParsedDocument
 from pipeline.errors import FencedOut
-from pipeline.identity import document_id, sha256_hex
+from pipeline.identity import sha256_hex
 from pipeline.job_notes import job_notes
 from pipeline.notes import Note, NoteKind
 from pipeline.parsing.containers.members import clean_name
@@ -97,7 +97,7 @@ async def _attach(
         return [_left_closed(len(document.members), "it is inside of too many others")]
     sources = member_sources(job, document.members)
     room = await _room(services, job, sources)
-    parent = Parent(job.document_id, job.job_id, job.attempt, job.correlation_id)
+    parent = Parent(job.document_id, job.job_id, job.attempt, job.correlation_id, job.source)
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
         contents = await _contents(services, job, reference)
@@ -122,17 +122,20 @@ async def _attach(
 def member_sources(job: ClaimedJob, members: Sequence[Member]) -> list[Source]:
     """The files inside a job's file, as documents."""
     return [
-        as_source(job.user_id, job.source, number, member)
+        as_source(job.user_id, job.source, number, member, job.document_id)
         for number, member in enumerate(members, 1)
     ]
 
 
-def as_source(user: UUID, parent: str, number: int, member: Member) -> Source:
+def as_source(
+    user: UUID, parent: str, number: int, member: Member, parent_id: UUID | None = None
+) -> Source:
     """A file inside a document of the user, as a document of its own.
 
     Args:
         parent: the source of what it is inside of.
         number: its place there, from 1.
+        parent_id: the document that it is inside of; None where there is none yet.
     """
     return Source(
         source=member_source(parent, number, member.name),
@@ -140,7 +143,7 @@ def as_source(user: UUID, parent: str, number: int, member: Member) -> Source:
         file_sha256=member.sha256,
         file_bytes=member.size,
         storage_key=raw_key(user, member.sha256),
-        parent_id=document_id(user, parent),
+        parent_id=parent_id,
     )
 
 

@@ -18,7 +18,7 @@ from pipeline.logs import logger
 from pipeline.states import GIVEN_UP, WORKING, JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor, Move, move
 
 _LOG = logger("navigator.batch")

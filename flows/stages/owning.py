@@ -11,7 +11,7 @@ from blocks.assembly import Services
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, stops
-from pipeline.store.outages import outlasting
+from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor
 
 

@@ -1,28 +1,76 @@
-"""What LlamaParse may cost: promised to the run's cap before a file is sent."""
+"""What LlamaParse may cost: told by a plan, and promised to the run's cap before a file is sent."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
-from pipeline.parsing.kinds import PICTURES, MediaType
+from pipeline.errors import CostCapReached, ParseError
+from pipeline.parsing.kinds import MediaType
 from pipeline.store import costs
 
 CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
-"""What a page costs by the vendor's list, for the cap; what is billed comes with the answer."""
+"""What a page costs by the vendor's list; what is billed comes with the answer."""
+
+_LEAST_BYTES_A_PAGE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ParsePrice:
+    """What the service may bill for a file, at list price.
+
+    Attributes:
+        pages: counted; or as many as the bytes could hold, up to the limit of one document.
+        uncounted: why the pages could not be counted.
+    """
+
+    pages: int
+    usd: Decimal
+    uncounted: ParseError | None = None
+
+
+def page_price(services: Services) -> Decimal:
+    """What the service bills for a page in the tier that is asked for, in US dollars."""
+    client = services.remote_parser
+    tier = services.settings.llama_cloud_tier if client is None else client.tier
+    return CREDITS_PER_PAGE[tier] * services.settings.llama_cloud_usd_per_credit
+
+
+async def parse_price(
+    services: Services, content: bytes, media_type: MediaType, source: str
+) -> ParsePrice:
+    """What the service may bill for a file; its pages are counted in the parser's own process."""
+    passwords = services.settings.passwords_for(source)
+    uncounted = None
+    try:
+        pages = await services.parser.count_pages(content, media_type, passwords)
+    except ParseError as error:
+        uncounted = error
+        pages = min(services.settings.max_pages, 1 + len(content) // _LEAST_BYTES_A_PAGE)
+    return ParsePrice(pages, pages * page_price(services), uncounted)
 
 
 async def promise_cost(
-    services: Services, content: bytes, media_type: MediaType, run_id: UUID
+    services: Services, content: bytes, media_type: MediaType, run_id: UUID, source: str = ""
 ) -> Decimal:
-    """Promise the dollars that this file may cost: its pages as far as they can be counted."""
-    pages = max(content.count(b"/Type /Page") + content.count(b"/Type/Page"), 1)
-    if media_type in PICTURES:
-        pages = 1 + (len(content) // 50_000 if media_type is MediaType.TIFF else 0)
-    elif media_type is not MediaType.PDF:
-        pages = 1 + len(content) // 5_000
-    rate = CREDITS_PER_PAGE[services.settings.llama_cloud_tier]
-    promise = rate * pages * services.settings.llama_cloud_usd_per_credit
+    """Promise the dollars that this file may cost; 0 in a run without a cap, which counts nothing.
+
+    Raises:
+        CostCapReached: it would pass the run's cap.
+        ParseError: its pages cannot be counted, and what it may cost at most would pass the cap.
+    """
     async with services.database.service() as connection:
-        return await costs.reserve_cost(connection, run_id, promise)
+        if not await costs.has_cap(connection, run_id):
+            return Decimal(0)
+    price = await parse_price(services, content, media_type, source)
+    try:
+        async with services.database.service() as connection:
+            return await costs.reserve_cost(connection, run_id, price.usd)
+    except CostCapReached:
+        if price.uncounted is None:
+            raise
+        code, why = price.uncounted.parse_code, price.uncounted.message
+        message = f"{why} So it is not known what it would cost, and it was not sent under a cap."
+        raise ParseError(code, message) from None

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from flows.stages import attaching
-from flows.stages.parse_prices import CREDITS_PER_PAGE
+from flows.stages.parse_prices import parse_price
 from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
 from pipeline.parsing.assessment.validation import require_text
-from pipeline.parsing.kinds import OPENED_HERE
+from pipeline.parsing.kinds import OPENED_HERE, MediaType
 from pipeline.store import registration, vector_buffer
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
@@ -67,8 +67,9 @@ async def with_inside(
         if kind is None or not remote:
             return [replace(planned, error=error)]
         planned = replace(planned, estimated=True)
-    first = _with_parsing_cost(services, planned) if remote else planned
-    return [first, *await _inside(services, user, planned.source, document, seen)]
+    if remote:
+        planned = await _with_parsing_cost(services, planned, data, kind)
+    return [planned, *await _inside(services, user, planned.source, document, seen)]
 
 
 async def _inside(
@@ -124,11 +125,12 @@ def _price(services: Services, tokens: int) -> Decimal:
     return services.embedder.price_per_million_tokens * tokens / 1_000_000
 
 
-def _with_parsing_cost(services: Services, planned: PlannedDocument) -> PlannedDocument:
+async def _with_parsing_cost(
+    services: Services, planned: PlannedDocument, data: bytes, kind: MediaType
+) -> PlannedDocument:
     """LlamaParse's part: its text is not known before it is paid, so the local one stands in."""
-    settings = services.settings
-    pages = max(planned.pages, 1)
-    credits = pages * CREDITS_PER_PAGE[settings.llama_cloud_tier]
+    parsing = await parse_price(services, data, kind, planned.source)
+    pages = parsing.pages if parsing.uncounted is None else 1
     tokens = planned.tokens or (0 if planned.chunks else pages * _GUESSED_TOKENS_PER_PAGE)
     guessed = -(-tokens // services.chunker.max_tokens)
     return replace(
@@ -136,6 +138,6 @@ def _with_parsing_cost(services: Services, planned: PlannedDocument) -> PlannedD
         chunks=planned.chunks or guessed,
         new_chunks=planned.new_chunks or (0 if planned.chunks else guessed),
         tokens=tokens,
-        cost_usd=_price(services, tokens) + credits * settings.llama_cloud_usd_per_credit,
+        cost_usd=_price(services, tokens) + parsing.usd,
         estimated=True,
     )

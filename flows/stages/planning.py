@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 from blocks.assembly import Services
@@ -25,12 +26,14 @@ class Plan:
     """What an ingest would do.
 
     Attributes:
-        vanished: documents that --sync would delete.
+        vanished: documents that --sync would delete, when the run ends well.
+        moved: documents whose files moved, which --sync takes along.
     """
 
     documents: tuple[PlannedDocument, ...]
     rejected: tuple[RejectedFile, ...]
     vanished: int = 0
+    moved: int = 0
 
     @property
     def cost_usd(self) -> Decimal:
@@ -76,7 +79,7 @@ async def record_unchanged(
         files = found.files[start : start + registering.FILES_AT_ONCE]
         await registering.upload(services, files, user, run_id, tags, found.within)
     if sync:
-        await syncing.delete_vanished(services, user, found, run_id)
+        await syncing.finish(services, user, found, run_id, well=True)
     async with services.database.service() as connection:
         await runs.pass_over(connection, run_id, user, found.passed_over)
         await runs.finish_run(connection, run_id, None)
@@ -94,18 +97,23 @@ async def plan(
 
     Args:
         progress: hears how many of how many files are done.
+
+    Raises:
+        UsageError: with sync, a folder that held documents holds none.
     """
+    synced = await syncing.survey(services, user, found) if sync else syncing.Survey((), ())
     rejected: list[RejectedFile] = []
     documents: list[PlannedDocument] = []
     seen: set[str] = set()
     for start in range(0, len(found.files), registering.FILES_AT_ONCE):
         files = found.files[start : start + registering.FILES_AT_ONCE]
         async for (content, source), known in _looked_up(
-            services, files, user, rejected, found.within
+            services, files, user, rejected, found.within, synced.before
         ):
             documents += await _planned(services, user, content, source, known, seen)
             progress(len(documents) + len(rejected), len(found.files))
-    return Plan(tuple(documents), tuple(rejected), await _vanished(services, found, user, sync))
+    vanished, moved = len(synced.gone), len(synced.moved)
+    return Plan(tuple(documents), tuple(rejected), vanished, moved)
 
 
 async def _looked_up(
@@ -114,13 +122,20 @@ async def _looked_up(
     user: UUID,
     rejected: list[RejectedFile],
     within: Mapping[Path, str],
+    before: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[tuple[tuple[FileContent, Source], Registered]]:
+    """Files with what registering them would mean.
+
+    Args:
+        before: by the source of a file that moved, the one that its document has now.
+    """
     limit = services.settings.max_file_bytes
     contents, refused = await examining.examine_files(files, limit, within)
     rejected.extend(refused)
     sources = [examining.as_source(user, content) for content in contents]
+    recorded = [replace(each, source=before.get(each.source, each.source)) for each in sources]
     async with services.database.reader(user) as connection:
-        known = await registration.look_up(connection, user, sources, services.version)
+        known = await registration.look_up(connection, user, recorded, services.version)
     for pair in zip(zip(contents, sources, strict=True), known, strict=True):
         yield pair
 
@@ -146,10 +161,3 @@ async def _planned(
 def _read(content: FileContent) -> bytes | None:
     with unchanged(content) as path:
         return None if path is None else path.read_bytes()
-
-
-async def _vanished(services: Services, found: FoundFiles, user: UUID, sync: bool) -> int:
-    if not sync or not found.roots:
-        return 0
-    async with services.database.reader(user) as connection:
-        return len(await syncing.vanished(connection, user, found))

@@ -179,7 +179,7 @@ async def _tags_of(
     sources: Sequence[Source],
     parent: Parent,
 ) -> list[str]:
-    await registration.lock(connection, user, sources, services.version)
+    await registration.lock(connection, user, sources)
     tags = await attachments.tags_of_current(connection, parent, services.worker)
     if tags is None:
         raise FencedOut("The document that files are inside of is not ours any more.")

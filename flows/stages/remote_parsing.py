@@ -122,7 +122,7 @@ async def _parse(
         await permitted(services, LLAMAPARSE)
         remote = reserved.remote_job_id
         if remote is None:
-            promised = await promise_cost(services, content, media_type, run_id)
+            promised = await promise_cost(services, content, media_type, run_id, job.source)
             remote = await _submit(services, job, content, media_type, reserved)
             await answered(services, LLAMAPARSE)
         # Listened for before the first look: an event in between is not missed.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from pipeline.store import registration, retrying, run_jobs, runs
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.transitions import Actor
 
 
@@ -32,16 +33,19 @@ async def send_back(
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, kind, max_cost_usd=max_cost_usd)
         other = await retrying.other_versions(connection, job_ids, services.version)
-        await registration.register(
-            connection, user, list(other.values()), services.version,
+        same = [job for job in job_ids if job not in other]
+        replaced = list(other.values())
+        known = await registration.look_up(connection, user, replaced, services.version)
+        # all that is sent back or replaced, at once: see `pipeline.store.lock_order`
+        await registration.lock(connection, user, replaced)
+        await lock_jobs(connection, same, documents=[each.document_id for each in known])
+        registered = await registration.register(
+            connection, user, replaced, services.version,
             run_id=run_id, actor=actor.name,
         )  # fmt: skip
-        same = [job for job in job_ids if job not in other]
         await retrying.retry_jobs(connection, same, actor, user)
-        renewed = [
-            registration.identify(user, source, services.version)[1] for source in other.values()
-        ]
+        renewed = [each.job_id for each in registered]
         # One of today's may have failed before, too.
         await retrying.retry_jobs(connection, renewed, actor, user)
-        await run_jobs.join_run(connection, same, "waiting", actor, lift=True)
+        await run_jobs.join_run(connection, same, "waiting", actor)
     return [*same, *renewed]

@@ -20,12 +20,12 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.embedder import EmbeddingAnswer
-from flows.stages.bills import by_owner, only_user, shares
+from flows.stages import keeping
+from flows.stages.bills import by_owner
 from flows.stages.circuit import circuit_error
 from pipeline.errors import (
     EmbeddingError,
     NavigatorError,
-    QuotaExhausted,
     RateLimited,
     RunStopped,
     ServiceUnavailable,
@@ -33,8 +33,7 @@ from pipeline.errors import (
 )
 from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
-from pipeline.store import budgets, costs, service_calls, vector_buffer
-from pipeline.store.service_calls import ServiceCall
+from pipeline.store import budgets, costs, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 
 _FIRST_WAIT_SECONDS = 0.5
@@ -116,18 +115,18 @@ class Sender:
             try:
                 answer = await self._services.embedder.embed([text.text for text in texts])
             except RateLimited as error:
-                await self._note_failure(error, started, len(texts), promised)
+                await self._note_failure(error, started, texts, promised)
                 if time.monotonic() > deadline:
                     raise ServiceUnavailable("The embedder only asks us to slow down.") from None
                 pause = error.retry_after if error.retry_after else wait * random.uniform(0.5, 1)  # noqa: S311
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
                 await self._pause(max(pause, 0.05))
             except EmbeddingError as error:
-                await self._note_failure(error, started, len(texts), promised)
+                await self._note_failure(error, started, texts, promised)
                 await self._find_culprit(texts, error)
                 return
             except NavigatorError as error:
-                await self._note_failure(error, started, len(texts), promised)
+                await self._note_failure(error, started, texts, promised)
                 raise
             else:
                 failpoint("after-embed-answer")
@@ -161,50 +160,15 @@ class Sender:
     async def _keep(
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
     ) -> None:
-        """Vectors, bill and ledger in one transaction: what was paid for is never lost."""
         billed = answer.tokens or sum(text.tokens for text in texts)
-        cost = self._price(billed)
-        space = self._services.version.space_id
-        async with self._services.database.service() as connection:
-            await vector_buffer.persist(connection, space, texts, answer.vectors)
-            await budgets.succeeded(connection, self._services.provider)
-            await service_calls.record(
-                connection,
-                ServiceCall(
-                    self._services.provider,
-                    "embed",
-                    "ok",
-                    answer.seconds,
-                    inputs=len(texts),
-                    tokens=billed,
-                    cost_usd=cost,
-                    request_id=answer.request_id,
-                    user_id=only_user(texts),
-                    run_id=self._run_id,
-                ),
-            )
-            await service_calls.bill(connection, shares(texts, billed, cost))
-            # Last, because every answer of the run waits for this row.
-            await costs.spend(connection, self._run_id, reserved=promised, usd=cost)
+        asked = keeping.Asked(self._run_id, texts, promised)
+        await keeping.keep_answer(self._services, asked, answer, billed)
 
     async def _note_failure(
-        self, error: NavigatorError, started: float, inputs: int, promised: Decimal
+        self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
     ) -> None:
-        provider = self._services.provider
-        async with self._services.database.service() as connection:
-            await costs.spend(connection, self._run_id, reserved=promised, usd=Decimal(0))
-            if isinstance(error, ServiceUnavailable | QuotaExhausted):
-                quota = isinstance(error, QuotaExhausted)
-                await budgets.failed(connection, provider, error.message, quota=quota)
-            else:  # it refuses this request, so it is there: a probe that hears that is an answer
-                await budgets.succeeded(connection, provider)
-            seconds = time.perf_counter() - started
-            await service_calls.record(
-                connection,
-                ServiceCall(
-                    provider, "embed", error.code, seconds, inputs=inputs, run_id=self._run_id
-                ),
-            )
+        asked = keeping.Asked(self._run_id, texts, promised)
+        await keeping.keep_failure(self._services, asked, error, time.perf_counter() - started)
 
     async def _pause(self, seconds: float) -> None:
         async with self._services.database.service() as connection:

@@ -32,19 +32,24 @@ def family(ids: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The document that files are inside of, and the worker's hold on its job."""
+    """The document that files are inside of, and the worker's hold on its job.
+
+    Attributes:
+        source: that the files' own sources begin with.
+    """
 
     document_id: UUID
     job_id: UUID
     attempt: int
     correlation_id: UUID
+    source: str
 
 
 _CURRENT = sa.text(
     f"""
     SELECT d.tags FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = :job
     WHERE d.id = :document AND d.deleted_at IS NULL AND d.latest_job_id = j.id
-      AND j.attempt = :attempt AND j.claimed_by = :worker
+      AND j.attempt = :attempt AND j.claimed_by = :worker AND d.source = :source
     """  # noqa: S608
 )
 
@@ -52,12 +57,13 @@ _CURRENT = sa.text(
 async def tags_of_current(
     connection: AsyncConnection, parent: Parent, worker: str
 ) -> list[str] | None:
-    """The parent's tags; None when it was deleted, changed, or taken over by another worker."""
+    """The parent's tags; None when it was deleted, changed, moved, or taken over by another."""
     values = {
         "document": parent.document_id,
         "job": parent.job_id,
         "attempt": parent.attempt,
         "worker": worker,
+        "source": parent.source,
     }
     found: list[str] | None = await connection.scalar(_CURRENT, values)
     return found
@@ -87,10 +93,6 @@ _JOIN = sa.text(
         SELECT d.id, d.source, d.latest_job_id FROM {SCHEMA}.documents AS d
         WHERE d.id IN ({family("CAST(:documents AS uuid[])")})
           AND d.id <> ALL(CAST(:documents AS uuid[])) AND d.deleted_at IS NULL
-    ), tagged AS (
-        UPDATE {SCHEMA}.documents AS d SET tags = CAST(:tags AS text[])
-        FROM inside AS i WHERE d.id = i.id AND CAST(:tags AS text[]) <> '{{}}'
-          AND d.tags <> CAST(:tags AS text[])
     )
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, j.id, j.user_id, i.source,
@@ -98,7 +100,32 @@ _JOIN = sa.text(
                 WHEN j.state IN ({_WORKING}) THEN 'waiting' ELSE 'failed_before' END
     FROM inside AS i JOIN {SCHEMA}.upload_jobs AS j ON j.id = i.latest_job_id
     WHERE j.state IN ({_WORKING}, {_PUBLISHED}, {listed(RETRYABLE)})
-    ON CONFLICT (run_id, job_id) DO NOTHING RETURNING job_id, outcome
+    ORDER BY j.id ON CONFLICT (run_id, job_id) DO NOTHING
+    """  # noqa: S608
+)
+_INSIDE_IDS = f"""
+    SELECT d.id FROM {SCHEMA}.documents AS d
+    WHERE d.id IN ({family("CAST(:documents AS uuid[])")})
+      AND d.id <> ALL(CAST(:documents AS uuid[])) AND d.deleted_at IS NULL
+"""  # noqa: S608
+_TAG = sa.text(
+    f"""
+    WITH inside AS (
+        SELECT id FROM {SCHEMA}.documents WHERE id IN ({_INSIDE_IDS})
+          AND CAST(:tags AS text[]) <> '{{}}' AND tags <> CAST(:tags AS text[])
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.documents AS d SET tags = CAST(:tags AS text[])
+    FROM inside AS i WHERE d.id = i.id
+    """  # noqa: S608
+)
+_UNFINISHED = sa.text(
+    f"""
+    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    WHERE j.id IN (SELECT latest_job_id FROM {SCHEMA}.documents WHERE id IN ({_INSIDE_IDS}))
+      AND j.state IN ({_WORKING})
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS r
+                      WHERE r.run_id = :run_id AND r.job_id = j.id)
     """  # noqa: S608
 )
 
@@ -112,12 +139,13 @@ async def join_run(
 ) -> None:
     """Make what is inside these documents part of a run, with the tags that they have now.
 
-    What of it is unfinished, or was stopped, becomes the run's own.
+    What of it is unfinished becomes the run's own.
     """
     values = {"run_id": run_id, "documents": list(documents), "tags": sorted(set(tags))}
-    joined = (await connection.execute(_JOIN, values)).all()
-    waiting = [job for job, outcome in joined if outcome == "waiting"]
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await connection.execute(_TAG, values)
+    waiting = (await connection.execute(_UNFINISHED, values)).scalars().all()
+    await adopt(connection, waiting, Actor(actor, run_id))
+    await connection.execute(_JOIN, values)
 
 
 _WAITS = sa.text(
@@ -160,9 +188,19 @@ async def inside(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[Insi
     return [Inside(**row) for row in await rows(connection, _INSIDE, {"jobs": list(jobs)})]
 
 
+# With the jobs of other documents that have the same bytes: of two deletions that share them, the
+# second must see that the first no longer needs them.
+LOCK_JOBS = sa.text(
+    f"""
+    SELECT id FROM {SCHEMA}.upload_jobs
+    WHERE (user_id, file_sha256) IN (SELECT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
+                                     WHERE document_id = ANY(CAST(:ids AS uuid[])))
+    ORDER BY id FOR NO KEY UPDATE
+    """  # noqa: S608
+)
 _LOCK = sa.text(
     f"""
-    SELECT FROM {SCHEMA}.documents WHERE id IN ({family("CAST(:ids AS uuid[])")})
+    SELECT id FROM {SCHEMA}.documents WHERE id IN ({family("CAST(:ids AS uuid[])")})
        OR id IN (SELECT document_id FROM {SCHEMA}.upload_jobs
                  WHERE id = ANY(CAST(:jobs AS uuid[])))
     ORDER BY id FOR UPDATE
@@ -173,5 +211,10 @@ _LOCK = sa.text(
 async def lock(
     connection: AsyncConnection, documents: Sequence[UUID], jobs: Sequence[UUID]
 ) -> None:
-    """Lock documents with all inside them, and the documents of jobs, in the order of all."""
-    await connection.execute(_LOCK, {"ids": list(documents), "jobs": list(jobs)})
+    """Lock documents with all inside them, and the documents of jobs, in the order of all.
+
+    Then their jobs, and those of other documents that have the same bytes, as a deletion does.
+    """
+    values = {"ids": list(documents), "jobs": list(jobs)}
+    found = (await connection.execute(_LOCK, values)).scalars().all()
+    await connection.execute(LOCK_JOBS, {"ids": found})

@@ -122,6 +122,7 @@ _OUTDATED = sa.text(
     f"""
     {_STORED}
       AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
+      AND j.stopped IS NULL AND j.state <> 'cancelled' AND NOT {OWNED}
       AND {_SELECTION}
     """
 )
@@ -131,8 +132,12 @@ _OF_JOBS = sa.text(f"{_STORED} AND j.id = ANY(CAST(:ids AS uuid[]))")
 async def outdated(
     connection: AsyncConnection, version: PipelineVersion, selection: Selection
 ) -> dict[UUID, list[Source]]:
-    """Documents whose newest job was made for another pipeline version, by user."""
-    return _by_user(await rows(connection, _OUTDATED, _values(version, selection, [])))
+    """Documents whose newest job was made for another pipeline version, by user.
+
+    What a living run owns is left to it, and what was stopped or cancelled to a person.
+    """
+    values = _values(version, selection, []) | {"dead": await dead_holders(connection)}
+    return _by_user(await rows(connection, _OUTDATED, values))
 
 
 async def stored_sources(

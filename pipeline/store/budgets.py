@@ -162,6 +162,16 @@ _FAILURE = sa.text(
 )
 
 
+_TROUBLED = sa.text(
+    f"SELECT circuit <> 'closed' OR failures > 0 FROM {_TABLE} WHERE provider = :provider"  # noqa: S608
+)
+
+
+async def troubled(connection: AsyncConnection, provider: str) -> bool:
+    """Whether `succeeded` would change anything; locks nothing."""
+    return bool(await connection.scalar(_TROUBLED, {"provider": provider}))
+
+
 async def pause(connection: AsyncConnection, provider: str, seconds: float) -> None:
     """The provider said to slow down: nobody sends for so many seconds."""
     await connection.execute(_PAUSE, {"provider": provider, "seconds": seconds})

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import chunk_buffer
+from pipeline.store.lock_order import CLEARING, advisory
 from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import owner, owning, shares
 
 # Of two publishers that share a text, one must see that the other no longer needs its vector.
-_CLEAR_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
+_CLEAR_IN_TURN = sa.text(f"SELECT {advisory(CLEARING, ':key')}")
 # A buffered vector that another unfinished job needs stays for it; what a superseded version of
 # these documents paid for and nobody needs goes too. Rows are found by the two arrays, which the
 # primary key serves; what comes after them only leaves out what the arrays mix, and IS TRUE keeps
@@ -44,7 +45,7 @@ _CLEAR_VECTORS = sa.text(
           AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
           AND ((space_id, sha256, user_id) IN (SELECT * FROM unneeded)) IS TRUE
           AND embedding IS NOT NULL
-        ORDER BY sha256, user_id FOR UPDATE
+        ORDER BY sha256, user_id, space_id FOR UPDATE
     )
     DELETE FROM {SCHEMA}.document_vector_buffer
     WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))

@@ -29,13 +29,18 @@ _SPEND = sa.text(
 )
 
 
+async def has_cap(connection: AsyncConnection, run_id: UUID) -> bool:
+    """Whether a run may not spend more than a sum."""
+    return bool(await connection.scalar(_CAPPED, {"id": run_id}))
+
+
 async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> Decimal:
     """Promise money to a request before it is sent; what was promised, 0 in a run without a cap.
 
     Raises:
         CostCapReached: it would pass the run's cap.
     """
-    if not usd or not await connection.scalar(_CAPPED, {"id": run_id}):
+    if not usd or not await has_cap(connection, run_id):
         return Decimal(0)
     if (await connection.execute(_RESERVE, {"id": run_id, "usd": usd})).rowcount == 0:
         raise CostCapReached("The cost cap of this run is reached.")

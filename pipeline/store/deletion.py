@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import JobState
 from pipeline.store import unsettled
-from pipeline.store.attachments import family
+from pipeline.store.attachments import LOCK_JOBS, family
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
@@ -36,24 +37,13 @@ class Deleted:
 
 
 # What is inside a document goes with it.
-_LOCK = sa.text(
-    f"""
-    SELECT id, user_id FROM {SCHEMA}.documents
+_WITH_INSIDE = f"""
+    SELECT id FROM {SCHEMA}.documents
     WHERE id IN ({family("CAST(:ids AS uuid[])")}) AND deleted_at IS NULL
       AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
-    ORDER BY id FOR UPDATE
-    """  # noqa: S608
-)
-# With the jobs of other documents that have the same bytes: of two deletions that share them, the
-# second must see that the first no longer needs them.
-_LOCK_JOBS = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.upload_jobs
-    WHERE (user_id, file_sha256) IN (SELECT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
-                                     WHERE document_id = ANY(CAST(:ids AS uuid[])))
-    ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
-)
+"""  # noqa: S608
+_FAMILY = sa.text(_WITH_INSIDE)
+_LOCK = sa.text(f"{_WITH_INSIDE} ORDER BY id FOR UPDATE")
 _JOBS = sa.text(
     f"""
     SELECT id, state FROM {SCHEMA}.upload_jobs
@@ -85,7 +75,7 @@ _BUFFERS = sa.text(
                           JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
                           WHERE b.sha256 = w.sha256 AND {shares("b", "w")}
                             AND j.document_id <> ALL(CAST(:ids AS uuid[])))
-        ORDER BY w.sha256, w.user_id FOR UPDATE OF w
+        ORDER BY w.sha256, w.user_id, w.space_id FOR UPDATE OF w
     )
     DELETE FROM {SCHEMA}.document_vector_buffer AS w USING unwanted AS u
     WHERE w.space_id = u.space_id AND w.sha256 = u.sha256 AND w.user_id = u.user_id
@@ -107,9 +97,13 @@ _ORPHANED = sa.text(
         SELECT * FROM gone AS g WHERE NOT EXISTS (
             SELECT FROM {SCHEMA}.upload_jobs AS j
             WHERE j.user_id = g.user_id AND j.file_sha256 = g.file_sha256 AND j.state <> 'deleted')
+    ), unread AS (
+        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
+        JOIN orphaned AS o USING (user_id, file_sha256)
+        ORDER BY p.user_id, p.file_sha256, p.parser FOR UPDATE OF p
     ), parsed AS (
-        DELETE FROM {SCHEMA}.parsed_files AS p USING orphaned AS o
-        WHERE p.user_id = o.user_id AND p.file_sha256 = o.file_sha256
+        DELETE FROM {SCHEMA}.parsed_files AS p USING unread AS u
+        WHERE p.user_id = u.user_id AND p.file_sha256 = u.file_sha256 AND p.parser = u.parser
     )
     SELECT user_id, file_sha256 FROM orphaned
     """  # noqa: S608
@@ -127,15 +121,11 @@ async def delete_documents(
         user: only this user's documents; None for anybody's.
     """
     values = {"ids": list(ids), "user_id": user}
-    found: list[UUID] = []
-    # While the first look waited for a lock, a document may have got files inside; none comes
-    # after it, since who registers them needs the lock of the document that they are inside of.
-    while len(now := [row["id"] for row in await rows(connection, _LOCK, values)]) > len(found):
-        found = now
+    found = await _lock_family(connection, values)
     if not found:
         return Deleted(frozenset(), 0)
     scope = {"ids": found}
-    await connection.execute(_LOCK_JOBS, scope)
+    await connection.execute(LOCK_JOBS, scope)
     jobs = await rows(connection, _JOBS, scope)
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
     await move(connection, moves, actor)
@@ -148,38 +138,17 @@ async def delete_documents(
     return Deleted(frozenset(found), chunks)
 
 
-_VANISHED = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.documents AS d
-    WHERE d.user_id = :user_id AND d.deleted_at IS NULL AND d.parent_id IS NULL
-      AND EXISTS (SELECT FROM unnest(CAST(:folders AS text[])) AS f(folder)
-                  WHERE starts_with(d.source, f.folder))
-      AND NOT EXISTS (SELECT FROM unnest(CAST(:spared AS text[])) AS s(folder)
-                      WHERE starts_with(d.source, s.folder))
-      AND d.source <> ALL(CAST(:sources AS text[]))
-    """  # noqa: S608
-)
+async def _lock_family(connection: AsyncConnection, values: dict[str, Any]) -> list[UUID]:
+    """Lock documents with all inside them.
 
-
-async def vanished(
-    connection: AsyncConnection,
-    user_id: UUID,
-    folders: Sequence[str],
-    sources: Sequence[str],
-    spared: Sequence[str] = (),
-) -> list[UUID]:
-    """The user's documents whose source lies in one of the folders and is not among `sources`.
-
-    Those inside others are none of them: they go with the document that they are inside of.
-
-    Args:
-        folders: each ending in a slash.
-        spared: folders below them that could not be read: nothing is known of what is in there.
+    While the first look waited for a lock, a document may have got files inside; none comes after
+    it, since who registers them needs the lock of the document that they are inside of. Then all
+    is unlocked and locked again, so that it is locked in one order.
     """
-    values = {
-        "user_id": user_id,
-        "folders": list(folders),
-        "sources": list(sources),
-        "spared": list(spared),
-    }
-    return list((await connection.execute(_VANISHED, values)).scalars())
+    while True:
+        attempt = await connection.begin_nested()
+        found = [row["id"] for row in await rows(connection, _LOCK, values)]
+        if set(found) == {row["id"] for row in await rows(connection, _FAMILY, values)}:
+            await attempt.commit()
+            return found
+        await attempt.rollback()

@@ -12,6 +12,7 @@ from psycopg import sql
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store.addresses import driver_url
 from pipeline.store.outages import unavailable
+from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
 
 MADE_BY_MIGRATIONS = frozenset({"state_transitions"})
@@ -74,7 +75,10 @@ def snapshot(url: str) -> Iterator[Snapshot]:
         DatabaseUnavailable: it cannot be read.
     """
     try:
-        with psycopg.connect(plain(url), application_name="insurance-navigator") as connection:
+        with psycopg.connect(plain(url), **LASTING) as connection:
+            for setting in LONG_WORK:
+                connection.execute(setting)
+            connection.commit()
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             revision = value(connection, f"SELECT version_num FROM {SCHEMA}.alembic_version")  # noqa: S608
             become_service(connection)

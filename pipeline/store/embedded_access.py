@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from pipeline.store.addresses import Addresses, driver_url
 from pipeline.store.embedded_identity import Identity
 from pipeline.store.embedded_tools import socket_folder
-from pipeline.store.outages import patiently, translated
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import patiently
 from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
 
 ADMINISTRATOR = "postgres"

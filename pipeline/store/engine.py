@@ -25,7 +25,14 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store.addresses import Addresses, driver_url
-from pipeline.store.outages import PATIENCE_SECONDS, Waiting, revive, translated
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import PATIENCE_SECONDS, Waiting, revive
+from pipeline.store.patience import (
+    IDLE_SECONDS,
+    LASTING,
+    LEAST_IDLE_SECONDS,
+    STATEMENT_MILLISECONDS,
+)
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
@@ -36,12 +43,18 @@ _TRUSTED_SECONDS = 1.0
 _CONNECTING: dict[str, Any] = {
     # an error would quote what was to be stored
     "hide_parameters": True,
-    "connect_args": {"connect_timeout": 10, "application_name": "insurance-navigator"},
+    "connect_args": LASTING,
 }
-_BECOMING = f"SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true)"
-_BECOME = sa.text(_BECOMING)
+# What was paid for must outlive a crash of Postgres too, whatever a server's own default is.
+_BECOMING = f"""
+    SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true),
+           set_config('idle_in_transaction_session_timeout', :idle, true),
+           set_config('statement_timeout', '{STATEMENT_MILLISECONDS}', true),
+           set_config('synchronous_commit', %s, true)
+"""
+_BECOME = sa.text(_BECOMING % "'on'")
+_BECOME_SOON = sa.text(_BECOMING % "'off'")
 _ASK = sa.text("SELECT 1")
-_BECOME_SOON = sa.text(f"{_BECOMING}, set_config('synchronous_commit', 'off', true)")
 
 
 class Database:
@@ -52,6 +65,8 @@ class Database:
         pool_size: connections kept; as many again may be opened for a burst.
         reader_url: of readers, which then have a pool of their own.
         owner_url: of who owns the schema; connected only for as long as it is needed.
+        idle_seconds: a transaction in which this process does nothing for so long is ended by
+            Postgres, and its locks are free: the process is frozen, or its machine is gone.
         patience_seconds: how long a transaction that cannot begin is tried again.
     """
 
@@ -63,8 +78,10 @@ class Database:
         reader_url: str | None = None,
         owner_url: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.patience_seconds = patience_seconds
+        self._idle = str(round(max(idle_seconds, LEAST_IDLE_SECONDS) * 1000))
         self.engine = _pool(url, pool_size)
         self._readers = self.engine if reader_url is None else _pool(reader_url, pool_size)
         self.owner_address = driver_url(owner_url or url)
@@ -87,6 +104,7 @@ class Database:
         *,
         pool_size: int = 10,
         patience_seconds: float = PATIENCE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> Database:
         """The database at these addresses."""
         return cls(
@@ -95,6 +113,7 @@ class Database:
             reader_url=addresses.reader,
             owner_url=addresses.owner,
             patience_seconds=patience_seconds,
+            idle_seconds=idle_seconds,
         )
 
     @asynccontextmanager
@@ -136,7 +155,10 @@ class Database:
         user_id: UUID | None,
         become: sa.TextClause = _BECOME,
     ) -> AsyncIterator[AsyncConnection]:
-        values = {"role": role, "user": str(user_id) if user_id else ""} if role else None
+        values = None
+        if role is not None:
+            user = str(user_id) if user_id else ""
+            values = {"role": role, "user": user, "idle": self._idle}
         connection, transaction = await self._begun(engine, become if role else _ASK, values)
         with translated(engine.url):
             async with transaction:

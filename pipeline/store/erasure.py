@@ -19,19 +19,47 @@ from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
 
 _DOCUMENTS = sa.text(
-    f"SELECT id FROM {SCHEMA}.documents WHERE user_id = :user_id ORDER BY id"  # noqa: S608
+    f"SELECT id FROM {SCHEMA}.documents WHERE user_id = :user_id ORDER BY id FOR UPDATE"  # noqa: S608
 )
-# Jobs, runs' lists and buffered chunks go with their documents.
-_ROWS = [
-    sa.text(f"DELETE FROM {SCHEMA}.{table} WHERE user_id = :user_id")  # noqa: S608
-    for table in (
-        "documents", "ingest_runs", "run_jobs", "document_vector_buffer", "parsed_files",
-        "quality_results", "webhook_events", "uploads",
+_JOBS = sa.text(
+    f"SELECT id FROM {SCHEMA}.upload_jobs WHERE user_id = :user_id ORDER BY id FOR UPDATE"  # noqa: S608
+)
+
+
+def _delete(table: str, key: str) -> sa.TextClause:
+    """Delete a user's rows, locked by key; see `pipeline.store.lock_order`."""
+    same = " AND ".join(f"t.{column} = o.{column}" for column in key.split(", "))
+    return sa.text(
+        f"""
+        WITH own AS (
+            SELECT {key} FROM {SCHEMA}.{table} WHERE user_id = :user_id ORDER BY {key} FOR UPDATE
+        )
+        DELETE FROM {SCHEMA}.{table} AS t USING own AS o WHERE {same}
+        """  # noqa: S608
     )
-]  # fmt: skip
+
+
+_ROWS = [
+    _delete("document_vector_buffer", "sha256, user_id, space_id"),
+    _delete("parsed_files", "user_id, file_sha256, parser"),
+    _delete("uploads", "id"),
+    _delete("webhook_events", "event_id"),
+    _delete("run_jobs", "run_id, job_id"),
+    _delete("ingest_runs", "id"),
+    _delete("quality_results", "id"),
+]
+# Jobs, runs' lists and buffered chunks go with their documents, which are locked already.
+_ROWS_LEFT = sa.text(f"DELETE FROM {SCHEMA}.documents WHERE user_id = :user_id")  # noqa: S608
 # Uploads on their way are fenced, as running jobs are.
 _NOT_HELD = sa.text(
-    f"UPDATE {SCHEMA}.unsettled_objects SET held_until = now() WHERE user_id = :user_id"  # noqa: S608
+    f"""
+    WITH own AS (
+        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects WHERE user_id = :user_id
+        ORDER BY stem, holder FOR UPDATE
+    )
+    UPDATE {SCHEMA}.unsettled_objects AS u SET held_until = now() FROM own AS o
+    WHERE u.user_id = o.user_id AND u.stem = o.stem AND u.holder = o.holder
+    """  # noqa: S608
 )
 _UNNAMED = sa.text(
     f"UPDATE {SCHEMA}.service_calls SET user_id = NULL WHERE user_id = :user_id"  # noqa: S608
@@ -76,8 +104,9 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     """
     values = {"user_id": user_id}
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
+    await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    for statement in (*_ROWS, _UNNAMED, _BLOTTED, _NOT_HELD):
+    for statement in (*_ROWS, _NOT_HELD, _BLOTTED, _UNNAMED, _ROWS_LEFT):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access.log(connection, erased)

@@ -107,7 +107,8 @@ _ADOPT = sa.text(
             error_remedy = CASE WHEN j.stopped IS NULL THEN j.error_remedy END
         FROM ordered, {SCHEMA}.upload_jobs AS before
         WHERE j.id = ordered.id AND before.id = j.id AND j.state IN ({_WORKING})
-          AND (j.stopped IS NULL OR CAST(:lift AS boolean)) AND NOT {OWNED}
+          AND (j.stopped IS NULL
+               OR (SELECT asked FROM {SCHEMA}.ingest_runs WHERE id = :run_id)) AND NOT {OWNED}
           AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
           AND (j.lease_until IS NULL OR j.lease_until < now()
                OR j.claimed_by = ANY(CAST(:gone AS text[])))
@@ -147,7 +148,7 @@ _LEFT = sa.text(
 
 
 async def adopt_left(
-    connection: AsyncConnection, actor: Actor, tried: Collection[UUID], *, lift: bool
+    connection: AsyncConnection, actor: Actor, tried: Collection[UUID]
 ) -> set[UUID]:
     """Adopt what the actor's run was to do and others have given up; see `adopt`.
 
@@ -156,18 +157,14 @@ async def adopt_left(
     """
     values = {"run_id": actor.run_id, "tried": list(tried)}
     left = (await connection.execute(_LEFT, values)).scalars().all()
-    return await adopt(connection, left, actor, lift=lift)
+    return await adopt(connection, left, actor)
 
 
-async def adopt(
-    connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor, *, lift: bool
-) -> set[UUID]:
+async def adopt(connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor) -> set[UUID]:
     """Make unfinished jobs the run's own.
 
-    Jobs that another living run owns, or that somebody works on, stay theirs.
-
-    Args:
-        lift: a person asks for it: what was stopped goes on. Else it stays where it is.
+    Jobs that another living run owns, or that somebody works on, stay theirs. What was stopped
+    goes on if a person asks for the run, and stays where it is if a schedule does.
 
     Returns:
         The ids of the jobs that changed their owner.
@@ -176,7 +173,6 @@ async def adopt(
         return set()
     values = {
         "jobs": list(job_ids),
-        "lift": lift,
         "run_id": actor.run_id,
         "actor": actor.name,
         "dead": await dead_holders(connection),

@@ -21,6 +21,7 @@ from pipeline.store.dumping import become_service, known_columns, names, object_
 from pipeline.store.load_checks import faults
 from pipeline.store.migrating import migrate
 from pipeline.store.outages import unavailable
+from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA
 from pipeline.store.spaces import partition_ddl
 
@@ -168,7 +169,10 @@ def loading(url: str, revision: str) -> Iterator[Loader]:
     """
     migrate(url, revision)
     try:
-        with psycopg.connect(plain(url), application_name="insurance-navigator") as connection:
+        with psycopg.connect(plain(url), **LASTING) as connection:
+            for setting in LONG_WORK:
+                connection.execute(setting)
+            connection.commit()
             become_service(connection)
             loader = Loader(connection, known_columns(connection))
             yield loader

@@ -15,8 +15,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
 from pipeline.store.addresses import Addresses, driver_url
-from pipeline.store.outages import PATIENCE_SECONDS, patiently, translated
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import PATIENCE_SECONDS, patiently
 from pipeline.store.ownership import hand_over, show_revision
+from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
 
 MINIMUM_POSTGRES = 150000
@@ -96,6 +98,9 @@ def migrate(url: str, revision: str = "head") -> None:
         if _current_revision(connection) == wanted:
             return
         connection.rollback()
+        for setting in LONG_WORK:
+            connection.execute(sa.text(setting))
+        connection.commit()
         connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
@@ -127,9 +132,7 @@ _MISSING = sa.text(
 
 @contextmanager
 def _connected(url: str) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(
-        driver_url(url), connect_args={"connect_timeout": 10}, hide_parameters=True
-    )
+    engine = sa.create_engine(driver_url(url), connect_args=LASTING, hide_parameters=True)
     try:
         with translated(engine.url), engine.connect() as connection:
             yield connection

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.store.engine import Database
+from pipeline.store.patience import LASTING
 
 PARSE_CHANNEL = "navigator_parse"
 """Payload: the id of a job at the remote parser that has ended."""
@@ -72,8 +73,7 @@ class News:
         connection = await psycopg.AsyncConnection.connect(
             self._url.render_as_string(hide_password=False),
             autocommit=True,
-            connect_timeout=10,
-            application_name="insurance-navigator news",
+            **LASTING | {"application_name": "insurance-navigator news"},
         )
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
         return connection

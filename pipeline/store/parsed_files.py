@@ -188,6 +188,7 @@ _DONE = sa.text(
         array_fill('done'::text, ARRAY[cardinality(CAST(:shas AS text[]))]),
         CAST(:keys AS text[]), CAST(:pages AS int[]), CAST(:characters AS bigint[]),
         CAST(:credits AS numeric[]))
+    ORDER BY 1, 2, 3
     ON CONFLICT (user_id, file_sha256, parser) DO UPDATE SET
         state = 'done', storage_key = EXCLUDED.storage_key, pages = EXCLUDED.pages,
         characters = EXCLUDED.characters, credits = EXCLUDED.credits,

@@ -44,8 +44,8 @@ class Published:
     deleted: int
 
 
-# Documents are locked first and jobs second, each by id, as everywhere: so two writers never wait
-# for each other in a circle.
+_PUBLISHED = listed(PUBLISHED)
+# With the versions that readers see now, which this publication replaces.
 _LOCK = sa.text(
     f"""
     WITH d AS MATERIALIZED (
@@ -54,12 +54,16 @@ _LOCK = sa.text(
                      WHERE id = ANY(CAST(:ids AS uuid[]))) AND deleted_at IS NULL
         ORDER BY id FOR NO KEY UPDATE
     )
-    SELECT j.id AS job_id, j.document_id, j.notes @> '[{{"gap": true}}]' AS has_gaps
-    FROM {SCHEMA}.upload_jobs AS j
-    JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
-      ON j.id = held.id AND j.attempt = held.attempt
-    JOIN d ON d.id = j.document_id AND d.latest_job_id = j.id
-    WHERE j.state = 'embeddings_stored' AND j.space_id = :space AND j.claimed_by = :worker
+    SELECT j.id AS job_id, j.document_id, j.state, j.notes @> '[{{"gap": true}}]' AS has_gaps
+    FROM d JOIN LATERAL (
+        SELECT id FROM {SCHEMA}.upload_jobs WHERE document_id = d.id OFFSET 0
+    ) AS version ON true
+    JOIN {SCHEMA}.upload_jobs AS j ON j.id = version.id
+    LEFT JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
+      ON j.id = held.id
+    WHERE (j.id = d.latest_job_id AND j.attempt = held.attempt AND j.state = 'embeddings_stored'
+           AND j.space_id = :space AND j.claimed_by = :worker)
+       OR (j.id <> d.latest_job_id AND j.state IN ({_PUBLISHED}))
     ORDER BY j.id FOR NO KEY UPDATE OF j
     """  # noqa: S608
 )
@@ -153,16 +157,6 @@ _VECTORS = sa.text(
     """  # noqa: S608
 )
 _OWED = sa.text("SELECT count(*) FROM publishing WHERE embedding IS NOT NULL OR buffered")
-_PUBLISHED = listed(PUBLISHED)
-_REPLACED = sa.text(
-    f"""
-    SELECT old.id AS job_id, old.state FROM {SCHEMA}.documents AS d
-    JOIN LATERAL (
-        SELECT id, state FROM {SCHEMA}.upload_jobs WHERE document_id = d.id OFFSET 0
-    ) AS old ON old.state IN ({_PUBLISHED})
-    WHERE d.id = ANY(CAST(:documents AS uuid[])) AND old.id <> d.latest_job_id
-    """  # noqa: S608
-)
 _POINT = sa.text(
     f"""
     UPDATE {SCHEMA}.documents SET published_job_id = latest_job_id, updated_at = now()
@@ -191,7 +185,8 @@ async def publish(
     """
     started = time.perf_counter()
     held = {"ids": [c.job_id for c in claims], "attempts": [c.attempt for c in claims]}
-    locked = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
+    found = await rows(connection, _LOCK, {**held, "space": space_id, "worker": actor.name})
+    locked = [row for row in found if row["state"] not in PUBLISHED]
     jobs = [row["job_id"] for row in locked]
     if not jobs:
         return Published(frozenset(), frozenset(), 0, 0)
@@ -216,7 +211,12 @@ async def publish(
     written = (await connection.execute(_VECTORS, scope)).rowcount
     if written != await connection.scalar(_OWED):
         raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
-    replaced = {r["job_id"]: r["state"] for r in await rows(connection, _REPLACED, scope)}
+    documents = set(scope["documents"])
+    replaced = {
+        row["job_id"]: row["state"]
+        for row in found
+        if row["state"] in PUBLISHED and row["document_id"] in documents
+    }
     old = [Move(job, None, JobState(replaced[job]), JobState.SUPERSEDED) for job in replaced]
     share = (time.perf_counter() - started) / len(ready)
     new = [_complete(row, attempts[row["job_id"]], share) for row in ready]

@@ -9,11 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.quotas import StorageUse
+from pipeline.store.lock_order import ANNOUNCEMENTS, advisory
 from pipeline.store.schema import SCHEMA
 from pipeline.store.unsettled import HOLD_SECONDS
-
-# Any constant will do, as long as every process uses the same one.
-_ANNOUNCEMENTS = 620_814
 
 # Each content is stored once, however many documents have it. Announced uploads count as they were
 # declared, until their objects may be removed. Every row is found by the index over its user.
@@ -35,7 +33,7 @@ _STORED = sa.text(
     WHERE j.state <> 'deleted'
     """  # noqa: S608
 )
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(CAST(:user_id AS text)))")
+_LOCK = sa.text(f"SELECT {advisory(ANNOUNCEMENTS, 'CAST(:user_id AS text)')}")
 
 
 async def storage_use(connection: AsyncConnection, user: UUID | None, allowed: int) -> StorageUse:
@@ -54,4 +52,4 @@ async def stored_contents(
 
 async def lock_announcements(connection: AsyncConnection, user: UUID) -> None:
     """Let a user's uploads be announced one after the other, until the commit."""
-    await connection.execute(_LOCK, {"lock": _ANNOUNCEMENTS, "user_id": user})
+    await connection.execute(_LOCK, {"user_id": user})

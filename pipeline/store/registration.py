@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.errors import ServiceUnavailable
 from pipeline.identity import document_id, job_id
-from pipeline.states import PUBLISHED, RETRYABLE, JobState
-from pipeline.store.engine import rows
+from pipeline.store.document_lookup import Outcome as Outcome
+from pipeline.store.document_lookup import Registered as Registered
+from pipeline.store.document_lookup import look_up as look_up
 from pipeline.store.job_owners import adopt
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.schema import SCHEMA
-from pipeline.store.succession import LOSABLE, LOST_CODES, REVIVE, SUPERSEDE
+from pipeline.store.succession import REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
 
 
@@ -53,73 +55,17 @@ class Source:
     parent_id: UUID | None = None
 
 
-class Outcome(StrEnum):
-    """What registering a source means for its document."""
-
-    NEW = "new"  # a document that we did not have
-    CHANGED = "changed"  # new bytes, or a new pipeline version, for a document that we have
-    UNCHANGED = "unchanged"  # published already: nothing to do, nothing to pay
-    WAITING = "waiting"  # accepted earlier and not finished: goes on from where it is
-    FAILED_BEFORE = "failed_before"  # these bytes failed or were cancelled: a person retries
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A source with its ids and what is to be done."""
-
-    source: str
-    document_id: UUID
-    job_id: UUID
-    outcome: Outcome
-
-
 def identify(user: UUID, source: Source, version: PipelineVersion) -> tuple[UUID, UUID]:
-    """The document's and the job's id of a source."""
+    """The ids that a source which is new gets for its document and its job."""
     document = document_id(user, source.source)
     return document, job_id(document, source.file_sha256, str(version))
 
 
-_KNOWN = sa.text(
-    f"""
-    SELECT w.job_id, w.document_id, j.state, j.error_code, d.id IS NOT NULL AS known,
-           d.deleted_at IS NOT NULL AS deleted, d.published_job_id = w.job_id AS published
-    FROM unnest(CAST(:documents AS uuid[]), CAST(:jobs AS uuid[])) AS w(document_id, job_id)
-    LEFT JOIN {SCHEMA}.documents AS d ON d.id = w.document_id
-    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = w.job_id
-    """  # noqa: S608
-)
-
-
-async def look_up(
-    connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
-) -> list[Registered]:
-    """What registering these sources would mean; writes nothing."""
-    ids = [identify(user, source, version) for source in sources]
-    values = {"documents": [pair[0] for pair in ids], "jobs": [pair[1] for pair in ids]}
-    known = {row["job_id"]: _outcome(row) for row in await rows(connection, _KNOWN, values)}
-    return [
-        Registered(source.source, document, job, known[job])
-        for source, (document, job) in zip(sources, ids, strict=True)
-    ]
-
-
-def _outcome(row: sa.RowMapping) -> Outcome:
-    if not row["known"] or row["deleted"]:
-        return Outcome.NEW
-    if row["state"] is None or row["state"] in (JobState.SUPERSEDED, JobState.DELETED):
-        return Outcome.CHANGED
-    if row["state"] in PUBLISHED:
-        return Outcome.UNCHANGED
-    if row["state"] in LOSABLE and row["error_code"] in LOST_CODES:
-        return Outcome.CHANGED
-    if row["state"] in RETRYABLE:
-        return Outcome.FAILED_BEFORE
-    return Outcome.WAITING
-
-
 _LOCK = sa.text(
     f"""
-    SELECT FROM {SCHEMA}.documents WHERE id = ANY(CAST(:documents AS uuid[]))
+    SELECT FROM {SCHEMA}.documents
+    WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[]))
+       OR id = ANY(CAST(:parents AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
     """
 )
@@ -138,12 +84,14 @@ _DOCUMENTS = sa.text(
 _KNOWN_DOCUMENTS = sa.text(
     f"""
     WITH known AS (
-        SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:known AS uuid[]))
-        ORDER BY id FOR NO KEY UPDATE
+        SELECT d.id FROM {SCHEMA}.documents AS d
+        JOIN jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(document_id uuid, source text)
+          ON d.id = s.document_id AND d.source = s.source
+        WHERE d.id = ANY(CAST(:known AS uuid[])) ORDER BY d.id FOR NO KEY UPDATE OF d
     )
     UPDATE {SCHEMA}.documents AS d SET deleted_at = NULL, updated_at = now(),
         tags = CASE WHEN CAST(:tags AS text[]) = '{{}}' THEN d.tags ELSE CAST(:tags AS text[]) END
-    FROM known WHERE d.id = known.id
+    FROM known WHERE d.id = known.id RETURNING d.id
     """  # noqa: S608
 )
 _JOBS = sa.text(
@@ -176,18 +124,19 @@ _RUN_JOBS = sa.text(
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, s.job_id, :user_id, s.source, s.outcome
     FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(job_id uuid, source text, outcome text)
-    ON CONFLICT (run_id, job_id) DO NOTHING
+    ORDER BY s.job_id ON CONFLICT (run_id, job_id) DO NOTHING
     """  # noqa: S608
 )
 
 
-async def lock(
-    connection: AsyncConnection, user: UUID, sources: Sequence[Source], version: PipelineVersion
-) -> None:
+async def lock(connection: AsyncConnection, user: UUID, sources: Sequence[Source]) -> None:
     """Lock the documents of sources, and those that they are inside of; waits for deletions."""
-    documents = [identify(user, source, version)[0] for source in sources]
-    documents += list({source.parent_id for source in sources if source.parent_id is not None})
-    await connection.execute(_LOCK, {"documents": documents})
+    values = {
+        "user_id": user,
+        "sources": [source.source for source in sources],
+        "parents": list({each.parent_id for each in sources if each.parent_id is not None}),
+    }
+    await connection.execute(_LOCK, values)
 
 
 async def register(
@@ -204,13 +153,16 @@ async def register(
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
     Idempotent: the same sources again change nothing but the tags and the run's list, and lift
-    stops. A source named twice counts once, with the later bytes.
+    stops when a person asks for the run. A source named twice counts once, with the later bytes.
 
     Args:
         correlation_id: of the request that this is done for; without it each job gets its own.
+
+    Raises:
+        ServiceUnavailable: a document was moved meanwhile; nothing is registered, try again.
     """
     unique = list({source.source: source for source in sources}.values())
-    await lock(connection, user, unique, version)
+    await lock(connection, user, unique)
     found = await look_up(connection, user, unique, version)
     records = [
         {
@@ -241,9 +193,14 @@ async def register(
     }
     new = set((await connection.execute(_DOCUMENTS, values)).scalars())
     if known := [each for each in values["documents"] if each not in new]:
-        await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
-    for statement in (_JOBS, REVIVE, SUPERSEDE, _RUN_JOBS):
+        there = await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
+        if set(there.scalars()) != set(known):
+            raise ServiceUnavailable("A document was moved in the moment of its upload.")
+    # every version of them, because older ones are superseded and unfinished ones are adopted
+    await lock_jobs(connection, documents=values["documents"])
+    for statement in (_JOBS, REVIVE, SUPERSEDE):
         await connection.execute(statement, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
-    await adopt(connection, waiting, Actor(actor, run_id), lift=True)
+    await adopt(connection, waiting, Actor(actor, run_id))
+    await connection.execute(_RUN_JOBS, values)
     return found

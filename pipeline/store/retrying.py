@@ -19,7 +19,7 @@ _ENDED = sa.text(
     SELECT id, state FROM {SCHEMA}.upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) AND state = ANY(:ended)
       AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
     """  # noqa: S608
 )
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import WORKING
 from pipeline.store.engine import records
 from pipeline.store.job_owners import adopt
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor
@@ -20,21 +21,18 @@ _JOIN = sa.text(
     INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, j.id, j.user_id, d.source, :outcome
     FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ON CONFLICT DO NOTHING
+    WHERE j.id = ANY(CAST(:jobs AS uuid[])) ORDER BY j.id ON CONFLICT DO NOTHING
     """  # noqa: S608
 )
 
 
 async def join_run(
-    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor, *, lift: bool
+    connection: AsyncConnection, jobs: list[UUID], outcome: str, actor: Actor
 ) -> None:
-    """Make jobs that exist already part of the actor's run, and the unfinished ones its own.
-
-    Args:
-        lift: as in `job_owners.adopt`.
-    """
+    """Make jobs that exist already part of the actor's run, and the unfinished ones its own."""
+    await lock_jobs(connection, jobs)
+    await adopt(connection, jobs, actor)
     await connection.execute(_JOIN, {"run_id": actor.run_id, "jobs": jobs, "outcome": outcome})
-    await adopt(connection, jobs, actor, lift=lift)
 
 
 @dataclass(frozen=True, slots=True)

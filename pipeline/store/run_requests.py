@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -23,13 +25,23 @@ class RequestedRun:
 
 
 async def request_run(
-    connection: AsyncConnection, run_id: UUID, wanted: RequestedRun, max_cost_usd: Decimal | None
+    connection: AsyncConnection,
+    run_id: UUID,
+    wanted: RequestedRun,
+    max_cost_usd: Decimal | None,
+    *,
+    asked: bool = True,
 ) -> None:
-    """Write down what a run is to do; a run that is there already stays as it is."""
-    options = {"paths": list(wanted.paths), "tags": list(wanted.tags)}
+    """Write down what a run is to do; a run that is there already stays as it is.
+
+    Args:
+        asked: as in `runs.start_run`.
+    """
+    options = {"paths": [_written(path) for path in wanted.paths], "tags": list(wanted.tags)}
     await runs.start_run(
-        connection, run_id, wanted.user, "ingest", options=options, max_cost_usd=max_cost_usd
-    )
+        connection, run_id, wanted.user, "ingest",
+        options=options, max_cost_usd=max_cost_usd, asked=asked,
+    )  # fmt: skip
 
 
 _REQUESTED = sa.text(
@@ -43,4 +55,22 @@ async def requested_run(connection: AsyncConnection, run_id: UUID) -> RequestedR
     if found is None:
         return None
     told = found.options
-    return RequestedRun(found.user_id, tuple(told.get("paths", ())), tuple(told.get("tags", ())))
+    return RequestedRun(
+        found.user_id, tuple(_read(told.get("paths", ()))), tuple(told.get("tags", ()))
+    )
+
+
+def _written(path: str) -> str | dict[str, str]:
+    """A path as JSON can hold it: one with bytes that are no UTF-8 as these, in hexadecimal."""
+    raw = os.fsencode(path)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"bytes": raw.hex()}
+
+
+def _read(paths: Iterable[str | dict[str, str]]) -> list[str]:
+    return [
+        path if isinstance(path, str) else os.fsdecode(bytes.fromhex(path["bytes"]))
+        for path in paths
+    ]

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.folder_walk import PassedOver
+from pipeline.kept_files import KEPT
 from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import JobState
 from pipeline.store.engine import records, rows
@@ -21,8 +22,8 @@ from pipeline.store.schema import SCHEMA
 MOST_LINKS = 1000
 _START = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd)
-    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd)
+    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd, asked)
+    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd, :asked)
     ON CONFLICT (id) DO NOTHING
     """  # noqa: S608
 )
@@ -44,8 +45,14 @@ async def start_run(
     flow_run_id: UUID | None = None,
     options: dict[str, Any] | None = None,
     max_cost_usd: Decimal | None = None,
+    asked: bool = True,
 ) -> None:
-    """Open a run; opening it again (a retried flow) changes nothing."""
+    """Open a run; opening it again (a retried flow) changes nothing.
+
+    Args:
+        asked: a person asks for these documents: what was stopped of them goes on. Not so a run
+            that a schedule started.
+    """
     await connection.execute(
         _START,
         {
@@ -55,6 +62,7 @@ async def start_run(
             "flow_run_id": flow_run_id,
             "options": json.dumps(options or {}),
             "max_cost_usd": max_cost_usd,
+            "asked": asked,
         },
     )
 
@@ -106,7 +114,14 @@ async def pass_over(
 
 async def rejected_files(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
     """The files that a run could not take in."""
-    return [each for each in await _rejected(connection, run_id) if each.code != PASSED_OVER]
+    found = await _rejected(connection, run_id)
+    return [each for each in found if each.code not in (PASSED_OVER, KEPT)]
+
+
+async def kept_by_sync(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:
+    """The documents whose files are gone and that a run did not delete."""
+    found = await _rejected(connection, run_id)
+    return list(dict.fromkeys(each for each in found if each.code == KEPT))
 
 
 async def passed_over(connection: AsyncConnection, run_id: UUID) -> list[RejectedFile]:

@@ -300,6 +300,8 @@ ingest_runs = Table(
     # who works on it, as long as it says so: meanwhile its jobs are its own
     Column("held_by", Text),
     Column("held_until", DateTime(timezone=True)),
+    # a person wants it, so it lifts stops; a schedule's run does not
+    Column("asked", Boolean, nullable=False, server_default=text("true")),
     Index(None, "held_until", postgresql_where=text("finished_at IS NULL")),
 )
 

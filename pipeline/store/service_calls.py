@@ -41,14 +41,15 @@ _INSERT = sa.text(
                                         cost_usd, request_id, user_id, run_id)
     VALUES (:service, :operation, :outcome, :seconds, :code, :inputs, :tokens,
             :cost_usd, :request_id, :user_id, :run_id)
+    RETURNING CAST(pg_current_xact_id() AS text)
     """  # noqa: S608
 )
 
 
-async def record(connection: AsyncConnection, call: ServiceCall) -> None:
-    """Add one call to the ledger, and say so in the log."""
+async def record(connection: AsyncConnection, call: ServiceCall) -> str:
+    """Add one call to the ledger, and say so in the log; the id of the transaction."""
     values = {name: getattr(call, name) for name in ServiceCall.__slots__}
-    await connection.execute(_INSERT, values)
+    transaction: str = (await connection.execute(_INSERT, values)).scalar_one()
     _LOG.log(
         logging.INFO if call.outcome == "ok" else logging.WARNING,
         "service_called",
@@ -61,6 +62,7 @@ async def record(connection: AsyncConnection, call: ServiceCall) -> None:
         run_id=str(call.run_id) if call.run_id else None,
         request_id=call.request_id,
     )
+    return transaction
 
 
 _BILL = sa.text(

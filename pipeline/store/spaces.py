@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import Database
-from pipeline.store.outages import outlasting
+from pipeline.store.lock_order import SPACE_MADE, advisory
+from pipeline.store.outlasting import outlasting
+from pipeline.store.patience import LASTING
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
 
 # pgvector indexes a `vector` up to 2,000 dimensions and a `halfvec` up to 4,000.
@@ -59,7 +61,7 @@ async def ensure_space(
 
 _KNOWN = sa.text("SELECT to_regclass(:name) IS NOT NULL")
 _SELECT = sa.text(f"SELECT 1 FROM {SCHEMA}.embedding_spaces WHERE id = :id")  # noqa: S608
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))")
+_LOCK = sa.text(f"SELECT {advisory(SPACE_MADE, ':key')}")
 _INSERT = sa.text(
     f"""
     INSERT INTO {SCHEMA}.embedding_spaces (id, provider, model, dimension, version)
@@ -121,7 +123,7 @@ async def build_index(
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
     address = database.owner_address.set(drivername="postgresql")
     url = address.render_as_string(hide_password=False)
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
     try:
         memory = await _memory(database, space_id, dimension)
         await connection.execute(f"SET maintenance_work_mem = '{memory}kB'")

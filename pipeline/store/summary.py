@@ -56,10 +56,18 @@ _DELETED = sa.text(
     WHERE run_id = :run_id AND to_state = 'deleted'
     """  # noqa: S608
 )
+_MOVED = sa.text(
+    f"""
+    SELECT count(DISTINCT document_id) FROM {SCHEMA}.job_events
+    WHERE run_id = :run_id AND event = 'relocated'
+    """  # noqa: S608
+)
 
 
 async def find_run(connection: AsyncConnection, prefix: str) -> RunRecord | None:
     """The run whose id begins so; None when there is none, or more than one."""
+    if not prefix.isascii():  # no id, and perhaps no text that Postgres takes
+        return None
     found = await rows(connection, _RUN, {"prefix": prefix})
     return RunRecord(**found[0]) if len(found) == 1 else None
 
@@ -72,6 +80,11 @@ async def last_runs(connection: AsyncConnection, limit: int) -> list[RunRecord]:
 async def deleted_in_run(connection: AsyncConnection, run_id: UUID) -> int:
     """Documents that a run deleted because their files were gone."""
     return int(await connection.scalar(_DELETED, {"run_id": run_id}) or 0)
+
+
+async def moved_in_run(connection: AsyncConnection, run_id: UUID) -> int:
+    """Documents whose files a run found at another path."""
+    return int(await connection.scalar(_MOVED, {"run_id": run_id}) or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import ServiceUnavailable
+from pipeline.store.lock_order import REMOVALS, advisory
 from pipeline.store.schema import SCHEMA
 
 HOLD_SECONDS = 3600.0
 """So long somebody may take to store a group of files and to write their rows."""
 
-# Any constant will do, as long as every process uses the same one.
-_REMOVALS = 620_813
-
-_WAIT = sa.text("SELECT pg_advisory_xact_lock_shared(:lock, hashtext(CAST(:user_id AS text)))")
+_WAIT = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)', shared=True)}")
 _HOLD = sa.text(
     f"""
     INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
@@ -32,20 +30,34 @@ _HOLD = sa.text(
     FROM unnest(CAST(:stems AS text[])) AS s(stem)
     """  # noqa: S608
 )
+_HELD = f"""held AS (
+    SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+    WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
+    ORDER BY stem, holder FOR UPDATE
+)"""  # noqa: S608
 _SETTLE = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.unsettled_objects
-    WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
+    WITH {_HELD}
+    DELETE FROM {SCHEMA}.unsettled_objects AS u USING held AS h
+    WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
     """  # noqa: S608
 )
 _GIVE_BACK = sa.text(
     f"""
-    UPDATE {SCHEMA}.unsettled_objects SET held_until = now()
-    WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
+    WITH {_HELD}
+    UPDATE {SCHEMA}.unsettled_objects AS u SET held_until = now() FROM held AS h
+    WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
     """  # noqa: S608
 )
 _LET_GO = sa.text(
-    f"DELETE FROM {SCHEMA}.unsettled_objects WHERE user_id = :user_id AND stem = :stem"  # noqa: S608
+    f"""
+    WITH held AS (
+        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+        WHERE user_id = :user_id AND stem = :stem ORDER BY stem, holder FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.unsettled_objects AS u USING held AS h
+    WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
+    """  # noqa: S608
 )
 _GIVE_UP = sa.text(
     f"""
@@ -61,13 +73,15 @@ _OLDEST = sa.text(
     ORDER BY held_until LIMIT 1
     """  # noqa: S608
 )
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(CAST(:user_id AS text)))")
+_LOCK = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)')}")
 _TAKE = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.unsettled_objects AS u USING (
+    WITH a AS (
         SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
-        WHERE user_id = :user_id AND held_until <= now() LIMIT :most
-    ) AS a
+        WHERE user_id = :user_id AND held_until <= now()
+        ORDER BY stem, holder LIMIT :most FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.unsettled_objects AS u USING a
     WHERE u.user_id = a.user_id AND u.stem = a.stem AND u.holder = a.holder RETURNING u.stem
     """  # noqa: S608
 )
@@ -102,7 +116,7 @@ async def hold(
 ) -> Hold:
     """Say that objects are about to be stored; a removal under way is waited for."""
     held = Hold(user, tuple(sorted(set(stems))), uuid4())
-    await connection.execute(_WAIT, {"lock": _REMOVALS, "user_id": user})
+    await connection.execute(_WAIT, {"user_id": user})
     await connection.execute(_HOLD, {**held.values(), "seconds": seconds})
     return held
 
@@ -154,7 +168,7 @@ async def take_abandoned(
     owner: UUID | None = await connection.scalar(_OLDEST, {"user_id": user})
     if owner is None:
         return None
-    await connection.execute(_LOCK, {"lock": _REMOVALS, "user_id": owner})
+    await connection.execute(_LOCK, {"user_id": owner})
     taken = await connection.execute(_TAKE, {"user_id": owner, "most": most})
     values = {"user_id": owner, "stems": sorted(set(taken.scalars()))}
     return owner, list((await connection.execute(_UNNEEDED, values)).scalars())

@@ -12,21 +12,26 @@ from pipeline.store.engine import rows
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.schema import SCHEMA
 
-# Locked, so that a deletion under way is waited for and seen.
-_LIVING = sa.text(
+# Locked, so that a deletion under way is waited for and seen; the deleted ones too, because the
+# bill that may come with the text is written on the job in any case.
+_JOBS = sa.text(
     f"""
-    SELECT j.user_id, j.file_sha256 FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.user_id, j.file_sha256, j.state <> 'deleted' AS living FROM {SCHEMA}.upload_jobs AS j
     WHERE (j.user_id, j.file_sha256) IN (
         SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])))
-      AND j.state <> 'deleted'
-    ORDER BY j.id FOR SHARE OF j
+    ORDER BY j.id FOR NO KEY UPDATE OF j
     """  # noqa: S608
 )
 _DROP = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.parsed_files AS p
-    USING unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])) AS w(user_id, sha256)
-    WHERE p.user_id = w.user_id AND p.file_sha256 = w.sha256
+    WITH dropped AS (
+        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
+        JOIN unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])) AS w(user_id, sha256)
+            ON p.user_id = w.user_id AND p.file_sha256 = w.sha256
+        ORDER BY p.user_id, p.file_sha256, p.parser FOR UPDATE OF p
+    )
+    DELETE FROM {SCHEMA}.parsed_files AS p USING dropped AS d
+    WHERE p.user_id = d.user_id AND p.file_sha256 = d.file_sha256 AND p.parser = d.parser
     """  # noqa: S608
 )
 
@@ -41,9 +46,8 @@ async def _drop_unwanted(
         "users": [each.user_id for each in parses],
         "shas": [each.sha256 for each in parses],
     }
-    living = {
-        (row["user_id"], row["file_sha256"]) for row in await rows(connection, _LIVING, values)
-    }
+    jobs = await rows(connection, _JOBS, values)
+    living = {(row["user_id"], row["file_sha256"]) for row in jobs if row["living"]}
     unwanted = [each for each in parses if (each.user_id, each.sha256) not in living]
     if unwanted:
         values = {

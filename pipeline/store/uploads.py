@@ -52,8 +52,12 @@ _COMPLETE = sa.text(
 )
 _FORGET = sa.text(
     f"""
-    DELETE FROM {SCHEMA}.uploads
-    WHERE job_id IS NULL AND expires_at < now() - make_interval(days => 1)
+    WITH expired AS (
+        SELECT id FROM {SCHEMA}.uploads
+        WHERE job_id IS NULL AND expires_at < now() - make_interval(days => 1)
+        ORDER BY id FOR UPDATE
+    )
+    DELETE FROM {SCHEMA}.uploads AS u USING expired AS e WHERE u.id = e.id
     """  # noqa: S608
 )
 _OPEN = sa.text(

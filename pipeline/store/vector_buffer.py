@@ -130,9 +130,8 @@ async def count_missing(
     return int(await connection.scalar(_COUNT_MISSING, values) or 0)
 
 
-# Locked by hash and owner, here and below: in another order a heartbeat and an answer could each
-# wait for the other, and the answer, paid for, would be undone. Every row is there and conflicts:
-# that way it is found by its key, where an UPDATE would be joined to all that the buffer holds.
+# Locked by hash and owner, here and below: see `lock_order`. Every row is there and conflicts: that
+# way it is found by its key, where an UPDATE would be joined to all that the buffer holds.
 _PERSIST = sa.text(
     f"""
     WITH answered AS MATERIALIZED (
@@ -161,9 +160,24 @@ async def persist(
     Args:
         vectors: float32 of shape (len(texts), dimension of the space), unit norm.
     """
+    await bring(connection, texts, vectors)
+    await keep_brought(connection, space_id, texts)
+
+
+async def bring(
+    connection: AsyncConnection, texts: Sequence[PendingText], vectors: np.ndarray
+) -> None:
+    """Bring an answer into the transaction: most of its time, and nothing of ours is locked yet."""
     shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
     await copy_vectors(connection, "incoming_vectors", shas, owners, vectors)
-    values = {"space": space_id, "shas": shas, "owners": list(set(owners))}
+
+
+async def keep_brought(
+    connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
+) -> None:
+    """Put what was brought into the reservations of these texts."""
+    shas, owners = [text.sha256 for text in texts], {text.owner_id for text in texts}
+    values = {"space": space_id, "shas": shas, "owners": list(owners)}
     await connection.execute(_PERSIST, values)
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,29 @@ class DeployedServer:
         found = self.deployments()[deployment]["id"]
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         return str(self.post(f"/deployments/{found}/create_flow_run", body)["id"])
+
+    def schedule(self, deployment: str, **parameters: object) -> str:
+        """Have a schedule start one run, now; the id of its flow run."""
+        found = self.deployments()[deployment]["id"]
+        every = {"interval": 3600, "anchor_date": datetime.now(UTC).isoformat()}
+        asked = [{"active": True, "schedule": every, "parameters": parameters}]
+        [made] = self.post(f"/deployments/{found}/schedules", asked)
+        self.post(f"/deployments/{found}/schedule", {"min_runs": 1, "max_runs": 1})
+        wanted = {"flow_runs": {"deployment_id": {"any_": [found]},
+                                "state": {"type": {"any_": ["SCHEDULED"]}}}}  # fmt: skip
+        [run] = self.post("/flow_runs/filter", wanted)
+        now = {"type": "SCHEDULED", "state_details": {"scheduled_time": every["anchor_date"]}}
+        self.post(f"/flow_runs/{run['id']}/set_state", {"state": now, "force": True})
+        self.pending(run["id"])
+        self.api.delete(f"/deployments/{found}/schedules/{made['id']}").raise_for_status()
+        return str(run["id"])
+
+    def pending(self, flow_run: str) -> None:
+        """Wait until a worker has picked the flow run up."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while self.api.get(f"/flow_runs/{flow_run}").json()["state_type"] == "SCHEDULED":
+            assert time.monotonic() < deadline, "no worker picked the run up"
+            time.sleep(0.2)
 
     def ended(self, flow_run: str) -> dict[str, Any]:
         """The flow run, when it has ended."""

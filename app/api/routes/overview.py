@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from flows.stages.parse_prices import CREDITS_PER_PAGE
+from flows.stages.parse_prices import page_price
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
 from pipeline.store.metrics import Circuit
@@ -194,11 +194,10 @@ def _troubled(row: Row) -> TroubledOut:
 
 
 def _spend(parts: ApiParts, found: Overview) -> SpendOut:
-    waiting, settings = found.waiting, parts.settings
+    waiting = found.waiting
     forecast = parts.embedder.price_per_million_tokens * waiting["tokens"] / 1_000_000
     if parts.services.remote_parser is not None:
-        credits = waiting["pages"] * CREDITS_PER_PAGE[settings.llama_cloud_tier]
-        forecast += credits * settings.llama_cloud_usd_per_credit
+        forecast += waiting["pages"] * page_price(parts.services)
     free = not parts.embedder.price_per_million_tokens and parts.services.remote_parser is None
     known = free or not waiting["unknown"]
     return SpendOut(

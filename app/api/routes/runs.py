@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from app.api.parts import Parts
@@ -19,6 +21,12 @@ _AT_ONCE = 512
 """Jobs in one flow run: its parameters stay small."""
 
 
+Cap = Annotated[
+    Decimal | None,
+    Query(gt=0, max_digits=12, decimal_places=6, description="Dollars; stop again before more."),
+]
+
+
 class Resumed(BaseModel):
     """What goes on."""
 
@@ -27,7 +35,9 @@ class Resumed(BaseModel):
 
 
 @router.post("/{run_id}/resume", status_code=202, responses=responses(401, 403, 404, 422, 429, 503))
-async def resume_run(parts: Parts, scope: CurrentScope, run_id: UUID) -> Resumed:
+async def resume_run(
+    parts: Parts, scope: CurrentScope, run_id: UUID, max_cost_usd: Cap = None
+) -> Resumed:
     """Go on with the documents that a cap, an exhausted quota or a person stopped in a run.
 
     Nothing is paid for twice; the stopped run's cap does not hold for what goes on.
@@ -41,7 +51,9 @@ async def resume_run(parts: Parts, scope: CurrentScope, run_id: UUID) -> Resumed
         )
     again = uuid4()
     for user, jobs in found.items():
-        sent = await send_back(parts.services, user, again, jobs, kind="resume")
+        sent = await send_back(
+            parts.services, user, again, jobs, kind="resume", max_cost_usd=max_cost_usd
+        )
         for start in range(0, len(sent), _AT_ONCE):
             label = f"resume {str(run_id)[:8]}"
             parts.dispatcher.dispatch(sent[start : start + _AT_ONCE], again, label)

@@ -14,14 +14,16 @@ from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.workers.frames import BYTES, DOCUMENT, ERROR
 
 PARSE, RESCUE, RENDER, CONVERT, SNIFF = "parse", "rescue", "render", "convert", "sniff"
+COUNT = "count"
 """The names of the functions."""
 
-_SNIFF_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
 
 _DOING = {
     RENDER: ("Drawing the page", "drew this page"),
     CONVERT: ("Converting", "converted this file"),
     SNIFF: ("Telling the file's kind", "looked at it"),
+    COUNT: ("Counting the pages", "counted its pages"),
 }
 
 
@@ -64,9 +66,9 @@ class Request:
         return json.dumps(request).encode() + b"\n"
 
     def seconds(self, options: ParseOptions) -> float:
-        """What it may take, of processor time; telling a kind has less than reading a file."""
+        """What it may take, of processor time; a look at a file has less than reading it."""
         most = options.timeout_seconds
-        return min(most, _SNIFF_SECONDS) if self.function == SNIFF else most
+        return min(most, _LOOK_SECONDS) if self.function in (SNIFF, COUNT) else most
 
     @property
     def doing(self) -> str:
@@ -103,6 +105,17 @@ def understood(request: Request, kind: bytes, answer: bytes) -> ParsedDocument |
 def pages_in(answer: bytes) -> int:
     """The number of pages that a worker found; 1 when it answered no number."""
     return int(answer) if answer.isdigit() and len(answer) < 10 else 1
+
+
+def number_in(answer: bytes) -> int:
+    """The number of pages that a worker counted.
+
+    Raises:
+        ParseError: CRASHED, for what is no number.
+    """
+    if not answer.isdigit() or len(answer) > 9:
+        raise _no_answer()
+    return max(1, int(answer))
 
 
 def kind_in(answer: bytes) -> MediaType:

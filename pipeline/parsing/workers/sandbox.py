@@ -8,28 +8,24 @@ in the same workers. Runs on Linux and macOS.
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self, TypeVar
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import check_size, convert_bytes, parse_bytes, rescue_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.page_counts import count_bytes, pages_at_most
 from pipeline.parsing.rendering import render_page
 from pipeline.parsing.sniffing import sniff_bytes
 from pipeline.parsing.workers.inside import Function, Parse
-from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, RESCUE, SNIFF
+from pipeline.parsing.workers.pool import WorkerPool
+from pipeline.parsing.workers.requests import CONVERT, COUNT, PARSE, RENDER, RESCUE, SNIFF
 from pipeline.parsing.workers.worker import Worker
 
 INLINE_BYTES = MIB
 """Markdown and plain text up to this size are parsed in a thread."""
 
-T = TypeVar("T")
 _INLINE = frozenset({MediaType.MARKDOWN, MediaType.TEXT})
 
 
@@ -38,7 +34,7 @@ def is_small(content: bytes, media_type: MediaType) -> bool:
     return media_type in _INLINE and len(content) <= INLINE_BYTES
 
 
-class ParserPool:
+class ParserPool(WorkerPool):
     """Workers that are started when first needed, kept warm and replaced when worn.
 
     One pool may serve several event loops, one after the other or at once.
@@ -71,33 +67,12 @@ class ParserPool:
         self._options = options or ParseOptions()
         self._parse = parse
         self._convert = convert
-        self._recycle_after = recycle_after
-        self._closing = threading.Event()
         self._has_rescue = rescue is not None
         functions: dict[str, Function] = {PARSE: parse, RENDER: render, SNIFF: sniff}
+        functions[COUNT] = count_bytes
         functions |= {} if rescue is None else {RESCUE: rescue}
-        self._workers = [Worker(functions, self._options) for _ in range(workers)]
-        # Last in, first out: a light load keeps few workers warm.
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parser")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The process ids of the workers that run now."""
-        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+        made = [Worker(functions, self._options) for _ in range(workers)]
+        super().__init__(made, recycle_after)
 
     async def parse(
         self, content: bytes, media_type: MediaType, passwords: Sequence[str] = ()
@@ -172,6 +147,23 @@ class ParserPool:
 
         return await self._in_worker(tell)
 
+    async def count_pages(
+        self, content: bytes, media_type: MediaType, passwords: Sequence[str] = ()
+    ) -> int:
+        """Count a file's pages, or rather too many, within the limits of telling its kind.
+
+        Raises:
+            ParseError: as `page_counts.count_bytes`; or the file ended its worker.
+            ServiceUnavailable: no worker could be started.
+        """
+        if is_small(content, media_type):
+            return pages_at_most(content, media_type, self._options)
+
+        def count(worker: Worker, stopped: Callable[[], bool]) -> int:
+            return worker.count_pages(content, media_type, stopped, passwords=passwords)
+
+        return await self._in_worker(count)
+
     def parse_small(self, content: bytes, media_type: MediaType) -> ParsedDocument:
         """Parse, in the calling thread, what `is_small`; many of them cost no visit each.
 
@@ -180,13 +172,6 @@ class ParserPool:
         """
         check_size(len(content), self._options)
         return self._parse(content, media_type, self._options)
-
-    async def close(self) -> None:
-        """End all workers, and the documents they are at; safe to call twice."""
-        self._closing.set()
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
-        for worker in self._workers:
-            worker.kill()
 
     def _parsed(
         self,
@@ -217,34 +202,7 @@ class ParserPool:
         finally:
             converter.kill()
 
-    async def _in_worker(self, work: Callable[[Worker, Callable[[], bool]], T]) -> T:
-        """Do something with the next free worker; cancelling the call ends that worker."""
-        given_up = threading.Event()
-        future = self._threads.submit(self._with_worker, work, given_up)
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
-
-    def _with_worker(
-        self, work: Callable[[Worker, Callable[[], bool]], T], given_up: threading.Event
-    ) -> T:
-        def stopped() -> bool:
-            return given_up.is_set() or self._closing.is_set()
-
-        worker = self._idle.get()
-        try:
-            return work(worker, stopped)
-        finally:
-            if self._is_worn(worker):
-                worker.kill()
-            self._idle.put(worker)
-
     def _may_rescue(self, error: ParseError, media_type: MediaType, worker: Worker) -> bool:
         costly = error.parse_code in (ParseCode.CRASHED, ParseCode.OUT_OF_MEMORY)
         died = costly and worker.pid is None
         return self._has_rescue and died and media_type is MediaType.PDF
-
-    def _is_worn(self, worker: Worker) -> bool:
-        return worker.documents >= self._recycle_after or worker.is_worn()

@@ -1,4 +1,4 @@
-"""A worker by what it can be asked for: to parse a file, draw a page, convert, or tell a kind."""
+"""A worker by what it can be asked for: parse a file, draw or count pages, convert, tell a kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 from pipeline.documents import ParsedDocument
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.workers.process import WorkerProcess
-from pipeline.parsing.workers.requests import CONVERT, PARSE, RENDER, SNIFF, Request, kind_in
+from pipeline.parsing.workers.requests import (
+    CONVERT,
+    COUNT,
+    PARSE,
+    RENDER,
+    SNIFF,
+    Request,
+    kind_in,
+    number_in,
+)
 
 
 class Worker(WorkerProcess):
@@ -60,6 +69,18 @@ class Worker(WorkerProcess):
         """Tell a file's kind; `stopped` and the errors as for `parse`."""
         asked = Request(SNIFF, MediaType.TEXT, {"name": name, "remote": remote})
         return kind_in(self._bytes(content, asked, stopped))
+
+    def count_pages(
+        self,
+        content: bytes,
+        media_type: MediaType,
+        stopped: Callable[[], bool],
+        *,
+        passwords: Sequence[str] = (),
+    ) -> int:
+        """Count pages, as `page_counts` does; `stopped` and the errors as for `parse`."""
+        asked = Request(COUNT, media_type, passwords=passwords)
+        return number_in(self._bytes(content, asked, stopped))
 
     def convert(
         self,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import httpx
 import sqlalchemy as sa
 
+from pipeline.states import Stop
+from pipeline.store import stops
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
+from pipeline.store.transitions import Actor
 from tests.app.api.serving import RunningApi
 
 
@@ -21,3 +25,31 @@ def rows_of(api: RunningApi, table: str, user: UUID) -> list[dict[str, Any]]:
             return [dict(row) for row in await rows(connection, query, {"user": user})]
 
     return api.run(read())
+
+
+def stopped(api: RunningApi, client: httpx.Client, *jobs: str) -> str:
+    """Have a cost cap stop the jobs in a run of theirs; the run's id."""
+    run = str(client.get(f"/jobs/{jobs[0]}").json()["run_id"])
+
+    async def stop() -> None:
+        async with api.parts.database.service() as connection:
+            await connection.execute(
+                sa.text(
+                    "UPDATE upload_pipeline.upload_jobs SET run_id = :run WHERE id = ANY(:ids)"
+                ),
+                {"run": UUID(run), "ids": [UUID(job) for job in jobs]},
+            )
+            await connection.execute(
+                sa.text(
+                    "INSERT INTO upload_pipeline.run_jobs"
+                    " (run_id, job_id, user_id, source, outcome)"
+                    " SELECT :run, id, user_id, '', 'new' FROM upload_pipeline.upload_jobs"
+                    " WHERE id = ANY(:ids) ON CONFLICT DO NOTHING"
+                ),
+                {"run": UUID(run), "ids": [UUID(job) for job in jobs]},
+            )
+            who = Actor("worker", UUID(run))
+            await stops.stop_run(connection, Stop.COST_CAP, who, "The cost cap is reached.")
+
+    api.run(stop())
+    return run

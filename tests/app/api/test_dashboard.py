@@ -13,6 +13,7 @@ from selenium.webdriver.support.ui import Select
 from pipeline.identity import user_id
 from pipeline.store.schema import SCHEMA
 from tests.app.api.calling import ENCRYPTED, SAMPLES, accepted, text
+from tests.app.api.database import stopped
 from tests.app.api.serving import RunningApi
 from tests.app.api.tab import Page, browser, page
 
@@ -168,6 +169,20 @@ def test_retry_sends_a_document_back(page: Page) -> None:
     page.until(lambda: "emil.pdf" in page.text("#errors"))
     assert "password" in page.text("#errors").lower()
     page.click(f"[data-retry='{job['id']}']")
+    page.until(lambda: "No document is in trouble" in page.text("#errors"))
+    page.until(lambda: "waits for its turn" in page.text("#recent"))
+
+
+def test_what_a_cap_stopped_goes_on_by_a_button(page: Page) -> None:
+    """The document says that the cap stopped it, and the button of its run makes it wait again."""
+    with page.api.client("gerd") as gerd:
+        job = accepted(gerd, text("capped"), name="capped.md")["id"]
+        run = stopped(page.api, gerd, job)
+    page.open("gerd")
+    page.until(lambda: "capped.md" in page.text("#errors"))
+    assert "The cost cap is reached." in page.text("#errors")
+    assert f"Go on with everything that was stopped in the run {run[:8]}" in page.text("#errors")
+    page.click(f"[data-resume='{run}']")
     page.until(lambda: "No document is in trouble" in page.text("#errors"))
     page.until(lambda: "waits for its turn" in page.text("#recent"))
 

@@ -94,6 +94,21 @@ def test_the_sweep_takes_up_what_nobody_works_on(
     assert pool.server.run("sweep")["state"]["message"] == "Documents: 1 published"
 
 
+def test_a_schedule_is_no_persons_word(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
+    """An ingest that a schedule starts leaves what a person stopped; a person's own goes on."""
+    pool.worker()
+    run = pool.server.start("ingest", paths=[policy])
+    pool.until_claimed()
+    pool.server.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    pool.until(run, "CANCELLED", "CRASHED")
+    slow()
+    scheduled = pool.server.ended(pool.server.schedule("ingest", paths=[policy]))
+    assert (scheduled["state_type"], scheduled["auto_scheduled"]) == ("FAILED", True)
+    assert "1 waiting" in scheduled["state"]["message"]
+    asked = pool.server.run("ingest", paths=[policy])
+    assert asked["state"]["message"] == "Documents: 1 published"
+
+
 def age(pool: Pool, which: str) -> None:
     """Let a minute pass for the jobs."""
     pool.query(

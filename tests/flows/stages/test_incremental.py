@@ -230,7 +230,7 @@ async def test_another_model_never_mixes_with_the_old_one(
             )
             jobs = [each.job_id for each in registered]
             who = Actor("test", run)
-            await run_jobs.join_run(connection, jobs, "waiting", who, lift=False)
+            await run_jobs.join_run(connection, jobs, "waiting", who)
         await work_off(services, [each.job_id for each in registered], run)
         assert set((await states(services)).values()) == {"complete"}
         assert all(chunk[4] for chunk in await corpus(services))

@@ -12,14 +12,17 @@ import pytest
 
 from blocks.assembly import Services
 from blocks.llamaparse_errors import UnknownJob
+from flows.stages import planning
 from mocks import LlamaParseMock
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.job_notes import gaps_of
+from pipeline.sources import find_files
 from pipeline.store import registration
 from pipeline.store.backlog import Selection, outdated
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query, states
 from tests.ingesting import ingest
+from tests.pipeline.parsing.made_files import packed_pdf, pdf
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 
@@ -283,6 +286,53 @@ async def test_the_cost_cap_holds_for_parsing(
         await ingest(services, [folder], ANNA)
         assert set((await states(services)).values()) == {"complete"}
     assert llamaparse.stats()["jobs"] == 6
+
+
+@pytest.mark.parametrize("fits", [True, False], ids=["fits", "is too little"])
+async def test_a_plan_a_cap_and_a_bill_count_the_same_pages(
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path, fits: bool
+) -> None:
+    """Pages in a packed object stream are promised like others: nothing is sent beyond a cap."""
+    (folder / "packed.pdf").write_bytes(packed_pdf(20))
+    async with paying() as services:
+        plan = await planning.plan(services, find_files([str(folder)]), ANNA)
+        price = plan.cost_usd
+        assert price == 20 * 3 * services.settings.llama_cloud_usd_per_credit
+        if fits:
+            run = await ingest(services, [folder], ANNA, max_cost_usd=price)
+            assert (await documents(services, run))["packed.pdf"].cost_usd == price
+        else:
+            with pytest.raises(CostCapReached):
+                await ingest(services, [folder], ANNA, max_cost_usd=price - Decimal("0.001"))
+        assert llamaparse.stats()["jobs"] == int(fits)
+
+
+@pytest.mark.parametrize("cap", [Decimal("0.01"), Decimal(100)], ids=["small", "large"])
+async def test_a_file_whose_pages_cannot_be_counted_stops_no_run(
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path, cap: Decimal
+) -> None:
+    """It is promised as many pages as it may have; where they pass the cap, it alone is refused."""
+    (folder / "locked.pdf").write_bytes(pdf(["One."] * 3, password="secret"))
+    policy(folder, "home")
+    async with paying() as services:
+        plan = await planning.plan(services, find_files([str(folder)]), ANNA)
+        assert Decimal("0.01") < plan.cost_usd < 100
+        await ingest(services, [folder], ANNA, max_cost_usd=cap)
+        assert await states(services) == {"locked.pdf": "failed_parse", "home.md": "complete"}
+        [row] = await query(services, "SELECT reserved_usd FROM upload_pipeline.ingest_runs")
+        assert row["reserved_usd"] == 0
+    assert llamaparse.stats()["uploads"] == (1 if cap < 1 else 2)
+
+
+async def test_a_run_without_a_cap_counts_no_pages(
+    paying: Opener, llamaparse: LlamaParseMock, folder: Path
+) -> None:
+    """Nobody asked for a price, so no process is started to tell it."""
+    (folder / "packed.pdf").write_bytes(packed_pdf(2))
+    async with paying() as services:
+        await ingest(services, [folder], ANNA)
+        assert services.parser.pids == ()
+        assert await states(services) == {"packed.pdf": "complete"}
 
 
 async def test_text_lost_from_the_storage_is_fetched_from_the_same_job(

@@ -103,6 +103,51 @@ def raw_pdf(objects: Mapping[int, bytes]) -> bytes:
     return bytes(out)
 
 
+def packed_pdf(pages: int) -> bytes:
+    """A PDF whose pages stand in a packed object stream, so that no search finds `/Type /Page`."""
+    kids = b" ".join(b"%d 0 R" % (5 + number) for number in range(pages))
+    inside = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids),
+        3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        **{
+            5 + number: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R"
+            b"/Resources<</Font<</F 3 0 R>>>>>>"
+            for number in range(pages)
+        },
+    }
+    head, body = b"", b""
+    for number, each in inside.items():
+        head += b"%d %d " % (number, len(body))
+        body += each + b" "
+    content = f"BT /F 12 Tf 72 700 Td ({SENTENCE}) Tj ET".encode()
+    stream = zlib.compress(head + body)
+    written = {
+        4: b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        pages
+        + 5: b"<</Type/ObjStm/N %d/First %d/Length %d/Filter/FlateDecode>>stream\n%s\nendstream"
+        % (len(inside), len(head), len(stream), stream),
+    }
+    out, rows = bytearray(b"%PDF-1.7\n"), {0: (0, 0, 65535)}
+    for number, each in written.items():
+        rows[number] = (1, len(out), 0)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    rows |= {number: (2, pages + 5, place) for place, number in enumerate(inside)}
+    last, start = pages + 6, len(out)
+    rows[last] = (1, start, 0)
+    table = zlib.compress(
+        b"".join(b"%c%s%s" % (k, a.to_bytes(4, "big"), b.to_bytes(2, "big"))
+                 for k, a, b in (rows[number] for number in range(last + 1)))
+    )  # fmt: skip
+    out += b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root 1 0 R/Filter/FlateDecode/Length %d>>" % (
+        last,
+        last + 1,
+        len(table),
+    )
+    out += b"stream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (table, start)
+    return bytes(out)
+
+
 def bomb_pdf(unpacked: int) -> bytes:
     """A PDF whose only page's content unpacks to that many bytes of drawing commands."""
     packer = zlib.compressobj(9)

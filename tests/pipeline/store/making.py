@@ -51,11 +51,11 @@ def source(name: str, content: str = "") -> Source:
     return Source(f"/files/{name}", name, sha256, len(content), f"raw/{sha256}")
 
 
-async def new_run(database: Database, user: UUID = ANNA) -> UUID:
+async def new_run(database: Database, user: UUID = ANNA, *, asked: bool = True) -> UUID:
     """An open run."""
     run_id = uuid4()
     async with database.service() as connection:
-        await runs.start_run(connection, run_id, user, "ingest")
+        await runs.start_run(connection, run_id, user, "ingest", asked=asked)
     return run_id
 
 

@@ -9,6 +9,7 @@ from pipeline.documents import Chunk
 from pipeline.identity import chunk_id, sha256_hex
 from pipeline.store import chunk_buffer
 from pipeline.store.engine import Database
+from pipeline.store.lock_order import lock_jobs
 from pipeline.text import normalise
 from tests.pipeline.store.making import claim, passages, register, sha_of, source, table
 
@@ -19,6 +20,7 @@ async def test_chunks_come_back_as_they_were_stored(store: Database) -> None:
     [job] = await claim(store, [found.job_id])
     chunks = passages("first", "second", "first")
     async with store.service() as connection:
+        await lock_jobs(connection, [job.job_id])
         await chunk_buffer.store(connection, [(job, chunks)])
         back = await chunk_buffer.read(connection, [job.job_id])
     assert [each.text for each in back] == ["first", "second", "first"]
@@ -35,6 +37,7 @@ async def test_storing_again_replaces_what_an_earlier_attempt_left(store: Databa
     [job] = await claim(store, [found.job_id])
     for texts in (("one", "two", "three"), ("four",)):
         async with store.service() as connection:
+            await lock_jobs(connection, [job.job_id])
             await chunk_buffer.store(connection, [(job, passages(*texts))])
     assert [row["text"] for row in await table(store, "document_chunk_buffer")] == ["four"]
 
@@ -45,6 +48,7 @@ async def test_the_jobs_that_share_a_text_are_found(store: Database) -> None:
     jobs = await claim(store, [each.job_id for each in found])
     contents = [passages("same", "a"), passages("b", "same", "same"), passages("c")]
     async with store.service() as connection:
+        await lock_jobs(connection, [job.job_id for job in jobs])
         await chunk_buffer.store(connection, list(zip(jobs, contents, strict=True)))
         ids = [job.job_id for job in jobs]
         holding = await chunk_buffer.jobs_with(connection, ids, sha_of("same"))
@@ -71,6 +75,7 @@ async def test_any_normalised_text_survives_the_binary_copy(
     beside = normalise(context).text
     chunk = Chunk(0, 0, clean, 0, len(clean), path, None, None, 1, beside, "limit")
     async with store.service() as connection:
+        await lock_jobs(connection, [job.job_id])
         await chunk_buffer.store(connection, [(job, [chunk])])
         [back] = await chunk_buffer.read(connection, [job.job_id])
     assert (back.text, tuple(back.heading_path), back.context) == (clean, path, beside)

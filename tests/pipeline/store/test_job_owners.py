@@ -49,9 +49,10 @@ async def taken_in(
 ) -> tuple[UUID, list[UUID]]:  # fmt: skip
     """A run that a worker holds (nobody, when it is None), and the jobs that it registered."""
     run = await new_run(store)
-    async with store.service() as connection:
-        if worker is not None:
+    if worker is not None:
+        async with store.service() as connection:
             await job_owners.hold_run(connection, run, worker, seconds)
+    async with store.service() as connection:
         found = await registration.register(
             connection, ANNA, [source(name) for name in names], VERSION, run_id=run, actor="person"
         )
@@ -134,9 +135,9 @@ async def test_what_is_stopped_waits_for_a_person(store: Database) -> None:
     assert count == 2
     assert await waiting(store) == []
     assert await claim(store, jobs) == []
-    sweep = await new_run(store)
+    sweep = await new_run(store, asked=False)
     async with store.service() as connection:
-        await run_jobs.join_run(connection, jobs, "waiting", Actor(SECOND, sweep), lift=False)
+        await run_jobs.join_run(connection, jobs, "waiting", Actor(SECOND, sweep))
         assert await run_jobs.waiting_jobs(connection, sweep) == []
     row = await job_row(store, jobs[0])
     assert (row["stopped"], row["error_code"]) == (Stop.COST_CAP, "cost_cap_reached")
@@ -172,10 +173,10 @@ async def test_a_second_ingest_leaves_the_first_its_jobs(store: Database) -> Non
         assert (other.owner, other.jobs) == (first, jobs)
         assert f"1 documents that the ingest {str(first)[:8]}" in str(other)
         who = Actor(SECOND, second)
-        assert await job_owners.adopt_left(connection, who, [], lift=True) == set()
+        assert await job_owners.adopt_left(connection, who, []) == set()
         await runs.finish_run(connection, first, None)
         assert await job_owners.held_elsewhere(connection, second) == []
-        assert await job_owners.adopt_left(connection, who, [], lift=True) == set(jobs)
+        assert await job_owners.adopt_left(connection, who, []) == set(jobs)
         assert [each.job_id for each in await run_jobs.waiting_jobs(connection, second)] == jobs
 
 
@@ -187,9 +188,9 @@ async def test_runs_that_gave_up_do_not_wait_for_each_other(store: Database) -> 
         await job_owners.give_back(connection, first)
         assert await job_owners.held_elsewhere(connection, second) == []
         who = Actor(FIRST, first)
-        assert await job_owners.adopt_left(connection, who, jobs, lift=True) == set()
+        assert await job_owners.adopt_left(connection, who, jobs) == set()
         who = Actor(SECOND, second)
-        assert await job_owners.adopt_left(connection, who, [], lift=True) == set(jobs)
+        assert await job_owners.adopt_left(connection, who, []) == set(jobs)
 
 
 async def test_a_dead_workers_claim_is_no_hindrance(store: Database) -> None:
@@ -210,7 +211,7 @@ async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database
     async with store.service() as connection:
         [other] = await job_owners.held_elsewhere(connection, run)
         assert other.jobs == jobs
-        assert await job_owners.adopt_left(connection, Actor(FIRST, run), [], lift=True) == set()
+        assert await job_owners.adopt_left(connection, Actor(FIRST, run), []) == set()
 
 
 async def test_only_jobs_that_are_still_held_are_stopped_with_their_batch(store: Database) -> None:
@@ -258,6 +259,19 @@ async def test_jobs_of_other_versions_are_found_too(store: Database) -> None:
         ANNA: ["old.md"]
     }
     assert set(versions) == {VERSION, older}
+
+
+async def test_renewing_leaves_to_others_what_is_theirs(store: Database) -> None:
+    """What an older pipeline made is renewed, but not what a run owns or a person stopped."""
+    today = PipelineVersion("local-2", VERSION.chunker, SPACE)
+    await taken_in(store, ["free.md"], worker=None)
+    await taken_in(store, ["owned.md"])
+    stopped, _ = await taken_in(store, ["stopped.md"])
+    async with store.service() as connection:
+        await stops.stop_run(connection, Stop.PERSON, Actor(FIRST, stopped), "Stopped.")
+        await runs.finish_run(connection, stopped, None)
+        found = await backlog.outdated(connection, today, Selection())
+    assert [each.name for each in found[ANNA]] == ["free.md"]
 
 
 async def test_a_run_that_is_held_again_is_open_again(store: Database) -> None:

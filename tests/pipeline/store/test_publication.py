@@ -15,6 +15,7 @@ from pipeline.states import JobState
 from pipeline.store import chunk_buffer
 from pipeline.store.deletion import delete_documents
 from pipeline.store.engine import Database, rows
+from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
@@ -308,6 +309,7 @@ async def test_a_connection_lost_within_copy_is_a_transient_error(store: Databas
     [job] = await claim(store, [found.job_id])
     with pytest.raises(DatabaseUnavailable):
         async with store.service() as connection:
+            await lock_jobs(connection, [job.job_id])
             await chunk_buffer.store(connection, [(job, passages("one"))])
             pid = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
             async with store.owner() as other:

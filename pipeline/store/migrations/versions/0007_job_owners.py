@@ -25,7 +25,8 @@ def upgrade() -> None:
     op.execute(
         f"""
         ALTER TABLE {SCHEMA}.ingest_runs
-            ADD COLUMN held_by TEXT, ADD COLUMN held_until TIMESTAMP WITH TIME ZONE
+            ADD COLUMN held_by TEXT, ADD COLUMN held_until TIMESTAMP WITH TIME ZONE,
+            ADD COLUMN asked BOOLEAN NOT NULL DEFAULT true
         """
     )
     op.execute(
@@ -39,4 +40,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it back; what was stopped is then taken up by the next sweep."""
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs DROP COLUMN run_id, DROP COLUMN stopped")
-    op.execute(f"ALTER TABLE {SCHEMA}.ingest_runs DROP COLUMN held_by, DROP COLUMN held_until")
+    op.execute(
+        f"ALTER TABLE {SCHEMA}.ingest_runs"
+        " DROP COLUMN held_by, DROP COLUMN held_until, DROP COLUMN asked"
+    )

@@ -1,0 +1,76 @@
+"""Keeping an answer that was paid for: vectors, bill and ledger, in one transaction of their own.
+
+Nothing else belongs into it, so that nothing else can undo it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.errors import DatabaseUnavailable
+from pipeline.store import costs, service_calls, vector_buffer
+from pipeline.store.service_calls import ServiceCall
+from pipeline.store.vector_buffer import PendingText
+
+Share = tuple[UUID, int, Decimal]
+"""A job, and the tokens and dollars of a request that it pays for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidAnswer:
+    """One answered request, with what it cost and who pays.
+
+    Attributes:
+        vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
+        shares: of the cost, each job once.
+        promised: dollars that the run had promised to the request.
+    """
+
+    space_id: UUID
+    texts: Sequence[PendingText]
+    vectors: np.ndarray | None
+    call: ServiceCall
+    shares: Sequence[Share]
+    promised: Decimal
+
+
+async def keep_answer(connection: AsyncConnection, answer: PaidAnswer) -> str:
+    """Write everything that an answer is, in the caller's transaction and in the order of locks.
+
+    Returns:
+        The transaction's id, for `was_kept`.
+    """
+    if answer.vectors is not None:
+        await vector_buffer.bring(connection, answer.texts, answer.vectors)
+    if answer.shares:
+        await service_calls.bill(connection, answer.shares)
+    if answer.vectors is not None:
+        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)
+    run_id = answer.call.run_id
+    assert run_id is not None, "every request is a run's"
+    # Last of what is locked, because every answer of the run waits for this row.
+    usd = answer.call.cost_usd
+    await costs.spend(connection, run_id, reserved=answer.promised, usd=usd)
+    return await service_calls.record(connection, answer.call)
+
+
+_STATUS = sa.text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
+
+
+async def was_kept(connection: AsyncConnection, transaction: str) -> bool:
+    """Whether a transaction was committed of which the end was not heard.
+
+    Raises:
+        DatabaseUnavailable: it has not ended yet; ask again.
+    """
+    status = await connection.scalar(_STATUS, {"transaction": transaction})
+    if status == "in progress":
+        raise DatabaseUnavailable("Postgres has not ended an earlier transaction yet.")
+    return bool(status == "committed")

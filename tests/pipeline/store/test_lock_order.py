@@ -1,0 +1,127 @@
+"""The one order of locks: the tests' watch sees every inversion, and the order knows every table."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+
+import pipeline.store
+from pipeline.store.engine import Database
+from pipeline.store.lock_order import GUARDED, NEVER_WAITED_FOR, ORDER
+from pipeline.store.schema import SCHEMA, metadata
+from tests import lock_checking
+from tests.lock_checking import OutOfOrder, locks_of
+from tests.pipeline.store.making import (
+    register,
+    source,
+)
+
+JOB = UUID(int=1)
+_JOBS = f"UPDATE {SCHEMA}.upload_jobs SET failures = failures WHERE id = :id"
+_VECTORS = f"UPDATE {SCHEMA}.document_vector_buffer SET job_id = job_id WHERE job_id = :id"
+
+
+async def run(store: Database, *statements: str) -> None:
+    async with store.service() as connection:
+        for each in statements:
+            await connection.execute(sa.text(each), {"id": JOB})
+
+
+def test_the_order_names_every_table_once() -> None:
+    """A new table has to be given its place."""
+    tables = [name for name in ORDER if isinstance(name, str)]
+    assert sorted(tables) == sorted(table.name for table in metadata.sorted_tables)
+    assert len(set(ORDER)) == len(ORDER)
+    assert GUARDED.keys() | set(GUARDED.values()) | NEVER_WAITED_FOR <= set(tables)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (_VECTORS, _JOBS),
+        (f"UPDATE {SCHEMA}.ingest_runs SET cost_usd = 0", f"DELETE FROM {SCHEMA}.provider_budgets"),
+        (f"SELECT id FROM {SCHEMA}.upload_jobs FOR UPDATE",
+         f"SELECT id FROM {SCHEMA}.documents ORDER BY id FOR NO KEY UPDATE"),
+        (_JOBS, "SELECT pg_advisory_xact_lock(620813, 1)"),
+        (f"WITH v AS ({_VECTORS} RETURNING job_id) UPDATE {SCHEMA}.upload_jobs AS j "
+         "SET failures = 0 FROM v WHERE v.job_id = j.id",),
+        (f"WITH j AS ({_JOBS} RETURNING id) DELETE FROM {SCHEMA}.parsed_files",),
+        (f"DELETE FROM {SCHEMA}.document_chunk_buffer",),
+    ],
+    ids=["answer", "money", "select", "advisory", "one statement", "unread part", "unguarded"],
+)  # fmt: skip
+async def test_an_inversion_is_found(store: Database, statements: tuple[str, ...]) -> None:
+    """Statements, parts of one, selected rows and advisory locks out of order end the test."""
+    with lock_checking.expected() as seen, pytest.raises(OutOfOrder):
+        await run(store, *statements)
+    assert len(seen) == 1
+
+
+async def test_rows_locked_late_are_found(store: Database) -> None:
+    """Who comes back to a table may change what it has locked, and nothing else."""
+    first, second = sorted(
+        [each.job_id for each in await register(store, [source("a"), source("b")])]
+    )
+    one = f"UPDATE {SCHEMA}.upload_jobs SET failures = failures WHERE id = '{{}}'"
+    await run(store, one.format(first), one.format(second), one.format(first))
+    await run(store, one.format(first), _VECTORS, one.format(first))
+    for late in ((second, first),):
+        with lock_checking.expected(), pytest.raises(OutOfOrder):
+            await run(store, *map(one.format, late))
+    with lock_checking.expected(), pytest.raises(OutOfOrder):
+        await run(store, one.format(first), _VECTORS, one.format(second))
+
+
+def test_parts_that_nothing_reads_come_last() -> None:
+    """Postgres runs them after the statement itself."""
+    statement = f"WITH a AS (DELETE FROM {SCHEMA}.documents) DELETE FROM {SCHEMA}.upload_jobs"
+    assert [each.what for each in locks_of(statement)] == ["upload_jobs", "documents"]
+    read = f"WITH a AS (DELETE FROM {SCHEMA}.documents RETURNING id) DELETE FROM {SCHEMA}.uploads USING a"
+    assert [each.what for each in locks_of(read)] == ["documents", "uploads"]
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement of the store as it is sent, with its name."""
+    for found in pkgutil.iter_modules(pipeline.store.__path__):
+        module = importlib.import_module(f"pipeline.store.{found.name}")
+        for name, value in vars(module).items():
+            for each in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(each, sa.TextClause):
+                    yield (
+                        f"{found.name}.{name}",
+                        str(each.compile(dialect=psycopg_dialect.dialect())),
+                    )
+
+
+# Statements that change rows without locking them in order first, and why they may.
+_UNORDERED = {
+    "one row, named by its key": {
+        "budgets._CREATE", "budgets._FAILURE", "budgets._LIMITS", "budgets._PAUSE", "budgets._PROBE",
+        "budgets._SUCCESS", "budgets._TAKE", "costs._RESERVE", "costs._SPEND", "job_owners._HOLD",
+        "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
+        "parsed_files._REOPEN", "parsed_files._RESERVE", "parsed_files._SUBMITTED",
+        "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",
+        "spaces._INDEXED", "spaces._INSERT", "uploads._COMPLETE", "webhook_events._KEEP",
+    },
+    "locked already by `lock_documents`, `lock_jobs` or their likes": {
+        "cancelling._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
+        "publication._POINT", "registration._JOBS", "succession.REVIVE", "registration.REVIVE",
+        "succession.SUPERSEDE", "registration.SUPERSEDE",
+    },
+    "rows that nobody else changes": {"erasure._BLOTTED", "erasure._UNNAMED"},
+}  # fmt: skip
+
+
+def test_every_statement_locks_rows_in_order() -> None:
+    """Several rows of a table are locked by key before they are changed, or there is a reason."""
+    found = {
+        name for name, statement in statements()
+        if any(not each.ordered and each.what not in GUARDED for each in locks_of(statement))
+    }  # fmt: skip
+    assert found == set().union(*_UNORDERED.values())
