@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,14 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from blocks.assembly import Services
 from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.run_rows import begin_run, finish_run
 from flows.stages import registering, syncing
 from flows.stages.finding import find_for_run
 from flows.stages.removing import tidy
@@ -37,7 +35,7 @@ from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
 from pipeline.store.outlasting import outlasting
-from pipeline.store.run_requests import RequestedRun, request_run, requested_run
+from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 
 
@@ -146,7 +144,7 @@ async def ingest(
     async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
-        wanted, roots = await _begin(parts, run, wanted, options.max_cost_usd)
+        wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
         async with tagged("ingest", told), BatchRunner(parts, run, options) as runner:
@@ -164,21 +162,6 @@ async def ingest(
             )
             sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
             return await conclude(runner, at_last=sync)
-
-
-@outlasting
-async def _begin(
-    parts: Services, run: UUID, wanted: RequestedRun, cap: Decimal | None
-) -> tuple[RequestedRun, Sequence[Path] | None]:
-    """Write the run down, with what it is about, and find the folders that it may read."""
-    itself = UUID(flow_run.id) if flow_run.id else None
-    async with parts.database.service() as connection:
-        if not wanted.paths:
-            wanted = await requested_run(connection, run) or wanted
-        roots = await allowed_roots(wanted.paths, parts.settings)
-        await request_run(connection, run, wanted, cap, asked=not await is_scheduled())
-        await runs.begin_run(connection, run, itself)
-    return wanted, roots
 
 
 async def conclude(
@@ -208,7 +191,7 @@ async def conclude(
         async with parts.database.service() as connection:
             waits = (await runs.progress(connection, run)).count(WORKING)
         await at_last(well=reason is None and not waits)
-    progress = await _finish(parts, run, stops[0].message if stops else None)
+    progress = await finish_run(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)
@@ -216,13 +199,6 @@ async def conclude(
     ending = _ending(run, progress, reason)
     await tell_person(parts, run, ending, reason, attended=attended)
     return ending
-
-
-@outlasting
-async def _finish(parts: Services, run: UUID, stopped: str | None) -> Progress:
-    async with parts.database.service() as connection:
-        await runs.finish_run(connection, run, stopped)
-        return await runs.progress(connection, run)
 
 
 def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> State[Any]:

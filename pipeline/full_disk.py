@@ -50,7 +50,8 @@ def has_no_room(folder: Path) -> bool:
     """Whether the disk of a folder, or of the nearest one above it that exists, is full."""
     try:
         there = next(each for each in (folder, *folder.parents) if each.exists())
-        return shutil.disk_usage(there).free < _LEAST_FREE
+        room = shutil.disk_usage(there)  # of none at all where the system shows itself
+        return room.total > 0 and room.free < _LEAST_FREE
     except (OSError, StopIteration):
         return False
 
