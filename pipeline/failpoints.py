@@ -1,7 +1,7 @@
 """Named places where a test can kill the process, to prove that the next run finishes the work.
 
 `NAVIGATOR_FAILPOINT=after-chunk-commit` kills at the first passing of that place, `name:3` at the
-third. Without the variable a failpoint does nothing.
+third; `name:1:stop` freezes it there with SIGSTOP. Without the variable a failpoint does nothing.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _passed: Counter[str] = Counter()
 
 
 def failpoint(name: str) -> None:
-    """Die here by SIGKILL when the environment says so."""
-    wanted, _, nth = os.environ.get("NAVIGATOR_FAILPOINT", "").partition(":")
+    """Die here by SIGKILL, or freeze by SIGSTOP, when the environment says so."""
+    wanted, _, when = os.environ.get("NAVIGATOR_FAILPOINT", "").partition(":")
     if wanted != name:
         return
+    nth, _, how = when.partition(":")
     _passed[name] += 1
     if _passed[name] == int(nth or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSTOP if how == "stop" else signal.SIGKILL)

@@ -29,11 +29,20 @@ _COMMENT = re.compile(r"--[^\n]*")
 _CTE = re.compile(r"(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", re.IGNORECASE)
 _WRITE = re.compile(
     rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+{SCHEMA}\.(\w+)|"
-    r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE(?:\s+OF\s+(\w+))?|\bFOR\s+SHARE(?:\s+OF\s+(\w+))?|"
+    r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE(?:\s+OF\s+(\w+))?|\bFOR\s+(?:KEY\s+)?SHARE(?:\s+OF\s+(\w+))?|"
     r"\bpg_advisory_xact_lock(?:_shared)?\((\d+)",
     re.IGNORECASE,
 )
 _FROM = re.compile(rf"\b(?:FROM|JOIN)\s+{SCHEMA}\.(\w+)(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)
+
+
+# A row's xmax names who locked it last: a transaction, which came after the row's own, or a set of
+# several, whose numbers are far smaller; of such a set nothing is said.
+_UNLOCKED = """
+    xmin <> pg_current_xact_id()::xid AND (xmax = 0 OR (
+        xmax <> pg_current_xact_id()::xid AND xmax::text::bigint >= xmin::text::bigint
+        AND pg_xact_status(xmax::text::xid8) <> 'in progress'))
+"""
 
 
 class OutOfOrder(AssertionError):
@@ -181,7 +190,7 @@ def _complain(what: str, statement: str) -> None:
 
 def _unlocked(connection: sa.Connection, held: _Transaction, table: str) -> set[tuple[Any, ...]]:
     """Keys of the rows that certainly nobody has locked and this transaction has not changed."""
-    return _keys(connection, held, table, "xmax = 0 AND xmin <> pg_current_xact_id()::xid")
+    return _keys(connection, held, table, _UNLOCKED)
 
 
 def _mine(connection: sa.Connection, held: _Transaction, table: str) -> set[tuple[Any, ...]]:

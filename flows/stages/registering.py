@@ -77,8 +77,8 @@ async def upload(
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:
-        await runs.reject(connection, run_id, user, rejected)
         await attachments.join_run(connection, run_id, known, list(tags), services.worker)
+        await runs.reject(connection, run_id, user, rejected)
     return Upload(taken.registered, (*rejected, *taken.rejected), taken.full)
 
 

@@ -119,13 +119,15 @@ _TAG = sa.text(
     FROM inside AS i WHERE d.id = i.id
     """  # noqa: S608
 )
-_UNFINISHED = sa.text(
+# Locked as the run's list will lock them, which refers to them.
+_LATEST = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id, j.state IN ({_WORKING})
+               AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS r
+                               WHERE r.run_id = :run_id AND r.job_id = j.id) AS waiting
+    FROM {SCHEMA}.upload_jobs AS j
     WHERE j.id IN (SELECT latest_job_id FROM {SCHEMA}.documents WHERE id IN ({_INSIDE_IDS}))
-      AND j.state IN ({_WORKING})
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS r
-                      WHERE r.run_id = :run_id AND r.job_id = j.id)
+    ORDER BY j.id FOR KEY SHARE OF j
     """  # noqa: S608
 )
 
@@ -143,7 +145,7 @@ async def join_run(
     """
     values = {"run_id": run_id, "documents": list(documents), "tags": sorted(set(tags))}
     await connection.execute(_TAG, values)
-    waiting = (await connection.execute(_UNFINISHED, values)).scalars().all()
+    waiting = [job for job, waits in await connection.execute(_LATEST, values) if waits]
     await adopt(connection, waiting, Actor(actor, run_id))
     await connection.execute(_JOIN, values)
 

@@ -75,7 +75,7 @@ _RESERVE = sa.text(
         INSERT INTO {SCHEMA}.document_vector_buffer AS w
             (space_id, sha256, user_id, job_id, claimed_by, lease_until)
         SELECT :space, sha256, owner_id, job_id, :worker, now() + make_interval(secs => :lease)
-        FROM missing
+        FROM missing ORDER BY sha256, owner_id
         ON CONFLICT (space_id, sha256, user_id) DO UPDATE SET
             claimed_by = EXCLUDED.claimed_by, lease_until = EXCLUDED.lease_until,
             job_id = EXCLUDED.job_id

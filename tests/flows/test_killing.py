@@ -69,7 +69,23 @@ def runner(
     killer: subprocess.Popen[str], url: str, openai: OpenAIMock, policies: Path, home: Path
 ) -> Run:
     """A function that ingests the policies, or deletes all, in a child; returns its exit code."""
-    environment = {
+    environment = variables(url, openai, home)
+    openai.reset()
+
+    def one(failpoint: str = "", *, delete: bool = False) -> int:
+        begin(
+            killer,
+            {**environment, "NAVIGATOR_FAILPOINT": failpoint},
+            [] if delete else [str(policies)],
+        )
+        return ended(killer)
+
+    return one
+
+
+def variables(url: str, openai: OpenAIMock, home: Path) -> dict[str, str]:
+    """The settings of a child."""
+    return {
         "DATABASE_URL": url,
         "NAVIGATOR_HOME": str(home),
         "NAVIGATOR_EMBEDDER": "openai",
@@ -78,19 +94,19 @@ def runner(
         "NAVIGATOR_EMBEDDING_BATCH_INPUTS": str(BATCH_INPUTS),
         "NAVIGATOR_EMBEDDING_CONCURRENCY": "1",
     }
-    openai.reset()
 
-    def one(failpoint: str = "", *, delete: bool = False) -> int:
-        request = {
-            "environment": {**environment, "NAVIGATOR_FAILPOINT": failpoint},
-            "paths": [] if delete else [str(policies)],
-        }
-        assert killer.stdin is not None and killer.stdout is not None
-        killer.stdin.write(json.dumps(request) + "\n")
-        killer.stdin.flush()
-        return int(json.loads(killer.stdout.readline()))
 
-    return one
+def begin(killer: subprocess.Popen[str], environment: dict[str, str], paths: list[str]) -> None:
+    """Have a child work, without waiting for it."""
+    assert killer.stdin is not None
+    killer.stdin.write(json.dumps({"environment": environment, "paths": paths}) + "\n")
+    killer.stdin.flush()
+
+
+def ended(killer: subprocess.Popen[str]) -> int:
+    """The exit code of the child, once it has ended."""
+    assert killer.stdout is not None
+    return int(json.loads(killer.stdout.readline()))
 
 
 @pytest.fixture
