@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,6 +42,12 @@ def policies(folder: Path) -> Path:
     return folder
 
 
+def collect(lines: Iterable[str], told: list[str]) -> None:
+    """Note lines as they come."""
+    for line in lines:  # one by one: they are looked at meanwhile
+        told += [line]
+
+
 def test_restarts_are_waited_out(
     folder: Path, prefect_server: PrefectServer, tmp_path: Path, scratch: Path
 ) -> None:
@@ -73,7 +79,7 @@ def test_restarts_are_waited_out(
 
         with Restarts(folder, due) as restarts, navigator.start(*arguments) as process:
             assert process.stderr is not None and process.stdout is not None
-            listening = threading.Thread(target=told.extend, args=[process.stderr])
+            listening = threading.Thread(target=collect, args=[process.stderr, told])
             listening.start()
             out = process.stdout.read()
             code = process.wait(240)
