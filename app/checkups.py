@@ -19,6 +19,8 @@ from pipeline.settings import Settings
 
 _GIB = 1024**3
 _LEAST_FREE = 1 * _GIB
+# Whoever asks what does not work is not to wait until it does.
+_PATIENCE_SECONDS = 3.0
 _PAGE = b"<html><body><h1>Trial</h1><p>The parser reads this sentence.</p></body></html>"
 
 
@@ -66,7 +68,7 @@ async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
     from pipeline.store.health import describe, rights
     from pipeline.store.schema import READER_ROLE, SERVICE_ROLE
 
-    opened = await open_database(settings, stack)
+    opened = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
     roles = [SERVICE_ROLE] if opened.readers_apart else [SERVICE_ROLE, READER_ROLE]
     async with opened.login() as connection:
         missing = (await rights(connection, roles)).missing_roles

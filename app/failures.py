@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.console import print_json, say
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
+from pipeline.full_disk import full_disk, has_no_room, lacking_folder, says_full
 from pipeline.private_files import write_private
 
 FAILED = 1
@@ -37,6 +38,8 @@ def report_error(error: Exception) -> int:
         # The reader of our output has gone; nothing more may be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    if says_full(error) or has_no_room(home()):
+        return report_error(full_disk(lacking_folder(home())))
     message = f"Something unforeseen went wrong ({type(error).__name__})."
     _print("unexpected", message, f"The details are in {_write_log(error)}; please report it.")
     return FAILED

@@ -21,6 +21,7 @@ from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
+from pipeline.store.outlasting import outlasting
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -177,6 +178,7 @@ async def _give_up(addresses: Addresses, run_id: UUID, why: NavigatorError) -> N
         await database.close()
 
 
+@outlasting
 async def _write_down(
     addresses: Addresses, run_id: UUID, wanted: RequestedRun, cap: Decimal | None
 ) -> None:
@@ -191,6 +193,7 @@ async def _write_down(
         await database.close()
 
 
+@outlasting
 async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run: what is left of it waits for a person."""
     from pipeline.store import runs, stops
@@ -207,6 +210,7 @@ async def _close(addresses: Addresses, run_id: UUID) -> None:
         await database.close()
 
 
+@outlasting
 async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
@@ -218,6 +222,7 @@ async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
         await database.close()
 
 
+@outlasting
 async def _anything_to_do(
     request: IngestRequest, settings: Settings, found: FoundFiles, owner: UUID, run_id: UUID
 ) -> bool:

@@ -33,6 +33,7 @@ from app.prefect_kept import KeptServer, end
 from app.stack.state import running_stack
 from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
+from pipeline.full_disk import full_disk, has_no_room
 from pipeline.loopback import direct_loopback
 from pipeline.private_files import open_home
 
@@ -218,6 +219,8 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
                 return process
         time.sleep(0.1)
     end(process)
+    if has_no_room(folder):
+        raise full_disk(folder)
     raise ServiceUnavailable(
         f"The local Prefect server did not start; its log is {folder / 'server.log'}.",
         remedy="Read the log, or set PREFECT_API_URL to a running server.",

@@ -53,7 +53,7 @@ def connect(settings: Settings) -> Addresses:
     embedded = settings.database_url is None and settings.database_block is None
     with working("Starting Postgres" if embedded else "Connecting to Postgres"):
         addresses = asyncio.run(database_addresses(settings))
-        prepare(addresses)
+        prepare(addresses, patience_seconds=settings.database_patience_seconds, told=say)
     return addresses
 
 

@@ -29,6 +29,7 @@ from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
+from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -120,13 +121,24 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embe
         yield database, embedder
 
 
-async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    """The database, migrated; the embedded one is started when no other is named."""
+async def open_database(
+    settings: Settings, stack: AsyncExitStack, *, patience_seconds: float | None = None
+) -> Database:
+    """The database, migrated; the embedded one is started when no other is named.
+
+    Args:
+        patience_seconds: how long a Postgres that is away is waited for, else as the settings say.
+    """
     addresses = await database_addresses(settings)
-    await asyncio.to_thread(prepare, addresses)
+    patience = settings.database_patience_seconds if patience_seconds is None else patience_seconds
+    await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
-    lease = settings.lease_seconds
-    database = Database.at(addresses, pool_size=pool_size, idle_seconds=lease)
+    database = Database.at(
+        addresses,
+        pool_size=pool_size,
+        idle_seconds=settings.lease_seconds,
+        patience_seconds=patience,
+    )
     stack.push_async_callback(database.close)
     return database
 
@@ -195,6 +207,7 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
+@outlasting
 async def _prepare(
     database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
 ) -> UUID:

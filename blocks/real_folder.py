@@ -28,6 +28,11 @@ class RealFolder:
         self._real: set[str] = set()
         self._looked_at = 0.0
 
+    @property
+    def path(self) -> str:
+        """Where the objects lie."""
+        return self._root
+
     def refuse_links(self, key: str) -> None:
         """Make sure that no part of a key is a link.
 

@@ -21,6 +21,7 @@ from blocks.objects import ObjectMissing
 from blocks.real_folder import RealFolder
 from pipeline.concurrency import side_by_side
 from pipeline.errors import ConfigurationError, StorageUnavailable
+from pipeline.full_disk import full_disk, says_full, tells_full
 from pipeline.private_files import keep_private
 
 _PIECE = 1024 * 1024
@@ -230,16 +231,16 @@ class Storage:
                 raise StorageUnavailable(_NO_PLACE) from None
             if isinstance(error, NotFoundError | FileNotFoundError) or "NoSuchKey" in str(error):
                 raise ObjectMissing("A stored object is missing.") from None
-            raise _unavailable(error) from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> StorageUnavailable:
+        if says_full(error) or tells_full(str(error)):
+            return full_disk(self._folder.path if self._folder else "the object storage")
+        # The store's own text quotes paths and addresses; its kind and the system's reason are
+        # enough.
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
+        return StorageUnavailable(f"The object storage failed ({reason or type(error).__name__}).")
 
 
 def _is_gone(data: bytes | Path) -> bool:
     return isinstance(data, Path) and not data.is_file()
-
-
-def _unavailable(error: Exception) -> StorageUnavailable:
-    # The store's own text quotes paths and addresses; its kind and the system's reason are enough.
-    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
-    if "No space left" in str(error):
-        reason = "No space left on device"
-    return StorageUnavailable(f"The object storage failed ({reason or type(error).__name__}).")

@@ -34,6 +34,7 @@ from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.lock_order import lock_jobs
+from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
@@ -47,6 +48,7 @@ Backlog = Literal["waiting", "failed", "outdated"]
     **RETRYING,
 )
 @unquoted
+@outlasting
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID
 ) -> int:
@@ -107,6 +109,7 @@ async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UU
     return sum(map(len, found.values()))
 
 
+@outlasting
 async def _anything_waits(parts: Services, selection: Selection) -> bool:
     async with parts.database.service() as connection:
         return bool(await backlog.waiting(connection, replace(selection, limit=1)))
@@ -121,6 +124,7 @@ async def _tidy(parts: Services) -> None:
         get_run_logger().warning("stored files that nobody names are left for later: %s", error)
 
 
+@outlasting
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:

@@ -30,6 +30,8 @@ from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
+from pipeline.store.job_owners import Elsewhere
+from pipeline.store.outlasting import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 
@@ -161,12 +163,7 @@ class BatchRunner:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
         told: set[UUID | None] = set()
         while self.stop is None:
-            async with self.parts.database.service() as connection:
-                await job_owners.give_back(connection, self.run)
-            async with self.parts.database.service() as connection:
-                elsewhere = await job_owners.held_elsewhere(connection, self.run)
-                who = Actor(self.parts.worker, self.run)
-                adopted = await job_owners.adopt_left(connection, who, self._taken)
+            elsewhere, adopted = await self._look_elsewhere()
             if adopted or not elsewhere:
                 return bool(adopted)
             for each in elsewhere:
@@ -176,6 +173,18 @@ class BatchRunner:
             await asyncio.sleep(_LOOK_SECONDS)
         return False
 
+    @outlasting
+    async def _look_elsewhere(self) -> tuple[list[Elsewhere], set[UUID]]:
+        """What others have of this run, and what of it is the run's own from now on."""
+        async with self.parts.database.service() as connection:
+            await job_owners.give_back(connection, self.run)
+        async with self.parts.database.service() as connection:
+            elsewhere = await job_owners.held_elsewhere(connection, self.run)
+            who = Actor(self.parts.worker, self.run)
+            adopted = await job_owners.adopt_left(connection, who, self._taken)
+        return elsewhere, adopted
+
+    @outlasting
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
             waiting = await run_jobs.waiting_jobs(connection, self.run)
@@ -211,6 +220,7 @@ class BatchRunner:
             if self._bar is not None:
                 await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
 
+    @outlasting
     async def _work(self, batch: PlannedBatch) -> None:
         if self.parts.settings.work_pool is None:
             await ingest_documents(

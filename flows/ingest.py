@@ -20,10 +20,10 @@ from flows.alerting import tell_person
 from flows.arguments import opaque
 from flows.batch_runner import BatchRunner
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
-from flows.origin import allowed_roots, is_scheduled
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.run_rows import begin_run, finish_run
 from flows.showing import shown
 from flows.stages import registering, syncing
 from flows.stages.finding import find_for_run
@@ -36,7 +36,8 @@ from pipeline.identity import user_id
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import runs, spaces
-from pipeline.store.run_requests import RequestedRun, request_run, requested_run
+from pipeline.store.outlasting import outlasting
+from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 
 
@@ -46,6 +47,7 @@ from pipeline.store.runs import Progress
     **RETRYING,
 )
 @unquoted
+@outlasting
 async def register_sources(
     paths: list[str],
     user: UUID,
@@ -143,19 +145,11 @@ async def ingest(
         run_id: names the run in the database; the flow run's own id when empty.
     """
     options = options or IngestOptions()
-    itself = UUID(flow_run.id) if flow_run.id else None
     run = run_id or run_of_flow()
     async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
-        async with parts.database.service() as connection:
-            cap = options.max_cost_usd
-            if not paths:
-                wanted = await requested_run(connection, run) or wanted
-            roots = await allowed_roots(wanted.paths, parts.settings)
-            asked = not await is_scheduled()
-            await request_run(connection, run, wanted, cap, asked=asked)
-            await runs.begin_run(connection, run, itself)
+        wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)
         # From here on the run is known to our database: Prefect need not keep what it is about.
         told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
         async with (
@@ -208,9 +202,7 @@ async def conclude(
     reason = next(iter(stops or troubles), None)
     if at_last is not None:
         await at_last(well=reason is None and not waits)
-    async with parts.database.service() as connection:
-        await runs.finish_run(connection, run, stops[0].message if stops else None)
-        progress = await runs.progress(connection, run)
+    progress = await finish_run(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)

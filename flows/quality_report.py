@@ -18,6 +18,7 @@ from flows.showing import shown
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from pipeline.store.outlasting import outlasting
 
 
 def reports_folder(settings: Settings) -> Path:
@@ -30,6 +31,7 @@ def reports_folder(settings: Settings) -> Path:
     **UNCACHED,
     **RETRYING,
 )
+@outlasting
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
     """Write the page and leave a link to it with the run; its path."""
     parts = services()

@@ -22,6 +22,7 @@ from flows.unquoted import unquoted
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.outlasting import outlasting
 
 RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
@@ -53,6 +54,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     **RETRYING,
 )
 @unquoted
+@outlasting
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
@@ -67,6 +69,7 @@ parse_documents.result_storage = PlainResults()
 
 @task(task_run_name="validate", **UNCACHED, **RETRYING)
 @unquoted
+@outlasting
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
@@ -77,6 +80,7 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
 
 @task(task_run_name="chunk", **UNCACHED, **RETRYING)
 @unquoted
+@outlasting
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
@@ -84,6 +88,7 @@ async def chunk_documents(batch: Batch) -> None:
 
 @task(task_run_name="embed", **UNCACHED, **RETRYING)
 @unquoted
+@outlasting
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
@@ -91,6 +96,7 @@ async def embed_chunks(batch: Batch) -> None:
 
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
 @unquoted
+@outlasting
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
@@ -100,6 +106,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
 
 @task(task_run_name="publish", **UNCACHED, **RETRYING)
 @unquoted
+@outlasting
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)

@@ -20,6 +20,7 @@ from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
 from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
+from pipeline.store.outlasting import outlasting
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
 
@@ -28,6 +29,7 @@ _MOST_ROWS = 200
 _MOST_LINES = 20
 
 
+@outlasting
 async def publish_story(parts: Services, run_id: UUID) -> None:
     """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:

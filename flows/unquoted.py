@@ -13,8 +13,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from flows.prefect_troubles import prefect_trouble
 from pipeline.errors import NavigatorError, Unforeseen
+from pipeline.full_disk import full_disk, lacking_folder, says_full
 from pipeline.logs import logger
 from pipeline.places import place, way
+from pipeline.settings import load_settings
 
 _LOG = logger("navigator.flows")
 
@@ -36,6 +38,8 @@ async def without_words() -> AsyncIterator[None]:
     except Exception as error:
         if (trouble := prefect_trouble(error)) is not None:
             raise trouble from None
+        if says_full(error):  # of the home folder, or wherever temporary files go
+            raise full_disk(lacking_folder(load_settings().home)) from None
         kind = type(error).__name__
         _LOG.error("unforeseen", error=kind, way=way(error))
         unforeseen = Unforeseen(f"Something unforeseen went wrong ({kind} at {place(error)}).")

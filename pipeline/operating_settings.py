@@ -44,6 +44,11 @@ class OperatingSettings(GateSettings):
         description="For so long a run waits for a service that fails; its documents wait then.",
     )
 
+    # -- when Postgres is away ---------------------------------------------------------------
+    database_patience_seconds: float = Field(
+        default=60, ge=0, description="A Postgres that restarts is waited for, up to so long."
+    )
+
     # -- backups ---------------------------------------------------------------------------------
     restore_max_bytes: int = Field(
         default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."

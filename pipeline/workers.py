@@ -47,6 +47,21 @@ def worker_name() -> str:
     return _this_worker(os.getpid())
 
 
+def lives_here(name: str) -> bool:
+    """Whether the named worker runs on this machine and can be seen from this process."""
+    machine = name.rpartition("/")[0].rpartition("/")[0]
+    return machine == f"{platform.node()}/{_boot()}" and not _is_dead(name)
+
+
+def process_of(name: str) -> int:
+    """The number of a named worker's process.
+
+    Raises:
+        ValueError: it is no worker's name.
+    """
+    return int(name.rpartition("/")[0].rpartition("/")[2])
+
+
 def dead_workers(names: Iterable[str]) -> list[str]:
     """Those of the named workers that ran on this machine, since its last start, and are gone.
 

@@ -39,6 +39,7 @@ _UNLIMITED = re.compile(
     rf"|POST {PREFIX}/uploads/[^/]+/complete|GET {PREFIX}/originals/[^/]+"
     rf"|GET {PREFIX}/(jobs/[^/]+/)?events|(GET|DELETE) {PREFIX}/users/me(/export)?"
 )
+_PATIENCE_SECONDS = 3.0
 _EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
             correlation.HEADER)  # fmt: skip
 
@@ -88,6 +89,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     services = await stack.enter_async_context(open_services(settings))
+    # From here on somebody waits for each answer, and is better told to come again.
+    services.database.patience_seconds = min(_PATIENCE_SECONDS, settings.database_patience_seconds)
     dispatcher = await Dispatcher.from_environment(services.installation)
     stack.push_async_callback(dispatcher.close)
     feed = EventFeed(services.database)

@@ -21,6 +21,7 @@ from pipeline.errors import (
     TransientError,
     UsageError,
 )
+from pipeline.full_disk import DISK_FULL, REQUESTERS_REMEDY, TOLD_REQUESTERS
 from pipeline.logs import logger
 from pipeline.quotas import StorageQuotaReached
 
@@ -192,6 +193,8 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     if status >= 500:
         _LOG.error("request_failed", error=type(error).__name__, why=error.message)
     more = getattr(error, "more", {})
+    if error.code == DISK_FULL:  # its own words name a folder
+        return problem(status, TOLD_REQUESTERS, DISK_FULL, REQUESTERS_REMEDY, headers=headers)
     if isinstance(error, StorageQuotaReached):
         more = {"used": error.used, "allowed": error.allowed}
     return problem(status, error.message, error.code, error.remedy, headers=headers, more=more)

@@ -92,6 +92,11 @@ class Child:
         roots = [pid for pid in (self.pid, self.service.elsewhere()) if pid is not None]
         return sum(_memory(pid) for pid in roots)
 
+    def at_work(self) -> list[int]:
+        """The processes whose progress is the service's: the one elsewhere, if it has one."""
+        elsewhere = self.service.elsewhere()
+        return [pid for pid in (elsewhere or self.pid,) if pid is not None]
+
     def last_words(self) -> str:
         """The last line that this start wrote to its log."""
         with contextlib.suppress(OSError), self.log.open("rb") as written:

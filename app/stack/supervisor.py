@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.stack.child import Child
+from app.stack.liveness import Patience
 from app.stack.services import UP, Service, State
 
 LOOK_SECONDS = 3.0
-SILENT_LOOKS = 3
-"""Looks in a row without an answer after which a service is started again."""
 
 _START_LOOK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -85,6 +84,7 @@ class Supervisor:
         self._logs = logs
         self._changed = changed
         self._stopping = False
+        self._taken_down: Supervised | None = None
 
     @property
     def is_up(self) -> bool:
@@ -171,27 +171,40 @@ class Supervisor:
         return reason
 
     async def _until_unwell(self, each: Supervised, ended: asyncio.Task[int]) -> str:
-        deadline = time.monotonic() + each.service.ready_seconds
-        silent = 0
+        assert each.child is not None, "it was just started"
+        patience = Patience(each.child.at_work, each.service.ready_seconds)
         while True:
-            pause = LOOK_SECONDS if each.state is State.HEALTHY else _START_LOOK_SECONDS
+            pause = _START_LOOK_SECONDS if each.state is State.STARTING else LOOK_SECONDS
             await asyncio.wait([ended], timeout=pause)
             if ended.done():
+                self._give_turn(each)
                 return self._why_ended(each, ended.result())
             if each.service.is_task:
                 continue
             if await self._answers(each):
-                silent = 0
-                if each.state is not State.HEALTHY:
-                    self._enter(each, State.HEALTHY)
+                patience.answered()
+                self._give_turn(each)
+                self._enter(each, State.HEALTHY)
             elif each.state is State.STARTING:
-                if time.monotonic() > deadline:
-                    return f"did not become healthy in {each.service.ready_seconds:.0f} s"
+                if reason := await asyncio.to_thread(patience.ends, starting=True):
+                    self._give_turn(each)  # it is down by itself
+                    return reason
+            elif reason := await asyncio.to_thread(patience.ends):
+                if self._takes_turn(each):
+                    return reason
+                self._enter(each, State.UNHEALTHY, f"{reason}; waits for its turn")
             else:
-                silent += 1
-                self._enter(each, State.UNHEALTHY, "does not answer")
-                if silent >= SILENT_LOOKS:
-                    return "does not answer any more"
+                self._enter(each, State.UNHEALTHY, patience.note)
+
+    def _takes_turn(self, each: Supervised) -> bool:
+        """Whether it may be ended: at no time are two of them down by our own hand."""
+        if self._taken_down in (None, each):
+            self._taken_down = each
+        return self._taken_down is each
+
+    def _give_turn(self, each: Supervised) -> None:
+        if self._taken_down is each:
+            self._taken_down = None
 
     async def _answers(self, each: Supervised) -> bool:
         began = time.monotonic()

@@ -18,6 +18,7 @@ from pipeline.logs import logger
 from pipeline.states import JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor, Move, move
 
 _LOG = logger("navigator.batch")
@@ -54,15 +55,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
     left out.
     """
-    async with services.database.service() as connection:
-        held = await claims.claim(
-            connection,
-            job_ids,
-            services.version,
-            services.worker,
-            services.settings.lease_seconds,
-            run_id,
-        )
+    held = await _claim(services, job_ids, run_id)
     failpoint("after-claim-commit")
     batch = Batch(run_id, tuple(job.claim for job in held))
     if not held:
@@ -71,6 +64,15 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
         async with _alive(services, batch):
             yield batch
+
+
+@outlasting
+async def _claim(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> list[ClaimedJob]:
+    lease = services.settings.lease_seconds
+    async with services.database.service() as connection:
+        return await claims.claim(
+            connection, job_ids, services.version, services.worker, lease, run_id
+        )
 
 
 @asynccontextmanager
@@ -96,11 +98,17 @@ async def _beat(services: Services, batch: Batch) -> None:
     while True:
         await asyncio.sleep(lease / 3)
         with suppress(TransientError):
-            async with services.database.service() as connection:
-                await claims.renew(connection, batch.claims, services.worker, lease)
-                await vector_buffer.renew(connection, batch.job_ids, services.worker, lease)
+            await _renew(services, batch, lease)
 
 
+@outlasting
+async def _renew(services: Services, batch: Batch, lease: float) -> None:
+    async with services.database.service() as connection:
+        await claims.renew(connection, batch.claims, services.worker, lease)
+        await vector_buffer.renew(connection, batch.job_ids, services.worker, lease)
+
+
+@outlasting
 async def jobs_at(services: Services, batch: Batch, *states: JobState) -> list[ClaimedJob]:
     """The jobs of the batch that are still ours and stand at one of these states."""
     async with services.database.service() as connection:

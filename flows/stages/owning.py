@@ -12,6 +12,7 @@ from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
 from pipeline.store.dead_runs import DeadRun
+from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor
 
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
@@ -21,8 +22,7 @@ _SILENT = "Its process ended, or fell silent; a later run goes on with its docum
 async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
     """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
     lease = services.settings.lease_seconds
-    async with services.database.service() as connection:
-        await job_owners.hold_run(connection, run_id, services.worker, lease)
+    await _hold(services, run_id, lease)
     heart = asyncio.create_task(_beat(services, run_id, lease))
     try:
         yield
@@ -36,16 +36,28 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
                 await job_owners.let_go(connection, run_id, services.worker)
 
 
+@outlasting
+async def _hold(services: Services, run_id: UUID, lease: float) -> None:
+    async with services.database.service() as connection:
+        await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
 async def _beat(services: Services, run_id: UUID, lease: float) -> None:
     while True:
         await asyncio.sleep(lease / 3)
         with suppress(TransientError):
-            async with services.database.service() as connection:
-                if not await job_owners.renew_run(connection, run_id, services.worker, lease):
-                    # It slept past its lease; what nobody has taken meanwhile is still its own.
-                    await job_owners.hold_run(connection, run_id, services.worker, lease)
+            await _renew(services, run_id, lease)
 
 
+@outlasting
+async def _renew(services: Services, run_id: UUID, lease: float) -> None:
+    async with services.database.service() as connection:
+        if not await job_owners.renew_run(connection, run_id, services.worker, lease):
+            # It slept past its lease; what nobody has taken meanwhile is still its own.
+            await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
+@outlasting
 async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
     """Write down how a run ended that died; its jobs are free, or wait for a person.
 
@@ -59,6 +71,7 @@ async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) 
         await runs.finish_run(connection, run.run_id, why)
 
 
+@outlasting
 async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:
     """Have what the run owns and has not finished wait for a person; how many jobs.
 

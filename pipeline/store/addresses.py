@@ -1,14 +1,12 @@
-"""Where the database is and as whom it is opened, and a connection's errors as ours."""
+"""Where the database is and as whom it is opened."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
-from pipeline.errors import ConfigurationError, DatabaseUnavailable, TransientError
-from pipeline.store.patience import sentence
+from pipeline.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,3 @@ def driver_url(url: str) -> sa.URL:
         )
     except sa.exc.ArgumentError:
         raise ConfigurationError("DATABASE_URL is not a database URL.") from None
-
-
-def unavailable(error: BaseException) -> DatabaseUnavailable:
-    """A connection error as ours: the first line of the reason, without address or password."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    if sqlstate := getattr(cause, "sqlstate", None):
-        if said := sentence(sqlstate):
-            return DatabaseUnavailable(said, remedy=TransientError.remedy)
-        return DatabaseUnavailable(f"Postgres gave up the connection (SQLSTATE {sqlstate}).")
-    return DatabaseUnavailable(f"Postgres cannot be reached ({type(cause).__name__}).")

@@ -10,7 +10,8 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.addresses import driver_url, unavailable
+from pipeline.store.addresses import driver_url
+from pipeline.store.outages import unavailable
 from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
 
@@ -83,7 +84,7 @@ def snapshot(url: str) -> Iterator[Snapshot]:
             become_service(connection)
             yield Snapshot(connection, str(revision), known_columns(connection))
     except psycopg.Error as error:
-        raise unavailable(error) from error
+        raise unavailable(error, driver_url(url)) from error
 
 
 def object_keys(connection: psycopg.Connection) -> Iterator[str]:

@@ -11,7 +11,6 @@ import atexit
 import fcntl
 import json
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,31 +19,32 @@ from typing import IO
 
 import psutil
 
-from pipeline.errors import ConfigurationError, DatabaseUnavailable
-from pipeline.private_files import account, open_home
+from pipeline.errors import DatabaseUnavailable
+from pipeline.private_files import open_home
 from pipeline.store import embedded_access
 from pipeline.store.addresses import Addresses
 from pipeline.store.embedded_identity import Identity, identity
-from pipeline.store.embedded_tools import postmaster, release, stop_postmaster
+from pipeline.store.embedded_starting import adopted, start
+from pipeline.store.embedded_tools import postmaster, stop_postmaster
+from pipeline.workers import lives_here, process_of, worker_name
 
-_START_SECONDS = 60
-_INITIAL = (
-    "--auth-local=peer", "--auth-host=reject", "--encoding=utf8",
-    f"--username={embedded_access.ADMINISTRATOR}",
-)  # fmt: skip
-# No network; the socket lies in the data folder, which is the account's alone. Readers have
-# connections of their own, so a process may need twice as many as its pool has.
-_OPTIONS = "-h '' -k . -p 5432 -c unix_socket_permissions=0600 -c max_connections=200"
 _OLD_HOLDERS = ".handle_pids.json"
 _held: set[Path] = set()
 
 
 @dataclass
 class _Notes:
-    """Who holds a Postgres, and which of its starts has its logins: a file beside the data."""
+    """What is noted of a Postgres, in a file beside its data.
 
-    holders: Sequence[int] = ()
+    Attributes:
+        holders: the processes that hold it, each by a name that no other process gets.
+        settled: the process of the start that has its logins.
+        making: its data are being made for the first time.
+    """
+
+    holders: Sequence[str] = ()
     settled: int | None = None
+    making: bool = False
 
 
 def start_embedded(folder: Path) -> str:
@@ -86,7 +86,7 @@ def stop_embedded(folder: Path) -> None:
         return
     with _noted(folder) as file:
         notes = _read(file)
-        notes.holders = [pid for pid in notes.holders if pid != os.getpid()]
+        notes.holders = [name for name in notes.holders if name != worker_name()]
         if not notes.holders and (running := postmaster(folder)) is not None:
             stop_postmaster(running)
         _write(file, notes)
@@ -96,9 +96,19 @@ def other_holders(folder: Path) -> list[int]:
     """The other living processes that hold the Postgres of `folder`."""
     try:
         with _path(folder.resolve()).open("r", encoding="utf-8") as file:
-            return [pid for pid in _read(file).holders if pid != os.getpid()]
+            return [process_of(name) for name in _read(file).holders if name != worker_name()]
     except OSError:
         return []
+
+
+def revive_embedded(folder: Path) -> None:
+    """Start the Postgres of `folder` again, if this process holds it and it has died.
+
+    Raises:
+        DatabaseUnavailable: it does not start; another process may be at it.
+    """
+    if folder.resolve() in _held and postmaster(folder) is None:
+        _hold(folder)
 
 
 def _hold(folder: Path) -> None:
@@ -108,55 +118,38 @@ def _hold(folder: Path) -> None:
         notes = _read(file)
         running = postmaster(folder)
         if running is None or running.pid != notes.settled:
-            _start(folder, running)
-            started = postmaster(folder)
-            notes.settled = started.pid if started else None
-        notes.holders = sorted({*notes.holders, os.getpid()})
+            _settle(folder, running, notes, file)
+        notes.holders = sorted({*notes.holders, worker_name()})
         _write(file, notes)
     if not _held:
         atexit.register(_let_go, os.getpid())
     _held.add(folder)
 
 
-def _start(folder: Path, running: psutil.Process | None) -> None:
-    if running is not None:  # of a version that did not make logins, or of one that was killed
-        _require_unused(folder)
-        stop_postmaster(running)
+def _settle(folder: Path, running: psutil.Process | None, notes: _Notes, file: IO[str]) -> None:
+    """Start it, or take over one that somebody else has started, and make its logins."""
     as_whom = identity()
-    try:
-        _make_folder(folder, as_whom)
-        if not (folder / "PG_VERSION").exists():
-            as_whom.run("initdb", _INITIAL, folder, _START_SECONDS)
-        embedded_access.write_access(folder, as_whom)
-        options = ["--wait", f"--timeout={_START_SECONDS}", "--log=log", f"--options={_OPTIONS}"]
-        as_whom.run("pg_ctl", ["start", *options], folder, _START_SECONDS * 2)
-    except (subprocess.SubprocessError, OSError) as error:
-        raise DatabaseUnavailable(
-            f"The embedded Postgres did not start ({type(error).__name__}); its log is "
-            f"{folder / 'log'}.",
-            remedy="Free some disk space or memory, or set DATABASE_URL to another Postgres.",
-        ) from error
+    if running is not None and not adopted(running, folder, as_whom):
+        _require_unused(folder)  # of a version that did not make logins
+        stop_postmaster(running)
+        running = None
+    if running is None:
+        _start(folder, as_whom, notes, file)
+    notes.making = False
+    _write(file, notes)  # before anything can be stored in it
     embedded_access.settle(folder)
     (folder / _OLD_HOLDERS).unlink(missing_ok=True)
+    settled = postmaster(folder)
+    notes.settled = settled.pid if settled else None
 
 
-def _make_folder(folder: Path, as_whom: Identity) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner = folder.stat().st_uid
-    if as_whom.apart and owner != as_whom.uid:
-        as_whom.own(folder)
-    elif owner != as_whom.uid:
-        raise ConfigurationError(
-            f"The embedded Postgres in {folder} belongs to {account(owner)}.",
-            remedy="Run this as who made it, or set NAVIGATOR_HOME to a folder of your own.",
-        )
-    with suppress(FileNotFoundError):
-        found = int((folder / "PG_VERSION").read_text("ascii"))
-        if found != release():
-            raise ConfigurationError(
-                f"The data in {folder} are those of Postgres {found}, not {release()}.",
-                remedy="Restore a backup into an empty NAVIGATOR_HOME.",
-            )
+def _start(folder: Path, as_whom: Identity, notes: _Notes, file: IO[str]) -> None:
+    # Data of a killed initdb look whole; a server that ever started has begun its log.
+    unfinished = notes.making and not (folder / "log").exists()
+    if unfinished or not (folder / "PG_VERSION").exists():
+        notes.making = True
+        _write(file, notes)
+    start(folder, as_whom, remake=unfinished)
 
 
 def _require_unused(folder: Path) -> None:
@@ -200,11 +193,17 @@ def _read(file: IO[str]) -> _Notes:
         notes = _Notes(**json.loads(file.read() or "{}"))
     except (ValueError, TypeError):
         return _Notes()
-    notes.holders = [pid for pid in notes.holders if psutil.pid_exists(pid)]
+    notes.holders = [name for name in notes.holders if _holds(name)]
     return notes
+
+
+def _holds(name: object) -> bool:
+    # An older version wrote the number alone, which may be another process's by now.
+    return isinstance(name, str) and lives_here(name)
 
 
 def _write(file: IO[str], notes: _Notes) -> None:
     file.seek(0)
     file.truncate()
     json.dump(asdict(notes), file)
+    file.flush()  # whoever is killed next has noted this

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from pipeline.store.addresses import Addresses, driver_url
 from pipeline.store.embedded_identity import Identity
 from pipeline.store.embedded_tools import socket_folder
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import patiently
 from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
 
 ADMINISTRATOR = "postgres"
@@ -55,11 +57,19 @@ def _replace(folder: Path, name: str, text: str, identity: Identity) -> None:
 
 
 def settle(folder: Path) -> None:
-    """Make the logins in the running Postgres, and give the schema to its owner."""
+    """Make the logins in the running Postgres, and give the schema to its owner.
+
+    Raises:
+        DatabaseUnavailable: it does not accept connections for a while.
+    """
     engine = sa.create_engine(driver_url(address(folder, ADMINISTRATOR)))
-    try:
-        with engine.begin() as connection:
+
+    def settled() -> None:
+        with translated(engine.url), engine.begin() as connection:
             settle_roles(connection)
+
+    try:
+        patiently(settled)  # after a crash it recovers first
     finally:
         engine.dispose()
 

@@ -20,6 +20,7 @@ from pipeline.errors import DatabaseUnavailable
 
 # Lines of postmaster.pid, as PostgreSQL documents them.
 _PID, _PORT = 0, 3
+_PROGRAMS = ("initdb", "postgres")
 _READY_SECONDS = 2
 _STOP_SECONDS, _KILL_SECONDS, _LOOK_SECONDS = 60.0, 10.0, 0.02
 # A socket's path with its end has at most 107 bytes on Linux, 103 on macOS.
@@ -50,19 +51,31 @@ def _installed() -> tuple[int, Path]:
 def postmaster_pid(folder: Path) -> int | None:
     """The process of the Postgres whose data lies in `folder`; None when it does not run."""
     lines = _postmaster(folder)
-    return int(lines[_PID]) if lines else None
+    # While its data are made, and by then only, there is a negative number.
+    return int(lines[_PID]) if lines and lines[_PID].isdecimal() else None
 
 
 def postmaster(folder: Path) -> psutil.Process | None:
-    """The same as a process, if it lives and is a Postgres."""
+    """The same as a process, if it lives and is the Postgres of this very folder."""
     with suppress(psutil.Error, OSError):
         if (pid := postmaster_pid(folder)) is not None:
             process = psutil.Process(pid)
-            # The file is the account's of the data, and must name a process of that account.
+            # The file is the account's of the data, and must name a process of that account. Its
+            # number may have gone to another home's Postgres: one works in its own data folder.
             ours = process.name() == "postgres" and process.uids().real == folder.stat().st_uid
-            if ours and _lives(process):
+            if ours and _lives(process) and Path(process.cwd()).samefile(folder):
                 return process
     return None
+
+
+def at_work_in(folder: Path) -> list[psutil.Process]:
+    """The processes of any Postgres, or of the program that makes its data, in this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name() in _PROGRAMS and Path(process.cwd()).samefile(folder):
+                found.append(process)
+    return found
 
 
 def stop_postmaster(process: psutil.Process) -> None:

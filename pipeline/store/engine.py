@@ -9,23 +9,25 @@ the pipeline the owner.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from pipeline.store.addresses import Addresses, driver_url, unavailable
+from pipeline.errors import DatabaseUnavailable
+from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import PATIENCE_SECONDS, Waiting, revive
 from pipeline.store.patience import (
-    ENDED_BY_POSTGRES,
     IDLE_SECONDS,
     LASTING,
     LEAST_IDLE_SECONDS,
@@ -52,6 +54,7 @@ _BECOMING = f"""
 """
 _BECOME = sa.text(_BECOMING % "'on'")
 _BECOME_SOON = sa.text(_BECOMING % "'off'")
+_ASK = sa.text("SELECT 1")
 
 
 class Database:
@@ -64,6 +67,7 @@ class Database:
         owner_url: of who owns the schema; connected only for as long as it is needed.
         idle_seconds: a transaction in which this process does nothing for so long is ended by
             Postgres, and its locks are free: the process is frozen, or its machine is gone.
+        patience_seconds: how long a transaction that cannot begin is tried again.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class Database:
         pool_size: int = 10,
         reader_url: str | None = None,
         owner_url: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
+        self.patience_seconds = patience_seconds
         self._idle = str(round(max(idle_seconds, LEAST_IDLE_SECONDS) * 1000))
         self.engine = _pool(url, pool_size)
         self._readers = self.engine if reader_url is None else _pool(reader_url, pool_size)
@@ -93,7 +99,12 @@ class Database:
 
     @classmethod
     def at(
-        cls, addresses: Addresses, *, pool_size: int = 10, idle_seconds: float = IDLE_SECONDS
+        cls,
+        addresses: Addresses,
+        *,
+        pool_size: int = 10,
+        patience_seconds: float = PATIENCE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> Database:
         """The database at these addresses."""
         return cls(
@@ -101,6 +112,7 @@ class Database:
             pool_size=pool_size,
             reader_url=addresses.reader,
             owner_url=addresses.owner,
+            patience_seconds=patience_seconds,
             idle_seconds=idle_seconds,
         )
 
@@ -143,27 +155,42 @@ class Database:
         user_id: UUID | None,
         become: sa.TextClause = _BECOME,
     ) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with engine.begin() as connection:
-                if role is not None:
-                    values = {"role": role, "user": str(user_id) if user_id else ""}
-                    values["idle"] = self._idle
-                    await connection.execute(become, values)
+        values = None
+        if role is not None:
+            user = str(user_id) if user_id else ""
+            values = {"role": role, "user": user, "idle": self._idle}
+        connection, transaction = await self._begun(engine, become if role else _ASK, values)
+        with translated(engine.url):
+            async with transaction:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise unavailable(error) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError, *ENDED_BY_POSTGRES) as error:
-            # COPY goes to the driver itself, so SQLAlchemy does not wrap its errors.
-            raise unavailable(error) from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error.orig, ENDED_BY_POSTGRES):
-                raise unavailable(error) from error
-            raise
+
+    async def _begun(
+        self, engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
+    ) -> tuple[AsyncConnection, AsyncExitStack]:
+        """A transaction and its end, once Postgres is there; nothing was done in it yet."""
+        waiting = Waiting(self.patience_seconds)
+        while True:
+            try:
+                with translated(engine.url):
+                    return await _entered(engine, opening, values)
+            except DatabaseUnavailable as error:
+                pause = waiting.pause(error)
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(revive, engine.url)
 
     async def close(self) -> None:
         """Close every connection."""
         for engine in {self.engine, self._readers, self._owners}:
             await engine.dispose()
+
+
+async def _entered(
+    engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
+) -> tuple[AsyncConnection, AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(engine.begin())
+        await connection.execute(opening, values)
+        return connection, stack.pop_all()
 
 
 def _pool(url: str, size: int) -> AsyncEngine:

@@ -16,10 +16,11 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import UsageError
-from pipeline.store.addresses import unavailable
+from pipeline.store.addresses import driver_url
 from pipeline.store.dumping import become_service, known_columns, names, object_keys, plain
 from pipeline.store.load_checks import faults
 from pipeline.store.migrating import migrate
+from pipeline.store.outages import unavailable
 from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA
 from pipeline.store.spaces import partition_ddl
@@ -176,7 +177,7 @@ def loading(url: str, revision: str) -> Iterator[Loader]:
             loader = Loader(connection, known_columns(connection))
             yield loader
     except psycopg.Error as error:
-        raise unavailable(error) from error
+        raise unavailable(error, driver_url(url)) from error
     migrate(url)
 
 

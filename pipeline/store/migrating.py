@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
-from pipeline.store.addresses import Addresses, driver_url, unavailable
+from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.outages import translated
+from pipeline.store.outlasting import PATIENCE_SECONDS, patiently
 from pipeline.store.ownership import hand_over, show_revision
 from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
@@ -26,15 +28,29 @@ _GRANTS_WITH = 160000
 _MIGRATION_LOCK = 6_208_130_271
 
 
-def prepare(addresses: Addresses) -> None:
+def prepare(
+    addresses: Addresses,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    told: Callable[[str], None] | None = None,
+) -> None:
     """Bring the database to the newest schema as its owner, and let the pipeline's login work.
 
     Who owns the schema is asked only when something is to be done.
+
+    Args:
+        patience_seconds: how long a Postgres that is away is waited for, from its first failure on.
+        told: called with a sentence when it is waited for.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
         ConfigurationError: as of `migrate`.
     """
+    url = driver_url(addresses.service)
+    patiently(lambda: _prepare(addresses), patience_seconds, told, url)
+
+
+def _prepare(addresses: Addresses) -> None:
     if addresses.owner is None:
         migrate(addresses.service)
         return
@@ -118,10 +134,8 @@ _MISSING = sa.text(
 def _connected(url: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine(driver_url(url), connect_args=LASTING, hide_parameters=True)
     try:
-        with engine.connect() as connection:
+        with translated(engine.url), engine.connect() as connection:
             yield connection
-    except (OperationalError, InterfaceError) as error:
-        raise unavailable(error) from error
     except ProgrammingError as error:
         if isinstance(error.orig, InsufficientPrivilege):
             raise ConfigurationError(

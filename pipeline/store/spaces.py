@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import SPACE_MADE, advisory
+from pipeline.store.outlasting import outlasting
 from pipeline.store.patience import LASTING
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
 
@@ -87,6 +88,7 @@ def partition_ddl(space_id: UUID, dimension: int) -> list[str]:
     ]
 
 
+@outlasting
 async def needs_index(database: Database, space_id: UUID, minimum: int) -> bool:
     """Whether the space holds at least `minimum` vectors and has no HNSW index yet."""
     async with database.service() as connection:

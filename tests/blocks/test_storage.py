@@ -15,6 +15,7 @@ import pytest
 from blocks.objects import ObjectMissing, checked, parsed_key, raw_key
 from blocks.storage import Storage
 from pipeline.errors import ConfigurationError, StorageUnavailable
+from pipeline.full_disk import DISK_FULL, REMEDY
 from pipeline.identity import sha256_hex, user_id
 
 ANNA = user_id("anna")
@@ -182,8 +183,8 @@ async def test_a_full_disk_is_told_in_a_sentence(tiny: Path, tmp_path: Path) -> 
     for call in (storage.put(KEY, bytes(4 * TINY)), storage.put_all([(KEY, large)])):
         with pytest.raises(StorageUnavailable) as full:
             await call
-        assert full.value.message == "The object storage failed (No space left on device)."
-        assert "free space" in full.value.remedy
+        assert full.value.message == f"The disk of {tiny} is full."
+        assert (full.value.code, full.value.remedy) == (DISK_FULL, REMEDY)
         assert not await storage.exists(KEY)
     await storage.put(KEY, b"content")
     assert await storage.get(KEY) == b"content"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -106,6 +108,61 @@ async def test_silence_is_not_health(tmp_path: Path, monkeypatch: pytest.MonkeyP
     await story.until("mute", State.RESTARTING)
     assert State.UNHEALTHY in story.states("mute")
     assert "does not answer any more" in story.notes("mute")
+
+
+async def test_slow_is_not_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that computes and answers late is left alone; once it is stopped it is ended."""
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(supervising, "_SHORT_STOP_SECONDS", 0.2)
+    answers = iter([True])
+    story = Story(
+        tmp_path, [service("busy", "while True: pass", health=lambda: next(answers, False))]
+    )
+    looks = 0
+    running = asyncio.create_task(story.until("busy", State.RESTARTING))
+    while looks < 15:
+        await asyncio.sleep(0.1)
+        looks += 1
+        assert State.RESTARTING not in story.states("busy"), story.lines
+    busy = story.supervisor.all[0]
+    assert (busy.state, busy.note) == (State.UNHEALTHY, "is slow to answer")
+    assert busy.pid is not None
+    os.kill(busy.pid, signal.SIGSTOP)
+    await running
+    assert "does not answer any more" in story.notes("busy")
+
+
+async def test_one_at_a_time_is_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several dead services the next is ended only after the one before is healthy again."""
+    monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(supervising, "_SHORT_STOP_SECONDS", 0.2)
+    monkeypatch.setattr("app.stack.child.STOP_SECONDS", 0.2)
+    stopped: set[int] = set()
+
+    def alive(name: str) -> bool:
+        pid = next(each.pid for each in story.supervisor.all if each.service.name == name)
+        return pid is not None and pid not in stopped
+
+    names = ("one", "two", "three")
+    story = Story(tmp_path, [service(name, health=partial(alive, name)) for name in names])
+    running = asyncio.create_task(story.until("three", State.RESTARTING))
+    for each in story.supervisor.all:
+        await each.up.wait()
+    for each in story.supervisor.all:
+        assert each.pid is not None
+        os.kill(each.pid, signal.SIGSTOP)
+        stopped.add(each.pid)
+    await running
+    down: set[str] = set()
+    for name, state, _ in story.lines:
+        if state is State.RESTARTING:
+            down.add(name)
+        elif state is State.HEALTHY:
+            down.discard(name)
+        elif state is State.STOPPED:
+            break
+        assert len(down) <= 1, story.lines
+    assert "waits for its turn" in "".join(story.notes(name) for name in names)
 
 
 async def test_the_stubborn_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,43 @@
+"""A run's own row: written when it begins and when it is over, across restarts of Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+from prefect.runtime import flow_run
+
+from blocks.assembly import Services
+from flows.origin import allowed_roots, is_scheduled
+from pipeline.store import runs
+from pipeline.store.outlasting import outlasting
+from pipeline.store.run_requests import RequestedRun, request_run, requested_run
+from pipeline.store.runs import Progress
+
+
+@outlasting
+async def begin_run(
+    parts: Services, run: UUID, wanted: RequestedRun, cap: Decimal | None
+) -> tuple[RequestedRun, Sequence[Path] | None]:
+    """Write the run down, with what it is about, and find the folders that it may read."""
+    itself = UUID(flow_run.id) if flow_run.id else None
+    if not wanted.paths:
+        async with parts.database.service() as connection:
+            wanted = await requested_run(connection, run) or wanted
+    # Both ask Prefect: no transaction is open meanwhile.
+    roots = await allowed_roots(wanted.paths, parts.settings)
+    asked = not await is_scheduled()
+    async with parts.database.service() as connection:
+        await request_run(connection, run, wanted, cap, asked=asked)
+        await runs.begin_run(connection, run, itself)
+    return wanted, roots
+
+
+@outlasting
+async def finish_run(parts: Services, run: UUID, stopped: str | None) -> Progress:
+    """Write down that the run is over, and what stopped it; what came of its documents."""
+    async with parts.database.service() as connection:
+        await runs.finish_run(connection, run, stopped)
+        return await runs.progress(connection, run)
