@@ -27,13 +27,7 @@ from blocks.embedder import (
     checked_vectors,
 )
 from blocks.openai_models import KNOWN_MODELS, dimension_of
-from blocks.provider_errors import (
-    BadAnswer,
-    InputTooLarge,
-    Refusal,
-    WronglySetUp,
-    embedding_error,
-)
+from blocks.provider_errors import BadAnswer, InputTooLarge, Refusal, WronglySetUp, embedding_error
 from blocks.provider_urls import plain_base_url
 from pipeline import correlation
 from pipeline.errors import (
