@@ -36,10 +36,12 @@ _WRITE = re.compile(
 _FROM = re.compile(rf"\b(?:FROM|JOIN)\s+{SCHEMA}\.(\w+)(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)
 
 
+# Rows that are seen of a transaction in progress are this one's, made after a savepoint.
 # A row's xmax names who locked it last: a transaction, which came after the row's own, or a set of
 # several, whose numbers are far smaller; of such a set nothing is said.
 _UNLOCKED = """
-    xmin <> pg_current_xact_id()::xid AND (xmax = 0 OR (
+    xmin <> pg_current_xact_id()::xid
+    AND pg_xact_status(xmin::text::xid8) <> 'in progress' AND (xmax = 0 OR (
         xmax <> pg_current_xact_id()::xid AND xmax::text::bigint >= xmin::text::bigint
         AND pg_xact_status(xmax::text::xid8) <> 'in progress'))
 """

@@ -86,9 +86,9 @@ NEVER_WAITED_FOR = frozenset(
 
 _DOCUMENTS = sa.text(
     f"""
-    SELECT FROM {SCHEMA}.documents WHERE id = ANY(CAST(:ids AS uuid[]))
+    SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:ids AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
-    """
+    """  # noqa: S608
 )
 _JOBS = sa.text(
     f"""
@@ -109,9 +109,9 @@ def advisory(number: int, key: str, *, shared: bool = False) -> str:
     return f"pg_advisory_xact_lock{kind}({number}, hashtext({key}))"
 
 
-async def lock_documents(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
-    """Lock documents, by their ids."""
-    await connection.execute(_DOCUMENTS, {"ids": list(ids)})
+async def lock_documents(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+    """Lock documents, by their ids; those that there are."""
+    return set((await connection.execute(_DOCUMENTS, {"ids": list(ids)})).scalars())
 
 
 async def lock_jobs(

@@ -63,11 +63,11 @@ def identify(user: UUID, source: Source, version: PipelineVersion) -> tuple[UUID
 
 _LOCK = sa.text(
     f"""
-    SELECT FROM {SCHEMA}.documents
+    SELECT id FROM {SCHEMA}.documents
     WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[]))
        OR id = ANY(CAST(:parents AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
-    """
+    """  # noqa: S608
 )
 # Without a target every unique constraint counts. With one, two that insert the same source at the
 # same moment may meet at the other constraint, which is an error.
@@ -129,14 +129,14 @@ _RUN_JOBS = sa.text(
 )
 
 
-async def lock(connection: AsyncConnection, user: UUID, sources: Sequence[Source]) -> None:
+async def lock(connection: AsyncConnection, user: UUID, sources: Sequence[Source]) -> set[UUID]:
     """Lock the documents of sources, and those that they are inside of; waits for deletions."""
     values = {
         "user_id": user,
         "sources": [source.source for source in sources],
         "parents": list({each.parent_id for each in sources if each.parent_id is not None}),
     }
-    await connection.execute(_LOCK, values)
+    return set((await connection.execute(_LOCK, values)).scalars())
 
 
 async def register(
@@ -149,6 +149,7 @@ async def register(
     actor: str,
     tags: Iterable[str] = (),
     correlation_id: UUID | None = None,
+    again: bool = False,
 ) -> list[Registered]:
     """Accept the sources: rows for documents and jobs, the audit, and their part in the run.
 
@@ -157,12 +158,14 @@ async def register(
 
     Args:
         correlation_id: of the request that this is done for; without it each job gets its own.
+        again: others took some of them in at the same moment, and it is done anew.
 
     Raises:
         ServiceUnavailable: a document was moved meanwhile; nothing is registered, try again.
     """
     unique = list({source.source: source for source in sources}.values())
-    await lock(connection, user, unique)
+    attempt = await connection.begin_nested()
+    locked = await lock(connection, user, unique)
     found = await look_up(connection, user, unique, version)
     records = [
         {
@@ -192,6 +195,14 @@ async def register(
         "space_id": version.space_id,
     }
     new = set((await connection.execute(_DOCUMENTS, values)).scalars())
+    if not again and not locked.issuperset(set(values["documents"]) - new):
+        # Made by others meanwhile: unlocked and locked again, so that all are locked in one order.
+        await attempt.rollback()
+        return await register(
+            connection, user, unique, version, run_id=run_id, actor=actor, tags=tags,
+            correlation_id=correlation_id, again=True,
+        )  # fmt: skip
+    await attempt.commit()
     if known := [each for each in values["documents"] if each not in new]:
         there = await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
         if set(there.scalars()) != set(known):

@@ -68,9 +68,13 @@ _LOCK = sa.text(
 # deleted and has a new one's name gives it up.
 _LEAVE = sa.text(
     f"""
-    UPDATE {SCHEMA}.documents SET source = 'left:' || id
-    WHERE id = ANY(CAST(:ids AS uuid[]))
-       OR user_id = :user_id AND deleted_at IS NOT NULL AND source = ANY(CAST(:sources AS text[]))
+    WITH leaving AS (
+        SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:ids AS uuid[]))
+            OR user_id = :user_id AND deleted_at IS NOT NULL
+               AND source = ANY(CAST(:sources AS text[]))
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE {SCHEMA}.documents AS d SET source = 'left:' || d.id FROM leaving WHERE d.id = leaving.id
     """  # noqa: S608
 )
 _ARRIVE = sa.text(

@@ -130,8 +130,7 @@ async def count_missing(
     return int(await connection.scalar(_COUNT_MISSING, values) or 0)
 
 
-# Locked by hash and owner, here and below: see `lock_order`. Every row is there and conflicts: that
-# way it is found by its key, where an UPDATE would be joined to all that the buffer holds.
+# Locked by hash and owner: see `lock_order`. An INSERT that conflicts finds its rows by key.
 _PERSIST = sa.text(
     f"""
     WITH answered AS MATERIALIZED (
@@ -155,11 +154,7 @@ async def persist(
     texts: Sequence[PendingText],
     vectors: np.ndarray,
 ) -> None:
-    """Keep one answer; what was deleted while it was in flight has no reservation and is dropped.
-
-    Args:
-        vectors: float32 of shape (len(texts), dimension of the space), unit norm.
-    """
+    """Keep one answer; what was deleted while it was in flight is dropped."""
     await bring(connection, texts, vectors)
     await keep_brought(connection, space_id, texts)
 
@@ -167,7 +162,7 @@ async def persist(
 async def bring(
     connection: AsyncConnection, texts: Sequence[PendingText], vectors: np.ndarray
 ) -> None:
-    """Bring an answer into the transaction: most of its time, and nothing of ours is locked yet."""
+    """Bring an answer into the transaction, before anything of ours is locked."""
     shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
     await copy_vectors(connection, "incoming_vectors", shas, owners, vectors)
 
@@ -176,8 +171,8 @@ async def keep_brought(
     connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
 ) -> None:
     """Put what was brought into the reservations of these texts."""
-    shas, owners = [text.sha256 for text in texts], {text.owner_id for text in texts}
-    values = {"space": space_id, "shas": shas, "owners": list(owners)}
+    owners = list({text.owner_id for text in texts})
+    values = {"space": space_id, "shas": [text.sha256 for text in texts], "owners": owners}
     await connection.execute(_PERSIST, values)
 
 

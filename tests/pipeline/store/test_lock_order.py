@@ -115,7 +115,7 @@ _UNORDERED = {
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
         "cancelling._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
         "publication._POINT", "registration._JOBS", "succession.REVIVE", "registration.REVIVE",
-        "succession.SUPERSEDE", "registration.SUPERSEDE",
+        "succession.SUPERSEDE", "synced._ARRIVE", "registration.SUPERSEDE",
     },
     "rows that nobody else changes": {"erasure._BLOTTED", "erasure._UNNAMED"},
 }  # fmt: skip
