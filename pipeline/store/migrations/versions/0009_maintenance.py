@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 SCHEMA = "upload_pipeline"
 TABLES = ("maintenance_runs", "maintenance_findings")
