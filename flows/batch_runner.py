@@ -16,15 +16,14 @@ from typing import Self
 from uuid import UUID
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.deployments import arun_deployment
 from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
-from flows.cancellation import finished_run, was_cancelled
+from flows.cancellation import was_cancelled
 from flows.context import IngestOptions
-from flows.ingest_documents import ingest_documents
 from flows.prefect_troubles import prefect_trouble
+from flows.running_batch import run_batch
 from flows.showing import shown
 from flows.stages.owning import owning, stop_run
 from flows.stages.versions import fitting
@@ -38,8 +37,6 @@ from pipeline.store.transitions import Actor
 _LOOK_SECONDS = 1.0
 _RESUMED_MOST = 3
 """How often in a run a document goes on after a service that it waited for has answered again."""
-BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
-"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
 class BatchRunner:
@@ -207,7 +204,7 @@ class BatchRunner:
             if self.stop is not None:
                 return
             try:
-                await self._work(batch)
+                await run_batch(self.parts, self.run, batch, self._options)
             except NavigatorError as error:
                 self.troubles.append(error)
             except Exception as error:  # a bug, or Prefect gone: the other batches go on
@@ -219,30 +216,6 @@ class BatchRunner:
             total = len(self._taken) + self._coming
             if self._bar is not None:
                 await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
-
-    @outlasting
-    async def _work(self, batch: PlannedBatch) -> None:
-        if self.parts.settings.work_pool is None:
-            await ingest_documents(
-                batch.job_ids, self.run, batch.label, self._options, self.parts.installation
-            )
-            return
-        begun = await arun_deployment(
-            BATCH_DEPLOYMENT,
-            flow_run_name=batch.label,
-            timeout=0,
-            parameters={
-                "job_ids": [str(job) for job in batch.job_ids],
-                "run_id": str(self.run),
-                "label": batch.label,
-                "installation": str(self.parts.installation),
-                "options": self._options.model_dump(mode="json"),
-            },
-        )
-        finished = await finished_run(begun.id)
-        if finished.state is not None and not finished.state.is_completed():
-            why = f": {finished.state.message}" if finished.state.message else "."
-            raise TransientError(f"The run of {batch.label} ended as {finished.state.name}{why}")
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

@@ -15,7 +15,7 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE, MediaType
-from pipeline.store import registration, vector_buffer
+from pipeline.store import known_vectors, registration
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
 
@@ -108,7 +108,7 @@ async def _counted(
     fresh = {chunk.sha256: chunk.tokens for chunk in chunks if chunk.sha256 not in seen}
     async with services.database.service() as connection:
         space, shared = services.version.space_id, services.settings.share_vectors
-        have = await vector_buffer.known_hashes(connection, list(fresh), space, user, shared=shared)
+        have = await known_vectors.known_hashes(connection, list(fresh), space, user, shared=shared)
     missing = {sha256: tokens for sha256, tokens in fresh.items() if sha256 not in have}
     seen.update(fresh)
     return replace(

@@ -221,31 +221,3 @@ async def renew(
     """Prolong the reservations made for these jobs."""
     values = {"jobs": list(job_ids), "worker": worker, "lease": lease_seconds}
     await connection.execute(_RENEW, values)
-
-
-_HASHES = sa.text(
-    f"""
-    SELECT b.sha256
-    FROM (SELECT sha256, CAST(:user AS uuid) AS user_id
-          FROM unnest(CAST(:shas AS text[])) AS wanted(sha256)) AS b
-    WHERE EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
-                  WHERE v.space_id = :space AND v.sha256 = b.sha256
-                    AND v.user_id {lenders("b")})
-       OR EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
-                  WHERE w.space_id = :space AND w.sha256 = b.sha256
-                    AND w.user_id = {owner("b")} AND w.embedding IS NOT NULL)
-    """  # noqa: S608
-)
-
-
-async def known_hashes(
-    connection: AsyncConnection,
-    shas: Sequence[str],
-    space_id: UUID,
-    user: UUID,
-    *,
-    shared: bool = False,
-) -> set[str]:
-    """Those of the texts, by hash, for which the user has a vector in the space already."""
-    values = {"shas": list(shas), "space": space_id, "user": user, **owning(shared=shared)}
-    return set((await connection.execute(_HASHES, values)).scalars())

@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from pipeline.states import JobState
-from pipeline.store import publication, vector_buffer, vector_facts
+from pipeline.store import known_vectors, publication, vector_buffer, vector_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.deletion import delete_documents
 from pipeline.store.engine import Database
@@ -71,7 +71,7 @@ async def test_a_published_vector_serves_its_user_alone(store: Database) -> None
             assert fact.present
         for user, known in ((ANNA, set()), (BEN, {sha_of("same words")})):
             asked = [sha_of("same words")]
-            assert await vector_buffer.known_hashes(connection, asked, SPACE, user) == known
+            assert await known_vectors.known_hashes(connection, asked, SPACE, user) == known
 
 
 async def test_the_same_text_on_its_way_is_reserved_for_each_user(store: Database) -> None:

@@ -1,0 +1,48 @@
+"""Running one batch of a run: as a subflow here, or handed over to the work pool."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from prefect.deployments import arun_deployment
+
+from blocks.assembly import Services
+from flows.batches import PlannedBatch
+from flows.cancellation import finished_run
+from flows.context import IngestOptions
+from flows.ingest_documents import ingest_documents
+from pipeline.errors import TransientError
+from pipeline.store.outlasting import outlasting
+
+BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
+"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
+
+
+@outlasting
+async def run_batch(
+    parts: Services, run: UUID, batch: PlannedBatch, options: IngestOptions
+) -> None:
+    """Run a batch to its end.
+
+    Raises:
+        TransientError: it was handed over and did not end well; its documents wait.
+    """
+    if parts.settings.work_pool is None:
+        await ingest_documents(batch.job_ids, run, batch.label, options, parts.installation)
+        return
+    begun = await arun_deployment(
+        BATCH_DEPLOYMENT,
+        flow_run_name=batch.label,
+        timeout=0,
+        parameters={
+            "job_ids": [str(job) for job in batch.job_ids],
+            "run_id": str(run),
+            "label": batch.label,
+            "installation": str(parts.installation),
+            "options": options.model_dump(mode="json"),
+        },
+    )
+    finished = await finished_run(begun.id)
+    if finished.state is not None and not finished.state.is_completed():
+        why = f": {finished.state.message}" if finished.state.message else "."
+        raise TransientError(f"The run of {batch.label} ended as {finished.state.name}{why}")
