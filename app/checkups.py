@@ -184,7 +184,7 @@ async def maintenance(settings: Settings, stack: AsyncExitStack) -> Finding:
     from app.maintenance_line import last_look
     from blocks.assembly import open_database
 
-    database = await open_database(settings, stack)
+    database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
     async with database.service() as connection:
         line, person = await last_look(connection)
     if person:

@@ -56,9 +56,10 @@ async def overview(settings: Settings, user: str | None) -> Overview:
     from app.maintenance_line import last_look
     from blocks.assembly import open_database
     from pipeline.store import history, quotas, stops, summary
+    from pipeline.store.outlasting import LOOKING_SECONDS
 
     async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         async with database.service() as operating:
             maintenance, _ = await last_look(operating)
         connection = await stack.enter_async_context(

@@ -21,8 +21,9 @@ async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncCo
         DatabaseUnavailable, ConfigurationError: in one sentence.
     """
     from blocks.assembly import open_database
+    from pipeline.store.outlasting import LOOKING_SECONDS
 
     async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         async with database.reader(user_id(user or settings.user)) as connection:
             yield connection

@@ -98,9 +98,10 @@ async def database_login(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The pipeline's login is bound by row-level security."""
     from blocks.assembly import open_database
     from pipeline.store.health import rights
+    from pipeline.store.outlasting import LOOKING_SECONDS
 
     part = "Database login"
-    opened = await open_database(settings, stack)
+    opened = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
     async with opened.login() as connection:
         held = await rights(connection)
     if held.unbound:

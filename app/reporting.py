@@ -31,9 +31,10 @@ async def report(
     from blocks.assembly import open_database
     from flows.reporting import write_report
     from pipeline.store import summary
+    from pipeline.store.outlasting import LOOKING_SECONDS
 
     async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         run_id = None
         if run is not None:
             async with database.reader(user_id(user or settings.user)) as connection:

@@ -45,10 +45,11 @@ async def look(
     """
     from blocks.assembly import open_database, open_storage
     from blocks.text_cache import TextCache
+    from pipeline.store.outlasting import LOOKING_SECONDS
     from pipeline.store.page_queries import find_version
 
     async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         storage = await open_storage(settings)
         owner = user_id(user or settings.user)
         async with database.reader(owner) as connection:

@@ -29,7 +29,7 @@ from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
-from pipeline.store.outlasting import outlasting
+from pipeline.store.outlasting import LOOKING_SECONDS, outlasting
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -115,7 +115,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embedder]]:
     """Only what a search needs: the database and the embedder."""
     async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         embedder = await open_embedder(settings)
         stack.push_async_callback(embedder.close)
         yield database, embedder
@@ -127,10 +127,13 @@ async def open_database(
     """The database, migrated; the embedded one is started when no other is named.
 
     Args:
-        patience_seconds: how long a Postgres that is away is waited for, else as the settings say.
+        patience_seconds: the longest that a Postgres that is away is waited for; the settings may
+            say less.
     """
     addresses = await database_addresses(settings)
-    patience = settings.database_patience_seconds if patience_seconds is None else patience_seconds
+    patience = settings.database_patience_seconds
+    if patience_seconds is not None:
+        patience = min(patience, patience_seconds)
     await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
     database = Database.at(

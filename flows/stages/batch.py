@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,6 +23,10 @@ from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor, Move, move
 
 _LOG = logger("navigator.batch")
+
+_here: Counter[UUID] = Counter()
+"""How many batches of this process are about each job: a connection that is lost at the wrong
+moment leaves this worker's name on a job that nothing here holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +60,37 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
     left out.
     """
-    held = await _claim(services, job_ids, run_id)
-    failpoint("after-claim-commit")
-    batch = Batch(run_id, tuple(job.claim for job in held))
-    if not held:
-        yield batch
-        return
-    with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
-        async with _alive(services, batch):
+    with _working_on(job_ids):
+        held = await _claim(services, job_ids, run_id)
+        failpoint("after-claim-commit")
+        batch = Batch(run_id, tuple(job.claim for job in held))
+        if not held:
             yield batch
+            return
+        with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
+            async with _alive(services, batch):
+                yield batch
+
+
+@contextmanager
+def _working_on(job_ids: Sequence[UUID]) -> Iterator[None]:
+    _here.update(job_ids)
+    try:
+        yield
+    finally:
+        for job in job_ids:
+            _here[job] -= 1
+            if not _here[job]:
+                del _here[job]
 
 
 @outlasting
 async def _claim(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> list[ClaimedJob]:
     lease = services.settings.lease_seconds
+    unheard = [job for job in job_ids if _here[job] == 1]  # this batch itself
     async with services.database.service() as connection:
         return await claims.claim(
-            connection, job_ids, services.version, services.worker, lease, run_id
+            connection, job_ids, services.version, services.worker, lease, run_id, unheard
         )
 
 
@@ -88,9 +107,14 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
             await heart
         # When the database is gone the lease runs out by itself.
         with suppress(TransientError):
-            async with services.database.service() as connection:
-                await claims.release(connection, batch.claims, services.worker)
+            await _release(services, batch)
         _LOG.info("batch_released", run_id=str(batch.run_id), jobs=len(batch.claims))
+
+
+@outlasting
+async def _release(services: Services, batch: Batch) -> None:
+    async with services.database.service() as connection:
+        await claims.release(connection, batch.claims, services.worker)
 
 
 async def _beat(services: Services, batch: Batch) -> None:

@@ -75,7 +75,8 @@ _CLAIM = sa.text(
         SELECT id FROM {SCHEMA}.upload_jobs AS j
         WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING}) AND stopped IS NULL
           AND parser = :parser AND chunker = :chunker AND space_id = :space
-          AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead))
+          AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead)
+               OR claimed_by = :worker AND id = ANY(CAST(:unheard AS uuid[])))
           AND (run_id IS NOT DISTINCT FROM CAST(:run AS uuid) OR NOT {OWNED})
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
@@ -98,11 +99,14 @@ async def claim(
     worker: str,
     lease_seconds: float,
     run_id: UUID | None = None,
+    unheard: Sequence[UUID] = (),
 ) -> list[ClaimedJob]:
     """Take those of the jobs that are free: unheld, past their lease, or held by a dead process.
 
     Args:
         run_id: for which run, which they belong to from now on.
+        unheard: jobs on which nothing in this process works: where the worker's own name stands
+            on one, the end of that claim was never heard.
 
     Returns:
         The claimed jobs in the order of `job_ids`; jobs that ended or were stopped, that a living
@@ -115,6 +119,7 @@ async def claim(
         "ids": ids,
         "dead": dead_workers(holders),
         "worker": worker,
+        "unheard": list(unheard),
         "run": run_id,
         "lease": lease_seconds,
         "parser": version.parser,

@@ -71,6 +71,10 @@ class Waiting:
         return min(pause * random.uniform(0.5, 1), left)  # noqa: S311 - jitter, no secret
 
 
+LOOKING_SECONDS = 5.0
+"""For who only looks: a person waits for the answer."""
+
+
 def outlasting(work: Work[P, Result]) -> Work[P, Result]:
     """Work that can be done again is done again when a restart of Postgres breaks it off.
 

@@ -116,11 +116,15 @@ async def move_documents(
     """
     ids = [each.document.document_id for each in moves]
     targets = [each.source for each in moves]
-    scope = {"user_id": user, "ids": ids, "sources": targets}
-    await connection.execute(_LOCK, scope)
+    # What is inside moves along: its new names too are looked up before all is locked at once.
+    along = _renamed(await rows(connection, _FAMILY, {"ids": ids}), moves)
+    sources = [*targets, *(each["source"] for each in along)]
+    await connection.execute(_LOCK, {"user_id": user, "ids": ids, "sources": sources})
     found = await rows(connection, _FAMILY, {"ids": ids})
     _require_unchanged(found, moves)
     told = _renamed(found, moves)
+    if {each["source"] for each in told} != {each["source"] for each in along}:
+        raise ServiceUnavailable("A document changed in the moment in which it was moved.")
     values = {
         "user_id": user,
         "ids": [each["id"] for each in told],

@@ -127,7 +127,7 @@ def test_a_run_stops_at_its_cap(capped: Ended, planned: dict[str, Any]) -> None:
     assert capped.json["stopped"] == "The cost cap of this run is reached."
     assert 0 < capped.json["cost_usd"] <= planned["cost_usd"] / 2
     ends = sorted(each["status"] for each in capped.json["documents"])
-    assert ends == ["published", "waiting", "waiting"]
+    assert ends == ["published", "stopped", "stopped"]
     assert "Left out 1 file of another type: 1 .png; pictures are read with" in capped.err
 
 
@@ -140,7 +140,7 @@ def test_an_interruption_releases_every_claim(
     with _watching(module_database_url) as watcher:
         assert _held(watcher) == 0
     runs = paying.here("status", "--json").json["runs"]
-    assert "A person stopped it." in [run["stopped"] for run in runs]
+    assert "A person stopped the run." in [run["stopped"] for run in runs]
 
 
 def test_a_later_run_goes_on_and_pays_nothing_twice(

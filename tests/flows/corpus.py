@@ -36,8 +36,8 @@ async def query(services: Services, statement: str, **values: Any) -> list[sa.Ro
 
 
 async def change(services: Services, statement: str, **values: Any) -> None:
-    """Change what the database holds, as time or a fault would."""
-    async with services.database.service() as connection:
+    """Change what the database holds, as time or a fault would: not in the pipeline's order."""
+    async with services.database.login() as connection:
         await connection.execute(sa.text(statement), values)
 
 

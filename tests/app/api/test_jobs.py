@@ -198,7 +198,7 @@ def test_postgres_away(api: RunningApi, anna: httpx.Client) -> None:
     from pipeline.store.engine import Database
 
     services = api.parts.services
-    gone = Database("postgresql://nobody@127.0.0.1:9/none")
+    gone = Database("postgresql://nobody@127.0.0.1:9/none", patience_seconds=0.5)
     before = services.database
     object.__setattr__(services, "database", gone)
     try:

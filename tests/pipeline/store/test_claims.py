@@ -52,6 +52,18 @@ async def test_a_claim_tells_what_the_stages_need(store: Database) -> None:
     assert claimed[0].source.startswith("/files/")
 
 
+async def test_a_claim_whose_end_was_not_heard_is_made_again(store: Database) -> None:
+    """A worker has a job of its own name that it does not hold; nobody else has it before."""
+    [job] = await registered_jobs(store, 1)
+    [lost] = await claim(store, [job])
+    assert await claim(store, [job]) == []
+    async with store.service() as connection:
+        again = await claims.claim(connection, [job], VERSION, SECOND, LEASE, unheard=[job])
+        assert again == []
+        [mine] = await claims.claim(connection, [job], VERSION, FIRST, LEASE, unheard=[job])
+    assert mine.attempt == lost.attempt + 1
+
+
 async def test_concurrent_claimers_never_share_a_job(store: Database) -> None:
     """Twelve claimers at once over forty jobs: each job goes to exactly one, at attempt one."""
     jobs = await registered_jobs(store, 40)

@@ -15,7 +15,6 @@ from pipeline.store.engine import Database
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.transitions import Actor
 from tests.pipeline.store.making import (
-    ANNA,
     BEN,
     claim,
     job_row,
@@ -168,23 +167,3 @@ async def test_other_documents_are_untouched(store: Database) -> None:
     assert await texts_of(store, others.document_id) == ["same words"]
     assert await texts_of(store, theirs.document_id, BEN) == ["same words"]
     assert len(await table(store, "chunk_vectors")) == 2
-
-
-async def test_vanished_documents_are_those_of_the_folders_looked_through(store: Database) -> None:
-    """Only this user's living documents below the folders, whose source was not found again."""
-    names = ["in/kept.md", "in/gone.md", "in/deep/gone.md", "inside/other.md", "in/%_x.md"]
-    found = await register(store, [source(name) for name in names])
-    await register(store, [source("in/gone.md")], BEN)
-    ids = {each.source: each.document_id for each in found}
-    await delete(store, ids["/files/in/%_x.md"])
-    async with store.service() as connection:
-        gone = await deletion.vanished(connection, ANNA, ["/files/in/"], ["/files/in/kept.md"])
-    assert set(gone) == {ids["/files/in/gone.md"], ids["/files/in/deep/gone.md"]}
-
-
-async def test_nothing_in_an_unreadable_folder_is_taken_for_gone(store: Database) -> None:
-    """What could not be looked at stays, its neighbours that are gone do not."""
-    found = await register(store, [source("in/gone.md"), source("in/closed/a.md")])
-    async with store.service() as connection:
-        gone = await deletion.vanished(connection, ANNA, ["/files/in/"], [], ["/files/in/closed/"])
-    assert gone == [found[0].document_id]

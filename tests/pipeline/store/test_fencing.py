@@ -81,11 +81,11 @@ async def test_the_trouble_of_a_claim_of_before_is_not_the_jobs(store: Database)
     late = await claimed_late(store)
     now = await claimed_again(store, late)
     trouble = ServiceUnavailable("The embedder is away.")
-    for job, failures in ((late, 0), (now, 1)):
+    for job, troubles in ((late, 0), (now, 1)):
         async with store.service() as connection:
             await claims.note_trouble(connection, [job.claim], FIRST, trouble)
         row = await job_row(store, late.job_id)
-        assert (row["failures"], row["not_before"] is not None) == (failures, failures > 0)
+        assert (row["troubles"], row["not_before"] is not None) == (troubles, troubles > 0)
 
 
 async def test_a_claim_of_before_publishes_nothing(store: Database) -> None:

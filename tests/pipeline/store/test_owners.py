@@ -148,6 +148,7 @@ async def test_who_counts_on_a_vector_keeps_it_through_the_migration(database_ur
     buying = await waiting(database, "buying.md", "bought words", user=BEN)
     told = await waiting(database, "told.md", "published words", "bought words")
     await waiting(database, "not-yet.md", "published words", "bought words", user=UUID(int=5))
+    assert await step(database, told, JobState.CHUNKS_STORED, JobState.EMBEDDINGS_STORED)
     await asyncio.to_thread(downgrade, database_url, "0005")
     async with database.service() as connection:
         await connection.execute(
@@ -158,7 +159,6 @@ async def test_who_counts_on_a_vector_keeps_it_through_the_migration(database_ur
             ),
             {"space": SPACE, "sha": sha_of("bought words"), "user": BEN, "job": buying.job_id},
         )
-    assert await step(database, told, JobState.CHUNKS_STORED, JobState.EMBEDDINGS_STORED)
     await asyncio.to_thread(migrate, database_url)
     found = await table(database, "document_vector_buffer", "user_id, sha256")
     assert {(row["user_id"], row["sha256"]) for row in found} == {

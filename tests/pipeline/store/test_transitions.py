@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pipeline.errors import IllegalTransition, ParseCode, ParseError
 from pipeline.states import ENDED, FAILED, RETRY_STATE, WORKING, JobState, may
 from pipeline.store.engine import Database
+from pipeline.store.lock_order import lock_documents
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
 from tests.pipeline.store.making import (
@@ -46,11 +47,12 @@ _INSERT = sa.text(
 
 async def jobs_at(database: Database, states: Iterable[JobState]) -> list[UUID]:
     """A job at each of the states, held by the first worker at attempt 3."""
-    await register(database, [source("a.md")])
+    [registered] = await register(database, [source("a.md")])
     made = [
         {"id": uuid4(), "state": state.value, "space": SPACE, "worker": FIRST} for state in states
     ]
     async with database.service() as connection:
+        await lock_documents(connection, [registered.document_id])
         await connection.execute(_INSERT, made)
     return [each["id"] for each in made]
 
