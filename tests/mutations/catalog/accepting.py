@@ -27,7 +27,7 @@ MUTATIONS = (
     ),
     Mutation(
         "registering-locks-nothing",
-        _REGISTRATION, "register", "await lock(connection, user, unique)", "",
+        _REGISTRATION, "register", "await lock(connection, user, unique)", "set()",
         (f"{_TEST_REGISTRATION}::test_a_deletion_under_way_is_waited_for",),
         "what an upload decides is decided after a deletion under way",
     ),

@@ -71,13 +71,13 @@ MUTATIONS = (
     ),
     Mutation(
         "heartbeat-renews-no-claims",
-        _BATCH, "_beat", "await claims.renew(", "claims.renew and (",
+        _BATCH, "_renew", "await claims.renew(", "claims.renew and (",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[upload_jobs]",),
         "a batch that takes longer than a lease stays its worker's",
     ),
     Mutation(
         "heartbeat-renews-no-reservations",
-        _BATCH, "_beat", "await vector_buffer.renew(", "vector_buffer.renew and (",
+        _BATCH, "_renew", "await vector_buffer.renew(", "vector_buffer.renew and (",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[document_vector_buffer]",),
         "a text whose request takes long is not bought by somebody else too",
     ),

@@ -7,8 +7,9 @@ from tests.mutations.mutation import Mutation
 _TEST_RUNS = "tests/pipeline/store/test_runs.py"
 _TEST_EMBEDDING = "tests/flows/stages/test_embedding.py"
 _TEST_DURABLE = "tests/flows/stages/test_durable_commits.py"
-_SENDING = "flows/stages/sending.py"
 _KEEPING = "flows/stages/keeping.py"
+_PERMISSION = "flows/stages/permission.py"
+_SUBMITTING = "flows/stages/submitting.py"
 
 MUTATIONS = (
     Mutation(
@@ -41,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         "submissions-are-not-flushed",
-        "flows/stages/remote_parsing.py", "_submit",
+        _SUBMITTING, "submit_once",
         "service() as connection:\n"
         "        await parsed_files.note_submission(connection, *who, None)",
         "service(repeatable=True) as connection:\n"
@@ -84,7 +85,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the-embedder-is-asked-without-a-promise",
-        _SENDING, "Sender._permission", "self._price(tokens)", "self._price(0)",
+        _PERMISSION, "Permission._ask", "price(tokens)", "price(0)",
         (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
         "the cap is asked before the request, not after the bill",
     ),
@@ -108,7 +109,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the-file-of-a-submission-is-submitted-again",
-        "flows/stages/remote_parsing.py", "_submit", "if reserved.submitted:", "if False:",
+        _SUBMITTING, "submit_once", "if begun and (found", "if False and (found",
         (
             "tests/flows/stages/test_parsing_remote.py"
             "::test_an_answer_lost_while_submitting_pays_nothing_twice",
