@@ -143,5 +143,33 @@ MUTATIONS = (
          "::test_a_reservation_is_taken_over_after_its_lease_and_not_before",),
         "the right to submit is one worker's",
     ),
+    Mutation(
+        "an-unused-promise-is-kept",
+        _PERMISSION, "Permission.give_back", "if promised:", "if False:",
+        ("tests/flows/stages/test_permission.py"
+         "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
+        "a request that is not sent does not eat up the cap",
+    ),
+    Mutation(
+        "a-cancelled-run-drops-an-answer",
+        _KEEPING, "unhurried", "asyncio.shield(task)", "task",
+        ("tests/flows/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
+        "an answer that was paid for is kept before a run is cancelled",
+    ),
+    Mutation(
+        "a-kept-answer-is-kept-again",
+        "pipeline/store/answers.py", "was_kept", "status == \"committed\"", "not status",
+        ("tests/pipeline/store/test_answers.py::test_what_became_of_a_transaction_is_known",),
+        "an answer whose commit was not heard is on the bill once",
+    ),
+    Mutation(
+        "an-answer-locks-its-texts-before-its-jobs",
+        "pipeline/store/answers.py", "keep_answer",
+        "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
+        "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
+        "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
+        (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
+        "a paid answer is not undone by a deadlock",
+    ),
 )  # fmt: skip
 """Each with the tests that notice."""

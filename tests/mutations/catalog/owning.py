@@ -127,5 +127,17 @@ MUTATIONS = (
         (f"{_TEST_OWNERS}::test_a_run_stops_only_what_is_its_own",),
         "a run's cap stops its own documents only",
     ),
+    Mutation(
+        "a-run-keeps-what-it-could-not-finish",
+        _OWNERS, "_GIVE_BACK", "SET run_id = NULL", "SET run_id = run_id",
+        (f"{_TEST_OWNERS}::test_runs_that_gave_up_do_not_wait_for_each_other",),
+        "two runs of one folder do not wait for each other for ever",
+    ),
+    Mutation(
+        "a-run-takes-up-again-what-it-gave-up",
+        _OWNERS, "_LEFT", "AND NOT j.id = ANY(CAST(:tried AS uuid[]))", "",
+        (f"{_TEST_OWNERS}::test_runs_that_gave_up_do_not_wait_for_each_other",),
+        "a run tries a document once and ends",
+    ),
 )  # fmt: skip
 """Each with the tests that notice."""
