@@ -166,7 +166,8 @@ MUTATIONS = (
     ),
     Mutation(
         "what-ran-out-is-lost",
-        "flows/stages/permission.py", "Permission.to_send", "await regain(", "regain and (",
+        "pipeline/store/leases.py", "regain",
+        "await connection.execute(_REGAIN, values)", "values.clear()",
         (f"{_TEST_SLEEPING}::test_a_worker_whose_work_nobody_took_goes_on_after_waking",),
         "a machine that was suspended goes on with what nobody took",
     ),
