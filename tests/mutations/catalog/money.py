@@ -168,7 +168,7 @@ MUTATIONS = (
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
         "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
-        (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
+        ("tests/pipeline/store/test_answers.py::test_an_answer_is_kept_with_its_bill",),
         "a paid answer is not undone by a deadlock",
     ),
 )  # fmt: skip
