@@ -11,7 +11,9 @@ from tests.mutations.catalog import (
     parsing,
     publishing,
     services,
+    syncing,
     tenants,
+    upkeep,
 )
 from tests.mutations.mutation import Mutation
 
@@ -24,5 +26,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *parsing.MUTATIONS,
     *accepting.MUTATIONS,
     *publishing.MUTATIONS,
+    *syncing.MUTATIONS,
+    *upkeep.MUTATIONS,
     *tenants.MUTATIONS,
 )

@@ -26,8 +26,12 @@ MUTATIONS = (
         "a run that begins again counts its documents once",
     ),
     Mutation(
-        "registering-locks-nothing",
-        _REGISTRATION, "register", "await lock(connection, user, unique)", "",
+        "registering-decides-before-it-locks",
+        _REGISTRATION, "register",
+        "locked = await lock(connection, user, unique)\n"
+        "    found = await look_up(connection, user, unique, version)",
+        "found = await look_up(connection, user, unique, version)\n"
+        "    locked = await lock(connection, user, unique)",
         (f"{_TEST_REGISTRATION}::test_a_deletion_under_way_is_waited_for",),
         "what an upload decides is decided after a deletion under way",
     ),

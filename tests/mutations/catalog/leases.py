@@ -9,6 +9,8 @@ _BATCH = "flows/stages/batch.py"
 _VECTORS = "pipeline/store/vector_buffer.py"
 _TEST_CLAIMS = "tests/pipeline/store/test_claims.py"
 _TEST_HEART = "tests/flows/stages/test_heartbeat.py"
+_TEST_SLEEPING = "tests/flows/stages/test_sleeping.py"
+_TEST_PERMISSION = "tests/flows/stages/test_permission.py"
 _TEST_VECTORS = "tests/pipeline/store/test_vector_buffer.py"
 
 MUTATIONS = (
@@ -71,13 +73,13 @@ MUTATIONS = (
     ),
     Mutation(
         "heartbeat-renews-no-claims",
-        _BATCH, "_beat", "await claims.renew(", "claims.renew and (",
+        _BATCH, "_renew", "await claims.renew(", "claims.renew and (",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[upload_jobs]",),
         "a batch that takes longer than a lease stays its worker's",
     ),
     Mutation(
         "heartbeat-renews-no-reservations",
-        _BATCH, "_beat", "await vector_buffer.renew(", "vector_buffer.renew and (",
+        _BATCH, "_renew", "await vector_buffer.renew(", "vector_buffer.renew and (",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[document_vector_buffer]",),
         "a text whose request takes long is not bought by somebody else too",
     ),
@@ -147,6 +149,34 @@ MUTATIONS = (
         "pipeline/workers.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
         ("tests/pipeline/test_workers.py",),
         "the jobs of a dead process are freed although its number is used again",
+    ),
+    Mutation(
+        "a-request-is-sent-past-its-lease",
+        "pipeline/store/leases.py", "texts_held",
+        "sorted((await connection.execute(_TEXTS, values)).scalars())",
+        "range(1, len(texts) + 1) if values else []",
+        (f"{_TEST_SLEEPING}::test_texts_that_others_took_are_not_bought_after_waking",),
+        "a worker that wakes up buys nothing that others took meanwhile",
+    ),
+    Mutation(
+        "a-file-is-submitted-past-its-lease",
+        "flows/stages/submitting.py", "submit_once", "external, hold.require)", "external)",
+        (f"{_TEST_SLEEPING}::test_a_file_that_others_had_parsed_is_not_submitted_after_waking",),
+        "a worker that wakes up submits nothing that others had parsed meanwhile",
+    ),
+    Mutation(
+        "what-ran-out-is-lost",
+        "pipeline/store/leases.py", "regain",
+        "await connection.execute(_REGAIN, values)", "values.clear()",
+        (f"{_TEST_SLEEPING}::test_a_worker_whose_work_nobody_took_goes_on_after_waking",),
+        "a machine that was suspended goes on with what nobody took",
+    ),
+    Mutation(
+        "an-old-permission-is-good",
+        "flows/stages/permission.py", "Permission.to_send",
+        "steady_seconds() - asked < needed_seconds(self._services)", "asked",
+        (f"{_TEST_PERMISSION}::test_what_was_allowed_too_long_ago_is_asked_for_again",),
+        "a process that was stopped while it asked asks again",
     ),
 )  # fmt: skip
 """Each with the tests that notice."""

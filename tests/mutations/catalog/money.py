@@ -7,8 +7,9 @@ from tests.mutations.mutation import Mutation
 _TEST_RUNS = "tests/pipeline/store/test_runs.py"
 _TEST_EMBEDDING = "tests/flows/stages/test_embedding.py"
 _TEST_DURABLE = "tests/flows/stages/test_durable_commits.py"
-_SENDING = "flows/stages/sending.py"
 _KEEPING = "flows/stages/keeping.py"
+_PERMISSION = "flows/stages/permission.py"
+_SUBMITTING = "flows/stages/submitting.py"
 
 MUTATIONS = (
     Mutation(
@@ -41,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         "submissions-are-not-flushed",
-        "flows/stages/remote_parsing.py", "_submit",
+        _SUBMITTING, "submit_once",
         "service() as connection:\n"
         "        await parsed_files.note_submission(connection, *who, None)",
         "service(repeatable=True) as connection:\n"
@@ -84,7 +85,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the-embedder-is-asked-without-a-promise",
-        _SENDING, "Sender._permission", "self._price(tokens)", "self._price(0)",
+        _PERMISSION, "Permission._ask", "price(tokens)", "price(0)",
         (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
         "the cap is asked before the request, not after the bill",
     ),
@@ -108,7 +109,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the-file-of-a-submission-is-submitted-again",
-        "flows/stages/remote_parsing.py", "_submit", "if reserved.submitted:", "if False:",
+        _SUBMITTING, "submit_once", "if begun and (found", "if False and (found",
         (
             "tests/flows/stages/test_parsing_remote.py"
             "::test_an_answer_lost_while_submitting_pays_nothing_twice",
@@ -141,6 +142,34 @@ MUTATIONS = (
         ("tests/pipeline/store/test_parsed_files.py"
          "::test_a_reservation_is_taken_over_after_its_lease_and_not_before",),
         "the right to submit is one worker's",
+    ),
+    Mutation(
+        "an-unused-promise-is-kept",
+        _PERMISSION, "Permission.give_back", "if promised:", "if False:",
+        ("tests/flows/stages/test_permission.py"
+         "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
+        "a request that is not sent does not eat up the cap",
+    ),
+    Mutation(
+        "a-cancelled-run-drops-an-answer",
+        _KEEPING, "unhurried", "asyncio.shield(task)", "task",
+        ("tests/flows/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
+        "an answer that was paid for is kept before a run is cancelled",
+    ),
+    Mutation(
+        "a-kept-answer-is-kept-again",
+        "pipeline/store/answers.py", "was_kept", "status == \"committed\"", "not status",
+        ("tests/pipeline/store/test_answers.py::test_what_became_of_a_transaction_is_known",),
+        "an answer whose commit was not heard is on the bill once",
+    ),
+    Mutation(
+        "an-answer-locks-its-texts-before-its-jobs",
+        "pipeline/store/answers.py", "keep_answer",
+        "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
+        "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
+        "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
+        ("tests/pipeline/store/test_answers.py::test_an_answer_is_kept_with_its_bill",),
+        "a paid answer is not undone by a deadlock",
     ),
 )  # fmt: skip
 """Each with the tests that notice."""

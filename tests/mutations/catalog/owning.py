@@ -56,25 +56,25 @@ MUTATIONS = (
     ),
     Mutation(
         "adopting-what-a-living-run-owns",
-        _OWNERS, "_ADOPT", "AND NOT {OWNED}", "",
+        _OWNERS, "_ADOPTABLE", "AND NOT {OWNED}", "",
         (f"{_TEST_OWNERS}::test_a_second_ingest_leaves_the_first_its_jobs",),
         "two ingests of one folder do not take each other's documents",
     ),
     Mutation(
         "adopting-what-a-worker-holds",
-        _OWNERS, "_ADOPT", "(j.lease_until IS NULL OR", "(true OR",
+        _OWNERS, "_ADOPTABLE", "(j.lease_until IS NULL OR", "(true OR",
         (f"{_TEST_OWNERS}::test_what_a_worker_holds_for_nobodys_run_is_waited_for",),
         "what is worked on stays with whoever works on it",
     ),
     Mutation(
         "adopting-lifts-stops-by-itself",
-        _OWNERS, "_ADOPT", "(j.stopped IS NULL", "(true",
+        _OWNERS, "_ADOPTABLE", "(j.stopped IS NULL", "(true",
         (f"{_TEST_OWNERS}::test_what_is_stopped_waits_for_a_person",),
         "only a person's word lifts a stop",
     ),
     Mutation(
         "a-person-does-not-lift-a-stop",
-        _OWNERS, "_ADOPT", "(SELECT asked FROM", "(SELECT false FROM",
+        _OWNERS, "_ADOPTABLE", "(SELECT asked FROM", "(SELECT false FROM",
         (f"{_TEST_OWNERS}::test_a_person_who_takes_it_in_again_lifts_the_stop",),
         "a person's word lifts a stop",
     ),
@@ -126,6 +126,18 @@ MUTATIONS = (
         "pipeline/store/stops.py", "_STOP_RUN", "AND run_id = :run_id AND state", "AND state",
         (f"{_TEST_OWNERS}::test_a_run_stops_only_what_is_its_own",),
         "a run's cap stops its own documents only",
+    ),
+    Mutation(
+        "a-run-keeps-what-it-could-not-finish",
+        _OWNERS, "_GIVE_BACK", "SET run_id = NULL", "SET run_id = run_id",
+        (f"{_TEST_OWNERS}::test_runs_that_gave_up_do_not_wait_for_each_other",),
+        "two runs of one folder do not wait for each other for ever",
+    ),
+    Mutation(
+        "a-run-takes-up-again-what-it-gave-up",
+        _OWNERS, "_LEFT", "AND NOT j.id = ANY(CAST(:tried AS uuid[]))", "",
+        (f"{_TEST_OWNERS}::test_runs_that_gave_up_do_not_wait_for_each_other",),
+        "a run tries a document once and ends",
     ),
 )  # fmt: skip
 """Each with the tests that notice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _PARSED = "pipeline/store/parsed_files.py"
+_TASKS = "flows/stage_tasks.py"
 _TEST_REMOTE = "tests/flows/stages/test_parsing_remote.py"
 _TEST_PARSED = "tests/pipeline/store/test_parsed_files.py"
 
@@ -53,7 +54,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-failed-parse-keeps-its-reservation",
-        "flows/stages/remote_parsing.py", "_note_failure",
+        "flows/stages/remote_parsing.py", "_give_up",
         "await parsed_files.release(", "(lambda *given, **named: None)(",
         (f"{_TEST_REMOTE}::test_a_job_that_the_service_lost_is_submitted_once_more",
          f"{_TEST_REMOTE}::test_a_job_that_never_ends_has_a_deadline"),
@@ -61,26 +62,26 @@ MUTATIONS = (
     ),
     Mutation(
         "a-cached-parse-of-another-parser",
-        "flows/ingest_documents.py", "_content_key",
+        _TASKS, "_content_key",
         "parts += [job.file_sha256, job.parser]", "parts += [job.file_sha256]",
         ("tests/flows/test_cache_keys.py",),
         "Prefect's cache does not answer for another parser",
     ),
     Mutation(
         "a-cached-parse-of-another-installation",
-        "flows/ingest_documents.py", "_content_key", "str(services().installation)", "\"\"",
+        _TASKS, "_content_key", "str(services().installation)", "\"\"",
         ("tests/flows/test_cache_keys.py",),
         "Prefect's cache does not answer for another database",
     ),
     Mutation(
         "a-cached-parse-after-a-retry",
-        "flows/ingest_documents.py", "_content_key", "str(job.failures)", "\"\"",
+        _TASKS, "_content_key", "str(job.failures)", "\"\"",
         ("tests/flows/test_cache_keys.py",),
         "a person's retry parses anew",
     ),
     Mutation(
         "a-cached-parse-after-a-deletion",
-        "flows/ingest_documents.py", "_content_key", "str(job.correlation_id)", "\"\"",
+        _TASKS, "_content_key", "str(job.correlation_id)", "\"\"",
         ("tests/flows/test_cache_keys.py",),
         "a document that comes back after its deletion is parsed anew",
     ),

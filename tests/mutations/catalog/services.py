@@ -8,6 +8,7 @@ _BUDGETS = "pipeline/store/budgets.py"
 _ERRORS = "blocks/provider_errors.py"
 _TEST_BUDGETS = "tests/pipeline/store/test_budgets.py"
 _TEST_ERRORS = "tests/blocks/test_provider_errors.py"
+_TEST_WAITS = "tests/pipeline/store/test_service_waits.py"
 _TEST_RETRIES = "tests/flows/test_retries.py"
 _TEST_EMBEDDER = "tests/blocks/test_openai_embedder.py"
 
@@ -198,6 +199,25 @@ MUTATIONS = (
         "blocks/embedder.py", "unit_vectors", "norms.min() < SMALLEST_NORM", "False",
         (f"{_TEST_EMBEDDER}::test_faults",),
         "pgvector accepts a zero vector, and its cosine is NaN",
+    ),
+    Mutation(
+        "a-sweep-claims-all-that-wait-for-a-service",
+        "pipeline/store/backlog.py", "_WAITING", "ELSE {MAY_ASK} OR {IS_PROBE} END",
+        "ELSE {MAY_ASK} OR {IS_PROBE} OR true END",
+        (f"{_TEST_WAITS}::test_while_the_circuit_is_open_one_job_probes_at_a_time",),
+        "while a service is away one document asks for it, not all",
+    ),
+    Mutation(
+        "an-outage-is-told-by-every-run",
+        _BUDGETS, "_TELL", "AND told_since IS DISTINCT FROM open_since", "",
+        (f"{_TEST_WAITS}::test_an_outage_is_told_once",),
+        "a person gets one message about an outage",
+    ),
+    Mutation(
+        "an-outage-begins-with-each-failure",
+        _BUDGETS, "_FAILURE", "coalesce(open_since, clock_timestamp())", "clock_timestamp()",
+        (f"{_TEST_WAITS}::test_an_outage_is_told_once",),
+        "a person gets one message about an outage, and its age is known",
     ),
 )  # fmt: skip
 """Each with the tests that notice."""

@@ -13,6 +13,8 @@ from pipeline.states import JobState
 from pipeline.store.engine import Database
 from tests.pipeline.store.making import SECOND, claim, job_row, register, source, step
 
+SECONDS = 60
+
 
 @pytest.mark.parametrize(
     ("where", "end"),
@@ -39,14 +41,18 @@ async def test_a_frozen_worker_loses_its_job(
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as worker:  # fmt: skip
         assert worker.stdin is not None and worker.stdout is not None
-        assert await asyncio.to_thread(worker.stdout.readline) == "waiting\n"
-        worker.send_signal(signal.SIGSTOP)
-        while not (taken := await claim(store, [job], SECOND)):  # noqa: ASYNC110 (a lease)
-            await asyncio.sleep(0.1)
-        assert await step(store, taken[0], JobState.UPLOADED, JobState.PARSE_QUEUED, SECOND)
-        worker.send_signal(signal.SIGCONT)
-        worker.stdin.write("go on\n")
-        worker.stdin.flush()
-        assert (await asyncio.to_thread(worker.stdout.readline)).strip() == end
+        try:
+            assert await asyncio.to_thread(worker.stdout.readline) == "waiting\n"
+            worker.send_signal(signal.SIGSTOP)
+            async with asyncio.timeout(SECONDS):
+                while not (taken := await claim(store, [job], SECOND)):  # noqa: ASYNC110 (a lease)
+                    await asyncio.sleep(0.1)
+            assert await step(store, taken[0], JobState.UPLOADED, JobState.PARSE_QUEUED, SECOND)
+            worker.send_signal(signal.SIGCONT)
+            worker.stdin.write("go on\n")
+            worker.stdin.flush()
+            assert (await asyncio.to_thread(worker.stdout.readline)).strip() == end
+        finally:  # also one that is still frozen
+            worker.kill()
     row = await job_row(store, job)
     assert (row["claimed_by"], row["attempt"], row["state"]) == (SECOND, 2, "parse_queued")
