@@ -55,7 +55,7 @@ MUTATIONS = (
     ),
     Mutation(
         "claims-are-not-given-back",
-        _BATCH, "_alive", "await claims.release(", "claims.release and (",
+        _BATCH, "_release", "await claims.release(", "claims.release and (",
         (f"{_TEST_HEART}::test_what_a_worker_has_left_is_free_at_once",),
         "unfinished jobs go on at once, not after the lease",
     ),
