@@ -9,10 +9,10 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test lint lock bench samples clean
+.PHONY: help setup demo test test-long lint lock bench samples clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup: $(SET_UP) ## make .venv with every pinned package
 
@@ -28,6 +28,9 @@ demo: setup ## ingest samples/, ask a question, write the quality report
 
 test: setup ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+test-long: setup ## the tests that take too long for every time
+	NAVIGATOR_TEST_LONG=1 $(BIN)/python -m pytest -m long
 
 lint: setup ## style and types
 	$(BIN)/ruff check .

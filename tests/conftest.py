@@ -51,6 +51,15 @@ ROOT = Path(__file__).resolve().parents[1]
 _SEARCH_PATH = os.environ.get("PATH", "")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the long tests, unless they are asked for."""
+    if os.environ.get("NAVIGATOR_TEST_LONG"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long; NAVIGATOR_TEST_LONG=1 runs it"))
+
+
 @pytest.fixture(autouse=True)
 def process_as_it_was() -> Iterator[None]:
     """What our commands do to the process that they run in is undone.

@@ -30,6 +30,7 @@ def blocked(prefect_server: PrefectServer, database_url: str, tmp_path: Path) ->
     )
 
 
+@pytest.mark.long
 def test_options_go_before_blocks_in_a_plan_and_in_an_ingest(blocked: Navigator) -> None:
     """Who names a parser and an embedder needs no block; who names none is told what is missing."""
     plan = blocked("plan", *CHOSEN, FILE, "--json")

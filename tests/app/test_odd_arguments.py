@@ -33,6 +33,7 @@ def test_odd_bytes_are_never_unforeseen(
     assert "unforeseen" not in ended.err
 
 
+@pytest.mark.long
 def test_a_folder_with_an_odd_name_is_ingested(navigator: Navigator, tmp_path: Path) -> None:
     """By its own name and by that of its file, with a tag that is no UTF-8 either."""
     folder = tmp_path / ODD

@@ -27,7 +27,7 @@ from tests.prefect_server import PrefectServer, _free_port, _wait_until_healthy
 
 MortalServer = tuple[subprocess.Popen[bytes], str]
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 _SLOW = [{"service": "openai", "match": {"path": "/v1/embeddings"},
           "fault": {"kind": "latency", "seconds": 60}}]  # fmt: skip
 

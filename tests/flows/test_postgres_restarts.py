@@ -18,7 +18,7 @@ from tests.flows.working import KEY, rows
 from tests.postgres_restarts import Restarts
 from tests.prefect_server import PrefectServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 
 DOCUMENTS, BATCH_INPUTS, CONCURRENCY = 10, 4, 2
 RESTARTS, REQUESTS_BETWEEN = 5, 3

@@ -14,7 +14,7 @@ from mocks import LlamaParseMock, OpenAIMock
 from pipeline.store.addresses import Addresses
 from tests.prefect_server import PrefectServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

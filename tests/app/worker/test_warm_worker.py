@@ -179,6 +179,7 @@ def test_without_a_server(tmp_path: Path) -> None:
     assert "`navigator up`" in done.stderr
 
 
+@pytest.mark.long
 def test_a_stuck_sweep_does_not_hold_up_the_next(
     pool: Pool, tmp_path: Path, policy: str, slow: Callable[[], None]
 ) -> None:
