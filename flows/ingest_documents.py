@@ -45,6 +45,8 @@ from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 
+_AGAIN_MOST = 3
+
 
 def _run_name() -> str:
     return str(flow_run.parameters["label"])
@@ -113,6 +115,13 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):
                 published, verdicts = await _through_stages(parts, batch, waits)
+                # Steps are committed without waiting for the disk; a crash may take one back, and
+                # the stage after it has then passed the document over.
+                for _ in range(_AGAIN_MOST):
+                    if not await _passed_over(parts, batch, published, waits):
+                        break
+                    more, again = await _through_stages(parts, batch, waits)
+                    published, verdicts = published + more, [*verdicts, *again]
         except (TransientError, ConfigurationError) as error:
             await note_trouble(parts, batch, error)
             raise
@@ -156,6 +165,15 @@ async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -
         await embed_chunks(opaque(batch))
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
+
+
+async def _passed_over(
+    parts: Services, batch: Batch, published: int, waits: list[DocumentsWait]
+) -> bool:
+    if published == len(batch.claims):
+        return False
+    waiting = {job for wait in waits for job in wait.waiting}
+    return any(job.job_id not in waiting for job in await jobs_at(parts, batch, *WORKING))
 
 
 async def _through_stages(
