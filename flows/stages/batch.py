@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from blocks.assembly import Services
+from flows.stages.beating import beating
 from pipeline import correlation
 from pipeline.concurrency import in_line
 from pipeline.documents import Claim
@@ -97,14 +98,12 @@ async def _claim(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> l
 @asynccontextmanager
 async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
     """Keep the leases alive meanwhile, and give back the unfinished."""
-    heart = asyncio.create_task(_beat(services, batch))
     _LOG.info("batch_claimed", run_id=str(batch.run_id), jobs=len(batch.claims))
+    lease = services.settings.lease_seconds
     try:
-        yield
+        async with beating(lease, partial(_renew, services, batch, lease)):
+            yield
     finally:
-        heart.cancel()
-        with suppress(asyncio.CancelledError):
-            await heart
         # When the database is gone the lease runs out by itself.
         with suppress(TransientError):
             await _release(services, batch)
@@ -115,14 +114,6 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
 async def _release(services: Services, batch: Batch) -> None:
     async with services.database.service() as connection:
         await claims.release(connection, batch.claims, services.worker)
-
-
-async def _beat(services: Services, batch: Batch) -> None:
-    lease = services.settings.lease_seconds
-    while True:
-        await asyncio.sleep(lease / 3)
-        with suppress(TransientError):
-            await _renew(services, batch, lease)
 
 
 @outlasting

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from uuid import UUID
 
 from blocks.assembly import Services
+from flows.stages.beating import beating
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
@@ -23,13 +24,10 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
     """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
     lease = services.settings.lease_seconds
     await _hold(services, run_id, lease)
-    heart = asyncio.create_task(_beat(services, run_id, lease))
     try:
-        yield
+        async with beating(lease, partial(_renew, services, run_id, lease)):
+            yield
     finally:
-        heart.cancel()
-        with suppress(asyncio.CancelledError):
-            await heart
         # When the database is gone the lease runs out by itself.
         with suppress(TransientError):
             async with services.database.service() as connection:
@@ -40,13 +38,6 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
 async def _hold(services: Services, run_id: UUID, lease: float) -> None:
     async with services.database.service() as connection:
         await job_owners.hold_run(connection, run_id, services.worker, lease)
-
-
-async def _beat(services: Services, run_id: UUID, lease: float) -> None:
-    while True:
-        await asyncio.sleep(lease / 3)
-        with suppress(TransientError):
-            await _renew(services, run_id, lease)
 
 
 @outlasting

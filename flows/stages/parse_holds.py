@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from blocks.assembly import Services
 from flows.stages.batch import Batch
+from flows.stages.beating import beating
 from flows.stages.holding import needed_seconds, still_held
 from pipeline.clock import steady_seconds
-from pipeline.errors import FencedOut, TransientError
+from pipeline.errors import FencedOut
 from pipeline.store import leases, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
@@ -40,13 +40,8 @@ class ParseHold:
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Keep the reservation alive meanwhile."""
-        heart = asyncio.create_task(self._beat())
-        try:
+        async with beating(self._lease, self._renewed):
             yield
-        finally:
-            heart.cancel()
-            with suppress(asyncio.CancelledError):
-                await heart
 
     async def require(self) -> None:
         """Return while both are ours; a look that took too long is taken again.
@@ -75,9 +70,3 @@ class ParseHold:
     async def _renewed(self) -> bool:
         async with self._services.database.service() as connection:
             return await leases.renew_parse(connection, *self._who, self._lease)
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease / 3)
-            with suppress(TransientError):
-                await self._renewed()

@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _CLAIMS = "pipeline/store/claims.py"
 _BATCH = "flows/stages/batch.py"
+_BEATING = "flows/stages/beating.py"
 _VECTORS = "pipeline/store/vector_buffer.py"
 _TEST_CLAIMS = "tests/pipeline/store/test_claims.py"
 _TEST_HEART = "tests/flows/stages/test_heartbeat.py"
@@ -67,7 +68,7 @@ MUTATIONS = (
     ),
     Mutation(
         "heartbeat-900-times-slower",
-        _BATCH, "_beat", "lease / 3", "lease * 300",
+        _BEATING, "_beat", "lease / 3", "lease * 300",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[upload_jobs]",),
         "a batch that takes longer than a lease stays its worker's",
     ),
@@ -85,7 +86,7 @@ MUTATIONS = (
     ),
     Mutation(
         "heartbeat-stops-at-the-first-trouble",
-        _BATCH, "_beat", "with suppress(TransientError):", "with suppress():",
+        _BEATING, "_beat", "with suppress(TransientError):", "with suppress():",
         (f"{_TEST_HEART}::test_a_heartbeat_outlives_a_database_that_was_away",),
         "one lost connection does not lose the batch",
     ),

@@ -105,7 +105,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-runs-heartbeat-900-times-slower",
-        "flows/stages/owning.py", "_beat", "lease / 3", "lease * 300",
+        "flows/stages/beating.py", "_beat", "lease / 3", "lease * 300",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[ingest_runs]",),
         "a long run keeps its documents",
     ),
