@@ -23,7 +23,7 @@ from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.quality_report import write_quality_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.run_rows import begin_run, finish_run
+from flows.run_rows import begin_run, finish_run, progress_of
 from flows.showing import shown
 from flows.stages import registering, syncing
 from flows.stages.finding import find_for_run
@@ -195,14 +195,14 @@ async def conclude(
     if await spaces.needs_index(parts.database, space, enough):
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
-    async with parts.database.service() as connection:
-        waits = (await runs.progress(connection, run)).count(WORKING)
+    progress = await progress_of(parts, run)
+    waits = progress.count(WORKING)
     if not waits:  # what had to wait for something has ended since
         troubles = [each for each in troubles if not isinstance(each, TransientError)]
     reason = next(iter(stops or troubles), None)
     if at_last is not None:
         await at_last(well=reason is None and not waits)
-    progress = await finish_run(parts, run, stops[0].message if stops else None)
+    await finish_run(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:
         await publish_story(parts, run)

@@ -114,14 +114,7 @@ async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> S
         waits: list[DocumentsWait] = []
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):
-                published, verdicts = await _through_stages(parts, batch, waits)
-                # Steps are committed without waiting for the disk; a crash may take one back, and
-                # the stage after it has then passed the document over.
-                for _ in range(_AGAIN_MOST):
-                    if not await _passed_over(parts, batch, published, waits):
-                        break
-                    more, again = await _through_stages(parts, batch, waits)
-                    published, verdicts = published + more, [*verdicts, *again]
+                published, verdicts = await _worked_off(parts, batch, waits)
         except (TransientError, ConfigurationError) as error:
             await note_trouble(parts, batch, error)
             raise
@@ -165,6 +158,23 @@ async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -
         await embed_chunks(opaque(batch))
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
+
+
+async def _worked_off(
+    parts: Services, batch: Batch, waits: list[DocumentsWait]
+) -> tuple[int, list[GateResult]]:
+    """Through the stages, and again for what they passed over.
+
+    Steps are committed without waiting for the disk; a crash of Postgres may take one back, and
+    the stage after it then passes the document over.
+    """
+    published, verdicts = await _through_stages(parts, batch, waits)
+    for _ in range(_AGAIN_MOST):
+        if not await _passed_over(parts, batch, published, waits):
+            break
+        more, again = await _through_stages(parts, batch, waits)
+        published, verdicts = published + more, [*verdicts, *again]
+    return published, verdicts
 
 
 async def _passed_over(

@@ -36,8 +36,14 @@ async def begin_run(
 
 
 @outlasting
-async def finish_run(parts: Services, run: UUID, stopped: str | None) -> Progress:
-    """Write down that the run is over, and what stopped it; what came of its documents."""
+async def progress_of(parts: Services, run: UUID) -> Progress:
+    """What has come of the run's documents."""
+    async with parts.database.service() as connection:
+        return await runs.progress(connection, run)
+
+
+@outlasting
+async def finish_run(parts: Services, run: UUID, stopped: str | None) -> None:
+    """Write down that the run is over, and what stopped it."""
     async with parts.database.service() as connection:
         await runs.finish_run(connection, run, stopped)
-        return await runs.progress(connection, run)

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from blocks.assembly import Services
 from blocks.connection_errors import WronglyAddressed
-from blocks.embedder import EmbeddingAnswer, Vectors
+from blocks.embedder import EmbeddingAnswer, Vectors, price_of
 from blocks.provider_errors import is_paid
 from flows.stages.bills import only_user, shares
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
@@ -102,7 +102,7 @@ def _call(
         seconds,
         inputs=len(asked.texts),
         tokens=billed,
-        cost_usd=services.embedder.price_per_million_tokens * billed / 1_000_000,
+        cost_usd=price_of(services.embedder, billed),
         request_id=request_id,
         user_id=only_user(asked.texts),
         run_id=asked.run_id,

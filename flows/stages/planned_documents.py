@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from blocks.assembly import Services
+from blocks.embedder import price_of
 from flows.stages import attaching
 from flows.stages.parse_prices import parse_price
 from pipeline.chunking import chunk_document
@@ -122,7 +123,7 @@ async def _counted(
 
 
 def _price(services: Services, tokens: int) -> Decimal:
-    return services.embedder.price_per_million_tokens * tokens / 1_000_000
+    return price_of(services.embedder, tokens)
 
 
 async def _with_parsing_cost(

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from blocks.assembly import Services
-from blocks.embedder import EmbeddingAnswer
+from blocks.embedder import EmbeddingAnswer, price_of
 from flows.stages import keeping
 from flows.stages.batch import Batch
 from flows.stages.bills import by_owner
@@ -179,7 +179,7 @@ class Sender:
         failpoint("after-vector-commit")
 
     def _price(self, tokens: int) -> Decimal:
-        return self._services.embedder.price_per_million_tokens * tokens / 1_000_000
+        return price_of(self._services.embedder, tokens)
 
     async def _keep(
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal

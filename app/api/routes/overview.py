@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
+from blocks.embedder import price_of
 from flows.stages.parse_prices import page_price
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
@@ -201,7 +202,7 @@ def _troubled(row: Row) -> TroubledOut:
 
 def _spend(parts: ApiParts, found: Overview) -> SpendOut:
     waiting = found.waiting
-    forecast = parts.embedder.price_per_million_tokens * waiting["tokens"] / 1_000_000
+    forecast = price_of(parts.embedder, waiting["tokens"])
     if parts.services.remote_parser is not None:
         forecast += waiting["pages"] * page_price(parts.services)
     free = not parts.embedder.price_per_million_tokens and parts.services.remote_parser is None
