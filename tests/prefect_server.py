@@ -72,7 +72,7 @@ def prefect_server(scratch: Path) -> Iterator[PrefectServer]:
     """A fresh Prefect server without its pages."""
     folder = scratch / "prefect"
     folder.mkdir()
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         **SERVER_SETTINGS,
@@ -89,7 +89,7 @@ def prefect_server(scratch: Path) -> Iterator[PrefectServer]:
         )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}/api"
-        _wait_until_healthy(url, process)
+        wait_until_healthy(url, process)
         yield PrefectServer(url, folder)
     finally:
         end(process)
@@ -105,7 +105,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the server's health."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, "the Prefect server ended while starting"
@@ -116,7 +117,8 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the Prefect server did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,7 +18,7 @@ def require_free_ports(services: Sequence[Service]) -> None:
         UsageError: a port is taken; the sentence names it and, where it can be seen, by whom.
     """
     for service in services:
-        if service.port is not None and not _is_free(service.port):
+        if service.port is not None and not is_free(service.port):
             raise UsageError(
                 f"Port {service.port}, for {service.title}, is taken{_by_whom(service.port)}.",
                 remedy="End what listens there, or move all ports: `navigator up "
@@ -26,7 +26,8 @@ def require_free_ports(services: Sequence[Service]) -> None:
             )
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could listen at the port of this machine."""
     with socket.socket() as probe:
         # As servers do: a port that was closed a moment ago is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

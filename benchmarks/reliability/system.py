@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 
 from app.stack.plan import PORTS
+from app.stack.ports import is_free
 from app.stack.state import StackState, running_stack
 from benchmarks.reliability.commands import Navigator
 from pipeline.store.embedded_tools import postmaster_pid
@@ -107,14 +107,5 @@ def _jobs(client: httpx.Client, state: str) -> list[dict[str, Any]] | None:
 def _free_offset() -> int:
     while True:
         offset = random.randint(1000, 20000)
-        if all(_is_free(port + offset) for port in PORTS.values()):
+        if all(is_free(port + offset) for port in PORTS.values()):
             return offset
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -23,7 +23,7 @@ from app.prefect_server import SERVER_SETTINGS
 from mocks import OpenAIMock
 from pipeline.store.addresses import driver_url
 from tests.app.navigating import ROOT, Navigator, ended
-from tests.prefect_server import PrefectServer, _free_port, _wait_until_healthy
+from tests.prefect_server import PrefectServer, free_port, wait_until_healthy
 
 MortalServer = tuple[subprocess.Popen[bytes], str]
 
@@ -76,7 +76,7 @@ def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 @pytest.fixture
 def mortal_server(prefect_server: PrefectServer, tmp_path: Path) -> Iterator[MortalServer]:
     """A server that a test may kill."""
-    folder, port = tmp_path / "prefect", _free_port()
+    folder, port = tmp_path / "prefect", free_port()
     copy_history(prefect_server, folder)
     environment = {
         **os.environ,
@@ -94,7 +94,7 @@ def mortal_server(prefect_server: PrefectServer, tmp_path: Path) -> Iterator[Mor
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}/api"
     try:
-        _wait_until_healthy(url, process)
+        wait_until_healthy(url, process)
         yield process, url
     finally:
         process.kill()

@@ -31,24 +31,18 @@ async def waiting_jobs(look: Look) -> AsyncIterator[Finding]:
 
 async def jobs_out_of_sight(look: Look) -> AsyncIterator[Finding]:
     """Find jobs that are postponed or leased beyond all measure, and have them due."""
-    mends = look.mends(Kind.JOB_OUT_OF_SIGHT)
     async for page in jobs.out_of_sight(look.services.database):
-        if mends:
-            async with look.services.database.service() as connection:
-                await jobs.make_due(connection, page)
+        mended = await look.mended(Kind.JOB_OUT_OF_SIGHT, page, jobs.make_due)
         for job in page:
-            yield look.finding(Kind.JOB_OUT_OF_SIGHT, f"job {job}", mended=mends)
+            yield look.finding(Kind.JOB_OUT_OF_SIGHT, f"job {job}", mended=mended)
 
 
 async def forgotten_runs(look: Look) -> AsyncIterator[Finding]:
     """Find runs that were begun and that nobody ever ended, and close them."""
-    mends = look.mends(Kind.RUN_NEVER_FINISHED)
     async for page in unfinished_runs.forgotten_runs(look.services.database):
-        if mends:
-            async with look.services.database.service() as connection:
-                await unfinished_runs.close_runs(connection, page)
+        mended = await look.mended(Kind.RUN_NEVER_FINISHED, page, unfinished_runs.close_runs)
         for run in page:
-            yield look.finding(Kind.RUN_NEVER_FINISHED, f"run {run}", mended=mends)
+            yield look.finding(Kind.RUN_NEVER_FINISHED, f"run {run}", mended=mended)
 
 
 async def dead_runs(look: Look) -> AsyncIterator[Finding]:

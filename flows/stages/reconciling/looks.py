@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -59,6 +59,23 @@ class Look:
     def _mending(self, kind: Kind) -> Mending:
         mending = FACTS[kind].mending
         return Mending.SAFE if mending is Mending.PAID and self.is_free else mending
+
+    async def mended(
+        self,
+        kind: Kind,
+        page: Sequence[object],
+        mend: Callable[..., Awaitable[object]],
+    ) -> bool:
+        """Mend a page of damage in one transaction, if its kind is to be mended; whether it was.
+
+        Args:
+            mend: a function of the store; it gets the connection and the page.
+        """
+        if not self.mends(kind):
+            return False
+        async with self.services.database.service() as connection:
+            await mend(connection, page)
+        return True
 
     @property
     def is_free(self) -> bool:

@@ -46,13 +46,10 @@ async def differing_bills(look: Look) -> AsyncIterator[Finding]:
 
 async def unwanted_vectors(look: Look) -> AsyncIterator[Finding]:
     """Find reservations and buffered vectors that nobody waits for, and remove them."""
-    mends = look.mends(Kind.VECTOR_RESERVATION_LOST)
     async for page in leases.unwanted_vectors(look.services.database):
-        if mends:
-            async with look.services.database.service() as connection:
-                await leases.remove_unwanted(connection, page)
+        mended = await look.mended(Kind.VECTOR_RESERVATION_LOST, page, leases.remove_unwanted)
         for each in page:
             reserved = Kind.VECTOR_RESERVATION_LOST
             kind = reserved if each.reserved else Kind.BUFFERED_VECTOR_ORPHANED
             subject = f"job {each.job_id} text {each.sha256[:16]}"
-            yield look.finding(kind, subject, mended=mends)
+            yield look.finding(kind, subject, mended=mended)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from app.stack.plan import PORTS
+from app.stack.ports import is_free
 from app.stack.state import StackState, running_stack
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import Navigator
@@ -78,17 +78,8 @@ def free_offset() -> int:
     """An offset at which no port is taken."""
     while True:
         offset = random.randint(1000, 20000)
-        if all(_is_free(port + offset) for port in PORTS.values()):
+        if all(is_free(port + offset) for port in PORTS.values()):
             return offset
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def start(home: Path, *arguments: str) -> RunningStack:
