@@ -12,7 +12,6 @@ import ctypes
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -34,7 +33,7 @@ from app.stack.state import running_stack
 from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.full_disk import full_disk, has_no_room
-from pipeline.loopback import direct_loopback
+from pipeline.loopback import direct_loopback, free_port
 from pipeline.private_files import open_home
 
 START_TIMEOUT_SECONDS = 180.0
@@ -157,7 +156,7 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
         waiting()
         fcntl.flock(lock, fcntl.LOCK_EX)
     (folder / "server.log").unlink(missing_ok=True)
-    port = _free_port()
+    port = free_port()
     kept = KeptServer(_start(folder, port), partial(_start, folder, port), lock)
     # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
     # threads down, and waits forever for a server that has gone. `atexit` comes after that.
@@ -231,9 +230,3 @@ def die_with_parent() -> None:
     """Between fork and exec: on Linux the kernel ends the child when this process is killed."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

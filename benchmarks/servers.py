@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import httpx
 from app.prefect_server import SERVER_SETTINGS, server_command
 from pipeline.children import ROOT as ROOT
 from pipeline.children import child_environment, module_command
+from pipeline.loopback import free_port
 
 LATENCY_SECONDS = 0.03
 _START_SECONDS = 180.0
@@ -121,12 +121,6 @@ def prefect_server(database_url: str, folder: Path) -> Iterator[tuple[int, str]]
     with ending(process):
         wait_for(process, lambda: _healthy(url))
         yield process.pid, url
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _account() -> str | None:

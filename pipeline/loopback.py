@@ -6,6 +6,7 @@ machine. Every library that we use reads NO_PROXY; what lies elsewhere still goe
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from importlib.util import find_spec
 
@@ -44,3 +45,10 @@ def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:
     # "*" says all, and is understood only where it stands alone.
     listed = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *OWN_HOSTS]))
     return dict.fromkeys(_EXCEPTIONS, listed)
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens now; another process may take it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS
+from pipeline.loopback import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 300
@@ -115,10 +115,3 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.2)
     raise AssertionError("the Prefect server did not start")
-
-
-def free_port() -> int:
-    """A port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -25,8 +25,9 @@ from benchmarks.api import searchable
 from benchmarks.api.clients import Timings, drive
 from benchmarks.api.system import System, system, until_answered
 from benchmarks.bench import Bench, bench
-from benchmarks.servers import ROOT, ending, free_port
+from benchmarks.servers import ROOT, ending
 from pipeline.children import module_command
+from pipeline.loopback import free_port
 
 RESULTS = Path(__file__).parent.parent / "results"
 REPEATS = 3

@@ -18,11 +18,11 @@ from benchmarks.servers import (
     ROOT,
     debian_postgres,
     ending,
-    free_port,
     prefect_database,
     prefect_server,
 )
 from pipeline.children import module_command
+from pipeline.loopback import free_port
 
 START_SECONDS = 120.0
 

@@ -21,9 +21,10 @@ import pytest
 
 from app.prefect_server import SERVER_SETTINGS
 from mocks import OpenAIMock
+from pipeline.loopback import free_port
 from pipeline.store.addresses import driver_url
 from tests.app.navigating import ROOT, Navigator, ended
-from tests.prefect_server import PrefectServer, free_port, wait_until_healthy
+from tests.prefect_server import PrefectServer, wait_until_healthy
 
 MortalServer = tuple[subprocess.Popen[bytes], str]
 

@@ -20,6 +20,22 @@ RUN_SECONDS = 150
 _ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
+class AskingAgain(httpx.HTTPTransport):
+    """Sends a request again on 503, as every client of Prefect does.
+
+    SQLite is locked for a moment whenever the worker or the server's own services write.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The first answer that is not 503."""
+        deadline = time.monotonic() + 60
+        while (answer := super().handle_request(request)).status_code == 503:
+            answer.close()
+            assert time.monotonic() < deadline, "Prefect's database stays locked"
+            time.sleep(0.2)
+        return answer
+
+
 @dataclass(frozen=True)
 class DeployedServer:
     """The API of a server that has the deployments."""
@@ -28,12 +44,7 @@ class DeployedServer:
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a request, which has to be a success."""
-        deadline = time.monotonic() + 60
-        # SQLite is locked for a moment when a worker writes: every client of Prefect tries again.
-        while (answer := self.api.post(path, json=body)).status_code == 503:
-            assert time.monotonic() < deadline, "Prefect's database stays locked"
-            time.sleep(0.2)
-        return answer.raise_for_status().json()
+        return self.api.post(path, json=body).raise_for_status().json()
 
     def deployments(self) -> dict[str, dict[str, Any]]:
         """What the server has, by name."""
@@ -88,7 +99,7 @@ def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
     """The server after the README's two commands."""
     prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")
     prefect_server.prefect("deploy", "--all")
-    with httpx.Client(base_url=prefect_server.url, timeout=30) as api:
+    with httpx.Client(base_url=prefect_server.url, timeout=30, transport=AskingAgain()) as api:
         yield DeployedServer(api)
 
 

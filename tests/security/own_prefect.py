@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from app.stack.plan import PORTS, StackOptions, common_environment, plan
+from pipeline.loopback import free_port
 from pipeline.settings import load_settings
-from tests.prefect_server import START_SECONDS, _free_port, end
+from tests.prefect_server import START_SECONDS, end
 
 FLOW = {"name": "attacked"}
 
@@ -61,7 +62,7 @@ class OwnPrefect:
 def own_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPrefect]:
     """The server as `navigator up` plans it, in a process of its own."""
     home = tmp_path_factory.mktemp("own-prefect")
-    port = _free_port()
+    port = free_port()
     settings = load_settings(home=home)
     options = StackOptions(port_offset=port - PORTS["prefect"])
     given = os.environ.pop("PREFECT_API_URL", None)
