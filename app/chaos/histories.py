@@ -75,7 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
     def claim_everything(self, worker: str) -> Any:
         """A worker takes what is free.
 
-        In the order in which jobs came: their ids are random, and a history must repeat from its seed.
+        In the order in which jobs came: ids are random, and a history must repeat from its seed.
         """
         held = [(job, worker) for job in self.do(self.acts.claim(list(self.jobs), worker))]
         self.held += held
