@@ -14,6 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -229,7 +230,8 @@ async def _deliver(
 
 
 def _head(response: Response) -> h11.Response:
-    headers = {**response.headers, "content-length": str(len(response.body))}
+    said = {"date": formatdate(usegmt=True), "content-length": str(len(response.body))}
+    headers = {**response.headers, **said}
     return h11.Response(status_code=response.status, headers=list(headers.items()))
 
 
