@@ -11,12 +11,17 @@ import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 DAY = 86_400.0
 
 _now, _time, _time_ns = datetime.now, time.time, time.time_ns
+
+
+def right_time() -> datetime:
+    """The time by the clock of everybody else."""
+    return _now(UTC)
 
 
 def move(seconds: float) -> None:

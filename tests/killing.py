@@ -1,9 +1,9 @@
 """A process that works in children and lets them die, for the tests of crash safety.
 
-Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them (with "sync": as a run
-with --sync; with "clock": by a clock that is so many seconds ahead), or without any delete
-everything. Answers with the child's exit code, negative for the signal that killed it. Everything
-slow is imported once, before the forks.
+Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them (with
+"sync": as a run with --sync; with "clock": so many seconds ahead of the right time), or without any
+delete everything. Answers with the child's exit code, negative for the signal that killed it.
+Everything slow is imported once, before the forks.
 """
 
 from __future__ import annotations
