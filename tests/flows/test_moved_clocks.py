@@ -26,7 +26,7 @@ from pipeline.workers import process_of
 from tests.clocks import DAY
 
 DOCUMENTS = 2
-SECONDS = 60
+SECONDS = 150
 JOBS, EVENTS = "upload_pipeline.upload_jobs", "upload_pipeline.job_events"
 pytestmark = pytest.mark.timeout(300)
 
