@@ -14,7 +14,6 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -230,9 +229,7 @@ async def _deliver(
 
 
 def _head(response: Response) -> h11.Response:
-    said = {"date": formatdate(usegmt=True), "content-length": str(len(response.body))}
-    headers = {**response.headers, **said}
-    return h11.Response(status_code=response.status, headers=list(headers.items()))
+    return h11.Response(status_code=response.status, headers=response.head())
 
 
 async def _drip(writer: asyncio.StreamWriter, head: bytes, body: bytes, seconds: float) -> None:
