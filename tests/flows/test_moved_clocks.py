@@ -27,6 +27,12 @@ from tests.clocks import DAY
 
 DOCUMENTS = 2
 SECONDS = 150
+LEASES = (
+    ("upload_pipeline.upload_jobs", "lease_until"),
+    ("upload_pipeline.document_vector_buffer", "lease_until"),
+    ("upload_pipeline.ingest_runs", "held_until"),
+    ("upload_pipeline.unsettled_objects", "held_until"),
+)
 JOBS, EVENTS = "upload_pipeline.upload_jobs", "upload_pipeline.job_events"
 pytestmark = pytest.mark.timeout(300)
 
@@ -121,6 +127,19 @@ def assert_published_and_bought_once(url: str, openai: OpenAIMock) -> None:
     assert (stats["repeated_inputs"], stats["billed_tokens"]) == (0, stats["unique_tokens"])
 
 
+def assert_leases_end_soon(url: str) -> None:
+    """Every lease was given by the clock of Postgres: it is not over, and not as long as a day."""
+    leases = [
+        until
+        for table, column in LEASES
+        for (until,) in query(
+            url, f"SELECT {column} - now() FROM {table} WHERE {column} IS NOT NULL"
+        )
+    ]
+    assert leases
+    assert all(abs(left.total_seconds()) < DAY / 2 for left in leases), leases
+
+
 def test_no_lease_is_lost(
     workers: tuple[Worker, Worker], environment: dict[str, str], folder: Path,
     database_url: str, openai: OpenAIMock,
@@ -128,10 +147,15 @@ def test_no_lease_is_lost(
     """What a process a day behind holds and has renewed, one a day ahead leaves to it."""
     behind, ahead = workers
     behind.begin(folder, environment, -DAY)
+    # From the first look on: whatever renews a lease later would hide that it was given wrong.
+    until(lambda: query(database_url, f"SELECT FROM {JOBS} WHERE claimed_by IS NOT NULL"))
+    assert_leases_end_soon(database_url)
     until(lambda: openai.stats()["requests"])
     [(name, given)] = query(database_url, f"SELECT DISTINCT claimed_by, lease_until FROM {JOBS}")
+    assert_leases_end_soon(database_url)
     renewed = f"SELECT min(lease_until) FROM {JOBS}"
     until(lambda: query(database_url, renewed) != [(given,)])
+    assert_leases_end_soon(database_url)
     ahead.begin(folder, environment, DAY)
     assert (ahead.ended(), behind.ended()) == (0, 0)
     assert_published_and_bought_once(database_url, openai)
