@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -131,7 +131,8 @@ class LlamaParseClient:
         """The newest job of ours for this content in this tier that has not failed, or None."""
         if await self._file(external_id) is None:
             return None
-        since = (datetime.now(UTC) - LOOK_BACK).isoformat()
+        # By the service's clock, which dates its jobs.
+        since = (self._transport.time_there - LOOK_BACK).isoformat()
         query: dict[str, str | int] = {"page_size": LIST_PAGE, "created_at_on_or_after": since}
         for _ in range(LIST_PAGES):
             answer = await self._transport.call("GET", "/api/v2/parse", params=query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from blocks.provider_urls import (
 )
 from pipeline import correlation
 from pipeline.errors import NavigatorError, ServiceUnavailable
+from pipeline.http_dates import time_there
 from pipeline.keys import usable_key
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -50,6 +52,8 @@ class LlamaTransport:
         self._base_url = plain_base_url(base_url, "LLAMA_CLOUD_BASE_URL")
         self._timeout = timeout
         self._allows = result_hosts(hosts)
+        self.time_there = datetime.now(UTC)
+        """By the service's clock, at its last answer."""
         self._client: httpx.AsyncClient | None = None
         self._downloads: httpx.AsyncClient | None = None
 
@@ -82,6 +86,7 @@ class LlamaTransport:
             headers=headers,
             **options,
         )
+        self.time_there = time_there(head)
         if status in also_fine:
             return {}
         if not 200 <= status < 300:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 
 import orjson
 
@@ -23,6 +21,7 @@ from pipeline.errors import (
     RateLimited,
     ServiceUnavailable,
 )
+from pipeline.http_dates import http_date, time_there
 
 LONGEST_WAIT = 120.0
 """Seconds; a provider that asks for more is asked again after these."""
@@ -201,7 +200,7 @@ def retry_after(headers: Mapping[str, str], message: str = "") -> float | None:
     candidates = (
         None if milliseconds is None else milliseconds / 1000,
         _number(headers.get("retry-after", "")),
-        _until(headers.get("retry-after", "")),
+        _until(headers),
         _in_words(message),
     )
     waits = [wait for wait in candidates if wait is not None]
@@ -216,11 +215,12 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _until(text: str) -> float | None:
-    try:
-        wait = parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+def _until(headers: Mapping[str, str]) -> float | None:
+    until = http_date(headers.get("retry-after", ""))
+    if until is None:
         return None
+    # The date is of the provider's clock, and so is the one that it is compared with.
+    wait = (until - time_there(headers)).total_seconds()
     return wait if wait > 0 else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from pipeline.job_notes import gaps_of
 from pipeline.private_files import write_private
 from pipeline.sources import printable
 from pipeline.states import JobState
+from pipeline.store.clock import database_time
 from pipeline.store.engine import Database
 from pipeline.store.report_queries import ReportScope, figures, nearest_similarities
 
@@ -82,7 +83,8 @@ async def report_data(
     max_tokens: int = 400,
 ) -> ReportData:
     """Everything that the report shows."""
-    now = datetime.now(UTC)
+    async with database.service() as connection:
+        now = await database_time(connection)
     scope = ReportScope(now - timedelta(days=days), run_id, user_id)
 
     async def count() -> Figures:
@@ -97,7 +99,7 @@ async def report_data(
     return ReportData(
         title="Data quality of the corpus" if run_id is None else "Data quality of one run",
         generated_at=now,
-        scope=_scope(found, scope, days),
+        scope=_scope(found, scope, days, now),
         totals=_totals(found),
         states=tuple(StateCount(JobState(r["state"]), r["documents"]) for r in found["states"]),
         suites=_suites(found),
@@ -118,10 +120,9 @@ async def report_data(
     )
 
 
-def _scope(found: Figures, scope: ReportScope, days: int) -> Scope:
+def _scope(found: Figures, scope: ReportScope, days: int, now: datetime) -> Scope:
     span, versions = found["span"][0], found["versions"]
     version = f"{versions[0]['parser']}, {versions[0]['chunker']}" if len(versions) == 1 else ""
-    now = datetime.now(UTC)
     return Scope(
         title=f"Run {scope.run_id}" if scope.run_id else f"The last {days} days",
         first=span["first"] or scope.since,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.deployments import arun_deployment
 
 from blocks.assembly import Services
@@ -11,6 +12,7 @@ from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
+from flows.prefect_clock import server_time
 from pipeline.errors import TransientError
 from pipeline.store.outlasting import outlasting
 
@@ -30,18 +32,22 @@ async def run_batch(
     if parts.settings.work_pool is None:
         await ingest_documents(batch.job_ids, run, batch.label, options, parts.installation)
         return
-    begun = await arun_deployment(
-        BATCH_DEPLOYMENT,
-        flow_run_name=batch.label,
-        timeout=0,
-        parameters={
-            "job_ids": [str(job) for job in batch.job_ids],
-            "run_id": str(run),
-            "label": batch.label,
-            "installation": str(parts.installation),
-            "options": options.model_dump(mode="json"),
-        },
-    )
+    async with get_client() as client:
+        begun = await arun_deployment(
+            BATCH_DEPLOYMENT,
+            client,
+            flow_run_name=batch.label,
+            # By our own clock it might be due tomorrow.
+            scheduled_time=await server_time(client),
+            timeout=0,
+            parameters={
+                "job_ids": [str(job) for job in batch.job_ids],
+                "run_id": str(run),
+                "label": batch.label,
+                "installation": str(parts.installation),
+                "options": options.model_dump(mode="json"),
+            },
+        )
     finished = await finished_run(begun.id)
     if finished.state is not None and not finished.state.is_completed():
         why = f": {finished.state.message}" if finished.state.message else "."

@@ -229,8 +229,7 @@ async def _deliver(
 
 
 def _head(response: Response) -> h11.Response:
-    headers = {**response.headers, "content-length": str(len(response.body))}
-    return h11.Response(status_code=response.status, headers=list(headers.items()))
+    return h11.Response(status_code=response.status, headers=response.head())
 
 
 async def _drip(writer: asyncio.StreamWriter, head: bytes, body: bytes, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -51,6 +52,11 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     delivery: Delivery = Delivery.WHOLE
     seconds: float = 0.0
+
+    def head(self) -> list[tuple[str, str]]:
+        """The headers, with the date and the length that every answer says."""
+        said = {"date": formatdate(usegmt=True), "content-length": str(len(self.body))}
+        return list({**self.headers, **said}.items())
 
     def delivered(self, delivery: Delivery, seconds: float = 0.0) -> Response:
         """The same answer, delivered otherwise."""

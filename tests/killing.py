@@ -1,8 +1,9 @@
 """A process that works in children and lets them die, for the tests of crash safety.
 
 Reads one JSON request a line, {"environment": {…}, "paths": […]}: ingest them (with
-"sync": as a run with --sync), or without any delete everything. Answers with the child's exit code,
-negative for the signal that killed it. Everything slow is imported once, before the forks.
+"sync": as a run with --sync; with "clock": so many seconds ahead of the right time), or without any
+delete everything. Answers with the child's exit code, negative for the signal that killed it.
+Everything slow is imported once, before the forks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import history
 from pipeline.store.transitions import Actor
+from tests.clocks import move
 from tests.ingesting import ingest
 from tests.syncing import synced
 
@@ -47,6 +49,7 @@ def _run(request: dict[str, Any]) -> int:
     if child == 0:
         try:
             os.environ.update(request["environment"])
+            move(request.get("clock", 0))
             asyncio.run(_work(request["paths"], sync=request.get("sync", False)))
             os._exit(0)
         except BaseException:

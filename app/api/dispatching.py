@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.api.prefect_clients import client_of, load_client
+from flows.prefect_clock import ServerClock
 from pipeline import correlation
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
@@ -85,6 +86,7 @@ class Dispatcher:
         self._paused_until = 0.0
         self._pause = PAUSE_SECONDS
         self._deployment: UUID | None = None
+        self._clock = ServerClock()
 
     @classmethod
     async def from_environment(cls, installation: UUID) -> Dispatcher:
@@ -198,8 +200,12 @@ class Dispatcher:
             self._deployment = (await client.read_deployment_by_name(DEPLOYMENT)).id
         more = len(request.job_ids) - 1
         label = f"{request.label} and {more} more" if more else request.label
+        from prefect.states import Scheduled  # the client has it loaded already
+
         await client.create_flow_run_from_deployment(
             self._deployment,
+            # By our own clock it might be due tomorrow.
+            state=Scheduled(scheduled_time=await self._clock.now(client)),
             name=label,
             parameters={
                 "job_ids": [str(job) for job in request.job_ids],

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 
 from app.api.prefect_clients import client_of
 from blocks.assembly import Services
+from flows.prefect_clock import server_time
 from pipeline.logs import logger
 from pipeline.store import health, metrics
 from pipeline.store.metrics import Circuit
@@ -136,7 +137,8 @@ class HealthChecks:
         pool = self._services.settings.work_pool or "navigator"
         async with await client_of(self._prefect_url) as client:
             workers = await client.read_workers_for_work_pool(pool)
-        since = datetime.now(UTC) - timedelta(seconds=WORKER_SECONDS)
+            # The server dates heartbeats, so it is asked what time it is.
+            since = await server_time(client) - timedelta(seconds=WORKER_SECONDS)
         seen = [w for w in workers if w.last_heartbeat_time and w.last_heartbeat_time > since]
         if not seen:
             return _Found("degraded", f"None was seen in the last {WORKER_SECONDS} s.")

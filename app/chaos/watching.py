@@ -14,6 +14,7 @@ from app.chaos.oracle import Corpus
 from pipeline.errors import TransientError
 from pipeline.store import corpus
 from pipeline.store.addresses import Addresses
+from pipeline.store.clock import database_time
 from pipeline.store.engine import Database
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Watch:
 
     def clock(self) -> datetime:
         """The database's time."""
-        return self._read(corpus.clock)
+        return self._read(database_time)
 
     def events(self, user: UUID) -> int:
         """Steps that the user's documents have made."""

@@ -26,6 +26,7 @@ from flows.origin import served
 
 if TYPE_CHECKING:
     from prefect import Flow
+    from prefect.client.schemas.objects import State
 
 
 class Interruption(Enum):
@@ -56,10 +57,14 @@ class WarmEngine(AsyncFlowRunEngine[Any, Any]):
                     await self._cancel_subflows()
                     await self.handle_cancellation(exc)
             case Interruption.STOPPED:
+                assert self.flow_run is not None
                 # Shielded, or the report itself would be cancelled.
                 with anyio.CancelScope(shield=True):
                     message = f"Interrupted: {Interruption.STOPPED.value}."
-                    await self.set_state(AwaitingRetry(message=message), force=True)
+                    # Due since a time of the server's: by our clock it might be due tomorrow.
+                    due = self.flow_run.state.timestamp if self.flow_run.state else None
+                    waits: State[Any] = AwaitingRetry(scheduled_time=due, message=message)
+                    await self.set_state(waits, force=True)
             case None:
                 await super().handle_crash(exc)
 

@@ -7,7 +7,7 @@ from the name that its writer is gone.
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prefect.client.schemas.filters import (
@@ -21,6 +21,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from flows.prefect_clock import server_time
 from pipeline.workers import dead_workers
 
 if TYPE_CHECKING:
@@ -50,18 +51,21 @@ async def settle_leftovers(client: PrefectClient, pool: str) -> int:
         ),
     )
     dead = set(dead_workers({run.infrastructure_pid for run in held if run.infrastructure_pid}))
-    left = [run for run in held if run.infrastructure_pid in dead and not _just_taken(run)]
+    left = [run for run in held if run.infrastructure_pid in dead]
+    if left:
+        now = await server_time(client)
+        left = [run for run in left if not _just_taken(run, now)]
     for run in left:
         with contextlib.suppress(ObjectNotFound):  # deleted meanwhile
             await client.set_flow_run_state(run.id, _state_after(run), force=True)
     return len(left)
 
 
-def _just_taken(run: FlowRun) -> bool:
+def _just_taken(run: FlowRun, now: datetime) -> bool:
     """Whether another worker may have it, which has not put its own name there yet."""
     if run.state is None or run.state_type != StateType.PENDING:
         return False
-    return datetime.now(UTC) - run.state.timestamp < PENDING_TIME
+    return now - run.state.timestamp < PENDING_TIME
 
 
 def _state_after(run: FlowRun) -> State[None]:
@@ -69,4 +73,7 @@ def _state_after(run: FlowRun) -> State[None]:
         return Cancelled(message="Its worker ended while the run was being cancelled.")
     if run.run_count >= MOST_STARTS:
         return Crashed(message=f"Its worker was killed, at start number {run.run_count}.")
-    return AwaitingRetry(message="Its worker was killed; another goes on with the run.")
+    # Due since a time of the server's: by our clock it might be due tomorrow.
+    due = run.state.timestamp if run.state else None
+    message = "Its worker was killed; another goes on with the run."
+    return AwaitingRetry(scheduled_time=due, message=message)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio.abc
-from prefect.exceptions import Abort, Pause, TerminationSignal
+from prefect.exceptions import Abort, ObjectNotFound, Pause, TerminationSignal
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 from prefect.workers.process import (
     ProcessJobConfiguration,
@@ -24,11 +25,12 @@ from pydantic import PrivateAttr
 from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
 from app.worker.leftovers import settle_leftovers
+from flows.prefect_clock import ServerClock
 from pipeline.workers import worker_name
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
-    from prefect.client.schemas.responses import DeploymentResponse
+    from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
 
 STOP_SECONDS = 25.0
 """How long runs may take to give back their claims when the worker stops."""
@@ -69,6 +71,7 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         super().__init__(*given, **named)
         self._attempts: dict[UUID, tuple[asyncio.Task[None], Attempt]] = {}
         self._stopping = False
+        self._clock = ServerClock()
 
     @classmethod
     def __dispatch_key__(cls) -> str:
@@ -113,6 +116,22 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take what is due, unless the worker stops."""
         return [] if self._stopping else await super().get_and_submit_flow_runs()
+
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """What is due by the server's clock.
+
+        Prefect's base asks for what is due by the worker's own: nothing until tomorrow, or what
+        is due tomorrow already.
+        """
+        due = await self._clock.now(self.client) + timedelta(seconds=self._prefetch_seconds)
+        try:
+            return await self.client.get_scheduled_flow_runs_for_work_pool(
+                work_pool_name=self._work_pool_name,
+                work_queue_names=list(self._work_queues),
+                scheduled_before=due,
+            )
+        except ObjectNotFound:  # the pool, which is made at the next heartbeat
+            return []
 
     async def _cancel_run(self, flow_run_id: UUID) -> None:
         if flow_run_id in self._attempts:

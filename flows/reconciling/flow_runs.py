@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
@@ -20,6 +20,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from flows.prefect_clock import server_time
 from flows.reconciling.answering import prefect_answers
 from flows.stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
@@ -74,16 +75,17 @@ async def _abandoned(look: Look, client: PrefectClient, held: list[FlowRun]) -> 
     async with look.services.database.service() as connection:
         ended = {each.flow_run_id for each in
                  await ended_flow_runs(connection, [run.id for run in held])}  # fmt: skip
+    time_there = await server_time(client)
     left = {
         run.id: run
         for run in held
-        if (run.infrastructure_pid in gone and not _just_taken(run)) or run.id in ended
+        if (run.infrastructure_pid in gone and not _just_taken(run, time_there)) or run.id in ended
     }
     # Subflows of subflows are none of ours, so one step up is enough.
     for run in held:
         if run.id not in left and run.deployment_id is None and run.parent_task_run_id is not None:
             parent = await _parent(client, run.parent_task_run_id)
-            if parent is not None and (parent.id in left or _long_over(parent)):
+            if parent is not None and (parent.id in left or _long_over(parent, time_there)):
                 left[run.id] = run
     return list(left.values())
 
@@ -95,20 +97,17 @@ async def _parent(client: PrefectClient, task_run: UUID) -> FlowRun | None:
     return None
 
 
-def _long_over(run: FlowRun) -> bool:
-    return run.state is not None and run.state.is_final() and _age(run.state) > 10 * JUST_TAKEN
+def _long_over(run: FlowRun, now: datetime) -> bool:
+    state = run.state
+    return state is not None and state.is_final() and now - state.timestamp > 10 * JUST_TAKEN
 
 
-def _just_taken(run: FlowRun) -> bool:
+def _just_taken(run: FlowRun, now: datetime) -> bool:
     return (
         run.state is not None
         and run.state_type == StateType.PENDING
-        and _age(run.state) < JUST_TAKEN
+        and now - run.state.timestamp < JUST_TAKEN
     )
-
-
-def _age(state: State) -> timedelta:
-    return datetime.now(UTC) - state.timestamp
 
 
 async def _settle(client: PrefectClient, run: FlowRun) -> bool:
@@ -126,4 +125,7 @@ def _state_after(run: FlowRun) -> State[None]:
         return Cancelled(message="Its process ended while the run was being cancelled.")
     if run.deployment_id is None or run.run_count >= MOST_STARTS:
         return Crashed(message="Its process ended without a word.")
-    return AwaitingRetry(message="Its process ended; a worker goes on with the run.")
+    # Due since a time of the server's: by our clock it might be due tomorrow.
+    due = run.state.timestamp if run.state else None
+    message = "Its process ended; a worker goes on with the run."
+    return AwaitingRetry(scheduled_time=due, message=message)

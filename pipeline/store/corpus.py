@@ -127,18 +127,10 @@ async def ledger(connection: AsyncConnection, user: UUID) -> Ledger:
     return (await records(connection, Ledger, _LEDGER, {"user": user}))[0]
 
 
-_CLOCK = sa.text("SELECT clock_timestamp()")
 _NEXT_EVENT = sa.text(
     f"SELECT min(at) FROM {SCHEMA}.job_events WHERE user_id = :user AND at > :after"  # noqa: S608
 )
 _EVENTS = sa.text(f"SELECT count(*) FROM {SCHEMA}.job_events WHERE user_id = :user")  # noqa: S608
-
-
-async def clock(connection: AsyncConnection) -> datetime:
-    """The database's time, in which events are dated."""
-    now = await connection.scalar(_CLOCK)
-    assert isinstance(now, datetime)
-    return now
 
 
 async def next_event(connection: AsyncConnection, user: UUID, after: datetime) -> datetime | None:

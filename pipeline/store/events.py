@@ -24,10 +24,15 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One line of the audit of a job."""
+    """One line of the audit of a job.
+
+    Attributes:
+        age: seconds since it was written, all by the database's clock.
+    """
 
     id: int
     at: datetime
+    age: float
     job_id: UUID
     document_id: UUID | None
     correlation_id: UUID | None
@@ -40,8 +45,8 @@ class JobEvent:
 
 
 _COLUMNS = """
-    id, at, job_id, document_id, correlation_id, event, from_state, to_state, attempt, actor,
-    details
+    id, at, extract(epoch FROM clock_timestamp() - at)::float AS age, job_id, document_id,
+    correlation_id, event, from_state, to_state, attempt, actor, details
 """
 _OF_JOB = sa.text(
     f"""

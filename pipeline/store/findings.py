@@ -68,13 +68,6 @@ _FORGET = sa.text(
     DELETE FROM {SCHEMA}.maintenance_runs AS r USING old AS o WHERE r.id = o.id
     """  # noqa: S608
 )
-_NOW = sa.text("SELECT clock_timestamp()")
-
-
-async def database_time(connection: AsyncConnection) -> datetime:
-    """The time by the only clock that counts."""
-    now: datetime = (await connection.execute(_NOW)).scalar_one()
-    return now
 
 
 async def record(

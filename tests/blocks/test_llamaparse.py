@@ -31,6 +31,7 @@ from pipeline.errors import (
     ServiceUnavailable,
 )
 from pipeline.identity import sha256_hex
+from tests.clocks import DAY, moved
 
 KEY = SecretStr("llx-canary-key")
 NAME = "canary.md"
@@ -41,6 +42,15 @@ TEXT = b"# Deductible\n\nThe annual deductible is $500."
 def running() -> Iterator[LlamaParseMock]:
     with LlamaParseMock(inline_bytes=4000) as mock:
         yield mock
+
+
+async def test_a_job_is_found_by_the_services_clock() -> None:
+    """Also by a client whose clock is a month ahead: it is not submitted again."""
+    with LlamaParseMock(process=True) as apart, moved(30 * DAY):
+        client = client_of(apart)
+        job = await client.submit(TEXT, NAME, "text/markdown", sha256_hex(TEXT))
+        assert await client.find(sha256_hex(TEXT)) == job
+        await client.close()
 
 
 @pytest.fixture

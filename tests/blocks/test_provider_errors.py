@@ -21,6 +21,7 @@ from pipeline.errors import (
     ServiceUnavailable,
     TransientError,
 )
+from tests.clocks import DAY, moved
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,16 @@ def test_a_date_to_come_is_a_wait() -> None:
     wait = retry_after({"retry-after": formatdate(time.time() + 30, usegmt=True)})
     assert wait is not None
     assert 27 <= wait <= 31
+
+
+@pytest.mark.parametrize("clock", [DAY, -DAY], ids=["ahead", "behind"])
+def test_a_date_to_come_is_of_the_providers_clock(clock: float) -> None:
+    """The wait is from the answer's own date, whatever our clock says."""
+    there = time.time()
+    headers = {"date": formatdate(there, usegmt=True),
+               "retry-after": formatdate(there + 30, usegmt=True)}  # fmt: skip
+    with moved(clock):
+        assert retry_after(headers) == 30
 
 
 def body(message: str = "", **fields: object) -> bytes:

@@ -46,6 +46,7 @@ async function answered(url, request, accept, read) {
   let answer;
   try {
     answer = await fetch(url, request);
+    session.heard(answer.headers.get("Date"));
     if (asked !== session.current()) throw new Problem(-1, "Somebody else signed in meanwhile.");
     if (accept.includes(answer.status)) return await read(answer);
   } catch (error) {

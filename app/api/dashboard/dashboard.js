@@ -41,7 +41,6 @@ function start() {
   $("who").hidden = $("board").hidden = $("status").hidden = false;
   $("sign-in").hidden = true;
   $("whose").hidden = !operator;
-  if (said.exp) lapse = setTimeout(() => leave("Your token has expired. Sign in with a new token."), Math.min(said.exp * 1000 + 11000 - Date.now(), 2 ** 31 - 1));
   listen();
   load();
   pages.follow();
@@ -79,6 +78,7 @@ async function load() {
       operator ? ask("GET", "/maintenance") : null,
     ]);
     if (token !== session.current()) return;
+    lapse ??= expiring();
     panels.show(overview, actions);
     panels.recent(jobs.items, actions.open);
     panels.health(health);
@@ -97,6 +97,12 @@ async function load() {
     again = false;
     tell();
   }
+}
+
+// Only after an answer, which has said what time it is.
+function expiring() {
+  const left = session.left() + 11000;
+  return Number.isNaN(left) ? null : setTimeout(() => leave("Your token has expired. Sign in with a new token."), Math.min(left, 2 ** 31 - 1));
 }
 
 // One sentence for who cannot see the page, however much happened.

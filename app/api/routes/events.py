@@ -7,7 +7,6 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Collection, Coroutine
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -105,6 +104,7 @@ async def _events_of_job(
     parts: ApiParts, scope: Scope, job_id: UUID, last: int
 ) -> AsyncIterator[ServerSentEvent]:
     with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
+        # A token's end is compared with our own clock, as it is when the token is checked.
         while time.time() < scope.caller.expires_at:
             state, new = await _undisturbed(_news_of_job(parts, scope, job_id, last))
             for event in new:
@@ -120,8 +120,8 @@ async def _events_of_job(
 async def _events_of_all(
     parts: ApiParts, scope: Scope, last: int | None
 ) -> AsyncIterator[ServerSentEvent]:
-    # What was told in the last half minute, or before that to nobody: (when, id) by id.
-    seen: dict[int, datetime] = {}
+    # What was told in the last half minute, or before that to nobody: when it settles, by id.
+    seen: dict[int, float] = {}
     with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
         async with scope.reading(parts.database) as connection:
             if last is None:
@@ -134,9 +134,9 @@ async def _events_of_all(
             new = await _undisturbed(_news_of_all(parts, scope, floor, seen))
             for event in new:
                 yield _told(event, scope)
-                seen[event.id] = event.at
-            settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
-            floor = max((each for each, at in seen.items() if at < settled), default=floor)
+                seen[event.id] = _settles(event)
+            now = time.monotonic()
+            floor = max((each for each, at in seen.items() if at < now), default=floor)
             seen = {each: at for each, at in seen.items() if each > floor}
             if not new:
                 await watcher.wait(_patience(scope))
@@ -167,11 +167,19 @@ def _patience(scope: Scope) -> float:
     return min(_WAIT_SECONDS, max(0.0, scope.caller.expires_at - time.time()))
 
 
-async def _all_unseen(connection: AsyncConnection, floor: int) -> dict[int, datetime]:
-    seen: dict[int, datetime] = {}
+async def _all_unseen(connection: AsyncConnection, floor: int) -> dict[int, float]:
+    seen: dict[int, float] = {}
     while new := await events.unseen(connection, floor, seen):
-        seen |= {event.id: event.at for event in new}
+        seen |= {event.id: _settles(event) for event in new}
     return seen
+
+
+def _settles(event: JobEvent) -> float:
+    """When nothing before the event can appear any more, by the clock that nobody sets.
+
+    How old it is was said by the database, which dated it.
+    """
+    return time.monotonic() + SETTLED_SECONDS - event.age
 
 
 def _told(event: JobEvent, scope: Scope) -> ServerSentEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from uuid import UUID
@@ -17,6 +17,7 @@ from blocks.embedder import price_of
 from flows.stages.parse_prices import page_price
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
+from pipeline.store.clock import database_time
 from pipeline.store.metrics import Circuit
 from pipeline.store.overview import Overview, Row
 
@@ -126,7 +127,7 @@ class StorageOut(Figures):
 class OverviewOut(BaseModel):
     """How everything stands."""
 
-    at: datetime
+    at: datetime = Field(description="By the database's clock, as every time here.")
     everybody: bool = Field(description="Everybody's figures, which an operator gets.")
     documents: dict[JobState, int] = Field(description="By the state of their newest version.")
     storage: StorageOut
@@ -146,14 +147,14 @@ async def get_overview(parts: Parts, scope: CurrentScope) -> OverviewOut:
     Whether a service may be asked (`circuit`) is the same for everybody.
     """
     async with scope.reading(parts.database) as connection:
-        found = await overview.read(connection)
+        now, found = await database_time(connection), await overview.read(connection)
         use = await quotas.storage_use(
             connection, scope.user, parts.settings.user_quota_bytes if scope.user else 0
         )
     async with parts.database.service() as connection:
         circuits = await metrics.circuits(connection)
     return OverviewOut(
-        at=datetime.now(UTC),
+        at=now,
         everybody=scope.user is None,
         documents={JobState(state): number for state, number in found.documents.items()},
         storage=StorageOut(used=use.used, allowed=use.allowed or None),

@@ -9,6 +9,7 @@ from flows.stages.reconciling.looks import Check, Look, Outcome, reconcile
 from flows.stages.reconciling.newly import news_for_a_person
 from pipeline.finding_kinds import Kind
 from pipeline.store import findings
+from pipeline.store.clock import database_time
 from pipeline.store.findings import MaintenanceRun
 
 
@@ -33,7 +34,7 @@ async def look_at_everything(
     database, run = look.services.database, run_id or uuid4()
     async with database.service() as connection:
         before = await findings.latest(connection)
-        started = await findings.database_time(connection)
+        started = await database_time(connection)
     outcome: Outcome = await reconcile(look, checks)
     async with database.service() as connection:
         await findings.record(

@@ -239,6 +239,19 @@ def test_an_expired_or_wrong_token_is_said(page: Page) -> None:
         assert "Paste a token" in page.text()
 
 
+def test_a_browser_whose_clock_is_wrong_shows_the_figures(page: Page) -> None:
+    """A token is as good as the API says, also where it is tomorrow already."""
+    tomorrow = "{ const now = Date.now.bind(Date); Date.now = () => now() + 864e5; }"
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = page.browser.execute_cdp_cmd(command, {"source": tomorrow})
+    try:
+        page.open("anna")
+        page.until(lambda: "renters.md" in page.text("#recent"))
+        assert page.text("#notice") == ""
+    finally:
+        page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
 def test_an_api_that_is_away_is_said(page: Page) -> None:
     """The figures stay with their time, the page says that nobody answers, and recovers."""
     page.open("anna")

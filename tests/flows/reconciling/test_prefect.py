@@ -18,7 +18,7 @@ from prefect.settings import (
     PREFECT_CLIENT_RETRY_EXTRA_CODES,
     temporary_settings,
 )
-from prefect.states import Cancelling, Running
+from prefect.states import Cancelling, Pending, Running
 
 from blocks.assembly import Services, open_services
 from flows.maintain import PREFECT_CHECKS, maintain
@@ -30,6 +30,7 @@ from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import runs
 from pipeline.workers import worker_name
+from tests.clocks import DAY, moved, right_time
 from tests.flows.corpus import change
 from tests.flows.stages.reconciling.looking import FOR_A_PERSON, MENDED, ONE
 from tests.prefect_server import PrefectServer
@@ -169,6 +170,27 @@ async def test_runs_of_a_dead_worker_go_back_or_are_ended(services: Services) ->
         for run in made:
             await client.delete_flow_run(run.id)
     assert MOST_STARTS > 1
+
+
+@pytest.mark.parametrize("clock", [DAY, -DAY], ids=["ahead", "behind"])
+async def test_a_clock_that_is_wrong_changes_nothing(services: Services, clock: float) -> None:
+    """By a clock a day off Prefect's, what was just taken is left and what goes back is due."""
+    sweep = await deployment("sweep")
+    async with get_client() as client:
+        left, taken = [
+            await client.create_flow_run_from_deployment(sweep.id, state=state)
+            for state in (Running(), Pending())
+        ]
+        for run in (left, taken):
+            await client.update_flow_run(run.id, infrastructure_pid=DEAD)
+        with moved(clock):
+            found = (await look(services, fix=True)).tallies
+        assert found == {Kind.FLOW_RUN_ABANDONED: MENDED}
+        settled = await client.read_flow_run(left.id)
+        assert settled.expected_start_time is not None
+        assert settled.expected_start_time <= right_time()
+        for run in (left, taken):
+            await client.delete_flow_run(run.id)
 
 
 async def test_a_run_that_is_over_here_is_over_in_prefect(services: Services) -> None:
