@@ -55,11 +55,11 @@ def bill_of(counters: dict[str, Any]) -> Bill:
 
 
 _LEDGER = f"""
-    SELECT coalesce(sum(tokens) FILTER (WHERE service LIKE 'openai%' AND operation = 'embed'), 0),
+    SELECT coalesce(sum(tokens) FILTER (WHERE service LIKE 'openai%'), 0),
            count(*) FILTER (WHERE service = 'llamaparse' AND cost_usd > 0),
            coalesce(sum(inputs) FILTER (WHERE service = 'llamaparse' AND cost_usd > 0), 0)
     FROM {SCHEMA}.service_calls
-"""  # noqa: S608
+"""
 
 
 def ledger_of(database_url: str) -> Bill:
@@ -133,6 +133,11 @@ class Account:
             self._billed += counter.grown()
         return self._billed - self._written
 
+    def written(self) -> Bill:
+        """What was written down since the last `settle`."""
+        self.difference()
+        return self._written
+
     def settle(self, answers_lost: int = 0) -> str | None:
         """Begin anew; what is wrong, once all that is under way had its time to be written."""
         if not self._open:
@@ -184,8 +189,10 @@ def watch() -> None:
 def check(test: pytest.Item) -> None:
     """Look at the bill after a test, as its markers say."""
     if test.get_closest_marker("no_ledger"):
-        return account.forget()
-    lost = test.get_closest_marker("answers_lost")
-    wrong = account.settle(lost.args[0] if lost else 0)
+        wrong = "this test does write a ledger" if account.written() != Bill() else None
+        account.forget()
+    else:
+        lost = test.get_closest_marker("answers_lost")
+        wrong = account.settle(lost.args[0] if lost else 0)
     if wrong:
         pytest.fail(wrong, pytrace=False)

@@ -32,6 +32,8 @@ from pipeline.errors import (
 )
 from pipeline.identity import sha256_hex
 
+pytestmark = pytest.mark.no_ledger("the client is asked by itself, without a pipeline")
+
 KEY = SecretStr("llx-canary-key")
 NAME = "canary.md"
 TEXT = b"# Deductible\n\nThe annual deductible is $500."
