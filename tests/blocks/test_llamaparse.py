@@ -327,9 +327,9 @@ async def test_cancelling(client: LlamaParseClient) -> None:
 
 
 async def test_missing_usage_is_no_error(mock: LlamaParseMock, client: LlamaParseClient) -> None:
-    """A service that does not tell the credits says zero."""
+    """Of a service that does not tell the credits, nothing is said: not that they were none."""
     mock.faults("no_usage")
-    assert (await client.wait(await submit(client)))[1] == 0
+    assert (await client.wait(await submit(client)))[1] is None
 
 
 async def test_many_jobs_at_once(mock: LlamaParseMock, client: LlamaParseClient) -> None:
