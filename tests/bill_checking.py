@@ -5,7 +5,8 @@ after the fixtures that end with it, the ledgers of all test databases together 
 tokens, parse jobs and pages of the bill. A test that cannot keep to this says so, with the reason:
 
 - `@pytest.mark.no_ledger("why")`: nothing here writes a ledger;
-- `@pytest.mark.answers_lost(n, "why")`: up to n answers are lost on purpose after they were billed.
+- `@pytest.mark.answers_lost(n, "why")`: up to n answers are lost on purpose after they were billed;
+- `@pytest.mark.bill_lost("why")`: the stand-in itself is killed, with all that it has counted.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Account:
     """Stand-ins and the databases of who asks them."""
 
     def __init__(self) -> None:
-        self.stand_ins: dict[int, Counter] = {}
+        self._stand_ins: dict[object, Counter] = {}
         self._databases: dict[str, Counter] = {}
         self._open = False
         self._largest = 0
@@ -105,19 +106,33 @@ class Account:
 
     def told(self, mock: MockInstance, ending: bool) -> None:
         """A stand-in has started, forgets its counters, or is about to end."""
-        if id(mock) not in self.stand_ins:
-            self._begin()
-            self.stand_ins[id(mock)] = Counter(lambda: self._bill_of(mock))
-        self._billed += self.stand_ins[id(mock)].grown()
+        key = id(mock)
+        if key not in self._stand_ins:
+            self.add_stand_in(key, mock.every_service)
+        self._billed += self._stand_ins[key].grown()
         if ending:
-            del self.stand_ins[id(mock)]
+            del self._stand_ins[key]
+
+    def add_stand_in(self, key: object, counters: Callable[[], dict[str, Any]]) -> None:
+        """From the first stand-in on, everything that is written down was billed."""
+        if not self._open:
+            self._open = True
+            for counter in self._databases.values():
+                counter.grown()
+        self._stand_ins[key] = Counter(lambda: self._bill_of(counters()))
+        self._stand_ins[key].grown()
+
+    def add_database(self, url: str) -> Counter:
+        """A database that pays."""
+        counter = self._databases[url] = Counter(lambda: ledger_of(url))
+        if self._open:
+            counter.grown()
+        return counter
 
     @contextmanager
     def database(self, url: str) -> Iterator[None]:
         """A database that pays, until the end of the block."""
-        counter = self._databases[url] = Counter(lambda: ledger_of(url))
-        if self._open:
-            counter.grown()
+        counter = self.add_database(url)
         try:
             yield
         finally:
@@ -129,7 +144,7 @@ class Account:
         """What was billed and is not written down since the last `settle`."""
         for counter in self._databases.values():
             self._written += counter.grown()
-        for counter in self.stand_ins.values():
+        for counter in self._stand_ins.values():
             self._billed += counter.grown()
         return self._billed - self._written
 
@@ -158,20 +173,12 @@ class Account:
             self.difference()
         self._billed = self._written = Bill()
         self._largest = 0
-        self._open = bool(self.stand_ins)
-
-    def _begin(self) -> None:
-        """From the first stand-in on, everything that is written down was billed."""
-        if not self._open:
-            self._open = True
-            for counter in self._databases.values():
-                counter.grown()
+        self._open = bool(self._stand_ins)
 
     def _lost(self, answers: int) -> Bill:
         return Bill(answers * self._largest, answers, answers * 2**20)
 
-    def _bill_of(self, mock: MockInstance) -> Bill:
-        counters = mock.every_service()
+    def _bill_of(self, counters: dict[str, Any]) -> Bill:
         self._largest = max(self._largest, counters["openai"]["largest_request"])
         return bill_of(counters)
 
@@ -186,9 +193,12 @@ def watch() -> None:
         MockInstance.watchers.append(account.told)
 
 
-def check(test: pytest.Item) -> None:
+def check(test: pytest.Item, account: Account = account) -> None:
     """Look at the bill after a test, as its markers say."""
-    if test.get_closest_marker("no_ledger"):
+    wrong = None
+    if test.get_closest_marker("bill_lost"):
+        account.forget()
+    elif test.get_closest_marker("no_ledger"):
         wrong = "this test does write a ledger" if account.written() != Bill() else None
         account.forget()
     else:
