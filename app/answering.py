@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.asking import QUESTION, embedded
+from app.questions import QUESTION, embedded
 from pipeline.errors import EmbeddingError, UsageError
 from pipeline.text import fold, normalise
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from app.asking import TRIAL, embedded
 from app.diagnosis import Finding, Verdict
+from app.questions import TRIAL, embedded
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings

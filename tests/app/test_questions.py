@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from app import checkups
-from app.asking import QUESTION, embedded
+from app.questions import QUESTION, embedded
 from blocks.openai_embedder import OpenAIEmbedder
 from blocks.provider_errors import BadAnswer
 from mocks import OpenAIMock
