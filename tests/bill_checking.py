@@ -153,16 +153,15 @@ class Account:
         self.difference()
         return self._written
 
-    def settle(self, answers_lost: int = 0) -> str | None:
+    def settle(self, answers_lost: int = 0, patience: float = SETTLE_SECONDS) -> str | None:
         """Begin anew; what is wrong, once all that is under way had its time to be written."""
         if not self._open:
             return None
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while not (missing := self.difference()).within(Bill(), self._lost(answers_lost)):
+        deadline = time.monotonic() + patience
+        while not (fine := self.difference().within(Bill(), self._lost(answers_lost))):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.1)
-        fine = missing.within(Bill(), self._lost(answers_lost))
         billed, written = self._billed, self._written
         self.forget()
         return None if fine else f"the ledger is not the bill: billed {billed}, written {written}"
