@@ -91,9 +91,9 @@ async def _passages(
 
 
 async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:
-    texts = [fold(normalise(text).text)]
+    asked = fold(normalise(text).text)
     try:
-        answered = await embedded(texts, database, embedder, operation=QUESTION, owner=owner)
+        answered = await embedded(asked, database, embedder, operation=QUESTION, owner=owner)
     except EmbeddingError as error:
         raise UsageError(
             f"The question cannot be turned into a vector: {error.message}",

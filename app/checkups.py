@@ -122,13 +122,13 @@ async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
 async def _tried(opened: Embedder, settings: Settings, stack: AsyncExitStack) -> EmbeddingAnswer:
     from blocks.assembly import open_database
 
-    texts = ["Does this insurance cover a burst pipe?"]
+    text = "Does this insurance cover a burst pipe?"
     try:
         database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
     except NavigatorError:
         # Told by its own check; without a ledger the embedder is tried all the same.
-        return await opened.embed(texts)
-    return await embedded(texts, database, opened, operation=TRIAL)
+        return await opened.embed([text])
+    return await embedded(text, database, opened, operation=TRIAL)
 
 
 async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:

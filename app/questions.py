@@ -6,7 +6,6 @@ The entry names no run, so that no document's bill and no run's cap has to do wi
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,14 +22,14 @@ _HERE = frozenset({"local", "onnx"})
 
 
 async def embedded(
-    texts: Sequence[str],
+    text: str,
     database: Database,
     embedder: Embedder,
     *,
     operation: str,
     owner: UUID | None = None,
 ) -> EmbeddingAnswer:
-    """Embed the texts and write down what it cost; one that runs on this machine bills nothing.
+    """Embed a text and write down what it cost; an embedder that runs on this machine bills nothing.
 
     Args:
         owner: who asked.
@@ -42,25 +41,25 @@ async def embedded(
     from blocks.provider_errors import is_paid
 
     if embedder.space.provider in _HERE:
-        return await embedder.embed(texts)
+        return await embedder.embed([text])
     started = time.perf_counter()
     try:
-        answer = await embedder.embed(texts)
+        answer = await embedder.embed([text])
     except NavigatorError as error:
         if is_paid(error):
-            seconds, tokens = time.perf_counter() - started, counted(texts, embedder)
+            seconds, tokens = time.perf_counter() - started, counted(text, embedder)
             await _write(database, _call(embedder, operation, error.code, seconds, tokens, owner))
         raise
-    tokens = answer.tokens or counted(texts, embedder)
+    tokens = answer.tokens or counted(text, embedder)
     await _write(database, _call(embedder, operation, "ok", answer.seconds, tokens, owner, answer))
     return answer
 
 
-def counted(texts: Sequence[str], embedder: Embedder) -> int:
-    """The tokens of texts, of which the service did not tell the bill."""
+def counted(text: str, embedder: Embedder) -> int:
+    """The tokens of a text, of which the service did not tell the bill."""
     from pipeline.tokens import tokenizer
 
-    return sum(tokenizer(embedder.tokenizer_name).count(texts))
+    return sum(tokenizer(embedder.tokenizer_name).count([text]))
 
 
 def _call(

@@ -135,7 +135,7 @@ def embedding_error(refusal: Refusal) -> NavigatorError:
 
 
 def _too_many_requests(refusal: Refusal) -> NavigatorError:
-    kinds = {refusal.code, refusal.details.get("type")}
+    kinds = (refusal.code, refusal.details.get("type"))
     if refusal.status == 402 or any(
         isinstance(kind, str) and (kind in QUOTA_CODES or kind.endswith(QUOTA_SUFFIX))
         for kind in kinds

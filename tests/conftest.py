@@ -21,9 +21,9 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
 from tests import bill_checking, lock_checking
-from tests.prefect_server import prefect_server
+from tests.prefect_server import fresh_prefect_server, prefect_server
 
-__all__ = ["prefect_server"]
+__all__ = ["fresh_prefect_server", "prefect_server"]
 
 lock_checking.watch()
 bill_checking.watch()

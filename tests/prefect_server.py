@@ -69,9 +69,22 @@ class PrefectServer:
 
 @pytest.fixture(scope="session")
 def prefect_server(scratch: Path) -> Iterator[PrefectServer]:
-    """A fresh Prefect server without its pages."""
-    folder = scratch / "prefect"
-    folder.mkdir()
+    """The session's Prefect server."""
+    with started(scratch / "prefect") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fresh_prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A Prefect server for one module: what others left in the session's is not there."""
+    with started(tmp_path_factory.mktemp("prefect")) as server:
+        yield server
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[PrefectServer]:
+    """A Prefect server without its pages, which keeps everything in the folder."""
+    folder.mkdir(exist_ok=True)
     port = free_port()
     environment = {
         **os.environ,

@@ -18,20 +18,22 @@ SENTENCES = 6
 SHARED = "This paragraph stands in every policy of the insurer, word for word. " * 6
 
 
-def write_policies(folder: Path, documents: int, seed: int, *, first: int = 0) -> list[Path]:
-    """Write Markdown policies of about five chunks of 100 tokens each; their paths."""
+def write_policies(
+    folder: Path, documents: int, seed: int, *, first: int = 0, sections: int = SECTIONS
+) -> list[Path]:
+    """Write Markdown policies of about two chunks of 100 tokens a section; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"policy-{number:05d}.md" for number in range(first, first + documents)]
     for number, path in enumerate(paths, first):
-        path.write_text(policy(number, seed), "utf-8")
+        path.write_text(policy(number, seed, sections), "utf-8")
     return paths
 
 
-def policy(number: int, seed: int) -> str:
+def policy(number: int, seed: int, sections: int = SECTIONS) -> str:
     """One policy: sections of its own, and the paragraph that all policies share."""
     chance = random.Random(f"{seed}/{number}")  # noqa: S311 - a replayable draw is meant
     parts = [f"# Policy {number}-{seed}"]
-    for section in range(1, SECTIONS + 1):
+    for section in range(1, sections + 1):
         sentences = (_sentence(chance, f"{number}.{section}.{n}") for n in range(SENTENCES))
         parts += [f"## Section {section} of policy {number}", " ".join(sentences)]
     return "\n\n".join([*parts, "## General", SHARED]) + "\n"

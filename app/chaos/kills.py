@@ -5,12 +5,13 @@ The kills are spread evenly over the work, and one in five falls in the command'
 
 from __future__ import annotations
 
+import math
 import random
 import time
 
-from app.chaos.documents import write_letter, write_policies
+from app.chaos.documents import SECTIONS, write_letter, write_policies
 from app.chaos.experiments import Plan, Trial, trial
-from app.chaos.installations import DISTURBED, Installation, user
+from app.chaos.installations import BATCH_INPUTS, DISTURBED, Installation, user
 from app.chaos.reporting import Outcome
 from app.chaos.running import KILLED, Command
 from app.console import say
@@ -20,19 +21,27 @@ START_SECONDS = 4.0
 LATENCY = 0.15
 """Seconds of a command's start, and of a request, so that most kills find one in flight."""
 
+_REQUESTS_A_KILL = 6
+"""About two are answered before a kill falls; with fewer the work is done before all have."""
+_CHUNKS_A_SECTION = 2
 _LOOK_SECONDS = 0.03
 _OPTIONS = ("--batch-size", 10)
 
 
 def run(plan: Plan, place: Installation) -> Outcome:
     """Kill `plan.faults` times, or until the time is over."""
-    write_policies(place.documents, plan.documents - 1, plan.seed)
+    write_policies(place.documents, plan.documents - 1, plan.seed, sections=_sections(plan))
     write_letter(place.documents / "letter.eml", plan.seed)
     with trial(plan, place, *_OPTIONS) as under_way:
         kills = _kill_often(under_way)
         under_way.finish()
         verdict = under_way.verdict(kills)
         return under_way.outcome("kills", {"kills": kills}, verdict)
+
+
+def _sections(plan: Plan) -> int:
+    chunks = plan.faults * _REQUESTS_A_KILL * BATCH_INPUTS
+    return max(SECTIONS, math.ceil(chunks / plan.documents / _CHUNKS_A_SECTION))
 
 
 def _kill_often(under_way: Trial) -> int:

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.store.engine import Database, rows
 
 ANNA = user_id("anna")
-TEXTS = ["Is hail insured?"]
+TEXT = "Is hail insured?"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ async def test_a_question_is_in_the_ledger(
 ) -> None:
     """With its tokens and who asked, also when the service does not tell them; of no run."""
     openai.faults(*([] if fault == "none" else [fault]))
-    await embedded(TEXTS, database, embedder, operation=QUESTION, owner=ANNA)
+    await embedded(TEXT, database, embedder, operation=QUESTION, owner=ANNA)
     billed = openai.stats()["billed_tokens"]
     assert await calls(database) == [("question", "ok", billed, True, ANNA, None)]
 
@@ -65,7 +65,7 @@ async def test_an_answer_that_cannot_be_used_is_in_the_ledger(
     openai.faults({"fault": "nan", "times": 1}, {"fault": {"kind": "status", "status": 500}})
     for _ in range(2):
         with pytest.raises(NavigatorError) as raised:
-            await embedded(TEXTS, database, embedder, operation=QUESTION, owner=ANNA)
+            await embedded(TEXT, database, embedder, operation=QUESTION, owner=ANNA)
     assert not isinstance(raised.value, BadAnswer)
     billed = openai.stats()["billed_tokens"]
     assert await calls(database) == [("question", "bad_answer", billed, True, ANNA, None)]

@@ -89,6 +89,8 @@ def body(message: str = "", **fields: object) -> bytes:
         (429, body("Request too large for m on tokens per min (TPM)"), InputTooLarge),
         (429, body(code="rate_limit_exceeded"), RateLimited),
         (429, b"slow down", RateLimited),
+        (429, body(type={"a": 1}, code=["b"]), RateLimited),
+        (402, body(type={"a": 1}), QuotaExhausted),
         (408, b"", ServiceUnavailable),
         (409, b"", ServiceUnavailable),
         (500, b'{"error": "a string"}', ServiceUnavailable),

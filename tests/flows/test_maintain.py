@@ -17,10 +17,17 @@ from pipeline.settings import Settings
 from tests.flows.corpus import policy
 from tests.flows.test_alerting import OPS, alerts, channel
 from tests.flows.working import KEY, Account, Worker, execute, rows
+from tests.prefect_server import PrefectServer
 
 __all__ = ["alerts", "channel"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def prefect_server(fresh_prefect_server: PrefectServer) -> PrefectServer:
+    """One of its own: the flow finds what other modules left there."""
+    return fresh_prefect_server
 
 
 async def test_beside_an_ingest_it_finds_nothing(

@@ -41,6 +41,12 @@ DEAD = f"{worker_name().rpartition('/')[0].rpartition('/')[0]}/4194305/1.00"
 
 
 @pytest.fixture(scope="module")
+def prefect_server(fresh_prefect_server: PrefectServer) -> PrefectServer:
+    """One of its own: a look at Prefect finds what other modules left there."""
+    return fresh_prefect_server
+
+
+@pytest.fixture(scope="module")
 def deployed(prefect_server: PrefectServer) -> Iterator[PrefectServer]:
     """The server after the README's two commands."""
     prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")

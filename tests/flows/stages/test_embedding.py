@@ -292,6 +292,8 @@ async def test_an_answer_that_cannot_be_right_is_never_published(
             await ingest(services, [path], ANNA)
         assert set((await states(services)).values()) == {"complete"}
         await assert_vectors_are_right(services)
+        calls = await query(services, "SELECT sum(tokens) FROM upload_pipeline.service_calls")
+        assert calls[0]["sum"] == openai.stats()["billed_tokens"], "they are billed all the same"
 
 
 async def test_an_answer_in_another_order_is_sorted(
