@@ -29,7 +29,7 @@ async def embedded(
     operation: str,
     owner: UUID | None = None,
 ) -> EmbeddingAnswer:
-    """Embed a text and write down what it cost; an embedder that runs on this machine bills nothing.
+    """Embed a text and write down what it cost, unless the embedder runs on this machine.
 
     Args:
         owner: who asked.
