@@ -64,10 +64,13 @@ _LEDGER = f"""
 
 
 def ledger_of(database_url: str) -> Bill:
-    """What a database has written down."""
+    """What a database has written down; nothing before it is migrated."""
     url = driver_url(database_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-        row = connection.execute(_LEDGER).fetchone()  # type: ignore[call-overload]
+        try:
+            row = connection.execute(_LEDGER).fetchone()  # type: ignore[call-overload]
+        except psycopg.errors.UndefinedTable:
+            return Bill()
     return Bill(*map(int, row))
 
 
