@@ -67,14 +67,18 @@ def _wait_for_the_moment(
     if in_start:
         command.wait(share * START_SECONDS)
         return
-    seen = under_way.watch.events(user(DISTURBED))
-    while command.running and under_way.watch.events(user(DISTURBED)) == seen:
+    before = asked, _ = _work_done(under_way)
+    while command.running and _work_done(under_way) == before:
         time.sleep(_LOOK_SECONDS)
-    asked = under_way.place.bill().requests
     wanted = int(share * _pace(under_way, asked, kills))
     while command.running and under_way.place.bill().requests < asked + wanted:
         time.sleep(_LOOK_SECONDS)
     command.wait(rest * 2 * LATENCY)
+
+
+def _work_done(under_way: Trial) -> tuple[int, int]:
+    """The requests and the events so far: a document that is taken up again may have no event."""
+    return under_way.place.bill().requests, under_way.watch.events(user(DISTURBED))
 
 
 def _pace(under_way: Trial, asked: int, kills: int) -> float:
