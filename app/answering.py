@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.questions import QUESTION, embedded
 from pipeline.errors import EmbeddingError, UsageError
 from pipeline.text import fold, normalise
 
@@ -73,12 +74,13 @@ async def _passages(
     from pipeline.store.search import search as ask
 
     mode = SearchMode(question.mode)
+    by_words = mode is SearchMode.TEXT
     query = Query(
         text=question.text,
         mode=mode,
         space_id=embedder.space.id,
         dimension=embedder.space.dimension,
-        vector=None if mode is SearchMode.TEXT else await _vector(question.text, embedder),
+        vector=None if by_words else await _vector(question.text, owner, database, embedder),
         limit=question.limit,
         document=question.document,
         tags=tuple(question.tags),
@@ -88,9 +90,10 @@ async def _passages(
         return await ask(connection, query)
 
 
-async def _vector(text: str, embedder: Embedder) -> Vectors:
+async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:
+    asked = fold(normalise(text).text)
     try:
-        answered = await embedder.embed([fold(normalise(text).text)])
+        answered = await embedded(asked, database, embedder, operation=QUESTION, owner=owner)
     except EmbeddingError as error:
         raise UsageError(
             f"The question cannot be turned into a vector: {error.message}",

@@ -10,12 +10,17 @@ import sys
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from app.diagnosis import Finding, Verdict
-from pipeline.errors import ConfigurationError
+from app.questions import TRIAL, embedded
+from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from blocks.embedder import Embedder, EmbeddingAnswer
 
 _GIB = 1024**3
 _LEAST_FREE = 1 * _GIB
@@ -106,12 +111,24 @@ async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
 
     opened = await open_embedder(settings)
     stack.push_async_callback(opened.close)
-    answer = await opened.embed(["Does this insurance cover a burst pipe?"])
+    answer = await _tried(opened, settings, stack)
     space = opened.space
     dollars = opened.price_per_million_tokens
     price = f"${dollars:.2f} a million tokens" if dollars else "free"
     detail = f"{space.provider}/{space.model}, {answer.vectors.shape[1]} dimensions, {price}"
     return Finding("Embedder", Verdict.OK, detail)
+
+
+async def _tried(opened: Embedder, settings: Settings, stack: AsyncExitStack) -> EmbeddingAnswer:
+    from blocks.assembly import open_database
+
+    text = "Does this insurance cover a burst pipe?"
+    try:
+        database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
+    except NavigatorError:
+        # Told by its own check; without a ledger the embedder is tried all the same.
+        return await opened.embed([text])
+    return await embedded(text, database, opened, operation=TRIAL)
 
 
 async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:

@@ -145,8 +145,8 @@ class LlamaParseClient:
 
     async def wait(
         self, job_id: str, *, paged: bool = True, pause: Pause = asyncio.sleep
-    ) -> tuple[ParsedDocument, Decimal]:
-        """Wait for a job's end; the document and the credits that it cost.
+    ) -> tuple[ParsedDocument, Decimal | None]:
+        """Wait for a job's end; the document and the credits that it cost, if the service tells.
 
         Args:
             paged: whether page numbers of this kind of file mean something to a reader.
@@ -208,7 +208,7 @@ class LlamaParseClient:
         message = f"{SERVICE} did not end the job within {self._deadline:g} s."
         return ParseError(ParseCode.TIMEOUT, message)
 
-    async def _result(self, job_id: str) -> tuple[Mapping[str, Any], Decimal]:
+    async def _result(self, job_id: str) -> tuple[Mapping[str, Any], Decimal | None]:
         answer = await self._job(job_id, expand=[self._kind, "usage"])
         credits = credits_of(object_field(answer, "job"))
         result = answer.get(self._kind)

@@ -56,14 +56,14 @@ def object_field(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     return field
 
 
-def credits_of(job: Mapping[str, Any]) -> Decimal:
-    """The credits billed for a job; 0 when the service does not say."""
+def credits_of(job: Mapping[str, Any]) -> Decimal | None:
+    """The credits billed for a job; None when the service does not say."""
     usage = job.get("usage")
     credits = usage.get("credits") if isinstance(usage, dict) else None
     try:
-        return Decimal(str(credits)) if isinstance(credits, int | float) else Decimal(0)
+        return Decimal(str(credits)) if isinstance(credits, int | float) else None
     except InvalidOperation:
-        return Decimal(0)
+        return None
 
 
 def document(

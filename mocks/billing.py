@@ -24,6 +24,8 @@ class ParseLedger:
     presigned: int = 0
     credits: float = 0.0
     unique_credits: float = 0.0
+    paid_jobs: int = 0
+    paid_pages: int = 0
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
     options: Counter[str] = field(default_factory=Counter)
 
@@ -38,12 +40,15 @@ class ParseLedger:
         self.uploads += 1
         self.uploaded_bytes += size
 
-    def started(self, sha256: str, tier: str, credits: float) -> None:
-        """Count a job; its credits are owed from its start."""
+    def started(self, sha256: str, tier: str, credits: float, pages: int) -> None:
+        """Count a job; its credits are owed from its start, for so many pages."""
         if not self.jobs[sha256, tier]:
             self.unique_credits += credits
         self.jobs[sha256, tier] += 1
         self.credits += credits
+        if credits:
+            self.paid_jobs += 1
+            self.paid_pages += pages
 
     def stats(self) -> dict[str, Any]:
         """The counters as JSON-able values."""
@@ -59,6 +64,8 @@ class ParseLedger:
             "repeated_jobs": self.jobs.total() - len(self.jobs),
             "credits": self.credits,
             "unique_credits": self.unique_credits,
+            "paid_jobs": self.paid_jobs,
+            "paid_pages": self.paid_pages,
             "v1_options": dict(self.options),
         }
 
@@ -75,6 +82,7 @@ class Ledger:
     billed_requests: int = 0
     inputs: int = 0
     billed_tokens: int = 0
+    largest_request: int = 0
     unique_tokens: int = 0
     batch_tokens: int = 0
     usd: float = 0.0
@@ -91,6 +99,7 @@ class Ledger:
         """Count the inputs of an accepted request; those of a batch cost half."""
         space, total = f"{model}/{dimension}", sum(map(len, tokens))
         self.billed_requests += 1
+        self.largest_request = max(self.largest_request, total)
         self.inputs += len(tokens)
         self.batch_tokens += total if half_price else 0
         self.usd += total * USD_PER_MILLION.get(model, 0.0) / 1e6 * (0.5 if half_price else 1.0)
@@ -113,6 +122,7 @@ class Ledger:
             "repeated_inputs": self.inputs - len(self.sends),
             "max_sends": max(self.sends.values(), default=0),
             "billed_tokens": self.billed_tokens,
+            "largest_request": self.largest_request,
             "unique_tokens": self.unique_tokens,
             "batch_tokens": self.batch_tokens,
             "usd": round(self.usd, 9),

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -53,6 +54,8 @@ class MockInstance:
 
     service: ClassVar[str]
     suffix: ClassVar[str] = ""
+    watchers: ClassVar[list[Callable[[MockInstance, bool], None]]] = []
+    """Told of every instance: when it has started, around a reset, and (True) before it ends."""
 
     def __init__(
         self,
@@ -78,7 +81,12 @@ class MockInstance:
 
     def stats(self) -> dict[str, Any]:
         """This service's counters."""
-        counters: dict[str, Any] = self._call("GET", "/__mock/stats")[self.service]
+        counters: dict[str, Any] = self.every_service()[self.service]
+        return counters
+
+    def every_service(self) -> dict[str, Any]:
+        """The counters of each service that this server stands in for, by its name."""
+        counters: dict[str, Any] = self._call("GET", "/__mock/stats")
         return counters
 
     def fault_stats(self) -> list[dict[str, Any]]:
@@ -93,7 +101,9 @@ class MockInstance:
 
     def reset(self) -> None:
         """Forget counters, jobs and faults."""
+        self._tell()
         self._call("POST", "/__mock/reset")
+        self._tell()
 
     def __enter__(self) -> Self:
         if self._in_process:
@@ -102,6 +112,7 @@ class MockInstance:
             self._start_thread()
         if self._faults:
             self.faults(*self._faults)
+        self._tell()
         return self
 
     def __exit__(
@@ -110,6 +121,7 @@ class MockInstance:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._tell(ending=True)
         if self._child is not None:
             if self._child.stdin is not None:
                 self._child.stdin.close()  # the child ends when its standard input does
@@ -119,6 +131,10 @@ class MockInstance:
         if self._thread is not None and self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(START_SECONDS)
+
+    def _tell(self, *, ending: bool = False) -> None:
+        for watcher in self.watchers:
+            watcher(self, ending)
 
     def _start_process(self) -> None:
         # -P: what lies in the current folder is no module of ours.

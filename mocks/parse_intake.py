@@ -113,7 +113,7 @@ class ParseIntake:
             cache_hit=cached and options.may_use_cache and known,
         )
         self.store.jobs[job.id] = job
-        self.ledger.started(stored.sha256, options.tier, job.credits(price))
+        self.ledger.started(stored.sha256, options.tier, job.credits(price), len(job.texts))
         self.sender.watch(job, receivers)
         return job
 

@@ -20,12 +20,13 @@ from pipeline.store.addresses import driver_url
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
-from tests import lock_checking
+from tests import bill_checking, lock_checking
 from tests.prefect_server import fresh_prefect_server, prefect_server
 
 __all__ = ["fresh_prefect_server", "prefect_server"]
 
 lock_checking.watch()
+bill_checking.watch()
 
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("navigator", deadline=None)
@@ -58,6 +59,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="long; NAVIGATOR_TEST_LONG=1 runs it"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """The ledger is the bill, after every fixture of the test that ends with it."""
+    try:
+        yield
+    except BaseException:
+        bill_checking.account.forget()
+        raise
+    bill_checking.check(item)
 
 
 @pytest.fixture(autouse=True)
@@ -141,8 +153,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clone(postgres_url: str, template: str) -> Iterator[str]:
     name = f"navigator_test_{uuid4().hex[:8]}"
     administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    url = _in(postgres_url, name)
     try:
-        yield _in(postgres_url, name)
+        with bill_checking.account.database(url):
+            yield url
     finally:
         administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 

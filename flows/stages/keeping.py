@@ -147,14 +147,21 @@ async def unhurried(work: Awaitable[Result]) -> Result:
 
 
 async def until_written(
-    write: Callable[[], Awaitable[Result]], request_id: str | None = None
+    write: Callable[[], Awaitable[Result]],
+    request_id: str | None = None,
+    *,
+    patience_seconds: float | None = None,
 ) -> Result:
     """Try a transaction again until it is written.
 
+    Args:
+        patience_seconds: `PATIENCE_SECONDS` when not given.
+
     Raises:
-        TransientError: the last failure, after `PATIENCE_SECONDS`.
+        TransientError: the last failure, after this patience.
     """
-    deadline, wait = time.monotonic() + PATIENCE_SECONDS, _FIRST_WAIT_SECONDS
+    patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+    deadline, wait = time.monotonic() + patience, _FIRST_WAIT_SECONDS
     while True:
         try:
             return await write()

@@ -33,9 +33,14 @@ class ParsePrice:
 
 def page_price(services: Services) -> Decimal:
     """What the service bills for a page in the tier that is asked for, in US dollars."""
+    return listed_credits(services, 1) * services.settings.llama_cloud_usd_per_credit
+
+
+def listed_credits(services: Services, pages: int) -> Decimal:
+    """What so many pages cost by the list: billed, as far as the service tells nothing else."""
     client = services.remote_parser
     tier = services.settings.llama_cloud_tier if client is None else client.tier
-    return CREDITS_PER_PAGE[tier] * services.settings.llama_cloud_usd_per_credit
+    return Decimal(CREDITS_PER_PAGE[tier] * pages)
 
 
 async def parse_price(

@@ -23,7 +23,7 @@ from flows.stages.falling_back import (
     parse_instead,
 )
 from flows.stages.parse_holds import ParseHold
-from flows.stages.parse_prices import promise_cost
+from flows.stages.parse_prices import listed_credits, promise_cost
 from flows.stages.removing import remove_abandoned
 from flows.stages.submitting import Asking, parse_call, submit_once
 from flows.stages.texts import put_text, stored_text
@@ -155,6 +155,8 @@ async def _parse(
         ended = isinstance(error, PermanentError)
         await _note_failure(services, job, run_id, error, started, promised, forget=ended)
         raise
+    if credits_used is None:
+        credits_used = listed_credits(services, len(document.pages))
     price = services.settings.llama_cloud_usd_per_credit
     cost = Decimal(0) if reserved.paid else credits_used * price
     await _keep(services, job, document, run_id, credits_used, cost, promised, started)

@@ -70,7 +70,12 @@ async def was_kept(connection: AsyncConnection, transaction: str) -> bool:
     Raises:
         DatabaseUnavailable: it has not ended yet; ask again.
     """
-    status = await connection.scalar(_STATUS, {"transaction": transaction})
+    try:
+        async with connection.begin_nested():
+            status = await connection.scalar(_STATUS, {"transaction": transaction})
+    except sa.exc.DataError:
+        # Its number is still to come: Postgres crashed before anything of it was on the disk.
+        return False
     if status == "in progress":
         raise DatabaseUnavailable("Postgres has not ended an earlier transaction yet.")
     return bool(status == "committed")

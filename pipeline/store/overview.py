@@ -68,7 +68,9 @@ _SPENT = sa.text(
     f"""
     SELECT coalesce(sum(cost_usd) FILTER (WHERE at >= days.today), 0) AS today,
            coalesce(sum(cost_usd), 0) AS month,
-           (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.upload_jobs) AS ever
+           (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.upload_jobs)
+         + (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.service_calls
+            WHERE run_id IS NULL) AS ever
     FROM (SELECT date_trunc('day', now(), 'UTC') AS today,
                  date_trunc('month', now(), 'UTC') AS month) AS days
     LEFT JOIN {SCHEMA}.service_calls ON at >= days.month

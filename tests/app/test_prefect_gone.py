@@ -28,7 +28,11 @@ from tests.prefect_server import PrefectServer, wait_until_healthy
 
 MortalServer = tuple[subprocess.Popen[bytes], str]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+    pytest.mark.answers_lost(3, "nobody waits for answers that are held back for a minute"),
+]
 _SLOW = [{"service": "openai", "match": {"path": "/v1/embeddings"},
           "fault": {"kind": "latency", "seconds": 60}}]  # fmt: skip
 

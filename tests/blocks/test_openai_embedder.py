@@ -30,6 +30,8 @@ from pipeline.errors import (
 )
 from pipeline.identity import space_id
 
+pytestmark = pytest.mark.no_ledger("the embedder is asked by itself, without a pipeline")
+
 KEY = SecretStr("sk-canary-key-0123456789")
 CANARY = "canary-text-of-a-document"
 

@@ -15,6 +15,8 @@ from tests.contracts.documents import policy_pdf
 from tests.contracts.serving_files import serving
 from tests.contracts.test_llama_cloud import ended
 
+pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
+
 VALID = {"tier": "fast", "version": "latest", "file_id": "dfl-unknown"}
 KEY = {"authorization": "Bearer llx-test"}
 

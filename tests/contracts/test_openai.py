@@ -21,6 +21,8 @@ from openai import OpenAI
 
 from mocks import OpenAIMock
 
+pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
+
 SMALL = "text-embedding-3-small"
 
 

@@ -14,6 +14,8 @@ from openai.types import Batch
 
 from mocks import OpenAIMock
 
+pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
+
 SMALL = "text-embedding-3-small"
 TEXTS = {f"chunk-{number}": f"passage number {number}" for number in range(5)}
 

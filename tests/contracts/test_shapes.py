@@ -16,6 +16,8 @@ from tests.contracts.real_services import BOTH, account
 from tests.contracts.receiving import Receiver
 from tests.contracts.shapes import RECORDED, differences, recorded
 
+pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
+
 MODEL = "text-embedding-3-small"
 
 

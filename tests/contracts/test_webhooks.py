@@ -18,6 +18,8 @@ from llama_cloud import LlamaCloud
 from mocks import LlamaParseMock
 from tests.contracts.receiving import Received, Receiver
 
+pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
+
 SECRET = "whsec-contract"
 TEXT = b"# Deductible\n\nThe annual deductible is $500."
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from mocks import OpenAIMock
 from pipeline.store.embedded import start_embedded, stop_embedded
 from tests.app.navigating import Navigator
+from tests.bill_checking import account
 from tests.conftest import administer
 from tests.flows.working import KEY, rows
 from tests.postgres_restarts import Restarts
@@ -55,7 +56,7 @@ def test_restarts_are_waited_out(
     url, name = start_embedded(folder), f"restarts_{uuid4().hex[:8]}"
     administer(url, f"CREATE DATABASE {name}")
     own = sa.make_url(url).set(database=name).render_as_string(hide_password=False)
-    with OpenAIMock(api_key=KEY, latency=0.3) as openai:
+    with account.database(own), OpenAIMock(api_key=KEY, latency=0.3) as openai:
         navigator = Navigator(tmp_path / "home", {
             "DATABASE_URL": own,
             "PREFECT_API_URL": prefect_server.url,

@@ -37,6 +37,7 @@ def test_every_flow_has_one() -> None:
     assert all(flow.timeout_seconds for flow in served_flows().values())
 
 
+@pytest.mark.answers_lost(1, "the time is over before the answer comes")
 @pytest.mark.slow
 def test_a_batch_that_takes_too_long_gives_back(
     worker: Worker, slow: OpenAIMock, variables: dict[str, str], tmp_path: Path

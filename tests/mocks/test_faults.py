@@ -11,6 +11,8 @@ import pytest
 from mocks import OpenAIMock
 from mocks.faults import FaultScript, Occasion
 
+pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+
 KINDS = {"openai": {"quota": frozenset({"code"})}}
 PATH = "/v1/embeddings"
 ASKED = {"model": "text-embedding-3-small", "input": "hello"}

@@ -12,6 +12,8 @@ import pytest
 
 from mocks import LlamaParseMock
 
+pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+
 ASKED = {"tier": "agentic", "version": "latest"}
 
 

@@ -15,6 +15,8 @@ import pytest
 from mocks import LlamaParseMock
 from tests.contracts.receiving import Received, Receiver
 
+pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+
 SECRET = "whsec-faults"
 ENDS = ["parse.success", "parse.error"]
 

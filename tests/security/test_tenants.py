@@ -68,6 +68,21 @@ def test_a_guess_costs_what_it_costs(api: RunningApi, openai: OpenAIMock) -> Non
     assert sum(call["tokens"] for call in calls) == guessed["billed_tokens"]
 
 
+def test_a_question_costs_who_asks_it(api: RunningApi, openai: OpenAIMock) -> None:
+    """What the embedder bills for a search is in the ledger, and on no document's bill."""
+    with api.client("asker") as asker:
+        billed = bill(api, asker, "asker")["billed_tokens"]
+        before = openai.stats()["billed_tokens"]
+        found = asker.post("/search", json={"question": "Which illness was treated?"}).json()
+        spent = openai.stats()["billed_tokens"] - before
+        jobs = asker.get("/jobs").json()["items"]
+    assert found["passages"]
+    assert spent > 0
+    calls = rows_of(api, "service_calls", user_id("asker"))
+    assert sum(call["tokens"] for call in calls if call["run_id"] is None) == spent
+    assert sum(job["billed_tokens"] for job in jobs) == billed
+
+
 def test_ones_own_passage_is_paid_once(api: RunningApi) -> None:
     """Within a tenant nothing is bought twice, as before."""
     with api.client("saver") as saver:

@@ -113,7 +113,8 @@ class UserBill:
     called_usd: Decimal
 
 
-# A call for several users, or of an erased one, names nobody: then the sums may differ.
+# A call for several users, or of an erased one, names nobody: then the sums may differ. One of no
+# run was for no document.
 _BILLS = sa.text(
     f"""
     SELECT j.user_id, j.tokens AS billed_tokens, coalesce(c.tokens, 0)::bigint AS called_tokens,
@@ -122,12 +123,14 @@ _BILLS = sa.text(
                  coalesce(bool_or(lease_until >= now()), false) AS busy
           FROM {SCHEMA}.upload_jobs GROUP BY user_id) AS j
     LEFT JOIN (SELECT user_id, sum(tokens) AS tokens, sum(cost_usd) AS usd, max(at) AS newest
-               FROM {SCHEMA}.service_calls GROUP BY user_id) AS c ON c.user_id = j.user_id
+               FROM {SCHEMA}.service_calls WHERE run_id IS NOT NULL
+               GROUP BY user_id) AS c ON c.user_id = j.user_id
     WHERE NOT j.busy
       AND (c.newest IS NULL OR c.newest < now() - make_interval(mins => {SETTLED_MINUTES}))
       AND (j.tokens, j.usd) IS DISTINCT FROM (coalesce(c.tokens, 0), coalesce(c.usd, 0))
       AND NOT EXISTS (SELECT FROM {SCHEMA}.service_calls
-                      WHERE user_id IS NULL AND (tokens > 0 OR cost_usd > 0))
+                      WHERE user_id IS NULL AND run_id IS NOT NULL
+                        AND (tokens > 0 OR cost_usd > 0))
     ORDER BY j.user_id LIMIT {PAGE}
     """  # noqa: S608
 )

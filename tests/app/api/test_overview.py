@@ -100,6 +100,7 @@ def test_services_show_calls_latency_money_and_circuit(api: RunningApi) -> None:
     assert mine["circuit"] == hers["circuit"] == "closed"
     assert hers["calls"] == 0
     assert Decimal(spend["today"]) == Decimal(spend["month"]) == Decimal("0.75")
+    assert Decimal(spend["ever"]) == Decimal("0.75"), "calls of no run are on no document's bill"
     assert Decimal(others["month"]) == 0
 
 

@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from app.stack.plan import PORTS
 from app.stack.ports import is_free
 from app.stack.state import StackState, running_stack
+from pipeline.store.embedded_access import ADMINISTRATOR, address
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import Navigator
+from tests.bill_checking import Account, check
 
 UP_SECONDS = 120
 
@@ -96,12 +99,28 @@ def end(stack: RunningStack) -> None:
     stack.process.communicate(timeout=100)
 
 
+_account = Account()
+
+
+@pytest.fixture(autouse=True)
+def ledger_of_the_stack(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What its own stand-ins bill is in the ledger of its own database, as long as it runs."""
+    yield
+    if "stack" in request.fixturenames:
+        stack: RunningStack = request.getfixturevalue("stack")
+        if stack.process.poll() is None:
+            check(request.node, _account)
+
+
 @pytest.fixture(scope="session")
 def stack(scratch: Path) -> Iterator[RunningStack]:
     """Everything, healthy, parsing and embedding with the stand-ins."""
     running = start(scratch / "stack", "--mocks", "on")
     try:
         running.until(is_up)
+        _account.add_database(address(running.home / "postgres", ADMINISTRATOR))
+        stand_ins = f"http://127.0.0.1:{PORTS['mocks'] + running.port_offset}/__mock/stats"
+        _account.add_stand_in("mocks", lambda: dict(httpx.get(stand_ins).json()))
         yield running
     finally:
         end(running)

@@ -48,3 +48,10 @@ async def test_an_answer_is_kept_with_its_bill(store: Database) -> None:
     assert await count_missing(store, ids([job])) == 0
     row = await job_row(store, job.job_id)
     assert (row["billed_tokens"], row["cost_usd"]) == (7, 1)
+
+
+async def test_a_transaction_that_a_crash_took_back_was_not_kept(store: Database) -> None:
+    """After a crash Postgres counts on from what it had flushed: the number is yet to come."""
+    async with store.service() as connection:
+        assert not await answers.was_kept(connection, str(2**40 + 1000))
+        assert await connection.scalar(sa.text("SELECT 1")) == 1, "the transaction goes on"

@@ -58,11 +58,18 @@ async def test_what_a_dead_run_had_promised_is_given_back(remote: Opener, folder
 async def test_documents_that_do_not_add_up_to_the_calls_are_told(
     remote: Opener, folder: Path
 ) -> None:
-    """Nobody can say which document the difference belongs to: it is left, and said by how much."""
+    """Nobody can say which document the difference belongs to: it is left, and said by how much.
+
+    What questions cost belongs to no document, and makes no difference.
+    """
     policy(folder, "a")
     async with remote() as services:
         await ingest(services, [folder], ANNA)
         await change(services, LATER)
+        await change(services, "INSERT INTO upload_pipeline.service_calls (user_id, service,"
+                     " operation, outcome, seconds, tokens, cost_usd)"
+                     " SELECT u, 'asked', 'question', 'ok', 1, 9, 1"
+                     " FROM unnest(ARRAY[NULL, CAST(:user AS uuid)]) AS u", user=ANNA)  # fmt: skip
         await change(services, EARLIER_CALLS)
         assert await tallies(services) == {}
         await change(services, "UPDATE upload_pipeline.upload_jobs SET billed_tokens = 7")

@@ -1,0 +1,100 @@
+"""Texts that a person has embedded outside of any run, each request with its entry in the ledger.
+
+The entry names no run, so that no document's bill and no run's cap has to do with it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pipeline.errors import NavigatorError
+
+if TYPE_CHECKING:
+    from blocks.embedder import Embedder, EmbeddingAnswer
+    from pipeline.store.engine import Database
+    from pipeline.store.service_calls import ServiceCall
+
+QUESTION, TRIAL = "question", "trial"
+"""What a request was for: a search, or to see whether the embedder answers."""
+_HERE = frozenset({"local", "onnx"})
+
+
+async def embedded(
+    text: str,
+    database: Database,
+    embedder: Embedder,
+    *,
+    operation: str,
+    owner: UUID | None = None,
+) -> EmbeddingAnswer:
+    """Embed a text and write down what it cost, unless the embedder runs on this machine.
+
+    Args:
+        owner: who asked.
+
+    Raises:
+        NavigatorError: as `Embedder.embed` says.
+        DatabaseUnavailable: the ledger could not be written for a while.
+    """
+    from blocks.provider_errors import is_paid
+
+    if embedder.space.provider in _HERE:
+        return await embedder.embed([text])
+    started = time.perf_counter()
+    try:
+        answer = await embedder.embed([text])
+    except NavigatorError as error:
+        if is_paid(error):
+            seconds, tokens = time.perf_counter() - started, counted(text, embedder)
+            await _write(database, _call(embedder, operation, error.code, seconds, tokens, owner))
+        raise
+    tokens = answer.tokens or counted(text, embedder)
+    await _write(database, _call(embedder, operation, "ok", answer.seconds, tokens, owner, answer))
+    return answer
+
+
+def counted(text: str, embedder: Embedder) -> int:
+    """The tokens of a text, of which the service did not tell the bill."""
+    from pipeline.tokens import tokenizer
+
+    return sum(tokenizer(embedder.tokenizer_name).count([text]))
+
+
+def _call(
+    embedder: Embedder,
+    operation: str,
+    outcome: str,
+    seconds: float,
+    tokens: int,
+    owner: UUID | None,
+    answer: EmbeddingAnswer | None = None,
+) -> ServiceCall:
+    from blocks.embedder import price_of
+    from pipeline.store.service_calls import ServiceCall
+
+    return ServiceCall(
+        f"{embedder.space.provider}/{embedder.space.model}",
+        operation,
+        outcome,
+        seconds,
+        inputs=1,
+        tokens=tokens,
+        cost_usd=price_of(embedder, tokens),
+        request_id=answer.request_id if answer else None,
+        user_id=owner,
+    )
+
+
+async def _write(database: Database, call: ServiceCall) -> None:
+    """Tried again as long as whoever asks waits for the database."""
+    from flows.stages.keeping import unhurried, until_written
+    from pipeline.store import service_calls
+
+    async def write() -> None:
+        async with database.service() as connection:
+            await service_calls.record(connection, call)
+
+    patience = database.patience_seconds
+    await unhurried(until_written(write, call.request_id, patience_seconds=patience))
