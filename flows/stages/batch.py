@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -28,6 +29,9 @@ _LOG = logger("navigator.batch")
 _here: Counter[UUID] = Counter()
 """How many batches of this process are about each job: a connection that is lost at the wrong
 moment leaves this worker's name on a job that nothing here holds."""
+
+_CLAIM_SECONDS = 5.0
+"""What a cancelled run gives the database for the answer to a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
     left out.
     """
     with _working_on(job_ids):
-        held = await _claim(services, job_ids, run_id)
+        held = await _claim_or_give_back(services, job_ids, run_id)
         failpoint("after-claim-commit")
         batch = Batch(run_id, tuple(job.claim for job in held))
         if not held:
@@ -83,6 +87,27 @@ def _working_on(job_ids: Sequence[UUID]) -> Iterator[None]:
             _here[job] -= 1
             if not _here[job]:
                 del _here[job]
+
+
+async def _claim_or_give_back(
+    services: Services, job_ids: Sequence[UUID], run_id: UUID
+) -> list[ClaimedJob]:
+    """Claim the jobs; a run that is cancelled meanwhile gives back what it has just claimed.
+
+    The claim may be committed before its answer is here: nobody would know of it until the lease
+    runs out.
+    """
+    claiming = asyncio.ensure_future(_claim(services, job_ids, run_id))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        await asyncio.wait([claiming], timeout=_CLAIM_SECONDS)
+        if claiming.cancel():
+            raise  # the database does not answer
+        if not claiming.exception() and (held := claiming.result()):
+            with suppress(TransientError):
+                await _release(services, Batch(run_id, tuple(job.claim for job in held)))
+        raise
 
 
 @outlasting

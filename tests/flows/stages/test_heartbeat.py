@@ -11,15 +11,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from blocks.assembly import Services
+from flows.stages import batch
 from flows.stages.batch import Batch, hold
 from flows.stages.owning import owning
 from pipeline.identity import user_id
 from pipeline.store import vector_buffer
+from pipeline.store.claims import ClaimedJob
 from tests.conftest import administer
 from tests.flows.corpus import Opener, change, policy, query
 from tests.flows.stages.test_fenced_stages import until_chunked
@@ -121,4 +124,32 @@ async def test_what_a_worker_has_left_is_free_at_once(local: Opener, folder: Pat
     async with local() as services:
         async with working(services, folder):
             assert await holders(services) == [(services.worker, services.worker)]
+        assert await holders(services) == [(None, None)]
+
+
+async def work_on(services: Services, folder: Path) -> None:
+    async with working(services, folder):
+        await asyncio.Event().wait()
+
+
+async def test_what_is_claimed_while_its_run_is_cancelled_is_given_back(
+    local: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is committed, its answer is still on the way, and then the cancellation comes."""
+    real, committed = batch._claim, asyncio.Event()
+
+    async def slow(*given: Any) -> list[ClaimedJob]:
+        held = await real(*given)
+        committed.set()
+        await asyncio.sleep(0.5)
+        return held
+
+    monkeypatch.setattr(batch, "_claim", slow)
+    async with local() as services:
+        work = asyncio.create_task(work_on(services, folder))
+        await committed.wait()
+        assert await holders(services) == [(services.worker, services.worker)]
+        work.cancel()
+        await asyncio.wait([work])
+        assert work.cancelled()
         assert await holders(services) == [(None, None)]
