@@ -24,7 +24,7 @@ from pipeline.states import FAILED
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from flows.stages.erasing import ErasedUser
+    from stages.erasing import ErasedUser
     from pipeline.store.addresses import Addresses
     from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
@@ -149,7 +149,7 @@ async def _send_back(
     cap: Decimal | None,
 ) -> list[UUID]:
     from blocks.assembly import open_services
-    from flows.stages.retrying import send_back
+    from stages.retrying import send_back
 
     async with open_services(settings) as services:
         return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
@@ -158,7 +158,7 @@ async def _send_back(
 async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Deleted:
     """Delete documents with everything made of them; running jobs are fenced."""
     from blocks.assembly import open_services
-    from flows.stages.syncing import delete as remove
+    from stages.syncing import delete as remove
     from pipeline.store.transitions import Actor
 
     async with open_services(settings) as services:
@@ -169,7 +169,7 @@ async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Delet
 async def erase(settings: Settings, user: UUID) -> ErasedUser:
     """Erase a user, with everything that says something about them."""
     from blocks.assembly import open_database, open_storage
-    from flows.stages.erasing import erase as remove
+    from stages.erasing import erase as remove
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)

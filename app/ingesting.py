@@ -228,7 +228,7 @@ async def _anything_to_do(
 ) -> bool:
     """Whether a flow is needed; if not, the run is written down without one, in a second."""
     from blocks.assembly import open_services
-    from flows.stages import planning, syncing
+    from stages import planning, syncing
 
     async with open_services(settings) as services:
         if request.sync:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 async def last_look(connection: AsyncConnection) -> tuple[str, int]:
     """The line, and how many findings wait for a person."""
-    from flows.stages.reconciling.telling import in_short
+    from stages.reconciling.telling import in_short
     from pipeline.store import findings
 
     run = await findings.latest(connection)

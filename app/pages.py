@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blocks.objects import checked
-from flows.stages.texts import text_to_show
+from stages.texts import text_to_show
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.notes import Note

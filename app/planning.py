@@ -27,8 +27,8 @@ from pipeline.identity import user_id
 from pipeline.sources import passed_over_files
 
 if TYPE_CHECKING:
-    from flows.stages.planned_documents import PlannedDocument
-    from flows.stages.planning import Plan
+    from stages.planned_documents import PlannedDocument
+    from stages.planning import Plan
     from pipeline.sources import FoundFiles
 
 _WORDS = {"failed_before": "failed before"}
@@ -42,7 +42,7 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
         UsageError: a path names nothing, or there is nothing to take in.
     """
     from blocks.assembly import open_services
-    from flows.stages.planning import plan as plan_files
+    from stages.planning import plan as plan_files
 
     found = look(request)
     settings = request.settings()

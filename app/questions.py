@@ -89,7 +89,7 @@ def _call(
 
 async def _write(database: Database, call: ServiceCall) -> None:
     """Tried again as long as whoever asks waits for the database."""
-    from flows.stages.keeping import unhurried, until_written
+    from stages.keeping import unhurried, until_written
     from pipeline.store import service_calls
 
     async def write() -> None:

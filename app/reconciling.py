@@ -15,7 +15,7 @@ from pipeline.findings import Tally
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from flows.stages.reconciling.keeping import Looked
+    from stages.reconciling.keeping import Looked
     from pipeline.store.findings import MaintenanceRun
 
 _SHOWN = 5
@@ -64,9 +64,9 @@ def _names_prefect() -> bool:
 
 async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
     from blocks.assembly import open_services
-    from flows.stages.reconciling.checks import CHECKS
-    from flows.stages.reconciling.keeping import look_at_everything
-    from flows.stages.reconciling.looks import Look
+    from stages.reconciling.checks import CHECKS
+    from stages.reconciling.keeping import look_at_everything
+    from stages.reconciling.looks import Look
 
     async with open_services(settings) as services:
         if not _names_prefect():
@@ -84,7 +84,7 @@ async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
 
 def print_looked(looked: Looked) -> None:
     """What was found, for a person."""
-    from flows.stages.reconciling.telling import in_short
+    from stages.reconciling.telling import in_short
 
     run = looked.run
     if run.tallies:

@@ -9,8 +9,8 @@ from prefect.logging import get_run_logger
 
 from blocks.assembly import Services
 from blocks.saved_blocks import load_block
-from flows.stages.circuit import CIRCUIT_OPEN
-from flows.stages.waiting import DocumentsWait
+from stages.circuit import CIRCUIT_OPEN
+from stages.waiting import DocumentsWait
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.store import budgets
 

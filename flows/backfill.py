@@ -24,9 +24,9 @@ from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.stages.owning import settle_dead_run
-from flows.stages.removing import tidy
-from flows.stages.versions import fitting
+from stages.owning import settle_dead_run
+from stages.removing import tidy
+from stages.versions import fitting
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError

@@ -25,8 +25,8 @@ from flows.context import IngestOptions
 from flows.prefect_troubles import prefect_trouble
 from flows.running_batch import run_batch
 from flows.showing import shown
-from flows.stages.owning import owning, stop_run
-from flows.stages.versions import fitting
+from stages.owning import owning, stop_run
+from stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.job_owners import Elsewhere

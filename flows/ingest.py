@@ -25,9 +25,9 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.run_rows import begin_run, finish_run, progress_of
 from flows.showing import shown
-from flows.stages import registering, syncing
-from flows.stages.finding import find_for_run
-from flows.stages.removing import tidy
+from stages import registering, syncing
+from stages.finding import find_for_run
+from stages.removing import tidy
 from flows.stories import publish_story
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from flows.unquoted import unquoted, without_words

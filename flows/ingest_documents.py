@@ -33,11 +33,11 @@ from flows.stage_tasks import (
     publish_documents,
     validate_documents,
 )
-from flows.stages import validating
-from flows.stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
-from flows.stages.parsing import ParseReference
-from flows.stages.versions import fitting_jobs, require_installation
-from flows.stages.waiting import DocumentsWait, note_wait
+from stages import validating
+from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
+from stages.parsing import ParseReference
+from stages.versions import fitting_jobs, require_installation
+from stages.waiting import DocumentsWait, note_wait
 from flows.stories import closing_state, tell_failures
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from flows.unquoted import without_words

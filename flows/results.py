@@ -18,7 +18,7 @@ from prefect.serializers import Serializer
 from prefect.settings import get_current_settings
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from flows.stages.parsing import ParseReference
+from stages.parsing import ParseReference
 
 UNKEPT: dict[str, Any] = {"persist_result": False, "result_serializer": "json"}
 """What every flow is declared with, and, with `UNCACHED`, every task but the one that is cached."""

@@ -7,7 +7,7 @@ from typing import Any
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from flows.stages.waiting import DocumentsWait
+from stages.waiting import DocumentsWait
 from pipeline.errors import TransientError
 
 RETRIES = 4

@@ -15,9 +15,9 @@ from checks.verdicts import GateResult
 from flows.context import services
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
-from flows.stages import chunking, embedding, gating, parsing, publishing, validating
-from flows.stages.batch import Batch, StageResult
-from flows.stages.parsing import ParseReference
+from stages import chunking, embedding, gating, parsing, publishing, validating
+from stages.batch import Batch, StageResult
+from stages.parsing import ParseReference
 from flows.unquoted import unquoted
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger

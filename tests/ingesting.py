@@ -8,17 +8,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from blocks.assembly import Services
-from flows.stages import (
-    batch,
-    chunking,
-    embedding,
-    gating,
-    parsing,
-    publishing,
-    registering,
-    validating,
-)
-from flows.stages.waiting import DocumentsWait, note_wait
+from stages import batch, chunking, embedding, gating, parsing, publishing, registering, validating
+from stages.waiting import DocumentsWait, note_wait
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import run_jobs, runs

@@ -18,7 +18,7 @@ from typing import Any
 
 import checks.gate
 from blocks.assembly import open_services
-from flows.stages import syncing
+from stages import syncing
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import history

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from blocks.assembly import Services
-from flows.stages import registering, syncing
+from stages import registering, syncing
 from pipeline.sources import FoundFiles, find_files
 from pipeline.store import runs
 from tests.ingesting import work_off

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from app.api.parts import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
 from blocks.objects import incoming_key, incoming_stem, raw_key, stem_of
-from flows.stages.registering import take_in
+from stages.registering import take_in
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
 from pipeline.parsing.kinds import PICTURES

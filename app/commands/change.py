@@ -91,7 +91,7 @@ def erase(user: User = None, yes: options.Yes = False, json: Json = False) -> No
     from app import changing
     from app.asking import ask
     from app.console import print_json, quantity, say, tell
-    from flows.stages.erasing import LEFT
+    from stages.erasing import LEFT
     from pipeline.identity import user_id
     from pipeline.settings import load_settings
 

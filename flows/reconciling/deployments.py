@@ -22,7 +22,7 @@ from flows.reconciling.declared import (
     differences,
     is_paused,
 )
-from flows.stages.reconciling.looks import Look
+from stages.reconciling.looks import Look
 from pipeline.children import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind

@@ -22,7 +22,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from flows.prefect_clock import server_time
 from flows.reconciling.answering import prefect_answers
-from flows.stages.reconciling.looks import Look
+from stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs

@@ -18,8 +18,8 @@ def _with_bug(kind: str, words: str) -> None:
     import sqlalchemy as sa
 
     from blocks.assembly import Services
-    from flows.stages import chunking
-    from flows.stages.batch import Batch, StageResult
+    from stages import chunking
+    from stages.batch import Batch, StageResult
 
     async def chunk(services: Services, batch: Batch) -> StageResult:
         if kind == "words":
@@ -33,7 +33,7 @@ def _with_bug(kind: str, words: str) -> None:
 
 def _run(request: dict[str, Any]) -> str:
     from flows.ingest_documents import ingest_documents
-    from flows.stages import chunking
+    from stages import chunking
 
     sound = chunking.chunk
     if request["bug"]:

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.assembly import open_services
-from flows.stages.reconciling.checks import CHECKS
-from flows.stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.checks import CHECKS
+from stages.reconciling.looks import Look, Outcome, reconcile
 from mocks import OpenAIMock
 from pipeline.settings import Settings
 from tests.flows.corpus import policy

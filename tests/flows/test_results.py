@@ -23,7 +23,7 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
 import flows
 from flows.results import PlainResults, ReferencesSerializer
-from flows.stages.parsing import ParseReference
+from stages.parsing import ParseReference
 from pipeline.job_notes import JobNote
 from pipeline.parsing.assessment.validation import TextAssessment
 from tests.flows.corpus import policy

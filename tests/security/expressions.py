@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("pipeline", "blocks", "checks", "flows", "app", "mocks", "deployments")
+ROOMS = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments")
 ALSO_READ = ("benchmarks", "samples")
 _CALLS = {
     "compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn",

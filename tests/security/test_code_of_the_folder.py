@@ -165,7 +165,7 @@ OWN_STARTS = {"pipeline/children.py", "pipeline/parsing/workers/spawning.py", "m
 
 def test_every_start_of_python_goes_through_the_helper() -> None:
     """`sys.executable` starts nothing elsewhere, and nowhere without -P."""
-    rooms = ("pipeline", "blocks", "checks", "flows", "app", "mocks", "deployments", "benchmarks")
+    rooms = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments", "benchmarks")
     for path in (each for room in rooms for each in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.List | ast.Tuple):

@@ -176,7 +176,7 @@ def test_what_is_known_is_not_named(name: str) -> None:
 
 def test_every_variable_that_the_program_sets_or_reads_is_known() -> None:
     """Whatever our own code calls NAVIGATOR_… is a setting or on the list of others."""
-    rooms = ("pipeline", "blocks", "checks", "flows", "app", "mocks", "deployments", "benchmarks")
+    rooms = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments", "benchmarks")
     names: set[str] = set()
     for path in (each for room in rooms for each in (ROOT / room).rglob("*.py")):
         names |= set(re.findall(r"[\"'](NAVIGATOR_[A-Z_]*[A-Z])[\"']", path.read_text("utf-8")))

@@ -20,7 +20,7 @@ from app import api_protections
 from app.diagnosis import Verdict
 from app.inspecting import overview, overview_json, print_overview
 from blocks.assembly import open_services
-from flows.stages import registering
+from stages import registering
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse
 from pipeline.settings import Settings

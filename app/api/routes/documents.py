@@ -16,7 +16,7 @@ from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
 from app.api.scope import CurrentScope, Scope
 from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
-from flows.stages import syncing
+from stages import syncing
 from pipeline.states import JobState
 from pipeline.store import access
 from pipeline.store.access import Access, Action

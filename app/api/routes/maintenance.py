@@ -13,7 +13,7 @@ from app.api.authentication import Caller
 from app.api.limits import limited
 from app.api.parts import Parts
 from app.api.problems import Forbidden, responses
-from flows.stages.reconciling.telling import in_short
+from stages.reconciling.telling import in_short
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings

@@ -14,7 +14,7 @@ from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
 from blocks.embedder import price_of
-from flows.stages.parse_prices import page_price
+from stages.parse_prices import page_price
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
 from pipeline.store.clock import database_time

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
-from flows.stages.retrying import send_back
+from stages.retrying import send_back
 from pipeline.store import stops
 
 router = APIRouter(prefix="/runs", tags=["runs"])

@@ -6,9 +6,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from flows.stages.reconciling.checks import CHECKS
-from flows.stages.reconciling.keeping import look_at_everything
-from flows.stages.reconciling.looks import Look
+from stages.reconciling.checks import CHECKS
+from stages.reconciling.keeping import look_at_everything
+from stages.reconciling.looks import Look
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.schema import SCHEMA
 from tests.app.api.calling import accepted, is_problem, text

@@ -111,7 +111,7 @@ def test_a_worker_that_is_late_writes_nothing_of_an_erased_user(api: RunningApi)
     from uuid import uuid4
 
     from blocks.assembly import Services
-    from flows.stages import batch, gating, publishing
+    from stages import batch, gating, publishing
     from pipeline.store import runs
     from tests.ingesting import until_gate
 

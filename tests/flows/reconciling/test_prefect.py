@@ -23,7 +23,7 @@ from prefect.states import Cancelling, Pending, Running
 from blocks.assembly import Services, open_services
 from flows.maintain import PREFECT_CHECKS, maintain
 from flows.reconciling.flow_runs import MOST_STARTS
-from flows.stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.looks import Look, Outcome, reconcile
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
@@ -32,7 +32,7 @@ from pipeline.store import runs
 from pipeline.workers import worker_name
 from tests.clocks import DAY, moved, right_time
 from tests.flows.corpus import change
-from tests.flows.stages.reconciling.looking import FOR_A_PERSON, MENDED, ONE
+from tests.stages.reconciling.looking import FOR_A_PERSON, MENDED, ONE
 from tests.prefect_server import PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

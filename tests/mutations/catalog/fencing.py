@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _TEST_FENCING = "tests/pipeline/store/test_fencing.py"
-_TEST_STAGES = "tests/flows/stages/test_fenced_stages.py"
+_TEST_STAGES = "tests/stages/test_fenced_stages.py"
 
 MUTATIONS = (
     Mutation(
@@ -101,7 +101,7 @@ MUTATIONS = (
     ),
     Mutation(
         "chunks-of-a-lost-job-are-written",
-        "flows/stages/chunking.py", "_store", "if job.job_id in moved", "",
+        "stages/chunking.py", "_store", "if job.job_id in moved", "",
         (f"{_TEST_STAGES}::test_a_stage_that_lost_its_jobs_writes_nothing",),
         "a late chunk stage does not overwrite the new holder's chunks",
     ),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _CLAIMS = "pipeline/store/claims.py"
-_BATCH = "flows/stages/batch.py"
-_BEATING = "flows/stages/beating.py"
+_BATCH = "stages/batch.py"
+_BEATING = "stages/beating.py"
 _VECTORS = "pipeline/store/vector_buffer.py"
 _TEST_CLAIMS = "tests/pipeline/store/test_claims.py"
-_TEST_HEART = "tests/flows/stages/test_heartbeat.py"
-_TEST_SLEEPING = "tests/flows/stages/test_sleeping.py"
-_TEST_PERMISSION = "tests/flows/stages/test_permission.py"
+_TEST_HEART = "tests/stages/test_heartbeat.py"
+_TEST_SLEEPING = "tests/stages/test_sleeping.py"
+_TEST_PERMISSION = "tests/stages/test_permission.py"
 _TEST_VECTORS = "tests/pipeline/store/test_vector_buffer.py"
 
 MUTATIONS = (
@@ -119,10 +119,10 @@ MUTATIONS = (
     ),
     Mutation(
         "reservations-are-not-given-back",
-        "flows/stages/sending.py", "Sender.send",
+        "stages/sending.py", "Sender.send",
         "await self._give_back(texts)", "self._give_back(texts).close()",
         (
-            "tests/flows/stages/test_embedding.py"
+            "tests/stages/test_embedding.py"
             "::test_an_answer_that_cannot_be_right_is_never_published",
         ),
         "texts without an answer are free for whoever comes next",
@@ -161,7 +161,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-file-is-submitted-past-its-lease",
-        "flows/stages/submitting.py", "submit_once", "external, hold.require)", "external)",
+        "stages/submitting.py", "submit_once", "external, hold.require)", "external)",
         (f"{_TEST_SLEEPING}::test_a_file_that_others_had_parsed_is_not_submitted_after_waking",),
         "a worker that wakes up submits nothing that others had parsed meanwhile",
     ),
@@ -174,7 +174,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-old-permission-is-good",
-        "flows/stages/permission.py", "Permission.to_send",
+        "stages/permission.py", "Permission.to_send",
         "steady_seconds() - asked < needed_seconds(self._services)", "asked",
         (f"{_TEST_PERMISSION}::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a process that was stopped while it asked asks again",

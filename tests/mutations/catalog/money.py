@@ -5,11 +5,11 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _TEST_RUNS = "tests/pipeline/store/test_runs.py"
-_TEST_EMBEDDING = "tests/flows/stages/test_embedding.py"
-_TEST_DURABLE = "tests/flows/stages/test_durable_commits.py"
-_KEEPING = "flows/stages/keeping.py"
-_PERMISSION = "flows/stages/permission.py"
-_SUBMITTING = "flows/stages/submitting.py"
+_TEST_EMBEDDING = "tests/stages/test_embedding.py"
+_TEST_DURABLE = "tests/stages/test_durable_commits.py"
+_KEEPING = "stages/keeping.py"
+_PERMISSION = "stages/permission.py"
+_SUBMITTING = "stages/submitting.py"
 
 MUTATIONS = (
     Mutation(
@@ -20,7 +20,7 @@ MUTATIONS = (
     ),
     Mutation(
         "accepted-uploads-are-not-flushed",
-        "flows/stages/registering.py", "take_in",
+        "stages/registering.py", "take_in",
         "service() as connection:\n            if parent",
         "service(repeatable=True) as connection:\n            if parent",
         (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
@@ -28,14 +28,14 @@ MUTATIONS = (
     ),
     Mutation(
         "publications-are-not-flushed",
-        "flows/stages/publishing.py", "_publish",
+        "stages/publishing.py", "_publish",
         "database.service()", "database.service(repeatable=True)",
         (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
         "a crash of Postgres does not undo what a person was told is published",
     ),
     Mutation(
         "paid-parses-are-not-flushed",
-        "flows/stages/remote_parsing.py", "_keep",
+        "stages/remote_parsing.py", "_keep",
         "database.service()", "database.service(repeatable=True)",
         (f"{_TEST_DURABLE}::test_a_paid_parse_and_its_submission_are_on_the_disk",),
         "a crash of Postgres does not lose a parse that was paid for",
@@ -111,7 +111,7 @@ MUTATIONS = (
         "the-file-of-a-submission-is-submitted-again",
         _SUBMITTING, "submit_once", "if begun and (found", "if False and (found",
         (
-            "tests/flows/stages/test_parsing_remote.py"
+            "tests/stages/test_parsing_remote.py"
             "::test_an_answer_lost_while_submitting_pays_nothing_twice",
         ),
         "a file whose submission was cut off is looked for before it is sent again",
@@ -121,16 +121,16 @@ MUTATIONS = (
         "pipeline/store/parsed_files.py", "_SUBMITTED",
         "SET remote_job_id = :remote", "SET remote_job_id = remote_job_id || :remote",
         (
-            "tests/flows/stages/test_parsing_remote.py"
+            "tests/stages/test_parsing_remote.py"
             "::test_a_job_whose_result_was_not_fetched_is_asked_again",
         ),
         "a result that was not fetched is fetched, not bought again",
     ),
     Mutation(
         "a-lost-text-is-paid-again",
-        "flows/stages/remote_parsing.py", "_parse", "if reserved.paid else", "if False else",
+        "stages/remote_parsing.py", "_parse", "if reserved.paid else", "if False else",
         (
-            "tests/flows/stages/test_parsing_remote.py"
+            "tests/stages/test_parsing_remote.py"
             "::test_text_lost_from_the_storage_is_fetched_from_the_same_job",
         ),
         "what is fetched again from the same job is not on the bill twice",
@@ -146,14 +146,14 @@ MUTATIONS = (
     Mutation(
         "an-unused-promise-is-kept",
         _PERMISSION, "Permission.give_back", "if promised:", "if False:",
-        ("tests/flows/stages/test_permission.py"
+        ("tests/stages/test_permission.py"
          "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a request that is not sent does not eat up the cap",
     ),
     Mutation(
         "a-cancelled-run-drops-an-answer",
         _KEEPING, "unhurried", "asyncio.shield(task)", "task",
-        ("tests/flows/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
+        ("tests/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
         "an answer that was paid for is kept before a run is cancelled",
     ),
     Mutation(
@@ -208,16 +208,16 @@ MUTATIONS = (
     ),
     Mutation(
         "a-parse-whose-bill-is-not-told-is-free",
-        "flows/stages/remote_parsing.py", "_parse",
+        "stages/remote_parsing.py", "_parse",
         "listed_credits(services, len(document.pages))", "Decimal(0)",
-        ("tests/flows/stages/test_parsing_remote.py::test_a_bill_that_is_not_told_is_the_lists",),
+        ("tests/stages/test_parsing_remote.py::test_a_bill_that_is_not_told_is_the_lists",),
         "a parser that tells no credits is paid by its list",
     ),
     Mutation(
         "questions-are-held-against-documents",
         "pipeline/store/reconciling/money.py", "_BILLS",
         "service_calls WHERE run_id IS NOT NULL", "service_calls",
-        ("tests/flows/stages/reconciling/test_money.py",),
+        ("tests/stages/reconciling/test_money.py",),
         "what a question cost is on no document's bill",
     ),
     Mutation(

@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _PARSED = "pipeline/store/parsed_files.py"
 _TASKS = "flows/stage_tasks.py"
-_TEST_REMOTE = "tests/flows/stages/test_parsing_remote.py"
+_TEST_REMOTE = "tests/stages/test_parsing_remote.py"
 _TEST_PARSED = "tests/pipeline/store/test_parsed_files.py"
 
 MUTATIONS = (
@@ -54,7 +54,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-failed-parse-keeps-its-reservation",
-        "flows/stages/remote_parsing.py", "_give_up",
+        "stages/remote_parsing.py", "_give_up",
         "await parsed_files.release(", "(lambda *given, **named: None)(",
         (f"{_TEST_REMOTE}::test_a_job_that_the_service_lost_is_submitted_once_more",
          f"{_TEST_REMOTE}::test_a_job_that_never_ends_has_a_deadline"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_SYNCING = "flows/stages/syncing.py"
-_TEST_SYNCING = "tests/flows/stages/test_syncing.py"
+_SYNCING = "stages/syncing.py"
+_TEST_SYNCING = "tests/stages/test_syncing.py"
 
 MUTATIONS = (
     Mutation(

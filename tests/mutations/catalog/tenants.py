@@ -68,8 +68,8 @@ MUTATIONS = (
     ),
     Mutation(
         "one-request-for-two-users",
-        "flows/stages/bills.py", "by_owner", "text.owner_id, []", "text.space, []",
-        ("tests/flows/stages/test_tenants.py",),
+        "stages/bills.py", "by_owner", "text.owner_id, []", "text.space, []",
+        ("tests/stages/test_tenants.py",),
         "the bill of a request is one user's",
     ),
 )  # fmt: skip

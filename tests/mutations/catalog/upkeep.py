@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _RECONCILING = "pipeline/store/reconciling"
-_TEST_RECONCILING = "tests/flows/stages/reconciling"
+_TEST_RECONCILING = "tests/stages/reconciling"
 
 MUTATIONS = (
     Mutation(

@@ -1,0 +1,106 @@
+"""Chunk: parsed text becomes buffered chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from blocks.assembly import Services
+from stages.batch import Batch, StageResult, actor, failure, jobs_at
+from stages.texts import parsed_texts
+from pipeline.chunking import chunk_document
+from pipeline.concurrency import side_by_side
+from pipeline.documents import Chunk, ParsedDocument
+from pipeline.errors import ChunkingError, NavigatorError
+from pipeline.failpoints import failpoint
+from pipeline.states import JobState
+from pipeline.store import chunk_buffer
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Move, move
+from pipeline.tokens import tokenizer
+
+# Chunks of about this many characters of text are written in one transaction.
+_GROUP_CHARACTERS = 1_000_000
+
+
+async def chunk(services: Services, batch: Batch) -> StageResult:
+    """Cut the validated jobs' texts and buffer the chunks, a group of documents at a time."""
+    jobs = await jobs_at(services, batch, JobState.PARSE_VALIDATED)
+    groups = _groups(services, jobs)
+    # One is cut while another is written.
+    stored = side_by_side(2, (_store(services, batch, *group) async for group in groups))
+    return sum(await stored, StageResult())
+
+
+async def _groups(
+    services: Services, jobs: Sequence[ClaimedJob]
+) -> AsyncIterator[tuple[list[tuple[ClaimedJob, ParsedDocument]], list[Move]]]:
+    """Documents of together about `_GROUP_CHARACTERS`, and the ends of those without a text."""
+    group: list[tuple[ClaimedJob, ParsedDocument]] = []
+    moves: list[Move] = []
+    size = 0
+    async for job, document in parsed_texts(services, jobs):
+        if not isinstance(document, ParsedDocument):
+            error = ChunkingError(document.message, remedy=document.remedy)
+            moves.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
+            continue
+        group.append((job, document))
+        size += len(document.text)
+        if size >= _GROUP_CHARACTERS:
+            yield group, moves
+            group, moves, size = [], [], 0
+    if group or moves:
+        yield group, moves
+
+
+async def _store(
+    services: Services,
+    batch: Batch,
+    group: Sequence[tuple[ClaimedJob, ParsedDocument]],
+    moves: list[Move],
+) -> StageResult:
+    chunked, failures = await services.turns.compute(_cut, services, group)
+    done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
+    async with services.database.service(repeatable=True) as connection:
+        moved = await move(connection, [*moves, *failures, *done], actor(services, batch))
+        # Only the chunks of jobs that are still ours: a late worker must not write any.
+        await chunk_buffer.store(
+            connection, [(job, chunks) for job, chunks, _ in chunked if job.job_id in moved]
+        )
+        failpoint("before-chunk-commit")
+    failpoint("after-chunk-commit")
+    advanced = sum(each.job_id in moved for each in done)
+    return StageResult(advanced, len(moved) - advanced)
+
+
+def _cut(
+    services: Services, group: Sequence[tuple[ClaimedJob, ParsedDocument]]
+) -> tuple[list[tuple[ClaimedJob, list[Chunk], float]], list[Move]]:
+    counter = tokenizer(services.embedder.tokenizer_name)
+    chunked, failures = [], []
+    for job, document in group:
+        started = time.perf_counter()
+        try:
+            chunks = chunk_document(document, services.chunker, counter)
+            if not chunks:
+                raise ChunkingError("The text gave no chunks.", remedy="Check the file, retry it.")
+            chunked.append((job, chunks, time.perf_counter() - started))
+        except NavigatorError as error:
+            failures.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
+        except Exception as error:  # a bug in the chunker ends the document, never the batch
+            wrapped = ChunkingError(
+                f"The chunker stopped with an internal error ({type(error).__name__}).",
+                remedy="Report it with the document's id.",
+            )
+            failures.append(failure(job, JobState.FAILED_CHUNKING, wrapped, "chunk"))
+    return chunked, failures
+
+
+def _stored(job: ClaimedJob, chunks: Sequence[Chunk], seconds: float) -> Move:
+    facts = {
+        "chunks": len(chunks),
+        "tokens": sum(chunk.tokens for chunk in chunks),
+        "stage": "chunk",
+        "seconds": seconds,
+    }
+    return Move(job.job_id, job.attempt, job.state, JobState.CHUNKS_STORED, facts=facts)

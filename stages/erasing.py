@@ -1,0 +1,83 @@
+"""Erasing a user: rows, stored files and the reports that name their documents.
+
+Prefect is told ids alone, so nothing there names them. What no program can reach is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from blocks.storage import Storage
+from stages.removing import remove_abandoned
+from pipeline.store import erasure
+from pipeline.store.engine import Database
+
+LEFT = (
+    "Backups and exports that were made before hold what they held: remove or age them out.",
+    "Postgres keeps removed rows in its files and its log until it overwrites them.",
+    "Reports and log files on other machines, and copies of reports, are theirs to remove.",
+    "Prefect keeps ids, states and times; a path that somebody typed into its pages, and runs of "
+    "versions before this one, until its server forgets them (ours: after 14 days).",
+)
+"""What an erasure does not reach, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedUser:
+    """What an erasure took away: documents, published passages, stored files, reports."""
+
+    documents: int
+    passages: int
+    objects: int
+    reports: int
+
+
+async def erase(
+    database: Database, storage: Storage, reports: Path, user: UUID, actor_id: UUID
+) -> ErasedUser:
+    """Erase a user; again it erases what was left when it was interrupted.
+
+    Args:
+        reports: the folder of this machine's reports.
+        actor_id: who asked, for the access log.
+    """
+    async with database.service() as connection:
+        runs = await erasure.runs_with(connection, user)
+    # Before the rows, which say what reports there are: reports can be written again.
+    removed = await _remove_reports(database, reports, runs)
+    async with database.service() as connection:
+        done = await erasure.erase_user(connection, user, actor_id)
+    objects = await storage.delete_under(f"{user}/")
+    await remove_abandoned(database, storage, user)
+    removed += await _remove_reports(database, reports, runs)
+    return ErasedUser(len(done.documents), done.chunks, objects, removed)
+
+
+async def _remove_reports(database: Database, folder: Path, runs: Collection[UUID]) -> int:
+    """Remove the reports on these runs, those on runs that are gone, and the one over all."""
+    found = await asyncio.to_thread(lambda: sorted(folder.glob("run-*.html")))
+    by_run = {run: path for path in found if (run := _run_of(path)) is not None}
+    async with database.service() as connection:
+        gone = await erasure.unknown_runs(connection, list(by_run))
+    unwanted = [path for run, path in by_run.items() if run in gone or run in runs]
+    return await asyncio.to_thread(_unlink, [*unwanted, folder / "latest.html"])
+
+
+def _run_of(path: Path) -> UUID | None:
+    with suppress(ValueError):
+        return UUID(path.stem.removeprefix("run-"))
+    return None
+
+
+def _unlink(paths: Collection[Path]) -> int:
+    removed = 0
+    for path in paths:
+        with suppress(FileNotFoundError):
+            path.unlink()
+            removed += 1
+    return removed

@@ -1,0 +1,47 @@
+"""Before money is spent: is the work still ours? A worker that slept past its lease cannot know.
+
+What ran out and nobody has taken is held again, so that a machine that was suspended goes on; what
+others have is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from blocks.assembly import Services
+from stages.batch import Batch
+from pipeline.store import leases, vector_buffer
+
+_SHARE = 3
+"""A lease has to last for this part of itself when a request is sent."""
+
+
+def needed_seconds(services: Services) -> float:
+    """How long a lease has to last, and how long a look at it is good for."""
+    return services.settings.lease_seconds / _SHARE
+
+
+async def still_held(services: Services, batch: Batch, jobs: Collection[UUID]) -> set[UUID]:
+    """Those of the batch's jobs that are ours still, or again."""
+    wanted = [each for each in batch.claims if each.job_id in jobs]
+    seconds = needed_seconds(services)
+    async with services.database.service() as connection:
+        held = await leases.jobs_held(connection, wanted, services.worker, seconds)
+    if len(held) < len(wanted):
+        await regain(services, batch, {each.job_id for each in wanted})
+        async with services.database.service() as connection:
+            held = await leases.jobs_held(connection, wanted, services.worker, seconds)
+    return held
+
+
+async def regain(services: Services, batch: Batch, jobs: Collection[UUID]) -> None:
+    """Hold again what of the jobs, and of their texts, ran out and nobody has taken."""
+    wanted = [each for each in batch.claims if each.job_id in jobs]
+    lease, worker = services.settings.lease_seconds, services.worker
+    async with services.database.service() as connection:
+        await leases.regain(connection, wanted, worker, lease, batch.run_id)
+        held = await leases.jobs_held(connection, wanted, worker, needed_seconds(services))
+    # In a transaction of its own: nobody ever waits for texts while holding jobs.
+    async with services.database.service() as connection:
+        await vector_buffer.renew(connection, sorted(held), worker, lease)

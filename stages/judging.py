@@ -1,0 +1,72 @@
+"""From the gate's verdicts to moves of jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from blocks.assembly import Services
+from checks.gate import Gate
+from checks.suites import Suite
+from checks.verdicts import GateResult, quality_rows
+from stages.batch import failure
+from pipeline.errors import GateRejection
+from pipeline.states import JobState
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Move
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+async def judge(
+    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
+) -> GateResult:
+    """One validation in a thread; a job without rows in the frame has failed."""
+    owners = {str(job.job_id): str(job.user_id) for job in jobs}
+    return await services.turns.compute(
+        lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
+    )
+
+
+def verdict_moves(
+    jobs: Sequence[ClaimedJob],
+    result: GateResult,
+    passed: JobState | None,
+    stage: str,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Move]:
+    """Rejected jobs into quarantine, each with its reason; the others to `passed`, if given.
+
+    Args:
+        measured: facts of the jobs, by job id as text, to keep with those that go on.
+    """
+    moves = []
+    for job in jobs:
+        if reason := result.reason(str(job.job_id)):
+            error = rejection(reason)
+            moves.append(failure(job, JobState.QUARANTINED, error, stage))
+        elif passed is not None:
+            facts = {
+                "stage": stage,
+                "seconds": result.seconds / len(jobs),
+                **(measured or {}).get(str(job.job_id), {}),
+            }
+            moves.append(Move(job.job_id, job.attempt, job.state, passed, facts=facts))
+    return moves
+
+
+def rejection(reason: str) -> GateRejection:
+    """The gate's reason as the job's error."""
+    return GateRejection(
+        reason[0].upper() + reason[1:] + ("" if reason.endswith(".") else "."),
+        remedy="Look at the document and the quality report; mend the file, or retry it.",
+    )
+
+
+def result_records(result: GateResult) -> Iterator[dict[str, Any]]:
+    """The rows for `quality_results`."""
+    for row in quality_rows(result):
+        yield {**asdict(row), "examples": json.loads(row.examples)}

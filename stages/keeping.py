@@ -1,0 +1,173 @@
+"""Keeping what was paid for: tried until it stands, before anything else is done about an answer.
+
+An answer that is lost is bought again. So its transaction holds nothing but what it is (see
+`pipeline.store.answers`), a database that ends it or is away for a while is tried again, and a
+cancelled run waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+from uuid import UUID
+
+from blocks.assembly import Services
+from blocks.connection_errors import WronglyAddressed
+from blocks.embedder import EmbeddingAnswer, Vectors, price_of
+from blocks.provider_errors import is_paid
+from stages.bills import only_user, shares
+from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
+from pipeline.logs import logger
+from pipeline.store import answers, budgets
+from pipeline.store.answers import PaidAnswer
+from pipeline.store.service_calls import ServiceCall
+from pipeline.store.vector_buffer import PendingText
+
+_LOG = logger("navigator.services")
+PATIENCE_SECONDS = 120.0
+"""So long an answer is held in memory while the database does not take it."""
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 5.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for embeddings: for which run, which texts, and the dollars promised to it."""
+
+    run_id: UUID
+    texts: Sequence[PendingText]
+    promised: Decimal
+
+
+async def keep_answer(
+    services: Services, asked: Asked, answer: EmbeddingAnswer, billed: int
+) -> None:
+    """Keep an answer, then close the provider's circuit.
+
+    Args:
+        billed: its tokens.
+
+    Raises:
+        TransientError: the database did not take it for `PATIENCE_SECONDS`.
+    """
+    call = _call(services, asked, "ok", answer.seconds, billed, answer.request_id)
+    troubled = await _keep(services, _paid(services, asked, call, answer.vectors))
+    # The answer stands, whatever becomes of this.
+    with suppress(TransientError):
+        if not troubled:
+            return
+        async with services.database.service() as connection:
+            await budgets.succeeded(connection, services.provider)
+
+
+async def keep_failure(
+    services: Services, asked: Asked, error: NavigatorError, seconds: float
+) -> None:
+    """Keep what a request cost that came to nothing, then tell the provider's circuit of it.
+
+    An answer that cannot be used is billed by its texts; a refusal, or no answer, costs nothing.
+    """
+    billed = sum(text.tokens for text in asked.texts) if is_paid(error) else 0
+    call = _call(services, asked, error.code, seconds, billed, None)
+    await _keep(services, _paid(services, asked, call, None))
+    provider = services.provider
+    async with services.database.service() as connection:
+        if isinstance(error, ServiceUnavailable | QuotaExhausted):
+            quota = isinstance(error, QuotaExhausted)
+            await budgets.failed(connection, provider, error.message, quota=quota)
+        elif not isinstance(error, WronglyAddressed):
+            # it refuses this request, so it is there: a probe that hears that is an answer
+            await budgets.succeeded(connection, provider)
+
+
+def _call(
+    services: Services,
+    asked: Asked,
+    outcome: str,
+    seconds: float,
+    billed: int,
+    request_id: str | None,
+) -> ServiceCall:
+    return ServiceCall(
+        services.provider,
+        "embed",
+        outcome,
+        seconds,
+        inputs=len(asked.texts),
+        tokens=billed,
+        cost_usd=price_of(services.embedder, billed),
+        request_id=request_id,
+        user_id=only_user(asked.texts),
+        run_id=asked.run_id,
+    )
+
+
+def _paid(
+    services: Services, asked: Asked, call: ServiceCall, vectors: Vectors | None
+) -> PaidAnswer:
+    parts = shares(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
+    space = services.version.space_id
+    return PaidAnswer(space, asked.texts, vectors, call, parts, asked.promised)
+
+
+async def _keep(services: Services, answer: PaidAnswer) -> bool:
+    """Keep it; whether the provider's circuit has heard of trouble."""
+    tried: list[str] = []
+
+    async def keep() -> bool:
+        async with services.database.service() as connection:
+            # Of a commit that the connection did not outlive, Postgres knows what became of it.
+            if not (tried and await answers.was_kept(connection, tried[-1])):
+                tried.append(await answers.keep_answer(connection, answer))
+            return await budgets.troubled(connection, services.provider)
+
+    return await unhurried(until_written(keep, answer.call.request_id))
+
+
+async def unhurried(work: Awaitable[Result]) -> Result:
+    """Do it to its end, also when whoever waits for it is cancelled; then the cancellation goes on.
+
+    Raises:
+        CancelledError: after it is done.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(TransientError):
+            await task
+        raise
+
+
+async def until_written(
+    write: Callable[[], Awaitable[Result]],
+    request_id: str | None = None,
+    *,
+    patience_seconds: float | None = None,
+) -> Result:
+    """Try a transaction again until it is written.
+
+    Args:
+        patience_seconds: `PATIENCE_SECONDS` when not given.
+
+    Raises:
+        TransientError: the last failure, after this patience.
+    """
+    patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+    deadline, wait = time.monotonic() + patience, _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return await write()
+        except TransientError as error:
+            if time.monotonic() > deadline:
+                raise
+            _LOG.warning("answer_not_kept", code=error.code, why=error.message, request=request_id)
+        await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,76 @@
+"""A run owns its jobs while it lives: the lease on its row, renewed beside the work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from uuid import UUID
+
+from blocks.assembly import Services
+from stages.beating import beating
+from pipeline.errors import RunStopped, TransientError
+from pipeline.states import Stop
+from pipeline.store import job_owners, runs, stops
+from pipeline.store.dead_runs import DeadRun
+from pipeline.store.outlasting import outlasting
+from pipeline.store.transitions import Actor
+
+_SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
+
+
+@asynccontextmanager
+async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
+    """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
+    lease = services.settings.lease_seconds
+    await _hold(services, run_id, lease)
+    try:
+        async with beating(lease, partial(_renew, services, run_id, lease)):
+            yield
+    finally:
+        # When the database is gone the lease runs out by itself.
+        with suppress(TransientError):
+            async with services.database.service() as connection:
+                await job_owners.let_go(connection, run_id, services.worker)
+
+
+@outlasting
+async def _hold(services: Services, run_id: UUID, lease: float) -> None:
+    async with services.database.service() as connection:
+        await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
+@outlasting
+async def _renew(services: Services, run_id: UUID, lease: float) -> None:
+    async with services.database.service() as connection:
+        if not await job_owners.renew_run(connection, run_id, services.worker, lease):
+            # It slept past its lease; what nobody has taken meanwhile is still its own.
+            await job_owners.hold_run(connection, run_id, services.worker, lease)
+
+
+@outlasting
+async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
+    """Write down how a run ended that died; its jobs are free, or wait for a person.
+
+    Args:
+        cancelled: a person cancelled it before it died.
+    """
+    if cancelled:
+        await stop_run(services, run.run_id, None)
+    why = "A person cancelled the run." if cancelled else _SILENT
+    async with services.database.service() as connection:
+        await runs.finish_run(connection, run.run_id, why)
+
+
+@outlasting
+async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:
+    """Have what the run owns and has not finished wait for a person; how many jobs.
+
+    Args:
+        reason: what stopped it; None when a person did.
+    """
+    stop = Stop.PERSON if reason is None else stops.stop_of(reason)
+    message = "A person stopped the run." if reason is None else reason.message
+    async with services.database.service() as connection:
+        who = Actor(services.worker, run_id)
+        return await stops.stop_run(connection, stop, who, message)

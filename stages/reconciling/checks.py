@@ -1,0 +1,21 @@
+"""The checks that need no Prefect, by name. A new one is a function here and its kinds' words."""
+
+from __future__ import annotations
+
+from stages.reconciling import corpus, jobs, money, objects
+from stages.reconciling.looks import Check
+
+CHECKS: dict[str, Check] = {
+    "objects without a row": objects.unnamed_objects,
+    "rows without their object": objects.missing_objects,
+    "documents without chunks or vectors": corpus.damaged_documents,
+    "vectors without a chunk": corpus.orphaned_vectors,
+    "costs of runs": money.differing_runs,
+    "costs of documents": money.differing_bills,
+    "vectors that nobody waits for": money.unwanted_vectors,
+    "jobs that nobody works on": jobs.waiting_jobs,
+    "jobs out of sight": jobs.jobs_out_of_sight,
+    "runs that died": jobs.dead_runs,
+    "runs that nobody ends": jobs.forgotten_runs,
+    "what was to come": jobs.missed_arrivals,
+}

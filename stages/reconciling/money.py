@@ -1,0 +1,55 @@
+"""The ledger of calls against runs and documents, and promises that nobody keeps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from stages.reconciling.looks import Look
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding
+from pipeline.store.reconciling import leases, money
+
+
+async def differing_runs(look: Look) -> AsyncIterator[Finding]:
+    """Find runs whose money is not their calls', and correct it."""
+    async for page in money.differing_runs(look.services.database):
+        wrong = [each for each in page if each.cost != each.paid]
+        owing = [each for each in page if each.promised]
+        corrects = look.mends(Kind.RUN_COST_DIFFERS)
+        gives_back = look.mends(Kind.COST_PROMISE_LOST)
+        async with look.services.database.service() as connection:
+            if wrong and corrects:
+                await money.correct_costs(connection, [each.run_id for each in wrong])
+            if owing and gives_back:
+                await money.give_promises_back(connection, [each.run_id for each in owing])
+        for each in wrong:
+            detail = f"${each.cost:f} instead of ${each.paid:f}"
+            subject = f"run {each.run_id}"
+            yield look.finding(Kind.RUN_COST_DIFFERS, subject, detail=detail, mended=corrects)
+        for each in owing:
+            detail = f"${each.promised:f}"
+            subject = f"run {each.run_id}"
+            yield look.finding(Kind.COST_PROMISE_LOST, subject, detail=detail, mended=gives_back)
+
+
+async def differing_bills(look: Look) -> AsyncIterator[Finding]:
+    """Find users whose documents do not add up to their calls."""
+    async with look.services.database.service() as connection:
+        found = await money.differing_bills(connection)
+    for each in found:
+        tokens = f"{each.billed_tokens} instead of {each.called_tokens} tokens"
+        dollars = f"${each.billed_usd:f} instead of ${each.called_usd:f}"
+        yield look.finding(
+            Kind.USER_BILL_DIFFERS, f"user {each.user_id}", detail=f"{tokens}, {dollars}"
+        )
+
+
+async def unwanted_vectors(look: Look) -> AsyncIterator[Finding]:
+    """Find reservations and buffered vectors that nobody waits for, and remove them."""
+    async for page in leases.unwanted_vectors(look.services.database):
+        mended = await look.mended(Kind.VECTOR_RESERVATION_LOST, page, leases.remove_unwanted)
+        for each in page:
+            reserved = Kind.VECTOR_RESERVATION_LOST
+            kind = reserved if each.reserved else Kind.BUFFERED_VECTOR_ORPHANED
+            subject = f"job {each.job_id} text {each.sha256[:16]}"
+            yield look.finding(kind, subject, mended=mended)

@@ -1,0 +1,31 @@
+"""Storing a lost original again, from the file that the document was made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stages.examining import examine_files
+from stages.reconciling.looks import Look
+from stages.storing import store_files
+from pipeline.store import unsettled
+from pipeline.store.reconciling.objects import Named
+
+
+async def restore_original(look: Look, named: Named) -> bool:
+    """Store an original again; whether the same bytes lie at the document's source.
+
+    Only where a person looks, who may read what they name; a worker reads no path of a row.
+    """
+    services, path = look.services, Path(named.source)
+    if not look.by_person or not path.is_absolute():
+        return False
+    contents, _ = await examine_files([path], services.settings.max_file_bytes)
+    if [content.sha256 for content in contents] != [named.file_sha256]:
+        return False
+    async with services.database.service() as connection:
+        held = await unsettled.hold(connection, named.user_id, [named.file_sha256])
+    stored = await store_files(services.storage, [(named.storage_key, contents[0])])
+    async with services.database.service() as connection:
+        # Given back, not settled: if the document was deleted meanwhile, it is removed again.
+        await unsettled.give_back(connection, held)
+    return stored == [True]
