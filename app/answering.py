@@ -12,7 +12,7 @@ from pipeline.errors import EmbeddingError, UsageError
 from pipeline.text import fold, normalise
 
 if TYPE_CHECKING:
-    from blocks.embedder import Embedder, Vectors
+    from clients.embedder import Embedder, Vectors
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage
 

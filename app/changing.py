@@ -24,10 +24,10 @@ from pipeline.states import FAILED
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from stages.erasing import ErasedUser
     from pipeline.store.addresses import Addresses
     from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
+    from stages.erasing import ErasedUser
 
 _MOST = 100_000
 _TO_RETRY = ("failed", "waiting", "stopped", "cancelled")
@@ -148,8 +148,8 @@ async def _send_back(
     kind: str,
     cap: Decimal | None,
 ) -> list[UUID]:
-    from blocks.assembly import open_services
     from stages.retrying import send_back
+    from stages.services import open_services
 
     async with open_services(settings) as services:
         return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
@@ -157,9 +157,9 @@ async def _send_back(
 
 async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Deleted:
     """Delete documents with everything made of them; running jobs are fenced."""
-    from blocks.assembly import open_services
-    from stages.syncing import delete as remove
     from pipeline.store.transitions import Actor
+    from stages.services import open_services
+    from stages.syncing import delete as remove
 
     async with open_services(settings) as services:
         ids = [each.document_id for each in documents]
@@ -168,8 +168,8 @@ async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Delet
 
 async def erase(settings: Settings, user: UUID) -> ErasedUser:
     """Erase a user, with everything that says something about them."""
-    from blocks.assembly import open_database, open_storage
     from stages.erasing import erase as remove
+    from stages.services import open_database, open_storage
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)

@@ -20,7 +20,7 @@ from pipeline.private_files import open_home
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from blocks.embedder import Embedder, EmbeddingAnswer
+    from clients.embedder import Embedder, EmbeddingAnswer
 
 _GIB = 1024**3
 _LEAST_FREE = 1 * _GIB
@@ -69,9 +69,9 @@ async def disk_space(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
     """Reachable, new enough, migrated, and with the roles that row-level security needs."""
-    from blocks.assembly import open_database
     from pipeline.store.health import describe, rights
     from pipeline.store.schema import READER_ROLE, SERVICE_ROLE
+    from stages.services import open_database
 
     opened = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
     roles = [SERVICE_ROLE] if opened.readers_apart else [SERVICE_ROLE, READER_ROLE]
@@ -91,7 +91,7 @@ async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def storage(settings: Settings, stack: AsyncExitStack) -> Finding:
     """An object written, read and removed."""
-    from blocks.assembly import open_storage
+    from stages.services import open_storage
 
     opened = await open_storage(settings)
     key, data = f"doctor/{uuid4()}", b"trial"
@@ -107,7 +107,7 @@ async def storage(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
     """One text embedded."""
-    from blocks.assembly import open_embedder
+    from stages.services import open_embedder
 
     opened = await open_embedder(settings)
     stack.push_async_callback(opened.close)
@@ -120,7 +120,7 @@ async def embedder(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 
 async def _tried(opened: Embedder, settings: Settings, stack: AsyncExitStack) -> EmbeddingAnswer:
-    from blocks.assembly import open_database
+    from stages.services import open_database
 
     text = "Does this insurance cover a burst pipe?"
     try:
@@ -133,8 +133,8 @@ async def _tried(opened: Embedder, settings: Settings, stack: AsyncExitStack) ->
 
 async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:
     """One page read in a worker process; a remote parser is not called, since it is paid."""
+    from clients.parser_pool.sandbox import ParserPool
     from pipeline.parsing.media import MediaType
-    from pipeline.parsing.workers.sandbox import ParserPool
 
     async with ParserPool(1) as pool:
         await pool.parse(_PAGE, MediaType.HTML)
@@ -199,7 +199,7 @@ async def prefect(settings: Settings, stack: AsyncExitStack) -> Finding:
 async def maintenance(settings: Settings, stack: AsyncExitStack) -> Finding:
     """What the last look at everything left to a person."""
     from app.maintenance_line import last_look
-    from blocks.assembly import open_database
+    from stages.services import open_database
 
     database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
     async with database.service() as connection:

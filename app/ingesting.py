@@ -227,8 +227,8 @@ async def _anything_to_do(
     request: IngestRequest, settings: Settings, found: FoundFiles, owner: UUID, run_id: UUID
 ) -> bool:
     """Whether a flow is needed; if not, the run is written down without one, in a second."""
-    from blocks.assembly import open_services
     from stages import planning, syncing
+    from stages.services import open_services
 
     async with open_services(settings) as services:
         if request.sync:

@@ -54,9 +54,9 @@ class Listing:
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
     from app.maintenance_line import last_look
-    from blocks.assembly import open_database
     from pipeline.store import history, quotas, stops, summary
     from pipeline.store.outlasting import LOOKING_SECONDS
+    from stages.services import open_database
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)

@@ -20,8 +20,8 @@ async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncCo
     Raises:
         DatabaseUnavailable, ConfigurationError: in one sentence.
     """
-    from blocks.assembly import open_database
     from pipeline.store.outlasting import LOOKING_SECONDS
+    from stages.services import open_database
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)

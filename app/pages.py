@@ -8,8 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blocks.objects import checked
-from stages.texts import text_to_show
+from clients.storage.objects import checked
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.notes import Note
@@ -17,13 +16,14 @@ from pipeline.pages import ChunkOnPage, chunks_on
 from pipeline.parsing.media import MediaType, unnamed
 from pipeline.parsing.rendering import can_be_drawn, refuse_missing
 from pipeline.store.page_queries import VersionView, chunks_between
+from stages.texts import text_to_show
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from blocks.storage import Storage
-    from blocks.text_cache import TextCache
-    from pipeline.parsing.workers.sandbox import ParserPool
+    from clients.parser_pool.sandbox import ParserPool
+    from clients.storage.object_storage import Storage
+    from stages.text_cache import TextCache
 
 
 class PageMissing(NavigatorError):

@@ -35,11 +35,11 @@ def walls_of_a_worker() -> tuple[str, ...]:
     Raises:
         ServiceUnavailable: no worker could be started.
     """
+    from clients.parser_pool.requests import PARSE
+    from clients.parser_pool.worker import Worker
     from pipeline.parsing.local import parse_bytes
     from pipeline.parsing.media import MediaType
     from pipeline.parsing.options import ParseOptions
-    from pipeline.parsing.workers.requests import PARSE
-    from pipeline.parsing.workers.worker import Worker
 
     worker = Worker({PARSE: parse_bytes}, ParseOptions())
     try:

@@ -27,9 +27,9 @@ from pipeline.identity import user_id
 from pipeline.sources import passed_over_files
 
 if TYPE_CHECKING:
+    from pipeline.sources import FoundFiles
     from stages.planned_documents import PlannedDocument
     from stages.planning import Plan
-    from pipeline.sources import FoundFiles
 
 _WORDS = {"failed_before": "failed before"}
 _COLOURS = {"new": "green", "changed": "yellow", "waiting": "yellow", "failed_before": "red"}
@@ -41,8 +41,8 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
-    from blocks.assembly import open_services
     from stages.planning import plan as plan_files
+    from stages.services import open_services
 
     found = look(request)
     settings = request.settings()

@@ -96,9 +96,9 @@ def _groups(process: psutil.Process) -> list[int]:
 
 async def database_login(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The pipeline's login is bound by row-level security."""
-    from blocks.assembly import open_database
     from pipeline.store.health import rights
     from pipeline.store.outlasting import LOOKING_SECONDS
+    from stages.services import open_database
 
     part = "Database login"
     opened = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)

@@ -12,7 +12,7 @@ from uuid import UUID
 from pipeline.errors import NavigatorError
 
 if TYPE_CHECKING:
-    from blocks.embedder import Embedder, EmbeddingAnswer
+    from clients.embedder import Embedder, EmbeddingAnswer
     from pipeline.store.engine import Database
     from pipeline.store.service_calls import ServiceCall
 
@@ -38,7 +38,7 @@ async def embedded(
         NavigatorError: as `Embedder.embed` says.
         DatabaseUnavailable: the ledger could not be written for a while.
     """
-    from blocks.provider_errors import is_paid
+    from clients.network.provider_errors import is_paid
 
     if embedder.space.provider in _HERE:
         return await embedder.embed([text])
@@ -71,7 +71,7 @@ def _call(
     owner: UUID | None,
     answer: EmbeddingAnswer | None = None,
 ) -> ServiceCall:
-    from blocks.embedder import price_of
+    from clients.embedder import price_of
     from pipeline.store.service_calls import ServiceCall
 
     return ServiceCall(
@@ -89,8 +89,8 @@ def _call(
 
 async def _write(database: Database, call: ServiceCall) -> None:
     """Tried again as long as whoever asks waits for the database."""
-    from stages.keeping import unhurried, until_written
     from pipeline.store import service_calls
+    from stages.keeping import unhurried, until_written
 
     async def write() -> None:
         async with database.service() as connection:

@@ -15,8 +15,8 @@ from pipeline.findings import Tally
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from stages.reconciling.keeping import Looked
     from pipeline.store.findings import MaintenanceRun
+    from stages.reconciling.keeping import Looked
 
 _SHOWN = 5
 _ASKABLE = [kind for kind in Kind if FACTS[kind].mending.asks]
@@ -63,10 +63,10 @@ def _names_prefect() -> bool:
 
 
 async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
-    from blocks.assembly import open_services
     from stages.reconciling.checks import CHECKS
     from stages.reconciling.keeping import look_at_everything
     from stages.reconciling.looks import Look
+    from stages.services import open_services
 
     async with open_services(settings) as services:
         if not _names_prefect():

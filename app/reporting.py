@@ -28,10 +28,10 @@ async def report(
         UsageError: there is no such run.
         StorageUnavailable: the page cannot be written.
     """
-    from blocks.assembly import open_database
     from flows.reporting import write_report
     from pipeline.store import summary
     from pipeline.store.outlasting import LOOKING_SECONDS
+    from stages.services import open_database
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)

@@ -47,8 +47,8 @@ class RunningFlow:
 
 def connect(settings: Settings) -> Addresses:
     """Where the database is, after it has been started, if ours, and migrated."""
-    from blocks.assembly import database_addresses
     from pipeline.store.migrating import prepare
+    from stages.services import database_addresses
 
     embedded = settings.database_url is None and settings.database_block is None
     with working("Starting Postgres" if embedded else "Connecting to Postgres"):

@@ -41,7 +41,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     Raises:
         UsageError: the question is empty, or the document filter names none or several.
     """
-    from blocks.assembly import open_reading
+    from stages.services import open_reading
 
     if not request.question.strip():
         raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')

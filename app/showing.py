@@ -19,7 +19,7 @@ from pipeline.settings import Settings
 from pipeline.sources import printable
 
 if TYPE_CHECKING:
-    from blocks.storage import Storage
+    from clients.storage.object_storage import Storage
     from pipeline.notes import Note
     from pipeline.store.page_queries import VersionView
 
@@ -43,10 +43,10 @@ async def look(
     Raises:
         UsageError: there is no such document or page, or no picture of it.
     """
-    from blocks.assembly import open_database, open_storage
-    from blocks.text_cache import TextCache
     from pipeline.store.outlasting import LOOKING_SECONDS
     from pipeline.store.page_queries import find_version
+    from stages.services import open_database, open_storage
+    from stages.text_cache import TextCache
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
@@ -68,7 +68,7 @@ async def look(
 
 
 async def _drawn(settings: Settings, storage: Storage, version: VersionView, number: int) -> bytes:
-    from blocks.parsers import parser_pool
+    from stages.parsers import parser_pool
 
     async with parser_pool(settings) as pool:
         passwords = settings.passwords_for(version.source)

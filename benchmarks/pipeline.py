@@ -53,8 +53,8 @@ def start_up(prefect_home: Path) -> dict[str, float]:
 
 async def prepare() -> None:
     """Bring the configured database to our schema, so that no measurement migrates."""
-    from blocks.assembly import open_services
     from flows.context import IngestOptions
+    from stages.services import open_services
 
     async with open_services(IngestOptions().settings()):
         pass
@@ -78,9 +78,9 @@ async def repeat(folders: Sequence[str]) -> dict[str, Any]:
     Returns:
         ``runs``: the seconds of each, whole and by what its document waited for.
     """
-    from blocks.assembly import open_services
     from flows.context import IngestOptions, lending
     from flows.ingest import ingest as flow
+    from stages.services import open_services
 
     runs = []
     options = IngestOptions()

@@ -9,10 +9,10 @@ from typing import ClassVar, Literal, Self
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from blocks.embedder import Embedder
-from blocks.local_embedder import OnnxEmbedder, WordLlamaEmbedder
-from blocks.openai_embedder import OPENAI_URL, OpenAIEmbedder
-from blocks.openai_inputs import MAX_INPUTS
+from clients.embedder import Embedder
+from clients.local.embedders import OnnxEmbedder, WordLlamaEmbedder
+from clients.openai.embedder import OPENAI_URL, OpenAIEmbedder
+from clients.openai.inputs import MAX_INPUTS
 from pipeline.keys import clean_key
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
-from blocks.llamaparse import LLAMA_CLOUD_URL, LlamaParseClient
+from clients.llamaparse.client import LLAMA_CLOUD_URL, LlamaParseClient
 from pipeline.keys import clean_key
 from pipeline.reading_settings import MIB
 from pipeline.settings import Settings

@@ -8,7 +8,7 @@ from prefect.blocks.core import Block
 from prefect.types import SecretDict
 from pydantic import Field
 
-from blocks.storage import Storage
+from clients.storage.object_storage import Storage
 from pipeline.keys import trimmed
 
 

@@ -7,12 +7,12 @@ from uuid import UUID
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
-from blocks.assembly import Services
 from blocks.saved_blocks import load_block
-from stages.circuit import CIRCUIT_OPEN
-from stages.waiting import DocumentsWait
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.store import budgets
+from stages.circuit import CIRCUIT_OPEN
+from stages.services import Services
+from stages.waiting import DocumentsWait
 
 SUBJECTS = {
     "Stopped": "A run was stopped",

@@ -17,16 +17,12 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from blocks.assembly import Services
 from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
 from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from stages.owning import settle_dead_run
-from stages.removing import tidy
-from stages.versions import fitting
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError
@@ -38,6 +34,10 @@ from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
+from stages.owning import settle_dead_run
+from stages.removing import tidy
+from stages.services import Services
+from stages.versions import fitting
 
 Backlog = Literal["waiting", "failed", "outdated"]
 

@@ -18,21 +18,21 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
-from blocks.assembly import Services
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.cancellation import was_cancelled
 from flows.context import IngestOptions
 from flows.prefect_troubles import prefect_trouble
 from flows.running_batch import run_batch
 from flows.showing import shown
-from stages.owning import owning, stop_run
-from stages.versions import fitting
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.job_owners import Elsewhere
 from pipeline.store.outlasting import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
+from stages.owning import owning, stop_run
+from stages.services import Services
+from stages.versions import fitting
 
 _LOOK_SECONDS = 1.0
 _RESUMED_MOST = 3

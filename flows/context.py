@@ -21,8 +21,8 @@ from prefect.context import TagsContext
 from prefect.runtime import flow_run
 from pydantic import BaseModel, Field
 
-from blocks.assembly import Services, open_services
 from pipeline.settings import Settings, load_settings
+from stages.services import Services, open_services
 
 _open: ContextVar[Services | None] = ContextVar("open_services", default=None)
 _lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)

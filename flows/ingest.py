@@ -25,9 +25,6 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.run_rows import begin_run, finish_run, progress_of
 from flows.showing import shown
-from stages import registering, syncing
-from stages.finding import find_for_run
-from stages.removing import tidy
 from flows.stories import publish_story
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from flows.unquoted import unquoted, without_words
@@ -39,6 +36,9 @@ from pipeline.store import runs, spaces
 from pipeline.store.outlasting import outlasting
 from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
+from stages import registering, syncing
+from stages.finding import find_for_run
+from stages.removing import tidy
 
 
 @task(

@@ -15,7 +15,6 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from blocks.assembly import Services
 from checks.markdown import quality_table
 from checks.verdicts import GateResult
 from flows.alerting import tell_of_outage
@@ -33,17 +32,18 @@ from flows.stage_tasks import (
     publish_documents,
     validate_documents,
 )
-from stages import validating
-from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
-from stages.parsing import ParseReference
-from stages.versions import fitting_jobs, require_installation
-from stages.waiting import DocumentsWait, note_wait
 from flows.stories import closing_state, tell_failures
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from flows.unquoted import without_words
 from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
+from stages import validating
+from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
+from stages.parsing import ParseReference
+from stages.services import Services
+from stages.versions import fitting_jobs, require_installation
+from stages.waiting import DocumentsWait, note_wait
 
 _AGAIN_MOST = 3
 

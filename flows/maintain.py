@@ -19,12 +19,12 @@ from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.unquoted import unquoted, without_words
 from stages.reconciling.checks import CHECKS
 from stages.reconciling.keeping import Looked, look_at_everything
 from stages.reconciling.looks import Check, Look
 from stages.reconciling.newly import in_words
 from stages.reconciling.telling import as_markdown, in_short
-from flows.unquoted import unquoted, without_words
 
 PREFECT_CHECKS: dict[str, Check] = {
     "deployments": deployments,

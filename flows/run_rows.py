@@ -9,12 +9,12 @@ from uuid import UUID
 
 from prefect.runtime import flow_run
 
-from blocks.assembly import Services
 from flows.origin import allowed_roots, is_scheduled
 from pipeline.store import runs
 from pipeline.store.outlasting import outlasting
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
+from stages.services import Services
 
 
 @outlasting

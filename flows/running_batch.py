@@ -7,7 +7,6 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.deployments import arun_deployment
 
-from blocks.assembly import Services
 from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.context import IngestOptions
@@ -15,6 +14,7 @@ from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
 from pipeline.errors import TransientError
 from pipeline.store.outlasting import outlasting
+from stages.services import Services
 
 BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 """What batches are handed to when there is a work pool; prefect.yaml makes it."""

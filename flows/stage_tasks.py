@@ -15,14 +15,14 @@ from checks.verdicts import GateResult
 from flows.context import services
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
-from stages import chunking, embedding, gating, parsing, publishing, validating
-from stages.batch import Batch, StageResult
-from stages.parsing import ParseReference
 from flows.unquoted import unquoted
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.outlasting import outlasting
+from stages import chunking, embedding, gating, parsing, publishing, validating
+from stages.batch import Batch, StageResult
+from stages.parsing import ParseReference
 
 RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""

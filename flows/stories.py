@@ -11,7 +11,6 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from blocks.assembly import Services
 from checks.markdown import escape
 from flows.batches import job_title
 from flows.showing import shown
@@ -23,6 +22,7 @@ from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
 from pipeline.store.outlasting import outlasting
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
+from stages.services import Services
 
 # A table artifact of thousands of rows is no use to a reader and a load for the server.
 _MOST_ROWS = 200

@@ -14,10 +14,10 @@ from datetime import timedelta
 from enum import Enum
 from uuid import UUID
 
-from blocks.assembly import Services
 from pipeline.errors import ServiceUnavailable
 from pipeline.settings import Settings
 from pipeline.store import runs
+from stages.services import Services
 
 LAST_LIMIT_SECONDS = timedelta(days=14).total_seconds()
 """Prefect's own limit for each flow; longer than any of ours, whatever the settings say."""

@@ -11,13 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.objects import checked, raw_key
-from stages.batch import Batch
-from stages.parsing import ParseReference
-from stages.reading import parse_here
-from stages.registering import take_in
-from stages.texts import text_of
+from clients.storage.objects import checked, raw_key
 from pipeline.documents import Member, ParsedDocument
 from pipeline.errors import FencedOut
 from pipeline.identity import sha256_hex
@@ -31,6 +25,12 @@ from pipeline.store import attachments
 from pipeline.store.attachments import Parent
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.registration import Source
+from stages.batch import Batch
+from stages.parsing import ParseReference
+from stages.reading import parse_here
+from stages.registering import take_in
+from stages.services import Services
+from stages.texts import text_of
 
 MAX_DEPTH = 3
 """A letter in an archive in a letter: what is inside of that stays closed."""

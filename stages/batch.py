@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.beating import beating
 from pipeline import correlation
 from pipeline.concurrency import in_line
 from pipeline.documents import Claim
@@ -23,6 +21,8 @@ from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor, Move, move
+from stages.beating import beating
+from stages.services import Services
 
 _LOG = logger("navigator.batch")
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from blocks.assembly import Services
-from stages.batch import Batch, StageResult, actor, failure, jobs_at
-from stages.texts import parsed_texts
 from pipeline.chunking import chunk_document
 from pipeline.concurrency import side_by_side
 from pipeline.documents import Chunk, ParsedDocument
@@ -18,6 +15,9 @@ from pipeline.store import chunk_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from pipeline.tokens import tokenizer
+from stages.batch import Batch, StageResult, actor, failure, jobs_at
+from stages.services import Services
+from stages.texts import parsed_texts
 
 # Chunks of about this many characters of text are written in one transaction.
 _GROUP_CHARACTERS = 1_000_000

@@ -8,13 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from blocks.assembly import Services
-from blocks.llamaparse_errors import UnknownJob
+from clients.llamaparse.errors import UnknownJob
 from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
 from pipeline.logs import logger
 from pipeline.patience import ATTEMPTS, Patience
 from pipeline.store import budgets
 from pipeline.store.budgets import Permit
+from stages.services import Services
 
 CIRCUIT_OPEN = "circuit_open"
 """Code of an error that says that a provider was not even asked."""

@@ -12,11 +12,6 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.batch import Batch, StageResult, failure, jobs_at, make_moves
-from stages.holding import still_held
-from stages.sending import Sender, Sent
-from stages.waiting import DocumentsWait
 from pipeline.errors import EmbeddingError, NavigatorError, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.states import JobState
@@ -24,6 +19,11 @@ from pipeline.store import chunk_buffer, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
 from pipeline.store.vector_buffer import PendingText
+from stages.batch import Batch, StageResult, failure, jobs_at, make_moves
+from stages.holding import still_held
+from stages.sending import Sender, Sent
+from stages.services import Services
+from stages.waiting import DocumentsWait
 
 _POLL_SECONDS = 0.2
 

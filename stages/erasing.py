@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from blocks.storage import Storage
-from stages.removing import remove_abandoned
+from clients.storage.object_storage import Storage
 from pipeline.store import erasure
 from pipeline.store.engine import Database
+from stages.removing import remove_abandoned
 
 LEFT = (
     "Backups and exports that were made before hold what they held: remove or age them out.",

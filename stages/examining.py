@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
-from blocks.objects import raw_key
+from clients.storage.objects import raw_key
 from pipeline.parsing.media import shown_name
 from pipeline.sources import FileContent, RejectedFile, examine, storable
 from pipeline.store.registration import Source

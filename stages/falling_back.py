@@ -6,9 +6,6 @@ the text itself names the one that made it, and the job's history says why.
 
 from __future__ import annotations
 
-from blocks.assembly import Services
-from stages.circuit import CIRCUIT_OPEN
-from stages.texts import stored_text
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.logs import logger
@@ -17,6 +14,9 @@ from pipeline.parsing.media import MediaType
 from pipeline.store import job_notes, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor
+from stages.circuit import CIRCUIT_OPEN
+from stages.services import Services
+from stages.texts import stored_text
 
 _LOG = logger("navigator.parse")
 

@@ -7,14 +7,10 @@ from math import isfinite, nan
 from typing import NamedTuple
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.objects import ObjectMissing
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites import VECTORS, chunk_suite
 from checks.verdicts import GateResult
-from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.judging import judge, result_records, verdict_moves
-from stages.texts import parsed_texts
+from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out
 from pipeline.documents import ParsedDocument, embedding_text
@@ -27,6 +23,10 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
+from stages.batch import Batch, StageResult, actor, jobs_at
+from stages.judging import judge, result_records, verdict_moves
+from stages.services import Services
+from stages.texts import parsed_texts
 
 _JOBS_AT_ONCE = 64
 

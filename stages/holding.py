@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.batch import Batch
 from pipeline.store import leases, vector_buffer
+from stages.batch import Batch
+from stages.services import Services
 
 _SHARE = 3
 """A lease has to last for this part of itself when a request is sent."""

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from blocks.assembly import Services
 from checks.gate import Gate
 from checks.suites import Suite
 from checks.verdicts import GateResult, quality_rows
-from stages.batch import failure
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
+from stages.batch import failure
+from stages.services import Services
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -17,17 +17,17 @@ from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.connection_errors import WronglyAddressed
-from blocks.embedder import EmbeddingAnswer, Vectors, price_of
-from blocks.provider_errors import is_paid
-from stages.bills import only_user, shares
+from clients.embedder import EmbeddingAnswer, Vectors, price_of
+from clients.network.connection_errors import WronglyAddressed
+from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
 from pipeline.logs import logger
 from pipeline.store import answers, budgets
 from pipeline.store.answers import PaidAnswer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
+from stages.bills import only_user, shares
+from stages.services import Services
 
 _LOG = logger("navigator.services")
 PATIENCE_SECONDS = 120.0

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.beating import beating
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
 from pipeline.store.dead_runs import DeadRun
 from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor
+from stages.beating import beating
+from stages.services import Services
 
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.batch import Batch
-from stages.beating import beating
-from stages.holding import needed_seconds, still_held
 from pipeline.clock import steady_seconds
 from pipeline.errors import FencedOut
 from pipeline.store import leases, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
+from stages.batch import Batch
+from stages.beating import beating
+from stages.holding import needed_seconds, still_held
+from stages.services import Services
 
 
 class ParseHold:

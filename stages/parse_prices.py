@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from blocks.assembly import Services
 from pipeline.errors import CostCapReached, ParseError
 from pipeline.parsing.kinds import MediaType
 from pipeline.store import costs
+from stages.services import Services
 
 CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 """What a page costs by the vendor's list; what is billed comes with the answer."""

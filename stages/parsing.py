@@ -12,11 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.parsers import LLAMAPARSE
-from stages.reading import Read, Unreadable, content_of, read_group
-from stages.removing import remove_abandoned
-from stages.waiting import DocumentsWait
 from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
@@ -26,6 +21,11 @@ from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.unwanted import finish_wanted
+from stages.parsers import LLAMAPARSE
+from stages.reading import Read, Unreadable, content_of, read_group
+from stages.removing import remove_abandoned
+from stages.services import Services
+from stages.waiting import DocumentsWait
 
 # Finished parses are recorded in groups of this many, so that a kill loses little.
 _GROUP = 64

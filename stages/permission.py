@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from blocks.assembly import Services
-from stages.batch import Batch
-from stages.circuit import bears, circuit_error
-from stages.holding import needed_seconds, regain
 from pipeline.clock import steady_seconds
 from pipeline.patience import Patience
 from pipeline.store import budgets, costs, leases
 from pipeline.store.budgets import Permit
 from pipeline.store.vector_buffer import PendingText
+from stages.batch import Batch
+from stages.circuit import bears, circuit_error
+from stages.holding import needed_seconds, regain
+from stages.services import Services
 
 
 class Permission:

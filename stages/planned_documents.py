@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.embedder import price_of
-from stages import attaching
-from stages.parse_prices import parse_price
+from clients.embedder import price_of
 from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
@@ -19,6 +16,9 @@ from pipeline.parsing.kinds import OPENED_HERE, MediaType
 from pipeline.store import known_vectors, registration
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
+from stages import attaching
+from stages.parse_prices import parse_price
+from stages.services import Services
 
 WORK = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
 """Outcomes of documents that would be worked on."""

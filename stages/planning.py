@@ -10,13 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages import examining, registering, syncing
-from stages.planned_documents import WORK, PlannedDocument, with_inside
 from pipeline.errors import ParseCode, ParseError
 from pipeline.sources import FileContent, FoundFiles, RejectedFile, unchanged
 from pipeline.store import attachments, registration, runs
 from pipeline.store.registration import Registered, Source
+from stages import examining, registering, syncing
+from stages.planned_documents import WORK, PlannedDocument, with_inside
+from stages.services import Services
 
 _QUICK = 50
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.attaching import outlived
-from stages.batch import Batch, StageResult, actor
-from stages.removing import remove_abandoned
 from pipeline.concurrency import side_by_side
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication
+from stages.attaching import outlived
+from stages.batch import Batch, StageResult, actor
+from stages.removing import remove_abandoned
+from stages.services import Services
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
 _AT_ONCE = 2

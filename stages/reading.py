@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.objects import ObjectMissing, checked, parsed_key
-from stages.remote_parsing import parse_remotely
-from stages.texts import stored_text
+from clients.parser_pool.sandbox import is_small
+from clients.storage.objects import ObjectMissing, checked, parsed_key
 from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import OPENED_HERE, MediaType
 from pipeline.parsing.media import is_container, sniff, unnamed
-from pipeline.parsing.workers.sandbox import is_small
 from pipeline.store.claims import ClaimedJob
+from stages.remote_parsing import parse_remotely
+from stages.services import Services
+from stages.texts import stored_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages import examining
-from stages.storing import store_files
 from pipeline import correlation
 from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
@@ -22,6 +19,9 @@ from pipeline.store import attachments, quotas, registration, runs, unsettled
 from pipeline.store.attachments import Parent
 from pipeline.store.registration import Outcome, Registered, Source
 from pipeline.store.unsettled import Hold
+from stages import examining
+from stages.services import Services
+from stages.storing import store_files
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

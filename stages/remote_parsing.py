@@ -12,21 +12,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.llamaparse_errors import UnknownJob
-from blocks.parsers import LLAMAPARSE
-from stages.circuit import answered, permitted
-from stages.falling_back import (
-    bought_before,
-    may_fall_back,
-    note_fallback,
-    parse_instead,
-)
-from stages.parse_holds import ParseHold
-from stages.parse_prices import listed_credits, promise_cost
-from stages.removing import remove_abandoned
-from stages.submitting import Asking, parse_call, submit_once
-from stages.texts import put_text, stored_text
+from clients.llamaparse.errors import UnknownJob
 from pipeline.documents import ParsedDocument
 from pipeline.errors import FencedOut, NavigatorError, PermanentError
 from pipeline.parsing.kinds import PAGED, MediaType
@@ -37,6 +23,20 @@ from pipeline.store.notifications import news_or_pause
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
 from pipeline.store.unwanted import finish_wanted
+from stages.circuit import answered, permitted
+from stages.falling_back import (
+    bought_before,
+    may_fall_back,
+    note_fallback,
+    parse_instead,
+)
+from stages.parse_holds import ParseHold
+from stages.parse_prices import listed_credits, promise_cost
+from stages.parsers import LLAMAPARSE
+from stages.removing import remove_abandoned
+from stages.services import Services
+from stages.submitting import Asking, parse_call, submit_once
+from stages.texts import put_text, stored_text
 
 _POLL_SECONDS = 2.0
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.objects import INCOMING, parsed_folder, raw_key
-from blocks.storage import Storage
+from clients.storage.object_storage import Storage
+from clients.storage.objects import INCOMING, parsed_folder, raw_key
 from pipeline.concurrency import side_by_side
 from pipeline.errors import TransientError
 from pipeline.failpoints import failpoint
 from pipeline.logs import logger
 from pipeline.store import unsettled, uploads
 from pipeline.store.engine import Database
+from stages.services import Services
 
 _LOG = logger("navigator.removing")
 

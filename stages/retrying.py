@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from blocks.assembly import Services
 from pipeline.store import registration, retrying, run_jobs, runs
 from pipeline.store.lock_order import lock_jobs
 from pipeline.store.transitions import Actor
+from stages.services import Services
 
 
 async def send_back(

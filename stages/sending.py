@@ -20,13 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from blocks.assembly import Services
-from blocks.embedder import EmbeddingAnswer, price_of
-from stages import keeping
-from stages.batch import Batch
-from stages.bills import by_owner
-from stages.circuit import CIRCUIT_OPEN
-from stages.permission import Permission
+from clients.embedder import EmbeddingAnswer, price_of
 from pipeline.errors import (
     EmbeddingError,
     NavigatorError,
@@ -40,6 +34,12 @@ from pipeline.packing import halve, pack
 from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
 from pipeline.store import budgets, vector_buffer
 from pipeline.store.vector_buffer import PendingText
+from stages import keeping
+from stages.batch import Batch
+from stages.bills import by_owner
+from stages.circuit import CIRCUIT_OPEN
+from stages.permission import Permission
+from stages.services import Services
 
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from blocks.storage import Storage
+from clients.storage.object_storage import Storage
 from pipeline.sources import FileContent, unchanged
 
 _OPEN_AT_ONCE = 64

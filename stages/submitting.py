@@ -7,10 +7,6 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.parsers import LLAMAPARSE
-from stages.circuit import Answer, answered, patiently
-from stages.parse_holds import ParseHold
 from pipeline.errors import NavigatorError
 from pipeline.identity import combined_sha256
 from pipeline.parsing.kinds import MediaType, usual_suffix
@@ -19,6 +15,10 @@ from pipeline.store import parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
+from stages.circuit import Answer, answered, patiently
+from stages.parse_holds import ParseHold
+from stages.parsers import LLAMAPARSE
+from stages.services import Services
 
 
 class Asking:

@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from blocks.assembly import Services
-from blocks.storage import Storage
-from stages import examining
-from stages.removing import remove_abandoned
+from clients.storage.object_storage import Storage
 from pipeline.errors import UsageError
 from pipeline.failpoints import failpoint
 from pipeline.kept_files import kept_by_sync
@@ -29,6 +26,9 @@ from pipeline.store import deletion, runs, synced
 from pipeline.store.deletion import Deleted
 from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
+from stages import examining
+from stages.removing import remove_abandoned
+from stages.services import Services
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

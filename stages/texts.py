@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
-from blocks.assembly import Services
-from blocks.objects import ObjectMissing, parsed_key
-from blocks.storage import Storage
-from blocks.text_cache import TextCache
+from clients.storage.object_storage import Storage
+from clients.storage.objects import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
 from pipeline.job_notes import known_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
+from stages.services import Services
+from stages.text_cache import TextCache
 
 _AT_ONCE = 16
 

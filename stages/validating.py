@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from blocks.assembly import Services
-from blocks.objects import ObjectMissing
 from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
 from checks.verdicts import GateResult
-from stages.attaching import with_files_inside
-from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.judging import judge, result_records, verdict_moves
-from stages.parsing import ParseReference
-from stages.texts import facts_of, parsed_texts
+from clients.storage.objects import ObjectMissing
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
@@ -25,6 +19,12 @@ from pipeline.states import JobState
 from pipeline.store import quality
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
+from stages.attaching import with_files_inside
+from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
+from stages.judging import judge, result_records, verdict_moves
+from stages.parsing import ParseReference
+from stages.services import Services
+from stages.texts import facts_of, parsed_texts
 
 
 async def queue(services: Services, batch: Batch) -> None:

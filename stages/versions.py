@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from blocks.assembly import Services
 from pipeline.chunking.options import chunker_of
 from pipeline.errors import ConfigurationError
 from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
+from stages.services import Services
 
 
 def fitting(services: Services, version: PipelineVersion) -> Services | None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
-from blocks.assembly import Services
-from stages.batch import Batch
-from stages.circuit import CIRCUIT_OPEN
 from pipeline.errors import ServiceUnavailable, TransientError
 from pipeline.logs import logger
 from pipeline.store import claims
+from stages.batch import Batch
+from stages.circuit import CIRCUIT_OPEN
+from stages.services import Services
 
 _LOG = logger("navigator.batch")
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from blocks.assembly import Services
-from stages import batch, chunking, embedding, gating, parsing, publishing, registering, validating
-from stages.waiting import DocumentsWait, note_wait
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import run_jobs, runs
+from stages import batch, chunking, embedding, gating, parsing, publishing, registering, validating
+from stages.services import Services
+from stages.waiting import DocumentsWait, note_wait
 
 
 async def ingest(

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import checks.gate
-from blocks.assembly import open_services
-from stages import syncing
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import history
 from pipeline.store.transitions import Actor
+from stages import syncing
+from stages.services import open_services
 from tests.clocks import move
 from tests.ingesting import ingest
 from tests.syncing import synced

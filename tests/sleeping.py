@@ -13,11 +13,11 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
-from blocks.assembly import open_services
-from blocks.llamaparse import LlamaParseClient
+from clients.llamaparse.client import LlamaParseClient
 from pipeline.errors import NavigatorError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
+from stages.services import open_services
 from tests.ingesting import ingest
 
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from blocks.assembly import Services
-from stages import registering, syncing
 from pipeline.sources import FoundFiles, find_files
 from pipeline.store import runs
+from stages import registering, syncing
+from stages.services import Services
 from tests.ingesting import work_off
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-OURS = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments")
+from tests.rooms import ROOMS, ROOT
+
 # What each room may take from the others.
 MAY_IMPORT = {
     "pipeline": set(),
@@ -44,7 +44,7 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}
 
 def modules() -> list[Path]:
     """Every module of ours, relative to the root."""
-    return sorted(p.relative_to(ROOT) for room in OURS for p in (ROOT / room).rglob("*.py"))
+    return sorted(p.relative_to(ROOT) for room in ROOMS for p in (ROOT / room).rglob("*.py"))
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 def test_imports_go_one_way(path: Path) -> None:
     """A module imports only from the rooms below its own."""
     room = path.parts[0]
-    used = {name.split(".")[0] for name in imported(path)} & set(OURS) - {room}
+    used = {name.split(".")[0] for name in imported(path)} & set(ROOMS) - {room}
     assert used <= MAY_IMPORT[room]
 
 

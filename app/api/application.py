@@ -27,9 +27,9 @@ from app.api.proxies import TrustedProxies
 from app.api.routes import ROUTERS, dashboard, operating
 from app.api.secrets import signing_key
 from app.api.signing import UrlSigner
-from blocks.assembly import open_services
 from pipeline import correlation
 from pipeline.settings import Settings
+from stages.services import open_services
 
 __all__ = ["ApiParts", "create_app"]
 

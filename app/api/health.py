@@ -19,12 +19,12 @@ from uuid import uuid4
 from pydantic import BaseModel, Field
 
 from app.api.prefect_clients import client_of
-from blocks.assembly import Services
 from flows.prefect_clock import server_time
 from pipeline.logs import logger
 from pipeline.store import health, metrics
 from pipeline.store.metrics import Circuit
 from pipeline.store.migrating import head_revision
+from stages.services import Services
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -10,8 +10,7 @@ from uuid import UUID, uuid4
 
 from app.api.parts import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
-from blocks.objects import incoming_key, incoming_stem, raw_key, stem_of
-from stages.registering import take_in
+from clients.storage.objects import incoming_key, incoming_stem, raw_key, stem_of
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError
 from pipeline.logs import logger
 from pipeline.parsing.kinds import PICTURES
@@ -19,6 +18,7 @@ from pipeline.parsing.media import SNIFF_BYTES, shown_name, unnamed
 from pipeline.quotas import StorageUse
 from pipeline.store import quotas, runs, unsettled
 from pipeline.store.registration import Outcome, Registered, Source
+from stages.registering import take_in
 
 _LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)

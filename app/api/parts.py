@@ -15,12 +15,12 @@ from app.api.limits import RateLimits
 from app.api.metrics import Metrics
 from app.api.pictures import PagePictures
 from app.api.signing import UrlSigner
-from blocks.assembly import Services
-from blocks.embedder import Embedder
-from blocks.storage import Storage
+from clients.embedder import Embedder
+from clients.storage.object_storage import Storage
 from pipeline.settings import Settings
 from pipeline.store.engine import Database
 from pipeline.store.registration import PipelineVersion
+from stages.services import Services
 
 
 @dataclass(frozen=True)

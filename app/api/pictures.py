@@ -6,10 +6,10 @@ import asyncio
 from hashlib import sha256
 
 from app.pages import draw_page
-from blocks.storage import Storage
+from clients.parser_pool.sandbox import ParserPool
+from clients.storage.object_storage import Storage
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.rendering import renderer
-from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.settings import Settings
 from pipeline.store.page_queries import VersionView
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import jwt
 
-from blocks.certificates import trusted_certificates
+from clients.network.certificates import trusted_certificates
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.regular_files import read_regular
 

@@ -91,9 +91,9 @@ def erase(user: User = None, yes: options.Yes = False, json: Json = False) -> No
     from app import changing
     from app.asking import ask
     from app.console import print_json, quantity, say, tell
-    from stages.erasing import LEFT
     from pipeline.identity import user_id
     from pipeline.settings import load_settings
+    from stages.erasing import LEFT
 
     settings = load_settings()
     named = user or settings.user

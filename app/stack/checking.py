@@ -16,11 +16,11 @@ import httpx
 
 from app.stack.state import api_of_stack, running_stack
 from app.stack.trial import Trial
-from blocks.assembly import open_database
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store.footprint import AUDIT, footprint, judged, remote_parses
+from stages.services import open_database
 
 SECONDS = 60.0
 _POLL_SECONDS = 0.1

@@ -125,9 +125,9 @@ class _Serving:
 
     async def _work(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        from blocks.assembly import open_services
         from checks.gate import warm_up
         from flows.context import lending
+        from stages.services import open_services
 
         say(f"Loading flows and quality gate for the work pool {self._options.pool} …")
         async with open_services(self._settings) as parts:

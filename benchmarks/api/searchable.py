@@ -74,10 +74,10 @@ async def stage_floors(pdf: bytes, openai_url: str, database_url: str) -> dict[s
     """Seconds of each stage's work alone: warm, without state, checks or orchestration."""
     from pydantic import SecretStr
 
-    from blocks.openai_embedder import OpenAIEmbedder
+    from clients.openai.embedder import OpenAIEmbedder
+    from clients.parser_pool.sandbox import ParserPool
     from pipeline.chunking import ChunkerOptions, chunk_document
     from pipeline.parsing.media import MediaType
-    from pipeline.parsing.workers.sandbox import ParserPool
     from pipeline.tokens import tokenizer
 
     embedder = OpenAIEmbedder(SecretStr("sk-benchmark"), base_url=openai_url)

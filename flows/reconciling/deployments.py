@@ -22,11 +22,11 @@ from flows.reconciling.declared import (
     differences,
     is_paused,
 )
-from stages.reconciling.looks import Look
 from pipeline.children import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
+from stages.reconciling.looks import Look
 
 DEPLOY_SECONDS = 180.0
 

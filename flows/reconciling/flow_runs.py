@@ -22,11 +22,11 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from flows.prefect_clock import server_time
 from flows.reconciling.answering import prefect_answers
-from stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from pipeline.workers import dead_workers
+from stages.reconciling.looks import Look
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
 JUST_TAKEN = timedelta(seconds=30)

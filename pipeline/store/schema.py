@@ -449,7 +449,7 @@ unsettled_objects = Table(
     metadata,
     # what may lie in the storage though no row names it: on its way in, or given up
     Column("user_id", Uuid, primary_key=True),
-    Column("stem", Text, primary_key=True),  # see blocks/objects.py
+    Column("stem", Text, primary_key=True),  # see clients/storage/objects.py
     Column("holder", Uuid, primary_key=True),
     Column("held_until", DateTime(timezone=True), nullable=False),
     Index(None, "held_until"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import corpus
 from pipeline.store.reconciling.corpus import DamagedDocument
+from stages.reconciling.looks import Look
 
 _WHY = {
     Kind.CHUNKS_MISSING: "chunks are missing",

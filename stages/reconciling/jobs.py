@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from stages.owning import settle_dead_run
-from stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store import stops, uploads
 from pipeline.store.reconciling import arrivals, jobs, unfinished_runs
+from stages.owning import settle_dead_run
+from stages.reconciling.looks import Look
 
 
 async def waiting_jobs(look: Look) -> AsyncIterator[Finding]:

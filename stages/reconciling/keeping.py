@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from stages.reconciling.looks import Check, Look, Outcome, reconcile
-from stages.reconciling.newly import news_for_a_person
 from pipeline.finding_kinds import Kind
 from pipeline.store import findings
 from pipeline.store.clock import database_time
 from pipeline.store.findings import MaintenanceRun
+from stages.reconciling.looks import Check, Look, Outcome, reconcile
+from stages.reconciling.newly import news_for_a_person
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from blocks.assembly import Services
 from pipeline.errors import NavigatorError
 from pipeline.finding_kinds import FACTS, Kind, Mending
 from pipeline.findings import Finding, Tally
 from pipeline.logs import logger
 from pipeline.store.transitions import Actor
+from stages.services import Services
 
 _LOG = logger("navigator.maintenance")
 

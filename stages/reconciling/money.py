@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from stages.reconciling.looks import Look
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import leases, money
+from stages.reconciling.looks import Look
 
 
 async def differing_runs(look: Look) -> AsyncIterator[Finding]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stages.reconciling.looks import Outcome
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.findings import MaintenanceRun
+from stages.reconciling.looks import Outcome
 
 
 def news_for_a_person(outcome: Outcome, before: MaintenanceRun | None) -> dict[Kind, int]:

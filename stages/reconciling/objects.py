@@ -9,16 +9,16 @@ from uuid import UUID
 
 import numpy as np
 
-from stages.reconciling.looks import Look
-from stages.reconciling.restoring import restore_original
-from stages.reconciling.stored_keys import StoredKey, stored_key
-from stages.removing import remove_abandoned
 from pipeline.errors import StorageUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store import unsettled
 from pipeline.store.reconciling import corpus, objects
 from pipeline.store.reconciling.objects import Named, Standing
+from stages.reconciling.looks import Look
+from stages.reconciling.restoring import restore_original
+from stages.reconciling.stored_keys import StoredKey, stored_key
+from stages.removing import remove_abandoned
 
 
 async def unnamed_objects(look: Look) -> AsyncIterator[Finding]:

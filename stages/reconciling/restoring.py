@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.store import unsettled
+from pipeline.store.reconciling.objects import Named
 from stages.examining import examine_files
 from stages.reconciling.looks import Look
 from stages.storing import store_files
-from pipeline.store import unsettled
-from pipeline.store.reconciling.objects import Named
 
 
 async def restore_original(look: Look, named: Named) -> bool:

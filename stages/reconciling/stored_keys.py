@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from blocks.objects import INCOMING
+from clients.storage.objects import INCOMING
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _RAW = re.compile(rf"({_UUID})/raw/([0-9a-f]{{64}})")
@@ -19,7 +19,7 @@ class StoredKey:
     """A key of ours.
 
     Attributes:
-        stem: names what belongs together, see `blocks.objects`.
+        stem: names what belongs together, see `clients.storage.objects`.
         is_text: it is of a parsed text.
     """
 

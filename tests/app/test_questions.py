@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from app import checkups
 from app.questions import QUESTION, embedded
-from blocks.openai_embedder import OpenAIEmbedder
-from blocks.provider_errors import BadAnswer
+from clients.network.provider_errors import BadAnswer
+from clients.openai.embedder import OpenAIEmbedder
 from mocks import OpenAIMock
 from pipeline.errors import NavigatorError
 from pipeline.identity import user_id

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from prefect.blocks.core import Block
 
-from blocks.assembly import open_services
 from blocks.registry import (
     BLOCK_TYPES,
     DatabaseBlock,
@@ -24,6 +23,7 @@ from blocks.registry import (
 )
 from pipeline.errors import ConfigurationError
 from pipeline.settings import MIB, Settings
+from stages.services import open_services
 from tests.prefect_server import PrefectServer
 
 # Apprise loads all its channels at first use, and one of them an old module of Python's.

@@ -17,9 +17,9 @@ from uuid import UUID
 def _with_bug(kind: str, words: str) -> None:
     import sqlalchemy as sa
 
-    from blocks.assembly import Services
     from stages import chunking
     from stages.batch import Batch, StageResult
+    from stages.services import Services
 
     async def chunk(services: Services, batch: Batch) -> StageResult:
         if kind == "words":

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from blocks.assembly import Services
 from pipeline.store import runs
 from pipeline.store.engine import rows
 from pipeline.store.runs import RunDocument
+from stages.services import Services
 
 Opener = Callable[..., AbstractAsyncContextManager[Services]]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from blocks.assembly import Services, open_services
 from flows.context import using
 from flows.ingest_documents import parse_documents
 from pipeline.settings import load_settings
 from pipeline.states import JobState
 from pipeline.store.claims import ClaimedJob
+from stages.services import Services, open_services
 
 JOB = ClaimedJob(
     job_id=UUID(int=1),

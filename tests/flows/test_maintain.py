@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import open_services
-from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, Outcome, reconcile
 from mocks import OpenAIMock
 from pipeline.settings import Settings
+from stages.reconciling.checks import CHECKS
+from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.services import open_services
 from tests.flows.corpus import policy
 from tests.flows.test_alerting import OPS, alerts, channel
 from tests.flows.working import KEY, Account, Worker, execute, rows

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import open_services
 from mocks import OpenAIMock
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from stages.services import open_services
 from tests.flows.corpus import policy
 from tests.flows.working import KEY, Account, Worker, rows, start_worker
 from tests.ingesting import accept

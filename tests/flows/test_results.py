@@ -23,9 +23,9 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
 import flows
 from flows.results import PlainResults, ReferencesSerializer
-from stages.parsing import ParseReference
 from pipeline.job_notes import JobNote
 from pipeline.parsing.assessment.validation import TextAssessment
+from stages.parsing import ParseReference
 from tests.flows.corpus import policy
 from tests.flows.working import Account, Worker, start_worker
 from tests.prefect_server import PrefectServer

@@ -11,13 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from app.worker.entrypoints import served_flows
-from blocks.assembly import open_services
 from flows.time_limits import TimeLimit, limited_run
 from mocks import OpenAIMock
 from pipeline.errors import ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store import runs
+from stages.services import open_services
 from tests.flows.corpus import policy
 from tests.flows.working import Worker, rows
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from blocks.assembly import Services, open_services
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store import runs
 from pipeline.store.search import Passage, Query, SearchMode, search
 from samples.make_samples import FILES, SAMPLES
+from stages.services import Services, open_services
 from tests.ingesting import ingest
 
 QUESTIONS: list[dict[str, Any]] = yaml.safe_load((SAMPLES / "questions.yaml").read_text("utf-8"))

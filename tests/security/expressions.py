@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments")
+from tests.rooms import ROOMS, ROOT
+
 ALSO_READ = ("benchmarks", "samples")
 _CALLS = {
     "compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn",

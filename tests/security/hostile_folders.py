@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 MODULES = (
-    "app", "blocks", "checks", "clients", "flows", "mocks", "deployments", "stages", "json", "secrets", "typing", "ssl",
+    "app", "blocks", "checks", "clients", "flows", "mocks", "deployments", "stages",
+    "json", "secrets", "typing", "ssl",
     "logging", "platform", "sitecustomize", "usercustomize", "prefect", "uvicorn", "typer",
     "pydantic", "numpy", "pandas", "httpx", "sqlalchemy", "great_expectations", "handlers",
 )  # fmt: skip

@@ -21,10 +21,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from clients.parser_pool.frames import DOCUMENT, send
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.frames import DOCUMENT, send
 
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
 _TWO_NUMBERS = {"x86_64": 0, "aarch64": 1, "arm64": 1}

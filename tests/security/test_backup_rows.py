@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from app.stack.saving import save
-from blocks.assembly import open_services
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
@@ -24,6 +23,7 @@ from pipeline.store.embedded_tools import program
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
 from pipeline.store.spaces import build_indexes
+from stages.services import open_services
 from tests.app.navigating import Navigator
 from tests.conftest import administer, clone
 from tests.flows.corpus import policy

@@ -12,15 +12,16 @@ from pydantic import SecretStr
 from app.configured import code
 from app.doctor import examine
 from blocks.embedder_blocks import OpenAIEmbedderBlock
-from blocks.llamaparse import LlamaParseClient
-from blocks.openai_embedder import OpenAIEmbedder
 from blocks.parser_blocks import LlamaParseBlock
+from clients.llamaparse.client import LlamaParseClient
+from clients.openai.embedder import OpenAIEmbedder
 from pipeline.children import CHILD
 from pipeline.errors import ConfigurationError
 from pipeline.keys import clean_key, clean_secret
 from pipeline.settings import Settings, load_settings
 from pipeline.unknown_variables import setting_variables, unknown_variables
 from tests.app.navigating import ROOT, Navigator
+from tests.rooms import ROOMS
 
 KEY = "sk-proj-abc123"
 NOBODY = 65534
@@ -176,9 +177,8 @@ def test_what_is_known_is_not_named(name: str) -> None:
 
 def test_every_variable_that_the_program_sets_or_reads_is_known() -> None:
     """Whatever our own code calls NAVIGATOR_… is a setting or on the list of others."""
-    rooms = ("pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments", "benchmarks")
     names: set[str] = set()
-    for path in (each for room in rooms for each in (ROOT / room).rglob("*.py")):
+    for path in (each for room in (*ROOMS, "benchmarks") for each in (ROOT / room).rglob("*.py")):
         names |= set(re.findall(r"[\"'](NAVIGATOR_[A-Z_]*[A-Z])[\"']", path.read_text("utf-8")))
     assert names > {"NAVIGATOR_HOME"}
     assert unknown_variables(names) == {}

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.compound_files import compound
 from tests.pipeline.parsing.made_files import SENTENCE, docx
 

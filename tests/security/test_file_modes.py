@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blocks.assembly import open_storage
-from blocks.storage import Storage
+from clients.parser_pool.sandbox import ParserPool
+from clients.storage.object_storage import Storage
 from pipeline.errors import ConfigurationError
 from pipeline.parsing.media import MediaType
-from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.private_files import open_home, write_private
 from pipeline.settings import Settings
 from pipeline.store.embedded import stop_embedded
+from stages.services import open_storage
 from tests.app.navigating import Navigator
 
 OTHERS = 0o077

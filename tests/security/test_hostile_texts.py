@@ -18,6 +18,7 @@ import pytest
 
 from app.api.authentication import issue_token
 from app.snippets import question_words, snippet
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
@@ -28,7 +29,6 @@ from pipeline.parsing.kinds import MediaType
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import sniff
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.settings import Settings
 from pipeline.text import fold, normalise
 from pipeline.tokens import tokenizer

@@ -23,8 +23,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from blocks.checked_network import CheckedBackend, RefusedAddress, is_public
-from blocks.provider_urls import require_safe_download, result_hosts
+from clients.network.provider_urls import require_safe_download, result_hosts
+from clients.network.ssrf_protection import CheckedBackend, RefusedAddress, is_public
 from pipeline.errors import ServiceUnavailable
 from pipeline.settings import Settings
 
@@ -158,7 +158,7 @@ _CHILD = """
 
     async def main():
         from pydantic import SecretStr
-        from blocks.llamaparse_transport import LlamaTransport
+        from clients.llamaparse.transport import LlamaTransport
         transport = LlamaTransport(SecretStr("llx-x"), asked["base"], 3.0)
         try:
             await transport.download(asked["url"])

@@ -17,13 +17,13 @@ import pytest
 
 from app.diagnosis import Verdict
 from app.parser_cell import finding
+from clients.parser_pool.requests import PARSE
+from clients.parser_pool.worker import Worker
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.cell import landlock
 from pipeline.parsing.cell.entering import Wall
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
-from pipeline.parsing.workers.requests import PARSE
-from pipeline.parsing.workers.worker import Worker
 from tests.security.intruder import answer_as_told, answer_twice, intrude
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such cells")
@@ -405,7 +405,7 @@ def test_whoever_starts_a_parser_hides(worker: Worker) -> None:
         import ctypes
         from pipeline.parsing.local import parse_bytes
         from pipeline.parsing.options import ParseOptions
-        from pipeline.parsing.workers.worker import Worker
+        from clients.parser_pool.worker import Worker
         from pipeline.parsing.media import MediaType
         worker = Worker({"parse": parse_bytes}, ParseOptions())
         worker.parse(b"<p>x</p>", MediaType.HTML, lambda: False)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.ocr import find_tessdata
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.drawn_files import form_pdf, marked_pdf
 from tests.pipeline.parsing.locked_files import locked_workbook, locked_zip
 from tests.pipeline.parsing.made_files import docx, picture_docx, policy_pdf, scanned_pdf

@@ -19,12 +19,12 @@ from pydantic import SecretStr
 from app import api_protections
 from app.diagnosis import Verdict
 from app.inspecting import overview, overview_json, print_overview
-from blocks.assembly import open_services
-from stages import registering
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse
 from pipeline.settings import Settings
 from pipeline.store import quotas, runs
+from stages import registering
+from stages.services import open_services
 from tests.app.api.calling import accepted, is_problem, text, upload
 from tests.app.api.conftest import api
 from tests.app.api.serving import RunningApi

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import Services, open_services
-from blocks.llamaparse import LlamaParseClient
+from clients.llamaparse.client import LlamaParseClient
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.settings import load_settings
+from stages.services import Services, open_services
 from tests.flows.corpus import Opener
 
 

@@ -7,18 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import attaching, parsing, planning, registering, syncing, validating
-from stages.attaching import depth_of, member_source, root_of
-from stages.batch import hold, jobs_at
-from stages.retrying import send_back
-from stages.syncing import delete_vanished
 from mocks import LlamaParseMock
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import deletion, history, run_jobs, runs
 from pipeline.store.transitions import Actor
+from stages import attaching, parsing, planning, registering, syncing, validating
+from stages.attaching import depth_of, member_source, root_of
+from stages.batch import hold, jobs_at
+from stages.retrying import send_back
+from stages.services import Services
+from stages.syncing import delete_vanished
 from tests.flows.corpus import Opener
 from tests.ingesting import accept, ingest, work_off
 from tests.pipeline.parsing.locked_files import locked_zip

@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.objects import raw_key
-from stages import examining, registering
+from clients.storage.objects import raw_key
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import FileContent, examine
 from pipeline.store import runs
 from pipeline.store.registration import Source
+from stages import examining, registering
 from tests.flows.corpus import Opener, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.bills import shares
 from pipeline.store.vector_buffer import PendingText
+from stages.bills import shares
 
 
 def text(job: int, tokens: int) -> PendingText:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blocks.assembly import Services
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.identity import user_id
+from stages.services import Services
 from tests.flows.corpus import Opener, policy, query, states
 from tests.ingesting import ingest
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import Services
-from blocks.openai_embedder import OpenAIEmbedder
+from clients.openai.embedder import OpenAIEmbedder
 from mocks import OpenAIMock
 from mocks.vectors import tokens_of, vectors_of
 from pipeline.documents import embedding_text
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.store.budgets import FAILURES_TO_OPEN
+from stages.services import Services
 from tests.conftest import clone
 from tests.flows.corpus import (
     Opener,

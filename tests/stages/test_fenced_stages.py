@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import chunking, gating, parsing, publishing, validating
-from stages.batch import Batch, hold, jobs_at
 from pipeline.concurrency import Turns
 from pipeline.identity import user_id
 from pipeline.states import JobState
+from stages import chunking, gating, parsing, publishing, validating
+from stages.batch import Batch, hold, jobs_at
+from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest, until_gate
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from blocks.assembly import Services
-from stages import syncing
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.fidelity import Fidelity
 from pipeline.identity import user_id
 from pipeline.notes import Note, NoteKind
 from pipeline.parsing.media import MediaType
-from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.states import JobState
 from pipeline.store.search import Passage, Query, SearchMode, search
 from pipeline.store.transitions import Actor
+from stages import syncing
+from stages.services import Services
 from tests.booklets import TYPED as PAGE
 from tests.booklets import booklet
 from tests.flows.corpus import Opener, corpus, documents, policy, query, states

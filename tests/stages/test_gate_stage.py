@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from stages import gating, publishing
-from stages.batch import hold
 from pipeline.errors import BrokenGate
 from pipeline.identity import user_id
 from pipeline.states import JobState
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
+from stages import gating, publishing
+from stages.batch import hold
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
 from tests.ingesting import accept, ingest, until_gate
 

@@ -16,18 +16,18 @@ from uuid import UUID
 
 import pytest
 
-from blocks.assembly import Services
-from stages import batch
-from stages.batch import Batch, hold
-from stages.owning import owning
 from pipeline.identity import user_id
 from pipeline.store import vector_buffer
 from pipeline.store.claims import ClaimedJob
+from stages import batch
+from stages.batch import Batch, hold
+from stages.owning import owning
+from stages.services import Services
 from tests.conftest import administer
 from tests.flows.corpus import Opener, change, policy, query
-from tests.stages.test_fenced_stages import until_chunked
 from tests.ingesting import accept
 from tests.pipeline.store.making import new_run
+from tests.stages.test_fenced_stages import until_chunked
 
 ANNA = user_id("anna")
 LEASE_SECONDS = 2.0

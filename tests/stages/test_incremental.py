@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from blocks.assembly import Services
-from blocks.objects import parsed_key, raw_key
-from stages import planning, registering, syncing
+from clients.storage.objects import parsed_key, raw_key
 from mocks import OpenAIMock
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import find_files
 from pipeline.store import registration, run_jobs, runs
 from pipeline.store.backlog import Selection, outdated
 from pipeline.store.transitions import Actor
+from stages import planning, registering, syncing
+from stages.services import Services
 from tests.flows.corpus import Opener, buffered, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 

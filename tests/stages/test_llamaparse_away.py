@@ -12,9 +12,6 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import batch, parsing, validating
-from stages.removing import remove_abandoned
 from mocks import LlamaParseMock
 from pipeline.documents import ParsedDocument
 from pipeline.errors import QuotaExhausted, ServiceUnavailable
@@ -22,6 +19,9 @@ from pipeline.identity import user_id
 from pipeline.states import WORKING
 from pipeline.store import deletion, runs
 from pipeline.store.transitions import Actor
+from stages import batch, parsing, validating
+from stages.removing import remove_abandoned
+from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from blocks.assembly import Services
 from pipeline.errors import ParseCode, ParseError
 from pipeline.identity import user_id
+from stages.services import Services
 from tests.flows.corpus import Opener, documents, policy
 from tests.ingesting import ingest
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from blocks.assembly import Services
-from stages import planning
 from mocks import LlamaParseMock
 from pipeline.errors import CostCapReached, DatabaseUnavailable, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
@@ -19,6 +17,8 @@ from pipeline.job_notes import gaps_of
 from pipeline.sources import find_files
 from pipeline.store import registration
 from pipeline.store.backlog import Selection, outdated
+from stages import planning
+from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query, states
 from tests.ingesting import ingest
 from tests.pipeline.parsing.made_files import packed_pdf, pdf

@@ -6,16 +6,16 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+from pipeline.identity import user_id
+from pipeline.store import vector_buffer
 from stages.batch import hold
 from stages.holding import needed_seconds
 from stages.permission import Permission
-from pipeline.identity import user_id
-from pipeline.store import vector_buffer
 from tests.flows.corpus import Opener, change, policy, query
-from tests.stages.test_fenced_stages import TAKE_OVER, until_chunked
 from tests.ingesting import accept
 from tests.pipeline.store.making import new_run
 from tests.pipeline.store.waiting import until_somebody_waits
+from tests.stages.test_fenced_stages import TAKE_OVER, until_chunked
 
 ANNA = user_id("anna")
 LEASE_SECONDS = 3.0

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from stages import planning, retrying
 from mocks import LlamaParseMock
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.store import history, runs
 from pipeline.store.registration import Outcome
+from stages import planning, retrying
 from tests.flows.corpus import Opener
 from tests.ingesting import ingest
 

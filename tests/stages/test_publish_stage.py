@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import gating, publishing
-from stages.batch import hold
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.store import publication
+from stages import gating, publishing
+from stages.batch import hold
+from stages.services import Services
 from tests.flows.corpus import Opener, corpus, policy, states
 from tests.ingesting import accept, ingest, until_gate
 

@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from blocks.objects import incoming_key, incoming_stem, parsed_key, raw_key
-from blocks.storage import Storage
-from stages import registering, syncing
-from stages.removing import remove_abandoned, tidy
+from clients.storage.object_storage import Storage
+from clients.storage.objects import incoming_key, incoming_stem, parsed_key, raw_key
 from pipeline.errors import ServiceUnavailable, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
 from pipeline.store import deletion, runs, unsettled, uploads
 from pipeline.store.registration import Registered, Source
 from pipeline.store.transitions import Actor
+from stages import registering, syncing
+from stages.removing import remove_abandoned, tidy
+from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import ingest, work_off
 

@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blocks.assembly import Services
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.identity import user_id
 from pipeline.store import run_jobs, runs
 from pipeline.store.transitions import Actor
+from stages.services import Services
 from tests.flows.corpus import Opener, policy, query, states
 from tests.ingesting import work_off
 

@@ -10,8 +10,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import batch, parsing, planning, syncing, validating
 from mocks import OpenAIMock
 from pipeline.errors import ServiceUnavailable, UsageError
 from pipeline.identity import user_id
@@ -21,9 +19,11 @@ from pipeline.store import attachments, runs
 from pipeline.store import synced as synced_rows
 from pipeline.store.attachments import Parent
 from pipeline.store.transitions import Actor
+from stages import batch, parsing, planning, syncing, validating
+from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query
-from tests.stages.test_attaching import REPORT, claim
 from tests.ingesting import accept, ingest
+from tests.stages.test_attaching import REPORT, claim
 from tests.syncing import begin_sync, synced
 
 ANNA, BEN = user_id("anna"), user_id("ben")

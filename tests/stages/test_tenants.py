@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages import planning
 from mocks import OpenAIMock
 from pipeline.identity import OPERATOR, user_id
 from pipeline.sources import find_files
 from pipeline.store import runs
 from pipeline.store.erasure import erase_user
+from stages import planning
+from stages.services import Services
 from tests.flows.corpus import Opener, policy, query, states
 from tests.ingesting import accept, ingest, work_off
 

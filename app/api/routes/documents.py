@@ -16,7 +16,6 @@ from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
 from app.api.scope import CurrentScope, Scope
 from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
-from stages import syncing
 from pipeline.states import JobState
 from pipeline.store import access
 from pipeline.store.access import Access, Action
@@ -27,6 +26,7 @@ from pipeline.store.document_queries import (
     list_documents,
 )
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
+from stages import syncing
 
 router = APIRouter(tags=["documents"])
 

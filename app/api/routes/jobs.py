@@ -12,12 +12,12 @@ from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
 from app.api.scope import CurrentScope, Scope
 from app.api.views import JobDetail, JobOut, JobPage, event_out, job_out, states_of
-from stages import syncing
-from stages.retrying import send_back
 from pipeline.states import RETRYABLE, STATE_WORDS, JobState
 from pipeline.store import cancelling, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from pipeline.store.transitions import Actor
+from stages import syncing
+from stages.retrying import send_back
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 

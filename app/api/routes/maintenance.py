@@ -13,11 +13,11 @@ from app.api.authentication import Caller
 from app.api.limits import limited
 from app.api.parts import Parts
 from app.api.problems import Forbidden, responses
-from stages.reconciling.telling import in_short
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings
 from pipeline.store.findings import MaintenanceRun
+from stages.reconciling.telling import in_short
 
 router = APIRouter(tags=["maintenance"])
 

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from blocks.embedder import price_of
-from stages.parse_prices import page_price
+from clients.embedder import price_of
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
 from pipeline.store.clock import database_time
 from pipeline.store.metrics import Circuit
 from pipeline.store.overview import Overview, Row
+from stages.parse_prices import page_price
 
 router = APIRouter(tags=["overview"])
 

@@ -14,7 +14,7 @@ from app.api.pictures import PagePictures
 from app.api.problems import ApiProblem, NotFound, responses
 from app.api.scope import CurrentScope, Scope
 from app.pages import PageMissing, PageNotDrawn, read_page, refuse_undrawn
-from blocks.objects import ObjectMissing
+from clients.storage.objects import ObjectMissing
 from pipeline.errors import NavigatorError
 from pipeline.parsing.rendering import LONGEST_SIDE
 from pipeline.store import access

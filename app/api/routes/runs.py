@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
-from stages.retrying import send_back
 from pipeline.store import stops
+from stages.retrying import send_back
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 

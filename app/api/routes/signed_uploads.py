@@ -18,7 +18,7 @@ from app.api.links import PREFIX, Link, signed_link
 from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
-from blocks.objects import incoming_key, incoming_stem
+from clients.storage.objects import incoming_key, incoming_stem
 from pipeline.store import quotas, unsettled, uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload

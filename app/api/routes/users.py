@@ -15,10 +15,10 @@ from app.api.links import signed_link
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from stages import erasing
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.export import everything
+from stages import erasing
 
 router = APIRouter(prefix="/users", tags=["users"])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from blocks.objects import incoming_key, parsed_key, raw_key
+from clients.storage.objects import incoming_key, parsed_key, raw_key
 from pipeline.identity import sha256_hex, user_id
 from pipeline.settings import Settings
 from tests.app.api.calling import accepted, is_problem, text

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from blocks.objects import raw_key
+from clients.storage.objects import raw_key
 from pipeline.identity import user_id
 from pipeline.states import JobState
 from tests.app.api.calling import ENCRYPTED, accepted, is_problem, text, upload

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.api.intake import Description, Received, accept
-from blocks.objects import raw_key
+from clients.storage.objects import raw_key
 from pipeline.identity import sha256_hex, user_id
 from tests.app.api.calling import ENCRYPTED, accepted, is_problem, text, upload
 from tests.app.api.database import rows_of

@@ -110,9 +110,9 @@ def test_a_worker_that_is_late_writes_nothing_of_an_erased_user(api: RunningApi)
     """Erased while its document was being worked on: what comes of it is not published."""
     from uuid import uuid4
 
-    from blocks.assembly import Services
-    from stages import batch, gating, publishing
     from pipeline.store import runs
+    from stages import batch, gating, publishing
+    from stages.services import Services
     from tests.ingesting import until_gate
 
     with api.client("eva") as eva:

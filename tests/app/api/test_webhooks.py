@@ -20,13 +20,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import open_services
-from blocks.llamaparse import LlamaParseClient
+from clients.llamaparse.client import LlamaParseClient
 from mocks import LlamaParseMock
 from mocks.webhooks import Event, signature
 from pipeline import webhooks
 from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
+from stages.services import open_services
 from tests.app.api.calling import is_problem, text
 from tests.app.api.database import rows_of
 from tests.app.api.serving import RunningApi, serving

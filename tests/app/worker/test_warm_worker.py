@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from blocks.assembly import open_services
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from stages.services import open_services
 from tests.app.worker.conftest import Pool
 from tests.ingesting import accept
 

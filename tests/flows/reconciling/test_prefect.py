@@ -20,20 +20,20 @@ from prefect.settings import (
 )
 from prefect.states import Cancelling, Pending, Running
 
-from blocks.assembly import Services, open_services
 from flows.maintain import PREFECT_CHECKS, maintain
 from flows.reconciling.flow_runs import MOST_STARTS
-from stages.reconciling.looks import Look, Outcome, reconcile
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import runs
 from pipeline.workers import worker_name
+from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.services import Services, open_services
 from tests.clocks import DAY, moved, right_time
 from tests.flows.corpus import change
-from tests.stages.reconciling.looking import FOR_A_PERSON, MENDED, ONE
 from tests.prefect_server import PrefectServer
+from tests.stages.reconciling.looking import FOR_A_PERSON, MENDED, ONE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 _BUDGETS = "pipeline/store/budgets.py"
-_ERRORS = "blocks/provider_errors.py"
+_ERRORS = "clients/network/provider_errors.py"
 _TEST_BUDGETS = "tests/pipeline/store/test_budgets.py"
-_TEST_ERRORS = "tests/blocks/test_provider_errors.py"
+_TEST_ERRORS = "tests/clients/test_provider_errors.py"
 _TEST_WAITS = "tests/pipeline/store/test_service_waits.py"
 _TEST_RETRIES = "tests/flows/test_retries.py"
-_TEST_EMBEDDER = "tests/blocks/test_openai_embedder.py"
+_TEST_EMBEDDER = "tests/clients/test_openai_embedder.py"
 
 MUTATIONS = (
     Mutation(
@@ -169,34 +169,34 @@ MUTATIONS = (
     ),
     Mutation(
         "an-answer-has-no-time-limit",
-        "blocks/openai_embedder.py", "OpenAIEmbedder._request",
+        "clients/openai/embedder.py", "OpenAIEmbedder._request",
         "asyncio.timeout(self._timeout)", "asyncio.timeout(None)",
         (f"{_TEST_EMBEDDER}::test_no_answer_hangs_longer_than_the_timeout",),
         "an answer that drips does not hold a worker for hours",
     ),
     Mutation(
         "vectors-in-the-order-they-came",
-        "blocks/embedder.py", "checked_vectors", "ordered[position] = row",
+        "clients/embedder.py", "checked_vectors", "ordered[position] = row",
         "ordered[list(positions).index(position)] = row",
         (f"{_TEST_EMBEDDER}::test_a_wrong_order_is_put_right",),
         "a text gets its own vector",
     ),
     Mutation(
         "vectors-of-another-dimension",
-        "blocks/embedder.py", "checked_vectors", "if row.shape != (dimension,):",
+        "clients/embedder.py", "checked_vectors", "if row.shape != (dimension,):",
         "if not row.size:",
         (f"{_TEST_EMBEDDER}::test_faults",),
         "a vector of another model is never kept",
     ),
     Mutation(
         "vectors-that-are-not-finite",
-        "blocks/embedder.py", "unit_vectors", "not np.isfinite(vectors).all()", "False",
+        "clients/embedder.py", "unit_vectors", "not np.isfinite(vectors).all()", "False",
         (f"{_TEST_EMBEDDER}::test_faults",),
         "NaN is near to nothing and spoils a search",
     ),
     Mutation(
         "vectors-of-no-length",
-        "blocks/embedder.py", "unit_vectors", "norms.min() < SMALLEST_NORM", "False",
+        "clients/embedder.py", "unit_vectors", "norms.min() < SMALLEST_NORM", "False",
         (f"{_TEST_EMBEDDER}::test_faults",),
         "pgvector accepts a zero vector, and its cosine is NaN",
     ),

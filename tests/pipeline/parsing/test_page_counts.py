@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.page_counts import pages_at_most
-from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.made_files import bitmap, docx, docx_with, packed_pdf, pdf, policy_pdf
 from tests.pipeline.parsing.office_files import open_document, presentation, rate_workbook
 

@@ -13,11 +13,11 @@ import pytest
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen import canvas
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.rendering import LONGEST_SIDE, can_be_drawn, render_page
-from pipeline.parsing.workers.sandbox import ParserPool
 from tests.pipeline.parsing.drawn_files import (
     colored,
     form_pdf,

@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from blocks.assembly import Services
-from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, Outcome, reconcile
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
+from stages.reconciling.checks import CHECKS
+from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.services import Services
 from tests.flows.corpus import query
 from tests.ingesting import work_off
 

@@ -10,6 +10,7 @@ from pipeline.identity import user_id
 from pipeline.store.reconciling import corpus as store
 from pipeline.store.spaces import partition_ddl
 from tests.flows.corpus import Opener, corpus, policy, query
+from tests.ingesting import accept, ingest
 from tests.stages.reconciling.looking import (
     FOR_A_PERSON,
     MENDED,
@@ -20,7 +21,6 @@ from tests.stages.reconciling.looking import (
     sweep,
     tallies,
 )
-from tests.ingesting import accept, ingest
 
 ANNA = user_id("anna")
 SHRUNK = "DELETE FROM upload_pipeline.document_chunks WHERE ordinal = 1"

@@ -8,23 +8,23 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.assembly import Services
-from stages.owning import owning, stop_run
-from stages.reconciling.looks import KEPT_OF_A_KIND, Look, reconcile
-from stages.reconciling.newly import in_words, news_for_a_person
 from pipeline.finding_kinds import FACTS, Kind, Mending
 from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.store import findings, runs, uploads
 from pipeline.workers import worker_name
+from stages.owning import owning, stop_run
+from stages.reconciling.looks import KEPT_OF_A_KIND, Look, reconcile
+from stages.reconciling.newly import in_words, news_for_a_person
+from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query
+from tests.ingesting import accept
 from tests.stages.reconciling.looking import (
     FOR_A_PERSON,
     assert_mended,
     look,
     tallies,
 )
-from tests.ingesting import accept
 
 ANNA = user_id("anna")
 AGED = "UPDATE upload_pipeline.upload_jobs SET updated_at = now() - interval '20 minutes'"

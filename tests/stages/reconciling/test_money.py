@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.finding_kinds import Kind
 from pipeline.identity import user_id
 from tests.flows.corpus import Opener, change, policy, query
-from tests.stages.reconciling.looking import FOR_A_PERSON, assert_mended, look, tallies
 from tests.ingesting import ingest
+from tests.stages.reconciling.looking import FOR_A_PERSON, assert_mended, look, tallies
 
 ANNA = user_id("anna")
 LATER = """

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blocks.assembly import Services
-from blocks.objects import parsed_key, raw_key
-from stages import syncing
-from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, reconcile
-from stages.removing import remove_abandoned
+from clients.storage.objects import parsed_key, raw_key
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import sha256_hex, user_id
 from pipeline.store import unsettled
 from pipeline.store.transitions import Actor
+from stages import syncing
+from stages.reconciling.checks import CHECKS
+from stages.reconciling.looks import Look, reconcile
+from stages.removing import remove_abandoned
+from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
+from tests.ingesting import ingest
 from tests.stages.reconciling.looking import (
     FOR_A_PERSON,
     MENDED,
@@ -26,7 +27,6 @@ from tests.stages.reconciling.looking import (
     sweep,
     tallies,
 )
-from tests.ingesting import ingest
 
 ANNA = user_id("anna")
 

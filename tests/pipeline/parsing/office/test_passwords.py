@@ -8,11 +8,11 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.errors import ConfigurationError, ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType, sniff
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.sandbox import ParserPool
 from pipeline.passwords import passwords_for
 from pipeline.settings import load_settings
 from tests.pipeline.parsing.locked_files import locked_workbook, locked_zip

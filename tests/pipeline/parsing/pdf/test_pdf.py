@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clients.parser_pool.sandbox import ParserPool
 from pipeline.documents import ParsedDocument
 from pipeline.errors import ParseCode, ParseError
 from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.ocr import find_tessdata
 from pipeline.parsing.options import ParseOptions
-from pipeline.parsing.workers.sandbox import ParserPool
 from tests.growth import processor_seconds
 from tests.pipeline.parsing.made_files import (
     SENTENCE,

@@ -1,0 +1,1 @@
+"""LlamaParse through its v2 API."""

@@ -1,0 +1,1 @@
+"""Embeddings made on this machine: static vectors, or an ONNX model."""

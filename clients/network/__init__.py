@@ -1,0 +1,1 @@
+"""HTTP to outside services: certificates, SSRF protection, URLs, errors."""

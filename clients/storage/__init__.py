@@ -1,0 +1,1 @@
+"""Object storage: a local folder, S3, Google Cloud Storage, Azure."""

@@ -1,0 +1,238 @@
+"""From settings to working parts: what a run holds open while it works.
+
+Each part comes from a saved Prefect block when the settings name one, else from the settings
+themselves. Prefect is imported only in the first case, so that a search needs none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from blocks.saved_blocks import load_block
+from clients.embedder import Embedder
+from clients.storage.object_storage import Storage
+from pipeline.chunking.options import ChunkerOptions, chunker_version
+from pipeline.concurrency import Turns
+from pipeline.private_files import keep_private, open_home
+from pipeline.settings import Settings
+from pipeline.store import budgets, spaces
+from pipeline.store.addresses import Addresses
+from pipeline.store.budgets import Budget
+from pipeline.store.embedded import open_embedded
+from pipeline.store.engine import Database
+from pipeline.store.migrating import prepare
+from pipeline.store.notifications import PARSE_CHANNEL, News
+from pipeline.store.outlasting import LOOKING_SECONDS, outlasting
+from pipeline.store.registration import PipelineVersion
+from pipeline.tokens import tokenizer
+from pipeline.workers import worker_name
+from stages.parsers import LLAMAPARSE, open_remote_parser, parser_pool, parser_version
+from stages.text_cache import ContentCache, TextCache
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from clients.llamaparse.client import LlamaParseClient
+    from clients.parser_pool.sandbox import ParserPool
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything outside this process that a run uses, and the version of the work it does."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    parser: ParserPool
+    remote_parser: LlamaParseClient | None
+    embedder: Embedder
+    chunker: ChunkerOptions
+    version: PipelineVersion
+    worker: str
+    installation: UUID
+    parse_news: News
+    texts: TextCache = field(default_factory=TextCache)
+    contents: ContentCache = field(default_factory=ContentCache)
+    turns: Turns = field(default_factory=Turns)
+    embedding_slots: asyncio.Semaphore = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Requests under way at once, over all batches: who waits here may still think better."""
+        slots = asyncio.Semaphore(self.embedder.concurrency)
+        object.__setattr__(self, "embedding_slots", slots)
+
+    @property
+    def provider(self) -> str:
+        """The name under which the embedder's budget and circuit are shared."""
+        return f"{self.embedder.space.provider}/{self.embedder.space.model}"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open every part, bring the database to the newest schema, and close all at the end.
+
+    Raises:
+        ConfigurationError, DatabaseUnavailable, StorageUnavailable: in one sentence each.
+    """
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        storage = await open_storage(settings)
+        embedder = await open_embedder(settings)
+        stack.push_async_callback(embedder.close)
+        settings, remote = await open_remote_parser(settings)
+        parser = parser_pool(settings)
+        stack.push_async_callback(parser.close)
+        if remote is not None:
+            stack.push_async_callback(remote.close)
+        news = News(database, PARSE_CHANNEL)
+        stack.push_async_callback(news.close)
+        chunker = _chunker(settings, embedder)
+        yield Services(
+            settings=settings,
+            database=database,
+            storage=storage,
+            parser=parser,
+            remote_parser=remote,
+            embedder=embedder,
+            chunker=chunker,
+            version=PipelineVersion(
+                parser=parser_version(settings, remote),
+                chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
+                space_id=embedder.space.id,
+            ),
+            worker=worker_name(),
+            installation=await _prepare(database, embedder, settings, remote is not None),
+            parse_news=news,
+        )
+
+
+@asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embedder]]:
+    """Only what a search needs: the database and the embedder."""
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
+        embedder = await open_embedder(settings)
+        stack.push_async_callback(embedder.close)
+        yield database, embedder
+
+
+async def open_database(
+    settings: Settings, stack: AsyncExitStack, *, patience_seconds: float | None = None
+) -> Database:
+    """The database, migrated; the embedded one is started when no other is named.
+
+    Args:
+        patience_seconds: the longest that a Postgres that is away is waited for; the settings may
+            say less.
+    """
+    addresses = await database_addresses(settings)
+    patience = settings.database_patience_seconds
+    if patience_seconds is not None:
+        patience = min(patience, patience_seconds)
+    await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
+    pool_size = settings.embedding_concurrency + settings.concurrency + 4
+    database = Database.at(
+        addresses,
+        pool_size=pool_size,
+        idle_seconds=settings.lease_seconds,
+        patience_seconds=patience,
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def database_addresses(settings: Settings) -> Addresses:
+    """Where the database is; starts the embedded one when none is named."""
+    keep_private()
+    others = _given(settings.database_reader_url), _given(settings.database_owner_url)
+    if settings.database_block:
+        block = await load_block(settings.database_block)
+        return Addresses(str(block.url()), *others)
+    if settings.database_url is not None:
+        return Addresses(settings.database_url.get_secret_value(), *others)
+    return await asyncio.to_thread(open_embedded, settings.home / "postgres")
+
+
+def _given(address: SecretStr | None) -> str | None:
+    return None if address is None else address.get_secret_value()
+
+
+def storage_url(settings: Settings) -> str:
+    """Where objects are kept: the URL of the settings, or the folder of the embedded default."""
+    return settings.storage_url or (settings.home / "objects").absolute().as_uri()
+
+
+async def open_storage(settings: Settings) -> Storage:
+    """Where bytes and texts are kept."""
+    if settings.storage_block:
+        block = await load_block(settings.storage_block)
+        opened: Storage = block.open()
+        return opened
+    if settings.storage_url is None:
+        await asyncio.to_thread(open_home, settings.home)
+    return Storage(storage_url(settings), settings.storage_options)
+
+
+async def open_embedder(settings: Settings) -> Embedder:
+    """What turns texts into vectors; the caller closes it."""
+    if settings.embedder_block:
+        block = await load_block(settings.embedder_block)
+        opened: Embedder = block.open()
+        return opened
+    if settings.resolved_embedder == "openai":
+        from clients.openai.embedder import OpenAIEmbedder
+
+        return OpenAIEmbedder(
+            settings.openai_api_key,
+            model=settings.embedding_model,
+            base_url=settings.openai_base_url,
+            dimension=settings.embedding_dimension,
+            price=settings.embedding_usd_per_million_tokens,
+            concurrency=settings.embedding_concurrency,
+            batch_inputs=settings.embedding_batch_inputs,
+        )
+    from clients.local.embedders import OnnxEmbedder, WordLlamaEmbedder
+
+    if settings.resolved_embedder == "onnx":
+        assert settings.onnx_folder is not None, "checked by the settings"
+        return OnnxEmbedder(settings.onnx_folder)
+    return WordLlamaEmbedder()
+
+
+def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
+    """The sizes of the settings, no larger than what the model reads of one text."""
+    tokens = min(settings.chunk_tokens, embedder.limits.max_input_tokens)
+    return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
+
+
+@outlasting
+async def _prepare(
+    database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
+) -> UUID:
+    space = embedder.space
+    await spaces.ensure_space(
+        database,
+        space.id,
+        provider=space.provider,
+        model=space.model,
+        dimension=space.dimension,
+        version=space.version,
+    )
+    async with database.service() as connection:
+        await budgets.ensure_budget(
+            connection,
+            Budget(
+                f"{space.provider}/{space.model}",
+                settings.embedding_requests_per_minute,
+                settings.embedding_tokens_per_minute,
+            ),
+        )
+        if parses_remotely:
+            limit = settings.llama_cloud_requests_per_minute
+            await budgets.ensure_budget(connection, Budget(LLAMAPARSE, limit))
+        return await spaces.installation_id(connection)
