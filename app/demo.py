@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.console import say, tell
+from app.terminal.console import say, tell
 from pipeline.children import child_environment, module_command
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -32,7 +32,7 @@ def configure(home: Path, database_url: str, openai_url: str) -> None:
 
 def start_up(prefect_home: Path) -> dict[str, float]:
     """Import everything and warm it up; the seconds of each part."""
-    from app.prefect_server import provide_prefect
+    from app.prefect.server import provide_prefect
 
     seconds = {}
     started = time.perf_counter()

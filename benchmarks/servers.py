@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from app.prefect_server import SERVER_SETTINGS, server_command
+from app.prefect.server import SERVER_SETTINGS, server_command
 from pipeline.children import ROOT as ROOT
 from pipeline.children import child_environment, module_command
 from pipeline.loopback import free_port

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS
+from app.prefect.server import CLIENT_SETTINGS, SERVER_SETTINGS
 from pipeline.loopback import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,7 +96,7 @@ def started(folder: Path) -> Iterator[PrefectServer]:
     environment.pop("PREFECT_API_URL", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect_application:create_app",
+            [sys.executable, "-m", "uvicorn", "--factory", "app.prefect.application:create_app",
              "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip

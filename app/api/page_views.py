@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.pages import PageView
 from pipeline.documents import ParsedPage
 from pipeline.layout import Box, RegionKind, Table
 from pipeline.notes import Note, NoteKind
 from pipeline.pages import ChunkOnPage, row_offsets
+from stages.page_view import PageView
 
 BoxOut = Annotated[
     tuple[float, float, float, float],

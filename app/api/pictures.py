@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 
-from app.pages import draw_page
 from clients.parser_pool.sandbox import ParserPool
 from clients.storage.object_storage import Storage
 from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.rendering import renderer
 from pipeline.settings import Settings
 from pipeline.store.page_queries import VersionView
+from stages.page_view import draw_page
 
 # Of the time that a request has; the rest is for waiting and for reading the file.
 _SHARE = 0.6
@@ -37,7 +37,7 @@ class PagePictures:
         """A page as a PNG.
 
         Raises:
-            PageMissing, PageNotDrawn, ObjectMissing: as `app.pages.draw_page`.
+            PageMissing, PageNotDrawn, ObjectMissing: as `stages.page_view.draw_page`.
         """
         async with self._turn:
             passwords = self._settings.passwords_for(version.source)

@@ -7,7 +7,7 @@ import hmac
 import os
 from pathlib import Path
 
-from app.kept_secret import kept_secret
+from app.process.secret_file import kept_secret
 from pipeline.errors import ConfigurationError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from app.api.application import create_app
 from app.api.connections import bounded
-from app.folders import leave_folder
-from app.log_output import configure_logs
-from app.prefect_server import join_prefect, prefect_of_stack
+from app.prefect.server import join_prefect, prefect_of_stack
+from app.process.log_output import configure_logs
+from app.process.working_folder import leave_folder
 from pipeline.logs import logger
 from pipeline.settings import Settings
 

@@ -22,7 +22,7 @@ from app.chaos import (
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation, own_installation
 from app.chaos.reporting import Outcome
-from app.console import answers, number, print_json, right, table, text
+from app.terminal.console import answers, number, print_json, right, table, text
 from pipeline.errors import UsageError
 from pipeline.failpoints import FAILPOINTS
 

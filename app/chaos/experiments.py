@@ -14,7 +14,7 @@ from app.chaos.oracle import Allowance, Breach, Corpus, Verdict, judge
 from app.chaos.reporting import Outcome
 from app.chaos.running import Command
 from app.chaos.watching import Watch
-from app.console import say
+from app.terminal.console import say
 from pipeline.errors import NavigatorError
 
 END_SECONDS = 1800.0

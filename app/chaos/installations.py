@@ -143,7 +143,7 @@ def _started(
     *,
     prefect: bool,
 ) -> Installation:
-    from app.prefect_server import provide_prefect
+    from app.prefect.server import provide_prefect
     from pipeline.store.embedded import open_embedded
     from pipeline.store.migrating import prepare
 

@@ -14,7 +14,7 @@ from app.chaos.experiments import Plan, Trial, trial
 from app.chaos.installations import BATCH_INPUTS, DISTURBED, Installation, user
 from app.chaos.reporting import Outcome
 from app.chaos.running import KILLED, Command
-from app.console import say
+from app.terminal.console import say
 
 SHARE_IN_START = 0.2
 START_SECONDS = 4.0

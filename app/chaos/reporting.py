@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.chaos.oracle import Breach, Verdict
-from app.console import answers, number, print_json, right, say, table, tell, text
+from app.terminal.console import answers, number, print_json, right, say, table, tell, text
 
 MOST_BREACHES = 20
 

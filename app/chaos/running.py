@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.prefect_server import die_with_parent
+from app.prefect.server import die_with_parent
 from pipeline.children import NEUTRAL_FOLDER, child_environment, module_command
 
 KILLED = -signal.SIGKILL

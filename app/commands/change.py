@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from app import options
-from app.options import Json, User
+from app.terminal import options
+from app.terminal.options import Json, User
 
 group = typer.Typer()
 
@@ -25,8 +25,9 @@ def retry(
     json: Json = False,
 ) -> None:
     """Try failed documents again, from their last good state."""
-    from app import changing, run_report
-    from app.console import print_json, tell
+    from app.cli.main import retry as changing
+    from app.terminal import run_report
+    from app.terminal.console import print_json, tell
     from pipeline.settings import load_settings
 
     report = changing.retry(load_settings(), user, documents or (), all_failed=failed)
@@ -47,7 +48,8 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with what a cap, an exhausted quota or a person stopped."""
-    from app import changing, run_report
+    from app.cli.main import retry as changing
+    from app.terminal import run_report
     from pipeline.settings import load_settings
 
     cap = Decimal(str(max_cost)) if max_cost is not None else None
@@ -65,9 +67,9 @@ def delete(
     json: Json = False,
 ) -> None:
     """Delete documents with everything made of them."""
-    from app import changing
-    from app.asking import ask
-    from app.console import print_json, quantity, tell
+    from app.cli.main import retry as changing
+    from app.terminal.confirmation import ask
+    from app.terminal.console import print_json, quantity, tell
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -88,9 +90,9 @@ def erase(user: User = None, yes: options.Yes = False, json: Json = False) -> No
     """Erase a user: documents, files, runs and reports, everything that says something of them."""
     from dataclasses import asdict
 
-    from app import changing
-    from app.asking import ask
-    from app.console import print_json, quantity, say, tell
+    from app.cli.main import retry as changing
+    from app.terminal.confirmation import ask
+    from app.terminal.console import print_json, quantity, say, tell
     from pipeline.identity import user_id
     from pipeline.settings import load_settings
     from stages.erasing import LEFT

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.options import Json
+from app.terminal.options import Json
 
 group = typer.Typer()
 

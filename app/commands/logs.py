@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.options import Json, User
+from app.terminal.options import Json, User
 
 group = typer.Typer()
 
@@ -24,8 +24,8 @@ def logs(
     json: Json = False,
 ) -> None:
     """Tell what happened to one document, job or request, in every process, by time."""
-    from app import log_stories
-    from app.console import print_line, say
+    from app.cli.main import logs as log_stories
+    from app.terminal.console import print_line, say
     from pipeline.settings import load_settings
 
     asked = log_stories.Asked(document, job, correlation, user)

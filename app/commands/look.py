@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from app import options
-from app.options import Json, User
+from app.terminal import options
+from app.terminal.options import Json, User
 
 group = typer.Typer()
 
@@ -23,8 +23,10 @@ def status(
     json: Json = False,
 ) -> None:
     """Show how the corpus stands, or the whole story of one document."""
-    from app import inspecting, run_report, telling
-    from app.console import print_json
+    from app.cli.main import status as inspecting
+    from app.terminal import document_history as telling
+    from app.terminal import run_report
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     if document is None:
@@ -54,8 +56,8 @@ def list_(
     json: Json = False,
 ) -> None:
     """List documents with their state, version, pages, chunks and tags."""
-    from app import inspecting
-    from app.console import print_json
+    from app.cli.main import status as inspecting
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     shown = asyncio.run(inspecting.listing(load_settings(), user, state, tag or (), limit))
@@ -77,8 +79,9 @@ def page(
     json: Json = False,
 ) -> None:
     """Show what was read of one page, with its notes, and its picture."""
-    from app import reporting, showing
-    from app.console import print_json
+    from app.cli.main import page as showing
+    from app.cli.main import report as reporting
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     draw = output is not None or open_it
@@ -106,8 +109,8 @@ def report(
     json: Json = False,
 ) -> None:
     """Write the data-quality report and open it on a desktop."""
-    from app import reporting
-    from app.console import print_json, tell_path
+    from app.cli.main import report as reporting
+    from app.terminal.console import print_json, tell_path
     from pipeline.settings import load_settings
 
     path = asyncio.run(reporting.report(load_settings(), user, run, output))

@@ -29,6 +29,6 @@ def mocks(
     ] = "",
 ) -> None:
     """Stand in for OpenAI and LlamaParse, on this machine and without keys or costs."""
-    from app.standing_in import MocksOptions, serve
+    from app.cli.mocks import MocksOptions, serve
 
     serve(MocksOptions(host, port, faults, speed, openai_key, llamaparse_key, webhook_hosts))

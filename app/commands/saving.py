@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.options import Json, User
+from app.terminal.options import Json, User
 
 group = typer.Typer()
 
@@ -21,8 +21,9 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "files"
 @group.command()
 def seed(user: User = None, json: Json = False) -> None:
     """Take in the samples, so that there is something to look at: fifteen documents."""
-    from app import ingesting, run_report
-    from app.console import say
+    from app.cli.main import ingest as ingesting
+    from app.terminal import run_report
+    from app.terminal.console import say
     from pipeline.errors import UsageError
 
     if not SAMPLES.is_dir():
@@ -41,8 +42,8 @@ def backup(
     json: Json = False,
 ) -> None:
     """Save the local database and the stored files to one file; the system may run."""
-    from app.console import working
     from app.stack.saving import backup as save
+    from app.terminal.console import working
     from pipeline.settings import load_settings
 
     path = file or Path(time.strftime("navigator-%Y%m%d-%H%M%S.backup"))
@@ -57,8 +58,8 @@ def restore(
     file: Annotated[Path, typer.Argument(help="Made by `navigator backup`.")], json: Json = False
 ) -> None:
     """Fill an empty home from a backup, and compare it with what was saved."""
-    from app.console import working
     from app.stack.restoring import restore as fill
+    from app.terminal.console import working
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -70,7 +71,7 @@ def restore(
 def _tell(what: str, saved: Saved, json: bool) -> None:
     from dataclasses import asdict
 
-    from app.console import print_json, quantity, say, tell_path
+    from app.terminal.console import print_json, quantity, say, tell_path
 
     if json:
         print_json(asdict(saved))

@@ -16,7 +16,7 @@ def api(
 ) -> None:
     """Serve the HTTP API."""
     from app.api.serving import serve
-    from app.console import say
+    from app.terminal.console import say
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -35,7 +35,7 @@ def token(
     """Print a token for the HTTP API."""
     from app.api.authentication import issue_token
     from app.api.subjects import require_name
-    from app.console import tell
+    from app.terminal.console import tell
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -58,9 +58,9 @@ def dashboard(
 ) -> None:
     """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
     from app.api.subjects import require_name
-    from app.console import say, tell
-    from app.dashboard import link, prefect_sign_in
-    from app.reporting import has_desktop, show
+    from app.cli.dashboard import link, prefect_sign_in
+    from app.cli.report import has_desktop, show
+    from app.terminal.console import say, tell
     from pipeline.settings import load_settings
 
     settings = load_settings()

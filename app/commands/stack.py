@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.options import Json
+from app.terminal.options import Json
 
 group = typer.Typer()
 
@@ -51,8 +51,8 @@ def up(
 @group.command()
 def down() -> None:
     """Stop what `navigator up` runs, from another terminal."""
-    from app.console import tell, working
     from app.stack.running import down as stop
+    from app.terminal.console import tell, working
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -71,9 +71,9 @@ def check(
     """Send a small document through everything that runs, and remove it again."""
     import asyncio
 
-    from app.console import print_json
     from app.stack import check_report
     from app.stack.checking import check as run
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     told = check_report.show_step if not json else lambda _: None

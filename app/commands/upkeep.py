@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app import options
-from app.options import Json
+from app.terminal import options
+from app.terminal.options import Json
 
 group = typer.Typer()
 
@@ -21,9 +21,9 @@ def doctor(
     ] = False,
 ) -> None:
     """Try every part of the set-up, show the protections in force; say how to mend it."""
-    from app import doctor as doctoring
-    from app.closing import close
-    from app.console import print_json, say
+    from app.cli.main import doctor as doctoring
+    from app.doctor.permissions import close
+    from app.terminal.console import print_json, say
     from pipeline.settings import load_settings
 
     closed = close(load_settings().home) if fix else None
@@ -50,8 +50,8 @@ def reconcile(
     json: Json = False,
 ) -> None:
     """Compare storage, database, ledger and Prefect; exit 1 when something is left to mend."""
-    from app import reconciling
-    from app.console import print_json
+    from app.cli.main import reconcile as reconciling
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     kinds = reconciling.named_kinds(also or (), fix=fix)
@@ -66,9 +66,9 @@ def reconcile(
 @group.command()
 def reset(yes: options.Yes = False) -> None:
     """Empty the local default: documents, vectors, runs and reports. Asks first."""
-    from app import resetting
-    from app.asking import ask
-    from app.console import say, tell
+    from app.cli.main import reset as resetting
+    from app.terminal.confirmation import ask
+    from app.terminal.console import say, tell
     from pipeline.settings import load_settings
 
     settings = load_settings()

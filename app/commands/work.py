@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import options
-from app.options import Json, User
+from app.terminal import options
+from app.terminal.options import Json, User
 
 group = typer.Typer()
 
 if TYPE_CHECKING:
-    from app.ingesting import IngestRequest
+    from app.cli.ingest import IngestRequest
 
 
 @group.command()
@@ -42,7 +42,8 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Take files, folders or globs to published, searchable documents."""
-    from app import ingesting, run_report
+    from app.cli.main import ingest as ingesting
+    from app.terminal import run_report
 
     request = ingesting.IngestRequest(
         paths, user, tag or (), parser, embedder, batch_size, concurrency,
@@ -56,8 +57,8 @@ def ingest(
 
 
 def _plan(request: IngestRequest, json: bool) -> None:
-    from app import planning
-    from app.console import print_json
+    from app.cli.main import plan as planning
+    from app.terminal.console import print_json
 
     made, found = asyncio.run(planning.plan(request))
     if json:
@@ -78,7 +79,7 @@ def plan(
     json: Json = False,
 ) -> None:
     """Say what an ingest would do and cost, without doing it."""
-    from app.ingesting import IngestRequest
+    from app.cli.ingest import IngestRequest
 
     request = IngestRequest(paths, user, (), parser, embedder, sync=sync, follow_links=follow_links)
     _plan(request, json)
@@ -96,8 +97,8 @@ def search(
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
-    from app import searching
-    from app.console import print_json
+    from app.cli.main import search as searching
+    from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
     request = searching.SearchRequest(question, mode, limit, user, document, tag or (), role or ())

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.console import answers, say, text
 from app.stack.checking import SECONDS, Step
+from app.terminal.console import answers, say, text
 
 _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "yellow")}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from app.prefect_server import die_with_parent
+from app.prefect.server import die_with_parent
 from app.stack.services import Service
 from pipeline.children import NEUTRAL_FOLDER, child_environment
 

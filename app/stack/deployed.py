@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 import yaml
 
-from app.prefect_access import basic_header, own_auth_string
+from app.prefect.access import basic_header, own_auth_string
 from pipeline.children import ROOT
 from pipeline.errors import ConfigurationError
 

@@ -7,9 +7,9 @@ import sys
 
 import httpx
 
-from app.console import say
-from app.prefect_access import change_headers
-from app.prefect_server import join_prefect
+from app.prefect.access import change_headers
+from app.prefect.server import join_prefect
+from app.terminal.console import say
 from pipeline.children import ROOT, child_environment, module_command
 from pipeline.private_files import keep_private
 from pipeline.settings import load_settings

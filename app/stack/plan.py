@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from app.prefect_server import CLIENT_SETTINGS, server_command, server_environment
+from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
 from app.stack.deployed import lapsed
 from app.stack.mocked import mock_environment, wants_mocks
 from app.stack.services import Health, Service

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from app.console import say
+from app.terminal.console import say
 from pipeline.errors import NavigatorError
 from pipeline.private_files import keep_private
 from pipeline.store.embedded import start_embedded, stop_embedded

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.console import answers, right, table, tell, text
-from app.failures import without_secrets
 from app.stack.services import UP, State
 from app.stack.supervisor import Supervised
+from app.terminal.console import answers, right, table, tell, text
+from app.terminal.errors import without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from app.console import say
-from app.folders import leave_folder
-from app.log_output import configure_logs
+from app.process.log_output import configure_logs
+from app.process.working_folder import leave_folder
+from app.terminal.console import say
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.logs import logger
 from pipeline.settings import Settings, load_settings
@@ -64,7 +64,7 @@ def serve(options: WorkerOptions) -> int:
     Raises:
         NavigatorError: in one sentence, why the worker cannot work.
     """
-    from app.prefect_server import require_prefect
+    from app.prefect.server import require_prefect
 
     settings = load_settings()
     leave_folder()

@@ -40,7 +40,7 @@ def navigator(corpus: Navigator, first_ingest: Ended) -> Navigator:
 _SERVE = """
 import sys
 from pathlib import Path
-from app.prefect_server import provide_prefect
+from app.prefect.server import provide_prefect
 print(provide_prefect(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from app.cli import app
+from app.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "files"

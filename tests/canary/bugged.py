@@ -54,7 +54,7 @@ def _run(request: dict[str, Any]) -> str:
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    from app.log_output import configure_logs
+    from app.process.log_output import configure_logs
     from pipeline.settings import load_settings
 
     answers = os.fdopen(os.dup(1), "w")

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from pydantic import SecretStr
 
-from app.log_output import configure_logs
+from app.process.log_output import configure_logs
 from mocks import LlamaParseMock, OpenAIMock
 from mocks.webhooks import Event, signature
 from pipeline.errors import ConfigurationError

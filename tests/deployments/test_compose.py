@@ -17,8 +17,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
+from app.cli.main import app
+from app.prefect.server import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
 from app.stack import plan as planning
 from app.stack.plan import NAMES, PORTS, StackOptions, plan
 from pipeline.settings import Settings, load_settings
@@ -217,7 +217,7 @@ def test_documents_stay_out_of_prefects_containers() -> None:
 def test_prefect_is_ours_alone_there_too() -> None:
     """The same guarded application as `navigator up` starts, under the names that reach it."""
     server = OURS["prefect"]
-    assert "app.prefect_application:create_own_app" in server["command"]
+    assert "app.prefect.application:create_own_app" in server["command"]
     environment = server["environment"]
     assert set(environment["NAVIGATOR_PREFECT_HOSTS"].split()) == {
         "127.0.0.1", "localhost", "prefect",

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from app.resetting import reset
+from app.cli.reset import reset
 from app.stack.restoring import restore
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.identity import sha256_hex

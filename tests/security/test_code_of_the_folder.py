@@ -20,7 +20,7 @@ from tests.app.stack.conftest import RunningStack, free_offset, is_up
 from tests.rooms import ROOMS
 from tests.security.hostile_folders import SENTENCE, make_hostile
 
-CONSOLE_SCRIPT = "import sys; from app.cli import main; sys.exit(main())"
+CONSOLE_SCRIPT = "import sys; from app.cli.main import main; sys.exit(main())"
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.configured import code
-from app.doctor import examine
+from app.cli.doctor import examine
+from app.doctor.configuration import code
 from blocks.embedder_blocks import OpenAIEmbedderBlock
 from blocks.parser_blocks import LlamaParseBlock
 from clients.llamaparse.client import LlamaParseClient
@@ -203,8 +203,8 @@ async def test_doctor_shows_the_file_and_what_sets_nothing(
     """A note with the nearest name, the file in use and the one that is passed over."""
     write(Path(".env"), "NAVIGATOR_USER=mallory\n")
     monkeypatch.setenv("NAVIGATOR_EMBEDER", "openai")
-    monkeypatch.setattr("app.doctor.checks", lambda: ())
-    monkeypatch.setattr("app.doctor.protections", lambda: (("Code", code),))
+    monkeypatch.setattr("app.cli.doctor.checks", lambda: ())
+    monkeypatch.setattr("app.cli.doctor.protections", lambda: (("Code", code),))
     found = await examine()
     said = " ".join(f"{each.detail} {each.remedy}" for each in found.findings)
     assert [each.part for each in found.protections] == ["Code"]

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from app.checkups import database as tried
+from app.doctor.checks import database as tried
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.store import embedded_access
@@ -258,7 +258,7 @@ def test_doctor_warns_of_a_superuser(foreign: Addresses) -> None:
     """A login that row-level security does not bind is named, with what to do."""
     from contextlib import AsyncExitStack
 
-    from app.protections import database_login
+    from app.doctor.protections import database_login
 
     async def examined(service: str, owner: str | None) -> tuple[str, str]:
         addresses = {"database_url": service, "database_owner_url": owner}

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from app.api.authentication import issue_token
-from app.snippets import question_words, snippet
+from app.terminal.snippets import question_words, snippet
 from clients.parser_pool.sandbox import ParserPool
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.documents import ParsedDocument, ParsedPage

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from app.api.authentication import TokenVerifier, issue_token
 from app.api.problems import Unauthenticated
-from app.cli import app
-from app.diagnosis import Verdict
-from app.tenant_protections import tenants
+from app.cli.main import app
+from app.doctor.diagnosis import Verdict
+from app.doctor.tenant_protections import tenants
 from pipeline.errors import ConfigurationError
 from pipeline.identity import OPERATOR, named_user, user_id
 from pipeline.settings import Settings, load_settings

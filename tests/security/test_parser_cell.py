@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from app.diagnosis import Verdict
-from app.parser_cell import finding
+from app.doctor.diagnosis import Verdict
+from app.doctor.parser_sandbox import finding
 from clients.parser_pool.requests import PARSE
 from clients.parser_pool.worker import Worker
 from pipeline.errors import ParseCode, ParseError

@@ -21,7 +21,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from app.kept_secret import kept_secret
+from app.process.secret_file import kept_secret
 from tests.security.own_prefect import FLOW, OwnPrefect, own_prefect
 
 __all__ = ["own_prefect"]

@@ -16,9 +16,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app import api_protections
-from app.diagnosis import Verdict
-from app.inspecting import overview, overview_json, print_overview
+from app.cli.doctor import api_protections
+from app.cli.status import overview, overview_json, print_overview
+from app.doctor.diagnosis import Verdict
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse
 from pipeline.settings import Settings

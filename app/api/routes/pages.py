@@ -13,13 +13,13 @@ from app.api.parts import ApiParts, Parts
 from app.api.pictures import PagePictures
 from app.api.problems import ApiProblem, NotFound, responses
 from app.api.scope import CurrentScope, Scope
-from app.pages import PageMissing, PageNotDrawn, read_page, refuse_undrawn
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import NavigatorError
 from pipeline.parsing.rendering import LONGEST_SIDE
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.page_queries import VersionView, find_version
+from stages.page_view import PageMissing, PageNotDrawn, read_page, refuse_undrawn
 
 router = APIRouter(tags=["documents"])
 

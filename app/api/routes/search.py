@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.answering import Question, answer
 from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.json_bodies import described, json_body
 from app.api.parts import Parts
@@ -19,6 +18,7 @@ from pipeline.roles import Role
 from pipeline.store import access
 from pipeline.store.access import Access, Action
 from pipeline.store.document_queries import find_document
+from stages.search import Question, answer
 
 router = APIRouter(tags=["search"])
 

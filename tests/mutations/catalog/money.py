@@ -179,7 +179,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-question-is-in-no-ledger",
-        "app/answering.py", "_vector",
+        "stages/search.py", "_vector",
         "embedded(asked, database, embedder, operation=QUESTION, owner=owner)",
         "embedder.embed([asked])",
         ("tests/security/test_tenants.py::test_a_question_costs_who_asks_it",),
@@ -187,23 +187,23 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unusable-answer-to-a-question-is-free",
-        "app/questions.py", "embedded", "if is_paid(error):", "if False:",
-        ("tests/app/test_questions.py::test_an_answer_that_cannot_be_used_is_in_the_ledger",),
+        "stages/query_embedding.py", "embedded", "if is_paid(error):", "if False:",
+        ("tests/stages/test_query_embedding.py::test_an_answer_that_cannot_be_used_is_in_the_ledger",),
         "what was billed for an answer that cannot be used is in the ledger",
     ),
     Mutation(
         "a-question-whose-bill-is-not-told-is-free",
-        "app/questions.py", "embedded", "answer.tokens or counted(text, embedder)",
+        "stages/query_embedding.py", "embedded", "answer.tokens or counted(text, embedder)",
         "answer.tokens",
-        ("tests/app/test_questions.py::test_a_question_is_in_the_ledger",),
+        ("tests/stages/test_query_embedding.py::test_a_question_is_in_the_ledger",),
         "a service that tells no tokens is paid by those that were counted here",
     ),
     Mutation(
         "the-trial-of-the-embedder-is-in-no-ledger",
-        "app/checkups.py", "_tried",
+        "app/doctor/checks.py", "_tried",
         "return await embedded(text, database, opened, operation=TRIAL)",
         "return await opened.embed([text])",
-        ("tests/app/test_questions.py::test_what_doctor_sends_is_in_the_ledger",),
+        ("tests/stages/test_query_embedding.py::test_what_doctor_sends_is_in_the_ledger",),
         "what the doctor sends is in the ledger",
     ),
     Mutation(

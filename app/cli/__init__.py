@@ -1,0 +1,1 @@
+"""The command line: one file a command, named as the command; `main.py` starts them."""

@@ -1,0 +1,44 @@
+"""`navigator dashboard`: how to sign in to the dashboard, and to Prefect's UI."""
+
+from __future__ import annotations
+
+from app.stack.state import api_of_stack
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+
+
+def link(settings: Settings, user: str, *, service: bool, hours: float) -> str:
+    """A link that signs in. The token stands behind the #, which browsers send to nobody.
+
+    Raises:
+        UsageError: no API of this home folder is known.
+        ConfigurationError: tokens come from an identity provider.
+    """
+    from app.api.authentication import issue_token
+
+    token = issue_token(settings, user, service=service, hours=hours)
+    return f"{_address(settings)}/#token={token}"
+
+
+def prefect_sign_in(settings: Settings) -> tuple[str, str] | None:
+    """Address and password of the UI of Prefect's server that `navigator up` runs, if it does.
+
+    Its sign-in page has one field, which takes user and password as one text.
+    """
+    from app.prefect.access import address_of_stack, own_auth_string
+
+    home = settings.home.absolute()
+    if (api := address_of_stack(home)) is None:
+        return None
+    return api.removesuffix("/api"), own_auth_string(home / "prefect")
+
+
+def _address(settings: Settings) -> str:
+    if (address := api_of_stack(settings.home.absolute())) is not None:
+        return address
+    if settings.public_url is not None:
+        return settings.public_url.rstrip("/")
+    raise UsageError(
+        "No API runs on this home folder.",
+        remedy="Start one with `navigator up`, or say with NAVIGATOR_PUBLIC_URL where it is.",
+    )

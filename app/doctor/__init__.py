@@ -1,0 +1,1 @@
+"""What `navigator doctor` tries and tells, part by part."""

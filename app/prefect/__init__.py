@@ -1,0 +1,1 @@
+"""Prefect's server as we run and reach it: started, guarded, watched."""

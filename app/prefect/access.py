@@ -1,0 +1,156 @@
+"""Who may use the Prefect server that we start: its secret, and how our clients get it.
+
+The secret is ``user:password`` in a file of the home folder, in the form that Prefect calls an
+auth string. It reaches Prefect through the process's own environment, after its start, so that it
+stands in no command line and not in what the system shows of a process.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from app.process.secret_file import kept_secret
+from app.stack.state import running_stack
+from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.loopback import unusable_proxy
+
+USER = "navigator"
+SERVER_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
+CLIENT_VARIABLE = "PREFECT_API_AUTH_STRING"
+CSRF_VARIABLE = "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"
+
+
+def auth_file(folder: Path) -> Path:
+    """Where the secret of the server is kept whose files lie in `folder`."""
+    return folder / "auth-string"
+
+
+def own_auth_string(folder: Path) -> str:
+    """The secret of the server whose files lie in `folder`; made once.
+
+    Raises:
+        ConfigurationError: the file cannot be read or made.
+    """
+    return _guarded(auth_file(folder), lambda path: kept_secret(path, f"{USER}:"))
+
+
+def named_auth_string(path: Path) -> str:
+    """The secret in a file that a person names (NAVIGATOR_PREFECT_AUTH_FILE).
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no auth string.
+    """
+    found = _guarded(path, lambda path: path.read_text("utf-8").strip())
+    if ":" not in found or not found.isprintable():
+        raise ConfigurationError(
+            "The file that NAVIGATOR_PREFECT_AUTH_FILE names does not hold user:password.",
+            remedy="Write one line into it, user and password with a colon between.",
+        )
+    return found
+
+
+def use(auth_string: str | None) -> None:
+    """Have Prefect's client in this process send the secret; before Prefect is imported.
+
+    Without one of ours, PREFECT_API_AUTH_STRING is used as it stands in the environment.
+    """
+    if auth_string is not None:
+        os.environ |= {CLIENT_VARIABLE: auth_string, CSRF_VARIABLE: "true"}
+    # A server without a password has no use for CSRF tokens, and asking for one costs each client
+    # a request.
+    os.environ.setdefault(CSRF_VARIABLE, "true" if CLIENT_VARIABLE in os.environ else "false")
+
+
+def auth_header() -> dict[str, str]:
+    """The header for requests of our own, besides Prefect's client; empty without a password."""
+    if not (auth_string := os.environ.get(CLIENT_VARIABLE)):
+        return {}
+    return basic_header(auth_string)
+
+
+def require_usable_proxy() -> None:
+    """Make sure that our HTTP clients can be made at all.
+
+    Raises:
+        ConfigurationError: the environment names a proxy of a kind that they do not know.
+    """
+    if (name := unusable_proxy(os.environ)) is not None:
+        raise ConfigurationError(
+            f"{name} names a proxy of a kind that cannot be used here.",
+            remedy="Name an HTTP proxy there, unset it, or install `socksio` for SOCKS 5.",
+        )
+
+
+def basic_header(auth_string: str) -> dict[str, str]:
+    """The header that sends a password."""
+    return {"Authorization": f"Basic {base64.b64encode(auth_string.encode()).decode()}"}
+
+
+def change_headers(url: str) -> dict[str, str]:
+    """Headers with which a request of our own may change something on the server, CSRF's too.
+
+    Raises:
+        httpx.HTTPError: the server does not answer.
+    """
+    name = str(uuid4())
+    answer = httpx.get(
+        f"{url}/csrf-token", params={"client": name}, headers=auth_header(), timeout=30
+    )
+    if not answer.is_success:  # without CSRF protection, or refused: the request itself tells
+        return auth_header()
+    tokens = {"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": answer.json()["token"]}
+    return auth_header() | tokens
+
+
+def address_of_stack(home: Path) -> str | None:
+    """Where the server of the `navigator up` on this home folder is, whether it answers or not."""
+    stack = running_stack(home)
+    server = stack.services.get("prefect") if stack else None
+    return f"{server.address}/api" if server else None
+
+
+def require(url: str) -> None:
+    """Make sure that a Prefect server answers, and takes our password if it asks for one.
+
+    Raises:
+        ServiceUnavailable: it does not answer.
+        ConfigurationError: it wants another password.
+    """
+    try:
+        with httpx.Client(base_url=url.rstrip("/"), timeout=10) as client:
+            client.get("/health").raise_for_status()
+            refuses = (
+                "PREFECT_API_KEY" not in os.environ
+                and client.get("/admin/version", headers=auth_header()).status_code
+                == httpx.codes.UNAUTHORIZED
+            )
+        if refuses:
+            raise ConfigurationError(
+                "The Prefect server that PREFECT_API_URL names refuses the password.",
+                remedy="Set PREFECT_API_AUTH_STRING to its user:password, or name a file that "
+                "holds it with NAVIGATOR_PREFECT_AUTH_FILE; that of `navigator up` is in the file "
+                "prefect/auth-string of its home folder.",
+            )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServiceUnavailable(
+            f"The Prefect server that PREFECT_API_URL names does not answer "
+            f"({type(error).__name__}).",
+            remedy="Start it, correct the variable, or unset it to use a server of our own.",
+        ) from None
+
+
+def _guarded(path: Path, read: Callable[[Path], str]) -> str:
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "no text"
+        raise ConfigurationError(
+            f"The password of the Prefect server cannot be kept or read in {path} ({why}).",
+            remedy="Let this user read and write its folder, or set NAVIGATOR_HOME to another one.",
+        ) from None

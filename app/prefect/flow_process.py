@@ -1,0 +1,154 @@
+"""Running a flow from the terminal: start what it needs, watch it, and let it end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.prefect.block_server import QUIET, is_named
+from app.prefect.interruption import Interruptible
+from app.process.log_output import configure_logs
+from app.process.working_folder import leave_folder
+from app.terminal.console import say, working
+from app.terminal.progress import ProgressView
+from pipeline.errors import ConfigurationError, NavigatorError, TransientError
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from pipeline.store.addresses import Addresses
+
+_POLL_SECONDS = 0.3
+_left_open: list[asyncio.Runner] = []
+"""Loops of flows that wait for a server that has gone: closing them would wait with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFlow:
+    """A flow to run and to watch.
+
+    Attributes:
+        start: imports the flow and calls it; Prefect is set up by then.
+        loads_gate: whether the quality gate will be needed, so that it is loaded meanwhile.
+    """
+
+    run_id: UUID
+    user: UUID
+    start: Callable[[], Awaitable[State[Any]]]
+    loads_gate: bool = True
+
+
+def connect(settings: Settings) -> Addresses:
+    """Where the database is, after it has been started, if ours, and migrated."""
+    from pipeline.store.migrating import prepare
+    from stages.services import database_addresses
+
+    embedded = settings.database_url is None and settings.database_block is None
+    with working("Starting Postgres" if embedded else "Connecting to Postgres"):
+        addresses = asyncio.run(database_addresses(settings))
+        prepare(addresses, patience_seconds=settings.database_patience_seconds, told=say)
+    return addresses
+
+
+def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> BaseException | None:
+    """Run a flow to its end while its progress is shown.
+
+    Returns:
+        None when it came to its end (documents may have failed in it), else why it did not.
+
+    Raises:
+        ServiceUnavailable: there is no Prefect server, and ours does not start.
+        KeyboardInterrupt: the person stopped it; claims are released.
+    """
+    configure_logs(settings, "navigator", console=False)
+    _start_prefect(flow, settings)
+    work = Interruptible(flow.start, flow.run_id, addresses, settings.prefect_patience_seconds)
+    runner = asyncio.Runner()
+    try:
+        outcome = runner.run(_watched(flow, work, addresses))
+    finally:
+        if work.is_over:
+            runner.close()
+        else:
+            _left_open.append(runner)
+    if isinstance(outcome, NavigatorError):
+        return outcome
+    return None if outcome.is_completed() else asyncio.run(_outcome(outcome))
+
+
+async def _outcome(state: State[Any]) -> BaseException:
+    outcome = await state.aresult(raise_on_failure=False)
+    return outcome if isinstance(outcome, BaseException) else RuntimeError(state.message)
+
+
+def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
+    from app.prefect.server import provide_prefect
+
+    leave_folder()
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    theirs = is_named()
+    if settings.work_pool is not None and not theirs:
+        raise ConfigurationError(
+            "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",
+            remedy="Set PREFECT_API_URL, or unset NAVIGATOR_WORK_POOL to work in this process.",
+        )
+    # Two threads must not import at once, so the gate is loaded while a server of ours starts,
+    # or else while the flow takes the files in.
+    gate = threading.Thread(target=_load_gate, daemon=True)
+    what = "Connecting to Prefect" if theirs else "Starting Prefect"
+    with working(f"{what} and loading the quality gate" if flow.loads_gate else what):
+        if flow.loads_gate and not theirs:
+            gate.start()
+        provide_prefect(settings.home, waiting=_say_waiting, auth_file=settings.prefect_auth_file)
+        if gate.ident is not None:
+            gate.join()
+        import prefect  # noqa: F401
+    if flow.loads_gate and theirs:
+        gate.start()
+
+
+def _load_gate() -> None:
+    from checks.gate import warm_up
+
+    with suppress(Exception):  # the gate itself says what is wrong with it, as an error
+        warm_up()
+
+
+def _say_waiting() -> None:
+    say("Another run is under way with our Prefect server; this one begins when it has ended.")
+
+
+async def _watched(
+    flow: RunningFlow, work: Interruptible, addresses: Addresses
+) -> State[Any] | NavigatorError:
+    with ProgressView() as view:
+        watcher = asyncio.create_task(_watch(flow, addresses, view))
+        try:
+            return await work.run()
+        finally:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
+
+
+async def _watch(flow: RunningFlow, addresses: Addresses, view: ProgressView) -> None:
+    from pipeline.store import runs
+    from pipeline.store.engine import Database
+
+    database = Database.at(addresses, pool_size=1)
+    try:
+        while True:
+            with suppress(TransientError):
+                async with database.reader(flow.user) as connection:
+                    view.show(await runs.progress(connection, flow.run_id))
+            await asyncio.sleep(_POLL_SECONDS)
+    finally:
+        await database.close()

@@ -1,0 +1,100 @@
+"""What a command takes over from where and by whom it is started, and what it leaves there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.children import CHILD, safe_search_paths
+from pipeline.env_files import (
+    HOME,
+    NAME,
+    VARIABLE,
+    absolute_values,
+    default_home,
+    env_file,
+    passed_over,
+    read_env_file,
+)
+from pipeline.errors import ConfigurationError
+from pipeline.loopback import direct_loopback
+
+# Files that libraries find by a variable; they have to mean the same after the folder was left.
+_OF_LIBRARIES = (
+    "TESSDATA_PREFIX", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "NETRC", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY",
+    "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_FEDERATED_TOKEN_FILE", "HF_HOME", "PREFECT_HOME",
+    "PREFECT_PROFILES_PATH", "PREFECT_LOGGING_SETTINGS_PATH", "TMPDIR",
+)  # fmt: skip
+
+
+def settle(named: Path | None) -> None:
+    """Make the environment safe for what is started, and say what a person may not expect.
+
+    Args:
+        named: the file with settings that the option names.
+    """
+    if named is not None:
+        os.environ[VARIABLE] = str(named.expanduser().absolute())
+    os.environ.update(safe_search_paths(os.environ) | direct_loopback(os.environ))
+    _make_paths_absolute()
+    _take_prefect_settings()
+    if CHILD not in os.environ:
+        _say_remarks()
+
+
+def _make_paths_absolute() -> None:
+    from pipeline.env_source import path_variables
+    from pipeline.settings import Settings
+
+    names = {*path_variables(Settings), VARIABLE, HOME, *_OF_LIBRARIES}
+    with suppress(OSError):  # a folder that has been removed: what is relative leads nowhere
+        os.environ.update(absolute_values(Path.cwd(), os.environ, names))
+
+
+def _take_prefect_settings() -> None:
+    """Prefect's settings in the file, which Prefect itself would look for in the current folder."""
+    try:
+        values = read_env_file()
+    except ConfigurationError:
+        return  # told when the settings are read
+    for name, value in values.items():
+        if name.startswith("PREFECT_"):
+            os.environ.setdefault(name, value)
+
+
+def _say_remarks() -> None:
+    from app.terminal.console import say
+
+    for sentence in remarks():
+        say(sentence, "yellow")
+
+
+def remarks() -> Iterator[str]:
+    """What a person may not expect of the settings: one sentence for each."""
+    if (path := passed_over()) is not None:
+        yield f"The file {path} is not read: {where_instead()}"
+    yield from unknown()
+
+
+def where_instead() -> str:
+    """Where settings are read from, as the end of a sentence."""
+    home = Path(os.environ.get(HOME) or default_home())
+    return f"settings come from {home / NAME}, or from a file that --env-file or {VARIABLE} names."
+
+
+def unknown() -> Iterator[str]:
+    """Each variable that looks like a setting and is none."""
+    from pipeline.unknown_variables import sentence, unknown_variables
+
+    for name, nearest in unknown_variables(os.environ).items():
+        yield sentence(name, nearest, "in the environment")
+    try:
+        path, values = env_file(), read_env_file()
+    except ConfigurationError:
+        return  # told when the settings are read
+    for name, nearest in unknown_variables(values).items():
+        yield sentence(name, nearest, f"in {path}")

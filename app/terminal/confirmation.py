@@ -1,0 +1,26 @@
+"""Asking a person before something is lost."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+
+def ask(question: str) -> None:
+    """Go on only after a yes.
+
+    Raises:
+        UsageError: nobody is there to answer.
+        Exit: the answer is no.
+    """
+    from app.terminal.console import tell
+    from pipeline.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{question} Nobody is there to answer.", remedy="Give --yes to go on without asking."
+        )
+    if not typer.confirm(question):
+        tell("Nothing was changed.")
+        raise typer.Exit(0)

@@ -1,0 +1,168 @@
+"""`navigator status DOCUMENT`: the whole story of one document, or of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.cli.status import line_json, state_text
+from app.terminal import run_report
+from app.terminal.console import answers, dollars, number, right, table, tell, text
+from app.terminal.database import reading
+from app.terminal.gaps import print_notes
+from app.terminal.run_report import RunReport, print_reason
+from app.terminal.states import COLOURS, word
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+from pipeline.states import PUBLISHED
+from stages.document_lookup import find_one
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from pipeline.store.history import DocumentLine, EventRecord, JobRecord
+
+STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A document: its versions, newest first; its audit, oldest first; what the gate found.
+
+    Attributes:
+        quality: why the gate refused the newest version. warnings: what it only told.
+    """
+
+    document: DocumentLine
+    jobs: Sequence[JobRecord]
+    events: Sequence[EventRecord]
+    quality: Sequence[str]
+    warnings: Sequence[str] = ()
+
+
+async def story(settings: Settings, user: str | None, given: str) -> Story | RunReport:
+    """The story of what a person names: a document, or a run by the beginning of its id.
+
+    Raises:
+        UsageError: it names nothing, or several documents.
+    """
+    from pipeline.store import history
+
+    async with reading(settings, user) as connection:
+        try:
+            document = await find_one(connection, given)
+        except UsageError:
+            if (run := await _run(connection, given)) is not None:
+                return run
+            raise
+        key = document.document_id
+        return Story(
+            document,
+            await history.document_jobs(connection, key),
+            await history.document_events(connection, key),
+            await history.quality_findings(connection, key, "critical"),
+            await history.quality_findings(connection, key, "warning"),
+        )
+
+
+async def _run(connection: AsyncConnection, given: str) -> RunReport | None:
+    from pipeline.store import summary
+
+    run = await summary.find_run(connection, given.lower()) if len(given) >= 4 else None
+    return await run_report.read_run(connection, run.run_id) if run else None
+
+
+def print_story(told: Story) -> None:
+    """The story for a person."""
+    document = told.document
+    tell(text(document.name).plain, "bold")
+    tell(f"  {text(document.source).plain}", "dim")
+    answers().print("  State      ", state_text(document), sep="")
+    tell(f"  Document   {document.document_id}")
+    if document.tags:
+        tell(f"  Tags       {text(', '.join(document.tags)).plain}")
+    print_notes(document.notes)
+    if told.jobs:
+        _print_newest(told.jobs[0])
+    # Of a version that is published now, an earlier attempt may have been refused.
+    for sentence in told.quality if document.state not in PUBLISHED else ():
+        tell(f"  Quality    {text(sentence).plain}")
+    for sentence in told.warnings:
+        tell(f"  Warning    {text(sentence).plain}", "yellow")
+    if document.error_message and document.state not in PUBLISHED:
+        print_reason(document.error_message, document.error_remedy)
+    _print_versions(told.jobs)
+    _print_events(told.events)
+
+
+def _print_newest(job: JobRecord) -> None:
+    tell(f"  Job        {job.job_id}" + (" (a worker is at it)" if job.claimed else ""))
+    tell(f"  Parser     {job.parser}, chunker {job.chunker}")
+    tell(f"  Model      {job.model}")
+    if job.language:
+        tell(f"  Language   {job.language}")
+    for name, value in job.facts.items():
+        tell(f"  Fact       {text(name).plain}: {text(value).plain}")
+    seconds = [f"{s} {float(job.stage_seconds[s]):.2f}" for s in STAGES if s in job.stage_seconds]
+    if seconds:
+        tell(f"  Seconds    {', '.join(seconds)}")
+
+
+def _print_versions(jobs: Sequence[JobRecord]) -> None:
+    shown = table(
+        right("Version"), ("State", {"no_wrap": True}), right("Pages"), right("Chunks"),
+        right("Tokens"), right("Cost"), ("Taken in", {"no_wrap": True}), ("Job", {"no_wrap": True}),
+    )  # fmt: skip
+    for job in jobs:
+        state = word(job.state)
+        shown.add_row(
+            number(job.version),
+            text(state, COLOURS.get(state, "")),
+            number(job.pages),
+            number(job.chunks),
+            number(job.tokens),
+            dollars(job.cost_usd),
+            f"{job.created_at.astimezone():%Y-%m-%d %H:%M}",
+            str(job.job_id)[:8],
+        )
+    answers().print(shown)
+
+
+def _print_events(events: Sequence[EventRecord]) -> None:
+    versions = len({event.job_id for event in events}) > 1
+    job = [("Job", {"no_wrap": True})] if versions else []
+    shown = table(("When", {"no_wrap": True}), "What happened", "By", *job)
+    for event in events:
+        shown.add_row(
+            f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}",
+            text(_what(event)),
+            text(actor_name(event.actor)),
+            *([str(event.job_id)[:8]] if versions else []),
+        )
+    answers().print(shown)
+
+
+def _what(event: EventRecord) -> str:
+    if event.event == "relocated":  # its file was found at another path
+        return f"relocated from {event.details.get('from', 'another path')}"
+    step = " → ".join(filter(None, (event.from_state, event.to_state)))
+    named = step if event.event == "moved" else f"{event.event}: {step}"
+    return f"{named}: {event.details['why']}" if "why" in event.details else named
+
+
+def actor_name(name: str) -> str:
+    """A worker without its boot and start times: host and process tell a person enough."""
+    parts = name.rsplit("/", 3)
+    return f"{parts[0]}/{parts[2]}" if len(parts) == 4 else name
+
+
+def story_json(told: Story) -> dict[str, Any]:
+    """The story for a program."""
+    return {
+        "document": line_json(told.document),
+        "versions": [{**asdict(job), "status": word(job.state)} for job in told.jobs],
+        "events": [asdict(event) for event in told.events],
+        "quality_failures": list(told.quality),
+        "quality_warnings": list(told.warnings),
+    }

@@ -1,0 +1,98 @@
+"""From an error to what a person reads and what a program gets: the one place for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from app.terminal.console import print_json, say
+from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
+from pipeline.full_disk import full_disk, has_no_room, lacking_folder, says_full
+from pipeline.private_files import write_private
+
+FAILED = 1
+WRONG_USE = 2
+INTERRUPTED = 130
+
+# What may stand in a traceback's last line and must not stand in a log.
+_SECRETS = re.compile(
+    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"
+    r"|\b(?:sk|llx|pnu)[-_][A-Za-z0-9_\-]{6,}"
+    r"|(?i:bearer)\s+\S+"
+)
+_SECRET_VARIABLES = re.compile(
+    r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|READER_URL|OWNER_URL|STORAGE_OPTIONS", re.I
+)
+
+
+def report_error(error: Exception) -> int:
+    """Say what went wrong and what to do; the exit code."""
+    if isinstance(error, NavigatorError):
+        _print(error.code, error.message, _remedy(error))
+        return WRONG_USE if isinstance(error, UsageError) else FAILED
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output has gone; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if says_full(error) or has_no_room(home()):
+        return report_error(full_disk(lacking_folder(home())))
+    message = f"Something unforeseen went wrong ({type(error).__name__})."
+    _print("unexpected", message, f"The details are in {_write_log(error)}; please report it.")
+    return FAILED
+
+
+def report_interruption() -> int:
+    """Say that the command was stopped by the person; the exit code."""
+    say("\nStopped. What was finished is kept; run the same command again to go on.", "yellow")
+    return INTERRUPTED
+
+
+def _remedy(error: NavigatorError) -> str:
+    if isinstance(error, TransientError) and error.remedy == TransientError.remedy:
+        # True in a run; a command that has ended tries nothing again.
+        return "Try again in a moment; `navigator doctor` tells which part does not work."
+    return error.remedy
+
+
+def _print(code: str, message: str, remedy: str) -> None:
+    if "--json" in sys.argv:
+        print_json({"error": {"code": code, "message": message, "remedy": remedy}})
+    say(message, "bold red")
+    if remedy:
+        say(remedy)
+
+
+def _write_log(error: Exception) -> str:
+    folder = home() / "logs"
+    path = folder / f"navigator-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        told = without_secrets("".join(traceback.format_exception(error)))
+        write_private(path, told.encode("utf-8", "replace"))
+    except OSError as problem:
+        return f"no log, because {folder} cannot be written ({problem.strerror})"
+    return str(path)
+
+
+def home() -> Path:
+    """The home folder, also when the settings are too wrong to be read."""
+    from pipeline.settings import load_settings
+
+    try:
+        return load_settings().home
+    except ConfigurationError:
+        return Path(os.environ.get("NAVIGATOR_HOME") or Path.home() / ".insurance-navigator")
+
+
+def without_secrets(text: str) -> str:
+    """The text with keys, passwords and whatever the secret variables hold blotted out."""
+    for name, value in os.environ.items():
+        if _SECRET_VARIABLES.search(name) and len(value) >= 4:
+            text = text.replace(value, "***")
+    return _SECRETS.sub(
+        lambda found: f"{found['scheme'] or ''}***" + "@" * bool(found["scheme"]), text
+    )

@@ -1,0 +1,103 @@
+"""Answering a question from a user's published documents: the core of every search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pipeline.errors import EmbeddingError, UsageError
+from pipeline.text import fold, normalise
+from stages.query_embedding import QUESTION, embedded
+
+if TYPE_CHECKING:
+    from clients.embedder import Embedder, Vectors
+    from pipeline.store.engine import Database
+    from pipeline.store.search import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and where to look.
+
+    Attributes:
+        mode: hybrid, vector or text. document: only in this one, when given.
+        tags: only in documents that have all of them.
+        roles: only passages that have one of them, when any is given.
+    """
+
+    text: str
+    mode: str = "hybrid"
+    limit: int = 5
+    document: UUID | None = None
+    tags: Sequence[str] = ()
+    roles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """The passages, best first, and what a person should know about the search.
+
+    Attributes:
+        published: documents that can be found at all.
+        elsewhere: of these, documents that only words find, since another model embedded them.
+    """
+
+    passages: Sequence[Passage]
+    published: int
+    elsewhere: int
+
+
+async def answer(
+    question: Question, owner: UUID, database: Database, embedder: Embedder
+) -> SearchAnswer:
+    """Answer a question, as its user: nobody else's passage can be among the answers.
+
+    Raises:
+        UsageError: the question cannot be turned into a vector.
+    """
+    from pipeline.store import summary
+    from pipeline.store.search import documents_in_other_spaces
+
+    async with database.reader(owner) as connection:
+        published = await summary.count_published(connection)
+        elsewhere = await documents_in_other_spaces(connection, embedder.space.id)
+    passages = await _passages(question, owner, database, embedder) if published else []
+    return SearchAnswer(passages, published, elsewhere)
+
+
+async def _passages(
+    question: Question, owner: UUID, database: Database, embedder: Embedder
+) -> list[Passage]:
+    from pipeline.store.search import Query, SearchMode
+    from pipeline.store.search import search as ask
+
+    mode = SearchMode(question.mode)
+    by_words = mode is SearchMode.TEXT
+    query = Query(
+        text=question.text,
+        mode=mode,
+        space_id=embedder.space.id,
+        dimension=embedder.space.dimension,
+        vector=None if by_words else await _vector(question.text, owner, database, embedder),
+        limit=question.limit,
+        document=question.document,
+        tags=tuple(question.tags),
+        roles=tuple(question.roles),
+    )
+    async with database.reader(owner) as connection:
+        return await ask(connection, query)
+
+
+async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:
+    asked = fold(normalise(text).text)
+    try:
+        answered = await embedded(asked, database, embedder, operation=QUESTION, owner=owner)
+    except EmbeddingError as error:
+        raise UsageError(
+            f"The question cannot be turned into a vector: {error.message}",
+            remedy="Ask it in words, or search by text alone.",
+        ) from error
+    vector: Vectors = answered.vectors[0]
+    return vector
