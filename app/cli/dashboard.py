@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
+from app.api.subjects import require_name
 from app.stack.state import api_of_stack
+from app.terminal.console import say, tell
+from app.terminal.desktop import has_desktop, show
 from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
 
 def link(settings: Settings, user: str, *, service: bool, hours: float) -> str:
@@ -42,3 +49,27 @@ def _address(settings: Settings) -> str:
         "No API runs on this home folder.",
         remedy="Start one with `navigator up`, or say with NAVIGATOR_PUBLIC_URL where it is.",
     )
+
+
+def command(
+    user: Annotated[
+        str | None, typer.Option("--user", help="Whose dashboard; NAVIGATOR_USER's when left out.")
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="An operator's, who sees everybody's documents.")
+    ] = False,
+    hours: Annotated[float, typer.Option(min=0.001, max=24 * 366)] = 12,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Only print the link; open no browser.")
+    ] = False,
+) -> None:
+    """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
+    settings = load_settings()
+    require_name(user or settings.user, settings)
+    address = link(settings, user or settings.user, service=service, hours=hours)
+    tell(address)
+    if (prefect := prefect_sign_in(settings)) is not None:
+        say(f"Prefect's UI: {prefect[0]}; paste into its one field, colon and all:")
+        say(prefect[1])
+    if not no_open and has_desktop():
+        show(address)

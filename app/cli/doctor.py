@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from app.doctor.configuration import configured
 from app.doctor.diagnosis import Finding, Verdict
-from app.doctor.permissions import Closed
+from app.doctor.permissions import Closed, close
 from app.doctor.protections import protections
-from app.terminal.console import answers, say, tell, text, working
+from app.terminal.console import answers, print_json, say, tell, text, working
+from app.terminal.options import Json
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.settings import Settings, load_settings
 
@@ -27,7 +31,7 @@ _MARKS = {
 
 def checks() -> Sequence[tuple[str, Check]]:
     """The parts in the order in which they are tried."""
-    from app.cli.doctor import checks as checkups
+    from app.doctor import checks as checkups
 
     return (
         ("Python", checkups.python),
@@ -153,3 +157,22 @@ def as_json(found: Examination, closed: Closed | None) -> dict[str, Any]:
         "findings": [asdict(each) for each in found.findings],
         "protections": [asdict(each) for each in found.protections],
     }
+
+
+def command(
+    json: Json = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="First close what of NAVIGATOR_HOME is open to others.")
+    ] = False,
+) -> None:
+    """Try every part of the set-up, show the protections in force; say how to mend it."""
+    closed = close(load_settings().home) if fix else None
+    if closed is not None and not json:
+        for sentence in closed.sentences():
+            say(sentence)
+    found = asyncio.run(examine())
+    if json:
+        print_json(as_json(found, closed))
+    else:
+        print_findings(found)
+    raise typer.Exit(0 if found.fine else 1)

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
+
+import typer
 
 from app.prefect.flow_process import RunningFlow, connect, run_flow
 from app.prefect.interruption import PREFECT_GONE
+from app.terminal import options
 from app.terminal.console import quantity, say
 from app.terminal.links import say_links
-from app.terminal.run_report import RunReport, read_run
+from app.terminal.options import Json, User
+from app.terminal.run_report import RunReport, read_run, show_run
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
@@ -239,3 +243,40 @@ async def _anything_to_do(
             services, found, owner, run_id, list(request.tags), sync=request.sync
         )
     return False
+
+
+def command(
+    paths: options.Paths,
+    user: User = None,
+    parser: options.Parser = None,
+    embedder: options.Embedder = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Documents in a subflow.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Subflows at a time.")
+    ] = None,
+    tag: options.Tags = None,
+    max_cost: options.MaxCost = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Delete documents whose files are gone.")
+    ] = False,
+    follow_links: options.FollowLinks = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would do, as `plan`.")
+    ] = False,
+    password_file: options.PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Take files, folders or globs to published, searchable documents."""
+    request = IngestRequest(
+        paths, user, tag or (), parser, embedder, batch_size, concurrency,
+        Decimal(str(max_cost)) if max_cost is not None else None, sync, follow_links,
+    )  # fmt: skip
+    if dry_run:
+        from app.cli.plan import show_plan
+
+        show_plan(request, json=json)
+        return
+    report, found = ingest(request)
+    raise typer.Exit(show_run(report, found.skipped, json=json))

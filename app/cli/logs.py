@@ -12,14 +12,18 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
+import typer
+
 from app.process.log_output import FOLDER
+from app.terminal.console import print_line, say
 from app.terminal.database import reading
 from app.terminal.document_history import actor_name
+from app.terminal.options import Json, User
 from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
@@ -185,3 +189,34 @@ def _short(value: Any) -> str:
 
     text = printable(str(value), limit=200)
     return f'"{text}"' if " " in text else text
+
+
+def command(
+    document: Annotated[str | None, typer.Option(help="A path, a name, or an id.")] = None,
+    job: Annotated[str | None, typer.Option(help="The beginning of a job's id.")] = None,
+    correlation: Annotated[
+        str | None, typer.Option(help="The X-Correlation-ID of an answer.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it happens.")] = False,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Tell what happened to one document, job or request, in every process, by time."""
+    asked = Asked(document, job, correlation, user)
+    settings = load_settings()
+
+    def show(entry: Entry) -> None:
+        print_line(entry.as_json() if json else line_of(entry))
+
+    async def follow_on() -> None:
+        async for entry in following(settings, asked):
+            show(entry)
+
+    if follow:
+        asyncio.run(follow_on())
+        return
+    told = asyncio.run(entries(settings, asked))
+    for entry in told:
+        show(entry)
+    if not told and not json:
+        say("Nothing is known of it, neither in the database nor in the logs.")

@@ -1,46 +1,98 @@
-"""`navigator`: the command line, and the one place where an error becomes an exit code."""
+"""`navigator`: its commands, and the one place where an error becomes an exit code."""
 
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
-from app.commands import change, chaos, logs, look, mocks, saving, serve, stack, upkeep, work
 from app.process.exit import leave_soon
 from pipeline.private_files import keep_private
 from pipeline.process_privacy import hide_this_process
 
+COMMANDS = {
+    "ingest": "Take files, folders or globs to published, searchable documents.",
+    "plan": "Say what an ingest would do and cost, without doing it.",
+    "search": "Find the passages that answer a question.",
+    "status": "Show how the corpus stands, or the whole story of one document.",
+    "list": "List documents with their state, version, pages, chunks and tags.",
+    "page": "Show what was read of one page, with its notes, and its picture.",
+    "report": "Write the data-quality report and open it on a desktop.",
+    "retry": "Try failed documents again, from their last good state.",
+    "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
+    "delete": "Delete documents with everything made of them.",
+    "erase": "Erase a user: documents, files, runs and reports.",
+    "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
+    "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
+    "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
+    "api": "Serve the HTTP API.",
+    "token": "Print a token for the HTTP API.",
+    "dashboard": "Print a link to the dashboard that signs in.",
+    "up": "Run the whole system here: database, Prefect, API, dashboard, worker.",
+    "down": "Stop what `navigator up` runs, from another terminal.",
+    "check": "Send a small document through everything that runs, and remove it again.",
+    "worker": "Run what Prefect schedules, warm.",
+    "seed": "Take in the samples, so that there is something to look at.",
+    "backup": "Save the local database and the stored files to one file.",
+    "restore": "Fill an empty home from a backup, and compare it with what was saved.",
+    "mocks": "Stand in for OpenAI and LlamaParse.",
+    "logs": "Tell what happened to one document, job or request.",
+    "chaos": "Break an installation made for it, and show that nothing is lost.",
+}
+"""What each command does, for `--help`; the command itself is `command` in `app/cli/NAME.py`."""
+
+
+class _Commands(TyperGroup):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"app.cli.{cmd_name}")
+        return get_command_from_info(
+            CommandInfo(name=cmd_name, callback=module.command),
+            pretty_exceptions_short=False,
+            rich_markup_mode=None,
+        )
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: Any) -> Any:
+        from app.terminal import errors
+
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            code = errors.report_interruption()
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if type(error).__module__.startswith("typer"):
+                raise  # wrong options: Typer says which, and how it is used
+            code = errors.report_error(error)
+        raise typer.Exit(code)
+
+
 app = typer.Typer(
     name="navigator",
+    cls=_Commands,
     help="Insurance documents to a searchable, quality-gated corpus.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-class _Group(TyperGroup):
-    """The one place where an error becomes a sentence and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        from app.terminal import errors as failures
-
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            code = failures.report_interruption()
-        except (typer.Exit, typer.Abort):
-            raise
-        except Exception as error:
-            if type(error).__module__.startswith("typer"):
-                raise  # wrong options: Typer says which, and how it is used
-            code = failures.report_error(error)
-        raise typer.Exit(code)
 
 
 def main() -> None:
@@ -55,7 +107,7 @@ def main() -> None:
         raise
 
 
-@app.callback(cls=_Group)
+@app.callback()
 def navigator(
     ctx: typer.Context,
     env_file: Annotated[
@@ -70,7 +122,3 @@ def navigator(
 
     settle(env_file)
     ctx.call_on_close(once_before_loading(know_server))
-
-
-for _part in (work, look, change, upkeep, serve, stack, saving, mocks, logs, chaos):
-    app.add_typer(_part.group)

@@ -6,7 +6,9 @@ import asyncio
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from app.process.log_output import configure_logs
 from app.terminal.console import answers, number, say, table, tell, text
@@ -141,3 +143,24 @@ def _table(stats: dict[str, Any], address: str) -> Table:
     fired = sum(rule["fired"] for rule in rules)
     shown.add_row("faults", "", f"{len(stats['faults'])} rules, {number(fired)} times")
     return shown
+
+
+def command(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8010,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A fault script, YAML or JSON.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.01, max=10_000, help="How many times faster than the real ones.")
+    ] = 10.0,
+    openai_key: Annotated[str | None, typer.Option(help="The only OpenAI key taken.")] = None,
+    llamaparse_key: Annotated[
+        str | None, typer.Option(help="The only LlamaParse key taken.")
+    ] = None,
+    webhook_hosts: Annotated[
+        str, typer.Option(metavar="HOSTS", help="Where webhooks may go beside this machine.")
+    ] = "",
+) -> None:
+    """Stand in for OpenAI and LlamaParse, on this machine and without keys or costs."""
+    serve(MocksOptions(host, port, faults, speed, openai_key, llamaparse_key, webhook_hosts))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from app.terminal.console import print_line, quantity, say, tell_path
+import typer
+
+from app.terminal.console import print_json, print_line, quantity, say, tell_path
+from app.terminal.desktop import has_desktop, show
+from app.terminal.options import Json, User
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.rendering import LONGEST_SIDE
 from pipeline.private_files import write_private
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from pipeline.sources import printable
 from stages.document_lookup import find_one
 from stages.page_view import PageMissing, PageView, draw_page, read_page
@@ -147,3 +152,26 @@ def save(picture: bytes, output: Path | None) -> Path:
 def _private_file() -> Path:
     with tempfile.NamedTemporaryFile(prefix="page-", suffix=".png", delete=False) as file:
         return Path(file.name)
+
+
+def command(
+    document: Annotated[str, typer.Argument(help="A path, a name, or the start of an id.")],
+    number: Annotated[int, typer.Argument(metavar="N", min=1, help="From 1.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write its picture there, as a PNG.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open its picture.")] = False,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Show what was read of one page, with its notes, and its picture."""
+    draw = output is not None or open_it
+    shown = asyncio.run(look(load_settings(), user, document, number, draw=draw))
+    if json:
+        print_json(page_json(shown.view))
+    else:
+        print_page(shown.view)
+    if shown.picture is not None:
+        path = save(shown.picture, output)
+        if open_it and has_desktop():
+            show(path.as_uri())

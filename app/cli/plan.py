@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from app.cli.ingest import IngestRequest, left_out, look
+from app.terminal import options
 from app.terminal.console import (
     answers,
     dollars,
     notes,
     number,
+    print_json,
     quantity,
     right,
     say,
@@ -22,6 +27,7 @@ from app.terminal.console import (
     text,
 )
 from app.terminal.links import links_json, print_links
+from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
 from pipeline.identity import user_id
 from pipeline.sources import passed_over_files
@@ -68,6 +74,15 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     task = bar.add_task("", total=None)
     with bar:
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show_plan(request: IngestRequest, *, json: bool) -> None:
+    """Make the plan and print it."""
+    made, found = asyncio.run(plan(request))
+    if json:
+        print_json(as_json(made, found))
+    else:
+        print_plan(made, found)
 
 
 def print_plan(made: Plan, found: FoundFiles) -> None:
@@ -157,3 +172,18 @@ def _document_json(each: PlannedDocument) -> dict[str, Any]:
         if error
         else None,
     }
+
+
+def command(
+    paths: options.Paths,
+    user: User = None,
+    parser: options.Parser = None,
+    embedder: options.Embedder = None,
+    sync: Annotated[bool, typer.Option("--sync", help="Count what --sync would delete.")] = False,
+    follow_links: options.FollowLinks = False,
+    password_file: options.PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Say what an ingest would do and cost, without doing it."""
+    request = IngestRequest(paths, user, (), parser, embedder, sync=sync, follow_links=follow_links)
+    show_plan(request, json=json)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from app.process.log_output import configure_logs
-from app.terminal.console import answers, number, right, say, table, tell, text, working
+from app.terminal.console import answers, number, print_json, right, say, table, tell, text, working
+from app.terminal.options import Json
 from pipeline.errors import UsageError
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Tally
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.store.findings import MaintenanceRun
@@ -146,3 +149,23 @@ def looked_json(looked: Looked) -> dict[str, Any]:
             for each in run.findings
         ],
     }
+
+
+def command(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what is safe. Without it, only look.")
+    ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="With --fix: mend this kind too, as a person's word."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare storage, database, ledger and Prefect; exit 1 when something is left to mend."""
+    kinds = named_kinds(also or (), fix=fix)
+    looked = reconcile(load_settings(), fix=fix, also=kinds)
+    if json:
+        print_json(looked_json(looked))
+    else:
+        print_looked(looked)
+    raise typer.Exit(1 if looked.left or looked.run.unlooked else 0)

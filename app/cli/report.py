@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Annotated
 
-from app.terminal.console import working
+import typer
+
+from app.terminal.console import print_json, tell_path, working
+from app.terminal.desktop import has_desktop, show
+from app.terminal.options import Json, User
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.identity import user_id
 from pipeline.private_files import write_private
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
 
 async def report(
@@ -70,18 +74,22 @@ def _moved(written: Path, output: Path) -> Path:
     return target.absolute()
 
 
-def has_desktop() -> bool:
-    """Whether a browser window can be opened for the person."""
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def show(address: str) -> bool:
-    """Open a page in the person's browser; whether one was there."""
-    import webbrowser
-
-    try:
-        return webbrowser.open(address)
-    except webbrowser.Error:
-        return False
+def command(
+    run: Annotated[
+        str | None, typer.Option(help="One run: the start of its id, or `last`. Else over time.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to put it.")] = None,
+    open_it: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open it, where there is a desktop.")
+    ] = True,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Write the data-quality report and open it on a desktop."""
+    path = asyncio.run(report(load_settings(), user, run, output))
+    if json:
+        print_json({"report": str(path)})
+    else:
+        tell_path("The quality report is", path)
+    if open_it and not json and has_desktop():
+        show(path.as_uri())

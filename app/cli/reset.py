@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.stack.state import running_stack
+from app.terminal import options
+from app.terminal.confirmation import ask
+from app.terminal.console import say, tell
 from pipeline.errors import StorageUnavailable, UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 
 FOLDERS = ("postgres", "objects", "prefect", "reports", "logs", "stack", ".restoring")
 
@@ -95,3 +98,19 @@ def _remove(folder: Path) -> None:
             f"{folder} cannot be removed ({error.strerror}).",
             remedy="Check its permissions, then reset again.",
         ) from error
+
+
+def command(yes: options.Yes = False) -> None:
+    """Empty the local default: documents, vectors, runs and reports. Asks first."""
+    settings = load_settings()
+    folders = existing(settings)
+    if not folders:
+        tell(f"There is nothing in {settings.home}.")
+        return
+    if not yes:
+        for folder in folders:
+            say(f"  {folder}")
+        megabytes = size(folders) / 1_000_000
+        ask(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
+    reset(settings)
+    tell(f"Emptied {settings.home}.")

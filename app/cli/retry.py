@@ -1,47 +1,37 @@
-"""`navigator retry`, `resume`, `delete`, `erase`: what a person does to what is there."""
+"""`navigator retry`: failed documents are tried again, from their last good state."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from contextlib import AsyncExitStack
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
+
+import typer
 
 from app.cli.ingest import run_to_report
 from app.prefect.flow_process import connect
-from app.terminal.console import say, text
+from app.terminal import options
+from app.terminal.console import print_json, tell, text
 from app.terminal.database import reading
-from app.terminal.run_report import RunReport
+from app.terminal.documents import chosen
+from app.terminal.options import Json, User
+from app.terminal.run_report import RunReport, show_run
 from app.terminal.states import word
 from pipeline.errors import UsageError
-from pipeline.identity import OPERATOR, user_id
-from pipeline.settings import Settings
+from pipeline.identity import user_id
+from pipeline.settings import Settings, load_settings
 from pipeline.states import FAILED
-from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from pipeline.store.addresses import Addresses
-    from pipeline.store.deletion import Deleted
     from pipeline.store.history import DocumentLine
-    from stages.erasing import ErasedUser
 
 _MOST = 100_000
 _TO_RETRY = ("failed", "waiting", "stopped", "cancelled")
-
-
-async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> list[DocumentLine]:
-    """The documents that a person names, each once.
-
-    Raises:
-        UsageError: one of them is none, or several.
-    """
-    async with reading(settings, user) as connection:
-        found = [await find_one(connection, each) for each in given]
-    return list({each.document_id: each for each in found}.values())
 
 
 async def failed(settings: Settings, user: str | None) -> list[DocumentLine]:
@@ -80,40 +70,10 @@ def retry(
     if not documents:
         return None
     jobs = [each.job_id for each in documents if each.job_id is not None]
-    return _go_on(settings, user, addresses, jobs)
+    return go_on(settings, user, addresses, jobs)
 
 
-def resume(settings: Settings, user: str | None, given: str, cap: Decimal | None) -> RunReport:
-    """Go on with what was stopped of a run.
-
-    Args:
-        given: the beginning of the run's id. cap: in dollars, for what goes on.
-
-    Raises:
-        UsageError: there is no such run, or nothing of it was stopped.
-    """
-    addresses = connect(settings)
-    jobs = asyncio.run(_stopped(settings, user, given))
-    return _go_on(settings, user, addresses, jobs, kind="resume", cap=cap)
-
-
-async def _stopped(settings: Settings, user: str | None, given: str) -> list[UUID]:
-    from pipeline.store import stops, summary
-
-    async with reading(settings, user) as connection:
-        run = await summary.find_run(connection, given.lower())
-        found = await stops.stopped_jobs(connection, run.run_id) if run else {}
-        others = await stops.stopped_runs(connection)
-    if found:
-        return [job for jobs in found.values() for job in jobs]
-    named = ", ".join(str(each.run_id)[:8] for each in others)
-    what = f"Nothing of the run {given} was stopped." if run else f"There is no run {given!r}."
-    raise UsageError(
-        what, remedy=f"Runs that can be resumed: {named}." if named else "No run was stopped."
-    )
-
-
-def _go_on(
+def go_on(
     settings: Settings,
     user: str | None,
     addresses: Addresses,
@@ -122,6 +82,11 @@ def _go_on(
     kind: str = "retry",
     cap: Decimal | None = None,
 ) -> RunReport:
+    """Send jobs back and run them to their end.
+
+    Args:
+        kind: of the run. cap: in dollars.
+    """
     owner, run_id = user_id(user or settings.user), uuid4()
     sent = asyncio.run(_send_back(settings, owner, run_id, jobs, kind, cap))
 
@@ -155,31 +120,20 @@ async def _send_back(
         return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
 
 
-async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Deleted:
-    """Delete documents with everything made of them; running jobs are fenced."""
-    from pipeline.store.transitions import Actor
-    from stages.services import open_services
-    from stages.syncing import delete as remove
-
-    async with open_services(settings) as services:
-        ids = [each.document_id for each in documents]
-        return await remove(services.database, services.storage, ids, Actor("person"))
-
-
-async def erase(settings: Settings, user: UUID) -> ErasedUser:
-    """Erase a user, with everything that says something about them."""
-    from stages.erasing import erase as remove
-    from stages.services import open_database, open_storage
-
-    async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
-        storage = await open_storage(settings)
-        return await remove(database, storage, settings.home / "reports", user, OPERATOR)
-
-
-def list_for_deletion(documents: Sequence[DocumentLine]) -> None:
-    """Show what is about to go."""
-    for each in documents[:20]:
-        say(f"  {text(each.name).plain}  ({text(each.source).plain})")
-    if len(documents) > 20:
-        say(f"  … and {len(documents) - 20:,} more")
+def command(
+    documents: Annotated[
+        list[str] | None, typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    password_file: options.PasswordFile = None,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Try failed documents again, from their last good state."""
+    report = retry(load_settings(), user, documents or (), all_failed=failed)
+    if report is not None:
+        raise typer.Exit(show_run(report, {}, json=json))
+    if json:
+        print_json({"documents": []})
+    else:
+        tell("No document has failed: nothing to retry.")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from app.terminal.console import answers, quantity, say, tell, text
+import typer
+
+from app.terminal import options
+from app.terminal.console import answers, print_json, quantity, say, tell, text
+from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, question_words, snippet
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.roles import Role
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from stages.document_lookup import find_one
 from stages.search import Question, SearchAnswer, answer
 
@@ -147,3 +152,22 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
             for passage in answer.passages
         ],
     }
+
+
+def command(
+    question: Annotated[str, typer.Argument(help="In your own words.")],
+    mode: options.Mode = "hybrid",
+    limit: options.Limit = 5,
+    user: User = None,
+    document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
+    tag: options.Tags = None,
+    role: options.Roles = None,
+    json: Json = False,
+) -> None:
+    """Find the passages that answer a question."""
+    request = SearchRequest(question, mode, limit, user, document, tag or (), role or ())
+    answer = asyncio.run(search(request, load_settings()))
+    if json:
+        print_json(as_json(request, answer))
+    else:
+        print_answer(request, answer)

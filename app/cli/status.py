@@ -1,22 +1,36 @@
-"""`navigator status` and `navigator list`: what is there and what happened to it."""
+"""`navigator status`: how the corpus stands, or the whole story of one document."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from app.terminal.console import answers, dollars, number, quantity, right, say, table, tell, text
-from app.terminal.database import reading
-from app.terminal.gaps import where_lacking
-from app.terminal.run_report import print_trouble
-from app.terminal.states import COLOURS, word
-from pipeline.errors import UsageError
+import typer
+
+from app.terminal.console import (
+    answers,
+    dollars,
+    number,
+    print_json,
+    quantity,
+    right,
+    say,
+    table,
+    tell,
+    text,
+)
+from app.terminal.document_history import print_story, story, story_json
+from app.terminal.documents import line_json
+from app.terminal.options import Json, User
+from app.terminal.run_report import RunReport, print_trouble, show_run
+from app.terminal.states import word
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words
-from pipeline.settings import Settings
-from pipeline.states import FAILED, STATE_WORDS, JobState
+from pipeline.settings import Settings, load_settings
+from pipeline.states import FAILED
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
@@ -41,14 +55,6 @@ class Overview:
     stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentLine]
     maintenance: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Documents, and how many there are in all."""
-
-    documents: Sequence[DocumentLine]
-    total: int
 
 
 async def overview(settings: Settings, user: str | None) -> Overview:
@@ -76,42 +82,6 @@ async def overview(settings: Settings, user: str | None) -> Overview:
             failed,
             maintenance,
         )
-
-
-async def listing(
-    settings: Settings, user: str | None, state: str | None, tags: Sequence[str], limit: int
-) -> Listing:
-    """Documents by name.
-
-    Args:
-        state: published, gaps, failed, waiting, or a state of the state machine.
-
-    Raises:
-        UsageError: there is no such state.
-    """
-    from pipeline.store import history
-
-    states = states_of(state) if state else None
-    async with reading(settings, user) as connection:
-        found, total = await history.list_documents(
-            connection, states=states, tags=tags, limit=limit
-        )
-    return Listing(found, total)
-
-
-def states_of(name: str) -> list[JobState]:
-    """The states that a person's word stands for.
-
-    Raises:
-        UsageError: it stands for none.
-    """
-    if name in STATE_WORDS:
-        return list(STATE_WORDS[name])
-    try:
-        return [JobState(name)]
-    except ValueError:
-        known = ", ".join([*STATE_WORDS, *JobState])
-        raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
 
 
 def print_overview(shown: Overview) -> None:
@@ -172,42 +142,6 @@ def _print_runs(runs: Sequence[RunRecord]) -> None:
     answers().print(shown)
 
 
-def print_listing(shown: Listing) -> None:
-    """The documents for a person."""
-    if not shown.documents:
-        say("There are no such documents.")
-        return
-    tagged = any(each.tags for each in shown.documents)
-    lacking = any(where_lacking(each.notes) for each in shown.documents)
-    rows = table(
-        ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
-        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
-        *(["Not read"] if lacking else []),
-    )  # fmt: skip
-    for each in shown.documents:
-        rows.add_row(
-            text(each.name),
-            state_text(each),
-            number(each.version),
-            number(each.pages),
-            number(each.chunks),
-            str(each.document_id)[:8],
-            *([text(", ".join(each.tags))] if tagged else []),
-            *([text(where_lacking(each.notes), "yellow")] if lacking else []),
-        )
-    answers().print(rows)
-    left = shown.total - len(shown.documents)
-    if left:
-        say(f"… and {left:,} more; --limit shows more of them.")
-
-
-def state_text(each: DocumentLine) -> Any:
-    """The state in a person's word; says when an older version is what readers still see."""
-    shown = word(each.state or "", each.error_code)
-    note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
-    return text(shown + note, COLOURS.get(shown, ""))
-
-
 def overview_json(shown: Overview) -> dict[str, Any]:
     """The overview for a program."""
     return {
@@ -220,11 +154,25 @@ def overview_json(shown: Overview) -> dict[str, Any]:
     }
 
 
-def listing_json(shown: Listing) -> dict[str, Any]:
-    """The listing for a program."""
-    return {"total": shown.total, "documents": [line_json(each) for each in shown.documents]}
-
-
-def line_json(each: DocumentLine) -> dict[str, Any]:
-    """One document for a program."""
-    return {**asdict(each), "status": word(each.state or "", each.error_code)}
+def command(
+    document: Annotated[
+        str | None, typer.Argument(help="A path, a name, or the start of an id; or a run's id.")
+    ] = None,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Show how the corpus stands, or the whole story of one document."""
+    if document is None:
+        shown = asyncio.run(overview(load_settings(), user))
+        if json:
+            print_json(overview_json(shown))
+        else:
+            print_overview(shown)
+        return
+    told = asyncio.run(story(load_settings(), user, document))
+    if isinstance(told, RunReport):
+        show_run(told, {}, json=json)
+    elif json:
+        print_json(story_json(told))
+    else:
+        print_story(told)

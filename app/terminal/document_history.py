@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cli.status import line_json, state_text
 from app.terminal import run_report
 from app.terminal.console import answers, dollars, number, right, table, tell, text
 from app.terminal.database import reading
+from app.terminal.documents import line_json, state_text
 from app.terminal.gaps import print_notes
 from app.terminal.run_report import RunReport, print_reason
 from app.terminal.states import COLOURS, word

@@ -16,8 +16,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.cli.doctor import api_protections
 from app.cli.status import overview, overview_json, print_overview
+from app.doctor import api_protections
 from app.doctor.diagnosis import Verdict
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from app.cli.doctor import checks as checkups
+from app.doctor import checks as checkups
 from clients.network.provider_errors import BadAnswer
 from clients.openai.embedder import OpenAIEmbedder
 from mocks import OpenAIMock

@@ -1,4 +1,4 @@
-"""Commands that break the system on purpose: chaos."""
+"""`navigator chaos`: break an installation made for it, on purpose."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import typer
 
 from app.terminal.options import Json
 
-group = typer.Typer()
 
-
-@group.command()
-def chaos(
+def command(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which; else all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Repeats a run.")] = None,
     time: Annotated[

@@ -1,1 +1,0 @@
-"""The commands of `navigator`: each reads its options, calls, and prints."""
