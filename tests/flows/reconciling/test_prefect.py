@@ -21,8 +21,8 @@ from prefect.settings import (
 from prefect.states import Cancelling, Pending, Running
 
 from blocks.assembly import Services, open_services
+from flows.abandoned_runs import MOST_STARTS
 from flows.maintain import PREFECT_CHECKS, maintain
-from flows.reconciling.flow_runs import MOST_STARTS
 from flows.stages.reconciling.looks import Look, Outcome, reconcile
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
