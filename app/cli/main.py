@@ -27,6 +27,7 @@ COMMANDS = {
     "suites": "Show the gate's rules, or export them as Great Expectations has them",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
+    "acknowledge": "Let known failures be: runs with the same files end well.",
     "delete": "Delete documents with everything made of them.",
     "erase": "Erase a user: documents, files, runs and reports.",
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",

@@ -75,8 +75,8 @@ class RunReport:
 
     @property
     def all_fine(self) -> bool:
-        """Every document is published, with gaps or without, and every file was taken in."""
-        good = all(each.state in PUBLISHED for each in self.documents)
+        """Every document is published or known to fail, and every file was taken in."""
+        good = all(each.state in PUBLISHED or each.acknowledged for each in self.documents)
         return good and not self.rejected
 
 
@@ -143,7 +143,8 @@ def _print_failures(report: RunReport, most: int) -> None:
     failed = [
         (each.name, each.error_message, each.error_remedy)
         for each in report.documents
-        if status(each) == "failed" or (status(each) == "waiting" and each.error_message)
+        if (status(each) == "failed" and not each.acknowledged)
+        or (status(each) == "waiting" and each.error_message)
     ]
     lines = failed + [(short_path(f.source), f.message, f.remedy) for f in report.rejected]
     for name, message, remedy in lines[:most]:
@@ -183,6 +184,8 @@ def _print_sums(report: RunReport) -> None:
         f"{documents}: {', '.join(parts) or 'nothing to do'}; {tokens:,} tokens embedded for "
         f"{dollars(report.cost_usd)} in {report.seconds:.1f} s."
     )
+    if known := sum(each.acknowledged for each in report.documents):
+        say(f"{quantity(known, 'failure')} acknowledged before; `navigator list` names them.")
     print_kept(report.kept)
     say_unchanged_gaps([each for each in report.documents if status(each) == "unchanged"])
     if report.stopped:
@@ -227,6 +230,7 @@ def _document_json(each: RunDocument) -> dict[str, Any]:
         "cost_usd": each.cost_usd,
         "seconds": round(each.seconds, 3),
         "notes": each.notes,
+        "acknowledged": each.acknowledged,
         "error": _error(each.error_code, each.error_message, each.error_remedy),
     }
 

@@ -16,6 +16,7 @@ from pipeline.folder_walk import PassedOver
 from pipeline.kept_files import KEPT
 from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import JobState
+from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import records, rows
 from pipeline.store.schema import SCHEMA
 
@@ -194,7 +195,11 @@ async def progress(connection: AsyncConnection, run_id: UUID) -> Progress:
 
 @dataclass(frozen=True, slots=True)
 class RunDocument:
-    """One document's line in a run's table; `notes` as `job_notes` records them."""
+    """One document's line in a run's table; `notes` as `job_notes` records them.
+
+    Attributes:
+        acknowledged: a person knows that it failed.
+    """
 
     source: str
     name: str
@@ -212,6 +217,7 @@ class RunDocument:
     error_code: str | None
     error_message: str | None
     error_remedy: str | None
+    acknowledged: bool = False
 
 
 _DOCUMENTS = sa.text(
@@ -220,7 +226,8 @@ _DOCUMENTS = sa.text(
            j.chunks, j.tokens, j.billed_tokens, j.cost_usd,
            (SELECT coalesce(sum(value::float), 0)
             FROM jsonb_each_text(j.stage_seconds)) AS seconds,
-           j.notes, j.error_code, j.error_message, j.error_remedy
+           j.notes, j.error_code, j.error_message, j.error_remedy,
+           {ACKNOWLEDGED} AS acknowledged
     FROM {SCHEMA}.run_jobs AS r
     JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
     JOIN {SCHEMA}.documents AS d ON d.id = j.document_id

@@ -146,6 +146,7 @@ upload_jobs = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("error_remedy", Text),
+    Column("acknowledged_at", DateTime(timezone=True)),  # a person knows of its failure
     _zero("failures"),
     # what it met that was not its own fault: counted for the pauses alone, since its last step
     _zero("troubles"),
