@@ -39,6 +39,9 @@ from stages.removing import tidy
 from stages.services import Services
 from stages.versions import fitting
 
+_PAUSE_DAYS = 1 / 24
+"""Less is no choice of old documents, but a pause for uploads, for which a run is on its way."""
+
 Backlog = Literal["waiting", "failed", "outdated"]
 
 
@@ -187,6 +190,8 @@ async def backfill(
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:
+            at_once = (older_than_days or 0) < _PAUSE_DAYS
+            selection = replace(selection, orphans_at_once=at_once)
             await _tidy(parts)
             async with time_limit(TimeLimit.LOOK, parts.settings):
                 await _settle_dead_runs(parts)

@@ -26,11 +26,13 @@ class Selection:
         user_id: only this user's, None for everyone's.
         older_than_days: only what has not changed for so long.
         limit: at most so many, oldest first.
+        orphans_at_once: what a run that is over left behind is taken however young it is.
     """
 
     user_id: UUID | None = None
     older_than_days: float | None = None
     limit: int | None = None
+    orphans_at_once: bool = False
 
     def values(self) -> dict[str, object]:
         """As parameters of the statements below."""
@@ -50,7 +52,8 @@ _WAITING = sa.text(
            OR j.claimed_by = ANY(CAST(:gone AS text[])))
       AND j.stopped IS NULL AND NOT {OWNED}
       AND CASE WHEN j.waits_for IS NULL
-            THEN (j.not_before IS NULL OR j.not_before <= now()) AND {_OLD}
+            THEN (j.not_before IS NULL OR j.not_before <= now())
+                 AND (:orphans AND j.run_id IS NOT NULL OR {_OLD})
             ELSE {MAY_ASK} OR {IS_PROBE} END
       AND {_OWN} {_FIRST}
     """  # noqa: S608
@@ -79,6 +82,7 @@ async def waiting(
     """
     values = {
         **selection.values(),
+        "orphans": selection.orphans_at_once,
         "states": [state.value for state in WORKING],
         "dead": await dead_holders(connection),
         "gone": await gone_claimers(connection),

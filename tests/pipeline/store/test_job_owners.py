@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -293,6 +294,19 @@ async def test_a_sweep_finds_what_a_dead_process_worked_on(store: Database) -> N
     async with store.service() as connection:
         await claims.claim(connection, [worked_on], VERSION, FIRST, LEASE, living_run)
     assert await waiting(store) == [left]
+
+
+async def test_a_sweep_takes_at_once_what_a_run_left(store: Database) -> None:
+    """Its documents need no time for a run that is on its way, as a fresh upload does."""
+    _, [left] = await taken_in(store, ["a.md"], worker=DEAD)
+    _, [upload] = await taken_in(store, ["b.md"], worker=None)
+    orphan = sa.text(f"UPDATE {SCHEMA}.upload_jobs SET run_id = NULL WHERE id = :id")
+    young = Selection(older_than_days=1)
+    async with store.service() as connection:
+        await connection.execute(orphan, {"id": upload})
+        assert await backlog.waiting(connection, young) == {}
+        found = await backlog.waiting(connection, replace(young, orphans_at_once=True))
+    assert [job for jobs in found.values() for job in jobs] == [left]
 
 
 async def test_dead_runs_are_found_once_they_are_dead(store: Database) -> None:
