@@ -46,6 +46,29 @@ def test_an_unchanged_ingest_does_nothing_and_needs_no_prefect(navigator: Naviga
     assert (good.code, "1 unchanged" in good.out) == (0, True)
 
 
+def test_a_known_failure_makes_no_run_fail(navigator: Navigator) -> None:
+    """Once acknowledged, the same files end well; what is published cannot be acknowledged."""
+    failed = [each["name"] for each in navigator.here("list", "--state", "failed", "--json")
+              .json["documents"]]  # fmt: skip
+    refused = navigator.here("acknowledge", failed[0], "renters-policy.md")
+    assert (refused.code, "renters-policy.md has not failed" in refused.err) == (2, True)
+    assert navigator.here("ingest", SAMPLES).code == 1
+    done = navigator.here("acknowledge", *failed)
+    assert done.out == "Acknowledged 3 failed documents.\n"
+    try:
+        again = navigator.here("ingest", SAMPLES)
+        assert again.code == 0
+        assert "3 failed" in again.out
+        assert "3 failures acknowledged before" in again.err
+        assert "protected with a password" not in again.out
+        told = navigator.here("status", failed[0]).out
+        assert "acknowledged" in told
+    finally:
+        with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
+            connection.execute("UPDATE upload_pipeline.upload_jobs SET acknowledged_at = NULL")
+    assert navigator.here("ingest", SAMPLES).code == 1
+
+
 def test_a_plan_tells_new_changed_and_unchanged(navigator: Navigator, tmp_path: Path) -> None:
     """A plan counts only chunks without a vector, foresees failures, and stores nothing."""
     before = navigator.here("status", "--json").json
@@ -210,26 +233,3 @@ def test_a_page_that_is_not_there_is_said(navigator: Navigator, tmp_path: Path) 
         assert words in ended.err
     text = navigator.here("page", "renters-policy.md")
     assert (text.code, "all of it" in text.err) == (0, True)
-
-
-def test_a_known_failure_makes_no_run_fail(navigator: Navigator) -> None:
-    """Once acknowledged, the same files end well; what is published cannot be acknowledged."""
-    failed = [each["name"] for each in navigator.here("list", "--state", "failed", "--json")
-              .json["documents"]]  # fmt: skip
-    refused = navigator.here("acknowledge", failed[0], "renters-policy.md")
-    assert (refused.code, "renters-policy.md has not failed" in refused.err) == (2, True)
-    assert navigator.here("ingest", SAMPLES).code == 1
-    done = navigator.here("acknowledge", *failed)
-    assert done.out == "Acknowledged 3 failed documents.\n"
-    try:
-        again = navigator.here("ingest", SAMPLES)
-        assert again.code == 0
-        assert "3 failed" in again.out
-        assert "3 failures acknowledged before" in again.err
-        assert "protected with a password" not in again.out
-        told = navigator.here("status", failed[0]).out
-        assert "acknowledged" in told
-    finally:
-        with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
-            connection.execute("UPDATE upload_pipeline.upload_jobs SET acknowledged_at = NULL")
-    assert navigator.here("ingest", SAMPLES).code == 1
