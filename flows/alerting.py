@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 
 from blocks.saved_blocks import load_block
 from pipeline.errors import ConfigurationError, NavigatorError
-from pipeline.store import budgets
+from pipeline.store import rate_limits
 from stages.circuit import CIRCUIT_OPEN
 from stages.services import Services
 from stages.waiting import DocumentsWait
@@ -54,7 +54,7 @@ async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
     if parts.settings.alert_block is None or wait.code != CIRCUIT_OPEN:
         return
     async with parts.database.service() as connection:
-        if not await budgets.is_to_be_told(connection, wait.provider):
+        if not await rate_limits.is_to_be_told(connection, wait.provider):
             return
     told = f"{wait.provider}: {wait.message} {len(wait.waiting)} documents wait for it so far; "
     await _send(parts, OUTAGE, told + "they go on by themselves when it answers again.")

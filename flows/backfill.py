@@ -29,8 +29,8 @@ from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.lock_order import lock_jobs
-from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor

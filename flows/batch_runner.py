@@ -26,8 +26,8 @@ from flows.running_batch import run_batch
 from flows.showing import shown
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.job_owners import Elsewhere
-from pipeline.store.outlasting import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
 from stages.owning import owning, stop_run

@@ -32,8 +32,8 @@ from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, Tran
 from pipeline.identity import user_id
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
-from pipeline.store import runs, spaces
-from pipeline.store.outlasting import outlasting
+from pipeline.store import embedding_spaces, runs
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 from stages import registering, syncing
@@ -114,7 +114,7 @@ async def index_vectors() -> None:
         if bar is not None:
             await shown(aupdate_progress_artifact(bar, 100.0 * share))
 
-    await spaces.build_index(parts.database, space.id, space.dimension, show)
+    await embedding_spaces.build_index(parts.database, space.id, space.dimension, show)
     await show(1.0)
 
 
@@ -192,7 +192,7 @@ async def conclude(
     parts, run = runner.parts, runner.run
     troubles = await runner.finish()
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
-    if await spaces.needs_index(parts.database, space, enough):
+    if await embedding_spaces.needs_index(parts.database, space, enough):
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     progress = await progress_of(parts, run)

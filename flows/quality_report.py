@@ -18,7 +18,7 @@ from flows.showing import shown
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 
 
 def reports_folder(settings: Settings) -> Path:

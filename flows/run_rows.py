@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from flows.origin import allowed_roots, is_scheduled
 from pipeline.store import runs
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 from stages.services import Services

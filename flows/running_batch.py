@@ -13,7 +13,7 @@ from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
 from pipeline.errors import TransientError
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 from stages.services import Services
 
 BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"

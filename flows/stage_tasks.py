@@ -19,7 +19,7 @@ from flows.unquoted import unquoted
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 from stages import chunking, embedding, gating, parsing, publishing, validating
 from stages.batch import Batch, StageResult
 from stages.parsing import ParseReference

@@ -18,8 +18,8 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
 from pipeline.store import quality, runs
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
-from pipeline.store.outlasting import outlasting
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
 from stages.services import Services

@@ -19,7 +19,7 @@ from pipeline.logs import logger
 from pipeline.states import JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.transitions import Actor, Move, move
 from stages.beating import beating
 from stages.services import Services

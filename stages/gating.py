@@ -17,7 +17,7 @@ from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
 from pipeline.states import JobState
-from pipeline.store import chunk_buffer, quality, unfit_vectors, vector_facts
+from pipeline.store import chunk_buffer, quality, rejected_vectors, vector_facts
 from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
@@ -69,7 +69,7 @@ async def gate(
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:
             space = services.embedder.space
-            await unfit_vectors.discard(
+            await rejected_vectors.discard(
                 connection,
                 list(moves),
                 space.id,

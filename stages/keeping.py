@@ -1,7 +1,7 @@
 """Keeping what was paid for: tried until it stands, before anything else is done about an answer.
 
 An answer that is lost is bought again. So its transaction holds nothing but what it is (see
-`pipeline.store.answers`), a database that ends it or is away for a while is tried again, and a
+`pipeline.store.paid_responses`), a database that ends it or is away for a while is tried again, and a
 cancelled run waits for it.
 """
 
@@ -22,8 +22,8 @@ from clients.network.connection_errors import WronglyAddressed
 from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
 from pipeline.logs import logger
-from pipeline.store import answers, budgets
-from pipeline.store.answers import PaidAnswer
+from pipeline.store import paid_responses, rate_limits
+from pipeline.store.paid_responses import PaidAnswer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 from stages.bills import only_user, shares
@@ -64,7 +64,7 @@ async def keep_answer(
         if not troubled:
             return
         async with services.database.service() as connection:
-            await budgets.succeeded(connection, services.provider)
+            await rate_limits.succeeded(connection, services.provider)
 
 
 async def keep_failure(
@@ -81,10 +81,10 @@ async def keep_failure(
     async with services.database.service() as connection:
         if isinstance(error, ServiceUnavailable | QuotaExhausted):
             quota = isinstance(error, QuotaExhausted)
-            await budgets.failed(connection, provider, error.message, quota=quota)
+            await rate_limits.failed(connection, provider, error.message, quota=quota)
         elif not isinstance(error, WronglyAddressed):
             # it refuses this request, so it is there: a probe that hears that is an answer
-            await budgets.succeeded(connection, provider)
+            await rate_limits.succeeded(connection, provider)
 
 
 def _call(
@@ -124,9 +124,9 @@ async def _keep(services: Services, answer: PaidAnswer) -> bool:
     async def keep() -> bool:
         async with services.database.service() as connection:
             # Of a commit that the connection did not outlive, Postgres knows what became of it.
-            if not (tried and await answers.was_kept(connection, tried[-1])):
-                tried.append(await answers.keep_answer(connection, answer))
-            return await budgets.troubled(connection, services.provider)
+            if not (tried and await paid_responses.was_kept(connection, tried[-1])):
+                tried.append(await paid_responses.keep_answer(connection, answer))
+            return await rate_limits.troubled(connection, services.provider)
 
     return await unhurried(until_written(keep, answer.call.request_id))
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.dead_runs import DeadRun
-from pipeline.store.outlasting import outlasting
 from pipeline.store.transitions import Actor
 from stages.beating import beating
 from stages.services import Services

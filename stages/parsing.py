@@ -19,8 +19,8 @@ from pipeline.parsing.assessment.gaps import with_gaps_noted
 from pipeline.parsing.assessment.validation import TextAssessment, assess
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
-from pipeline.store.unwanted import finish_wanted
 from stages.parsers import LLAMAPARSE
 from stages.reading import Read, Unreadable, content_of, read_group
 from stages.removing import remove_abandoned

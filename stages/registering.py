@@ -15,10 +15,10 @@ from pipeline.errors import FencedOut, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.quotas import StorageUse
 from pipeline.sources import RejectedFile
-from pipeline.store import attachments, quotas, registration, runs, unsettled
+from pipeline.store import attachments, pending_objects, quotas, registration, runs
 from pipeline.store.attachments import Parent
+from pipeline.store.pending_objects import Hold
 from pipeline.store.registration import Outcome, Registered, Source
-from pipeline.store.unsettled import Hold
 from stages import examining
 from stages.services import Services
 from stages.storing import store_files
@@ -140,7 +140,7 @@ async def take_in(
             if any(each.outcome in FRESH and each.source not in put for each in registered):
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
-                await unsettled.settle(connection, held)
+                await pending_objects.settle(connection, held)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()), full)
 
@@ -195,14 +195,14 @@ async def _holding(
         yield None
         return
     async with services.database.service(repeatable=True) as connection:
-        held = await unsettled.hold(connection, user, (each.file_sha256 for each in wanted))
+        held = await pending_objects.hold(connection, user, (each.file_sha256 for each in wanted))
     try:
         yield held
     except Exception:
         # It runs out by itself when the database is gone.
         with suppress(TransientError):
             async with services.database.service() as connection:
-                await unsettled.give_back(connection, held)
+                await pending_objects.give_back(connection, held)
         raise
 
 

@@ -20,9 +20,9 @@ from pipeline.patience import ATTEMPTS, Patience
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
+from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
-from pipeline.store.unwanted import finish_wanted
 from stages.circuit import answered, permitted
 from stages.falling_back import (
     bought_before,

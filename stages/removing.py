@@ -10,7 +10,7 @@ from pipeline.concurrency import side_by_side
 from pipeline.errors import TransientError
 from pipeline.failpoints import failpoint
 from pipeline.logs import logger
-from pipeline.store import unsettled, uploads
+from pipeline.store import pending_objects, uploads
 from pipeline.store.engine import Database
 from stages.services import Services
 
@@ -34,7 +34,7 @@ async def remove_abandoned(database: Database, storage: Storage, user: UUID | No
     removed = 0
     while True:
         async with database.service() as connection:
-            taken = await unsettled.take_abandoned(connection, user, _AT_ONCE)
+            taken = await pending_objects.take_abandoned(connection, user, _AT_ONCE)
             if taken is None:
                 return removed
             owner, stems = taken

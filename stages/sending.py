@@ -32,7 +32,7 @@ from pipeline.errors import (
 from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
 from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
-from pipeline.store import budgets, vector_buffer
+from pipeline.store import rate_limits, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 from stages import keeping
 from stages.batch import Batch
@@ -196,7 +196,7 @@ class Sender:
 
     async def _pause(self, seconds: float) -> None:
         async with self._services.database.service() as connection:
-            await budgets.pause(connection, self._services.provider, seconds)
+            await rate_limits.pause(connection, self._services.provider, seconds)
 
     async def _give_back(self, texts: Sequence[PendingText]) -> None:
         space = self._services.version.space_id

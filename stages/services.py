@@ -20,14 +20,14 @@ from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.concurrency import Turns
 from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
-from pipeline.store import budgets, spaces
-from pipeline.store.addresses import Addresses
-from pipeline.store.budgets import Budget
+from pipeline.store import embedding_spaces, rate_limits
+from pipeline.store.connection_retries import LOOKING_SECONDS, outlasting
+from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
-from pipeline.store.outlasting import LOOKING_SECONDS, outlasting
+from pipeline.store.rate_limits import Budget
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
@@ -215,7 +215,7 @@ async def _prepare(
     database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
 ) -> UUID:
     space = embedder.space
-    await spaces.ensure_space(
+    await embedding_spaces.ensure_space(
         database,
         space.id,
         provider=space.provider,
@@ -224,7 +224,7 @@ async def _prepare(
         version=space.version,
     )
     async with database.service() as connection:
-        await budgets.ensure_budget(
+        await rate_limits.ensure_budget(
             connection,
             Budget(
                 f"{space.provider}/{space.model}",
@@ -234,5 +234,5 @@ async def _prepare(
         )
         if parses_remotely:
             limit = settings.llama_cloud_requests_per_minute
-            await budgets.ensure_budget(connection, Budget(LLAMAPARSE, limit))
-        return await spaces.installation_id(connection)
+            await rate_limits.ensure_budget(connection, Budget(LLAMAPARSE, limit))
+        return await embedding_spaces.installation_id(connection)

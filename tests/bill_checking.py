@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from mocks.instance import MockInstance
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.schema import SCHEMA
 
 SETTLE_SECONDS = 20.0

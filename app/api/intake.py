@@ -16,7 +16,7 @@ from pipeline.logs import logger
 from pipeline.parsing.kinds import PICTURES
 from pipeline.parsing.media import SNIFF_BYTES, shown_name, unnamed
 from pipeline.quotas import StorageUse
-from pipeline.store import quotas, runs, unsettled
+from pipeline.store import pending_objects, quotas, runs
 from pipeline.store.registration import Outcome, Registered, Source
 from stages.registering import take_in
 
@@ -123,7 +123,7 @@ async def receive(
     """
     upload = uuid4()
     async with parts.database.service(repeatable=True) as connection:
-        await unsettled.hold(connection, user, [incoming_stem(upload)])
+        await pending_objects.hold(connection, user, [incoming_stem(upload)])
     key = incoming_key(user, upload)
     measured = Measured(parts.settings.max_file_bytes, use)
     try:
@@ -143,7 +143,7 @@ async def drop(parts: ApiParts, user: UUID, key: str) -> None:
     """
     await parts.storage.delete([key])
     async with parts.database.service(repeatable=True) as connection:
-        await unsettled.let_go(connection, user, stem_of(user, key))
+        await pending_objects.let_go(connection, user, stem_of(user, key))
 
 
 async def measure(parts: ApiParts, user: UUID, key: str) -> Received:

@@ -19,7 +19,7 @@ from app.chaos.oracle import Bill
 from app.chaos.running import Command, start_command
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.identity import user_id
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 
 BATCH_INPUTS = 4
 CHUNK_TOKENS = 100

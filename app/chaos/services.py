@@ -11,7 +11,7 @@ from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
 from app.chaos.installations import DISTURBED, Installation, user
 from app.chaos.reporting import Outcome
 from app.chaos.running import Command
-from pipeline.store.budgets import QUOTA_OPEN_SECONDS
+from pipeline.store.rate_limits import QUOTA_OPEN_SECONDS
 
 REQUEST_SECONDS = 60.0
 """After so long the embedder's client gives a request up."""

@@ -13,8 +13,8 @@ from uuid import UUID
 from app.chaos.oracle import Corpus
 from pipeline.errors import TransientError
 from pipeline.store import corpus
-from pipeline.store.addresses import Addresses
 from pipeline.store.clock import database_time
+from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
 
 if TYPE_CHECKING:

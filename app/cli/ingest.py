@@ -25,13 +25,13 @@ from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import outlasting
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.context import IngestOptions
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
     from pipeline.store.run_requests import RequestedRun
 
 

@@ -34,7 +34,7 @@ async def report(
     """
     from flows.reporting import write_report
     from pipeline.store import summary
-    from pipeline.store.outlasting import LOOKING_SECONDS
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

@@ -27,7 +27,7 @@ from pipeline.states import FAILED
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
     from pipeline.store.history import DocumentLine
 
 _MOST = 100_000

@@ -96,8 +96,8 @@ def _groups(process: psutil.Process) -> list[int]:
 
 async def database_login(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The pipeline's login is bound by row-level security."""
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from pipeline.store.health import rights
-    from pipeline.store.outlasting import LOOKING_SECONDS
     from stages.services import open_database
 
     part = "Database login"

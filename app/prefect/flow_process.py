@@ -23,7 +23,7 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
 
 _POLL_SECONDS = 0.3
 _left_open: list[asyncio.Runner] = []

@@ -15,7 +15,7 @@ from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, Tran
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
 
 GIVE_BACK_SECONDS = 15.0
 """What a run that is interrupted gets for giving back its documents."""

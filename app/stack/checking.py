@@ -19,7 +19,7 @@ from app.stack.trial import Trial
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.footprint import AUDIT, footprint, judged, remote_parses
+from pipeline.store.smoke_test import AUDIT, footprint, judged, remote_parses
 from stages.services import open_database
 
 SECONDS = 60.0

@@ -23,9 +23,9 @@ from pipeline.private_files import open_home
 from pipeline.settings import Settings
 from pipeline.store import loading
 from pipeline.store.embedded import open_embedded, owner_of_embedded, stop_embedded
+from pipeline.store.embedding_spaces import build_indexes
 from pipeline.store.engine import Database
 from pipeline.store.migrating import head_revision, known_revisions
-from pipeline.store.spaces import build_indexes
 
 UNFINISHED = ".restoring"
 """While this folder is in a home, what else is there is half of something."""

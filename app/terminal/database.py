@@ -20,7 +20,7 @@ async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncCo
     Raises:
         DatabaseUnavailable, ConfigurationError: in one sentence.
     """
-    from pipeline.store.outlasting import LOOKING_SECONDS
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

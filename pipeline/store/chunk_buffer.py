@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Chunk
 from pipeline.identity import chunk_id
+from pipeline.store.bulk_copy import copy_rows
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.copying import copy_rows
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 

@@ -19,7 +19,7 @@ from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
-from pipeline.store.succession import LOSABLE, LOST_CODES
+from pipeline.store.superseded_jobs import LOSABLE, LOST_CODES
 
 if TYPE_CHECKING:
     from pipeline.store.registration import PipelineVersion, Source

@@ -22,7 +22,7 @@ import psutil
 from pipeline.errors import DatabaseUnavailable
 from pipeline.private_files import open_home
 from pipeline.store import embedded_access
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded_identity import Identity, identity
 from pipeline.store.embedded_starting import adopted, start
 from pipeline.store.embedded_tools import postmaster, stop_postmaster

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import patiently
+from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.embedded_identity import Identity
 from pipeline.store.embedded_tools import socket_folder
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import patiently
-from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
 
 ADMINISTRATOR = "postgres"
 _LOGINS = (ADMINISTRATOR, OWNER_LOGIN, SERVICE_LOGIN, READER_LOGIN)

@@ -24,16 +24,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, Waiting, revive
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import PATIENCE_SECONDS, Waiting, revive
-from pipeline.store.patience import (
+from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
+from pipeline.store.session_timeouts import (
     IDLE_SECONDS,
     LASTING,
     LEAST_IDLE_SECONDS,
     STATEMENT_MILLISECONDS,
 )
-from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
 

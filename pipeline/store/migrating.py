@@ -14,12 +14,12 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, patiently
+from pipeline.store.database_roles import hand_over, show_revision
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import PATIENCE_SECONDS, patiently
-from pipeline.store.ownership import hand_over, show_revision
-from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
+from pipeline.store.session_timeouts import LASTING, LONG_WORK
 
 MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 8, 0)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.store.engine import Database
-from pipeline.store.patience import LASTING
+from pipeline.store.session_timeouts import LASTING
 
 PARSE_CHANNEL = "navigator_parse"
 """Payload: the id of a job at the remote parser that has ended."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline.errors import DatabaseUnavailable, TransientError
 from pipeline.full_disk import DISK_FULL, REMEDY
-from pipeline.store.patience import ENDED_BY_POSTGRES, sentence
+from pipeline.store.session_timeouts import ENDED_BY_POSTGRES, sentence
 
 _DISK_FULL, _TOO_MANY = "53100", "53300"
 _STARTING = "57P03"

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.states import PUBLISHED, JobState
+from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
-from pipeline.store.clearing import clear
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA, listed

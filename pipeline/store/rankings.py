@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
 from pipeline.store.schema import SCHEMA
-from pipeline.store.spaces import indexed_type
 from pipeline.text import normalise
 
 

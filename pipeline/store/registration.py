@@ -23,7 +23,7 @@ from pipeline.store.document_lookup import look_up as look_up
 from pipeline.store.job_owners import adopt
 from pipeline.store.lock_order import lock_jobs
 from pipeline.store.schema import SCHEMA
-from pipeline.store.succession import REVIVE, SUPERSEDE
+from pipeline.store.superseded_jobs import REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
 
 

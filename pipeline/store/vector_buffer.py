@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import embedding_text
+from pipeline.store.bulk_copy import copy_vectors
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
-from pipeline.store.copying import copy_vectors
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import SHARED_OWNER, lenders, owner, owning

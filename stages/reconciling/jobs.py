@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store import stops, uploads
-from pipeline.store.reconciling import arrivals, jobs, unfinished_runs
+from pipeline.store.reconciling import jobs, unfinished_runs
+from pipeline.store.reconciling import overdue as arrivals
 from stages.owning import settle_dead_run
 from stages.reconciling.looks import Look
 

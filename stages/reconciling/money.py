@@ -6,22 +6,22 @@ from collections.abc import AsyncIterator
 
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from pipeline.store.reconciling import leases, money
+from pipeline.store.reconciling import leases, ledger
 from stages.reconciling.looks import Look
 
 
 async def differing_runs(look: Look) -> AsyncIterator[Finding]:
     """Find runs whose money is not their calls', and correct it."""
-    async for page in money.differing_runs(look.services.database):
+    async for page in ledger.differing_runs(look.services.database):
         wrong = [each for each in page if each.cost != each.paid]
         owing = [each for each in page if each.promised]
         corrects = look.mends(Kind.RUN_COST_DIFFERS)
         gives_back = look.mends(Kind.COST_PROMISE_LOST)
         async with look.services.database.service() as connection:
             if wrong and corrects:
-                await money.correct_costs(connection, [each.run_id for each in wrong])
+                await ledger.correct_costs(connection, [each.run_id for each in wrong])
             if owing and gives_back:
-                await money.give_promises_back(connection, [each.run_id for each in owing])
+                await ledger.give_promises_back(connection, [each.run_id for each in owing])
         for each in wrong:
             detail = f"${each.cost:f} instead of ${each.paid:f}"
             subject = f"run {each.run_id}"
@@ -35,7 +35,7 @@ async def differing_runs(look: Look) -> AsyncIterator[Finding]:
 async def differing_bills(look: Look) -> AsyncIterator[Finding]:
     """Find users whose documents do not add up to their calls."""
     async with look.services.database.service() as connection:
-        found = await money.differing_bills(connection)
+        found = await ledger.differing_bills(connection)
     for each in found:
         tokens = f"{each.billed_tokens} instead of {each.called_tokens} tokens"
         dollars = f"${each.billed_usd:f} instead of ${each.called_usd:f}"

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.errors import StorageUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.reconciling import corpus, objects
 from pipeline.store.reconciling.objects import Named, Standing
 from stages.reconciling.looks import Look
@@ -71,7 +71,7 @@ async def _give_up(look: Look, keys: Sequence[StoredKey]) -> set[str]:
         return set()
     services = look.services
     async with services.database.service() as connection:
-        await unsettled.give_up(connection, sorted(contents))
+        await pending_objects.give_up(connection, sorted(contents))
     for user in {user for user, _ in contents}:
         await remove_abandoned(services.database, services.storage, user)
     return {each.key for each in keys if not await services.storage.exists(each.key)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.reconciling.objects import Named
 from stages.examining import examine_files
 from stages.reconciling.looks import Look
@@ -23,9 +23,9 @@ async def restore_original(look: Look, named: Named) -> bool:
     if [content.sha256 for content in contents] != [named.file_sha256]:
         return False
     async with services.database.service() as connection:
-        held = await unsettled.hold(connection, named.user_id, [named.file_sha256])
+        held = await pending_objects.hold(connection, named.user_id, [named.file_sha256])
     stored = await store_files(services.storage, [(named.storage_key, contents[0])])
     async with services.database.service() as connection:
         # Given back, not settled: if the document was deleted meanwhile, it is removed again.
-        await unsettled.give_back(connection, held)
+        await pending_objects.give_back(connection, held)
     return stored == [True]

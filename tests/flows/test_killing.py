@@ -23,7 +23,7 @@ from app.chaos.watching import Watch
 from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
 from pipeline.states import JobState
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.database_urls import Addresses, driver_url
 from tests.killing import USER
 
 Run = Callable[..., int]

@@ -21,7 +21,7 @@ import pytest
 from app.chaos.documents import write_policies
 from app.chaos.installations import SETTINGS
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.workers import process_of
 from tests.clocks import DAY
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.flows.corpus import policy
 from tests.flows.working import Worker, rows
 

@@ -15,7 +15,7 @@ from clients.storage.object_storage import Storage
 from clients.storage.objects import incoming_key, incoming_stem, parsed_key, raw_key
 from pipeline.errors import ServiceUnavailable, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
-from pipeline.store import deletion, runs, unsettled, uploads
+from pipeline.store import deletion, pending_objects, runs, uploads
 from pipeline.store.registration import Registered, Source
 from pipeline.store.transitions import Actor
 from stages import registering, syncing
@@ -303,7 +303,7 @@ async def test_an_announced_upload_that_never_came_is_forgotten(local: Opener) -
                 connection, upload, ANNA, source=None, name="home.md", tags=[],
                 declared_bytes=None, seconds=60,
             )  # fmt: skip
-            await unsettled.hold(connection, ANNA, [incoming_stem(upload)], 60)
+            await pending_objects.hold(connection, ANNA, [incoming_stem(upload)], 60)
         await services.storage.put(incoming_key(ANNA, upload), b"half of it")
         await tidy(services)
         assert stored(services) == {incoming_key(ANNA, upload)}

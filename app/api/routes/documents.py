@@ -17,8 +17,8 @@ from app.api.routes.jobs import PERSON, States, chosen_states
 from app.api.scope import CurrentScope, Scope
 from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
 from pipeline.states import JobState
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import (
     DocumentFilter,
     DocumentView,
@@ -89,7 +89,7 @@ async def get_original(
     link = await signed_link(parts, request, "GET", job.storage_key, f"/originals/{job.job_id}")
     asked = Access(job.user_id, scope.caller.user_id, Action.ORIGINAL, document_id, 1)
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
     return link
 
 

@@ -13,7 +13,7 @@ from app.api.problems import Conflict, NotFound, Unprocessable, responses
 from app.api.scope import CurrentScope, Scope
 from app.api.views import JobDetail, JobOut, JobPage, event_out, job_out, states_of
 from pipeline.states import RETRYABLE, STATE_WORDS, JobState
-from pipeline.store import cancelling, events
+from pipeline.store import cancellation, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from pipeline.store.transitions import Actor
 from stages import syncing
@@ -101,7 +101,7 @@ async def cancel_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
     """Stop a job: whoever works on it cannot write any more. A retry takes it up again."""
     job = await _find(parts, scope, job_id)
     async with parts.database.service() as connection:
-        cancelled = await cancelling.cancel_jobs(connection, [job_id], job.user_id, PERSON)
+        cancelled = await cancellation.cancel_jobs(connection, [job_id], job.user_id, PERSON)
     now = await _find(parts, scope, job_id)
     if not cancelled and now.state != JobState.CANCELLED:
         raise Conflict(

@@ -16,8 +16,8 @@ from app.api.scope import CurrentScope, Scope
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import NavigatorError
 from pipeline.parsing.rendering import LONGEST_SIDE
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.page_queries import VersionView, find_version
 from stages.page_view import PageMissing, PageNotDrawn, read_page, refuse_undrawn
 
@@ -109,7 +109,7 @@ async def _log(parts: ApiParts, scope: Scope, version: VersionView, action: Acti
     caller = scope.caller.user_id
     asked = Access(version.user_id, caller, action, version.document_id, 1)
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
 
 
 def _there(version: VersionView | None) -> VersionView:

@@ -15,8 +15,8 @@ from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
 from app.api.views import NoteOut
 from pipeline.roles import Role
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
 from stages.search import Question, answer
 
@@ -99,7 +99,7 @@ async def search(
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
     return SearchResult(
         passages=[PassageOut.model_validate(each) for each in found.passages],
         published_documents=found.published,

@@ -19,7 +19,7 @@ from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
 from clients.storage.objects import incoming_key, incoming_stem
-from pipeline.store import quotas, unsettled, uploads
+from pipeline.store import pending_objects, quotas, uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload
 
@@ -86,8 +86,8 @@ async def announce_upload(
             seconds=seconds,
         )
         # Longer than its time, since who begins to complete it in time may go on beyond it.
-        stems, held = [incoming_stem(upload_id)], seconds + unsettled.HOLD_SECONDS
-        await unsettled.hold(connection, caller.user_id, stems, held)
+        stems, held = [incoming_stem(upload_id)], seconds + pending_objects.HOLD_SECONDS
+        await pending_objects.hold(connection, caller.user_id, stems, held)
     key = incoming_key(caller.user_id, upload_id)
     link = await signed_link(parts, request, "PUT", key, f"/uploads/{upload_id}/content")
     return Announced(id=upload_id, upload=link, expires_at=until)

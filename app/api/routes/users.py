@@ -15,8 +15,8 @@ from app.api.links import signed_link
 from app.api.parts import ApiParts, Parts
 from app.api.problems import responses
 from app.api.scope import CurrentScope
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.export import everything
 from stages import erasing
 
@@ -54,7 +54,7 @@ async def export(request: Request, parts: Parts, scope: CurrentScope) -> Streami
     """
     owner = scope.one_user
     async with parts.database.service() as connection:
-        await access.log(connection, Access(owner, scope.caller.user_id, Action.EXPORT))
+        await access_log.log(connection, Access(owner, scope.caller.user_id, Action.EXPORT))
     return StreamingResponse(
         _lines(request, parts, scope),
         media_type="application/x-ndjson",

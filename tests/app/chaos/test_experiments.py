@@ -11,7 +11,7 @@ from app.chaos import kills, workers
 from app.chaos.experiments import Plan
 from app.chaos.installations import SETTINGS, Installation, stand_ins
 from mocks import LlamaParseMock, OpenAIMock
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 from tests.prefect_server import PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]

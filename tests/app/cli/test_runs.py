@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.navigating import Ended, Navigator, ended
 
 DOCUMENTS = 3

@@ -22,7 +22,7 @@ import pytest
 from app.prefect.server import SERVER_SETTINGS
 from mocks import OpenAIMock
 from pipeline.loopback import free_port
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.navigating import ROOT, Navigator, ended
 from tests.prefect_server import PrefectServer, wait_until_healthy
 

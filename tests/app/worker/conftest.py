@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.deployments.conftest import DeployedServer, deployed
 from tests.prefect_server import ROOT, PrefectServer
 

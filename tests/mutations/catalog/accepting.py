@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _REGISTRATION = "pipeline/store/registration.py"
 _LOOKUP = "pipeline/store/document_lookup.py"
-_UNSETTLED = "pipeline/store/unsettled.py"
+_UNSETTLED = "pipeline/store/pending_objects.py"
 _TEST_REGISTRATION = "tests/pipeline/store/test_registration.py"
 _TEST_REMOVING = "tests/stages/test_removing.py"
 
@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-older-version-goes-on",
-        "pipeline/store/succession.py", "SUPERSEDE", "SET state = 'superseded',",
+        "pipeline/store/superseded_jobs.py", "SUPERSEDE", "SET state = 'superseded',",
         "SET state = j.state,",
         (f"{_TEST_REGISTRATION}::test_a_newer_version_supersedes_what_was_not_published",),
         "nothing is spent on a version that nobody wants any more",
@@ -109,7 +109,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-late-text-is-kept",
-        "pipeline/store/unwanted.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
+        "pipeline/store/orphaned_texts.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
         ("tests/stages/test_llamaparse_away.py"
          "::test_a_text_that_nobody_wants_any_more_is_removed",
          "tests/stages/test_removing.py"),

@@ -91,7 +91,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-answer-is-not-on-the-jobs",
-        "pipeline/store/answers.py", "keep_answer", "if answer.shares:", "if False:",
+        "pipeline/store/paid_responses.py", "keep_answer", "if answer.shares:", "if False:",
         (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
         "each document's price is what was paid for it",
     ),
@@ -158,17 +158,17 @@ MUTATIONS = (
     ),
     Mutation(
         "a-kept-answer-is-kept-again",
-        "pipeline/store/answers.py", "was_kept", "status == \"committed\"", "not status",
-        ("tests/pipeline/store/test_answers.py::test_what_became_of_a_transaction_is_known",),
+        "pipeline/store/paid_responses.py", "was_kept", "status == \"committed\"", "not status",
+        ("tests/pipeline/store/test_paid_responses.py::test_what_became_of_a_transaction_is_known",),
         "an answer whose commit was not heard is on the bill once",
     ),
     Mutation(
         "an-answer-locks-its-texts-before-its-jobs",
-        "pipeline/store/answers.py", "keep_answer",
+        "pipeline/store/paid_responses.py", "keep_answer",
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
         "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
-        ("tests/pipeline/store/test_answers.py::test_an_answer_is_kept_with_its_bill",),
+        ("tests/pipeline/store/test_paid_responses.py::test_an_answer_is_kept_with_its_bill",),
         "a paid answer is not undone by a deadlock",
     ),
     Mutation(
@@ -215,7 +215,7 @@ MUTATIONS = (
     ),
     Mutation(
         "questions-are-held-against-documents",
-        "pipeline/store/reconciling/money.py", "_BILLS",
+        "pipeline/store/reconciling/ledger.py", "_BILLS",
         "service_calls WHERE run_id IS NOT NULL", "service_calls",
         ("tests/stages/reconciling/test_money.py",),
         "what a question cost is on no document's bill",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_BUDGETS = "pipeline/store/budgets.py"
+_BUDGETS = "pipeline/store/rate_limits.py"
 _ERRORS = "clients/network/provider_errors.py"
-_TEST_BUDGETS = "tests/pipeline/store/test_budgets.py"
+_TEST_BUDGETS = "tests/pipeline/store/test_rate_limits.py"
 _TEST_ERRORS = "tests/clients/test_provider_errors.py"
 _TEST_WAITS = "tests/pipeline/store/test_service_waits.py"
 _TEST_RETRIES = "tests/flows/test_retries.py"

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store import engine
-from pipeline.store.addresses import driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, outlasting
+from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database
 from pipeline.store.outages import Outage
-from pipeline.store.outlasting import PATIENCE_SECONDS, outlasting
 from tests.conftest import administer
 
 _OURS = "application_name = 'insurance-navigator' AND datname = current_database()"

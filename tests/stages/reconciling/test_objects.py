@@ -8,7 +8,7 @@ from clients.storage.objects import parsed_key, raw_key
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import sha256_hex, user_id
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.transitions import Actor
 from stages import syncing
 from stages.reconciling.checks import CHECKS
@@ -72,7 +72,7 @@ async def test_a_hold_that_ran_out_is_removed(local: Opener) -> None:
     sha = sha256_hex(b"upload")
     async with local() as services:
         async with services.database.service() as connection:
-            await unsettled.hold(connection, ANNA, [sha])
+            await pending_objects.hold(connection, ANNA, [sha])
         await services.storage.put(raw_key(ANNA, sha), b"upload")
         assert await tallies(services) == {}
         await change(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import parsed_files, unsettled
+from pipeline.store import parsed_files, pending_objects
 from pipeline.store.engine import rows
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.schema import SCHEMA
@@ -55,7 +55,9 @@ async def _drop_unwanted(
             "shas": [each.sha256 for each in unwanted],
         }
         await connection.execute(_DROP, values)
-        await unsettled.give_up(connection, [(each.user_id, each.sha256) for each in unwanted])
+        await pending_objects.give_up(
+            connection, [(each.user_id, each.sha256) for each in unwanted]
+        )
     return unwanted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.states import RETRY_STATE, JobState
-from pipeline.store.cancelling import cancel_jobs
+from pipeline.store.cancellation import cancel_jobs
 from pipeline.store.engine import Database
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor

@@ -10,11 +10,11 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.connection_retries import outlasting
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import SPACE_MADE, advisory
-from pipeline.store.outlasting import outlasting
-from pipeline.store.patience import LASTING
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+from pipeline.store.session_timeouts import LASTING
 
 # pgvector indexes a `vector` up to 2,000 dimensions and a `halfvec` up to 4,000.
 _VECTOR_LIMIT = 2000
