@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 
 from app.prefect.server import SERVER_SETTINGS, server_command
-from pipeline.children import ROOT as ROOT
-from pipeline.children import child_environment, module_command
+from pipeline.child_processes import ROOT as ROOT
+from pipeline.child_processes import child_environment, module_command
 from pipeline.loopback import free_port
 
 LATENCY_SECONDS = 0.03

@@ -8,7 +8,7 @@ from prefect.blocks.core import Block
 from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector
 from pydantic import Field, SecretStr
 
-from pipeline.keys import clean_secret
+from pipeline.api_keys import clean_secret
 
 DRIVER = "postgresql+psycopg"
 

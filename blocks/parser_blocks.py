@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from clients.llamaparse.client import LLAMA_CLOUD_URL, LlamaParseClient
-from pipeline.keys import clean_key
+from pipeline.api_keys import clean_key
 from pipeline.reading_settings import MIB
 from pipeline.settings import Settings
 

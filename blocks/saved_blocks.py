@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import chdir
 from typing import Any
 
-from pipeline.children import NEUTRAL_FOLDER
+from pipeline.child_processes import NEUTRAL_FOLDER
 from pipeline.errors import ConfigurationError
 
 _before_the_first: list[Callable[[], object]] = []

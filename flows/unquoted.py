@@ -15,7 +15,7 @@ from flows.prefect_troubles import prefect_trouble
 from pipeline.errors import NavigatorError, Unforeseen
 from pipeline.full_disk import full_disk, lacking_folder, says_full
 from pipeline.logs import logger
-from pipeline.places import place, way
+from pipeline.redacted_traceback import place, way
 from pipeline.settings import load_settings
 
 _LOG = logger("navigator.flows")

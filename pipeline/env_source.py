@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
+from pipeline.api_keys import clean_key, clean_secret, trimmed
 from pipeline.env_files import absolute_values, env_file, read_env_file
-from pipeline.keys import clean_key, clean_secret, trimmed
 
 
 class EnvFileSource(EnvSettingsSource):

@@ -9,7 +9,7 @@ from functools import cache
 
 from pydantic import AliasChoices
 
-from pipeline.children import CHILD
+from pipeline.child_processes import CHILD
 from pipeline.env_files import VARIABLE
 from pipeline.settings import Settings
 

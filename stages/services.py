@@ -30,7 +30,7 @@ from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.rate_limits import Budget
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from stages.parsers import LLAMAPARSE, open_remote_parser, parser_pool, parser_version
 from stages.text_cache import ContentCache, TextCache
 

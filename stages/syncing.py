@@ -18,9 +18,9 @@ from uuid import UUID
 from clients.storage.object_storage import Storage
 from pipeline.errors import UsageError
 from pipeline.failpoints import failpoint
-from pipeline.kept_files import kept_by_sync
-from pipeline.moves import MovedDocument, Recorded, find_moves
-from pipeline.presence import is_gone
+from pipeline.missing_files import is_gone
+from pipeline.moved_files import MovedDocument, Recorded, find_moves
+from pipeline.skipped_deletions import kept_by_sync
 from pipeline.sources import FoundFiles, storable
 from pipeline.store import deletion, runs, synced
 from pipeline.store.deletion import Deleted

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import TooLarge, problem, unforeseen
 from pipeline.logs import logger
-from pipeline.places import way
+from pipeline.redacted_traceback import way
 
 BODY_BYTES = 64 * 1024
 """Of a request that is no upload: what the longest question with every tag takes as JSON."""

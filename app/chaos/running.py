@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.prefect.server import die_with_parent
-from pipeline.children import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
 
 KILLED = -signal.SIGKILL
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack
 
 from app.doctor.diagnosis import Finding, Verdict
-from pipeline.parsing.cell.entering import Wall
+from pipeline.parsing.sandbox.entry import Wall
 from pipeline.settings import Settings
 
 _PART = "Parser's cell"

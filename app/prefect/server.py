@@ -30,7 +30,7 @@ from app.prefect.access import (
 )
 from app.prefect.kept_server import KeptServer, end
 from app.stack.state import running_stack
-from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
+from pipeline.child_processes import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.full_disk import full_disk, has_no_room
 from pipeline.loopback import direct_loopback, free_port

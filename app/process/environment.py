@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.children import CHILD, safe_search_paths
+from pipeline.child_processes import CHILD, safe_search_paths
 from pipeline.env_files import (
     HOME,
     NAME,

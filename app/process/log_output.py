@@ -20,8 +20,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from pipeline import correlation
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.logs import logger
-from pipeline.places import way
 from pipeline.private_files import open_home
+from pipeline.redacted_traceback import way
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 

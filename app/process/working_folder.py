@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.children import NEUTRAL_FOLDER
+from pipeline.child_processes import NEUTRAL_FOLDER
 
 _left: list[Path] = []
 

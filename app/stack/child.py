@@ -13,7 +13,7 @@ import psutil
 
 from app.prefect.server import die_with_parent
 from app.stack.services import Service
-from pipeline.children import NEUTRAL_FOLDER, child_environment
+from pipeline.child_processes import NEUTRAL_FOLDER, child_environment
 
 STOP_SECONDS = 45.0
 """How long a service may take to end: the worker lets its runs give back their claims."""

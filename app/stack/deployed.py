@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 import yaml
 
 from app.prefect.access import basic_header, own_auth_string
-from pipeline.children import ROOT
+from pipeline.child_processes import ROOT
 from pipeline.errors import ConfigurationError
 
 _ANSWER_SECONDS = 10.0

@@ -10,7 +10,7 @@ import httpx
 from app.prefect.access import change_headers
 from app.prefect.server import join_prefect
 from app.terminal.console import say
-from pipeline.children import ROOT, child_environment, module_command
+from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.private_files import keep_private
 from pipeline.settings import load_settings
 

@@ -15,7 +15,7 @@ from app.prefect.server import CLIENT_SETTINGS, server_command, server_environme
 from app.stack.deployed import lapsed
 from app.stack.mocked import mock_environment, wants_mocks
 from app.stack.services import Health, Service
-from pipeline.children import module_command
+from pipeline.child_processes import module_command
 from pipeline.env_files import VARIABLE, env_file
 from pipeline.errors import UsageError
 from pipeline.settings import Settings

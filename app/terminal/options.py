@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from pipeline.roles import Role
+from pipeline.chunk_roles import Role
 
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs.")

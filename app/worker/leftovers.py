@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from flows.prefect_clock import server_time
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

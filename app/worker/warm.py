@@ -26,7 +26,7 @@ from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
 from app.worker.leftovers import settle_leftovers
 from flows.prefect_clock import ServerClock
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun

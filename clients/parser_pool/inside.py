@@ -29,9 +29,9 @@ from clients.parser_pool.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, sen
 from clients.parser_pool.time_limit import most_seconds
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
-from pipeline.parsing.cell.entering import Cell, enter
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.sandbox.entry import Cell, enter
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 20_000

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from pipeline.children import NEUTRAL_FOLDER, safe_search_paths
+from pipeline.child_processes import NEUTRAL_FOLDER, safe_search_paths
 from pipeline.parsing.options import ParseOptions
 from pipeline.private_files import PRIVATE_UMASK
 from pipeline.process_privacy import hide_this_process

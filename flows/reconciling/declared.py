@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
-from pipeline.children import ROOT
+from pipeline.child_processes import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from flows.reconciling.declared import (
     differences,
     is_paused,
 )
-from pipeline.children import ROOT, child_environment, module_command
+from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding

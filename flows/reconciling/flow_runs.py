@@ -25,7 +25,7 @@ from flows.reconciling.answering import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 from stages.reconciling.looks import Look
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipeline.roles import Role
+from pipeline.chunk_roles import Role
 
 
 class Rule(NamedTuple):

@@ -5,8 +5,8 @@ The weights of what is found are added up for each role.
 
 from __future__ import annotations
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking.role_rules import Rule
-from pipeline.roles import Role
 
 WORDING_RULES: tuple[Rule, ...] = (
     Rule(

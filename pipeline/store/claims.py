@@ -21,7 +21,7 @@ from pipeline.store.job_owners import OWNED
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)

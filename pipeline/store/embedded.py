@@ -26,7 +26,7 @@ from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded_identity import Identity, identity
 from pipeline.store.embedded_starting import adopted, start
 from pipeline.store.embedded_tools import postmaster, stop_postmaster
-from pipeline.workers import lives_here, process_of, worker_name
+from pipeline.worker_identity import lives_here, process_of, worker_name
 
 _OLD_HOLDERS = ".handle_pids.json"
 _held: set[Path] = set()

@@ -19,7 +19,7 @@ from pipeline.states import WORKING
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 _WORKING = listed(WORKING)
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)

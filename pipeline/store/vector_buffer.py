@@ -20,7 +20,7 @@ from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import SHARED_OWNER, lenders, owner, owning
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from app.chaos.documents import write_policies
 from app.chaos.installations import SETTINGS
 from mocks import OpenAIMock
 from pipeline.store.database_urls import driver_url
-from pipeline.workers import process_of
+from pipeline.worker_identity import process_of
 from tests.clocks import DAY
 
 DOCUMENTS = 2

@@ -14,7 +14,7 @@ from app.api.parts import Parts
 from app.api.problems import NotFound, responses
 from app.api.scope import CurrentScope
 from app.api.views import NoteOut
-from pipeline.roles import Role
+from pipeline.chunk_roles import Role
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document

@@ -14,7 +14,7 @@ from prefect.states import Pending, Running, Scheduled, State
 
 from app.worker.leftovers import settle_leftovers
 from app.worker.warm import WarmWorker
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests.clocks import DAY, moved, right_time
 from tests.prefect_server import PrefectServer
 

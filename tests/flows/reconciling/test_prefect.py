@@ -27,7 +27,7 @@ from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import runs
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from stages.reconciling.looks import Look, Outcome, reconcile
 from stages.services import Services, open_services
 from tests.clocks import DAY, moved, right_time

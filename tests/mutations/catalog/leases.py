@@ -141,14 +141,14 @@ MUTATIONS = (
     ),
     Mutation(
         "worker-of-another-machine-is-called-dead",
-        "pipeline/workers.py", "_is_dead", "if machine !=", "if False and machine !=",
-        ("tests/pipeline/test_workers.py",),
+        "pipeline/worker_identity.py", "_is_dead", "if machine !=", "if False and machine !=",
+        ("tests/pipeline/test_worker_identity.py",),
         "a process number says nothing of another machine's process",
     ),
     Mutation(
         "process-number-given-again-is-called-alive",
-        "pipeline/workers.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
-        ("tests/pipeline/test_workers.py",),
+        "pipeline/worker_identity.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
+        ("tests/pipeline/test_worker_identity.py",),
         "the jobs of a dead process are freed although its number is used again",
     ),
     Mutation(

@@ -24,7 +24,7 @@ from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, ingest_runs
 from pipeline.store.transitions import Actor
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests.pipeline.store.making import (
     ANNA,
     FIRST,

@@ -145,7 +145,7 @@ async def test_reservations_are_taken_over_when_the_lease_has_run_out(store: Dat
 
 async def test_reservations_of_a_dead_local_process_are_taken_over_at_once(store: Database) -> None:
     """The lease of a process of this machine that is gone need not run out."""
-    program = "from pipeline.workers import worker_name; print(worker_name())"
+    program = "from pipeline.worker_identity import worker_name; print(worker_name())"
     ended = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -12,7 +12,7 @@ from pipeline.finding_kinds import FACTS, Kind, Mending
 from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.store import findings, runs, uploads
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from stages.owning import owning, stop_run
 from stages.reconciling.looks import KEPT_OF_A_KIND, Look, reconcile
 from stages.reconciling.newly import in_words, news_for_a_person

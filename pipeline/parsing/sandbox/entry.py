@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.parsing.cell import identity, kernel, landlock, readable
-from pipeline.parsing.cell.bpf import packed
-from pipeline.parsing.cell.filters import parser_filter, program_filter
-from pipeline.parsing.cell.limits import limit_processes, set_limits
-from pipeline.parsing.cell.syscalls import architecture
+from pipeline.parsing.sandbox import landlock, readable_paths, system_calls, unprivileged_user
+from pipeline.parsing.sandbox.bpf import packed
+from pipeline.parsing.sandbox.resource_limits import limit_processes, set_limits
+from pipeline.parsing.sandbox.seccomp_filters import parser_filter, program_filter
+from pipeline.parsing.sandbox.syscall_numbers import architecture
 
 
 class Wall(StrEnum):
@@ -69,31 +69,31 @@ def enter(cell: Cell) -> list[Wall]:
 
 def _walls(cell: Cell) -> Iterator[Wall]:
     with suppress(OSError):
-        kernel.set_process(kernel.NO_NEW_PRIVILEGES, 1)
+        system_calls.set_process(system_calls.NO_NEW_PRIVILEGES, 1)
         yield Wall.NO_NEW_PRIVILEGES
-    libraries = readable.of_libraries()
-    closed = not all(map(readable.by_anybody, libraries))
+    libraries = readable_paths.of_libraries()
+    closed = not all(map(readable_paths.by_anybody, libraries))
     files = _give_up_files(cell, libraries)
     if files:
         yield Wall.FILES
     reads_any_file = closed and files
     if files or not closed:
-        user = identity.take_own_user(cell.scratch, reads_any_file=reads_any_file)
+        user = unprivileged_user.take_own_user(cell.scratch, reads_any_file=reads_any_file)
         if user is not None:
-            if identity.is_own(user):
+            if unprivileged_user.is_own(user):
                 limit_processes()
             yield Wall.USER
-    identity.give_up_capabilities(reads_any_file=reads_any_file)
+    unprivileged_user.give_up_capabilities(reads_any_file=reads_any_file)
     # a change of user undoes both: to die with the parent, and to hide from one's own user
-    kernel.set_process(kernel.DEATH_SIGNAL, signal.SIGKILL)
-    kernel.set_process(kernel.DUMPABLE, 0)
+    system_calls.set_process(system_calls.DEATH_SIGNAL, signal.SIGKILL)
+    system_calls.set_process(system_calls.DUMPABLE, 0)
     if _give_up_calls(cell):
         yield Wall.CALLS
 
 
 def _give_up_files(cell: Cell, libraries: list[Path]) -> bool:
     allowed = [(path, landlock.READ) for path in libraries]
-    allowed += [(path, landlock.READ) for path in readable.of_the_system(cell.tessdata)]
+    allowed += [(path, landlock.READ) for path in readable_paths.of_the_system(cell.tessdata)]
     if cell.scratch is not None:
         allowed += _for_programs()
     with suppress(OSError):
@@ -102,7 +102,7 @@ def _give_up_files(cell: Cell, libraries: list[Path]) -> bool:
 
 
 def _for_programs() -> Iterator[tuple[Path, int]]:
-    for path in (*readable.of_programs(), *readable.of_the_system(None)):
+    for path in (*readable_paths.of_programs(), *readable_paths.of_the_system(None)):
         yield path, landlock.RUN
     yield Path(os.devnull), landlock.READ_AND_WRITE
     # LibreOffice insists on a socket there; only a user of its own can remove nobody else's files
@@ -119,6 +119,6 @@ def _give_up_calls(cell: Cell) -> bool:
         parser_filter(processor, os.getpid()) if cell.scratch is None else program_filter(processor)
     )
     with suppress(OSError):
-        kernel.install_filter(platform.machine(), packed(program))
+        system_calls.install_filter(platform.machine(), packed(program))
         return True
     return False

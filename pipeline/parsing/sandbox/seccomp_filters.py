@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 
-from pipeline.parsing.cell.bpf import ALLOW, Check, Program, Rule, program, refused
-from pipeline.parsing.cell.syscalls import Architecture
+from pipeline.parsing.sandbox.bpf import ALLOW, Check, Program, Rule, program, refused
+from pipeline.parsing.sandbox.syscall_numbers import Architecture
 
 _NEW_CALLS_FROM = 424
 """From here on libraries try a call and fall back when the kernel does not know it."""

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.parsing.cell import kernel
+from pipeline.parsing.sandbox import system_calls
 
 _FIRST_ID = 1_900_000_000
 """Above all ids that systems and containers give out; the process id is added."""
@@ -47,13 +47,13 @@ def give_up_capabilities(*, reads_any_file: bool) -> None:
             for installations in closed folders, and only behind Landlock.
     """
     with suppress(OSError):
-        kernel.keep_capabilities_only(_READ_ANY_FILE if reads_any_file else 0)
+        system_calls.keep_capabilities_only(_READ_ANY_FILE if reads_any_file else 0)
 
 
 def _become(user: int, scratch: Path | None, *, keeps_capabilities: bool) -> None:
     if scratch is not None:
         os.chown(scratch, user, user)
-    kernel.set_process(kernel.KEEP_CAPABILITIES, int(keeps_capabilities))
+    system_calls.set_process(system_calls.KEEP_CAPABILITIES, int(keeps_capabilities))
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.moves import Recorded, find_moves
+from pipeline.moved_files import Recorded, find_moves
 
 
 def recorded(**documents: str) -> list[Recorded]:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.parsing.cell.syscalls import Architecture
+from pipeline.parsing.sandbox.syscall_numbers import Architecture
 
 LOAD, AND, EQUAL, AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 """The five kinds of instruction that the programs use."""

@@ -20,10 +20,10 @@ from app.doctor.parser_sandbox import finding
 from clients.parser_pool.requests import PARSE
 from clients.parser_pool.worker import Worker
 from pipeline.errors import ParseCode, ParseError
-from pipeline.parsing.cell import landlock
-from pipeline.parsing.cell.entering import Wall
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import MIB, ParseOptions
+from pipeline.parsing.sandbox import landlock
+from pipeline.parsing.sandbox.entry import Wall
 from tests.security.intruder import answer_as_told, answer_twice, intrude
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such cells")
@@ -221,7 +221,7 @@ def test_the_attempts_are_real(world: World) -> None:
 _ALONE = """
     import json, os, sys
     from pathlib import Path
-    from pipeline.parsing.cell import entering, identity, kernel, landlock, readable
+    from pipeline.parsing.sandbox import entry as entering, unprivileged_user as identity, system_calls as kernel, landlock, readable_paths as readable
     from tests.security.intruder import outcomes
 
     asked = json.load(sys.stdin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.presence import is_gone
+from pipeline.missing_files import is_gone
 from pipeline.sources import storable
 
 

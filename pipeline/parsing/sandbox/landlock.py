@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.parsing.cell import kernel
+from pipeline.parsing.sandbox import system_calls
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on every processor
 _VERSION, _BENEATH = 1, 1
@@ -41,7 +41,7 @@ class _Allowed(ctypes.Structure):
 def version() -> int:
     """The kernel's version of the interface; 0 without Landlock."""
     try:
-        return kernel.call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
+        return system_calls.call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
     except (OSError, AttributeError):
         return 0
 
@@ -67,13 +67,15 @@ def restrict(allowed: Iterable[tuple[Path, int]], everything_in: Path | None) ->
         rights, _TCP if found >= _TCP_SINCE else 0, _SCOPES if found >= _SCOPES_SINCE else 0
     )
     size = 24 if found >= _SCOPES_SINCE else 16 if found >= _TCP_SINCE else 8
-    rules = kernel.call(_CREATE, ctypes.byref(handled), ctypes.c_size_t(size), ctypes.c_uint32(0))
+    rules = system_calls.call(
+        _CREATE, ctypes.byref(handled), ctypes.c_size_t(size), ctypes.c_uint32(0)
+    )
     try:
         for path, rights_there in allowed:
             _allow(rules, path, rights_there)
         if everything_in is not None:
             _allow(rules, everything_in, rights)
-        kernel.call(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0))
+        system_calls.call(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0))
     finally:
         os.close(rules)
     return found
@@ -87,6 +89,8 @@ def _allow(rules: int, path: Path, rights: int) -> None:
                 rights &= _OF_FILES
             allowed = _Allowed(rights, opened)
             rule = ctypes.c_int(_BENEATH)
-            kernel.call(_ADD, ctypes.c_int(rules), rule, ctypes.byref(allowed), ctypes.c_uint32(0))
+            system_calls.call(
+                _ADD, ctypes.c_int(rules), rule, ctypes.byref(allowed), ctypes.c_uint32(0)
+            )
         finally:
             os.close(opened)

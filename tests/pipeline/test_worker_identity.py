@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.workers import dead_workers, worker_name
+from pipeline.worker_identity import dead_workers, worker_name
 
 PROGRAM = """
 import sys
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 print(worker_name(), flush=True)
 sys.stdin.readline()
 """

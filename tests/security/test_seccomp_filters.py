@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.parsing.cell import bpf
-from pipeline.parsing.cell.filters import parser_filter, program_filter
-from pipeline.parsing.cell.syscalls import ARCHITECTURES, Architecture, named
+from pipeline.parsing.sandbox import bpf
+from pipeline.parsing.sandbox.seccomp_filters import parser_filter, program_filter
+from pipeline.parsing.sandbox.syscall_numbers import ARCHITECTURES, Architecture, named
 
 PROCESSORS = [ARCHITECTURES["x86_64"], ARCHITECTURES["aarch64"]]
 OWN_PID = 4711
