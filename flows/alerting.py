@@ -10,9 +10,9 @@ from prefect.logging import get_run_logger
 from blocks.saved_blocks import load_block
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.store import rate_limits
-from stages.circuit import CIRCUIT_OPEN
+from stages.circuit_breaker import CIRCUIT_OPEN
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 SUBJECTS = {
     "Stopped": "A run was stopped",

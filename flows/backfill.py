@@ -34,10 +34,10 @@ from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
-from stages.owning import settle_dead_run
-from stages.removing import tidy
+from stages.garbage_collection import tidy
+from stages.pipeline_version import fitting
+from stages.run_lease import settle_dead_run
 from stages.services import Services
-from stages.versions import fitting
 
 Backlog = Literal["waiting", "failed", "outdated"]
 

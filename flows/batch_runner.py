@@ -30,9 +30,9 @@ from pipeline.store.connection_retries import outlasting
 from pipeline.store.job_owners import Elsewhere
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
-from stages.owning import owning, stop_run
+from stages.pipeline_version import fitting
+from stages.run_lease import owning, stop_run
 from stages.services import Services
-from stages.versions import fitting
 
 _LOOK_SECONDS = 1.0
 _RESUMED_MOST = 3

@@ -36,9 +36,9 @@ from pipeline.store import embedding_spaces, runs
 from pipeline.store.connection_retries import outlasting
 from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
-from stages import registering, syncing
-from stages.finding import find_for_run
-from stages.removing import tidy
+from stages import intake, syncing
+from stages.garbage_collection import tidy
+from stages.source_discovery import find_for_run
 
 
 @task(
@@ -75,13 +75,13 @@ async def register_sources(
     counts: dict[str, int] = {}
     if sync:
         counts["moved"] = await syncing.take_moves(services(), user, found, run_id)
-    for start in range(0, len(found.files), registering.FILES_AT_ONCE):
-        files = found.files[start : start + registering.FILES_AT_ONCE]
-        upload = await registering.upload(services(), files, user, run_id, tags, found.within)
+    for start in range(0, len(found.files), intake.FILES_AT_ONCE):
+        files = found.files[start : start + intake.FILES_AT_ONCE]
+        upload = await intake.upload(services(), files, user, run_id, tags, found.within)
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
-        await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
+        await registered(max(0, len(found.files) - start - intake.FILES_AT_ONCE))
     if left_out := sum(found.skipped.values()):
         get_run_logger().info("left out %d files of other types", left_out)
     if found.passed_over:

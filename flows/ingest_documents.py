@@ -41,9 +41,9 @@ from pipeline.store import job_failures, run_jobs
 from stages import validating
 from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
 from stages.parsing import ParseReference
+from stages.pipeline_version import fitting_jobs, require_installation
+from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
-from stages.versions import fitting_jobs, require_installation
-from stages.waiting import DocumentsWait, note_wait
 
 _AGAIN_MOST = 3
 

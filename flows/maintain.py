@@ -21,10 +21,10 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.unquoted import unquoted, without_words
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.keeping import Looked, look_at_everything
-from stages.reconciling.looks import Check, Look
-from stages.reconciling.newly import in_words
-from stages.reconciling.telling import as_markdown, in_short
+from stages.reconciling.inspection import Check, Look
+from stages.reconciling.maintenance_run import Looked, look_at_everything
+from stages.reconciling.new_findings import in_words
+from stages.reconciling.summary import as_markdown, in_short
 
 PREFECT_CHECKS: dict[str, Check] = {
     "deployments": deployments,

@@ -21,7 +21,7 @@ from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.connection_retries import outlasting
 from pipeline.store.transitions import Actor, Move, move
-from stages.beating import beating
+from stages.heartbeat import beating
 from stages.services import Services
 
 _LOG = logger("navigator.batch")

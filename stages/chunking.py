@@ -17,7 +17,7 @@ from pipeline.store.transitions import Move, move
 from pipeline.tokens import tokenizer
 from stages.batch import Batch, StageResult, actor, failure, jobs_at
 from stages.services import Services
-from stages.texts import parsed_texts
+from stages.text_storage import parsed_texts
 
 # Chunks of about this many characters of text are written in one transaction.
 _GROUP_CHARACTERS = 1_000_000

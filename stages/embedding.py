@@ -20,10 +20,10 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch, StageResult, failure, jobs_at, make_moves
-from stages.holding import still_held
-from stages.sending import Sender, Sent
+from stages.embedding_requests import Sender, Sent
+from stages.fencing import still_held
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 _POLL_SECONDS = 0.2
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from clients.storage.object_storage import Storage
 from pipeline.store import erasure
 from pipeline.store.engine import Database
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_abandoned
 
 LEFT = (
     "Backups and exports that were made before hold what they held: remove or age them out.",

@@ -24,9 +24,9 @@ from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.judging import judge, result_records, verdict_moves
+from stages.gate_outcomes import judge, result_records, verdict_moves
 from stages.services import Services
-from stages.texts import parsed_texts
+from stages.text_storage import parsed_texts
 
 _JOBS_AT_ONCE = 64
 

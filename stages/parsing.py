@@ -21,11 +21,11 @@ from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
+from stages.garbage_collection import remove_abandoned
 from stages.parsers import LLAMAPARSE
 from stages.reading import Read, Unreadable, content_of, read_group
-from stages.removing import remove_abandoned
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 # Finished parses are recorded in groups of this many, so that a kill loses little.
 _GROUP = 64

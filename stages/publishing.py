@@ -12,7 +12,7 @@ from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication
 from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_abandoned
 from stages.services import Services
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.

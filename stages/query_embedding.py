@@ -90,7 +90,7 @@ def _call(
 async def _write(database: Database, call: ServiceCall) -> None:
     """Tried again as long as whoever asks waits for the database."""
     from pipeline.store import service_calls
-    from stages.keeping import unhurried, until_written
+    from stages.durable_writes import unhurried, until_written
 
     async def write() -> None:
         async with database.service() as connection:

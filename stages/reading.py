@@ -20,7 +20,7 @@ from pipeline.parsing.media import is_container, sniff, unnamed
 from pipeline.store.claims import ClaimedJob
 from stages.remote_parsing import parse_remotely
 from stages.services import Services
-from stages.texts import stored_text
+from stages.text_storage import stored_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,20 +23,20 @@ from pipeline.store.notifications import news_or_pause
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
-from stages.circuit import answered, permitted
+from stages.circuit_breaker import answered, permitted
 from stages.falling_back import (
     bought_before,
     may_fall_back,
     note_fallback,
     parse_instead,
 )
-from stages.parse_holds import ParseHold
+from stages.garbage_collection import remove_abandoned
+from stages.parse_leases import ParseHold
 from stages.parse_prices import listed_credits, promise_cost
 from stages.parsers import LLAMAPARSE
-from stages.removing import remove_abandoned
 from stages.services import Services
 from stages.submitting import Asking, parse_call, submit_once
-from stages.texts import put_text, stored_text
+from stages.text_storage import put_text, stored_text
 
 _POLL_SECONDS = 2.0
 

@@ -15,8 +15,8 @@ from pipeline.store import parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
-from stages.circuit import Answer, answered, patiently
-from stages.parse_holds import ParseHold
+from stages.circuit_breaker import Answer, answered, patiently
+from stages.parse_leases import ParseHold
 from stages.parsers import LLAMAPARSE
 from stages.services import Services
 

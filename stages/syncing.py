@@ -26,8 +26,8 @@ from pipeline.store import deletion, runs, synced
 from pipeline.store.deletion import Deleted
 from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
-from stages import examining
-from stages.removing import remove_abandoned
+from stages import file_inspection
+from stages.garbage_collection import remove_abandoned
 from stages.services import Services
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def survey(services: Services, user: UUID, found: FoundFiles) -> Survey:
 
 async def _present(services: Services, found: FoundFiles) -> dict[str, str]:
     limit = services.settings.max_file_bytes
-    contents, _ = await examining.examine_files(found.files, limit, found.within)
+    contents, _ = await file_inspection.examine_files(found.files, limit, found.within)
     return {storable(each.path): each.sha256 for each in contents}
 
 

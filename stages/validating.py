@@ -21,10 +21,10 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from stages.attaching import with_files_inside
 from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.judging import judge, result_records, verdict_moves
+from stages.gate_outcomes import judge, result_records, verdict_moves
 from stages.parsing import ParseReference
 from stages.services import Services
-from stages.texts import facts_of, parsed_texts
+from stages.text_storage import facts_of, parsed_texts
 
 
 async def queue(services: Services, batch: Batch) -> None:

@@ -18,7 +18,7 @@ from pipeline.parsing.media import SNIFF_BYTES, shown_name, unnamed
 from pipeline.quotas import StorageUse
 from pipeline.store import pending_objects, quotas, runs
 from pipeline.store.registration import Outcome, Registered, Source
-from stages.registering import take_in
+from stages.intake import take_in
 
 _LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)

@@ -19,7 +19,7 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.store.findings import MaintenanceRun
-    from stages.reconciling.keeping import Looked
+    from stages.reconciling.maintenance_run import Looked
 
 _SHOWN = 5
 _ASKABLE = [kind for kind in Kind if FACTS[kind].mending.asks]
@@ -67,8 +67,8 @@ def _names_prefect() -> bool:
 
 async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
     from stages.reconciling.checks import CHECKS
-    from stages.reconciling.keeping import look_at_everything
-    from stages.reconciling.looks import Look
+    from stages.reconciling.inspection import Look
+    from stages.reconciling.maintenance_run import look_at_everything
     from stages.services import open_services
 
     async with open_services(settings) as services:
@@ -87,7 +87,7 @@ async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
 
 def print_looked(looked: Looked) -> None:
     """What was found, for a person."""
-    from stages.reconciling.telling import in_short
+    from stages.reconciling.summary import in_short
 
     run = looked.run
     if run.tallies:

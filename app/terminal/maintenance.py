@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 async def last_look(connection: AsyncConnection) -> tuple[str, int]:
     """The line, and how many findings wait for a person."""
     from pipeline.store import findings
-    from stages.reconciling.telling import in_short
+    from stages.reconciling.summary import in_short
 
     run = await findings.latest(connection)
     if run is None:

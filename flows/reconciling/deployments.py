@@ -26,7 +26,7 @@ from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
 
 DEPLOY_SECONDS = 180.0
 

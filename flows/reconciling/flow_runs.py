@@ -26,7 +26,7 @@ from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from pipeline.worker_identity import dead_workers
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
 JUST_TAKEN = timedelta(seconds=30)

@@ -9,7 +9,7 @@ from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import corpus
 from pipeline.store.reconciling.corpus import DamagedDocument
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
 
 _WHY = {
     Kind.CHUNKS_MISSING: "chunks are missing",

@@ -9,8 +9,8 @@ from pipeline.findings import Finding
 from pipeline.store import stops, uploads
 from pipeline.store.reconciling import jobs, unfinished_runs
 from pipeline.store.reconciling import overdue as arrivals
-from stages.owning import settle_dead_run
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
+from stages.run_lease import settle_dead_run
 
 
 async def waiting_jobs(look: Look) -> AsyncIterator[Finding]:

@@ -15,10 +15,10 @@ from pipeline.findings import Finding
 from pipeline.store import pending_objects
 from pipeline.store.reconciling import corpus, objects
 from pipeline.store.reconciling.objects import Named, Standing
-from stages.reconciling.looks import Look
-from stages.reconciling.restoring import restore_original
-from stages.reconciling.stored_keys import StoredKey, stored_key
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_abandoned
+from stages.reconciling.inspection import Look
+from stages.reconciling.object_keys import StoredKey, stored_key
+from stages.reconciling.original_repair import restore_original
 
 
 async def unnamed_objects(look: Look) -> AsyncIterator[Finding]:

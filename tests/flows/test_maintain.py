@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mocks import OpenAIMock
 from pipeline.settings import Settings
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.inspection import Look, Outcome, reconcile
 from stages.services import open_services
 from tests.flows.corpus import policy
 from tests.flows.test_alerting import OPS, alerts, channel

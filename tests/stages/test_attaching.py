@@ -13,7 +13,7 @@ from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import deletion, history, run_jobs, runs
 from pipeline.store.transitions import Actor
-from stages import attaching, parsing, planning, registering, syncing, validating
+from stages import attaching, intake, parsing, planning, syncing, validating
 from stages.attaching import depth_of, member_source, root_of
 from stages.batch import hold, jobs_at
 from stages.retrying import send_back
@@ -151,7 +151,7 @@ async def test_what_waits_inside_an_unchanged_file_goes_on(local: Opener, folder
         run_id = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run_id, ANNA, "ingest")
-        upload = await registering.upload(services, [folder / "claim.eml"], ANNA, run_id, [])
+        upload = await intake.upload(services, [folder / "claim.eml"], ANNA, run_id, [])
         await work_off(services, upload.to_do, run_id)
         assert (await states(services))["claim.eml#1/report.pdf"] == "uploaded"
         assert await planning.needs_work(services, find_files([str(folder)]), ANNA)

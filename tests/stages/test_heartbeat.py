@@ -21,7 +21,7 @@ from pipeline.store import vector_buffer
 from pipeline.store.claims import ClaimedJob
 from stages import batch
 from stages.batch import Batch, hold
-from stages.owning import owning
+from stages.run_lease import owning
 from stages.services import Services
 from tests.conftest import administer
 from tests.flows.corpus import Opener, change, policy, query

@@ -20,7 +20,7 @@ from pipeline.states import WORKING
 from pipeline.store import deletion, runs
 from pipeline.store.transitions import Actor
 from stages import batch, parsing, validating
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_abandoned
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest

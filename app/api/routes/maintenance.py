@@ -17,7 +17,7 @@ from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings
 from pipeline.store.findings import MaintenanceRun
-from stages.reconciling.telling import in_short
+from stages.reconciling.summary import in_short
 
 router = APIRouter(tags=["maintenance"])
 

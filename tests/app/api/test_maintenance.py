@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.schema import SCHEMA
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.keeping import look_at_everything
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
+from stages.reconciling.maintenance_run import look_at_everything
 from tests.app.api.calling import accepted, is_problem, text
 from tests.app.api.serving import RunningApi
 from tests.app.api.tab import Page, browser, page

@@ -28,7 +28,7 @@ from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import runs
 from pipeline.worker_identity import worker_name
-from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.inspection import Look, Outcome, reconcile
 from stages.services import Services, open_services
 from tests.clocks import DAY, moved, right_time
 from tests.flows.corpus import change

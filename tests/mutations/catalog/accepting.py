@@ -8,7 +8,7 @@ _REGISTRATION = "pipeline/store/registration.py"
 _LOOKUP = "pipeline/store/document_lookup.py"
 _UNSETTLED = "pipeline/store/pending_objects.py"
 _TEST_REGISTRATION = "tests/pipeline/store/test_registration.py"
-_TEST_REMOVING = "tests/stages/test_removing.py"
+_TEST_REMOVING = "tests/stages/test_garbage_collection.py"
 
 MUTATIONS = (
     Mutation(
@@ -38,7 +38,7 @@ MUTATIONS = (
     Mutation(
         "a-lost-file-never-comes-back",
         _LOOKUP, "_outcome", "row[\"state\"] in LOSABLE and", "False and",
-        ("tests/stages/test_bad_input.py", "tests/stages/test_removing.py",
+        ("tests/stages/test_bad_input.py", "tests/stages/test_garbage_collection.py",
          "tests/pipeline/store/test_registration.py"),
         "bytes that the storage lost are taken from the file that comes again",
     ),
@@ -88,7 +88,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-killed-upload-leaves-its-objects",
-        "stages/registering.py", "_holding",
+        "stages/intake.py", "_holding",
         "await unsettled.hold(connection, user, (each.file_sha256 for each in wanted))",
         "await unsettled.hold(connection, user, [])",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_is_removed_in_its_time",),
@@ -112,7 +112,7 @@ MUTATIONS = (
         "pipeline/store/orphaned_texts.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
         ("tests/stages/test_llamaparse_away.py"
          "::test_a_text_that_nobody_wants_any_more_is_removed",
-         "tests/stages/test_removing.py"),
+         "tests/stages/test_garbage_collection.py"),
         "the text of a document that was deleted while it was parsed does not stay",
     ),
 )  # fmt: skip

@@ -7,8 +7,8 @@ from tests.mutations.mutation import Mutation
 _TEST_RUNS = "tests/pipeline/store/test_runs.py"
 _TEST_EMBEDDING = "tests/stages/test_embedding.py"
 _TEST_DURABLE = "tests/stages/test_durable_commits.py"
-_KEEPING = "stages/keeping.py"
-_PERMISSION = "stages/permission.py"
+_KEEPING = "stages/durable_writes.py"
+_PERMISSION = "stages/admission_control.py"
 _SUBMITTING = "stages/submitting.py"
 
 MUTATIONS = (
@@ -20,7 +20,7 @@ MUTATIONS = (
     ),
     Mutation(
         "accepted-uploads-are-not-flushed",
-        "stages/registering.py", "take_in",
+        "stages/intake.py", "take_in",
         "service() as connection:\n            if parent",
         "service(repeatable=True) as connection:\n            if parent",
         (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
@@ -146,14 +146,14 @@ MUTATIONS = (
     Mutation(
         "an-unused-promise-is-kept",
         _PERMISSION, "Permission.give_back", "if promised:", "if False:",
-        ("tests/stages/test_permission.py"
+        ("tests/stages/test_admission_control.py"
          "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a request that is not sent does not eat up the cap",
     ),
     Mutation(
         "a-cancelled-run-drops-an-answer",
         _KEEPING, "unhurried", "asyncio.shield(task)", "task",
-        ("tests/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
+        ("tests/stages/test_durable_writes.py::test_a_cancelled_run_waits_for_what_it_keeps",),
         "an answer that was paid for is kept before a run is cancelled",
     ),
     Mutation(
@@ -217,7 +217,7 @@ MUTATIONS = (
         "questions-are-held-against-documents",
         "pipeline/store/reconciling/ledger.py", "_BILLS",
         "service_calls WHERE run_id IS NOT NULL", "service_calls",
-        ("tests/stages/reconciling/test_money.py",),
+        ("tests/stages/reconciling/test_ledger.py",),
         "what a question cost is on no document's bill",
     ),
     Mutation(

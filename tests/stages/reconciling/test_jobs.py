@@ -13,9 +13,9 @@ from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.store import findings, runs, uploads
 from pipeline.worker_identity import worker_name
-from stages.owning import owning, stop_run
-from stages.reconciling.looks import KEPT_OF_A_KIND, Look, reconcile
-from stages.reconciling.newly import in_words, news_for_a_person
+from stages.reconciling.inspection import KEPT_OF_A_KIND, Look, reconcile
+from stages.reconciling.new_findings import in_words, news_for_a_person
+from stages.run_lease import owning, stop_run
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query
 from tests.ingesting import accept
@@ -172,7 +172,7 @@ async def test_findings_are_bounded_and_all_are_counted(local: Opener) -> None:
 async def test_only_what_is_new_is_news(local: Opener, waiting: Waiting) -> None:
     """A finding that waited for a person at the look before is told once."""
     from stages.reconciling.checks import CHECKS
-    from stages.reconciling.keeping import look_at_everything
+    from stages.reconciling.maintenance_run import look_at_everything
 
     async with local() as services:
         await waiting(services)
@@ -194,7 +194,7 @@ async def test_only_what_is_new_is_news(local: Opener, waiting: Waiting) -> None
 
 async def test_looks_are_forgotten_after_thirty_days(local: Opener) -> None:
     """The table does not grow for ever."""
-    from stages.reconciling.keeping import look_at_everything
+    from stages.reconciling.maintenance_run import look_at_everything
 
     async with local() as services:
         await look_at_everything(Look(services), {})

@@ -11,9 +11,9 @@ from pipeline.identity import sha256_hex, user_id
 from pipeline.store import pending_objects
 from pipeline.store.transitions import Actor
 from stages import syncing
+from stages.garbage_collection import remove_abandoned
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, reconcile
-from stages.removing import remove_abandoned
+from stages.reconciling.inspection import Look, reconcile
 from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
 from tests.ingesting import ingest

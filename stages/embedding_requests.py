@@ -34,11 +34,11 @@ from pipeline.packing import halve, pack
 from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
 from pipeline.store import rate_limits, vector_buffer
 from pipeline.store.vector_buffer import PendingText
-from stages import keeping
+from stages import durable_writes
+from stages.admission_control import Permission
 from stages.batch import Batch
-from stages.bills import by_owner
-from stages.circuit import CIRCUIT_OPEN
-from stages.permission import Permission
+from stages.circuit_breaker import CIRCUIT_OPEN
+from stages.cost_allocation import by_owner
 from stages.services import Services
 
 _FIRST_WAIT_SECONDS = 0.5
@@ -185,14 +185,16 @@ class Sender:
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
-        asked = keeping.Asked(self._run_id, texts, promised)
-        await keeping.keep_answer(self._services, asked, answer, billed)
+        asked = durable_writes.Asked(self._run_id, texts, promised)
+        await durable_writes.keep_answer(self._services, asked, answer, billed)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
     ) -> None:
-        asked = keeping.Asked(self._run_id, texts, promised)
-        await keeping.keep_failure(self._services, asked, error, time.perf_counter() - started)
+        asked = durable_writes.Asked(self._run_id, texts, promised)
+        await durable_writes.keep_failure(
+            self._services, asked, error, time.perf_counter() - started
+        )
 
     async def _pause(self, seconds: float) -> None:
         async with self._services.database.service() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.findings import MaintenanceRun
-from stages.reconciling.looks import Outcome
+from stages.reconciling.inspection import Outcome
 
 
 def news_for_a_person(outcome: Outcome, before: MaintenanceRun | None) -> dict[Kind, int]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pipeline.store import pending_objects
 from pipeline.store.reconciling.objects import Named
-from stages.examining import examine_files
-from stages.reconciling.looks import Look
-from stages.storing import store_files
+from stages.file_inspection import examine_files
+from stages.original_storage import store_files
+from stages.reconciling.inspection import Look
 
 
 async def restore_original(look: Look, named: Named) -> bool:

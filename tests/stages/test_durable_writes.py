@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stages.keeping import unhurried
+from stages.durable_writes import unhurried
 
 
 async def test_a_cancelled_run_waits_for_what_it_keeps() -> None:

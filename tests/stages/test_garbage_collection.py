@@ -18,8 +18,8 @@ from pipeline.identity import sha256_hex, user_id
 from pipeline.store import deletion, pending_objects, runs, uploads
 from pipeline.store.registration import Registered, Source
 from pipeline.store.transitions import Actor
-from stages import registering, syncing
-from stages.removing import remove_abandoned, tidy
+from stages import intake, syncing
+from stages.garbage_collection import remove_abandoned, tidy
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import ingest, work_off
@@ -87,7 +87,7 @@ async def take_in(
     run_id = uuid4()
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, ANNA, "upload")
-    upload = await registering.take_in(services, list(paths), store, ANNA, run_id, [])
+    upload = await intake.take_in(services, list(paths), store, ANNA, run_id, [])
     return list(upload.registered)
 
 
@@ -283,7 +283,7 @@ async def test_many_are_removed_in_several_transactions(local: Opener, folder: P
             run_id = uuid4()
             async with services.database.service() as connection:
                 await runs.start_run(connection, run_id, user, "ingest")
-            await registering.upload(services, files, user, run_id, [])
+            await intake.upload(services, files, user, run_id, [])
         found = await query(services, "SELECT id FROM upload_pipeline.documents")
         async with services.database.service() as connection:
             await deletion.delete_documents(connection, [row["id"] for row in found], PERSON)

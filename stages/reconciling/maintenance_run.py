@@ -9,8 +9,8 @@ from pipeline.finding_kinds import Kind
 from pipeline.store import findings
 from pipeline.store.clock import database_time
 from pipeline.store.findings import MaintenanceRun
-from stages.reconciling.looks import Check, Look, Outcome, reconcile
-from stages.reconciling.newly import news_for_a_person
+from stages.reconciling.inspection import Check, Look, Outcome, reconcile
+from stages.reconciling.new_findings import news_for_a_person
 
 
 @dataclass(frozen=True, slots=True)

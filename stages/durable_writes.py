@@ -26,7 +26,7 @@ from pipeline.store import paid_responses, rate_limits
 from pipeline.store.paid_responses import PaidAnswer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
-from stages.bills import only_user, shares
+from stages.cost_allocation import only_user, shares
 from stages.services import Services
 
 _LOG = logger("navigator.services")

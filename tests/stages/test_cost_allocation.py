@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.store.vector_buffer import PendingText
-from stages.bills import shares
+from stages.cost_allocation import shares
 
 
 def text(job: int, tokens: int) -> PendingText:

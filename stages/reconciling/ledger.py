@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import leases, ledger
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Look
 
 
 async def differing_runs(look: Look) -> AsyncIterator[Finding]:

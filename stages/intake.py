@@ -19,9 +19,9 @@ from pipeline.store import attachments, pending_objects, quotas, registration, r
 from pipeline.store.attachments import Parent
 from pipeline.store.pending_objects import Hold
 from pipeline.store.registration import Outcome, Registered, Source
-from stages import examining
+from stages import file_inspection
+from stages.original_storage import store_files
 from stages.services import Services
-from stages.storing import store_files
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -66,8 +66,8 @@ async def upload(
         within: by file, the real path of the folder that it has to lie in.
     """
     limit = services.settings.max_file_bytes
-    contents, rejected = await examining.examine_files(files, limit, within)
-    by_source = {examining.as_source(user, content): content for content in contents}
+    contents, rejected = await file_inspection.examine_files(files, limit, within)
+    by_source = {file_inspection.as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:
         keyed = [(each.storage_key, by_source[each]) for each in wanted]

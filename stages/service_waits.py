@@ -11,7 +11,7 @@ from pipeline.errors import ServiceUnavailable, TransientError
 from pipeline.logs import logger
 from pipeline.store import claims
 from stages.batch import Batch
-from stages.circuit import CIRCUIT_OPEN
+from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.services import Services
 
 _LOG = logger("navigator.batch")

@@ -12,8 +12,8 @@ from pipeline.store import leases, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 from stages.batch import Batch
-from stages.beating import beating
-from stages.holding import needed_seconds, still_held
+from stages.fencing import needed_seconds, still_held
+from stages.heartbeat import beating
 from stages.services import Services
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipeline.identity import user_id
 from pipeline.store import vector_buffer
+from stages.admission_control import Permission
 from stages.batch import hold
-from stages.holding import needed_seconds
-from stages.permission import Permission
+from stages.fencing import needed_seconds
 from tests.flows.corpus import Opener, change, policy, query
 from tests.ingesting import accept
 from tests.pipeline.store.making import new_run

@@ -13,7 +13,7 @@ from pipeline.store import job_owners, runs, stops
 from pipeline.store.connection_retries import outlasting
 from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
-from stages.beating import beating
+from stages.heartbeat import beating
 from stages.services import Services
 
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."

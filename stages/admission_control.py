@@ -12,8 +12,8 @@ from pipeline.store import costs, leases, rate_limits
 from pipeline.store.rate_limits import Permit
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch
-from stages.circuit import bears, circuit_error
-from stages.holding import needed_seconds, regain
+from stages.circuit_breaker import bears, circuit_error
+from stages.fencing import needed_seconds, regain
 from stages.services import Services
 
 
