@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from checks.limited_rules import LimitedRule, limited, version_of
+from checks.configurable_rules import LimitedRule, limited, version_of
 from checks.rules import Rule, Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 

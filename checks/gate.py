@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from checks import expectations
-from checks.expectations import RowFindings
-from checks.failures import FailureReader
+from checks import runner
+from checks.document_failures import FailureReader
 from checks.owners import by_owner
 from checks.rules import Rule, Severity, Suite
-from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
+from checks.runner import RowFindings
+from checks.validation_results import ABSENT, Failure, GateResult, RuleResult
 from pipeline.errors import BrokenGate
 from pipeline.parsing.assessment import language
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def warm_up() -> None:
     """Load Great Expectations, and the model that measures the language. Thread-safe."""
     language.warm_up()
-    expectations.warm_up()
+    runner.warm_up()
 
 
 class Gate:
@@ -54,7 +54,7 @@ class Gate:
         started = time.perf_counter()
         _refuse_unanswerable(suite, frame)
         frame = frame.reset_index(drop=True)
-        judged = list(zip(suite.rules, expectations.judge(suite, frame), strict=True))
+        judged = list(zip(suite.rules, runner.judge(suite, frame), strict=True))
         reader = FailureReader(suite, frame)
         present = dict.fromkeys(frame["job_id"].tolist())
         absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]

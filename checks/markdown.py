@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from checks.verdicts import Failure, GateResult
-from checks.wording import visible
+from checks.formatting import visible
+from checks.validation_results import Failure, GateResult
 
 MAX_DOCUMENTS = 20
 """Documents named below the table; the rest are counted. The report names all."""

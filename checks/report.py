@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checks.formatting import duration, moment, number, percent, usd, value, visible, words
 from checks.report_charts import report_charts
 from checks.report_data import ReportData
-from checks.wording import duration, moment, number, percent, usd, value, visible, words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from checks.charts import Bar, Mark, Part, columns, plain, rows
+from checks.formatting import duration, visible, words
 from checks.histogram import Histogram
 from checks.report_data import ReportData
-from checks.wording import duration, visible, words
 from pipeline.states import ENDED, FAILED, JobState
 
 STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")

@@ -19,12 +19,12 @@ from prefect.states import Completed
 
 from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
+from flows.redacted_errors import unquoted, without_words
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
-from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs

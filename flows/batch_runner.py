@@ -18,12 +18,12 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
+from flows.artifact_writes import shown
+from flows.batch_execution import run_batch
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions
-from flows.prefect_troubles import prefect_trouble
-from flows.running_batch import run_batch
-from flows.showing import shown
+from flows.prefect_errors import prefect_trouble
+from flows.shared_services import IngestOptions
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.connection_retries import outlasting

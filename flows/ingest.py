@@ -18,16 +18,16 @@ from prefect.states import Completed, Failed
 
 from flows.alerting import tell_person
 from flows.arguments import opaque
+from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.quality_report import write_quality_report
+from flows.redacted_errors import unquoted, without_words
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.run_artifacts import publish_story
 from flows.run_rows import begin_run, finish_run, progress_of
-from flows.showing import shown
-from flows.stories import publish_story
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
-from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
 from pipeline.sources import FoundFiles

@@ -16,14 +16,16 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from checks.markdown import quality_table
-from checks.verdicts import GateResult
+from checks.validation_results import GateResult
 from flows.alerting import tell_of_outage
 from flows.arguments import opaque
+from flows.artifact_writes import shown
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, untagged_tasks, using
+from flows.redacted_errors import without_words
 from flows.results import UNKEPT
-from flows.showing import shown
+from flows.run_artifacts import closing_state, tell_failures
+from flows.shared_services import IngestOptions, opened, untagged_tasks, using
 from flows.stage_tasks import (
     chunk_documents,
     embed_chunks,
@@ -32,9 +34,7 @@ from flows.stage_tasks import (
     publish_documents,
     validate_documents,
 )
-from flows.stories import closing_state, tell_failures
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
-from flows.unquoted import without_words
 from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs

@@ -14,12 +14,12 @@ from prefect.states import Completed
 
 from flows.alerting import tell_news
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
+from flows.redacted_errors import unquoted, without_words
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.unquoted import unquoted, without_words
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from stages.reconciling.checks import CHECKS
 from stages.reconciling.inspection import Check, Look
 from stages.reconciling.maintenance_run import Looked, look_at_everything

@@ -10,11 +10,11 @@ from prefect.artifacts import acreate_link_artifact
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from flows.context import IngestOptions, opened, services, tagged
-from flows.reporting import write_report
+from flows.artifact_writes import shown
+from flows.report_builder import write_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.showing import shown
+from flows.shared_services import IngestOptions, opened, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings

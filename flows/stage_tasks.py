@@ -11,11 +11,11 @@ from prefect import task
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from checks.verdicts import GateResult
-from flows.context import services
+from checks.validation_results import GateResult
+from flows.redacted_errors import unquoted
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
-from flows.unquoted import unquoted
+from flows.shared_services import services
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.gate import Gate
 from checks.suites import Suite
-from checks.verdicts import GateResult, quality_rows
+from checks.validation_results import GateResult, quality_rows
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
 from pipeline.store.claims import ClaimedJob

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites import VECTORS, chunk_suite
-from checks.verdicts import GateResult
+from checks.validation_results import GateResult
 from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out

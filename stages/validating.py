@@ -8,7 +8,7 @@ from dataclasses import fields
 from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
-from checks.verdicts import GateResult
+from checks.validation_results import GateResult
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint

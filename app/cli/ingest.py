@@ -30,7 +30,7 @@ from pipeline.store.connection_retries import outlasting
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from flows.context import IngestOptions
+    from flows.shared_services import IngestOptions
     from pipeline.store.database_urls import Addresses
     from pipeline.store.run_requests import RequestedRun
 
@@ -61,7 +61,7 @@ class IngestRequest:
 
     def options(self) -> IngestOptions:
         """What was asked for, as the flow takes it; imports Prefect."""
-        from flows.context import IngestOptions
+        from flows.shared_services import IngestOptions
 
         return IngestOptions.model_validate(
             {

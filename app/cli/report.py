@@ -32,7 +32,7 @@ async def report(
         UsageError: there is no such run.
         StorageUnavailable: the page cannot be written.
     """
-    from flows.reporting import write_report
+    from flows.report_builder import write_report
     from pipeline.store import summary
     from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database

@@ -92,7 +92,7 @@ def go_on(
 
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
-        from flows.context import IngestOptions
+        from flows.shared_services import IngestOptions
 
         return backfill(
             job_ids=sent,

@@ -67,7 +67,7 @@ class Interruptible:
             looking.cancel()
 
     def _ended(self, running: asyncio.Future[State[Any]]) -> State[Any] | NavigatorError:
-        from flows.prefect_troubles import prefect_trouble
+        from flows.prefect_errors import prefect_trouble
 
         if (error := running.exception()) and (trouble := prefect_trouble(error)):
             return ServiceUnavailable(trouble.message, code=PREFECT_GONE, remedy=trouble.remedy)

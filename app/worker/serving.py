@@ -126,7 +126,7 @@ class _Serving:
     async def _work(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         from checks.gate import warm_up
-        from flows.context import lending
+        from flows.shared_services import lending
         from stages.services import open_services
 
         say(f"Loading flows and quality gate for the work pool {self._options.pool} …")

@@ -14,8 +14,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
-from flows.reconciling.answering import prefect_answers
-from flows.reconciling.declared import (
+from flows.reconciling.client_errors import prefect_answers
+from flows.reconciling.declared_deployments import (
     Declared,
     changes,
     declared_deployments,

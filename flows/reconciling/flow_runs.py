@@ -21,7 +21,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from flows.prefect_clock import server_time
-from flows.reconciling.answering import prefect_answers
+from flows.reconciling.client_errors import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs

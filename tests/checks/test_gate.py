@@ -26,7 +26,7 @@ from checks.frames import (
 from checks.gate import Gate
 from checks.rules import Rule, Severity, Suite
 from checks.suites import CHUNKS, FIDELITY, SUITES, VECTORS
-from checks.verdicts import ABSENT, GateResult
+from checks.validation_results import ABSENT, GateResult
 from pipeline.errors import BrokenGate
 
 GOOD_TEXT = FidelityRow(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from checks.markdown import MAX_DOCUMENTS, quality_table
 from checks.suites import FIDELITY
-from checks.verdicts import Failure, GateResult, RuleResult
+from checks.validation_results import Failure, GateResult, RuleResult
 
 
 def gate_result(failing: dict[str, str], passing: int = 0) -> GateResult:

@@ -14,7 +14,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 
 from app.api.dispatching import Dispatcher
 from app.api.health import WORKER_SECONDS, HealthChecks
-from flows.reporting import report_data
+from flows.report_builder import report_data
 from pipeline.identity import user_id
 from pipeline.store import events
 from pipeline.store.database_urls import driver_url

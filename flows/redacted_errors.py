@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flows.prefect_troubles import prefect_trouble
+from flows.prefect_errors import prefect_trouble
 from pipeline.errors import NavigatorError, Unforeseen
 from pipeline.full_disk import full_disk, lacking_folder, says_full
 from pipeline.logs import logger

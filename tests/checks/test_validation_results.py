@@ -6,7 +6,7 @@ import json
 
 from checks.rules import Severity
 from checks.suites import FIDELITY
-from checks.verdicts import Failure, GateResult, RuleResult, quality_rows
+from checks.validation_results import Failure, GateResult, RuleResult, quality_rows
 
 RULE = FIDELITY.rules[0]
 FAILURE = Failure(RULE.name, RULE.title, "the text holds 1 words", 1, 1, ("one", "“two”"))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from checks.expectations import RowFindings
 from checks.rules import Rule, Severity, Suite
-from checks.verdicts import Failure
+from checks.runner import RowFindings
+from checks.validation_results import Failure
 from pipeline.errors import BrokenGate
 
 if TYPE_CHECKING:

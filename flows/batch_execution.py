@@ -9,9 +9,9 @@ from prefect.deployments import arun_deployment
 
 from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
-from flows.context import IngestOptions
 from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
+from flows.shared_services import IngestOptions
 from pipeline.errors import TransientError
 from pipeline.store.connection_retries import outlasting
 from stages.services import Services

@@ -12,8 +12,8 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from checks.markdown import escape
+from flows.artifact_writes import shown
 from flows.batches import job_title
-from flows.showing import shown
 from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, WITH_GAPS, JobState
