@@ -12,7 +12,6 @@ from typing import Any
 
 from mocks import llamaparse_v1, llamaparse_v2
 from mocks.billing import ParseLedger
-from mocks.budget import RateBudget
 from mocks.faults import Fault, FaultScript
 from mocks.llamaparse_errors import error, scripted
 from mocks.llamaparse_settings import LlamaParseSettings
@@ -20,6 +19,7 @@ from mocks.llamaparse_v2 import RESULTS
 from mocks.multipart import form_fields
 from mocks.parse_intake import ParseIntake, parsed_json
 from mocks.parse_jobs import JobStore, StoredFile
+from mocks.rate_limit import RateBudget
 from mocks.webhook_configs import SavedWebhooks
 from mocks.webhook_delivery import WebhookSender
 from mocks.wire import Request, Response, json_response

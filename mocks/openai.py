@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from mocks import openai_errors as errors
 from mocks.billing import Ledger
-from mocks.budget import RateBudget
 from mocks.faults import Fault
 from mocks.openai_batches import BatchStore
 from mocks.openai_embeddings import DIMENSIONS, embed
+from mocks.rate_limit import RateBudget
 from mocks.wire import Request, Response, json_response
 
 

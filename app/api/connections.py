@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.api.guards import SECURITY_HEADERS
+from app.api.middleware import SECURITY_HEADERS
 from app.api.problems import problem
 from app.api.strict_http import StrictConnection
 

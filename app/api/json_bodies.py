@@ -13,9 +13,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import LostUpload
-from app.api.limits import CurrentCaller
+from app.api.body_timeouts import LostUpload
 from app.api.problems import ApiProblem, Unsupported, WrongFields
+from app.api.rate_limits import CurrentCaller
 
 M = TypeVar("M", bound=BaseModel)
 

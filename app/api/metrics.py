@@ -21,7 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from app.api.dispatching import DispatchCounts
-from app.api.metering import REGISTRY
+from app.api.process_metrics import REGISTRY
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.states import JobState

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation
 from app.chaos.oracle import Breach, Verdict
-from app.chaos.reporting import Outcome
 from pipeline.errors import ConfigurationError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.chaos.documents import write_letter, write_policies
+from app.chaos.command_process import KILLED
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_letter, write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import KILLED
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
 
 

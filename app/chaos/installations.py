@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from app.chaos.command_process import Command, start_command
 from app.chaos.oracle import Bill
-from app.chaos.running import Command, start_command
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.identity import user_id
 from pipeline.store.database_urls import Addresses

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from app.chaos.documents import write_policies
+from app.chaos.command_process import Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
 from pipeline.store.rate_limits import QUOTA_OPEN_SECONDS
 
 REQUEST_SECONDS = 60.0

@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Break an installation made for it, and show that nothing is lost or paid for twice."""
     from app.chaos import catalog
-    from app.chaos.reporting import show
+    from app.chaos.experiment_report import show
 
     if name is None:
         catalog.show_names(json=json)

@@ -15,9 +15,9 @@ from app.prefect.flow_process import RunningFlow, connect, run_flow
 from app.prefect.interruption import PREFECT_GONE
 from app.terminal import options
 from app.terminal.console import quantity, say
-from app.terminal.links import say_links
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, read_run, show_run
+from app.terminal.skipped_files import say_links
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES

@@ -26,9 +26,9 @@ from app.terminal.console import (
     tell,
     text,
 )
-from app.terminal.links import links_json, print_links
 from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
+from app.terminal.skipped_files import links_json, print_links
 from pipeline.identity import user_id
 from pipeline.sources import passed_over_files
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from app.terminal import options
 from app.terminal.confirmation import ask
 from app.terminal.console import say, tell

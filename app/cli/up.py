@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Run the whole system here: database, Prefect, API, dashboard, worker; Ctrl-C stops it."""
     from app.stack.plan import StackOptions
-    from app.stack.running import up as run
+    from app.stack.supervisor_process import up as run
     from pipeline.settings import load_settings
 
     names = [name.strip() for name in only.split(",") if name.strip()] if only else []

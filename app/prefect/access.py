@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 
 from app.process.secret_file import kept_secret
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.loopback import unusable_proxy
 

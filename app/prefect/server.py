@@ -28,8 +28,8 @@ from app.prefect.access import (
     require_usable_proxy,
     use,
 )
-from app.prefect.kept_server import KeptServer, end
-from app.stack.state import running_stack
+from app.prefect.supervised_server import KeptServer, end
+from app.stack.status_file import running_stack
 from pipeline.child_processes import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.full_disk import full_disk, has_no_room

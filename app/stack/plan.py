@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
-from app.stack.deployed import lapsed
-from app.stack.mocked import mock_environment, wants_mocks
+from app.stack.missing_deployments import lapsed
+from app.stack.mock_services import mock_environment, wants_mocks
 from app.stack.services import Health, Service
 from pipeline.child_processes import module_command
 from pipeline.env_files import VARIABLE, env_file
@@ -144,7 +144,7 @@ def _deployments(home: Path, options: StackOptions) -> Service:
     return Service(
         name="deployments",
         title="Deployments of prefect.yaml",
-        command=module_command("app.stack.deploying"),
+        command=module_command("app.stack.deployment"),
         health=lambda: True,
         needs=["prefect"],
         is_task=True,

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.stack.child import Child
 from app.stack.liveness import Patience
+from app.stack.service_process import Child
 from app.stack.services import UP, Service, State
 
 LOOK_SECONDS = 3.0

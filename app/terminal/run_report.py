@@ -22,7 +22,7 @@ from app.terminal.console import (
     text,
 )
 from app.terminal.gaps import print_lacking, say_unchanged_gaps
-from app.terminal.links import links_json, print_kept, print_links
+from app.terminal.skipped_files import links_json, print_kept, print_links
 from app.terminal.states import COLOURS, word
 from pipeline.sources import RejectedFile
 from pipeline.states import PUBLISHED, WITH_GAPS, JobState

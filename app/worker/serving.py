@@ -21,7 +21,7 @@ from pipeline.logs import logger
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from app.worker.warm import WarmWorker
+    from app.worker.warm_worker import WarmWorker
 
 _LOG = logger("navigator.process")
 EXIT_SECONDS = 10.0
@@ -165,7 +165,7 @@ def _load() -> None:
 
 
 def _worker(options: WorkerOptions) -> WarmWorker:
-    from app.worker.warm import WarmWorker
+    from app.worker.warm_worker import WarmWorker
 
     return WarmWorker(
         options.pool,

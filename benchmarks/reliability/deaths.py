@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from app.stack.mocked import MOCK_KEYS
+from app.stack.mock_services import MOCK_KEYS
 from benchmarks.corpus import document
 from benchmarks.reliability.system import System, published, system, waiting
 

@@ -16,7 +16,7 @@ import httpx
 
 from app.stack.plan import PORTS
 from app.stack.ports import is_free
-from app.stack.state import StackState, running_stack
+from app.stack.status_file import StackState, running_stack
 from benchmarks.reliability.commands import Navigator
 from pipeline.store.embedded_tools import postmaster_pid
 

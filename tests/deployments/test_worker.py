@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.stack.deployed import lapsed
+from app.stack.missing_deployments import lapsed
 from tests.deployments.conftest import DeployedServer
 from tests.prefect_server import ROOT, PrefectServer
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.chaos.documents import write_letter
+from app.chaos.generated_documents import write_letter
 from mocks import OpenAIMock
 from pipeline.states import WORKING
 from tests.flows.corpus import policy

@@ -16,10 +16,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.chaos.documents import write_empty, write_letter, write_policies
+from app.chaos.database_view import Watch
+from app.chaos.generated_documents import write_empty, write_letter, write_policies
 from app.chaos.installations import BATCH_INPUTS, CHUNK_TOKENS, SETTINGS
 from app.chaos.oracle import Allowance, Bill, Corpus, judge
-from app.chaos.watching import Watch
 from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
 from pipeline.states import JobState

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.chaos.documents import write_policies
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import SETTINGS
 from mocks import OpenAIMock
 from pipeline.store.database_urls import driver_url

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from app.stack.saving import save
+from app.stack.backup import save
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings

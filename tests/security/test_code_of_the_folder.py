@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from pipeline.child_processes import ROOT, absolute_entries, child_environment, module_command
 from tests.app.navigating import Ended, Navigator, ended
 from tests.app.stack.conftest import RunningStack, free_offset, is_up

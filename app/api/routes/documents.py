@@ -9,13 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from app.api.authorization import CurrentScope, Scope
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, MAX_TAGS, Cursor, Limit, Line, Tag, cursor_of, place_of
-from app.api.links import PREFIX, Link, signed_link
-from app.api.parts import ApiParts, Parts
 from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
-from app.api.scope import CurrentScope, Scope
-from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
+from app.api.schemas import DocumentDetail, DocumentPage, document_out, job_out
+from app.api.signed_urls import PREFIX, Link, signed_link
 from pipeline.states import JobState
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action

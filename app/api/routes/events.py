@@ -13,11 +13,11 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from app.api.authorization import CurrentScope, Scope
+from app.api.dependencies import ApiParts, Parts
 from app.api.feed import SETTLED_SECONDS
-from app.api.parts import ApiParts, Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope, Scope
-from app.api.views import event_out
+from app.api.schemas import event_out
 from pipeline.errors import TransientError
 from pipeline.states import WORKING
 from pipeline.store import events

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
 
+from app.api.authorization import CurrentScope, Scope
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, Cursor, Limit, Line, cursor_of, place_of
-from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
-from app.api.scope import CurrentScope, Scope
-from app.api.views import JobDetail, JobOut, JobPage, event_out, job_out, states_of
+from app.api.schemas import JobDetail, JobOut, JobPage, event_out, job_out, states_of
 from pipeline.states import RETRYABLE, STATE_WORDS, JobState
 from pipeline.store import cancellation, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs

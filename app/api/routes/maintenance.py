@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from app.api.authentication import Caller
-from app.api.limits import limited
-from app.api.parts import Parts
+from app.api.dependencies import Parts
 from app.api.problems import Forbidden, responses
+from app.api.rate_limits import limited
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings

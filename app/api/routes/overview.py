@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.parts import ApiParts, Parts
+from app.api.authorization import CurrentScope
+from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
-from app.api.scope import CurrentScope
 from clients.embedder import price_of
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas

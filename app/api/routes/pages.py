@@ -7,12 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from app.api.links import PREFIX
-from app.api.page_views import PageOut, page_out
-from app.api.parts import ApiParts, Parts
-from app.api.pictures import PagePictures
+from app.api.authorization import CurrentScope, Scope
+from app.api.dependencies import ApiParts, Parts
+from app.api.page_images import PagePictures
+from app.api.page_schemas import PageOut, page_out
 from app.api.problems import ApiProblem, NotFound, responses
-from app.api.scope import CurrentScope, Scope
+from app.api.signed_urls import PREFIX
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import NavigatorError
 from pipeline.parsing.rendering import LONGEST_SIDE

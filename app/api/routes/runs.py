@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.api.parts import Parts
+from app.api.authorization import CurrentScope
+from app.api.dependencies import Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope
 from pipeline.store import stops
 from stages.retrying import send_back
 

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from app.api.authorization import CurrentScope
+from app.api.dependencies import Parts
 from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.json_bodies import described, json_body
-from app.api.parts import Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope
-from app.api.views import NoteOut
+from app.api.schemas import NoteOut
 from pipeline.chunk_roles import Role
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action

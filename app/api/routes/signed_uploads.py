@@ -9,15 +9,22 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.bodies import Pace, body_of
+from app.api.body_timeouts import Pace, body_of
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_TAGS, FileName, Source, Tag
-from app.api.intake import Description, Measured, accept, measure, require_size, storage_use
 from app.api.json_bodies import described, json_body
-from app.api.limits import CurrentCaller, Uploader
-from app.api.links import PREFIX, Link, signed_link
-from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
+from app.api.rate_limits import CurrentCaller, Uploader
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
+from app.api.signed_urls import PREFIX, Link, signed_link
+from app.api.streaming_intake import (
+    Description,
+    Measured,
+    accept,
+    measure,
+    require_size,
+    storage_use,
+)
 from clients.storage.objects import incoming_key, incoming_stem
 from pipeline.store import pending_objects, quotas, uploads
 from pipeline.store.registration import Outcome, Registered

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.api.links import signed_link
-from app.api.parts import ApiParts, Parts
+from app.api.authorization import CurrentScope
+from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
-from app.api.scope import CurrentScope
+from app.api.signed_urls import signed_link
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.export import everything

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
-from app.api.metering import WEBHOOKS
-from app.api.parts import Parts
+from app.api.dependencies import Parts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unauthenticated, responses
+from app.api.process_metrics import WEBHOOKS
 from pipeline.logs import logger
 from pipeline.settings import Settings
 from pipeline.store import webhook_events

@@ -16,7 +16,7 @@ import pytest
 
 from app.stack.plan import PORTS
 from app.stack.ports import is_free
-from app.stack.state import StackState, running_stack
+from app.stack.status_file import StackState, running_stack
 from pipeline.store.embedded_access import ADMINISTRATOR, address
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import Navigator

@@ -18,7 +18,7 @@ import psutil
 import psycopg
 import pytest
 
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import SAMPLES, Navigator

@@ -12,8 +12,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Pending, Running, Scheduled, State
 
-from app.worker.leftovers import settle_leftovers
-from app.worker.warm import WarmWorker
+from app.worker.orphaned_runs import settle_leftovers
+from app.worker.warm_worker import WarmWorker
 from pipeline.worker_identity import worker_name
 from tests.clocks import DAY, moved, right_time
 from tests.prefect_server import PrefectServer

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from app.stack.archive import FORMAT, OBJECTS, ArchiveWriter, Manifest, TableManifest, now, writing
-from app.stack.members import is_our_key
+from app.stack.archive_members import is_our_key
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.dumping import Snapshot, snapshot

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.stack.checking import SECONDS, Step
+from app.stack.smoke_test import SECONDS, Step
 from app.terminal.console import answers, say, text
 
 _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("·", "yellow")}

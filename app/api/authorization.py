@@ -12,8 +12,8 @@ from fastapi import Depends, Query
 
 from app.api.authentication import Caller
 from app.api.fields import Line
-from app.api.limits import limited
 from app.api.problems import Forbidden, Unprocessable
+from app.api.rate_limits import limited
 from pipeline.identity import named_user, user_id
 from pipeline.store.engine import Database
 

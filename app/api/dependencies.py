@@ -11,10 +11,10 @@ from app.api.authentication import TokenVerifier
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
 from app.api.health import HealthChecks
-from app.api.limits import RateLimits
 from app.api.metrics import Metrics
-from app.api.pictures import PagePictures
-from app.api.signing import UrlSigner
+from app.api.page_images import PagePictures
+from app.api.rate_limits import RateLimits
+from app.api.url_signatures import UrlSigner
 from clients.embedder import Embedder
 from clients.storage.object_storage import Storage
 from pipeline.settings import Settings

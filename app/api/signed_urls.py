@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import Request
 from pydantic import BaseModel, Field
 
-from app.api.parts import ApiParts
+from app.api.dependencies import ApiParts
 
 PREFIX = "/api/v1"
 

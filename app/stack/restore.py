@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.stack.archive import OBJECTS
-from app.stack.members import Member
-from app.stack.reading import ArchiveReader, UnfitArchive, reading
-from app.stack.saving import Saved, require_local, told
-from app.stack.state import running_stack
+from app.stack.archive_members import Member
+from app.stack.archive_reader import ArchiveReader, UnfitArchive, reading
+from app.stack.backup import Saved, require_local, told
+from app.stack.status_file import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from app.api.parts import ApiParts
+from app.api.dependencies import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
 from clients.storage.objects import incoming_key, incoming_stem, raw_key, stem_of
 from pipeline.errors import PARSE_REMEDIES, ParseCode, ParseError, TransientError

@@ -24,7 +24,7 @@ from pydantic import PrivateAttr
 
 from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
-from app.worker.leftovers import settle_leftovers
+from app.worker.orphaned_runs import settle_leftovers
 from flows.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
 

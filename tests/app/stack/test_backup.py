@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from app.stack.state import StackState, holding_stack, write_state
+from app.stack.status_file import StackState, holding_stack, write_state
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.migrating import migrate
 from tests.app.navigating import Navigator

@@ -19,7 +19,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from app.stack.archive import FORMAT, MANIFEST, PIECE_BYTES, TABLES, Manifest, ObjectsDigest
-from app.stack.members import Member, follows, long_name
+from app.stack.archive_members import Member, follows, long_name
 from pipeline.errors import UsageError
 
 OLD_DUMP = "database.dump"

@@ -11,10 +11,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from app.api.dependencies import ApiParts, Parts
+from app.api.forwarded_headers import is_hidden
 from app.api.health import REQUIRED, Health
-from app.api.parts import ApiParts, Parts
 from app.api.problems import Forbidden, Unauthenticated, responses
-from app.api.proxies import is_hidden
 
 router = APIRouter(tags=["operating"])
 _token = HTTPBearer(

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.guards import BODY_BYTES, SECURITY_HEADERS
+from app.api.middleware import BODY_BYTES, SECURITY_HEADERS
 from tests.app.api.calling import is_problem, text, upload
 from tests.app.api.serving import RunningApi, serving
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import psutil
 
-from app.chaos.documents import write_policies
+from app.chaos.command_process import Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import Installation
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
 from app.chaos.services import bad_answers, costly, fired
 
 MOST_GROWTH = 0.10

@@ -14,10 +14,16 @@ from pathlib import Path
 
 from app.stack.plan import StackOptions, common_environment, plan
 from app.stack.ports import require_free_ports
+from app.stack.service_table import StackView
 from app.stack.services import Service
-from app.stack.state import ServiceState, StackState, holding_stack, running_stack, write_state
+from app.stack.status_file import (
+    ServiceState,
+    StackState,
+    holding_stack,
+    running_stack,
+    write_state,
+)
 from app.stack.supervisor import Supervised, Supervisor
-from app.stack.view import StackView
 from app.terminal.console import say
 from pipeline.errors import UsageError
 from pipeline.settings import Settings

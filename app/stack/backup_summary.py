@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.terminal.console import print_json, quantity, say, tell_path
 
 if TYPE_CHECKING:
-    from app.stack.saving import Saved
+    from app.stack.backup import Saved
 
 
 def tell_saved(what: str, saved: Saved, json: bool) -> None:

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import httpx
 
-from app.stack.state import api_of_stack, running_stack
-from app.stack.trial import Trial
+from app.stack.smoke_test_document import Trial
+from app.stack.status_file import api_of_stack, running_stack
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings

@@ -11,8 +11,8 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.links import PREFIX
-from app.api.metering import REQUESTS
+from app.api.process_metrics import REQUESTS
+from app.api.signed_urls import PREFIX
 from pipeline import correlation
 from pipeline.logs import logger
 
