@@ -1,8 +1,8 @@
-"""Keeping what was paid for: tried until it stands, before anything else is done about an answer.
+"""Commits what a provider was paid for, and retries that until it stands (durable writes).
 
 An answer that is lost is bought again. So its transaction holds nothing but what it is (see
-`pipeline.store.paid_responses`), a database that ends it or is away for a while is tried again, and a
-cancelled run waits for it.
+`pipeline.store.paid_responses`), a database that ends it or is away for a while is tried again,
+and a cancelled run waits for it.
 """
 
 from __future__ import annotations

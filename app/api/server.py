@@ -40,7 +40,7 @@ def configuration(app: FastAPI, settings: Settings, **more: Any) -> uvicorn.Conf
         "http": bounded(settings.request_timeout_seconds),
         "ws": "none",
         "server_header": False,
-        # The server's own would believe whoever is on this machine: see `app.api.forwarded_headers`.
+        # The server's own would trust any local process: see `app.api.forwarded_headers`.
         "proxy_headers": False,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }

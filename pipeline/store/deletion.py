@@ -1,7 +1,7 @@
 """Deleting a document: its chunks, vectors, buffers and rows go, running jobs are fenced.
 
-The audit stays; it holds no document text. The stored objects are given up (`unsettled.py`) and
-removed after the commit: a row without its object would be a broken promise.
+The audit stays; it holds no document text. The stored objects are given up (`pending_objects.py`)
+and removed after the commit: a row without its object would be a broken promise.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store import stops, uploads
 from pipeline.store.reconciling import jobs, unfinished_runs
-from pipeline.store.reconciling import overdue as arrivals
+from pipeline.store.reconciling import overdue as overdue_rows
 from stages.reconciling.inspection import Look
 from stages.run_lease import settle_dead_run
 
@@ -62,13 +62,13 @@ async def dead_runs(look: Look) -> AsyncIterator[Finding]:
 async def missed_arrivals(look: Look) -> AsyncIterator[Finding]:
     """Find uploads that never came and answers that nobody asks for."""
     async with look.services.database.service() as connection:
-        expired = await arrivals.expired_uploads(connection)
-        overdue = await arrivals.overdue_parses(connection)
+        expired = await overdue_rows.expired_uploads(connection)
+        overdue = await overdue_rows.overdue_parses(connection)
         if expired and look.mends(Kind.UPLOAD_EXPIRED):
             await uploads.forget_expired(connection)
         working = [each.job_id for each in overdue if each.working]
         if working and look.mends(Kind.PARSE_OVERDUE):
-            await arrivals.ask_at_once(connection, working)
+            await overdue_rows.ask_at_once(connection, working)
     for upload in expired:
         yield look.finding(
             Kind.UPLOAD_EXPIRED, f"upload {upload}", mended=look.mends(Kind.UPLOAD_EXPIRED)

@@ -221,7 +221,8 @@ def test_the_attempts_are_real(world: World) -> None:
 _ALONE = """
     import json, os, sys
     from pathlib import Path
-    from pipeline.parsing.sandbox import entry as entering, unprivileged_user as identity, system_calls as kernel, landlock, readable_paths as readable
+    from pipeline.parsing.sandbox import entry, landlock, readable_paths, system_calls
+    from pipeline.parsing.sandbox import unprivileged_user
     from tests.security.intruder import outcomes
 
     asked = json.load(sys.stdin)
@@ -235,13 +236,13 @@ _ALONE = """
     if "landlock" not in asked["walls"]:
         landlock.restrict = refuse
     if "seccomp" not in asked["walls"]:
-        kernel.install_filter = refuse
+        system_calls.install_filter = refuse
     if "user" not in asked["walls"]:
-        identity.take_own_user = identity.give_up_capabilities = nothing
-    entering.set_limits = nothing
+        unprivileged_user.take_own_user = unprivileged_user.give_up_capabilities = nothing
+    entry.set_limits = nothing
     # what this interpreter loads later may lie where only root reads
-    readable.by_anybody = lambda path: True
-    walls = entering.enter(entering.Cell(2**30, 60))
+    readable_paths.by_anybody = lambda path: True
+    walls = entry.enter(entry.Cell(2**30, 60))
     print(json.dumps([walls, outcomes(asked["attempts"])]))
 """
 

@@ -89,8 +89,8 @@ MUTATIONS = (
     Mutation(
         "a-killed-upload-leaves-its-objects",
         "stages/intake.py", "_holding",
-        "await unsettled.hold(connection, user, (each.file_sha256 for each in wanted))",
-        "await unsettled.hold(connection, user, [])",
+        "await pending_objects.hold(connection, user, (each.file_sha256 for each in wanted))",
+        "await pending_objects.hold(connection, user, [])",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_is_removed_in_its_time",),
         "what a killed upload stored is found and removed",
     ),
@@ -109,7 +109,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-late-text-is-kept",
-        "pipeline/store/orphaned_texts.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
+        "pipeline/store/orphaned_texts.py", "_JOBS",
+        "j.state <> 'deleted' AS living", "true AS living",
         ("tests/stages/test_llamaparse_away.py"
          "::test_a_text_that_nobody_wants_any_more_is_removed",
          "tests/stages/test_garbage_collection.py"),

@@ -17,7 +17,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-space-is-not-forced",
-        "pipeline/store/embedding_spaces.py", "", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY",
+        "pipeline/store/embedding_spaces.py", "",
+        "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY",
         (f"{_TEST_RLS}::test_a_partition_binds_those_who_are_granted_it",),
         "the owner of the vectors sees no user's rows either",
     ),
