@@ -79,13 +79,13 @@ async def repeat(folders: Sequence[str]) -> dict[str, Any]:
         ``runs``: the seconds of each, whole and by what its document waited for.
     """
     from flows.ingest import ingest as flow
-    from flows.shared_services import IngestOptions, lending
+    from flows.shared_services import IngestOptions, share_services
     from stages.services import open_services
 
     runs = []
     options = IngestOptions()
     async with open_services(options.settings()) as parts:
-        with lending(parts):
+        with share_services(parts):
             for folder in folders:
                 started, at = time.perf_counter(), datetime.now(UTC)
                 state = await flow([folder], options=options, return_state=True)

@@ -20,7 +20,7 @@ from prefect.states import Completed
 from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
 from flows.ingest import conclude
-from flows.redacted_errors import unquoted, without_words
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
@@ -47,7 +47,7 @@ Backlog = Literal["waiting", "failed", "outdated"]
     **UNCACHED,
     **RETRYING,
 )
-@unquoted
+@redacting_errors
 @outlasting
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID
@@ -183,7 +183,7 @@ async def backfill(
             "run_id": run_id and str(run_id),
             "limit": limit,
         }
-    async with without_words(), opened(options) as parts, tagged("backfill", kept):
+    async with redact_errors(), opened(options) as parts, tagged("backfill", kept):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:

@@ -21,7 +21,7 @@ from flows.arguments import opaque
 from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
 from flows.quality_report import write_quality_report
-from flows.redacted_errors import unquoted, without_words
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.run_artifacts import publish_story
@@ -46,7 +46,7 @@ from stages.source_discovery import find_for_run
     **UNCACHED,
     **RETRYING,
 )
-@unquoted
+@redacting_errors
 @outlasting
 async def register_sources(
     paths: list[str],
@@ -95,7 +95,7 @@ async def register_sources(
 
 
 @task(task_run_name="sync", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 async def delete_gone(user: UUID, found: FoundFiles, run_id: UUID, *, well: bool) -> None:
     """Delete the documents whose files are gone, or keep them when the run did not end well."""
     deleted = await syncing.finish(services(), user, found, run_id, well=well)
@@ -146,7 +146,7 @@ async def ingest(
     """
     options = options or IngestOptions()
     run = run_id or run_of_flow()
-    async with without_words(), opened(options) as parts:
+    async with redact_errors(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
         wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)

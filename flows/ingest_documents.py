@@ -22,7 +22,7 @@ from flows.arguments import opaque
 from flows.artifact_writes import shown
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
-from flows.redacted_errors import without_words
+from flows.redacted_errors import redact_errors
 from flows.results import UNKEPT
 from flows.run_artifacts import closing_state, tell_failures
 from flows.shared_services import IngestOptions, opened, untagged_tasks, using
@@ -77,7 +77,7 @@ async def ingest_documents(
         installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
     """
-    async with without_words(), opened(options or IngestOptions()) as parts:
+    async with redact_errors(), opened(options or IngestOptions()) as parts:
         require_installation(parts, installation)
         parts = await fitting_jobs(parts, job_ids)
         with using(parts):

@@ -16,7 +16,7 @@ from flows.alerting import tell_news
 from flows.cancellation import was_cancelled
 from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
-from flows.redacted_errors import unquoted, without_words
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
@@ -34,7 +34,7 @@ ALL_CHECKS = {**CHECKS, **PREFECT_CHECKS}
 
 
 @task(task_run_name="look and mend", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 async def look_and_mend(run_id: UUID, *, fix: bool) -> Looked:
     """Make every check, mend what is safe, and keep what came of it."""
     look = Look(services(), fix=fix, was_cancelled=was_cancelled)
@@ -57,7 +57,7 @@ async def maintain(fix: bool = True) -> State[Any]:
     Args:
         fix: mend what is safe; without it, only look.
     """
-    async with without_words(), tagged("maintain"), opened(IngestOptions()) as parts:
+    async with redact_errors(), tagged("maintain"), opened(IngestOptions()) as parts:
         run = run_of_flow()
         looked = await look_and_mend(run, fix=fix)
         said = in_short(looked.run)

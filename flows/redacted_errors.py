@@ -28,7 +28,7 @@ Work = Callable[P, Coroutine[Any, Any, Result]]
 
 
 @asynccontextmanager
-async def without_words() -> AsyncIterator[None]:
+async def redact_errors() -> AsyncIterator[None]:
     """Unforeseen errors inside this block leave it as `Unforeseen`, Prefect's as a service's."""
     try:
         yield
@@ -46,12 +46,12 @@ async def without_words() -> AsyncIterator[None]:
     raise unforeseen from None
 
 
-def unquoted(work: Work[P, Result]) -> Work[P, Result]:
+def redacting_errors(work: Work[P, Result]) -> Work[P, Result]:
     """The same for a task; not for a flow, whose parameters Prefect looks up in its module."""
 
     @wraps(work)
     async def quiet(*args: P.args, **kwargs: P.kwargs) -> Result:
-        async with without_words():
+        async with redact_errors():
             return await work(*args, **kwargs)
 
     return quiet

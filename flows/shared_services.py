@@ -84,7 +84,7 @@ async def opened(options: IngestOptions) -> AsyncIterator[Services]:
 
 
 @contextmanager
-def lending(parts: Services) -> Iterator[None]:
+def share_services(parts: Services) -> Iterator[None]:
     """Flows that begin inside and have the same settings use these services instead of their own.
 
     Not when a block is named: it may be changed on the server at any time, and each run reads it.

@@ -12,7 +12,7 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
 from checks.validation_results import GateResult
-from flows.redacted_errors import unquoted
+from flows.redacted_errors import redacting_errors
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
 from flows.shared_services import services
@@ -53,7 +53,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     result_serializer=ReferencesSerializer(),
     **RETRYING,
 )
-@unquoted
+@redacting_errors
 @outlasting
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
@@ -68,7 +68,7 @@ parse_documents.result_storage = PlainResults()
 
 
 @task(task_run_name="validate", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 @outlasting
 async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
     """Record what parsing found and let the gate judge the text."""
@@ -79,7 +79,7 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
 
 
 @task(task_run_name="chunk", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 @outlasting
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
@@ -87,7 +87,7 @@ async def chunk_documents(batch: Batch) -> None:
 
 
 @task(task_run_name="embed", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 @outlasting
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
@@ -95,7 +95,7 @@ async def embed_chunks(batch: Batch) -> None:
 
 
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 @outlasting
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
@@ -105,7 +105,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
 
 
 @task(task_run_name="publish", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 @outlasting
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def side_by_side(
+async def gather_bounded(
     width: int, calls: Iterable[Awaitable[T]] | AsyncIterable[Awaitable[T]]
 ) -> list[T]:
     """Await calls, at most `width` at once; their results in order.
@@ -58,7 +58,7 @@ _place: ContextVar[tuple[bool, int]] = ContextVar("place_in_line", default=(Fals
 
 
 @contextmanager
-def in_line(documents: int) -> Iterator[None]:
+def batch_priority(documents: int) -> Iterator[None]:
     """What computes in this block waits behind older batches; a single document behind none."""
     token = _place.set((documents > 1, next(_numbers)))
     try:
@@ -67,7 +67,7 @@ def in_line(documents: int) -> Iterator[None]:
         _place.reset(token)
 
 
-class Turns:
+class PriorityLock:
     """Computing in threads, one batch of an event loop at a time, the oldest first.
 
     The interpreter runs one thread at a time anyway. Were it shared out evenly, all batches would

@@ -55,7 +55,9 @@ class Permission:
         """The money for a request that is not sent."""
         if promised:
             async with self._services.database.service() as connection:
-                await costs.spend(connection, self._batch.run_id, reserved=promised, usd=Decimal(0))
+                await costs.settle_cost(
+                    connection, self._batch.run_id, reserved=promised, usd=Decimal(0)
+                )
 
     async def _ask(
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal], *, whole: bool

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from pipeline import correlation
-from pipeline.concurrency import in_line
+from pipeline.concurrency import batch_priority
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.failpoints import failpoint
@@ -72,7 +72,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
         if not held:
             yield batch
             return
-        with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
+        with correlation.bound(job.correlation_id for job in held), batch_priority(len(held)):
             async with _alive(services, batch):
                 yield batch
 

@@ -31,7 +31,7 @@ def only_user(texts: Sequence[PendingText]) -> UUID | None:
     return users.pop() if len(users) == 1 else None
 
 
-def shares(
+def allocate_cost(
     texts: Sequence[PendingText], billed: int, cost: Decimal
 ) -> list[tuple[UUID, int, Decimal]]:
     """A request's bill shared out among its jobs by their tokens; the parts add up exactly."""

@@ -26,7 +26,7 @@ from pipeline.store import paid_responses, rate_limits
 from pipeline.store.paid_responses import PaidAnswer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
-from stages.cost_allocation import only_user, shares
+from stages.cost_allocation import allocate_cost, only_user
 from stages.services import Services
 
 _LOG = logger("navigator.services")
@@ -112,7 +112,7 @@ def _call(
 def _paid(
     services: Services, asked: Asked, call: ServiceCall, vectors: Vectors | None
 ) -> PaidAnswer:
-    parts = shares(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
+    parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
     return PaidAnswer(space, asked.texts, vectors, call, parts, asked.promised)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from clients.storage.object_storage import Storage
 from clients.storage.objects import INCOMING, parsed_folder, raw_key
-from pipeline.concurrency import side_by_side
+from pipeline.concurrency import gather_bounded
 from pipeline.errors import TransientError
 from pipeline.failpoints import failpoint
 from pipeline.logs import logger
@@ -34,11 +34,11 @@ async def remove_abandoned(database: Database, storage: Storage, user: UUID | No
     removed = 0
     while True:
         async with database.service() as connection:
-            taken = await pending_objects.take_abandoned(connection, user, _AT_ONCE)
+            taken = await pending_objects.take_orphaned(connection, user, _AT_ONCE)
             if taken is None:
                 return removed
             owner, stems = taken
-            await side_by_side(_AT_ONCE, (_remove(storage, owner, stem) for stem in stems))
+            await gather_bounded(_AT_ONCE, (_remove(storage, owner, stem) for stem in stems))
             failpoint("before-removal-commit")
         removed += len(stems)
 

@@ -26,7 +26,7 @@ async def judge(
 ) -> GateResult:
     """One validation in a thread; a job without rows in the frame has failed."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
-    return await services.turns.compute(
+    return await services.compute_lock.compute(
         lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
     )
 

@@ -140,7 +140,7 @@ async def take_in(
             if any(each.outcome in FRESH and each.source not in put for each in registered):
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
-                await pending_objects.settle(connection, held)
+                await pending_objects.commit(connection, held)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()), full)
 
@@ -195,14 +195,16 @@ async def _holding(
         yield None
         return
     async with services.database.service(repeatable=True) as connection:
-        held = await pending_objects.hold(connection, user, (each.file_sha256 for each in wanted))
+        held = await pending_objects.acquire(
+            connection, user, (each.file_sha256 for each in wanted)
+        )
     try:
         yield held
     except Exception:
         # It runs out by itself when the database is gone.
         with suppress(TransientError):
             async with services.database.service() as connection:
-                await pending_objects.give_back(connection, held)
+                await pending_objects.release(connection, held)
         raise
 
 

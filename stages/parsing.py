@@ -125,7 +125,7 @@ async def _keep(
             [(each.key, each.document.to_json()) for each in read if each.fresh],
         )
 
-    assessments, texts = await services.turns.compute(look)
+    assessments, texts = await services.compute_lock.compute(look)
     await services.storage.put_all(texts)
     references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
     finished = [

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
-from pipeline.concurrency import side_by_side
+from pipeline.concurrency import gather_bounded
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication
@@ -25,7 +25,7 @@ async def publish(services: Services, batch: Batch, passed: Collection[UUID]) ->
     may = set(passed)
     wanted = [claim for claim in batch.claims if claim.job_id in may]
     groups = (wanted[start : start + _GROUP] for start in range(0, len(wanted), _GROUP))
-    done = await side_by_side(_AT_ONCE, (_publish(services, batch, group) for group in groups))
+    done = await gather_bounded(_AT_ONCE, (_publish(services, batch, group) for group in groups))
     return sum(done, StageResult())
 
 

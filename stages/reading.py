@@ -96,7 +96,7 @@ async def read_group(
         return opened
 
     # All in one visit to a thread: one for each small text would cost several times its parsing.
-    begun = await services.turns.compute(
+    begun = await services.compute_lock.compute(
         lambda: [begin(*pair) for pair in zip(group, contents, strict=True)]
     )
 

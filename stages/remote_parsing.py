@@ -184,7 +184,7 @@ async def _keep(
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
-        await costs.spend(connection, run_id, reserved=promised, usd=cost)
+        await costs.settle_cost(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection,
             parse_call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
@@ -217,4 +217,4 @@ async def _give_up(
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
         await parsed_files.release(connection, *who, forget=forget)
-        await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
+        await costs.settle_cost(connection, run_id, reserved=promised, usd=Decimal(0))

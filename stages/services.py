@@ -17,7 +17,7 @@ from blocks.saved_blocks import load_block
 from clients.embedder import Embedder
 from clients.storage.object_storage import Storage
 from pipeline.chunking.options import ChunkerOptions, chunker_version
-from pipeline.concurrency import Turns
+from pipeline.concurrency import PriorityLock
 from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
 from pipeline.store import embedding_spaces, rate_limits
@@ -58,7 +58,7 @@ class Services:
     parse_news: News
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
-    turns: Turns = field(default_factory=Turns)
+    compute_lock: PriorityLock = field(default_factory=PriorityLock)
     embedding_slots: asyncio.Semaphore = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -123,7 +123,7 @@ async def receive(
     """
     upload = uuid4()
     async with parts.database.service(repeatable=True) as connection:
-        await pending_objects.hold(connection, user, [incoming_stem(upload)])
+        await pending_objects.acquire(connection, user, [incoming_stem(upload)])
     key = incoming_key(user, upload)
     measured = Measured(parts.settings.max_file_bytes, use)
     try:
@@ -143,7 +143,7 @@ async def drop(parts: ApiParts, user: UUID, key: str) -> None:
     """
     await parts.storage.delete([key])
     async with parts.database.service(repeatable=True) as connection:
-        await pending_objects.let_go(connection, user, stem_of(user, key))
+        await pending_objects.forget(connection, user, stem_of(user, key))
 
 
 async def measure(parts: ApiParts, user: UUID, key: str) -> Received:

@@ -126,14 +126,14 @@ class _Serving:
     async def _work(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         from checks.gate import warm_up
-        from flows.shared_services import lending
+        from flows.shared_services import share_services
         from stages.services import open_services
 
         say(f"Loading flows and quality gate for the work pool {self._options.pool} …")
         async with open_services(self._settings) as parts:
             await asyncio.to_thread(_load)
             await asyncio.to_thread(warm_up)
-            with lending(parts):
+            with share_services(parts):
                 await self._serve_pool(self._stop)
 
     async def _serve_pool(self, stop: asyncio.Event) -> None:

@@ -47,7 +47,7 @@ async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) 
     return usd
 
 
-async def spend(
+async def settle_cost(
     connection: AsyncConnection, run_id: UUID, *, reserved: Decimal, usd: Decimal
 ) -> None:
     """Turn a promise into what the answer really cost (0 when there was none)."""

@@ -134,7 +134,9 @@ async def delete_documents(
     await connection.execute(_BUFFERS, scope)
     await connection.execute(_MARK, scope)
     orphaned = await rows(connection, _ORPHANED, scope)
-    await pending_objects.give_up(connection, [(r["user_id"], r["file_sha256"]) for r in orphaned])
+    await pending_objects.mark_orphaned(
+        connection, [(r["user_id"], r["file_sha256"]) for r in orphaned]
+    )
     return Deleted(frozenset(found), chunks)
 
 

@@ -55,7 +55,7 @@ async def _drop_unwanted(
             "shas": [each.sha256 for each in unwanted],
         }
         await connection.execute(_DROP, values)
-        await pending_objects.give_up(
+        await pending_objects.mark_orphaned(
             connection, [(each.user_id, each.sha256) for each in unwanted]
         )
     return unwanted

@@ -57,7 +57,7 @@ async def keep_answer(connection: AsyncConnection, answer: PaidAnswer) -> str:
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
-    await costs.spend(connection, run_id, reserved=answer.promised, usd=usd)
+    await costs.settle_cost(connection, run_id, reserved=answer.promised, usd=usd)
     return await service_calls.record(connection, answer.call)
 
 

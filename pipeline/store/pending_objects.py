@@ -23,7 +23,7 @@ HOLD_SECONDS = 3600.0
 """So long somebody may take to store a group of files and to write their rows."""
 
 _WAIT = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)', shared=True)}")
-_HOLD = sa.text(
+_ACQUIRE = sa.text(
     f"""
     INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
     SELECT :user_id, stem, :holder, now() + make_interval(secs => :seconds)
@@ -35,21 +35,21 @@ _HELD = f"""held AS (
     WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
     ORDER BY stem, holder FOR UPDATE
 )"""  # noqa: S608
-_SETTLE = sa.text(
+_COMMIT = sa.text(
     f"""
     WITH {_HELD}
     DELETE FROM {SCHEMA}.unsettled_objects AS u USING held AS h
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
     """  # noqa: S608
 )
-_GIVE_BACK = sa.text(
+_RELEASE = sa.text(
     f"""
     WITH {_HELD}
     UPDATE {SCHEMA}.unsettled_objects AS u SET held_until = now() FROM held AS h
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
     """  # noqa: S608
 )
-_LET_GO = sa.text(
+_FORGET = sa.text(
     f"""
     WITH held AS (
         SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
@@ -59,7 +59,7 @@ _LET_GO = sa.text(
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
     """  # noqa: S608
 )
-_GIVE_UP = sa.text(
+_ORPHAN = sa.text(
     f"""
     INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
     SELECT user_id, stem, gen_random_uuid(), now()
@@ -111,47 +111,47 @@ class Hold:
         return {"user_id": self.user_id, "stems": list(self.stems), "holder": self.holder}
 
 
-async def hold(
+async def acquire(
     connection: AsyncConnection, user: UUID, stems: Iterable[str], seconds: float = HOLD_SECONDS
 ) -> Hold:
     """Say that objects are about to be stored; a removal under way is waited for."""
     held = Hold(user, tuple(sorted(set(stems))), uuid4())
     await connection.execute(_WAIT, {"user_id": user})
-    await connection.execute(_HOLD, {**held.values(), "seconds": seconds})
+    await connection.execute(_ACQUIRE, {**held.values(), "seconds": seconds})
     return held
 
 
-async def settle(connection: AsyncConnection, held: Hold) -> None:
+async def commit(connection: AsyncConnection, held: Hold) -> None:
     """Hold them no longer, in the transaction that writes the rows that name them.
 
     Raises:
         ServiceUnavailable: it took so long that they may have been removed; try again.
     """
-    if (await connection.execute(_SETTLE, held.values())).rowcount != len(held.stems):
+    if (await connection.execute(_COMMIT, held.values())).rowcount != len(held.stems):
         raise ServiceUnavailable("Storing the files took too long.")
 
 
-async def give_back(connection: AsyncConnection, held: Hold) -> None:
+async def release(connection: AsyncConnection, held: Hold) -> None:
     """Hold them no longer, because nothing came of it."""
-    await connection.execute(_GIVE_BACK, held.values())
+    await connection.execute(_RELEASE, held.values())
 
 
-async def let_go(connection: AsyncConnection, user: UUID, stem: str) -> None:
+async def forget(connection: AsyncConnection, user: UUID, stem: str) -> None:
     """Forget what is not stored any more, whoever holds it."""
-    await connection.execute(_LET_GO, {"user_id": user, "stem": stem})
+    await connection.execute(_FORGET, {"user_id": user, "stem": stem})
 
 
-async def give_up(connection: AsyncConnection, contents: Sequence[tuple[UUID, str]]) -> None:
+async def mark_orphaned(connection: AsyncConnection, contents: Sequence[tuple[UUID, str]]) -> None:
     """Say that no row names these any more, in the transaction that sees to it.
 
     Args:
         contents: user and stem of each.
     """
     values = {"users": [user for user, _ in contents], "stems": [stem for _, stem in contents]}
-    await connection.execute(_GIVE_UP, values)
+    await connection.execute(_ORPHAN, values)
 
 
-async def take_abandoned(
+async def take_orphaned(
     connection: AsyncConnection, user: UUID | None, most: int
 ) -> tuple[UUID, list[str]] | None:
     """Take what nobody holds any more, of one user: `user` or any. None when there is nothing.

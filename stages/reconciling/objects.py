@@ -71,7 +71,7 @@ async def _give_up(look: Look, keys: Sequence[StoredKey]) -> set[str]:
         return set()
     services = look.services
     async with services.database.service() as connection:
-        await pending_objects.give_up(connection, sorted(contents))
+        await pending_objects.mark_orphaned(connection, sorted(contents))
     for user in {user for user, _ in contents}:
         await remove_abandoned(services.database, services.storage, user)
     return {each.key for each in keys if not await services.storage.exists(each.key)}

@@ -23,9 +23,9 @@ async def restore_original(look: Look, named: Named) -> bool:
     if [content.sha256 for content in contents] != [named.file_sha256]:
         return False
     async with services.database.service() as connection:
-        held = await pending_objects.hold(connection, named.user_id, [named.file_sha256])
+        held = await pending_objects.acquire(connection, named.user_id, [named.file_sha256])
     stored = await store_files(services.storage, [(named.storage_key, contents[0])])
     async with services.database.service() as connection:
         # Given back, not settled: if the document was deleted meanwhile, it is removed again.
-        await pending_objects.give_back(connection, held)
+        await pending_objects.release(connection, held)
     return stored == [True]

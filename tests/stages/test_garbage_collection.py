@@ -303,7 +303,7 @@ async def test_an_announced_upload_that_never_came_is_forgotten(local: Opener) -
                 connection, upload, ANNA, source=None, name="home.md", tags=[],
                 declared_bytes=None, seconds=60,
             )  # fmt: skip
-            await pending_objects.hold(connection, ANNA, [incoming_stem(upload)], 60)
+            await pending_objects.acquire(connection, ANNA, [incoming_stem(upload)], 60)
         await services.storage.put(incoming_key(ANNA, upload), b"half of it")
         await tidy(services)
         assert stored(services) == {incoming_key(ANNA, upload)}

@@ -94,7 +94,7 @@ async def announce_upload(
         )
         # Longer than its time, since who begins to complete it in time may go on beyond it.
         stems, held = [incoming_stem(upload_id)], seconds + pending_objects.HOLD_SECONDS
-        await pending_objects.hold(connection, caller.user_id, stems, held)
+        await pending_objects.acquire(connection, caller.user_id, stems, held)
     key = incoming_key(caller.user_id, upload_id)
     link = await signed_link(parts, request, "PUT", key, f"/uploads/{upload_id}/content")
     return Announced(id=upload_id, upload=link, expires_at=until)

@@ -72,7 +72,7 @@ async def test_a_hold_that_ran_out_is_removed(local: Opener) -> None:
     sha = sha256_hex(b"upload")
     async with local() as services:
         async with services.database.service() as connection:
-            await pending_objects.hold(connection, ANNA, [sha])
+            await pending_objects.acquire(connection, ANNA, [sha])
         await services.storage.put(raw_key(ANNA, sha), b"upload")
         assert await tallies(services) == {}
         await change(
