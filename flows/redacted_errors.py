@@ -15,7 +15,7 @@ from flows.prefect_errors import prefect_trouble
 from pipeline.errors import NavigatorError, Unforeseen
 from pipeline.full_disk import full_disk, lacking_folder, says_full
 from pipeline.logs import logger
-from pipeline.redacted_traceback import place, way
+from pipeline.redacted_traceback import innermost_frame, stack_of
 from pipeline.settings import load_settings
 
 _LOG = logger("navigator.flows")
@@ -41,8 +41,10 @@ async def redact_errors() -> AsyncIterator[None]:
         if says_full(error):  # of the home folder, or wherever temporary files go
             raise full_disk(lacking_folder(load_settings().home)) from None
         kind = type(error).__name__
-        _LOG.error("unforeseen", error=kind, way=way(error))
-        unforeseen = Unforeseen(f"Something unforeseen went wrong ({kind} at {place(error)}).")
+        _LOG.error("unforeseen", error=kind, stack=stack_of(error))
+        unforeseen = Unforeseen(
+            f"Something unforeseen went wrong ({kind} at {innermost_frame(error)})."
+        )
     raise unforeseen from None
 
 

@@ -182,7 +182,7 @@ async def stop_batch(services: Services, batch: Batch, reason: RunStopped | None
     """
     stop = Stop.PERSON if reason is None else stops.stop_of(reason)
     message = "A person cancelled the run." if reason is None else reason.message
-    _LOG.warning("batch_stopped", run_id=str(batch.run_id), code=stop.value, why=message)
+    _LOG.warning("batch_stopped", run_id=str(batch.run_id), code=stop.value, reason=message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await stops.stop_claimed(
@@ -195,7 +195,7 @@ async def note_trouble(services: Services, batch: Batch, error: NavigatorError) 
 
     However often: what a service, the database or the storage does is no document's fault.
     """
-    _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, why=error.message)
+    _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, reason=error.message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)

@@ -117,6 +117,6 @@ async def answered(services: Services, provider: str, error: NavigatorError | No
         if error is not None and isinstance(error, ServiceUnavailable | QuotaExhausted):
             quota = isinstance(error, QuotaExhausted)
             await rate_limits.failed(connection, provider, error.message, quota=quota)
-            _LOG.warning("service_failed", service=provider, code=error.code, why=error.message)
+            _LOG.warning("service_failed", service=provider, code=error.code, reason=error.message)
         else:
             await rate_limits.succeeded(connection, provider)

@@ -105,7 +105,7 @@ class EventFeed:
                         mark = await events.floor_before(connection, newest, SETTLED_SECONDS)
                     now = await events.pulse(connection, mark)
             except TransientError as error:
-                _LOG.warning("feed_interrupted", why=error.message)
+                _LOG.warning("feed_interrupted", reason=error.message)
                 await asyncio.sleep(1)
                 continue
             self._wake({user for user, pulse in now.items() if before.get(user) != pulse})

@@ -185,7 +185,7 @@ async def _timed(name: str, check: Callable[[], Awaitable[_Found]]) -> Part:
     except Exception as error:  # whatever it is, this part does not work
         found = _Found(_worst(name), f"It fails ({type(error).__name__}).")
     if found.status in ("degraded", "failing"):
-        _LOG.warning("part_unhealthy", part=name, status=found.status, why=found.detail)
+        _LOG.warning("part_unhealthy", part=name, status=found.status, reason=found.detail)
     seconds = round(time.perf_counter() - began, 4)
     return Part(
         status=found.status, seconds=seconds, detail=found.detail, last_success=found.last_success

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import TooLarge, problem, unforeseen
 from pipeline.logs import logger
-from pipeline.redacted_traceback import way
+from pipeline.redacted_traceback import stack_of
 
 BODY_BYTES = 64 * 1024
 """Of a request that is no upload: what the longest question with every tag takes as JSON."""
@@ -65,7 +65,7 @@ class EveryAnswer:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            _LOG.error("request_failed", error=type(error).__name__, way=way(error))
+            _LOG.error("request_failed", error=type(error).__name__, stack=stack_of(error))
             if started:
                 raise BrokenOff from None
             await unforeseen()(scope, receive, sending)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FOLLOW_SECONDS = 0.5
 _TOLD_BY_DATABASE = frozenset({"service_called", "webhook_received"})
+_OLDER_NAMES = {"at": "timestamp", "way": "stack", "why": "reason"}
 _SHORTEST_PREFIX = 4
 
 
@@ -161,12 +162,20 @@ def _of_lines(lines: Iterable[str], names: set[str]) -> Iterator[Entry]:
             continue
         try:
             record = json.loads(line)
-            at = datetime.fromisoformat(record.pop("at"))
+            at = datetime.fromisoformat(_in_todays_words(record).pop("timestamp"))
             source, event = record.pop("process"), record.pop("event")
         except (ValueError, KeyError, AttributeError, TypeError):
             continue  # a line that was cut off, or not ours
         if event not in _TOLD_BY_DATABASE:
             yield Entry(at.astimezone(UTC), str(source), str(event), record)
+
+
+def _in_todays_words(record: dict[str, Any]) -> dict[str, Any]:
+    """A line's fields by today's names, also where an older version wrote it."""
+    for older, newer in _OLDER_NAMES.items():
+        if older in record and newer not in record:
+            record[newer] = record.pop(older)
+    return record
 
 
 def line_of(entry: Entry) -> str:

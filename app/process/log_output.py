@@ -21,7 +21,7 @@ from pipeline import correlation
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.logs import logger
 from pipeline.private_files import open_home
-from pipeline.redacted_traceback import way
+from pipeline.redacted_traceback import stack_of
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
@@ -121,18 +121,18 @@ def _formatter(process: str, redaction: Redaction, *, text: bool) -> logging.For
         return blotted
 
     def lead(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        first = {name: event.pop(name) for name in ("at", "level", "event")}
+        first = {name: event.pop(name) for name in ("timestamp", "level", "event")}
         return {**first, "process": process, "pid": os.getpid(), **event}
 
     last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     if text:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="at")
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="timestamp")
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
             _add_correlation,
         ],
         processors=[
@@ -160,7 +160,7 @@ def _shorten_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
-        event["way"] = way(error)
+        event["stack"] = stack_of(error)
         if isinstance(error, NavigatorError):
-            event["why"] = error.message
+            event["reason"] = error.message
     return event

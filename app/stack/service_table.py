@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.stack.services import UP, State
 from app.stack.supervisor import Supervised
 from app.terminal.console import answers, right, table, tell, text
-from app.terminal.errors import without_secrets
+from app.terminal.errors import redacted
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -68,7 +68,7 @@ class StackView:
 
     def say(self, sentence: str, seconds: float | None = None) -> None:
         """A line for the person and the log."""
-        line = f"{time.strftime('%H:%M:%S')}  {without_secrets(sentence)}"
+        line = f"{time.strftime('%H:%M:%S')}  {redacted(sentence)}"
         line += f"  [{seconds:.1f} s]" if seconds is not None else ""
         self._lines.append(line)
         with self._log.open("a", encoding="utf-8") as log:

@@ -117,5 +117,5 @@ def test_what_was_not_foreseen_says_nothing_of_itself(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     [record] = [each for each in caplog.records if each.getMessage() == "request_failed"]
     assert record.__dict__["error"] == "RuntimeError"
-    assert record.__dict__["way"][-1].startswith("test_guards.py")
+    assert record.__dict__["stack"][-1].startswith("test_middleware.py")
     assert "canary" not in repr([each.__dict__ for each in caplog.records])

@@ -132,6 +132,21 @@ async def test_following_tells_what_comes(api: RunningApi, published: dict[str, 
         assert (await anext(coming)).event == "news"
 
 
+async def test_lines_of_an_older_version_are_read(
+    api: RunningApi, published: dict[str, str]
+) -> None:
+    """They name the time, the reason and the stack by other words."""
+    older = {
+        "at": "2026-01-02T03:04:05Z", "level": "error", "event": "of_an_older_version",
+        "process": "api", "job_id": published["first"], "why": "It is away.", "way": ["a.py:1 b"],
+    }  # fmt: skip
+    with (api.settings.home / "logs/api.jsonl").open("a") as log:
+        log.write(json.dumps(older) + "\n")
+    [entry] = [e for e in await told(api, job=published["first"]) if e.event == older["event"]]
+    assert entry.at.isoformat() == "2026-01-02T03:04:05+00:00"
+    assert (entry.fields["reason"], entry.fields["stack"]) == ("It is away.", ["a.py:1 b"])
+
+
 def test_the_command_prints_lines(api: RunningApi, published: dict[str, str]) -> None:
     """For a person, and as JSON lines for a program; broken lines in a file are passed over."""
     with (api.settings.home / "logs/api.jsonl").open("a") as log:
