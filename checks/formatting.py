@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-from pipeline.states import WITH_GAPS, JobState
-
 # These reorder or hide what stands around them: a file name must not be able to.
 _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
@@ -56,10 +54,8 @@ def moment(when: datetime) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
-def words(name: str) -> str:
-    """failed_parse → failed parse."""
-    if name == JobState.COMPLETE_WITH_GAPS:
-        return WITH_GAPS
+def spaced(name: str) -> str:
+    """chunks_stored → chunks stored."""
     return name.replace("_", " ")
 
 

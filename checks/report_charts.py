@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from checks.charts import Bar, Mark, Part, columns, plain, rows
-from checks.formatting import duration, visible, words
+from checks.formatting import duration, visible
 from checks.histogram import Histogram
 from checks.report_data import ReportData
-from pipeline.states import ENDED, FAILED, JobState
+from pipeline.states import ENDED, FAILED, STATE_TITLES, JobState
 
 STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
 
@@ -60,7 +60,7 @@ def state_tone(state: JobState) -> str:
 def _states(data: ReportData) -> Markup | None:
     bars = [
         Bar(
-            words(found.state),
+            STATE_TITLES[found.state],
             (Part("documents", found.documents, state_tone(found.state)),),
         )
         for found in data.states

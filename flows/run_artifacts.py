@@ -16,7 +16,7 @@ from flows.artifact_writes import shown
 from flows.batches import job_title
 from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
-from pipeline.states import FAILED, WITH_GAPS, JobState
+from pipeline.states import FAILED, JobState, state_title
 from pipeline.store import quality, runs
 from pipeline.store.connection_retries import outlasting
 from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
@@ -65,13 +65,6 @@ def _failure(each: RunDocument) -> JobFailure:
     return JobFailure(title, each.state, each.error_message or "", each.error_remedy or "")
 
 
-def state_title(state: str) -> str:
-    """A job's state for people: ``failed_parse`` is "Failed parse"."""
-    if state == JobState.COMPLETE_WITH_GAPS:
-        return WITH_GAPS.capitalize()
-    return state.replace("_", " ").capitalize()
-
-
 def closing_state(
     published: int,
     documents: int | None = None,
@@ -94,9 +87,11 @@ def closing_state(
         message += f"; {left.elsewhere} are worked on by another run"
         return Completed(name="Left to another run", message=message, data=published)
     if documents == 1 and ended:
-        return Completed(name=state_title(ended[0].state), message=ended[0].told, data=published)
-    name = None if published == documents else "Some failed" if ended else "Nothing waited"
-    return Completed(name=name, message=message, data=published)
+        return Completed(
+            name=state_title(ended[0].state).capitalize(), message=ended[0].told, data=published
+        )
+    closing = None if published == documents else "Some failed" if ended else "Nothing waited"
+    return Completed(name=closing, message=message, data=published)
 
 
 def _left_out(documents: int) -> str:
@@ -106,7 +101,7 @@ def _left_out(documents: int) -> str:
 def _line(each: RunDocument) -> dict[str, object]:
     return {
         "document": job_title(each.job_id),
-        "state": state_title(each.state),
+        "state": state_title(each.state).capitalize(),
         "pages": each.pages,
         "chunks": each.chunks,
         "tokens": each.tokens,

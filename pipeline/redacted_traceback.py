@@ -55,6 +55,6 @@ def _facts(error: BaseException) -> str:
     """What may be told of an error beside its kind: our own words, or the system's error code."""
     if isinstance(error, NavigatorError):
         return f": {error.message}"
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return f": {errno.errorcode[error.errno]}"
+    if isinstance(error, OSError) and (name := errno.errorcode.get(error.errno or 0)):
+        return f": {name}"
     return ""

@@ -18,11 +18,10 @@ from app.terminal.database import reading
 from app.terminal.documents import chosen
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
-from app.terminal.states import word
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
-from pipeline.states import FAILED
+from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -62,9 +61,10 @@ def retry(
     else:
         documents = asyncio.run(chosen(settings, user, given))
     for each in documents:
-        if word(each.state or "", each.error_code) not in _TO_RETRY:
+        if state_word(each.state or "", each.error_code) not in _TO_RETRY:
+            state = state_word(each.state or "unknown")
             raise UsageError(
-                f"{text(each.name).plain} did not fail: it is {word(each.state or 'unknown')}.",
+                f"{text(each.name).plain} did not fail: it is {state}.",
                 remedy="To take a changed file in again, use `navigator ingest`.",
             )
     if not documents:

@@ -26,11 +26,10 @@ from app.terminal.document_history import print_story, story, story_json
 from app.terminal.documents import line_json
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, print_trouble, show_run
-from app.terminal.states import word
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words
 from pipeline.settings import Settings, load_settings
-from pipeline.states import FAILED
+from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
@@ -92,7 +91,7 @@ def print_overview(shown: Overview) -> None:
         return
     counts: dict[str, int] = {}
     for state, count in corpus.by_state.items():
-        counts[word(state)] = counts.get(word(state), 0) + count
+        counts[state_word(state)] = counts.get(state_word(state), 0) + count
     by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
     tell(f"{quantity(sum(counts.values()), 'document')}: {by_state}", "bold")
     tell(f"{quantity(corpus.chunks, 'passage')} can be searched")

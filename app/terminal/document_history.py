@@ -12,10 +12,10 @@ from app.terminal.database import reading
 from app.terminal.documents import line_json, state_text
 from app.terminal.gaps import print_notes
 from app.terminal.run_report import RunReport, print_reason
-from app.terminal.states import COLOURS, word
+from app.terminal.states import STATE_COLORS
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.states import PUBLISHED
+from pipeline.states import PUBLISHED, state_word
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def _print_versions(jobs: Sequence[JobRecord]) -> None:
         right("Tokens"), right("Cost"), ("Taken in", {"no_wrap": True}), ("Job", {"no_wrap": True}),
     )  # fmt: skip
     for job in jobs:
-        state = word(job.state)
+        state = state_word(job.state)
         shown.add_row(
             number(job.version),
-            text(state, COLOURS.get(state, "")),
+            text(state, STATE_COLORS.get(state, "")),
             number(job.pages),
             number(job.chunks),
             number(job.tokens),
@@ -161,7 +161,7 @@ def story_json(told: Story) -> dict[str, Any]:
     """The story for a program."""
     return {
         "document": line_json(told.document),
-        "versions": [{**asdict(job), "status": word(job.state)} for job in told.jobs],
+        "versions": [{**asdict(job), "status": state_word(job.state)} for job in told.jobs],
         "events": [asdict(event) for event in told.events],
         "quality_failures": list(told.quality),
         "quality_warnings": list(told.warnings),

@@ -100,7 +100,7 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     assert "[object" not in page.text()
     assert page.browser.get_log("browser") == []
     page.open("anna")
-    page.until(lambda: "waits for its turn" in page.text("#recent"))
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
     assert "Maintenance" not in page.text()
     assert page.browser.get_log("browser") == []
 
