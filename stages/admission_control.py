@@ -9,7 +9,7 @@ from decimal import Decimal
 from pipeline.clock import steady_seconds
 from pipeline.patience import Patience
 from pipeline.store import costs, leases, rate_limits
-from pipeline.store.rate_limits import Permit
+from pipeline.store.circuit_breaker import Permit
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch
 from stages.circuit_breaker import bears, circuit_error
@@ -74,7 +74,7 @@ class Permission:
             if not ours:
                 return ours, Permit(0), nothing
             tokens = sum(text.tokens for text in ours)
-            permit = await rate_limits.ask(connection, self._services.provider, tokens)
+            permit = await rate_limits.acquire(connection, self._services.provider, tokens)
             if permit.wait_seconds or permit.circuit_open:
                 return ours, permit, nothing
             promised = await costs.reserve_cost(connection, self._batch.run_id, price(tokens))

@@ -12,8 +12,8 @@ from clients.llamaparse.errors import UnknownJob
 from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
 from pipeline.logs import logger
 from pipeline.patience import ATTEMPTS, Patience
-from pipeline.store import rate_limits
-from pipeline.store.rate_limits import Permit
+from pipeline.store import circuit_breaker, rate_limits
+from pipeline.store.circuit_breaker import Permit
 from stages.services import Services
 
 CIRCUIT_OPEN = "circuit_open"
@@ -50,7 +50,7 @@ async def permitted(services: Services, provider: str, patience: Patience) -> No
     """
     while True:
         async with services.database.service() as connection:
-            permit = await rate_limits.ask(connection, provider, 0)
+            permit = await rate_limits.acquire(connection, provider, 0)
         if permit.circuit_open and not bears(permit, provider, patience):
             raise circuit_error(permit, provider)
         if not permit.wait_seconds:
@@ -116,7 +116,7 @@ async def answered(services: Services, provider: str, error: NavigatorError | No
     async with services.database.service() as connection:
         if error is not None and isinstance(error, ServiceUnavailable | QuotaExhausted):
             quota = isinstance(error, QuotaExhausted)
-            await rate_limits.failed(connection, provider, error.message, quota=quota)
+            await circuit_breaker.record_failure(connection, provider, error.message, quota=quota)
             _LOG.warning("service_failed", service=provider, code=error.code, reason=error.message)
         else:
-            await rate_limits.succeeded(connection, provider)
+            await circuit_breaker.record_success(connection, provider)

@@ -22,7 +22,7 @@ from clients.network.connection_errors import WronglyAddressed
 from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
 from pipeline.logs import logger
-from pipeline.store import paid_responses, rate_limits
+from pipeline.store import circuit_breaker, paid_responses
 from pipeline.store.paid_responses import PaidAnswer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
@@ -64,7 +64,7 @@ async def keep_answer(
         if not troubled:
             return
         async with services.database.service() as connection:
-            await rate_limits.succeeded(connection, services.provider)
+            await circuit_breaker.record_success(connection, services.provider)
 
 
 async def keep_failure(
@@ -81,10 +81,10 @@ async def keep_failure(
     async with services.database.service() as connection:
         if isinstance(error, ServiceUnavailable | QuotaExhausted):
             quota = isinstance(error, QuotaExhausted)
-            await rate_limits.failed(connection, provider, error.message, quota=quota)
+            await circuit_breaker.record_failure(connection, provider, error.message, quota=quota)
         elif not isinstance(error, WronglyAddressed):
             # it refuses this request, so it is there: a probe that hears that is an answer
-            await rate_limits.succeeded(connection, provider)
+            await circuit_breaker.record_success(connection, provider)
 
 
 def _call(
@@ -126,7 +126,7 @@ async def _keep(services: Services, answer: PaidAnswer) -> bool:
             # Of a commit that the connection did not outlive, Postgres knows what became of it.
             if not (tried and await paid_responses.was_kept(connection, tried[-1])):
                 tried.append(await paid_responses.keep_answer(connection, answer))
-            return await rate_limits.troubled(connection, services.provider)
+            return await circuit_breaker.has_failures(connection, services.provider)
 
     return await unhurried(until_written(keep, answer.call.request_id))
 

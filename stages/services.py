@@ -27,7 +27,7 @@ from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
-from pipeline.store.rate_limits import Budget
+from pipeline.store.rate_limits import RateLimits
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.worker_identity import worker_name
@@ -224,9 +224,9 @@ async def _prepare(
         version=space.version,
     )
     async with database.service() as connection:
-        await rate_limits.ensure_budget(
+        await rate_limits.ensure_limits(
             connection,
-            Budget(
+            RateLimits(
                 f"{space.provider}/{space.model}",
                 settings.embedding_requests_per_minute,
                 settings.embedding_tokens_per_minute,
@@ -234,5 +234,5 @@ async def _prepare(
         )
         if parses_remotely:
             limit = settings.llama_cloud_requests_per_minute
-            await rate_limits.ensure_budget(connection, Budget(LLAMAPARSE, limit))
+            await rate_limits.ensure_limits(connection, RateLimits(LLAMAPARSE, limit))
         return await embedding_spaces.installation_id(connection)

@@ -1,7 +1,8 @@
-"""One budget and one circuit per provider, shared by every process through the database.
+"""Rate limits of a provider, a token bucket in one row that every process shares.
 
 A limit kept in each process would be passed by their sum, and Prefect's own concurrency slots leak
-after a crash; a row in Postgres does neither.
+after a crash; a row in Postgres does neither. The same row holds the provider's circuit breaker
+(`circuit_breaker.py`).
 """
 
 from __future__ import annotations
@@ -12,18 +13,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store import circuit_breaker
+from pipeline.store.circuit_breaker import Permit
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 
-FAILURES_TO_OPEN = 5
-OPEN_SECONDS = 15.0
-QUOTA_OPEN_SECONDS = 60.0
-_PROBE_SECONDS = 30.0
-_PROBE_POLL_SECONDS = 0.2
+_TABLE = f"{SCHEMA}.provider_budgets"
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RateLimits:
     """What a provider allows per minute; None is no limit of ours."""
 
     provider: str
@@ -31,24 +30,6 @@ class Budget:
     tokens_per_minute: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """Whether a request may be sent now.
-
-    Attributes:
-        wait_seconds: 0 to send now, else ask again after this long.
-        circuit_open: the provider is failing: fail fast rather than wait.
-        reason: why the circuit is open, in words.
-        open_seconds: for how long no answer has come since the circuit opened.
-    """
-
-    wait_seconds: float
-    circuit_open: bool = False
-    reason: str | None = None
-    open_seconds: float = 0.0
-
-
-_TABLE = f"{SCHEMA}.provider_budgets"
 _CREATE = sa.text(
     f"""
     INSERT INTO {_TABLE} (provider, requests_per_minute, tokens_per_minute, requests_left,
@@ -96,16 +77,9 @@ _TAKE = sa.text(
       AND coalesce(r.tokens >= least(:tokens, b.tokens_per_minute), true)
     """  # noqa: S608
 )
-_PROBE = sa.text(
-    f"""
-    UPDATE {_TABLE} SET circuit = 'half_open',
-        opened_until = clock_timestamp() + make_interval(secs => {_PROBE_SECONDS})
-    WHERE provider = :provider AND circuit <> 'closed' AND opened_until <= clock_timestamp()
-    """  # noqa: S608
-)
 
 
-async def ensure_budget(connection: AsyncConnection, budget: Budget) -> None:
+async def ensure_limits(connection: AsyncConnection, budget: RateLimits) -> None:
     """Make the provider's row, and bring its limits to the settings."""
     values = {
         "provider": budget.provider,
@@ -116,21 +90,12 @@ async def ensure_budget(connection: AsyncConnection, budget: Budget) -> None:
     await connection.execute(_LIMITS, values)
 
 
-async def ask(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
+async def acquire(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
     """Ask to send one request of so many tokens."""
     values: dict[str, Any] = {"provider": provider, "tokens": tokens}
     state = (await rows(connection, _LOOK, values))[0]
     if state["circuit"] != "closed":
-        # After the window one caller becomes the probe; the others wait for what it hears, else
-        # the first answer after an outage would come too late for the rest of its run.
-        if (await connection.execute(_PROBE, values)).rowcount == 0:
-            wait = float(state["opened"] or 0)
-            # an open circuit whose window is over became half open since we looked
-            if state["circuit"] == "half_open" or wait <= 0:
-                return Permit(_PROBE_POLL_SECONDS)
-            since = float(state["since"] or 0)
-            return Permit(wait, circuit_open=True, reason=state["reason"], open_seconds=since)
-        return Permit(0)
+        return await circuit_breaker.probe(connection, provider, state)
     if state["paused"] is not None and state["paused"] > 0:
         return Permit(float(state["paused"]))
     if state["rpm"] is None and state["tpm"] is None:
@@ -148,71 +113,8 @@ _PAUSE = sa.text(
     WHERE provider = :provider
     """  # noqa: S608
 )
-_SUCCESS = sa.text(
-    f"""
-    UPDATE {_TABLE} SET circuit = 'closed', failures = 0, opened_until = NULL,
-        open_since = NULL, reason = NULL
-    WHERE provider = :provider AND (circuit <> 'closed' OR failures > 0)
-    """  # noqa: S608
-)
-_FAILURE = sa.text(
-    f"""
-    UPDATE {_TABLE} SET failures = failures + 1,
-        circuit = CASE WHEN failures + 1 >= :limit THEN 'open' ELSE circuit END,
-        opened_until = CASE WHEN failures + 1 >= :limit
-            THEN clock_timestamp() + make_interval(secs => :seconds) ELSE opened_until END,
-        open_since = CASE WHEN failures + 1 >= :limit
-            THEN coalesce(open_since, clock_timestamp()) END,
-        reason = :reason
-    WHERE provider = :provider
-    """  # noqa: S608
-)
-
-
-_TROUBLED = sa.text(
-    f"SELECT circuit <> 'closed' OR failures > 0 FROM {_TABLE} WHERE provider = :provider"  # noqa: S608
-)
-
-
-async def troubled(connection: AsyncConnection, provider: str) -> bool:
-    """Whether `succeeded` would change anything; locks nothing."""
-    return bool(await connection.scalar(_TROUBLED, {"provider": provider}))
 
 
 async def pause(connection: AsyncConnection, provider: str, seconds: float) -> None:
     """The provider said to slow down: nobody sends for so many seconds."""
     await connection.execute(_PAUSE, {"provider": provider, "seconds": seconds})
-
-
-async def succeeded(connection: AsyncConnection, provider: str) -> None:
-    """An answer came: the circuit closes."""
-    await connection.execute(_SUCCESS, {"provider": provider})
-
-
-async def failed(
-    connection: AsyncConnection, provider: str, reason: str, *, quota: bool = False
-) -> None:
-    """A request failed; the circuit opens at the fifth in a row, on an exhausted quota at once."""
-    await connection.execute(
-        _FAILURE,
-        {
-            "provider": provider,
-            "reason": reason,
-            "limit": 1 if quota else FAILURES_TO_OPEN,
-            "seconds": QUOTA_OPEN_SECONDS if quota else OPEN_SECONDS,
-        },
-    )
-
-
-_TELL = sa.text(
-    f"""
-    UPDATE {_TABLE} SET told_since = open_since
-    WHERE provider = :provider AND open_since IS NOT NULL
-      AND told_since IS DISTINCT FROM open_since
-    """  # noqa: S608
-)
-
-
-async def is_to_be_told(connection: AsyncConnection, provider: str) -> bool:
-    """Whether a person is to be told that the provider fails: once in an outage."""
-    return (await connection.execute(_TELL, {"provider": provider})).rowcount == 1

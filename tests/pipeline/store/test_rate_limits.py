@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store import rate_limits
+from pipeline.store import circuit_breaker, rate_limits
+from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
 from pipeline.store.engine import Database
-from pipeline.store.rate_limits import FAILURES_TO_OPEN, Budget, Permit
+from pipeline.store.rate_limits import Permit, RateLimits
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.making import table
 
@@ -29,26 +30,28 @@ async def other(store_url: str) -> AsyncIterator[Database]:
 async def limit(database: Database, rpm: int | None = None, tpm: int | None = None) -> None:
     """Set the provider's limits."""
     async with database.service() as connection:
-        await rate_limits.ensure_budget(connection, Budget(PROVIDER, rpm, tpm))
+        await rate_limits.ensure_limits(connection, RateLimits(PROVIDER, rpm, tpm))
 
 
 async def ask(database: Database, tokens: int = 1) -> Permit:
     """Ask in a transaction of its own."""
     async with database.service() as connection:
-        return await rate_limits.ask(connection, PROVIDER, tokens)
+        return await rate_limits.acquire(connection, PROVIDER, tokens)
 
 
 async def fail(database: Database, times: int = 1, *, quota: bool = False) -> None:
     """Failed requests in a row."""
     for _ in range(times):
         async with database.service() as connection:
-            await rate_limits.failed(connection, PROVIDER, "It answers 503.", quota=quota)
+            await circuit_breaker.record_failure(
+                connection, PROVIDER, "It answers 503.", quota=quota
+            )
 
 
 async def succeed(database: Database) -> None:
     """An answered request."""
     async with database.service() as connection:
-        await rate_limits.succeeded(connection, PROVIDER)
+        await circuit_breaker.record_success(connection, PROVIDER)
 
 
 async def pass_time(database: Database, seconds: float) -> None:
@@ -156,7 +159,7 @@ async def test_the_circuit_opens_at_the_fifth_failure_in_a_row(
     permit = await ask(other)
     assert permit.circuit_open
     assert permit.reason == "It answers 503."
-    assert 0 < permit.wait_seconds <= rate_limits.OPEN_SECONDS
+    assert 0 < permit.wait_seconds <= circuit_breaker.OPEN_SECONDS
 
 
 async def test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds(
@@ -180,7 +183,7 @@ async def test_after_the_wait_one_probe_is_sent(store: Database, other: Database
     """Of twenty callers one may try; the others wait for what it hears."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, rate_limits.OPEN_SECONDS + 1)
+    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
     permits = await asyncio.gather(*(ask(each) for _ in range(10) for each in (store, other)))
     assert sum(permit == Permit(0) for permit in permits) == 1
     assert sum(permit.wait_seconds > 0 for permit in permits) == 19
@@ -191,12 +194,12 @@ async def test_the_probe_decides(store: Database) -> None:
     """A failed probe opens the circuit anew, an answered one closes it."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, rate_limits.OPEN_SECONDS + 1)
+    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await fail(store)
     assert (await row(store))["circuit"] == "open"
     assert (await ask(store)).circuit_open
-    await pass_time(store, rate_limits.OPEN_SECONDS + 1)
+    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await succeed(store)
     closed = await row(store)
@@ -208,7 +211,7 @@ async def test_a_probe_whose_process_died_is_followed_by_another(store: Database
     """A probe without an answer does not keep the circuit closed to all for ever."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, rate_limits.OPEN_SECONDS + 1)
+    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await pass_time(store, 31)
     assert await ask(store) == Permit(0)
@@ -220,14 +223,14 @@ async def test_an_exhausted_quota_opens_the_circuit_at_once(store: Database) -> 
     await fail(store, quota=True)
     permit = await ask(store)
     assert permit.circuit_open
-    assert rate_limits.OPEN_SECONDS < permit.wait_seconds <= rate_limits.QUOTA_OPEN_SECONDS
+    assert circuit_breaker.OPEN_SECONDS < permit.wait_seconds <= circuit_breaker.QUOTA_OPEN_SECONDS
 
 
 async def test_providers_do_not_share_their_troubles(store: Database) -> None:
     """An open circuit of one provider lets the others send."""
     await limit(store)
     async with store.service() as connection:
-        await rate_limits.ensure_budget(connection, Budget("other"))
+        await rate_limits.ensure_limits(connection, RateLimits("other"))
     await fail(store, FAILURES_TO_OPEN)
     async with store.service() as connection:
-        assert await rate_limits.ask(connection, "other", 1) == Permit(0)
+        assert await rate_limits.acquire(connection, "other", 1) == Permit(0)
