@@ -1,4 +1,4 @@
-"""`make demo`: the samples taken in, one question answered, and where the quality report lies."""
+"""Runs `make demo`: ingests the samples, answers one question, names the quality report."""
 
 from __future__ import annotations
 

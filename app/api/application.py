@@ -1,4 +1,4 @@
-"""The FastAPI application: its parts, its routes, its errors, its limits."""
+"""Builds the FastAPI application: its dependencies, routes, error handlers and middleware."""
 
 from __future__ import annotations
 

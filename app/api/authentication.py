@@ -1,4 +1,4 @@
-"""Who asks: a bearer token becomes a caller, or the answer is 401.
+"""Authenticates requests: a bearer token (JWT) becomes a caller, or the answer is 401.
 
 Only the algorithms that fit the kind of key are ever accepted, whatever a token's header says:
 HS256 with a shared secret, asymmetric ones with an identity provider's public keys.

@@ -1,4 +1,4 @@
-"""Whose rows a request may see: the caller's own, or, for an operator, anybody's."""
+"""Authorizes reads: the rows a request may see are its caller's own, or an operator's all."""
 
 from __future__ import annotations
 

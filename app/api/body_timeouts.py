@@ -1,4 +1,4 @@
-"""The bodies of uploads as they arrive: in time, and no slower than a setting allows."""
+"""Times out upload bodies that arrive too slowly (slowloris protection for bodies)."""
 
 from __future__ import annotations
 

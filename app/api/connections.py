@@ -1,4 +1,4 @@
-"""Closes connections whose requests do not arrive in time (slowloris), or not as HTTP has them.
+"""Closes connections whose request headers do not arrive in time (slowloris protection).
 
 Uvicorn bounds neither the head nor the body; the body's time is bounded around the application.
 """

@@ -1,4 +1,4 @@
-"""What the API holds open while it runs, and how a route gets at it."""
+"""Holds what routes depend on (database, storage, embedder), opened with the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed: one question to Postgres for all who watch, however many they are.
+"""Feeds all watchers from one query, which reads events above a high-water mark.
 
 While somebody watches it asks whose events are new, and wakes those. Who is woken reads for
 itself, in a transaction that row-level security binds: the feed hands out no event.

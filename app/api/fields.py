@@ -1,4 +1,4 @@
-"""The kinds of values that requests carry, and the marks that pages are turned with."""
+"""Defines the types of request fields, and the cursors of keyset pagination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forwarding headers: believed from the proxies that a setting names, and from nobody else."""
+"""Trusts X-Forwarded headers from the proxies that a setting names, and from nobody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health: whether each part answers, asked at once, each within its time.
+"""Checks the health of every part at once, each with a timeout of its own.
 
 Said to anybody who asks, so it holds states and times only: no address, no name, no reason in the
 words of whoever failed.

@@ -1,4 +1,4 @@
-"""JSON bodies, read after the caller is known and at a cost that is their size.
+"""Reads JSON bodies after authentication, at a cost linear in their size.
 
 FastAPI reads and parses a declared body before any dependency runs, and so before the token is
 looked at. Here the body is a dependency itself, which depends on the caller.

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: read from Postgres, so that the work of every process counts.
+"""Exports Prometheus metrics that are read from Postgres, so that every process's work counts.
 
 Names and units are Prometheus's own conventions. Labels hold states, codes, services and routes of
 ours: no user, no document, nothing that somebody sent.

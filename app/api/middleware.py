@@ -1,4 +1,4 @@
-"""What stands around every request: limits of size and time, headers of every answer."""
+"""Middleware around every request: limits of size and time, security headers, error answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of pages: drawn in one process with limits, one after the other."""
+"""Renders pictures of pages in one sandboxed process, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API shows of one page of a document."""
+"""Schemas of one page of a document in the API's answers."""
 
 from __future__ import annotations
 

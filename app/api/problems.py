@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: what happened, and what to do, for programs and people."""
+"""Turns errors into RFC 9457 problem details: what happened, and what to do about it."""
 
 from __future__ import annotations
 

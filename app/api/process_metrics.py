@@ -1,4 +1,4 @@
-"""What this process counts by itself, for /metrics: requests and webhooks.
+"""Counts this process's requests and webhooks for /metrics.
 
 Everything else is read from Postgres, where the work of all processes is.
 """

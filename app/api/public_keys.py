@@ -1,4 +1,4 @@
-"""An identity provider's public keys: from a file, or from its URL, kept for a while."""
+"""Loads an identity provider's public keys (JWKS) from a file or its URL, and caches them."""
 
 from __future__ import annotations
 

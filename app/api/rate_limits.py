@@ -1,4 +1,4 @@
-"""How often a user may ask: a moving window of a minute, counted in this process."""
+"""Limits each user's requests by a sliding window of a minute, counted in this process."""
 
 from __future__ import annotations
 

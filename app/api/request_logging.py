@@ -1,4 +1,4 @@
-"""Around every request: its correlation id, one line in the log, one observation for /metrics.
+"""Logs and measures every request under its correlation id.
 
 The line names the route, not the address: no query, no id of a signed upload, no file's name.
 """

@@ -1,4 +1,4 @@
-"""What the API shows of jobs, documents and events."""
+"""Schemas of jobs, documents and events in the API's answers (read models)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serving the application over a socket until the process is asked to end."""
+"""Serves the application over a socket (uvicorn) until the process is asked to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed links that the API hands out: the storage's own, or ours where it has none."""
+"""Makes signed URLs: presigned by the storage, or served by us where it cannot presign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking bytes in over the network: to the storage as they arrive, then to a registered job."""
+"""Streams uploads into the storage, hashed and limited on the way, then registers a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed URLs of our own: good for one method, one address and a short while."""
+"""Signs and verifies our own URLs (HMAC): one method, one path, an expiry."""
 
 from __future__ import annotations
 

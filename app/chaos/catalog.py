@@ -1,4 +1,4 @@
-"""The experiments by name, with the sizes that were promised."""
+"""Lists the chaos experiments by name, with the sizes that were promised."""
 
 from __future__ import annotations
 

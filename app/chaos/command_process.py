@@ -1,4 +1,4 @@
-"""The real command in a process of its own, which an experiment may kill, freeze and wake."""
+"""Runs the real command in a process of its own, which an experiment kills, freezes and wakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment sees of the database, from one event loop that it keeps."""
+"""Reads the database for an experiment, also while it is being restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restart Postgres at once (`-m immediate`), time and again, while commands work: none gives up."""
+"""Restarts Postgres (`-m immediate`) again and again while commands work: none gives up."""
 
 from __future__ import annotations
 

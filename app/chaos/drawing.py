@@ -1,4 +1,4 @@
-"""Draw random histories of jobs, and tell of the first that breaks a promise."""
+"""Draws random histories of jobs, and reports the first that breaks an invariant."""
 
 from __future__ import annotations
 

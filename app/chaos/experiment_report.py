@@ -1,4 +1,4 @@
-"""What an experiment says at its end: its row of the table, and each broken promise."""
+"""Reports an experiment: its row of the table, and each broken invariant."""
 
 from __future__ import annotations
 

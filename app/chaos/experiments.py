@@ -1,4 +1,4 @@
-"""What all experiments share: a clean run first, then the faults, at last a verdict."""
+"""Runs an experiment: a clean run first, then the faults, then the oracle's verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kill the command at every failpoint, each on documents of its own; the next run finishes them."""
+"""Kills the command at every failpoint; the next run has to finish its documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freeze the command past its lease, let another finish, and wake it: it may write nothing more."""
+"""Freezes a worker past its lease and wakes it later: fencing keeps its late writes out."""
 
 from __future__ import annotations
 

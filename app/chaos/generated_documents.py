@@ -1,4 +1,4 @@
-"""Made-up insurance documents for experiments: the same seed gives the same bytes.
+"""Generates insurance documents for experiments; the same seed gives the same bytes.
 
 No paragraph but one stands in two documents, so a text that is paid for twice was sent twice.
 """

@@ -1,4 +1,4 @@
-"""Random histories of jobs on the real database: whatever workers do, the promises hold.
+"""Draws random histories of jobs on the real database and checks invariants (property-based).
 
 A state machine of Hypothesis: it draws the steps, and prints those that replay a failing history.
 """

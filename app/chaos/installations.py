@@ -1,4 +1,4 @@
-"""An installation to break: a home, a Postgres, a Prefect server and stand-ins of its own.
+"""Sets up an installation to break: home, Postgres, Prefect server and mock servers of its own.
 
 Nothing of the person's own settings, home or database is used.
 """

@@ -1,4 +1,4 @@
-"""Kill the real command at random moments; the next one, at last undisturbed, finishes the work.
+"""Kills the real command at random moments; the next, undisturbed one finishes the work.
 
 The kills are spread evenly over the work, and one in five falls in the command's start.
 """

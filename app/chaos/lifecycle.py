@@ -1,4 +1,4 @@
-"""One worker's acts on the store, each in a transaction of its own, for random histories.
+"""Performs one worker's steps on the store, each in its own transaction, for random histories.
 
 Texts and vectors are made up and small; everything goes through the real store.
 """

@@ -1,4 +1,4 @@
-"""The oracle: whether a disturbed corpus is the clean one, and nothing was paid for twice.
+"""The oracle: compares a disturbed corpus with a clean one, and the ledger with the bill.
 
 It knows nothing of how the documents were disturbed, only what was promised.
 """

@@ -1,4 +1,4 @@
-"""Let the embedder misbehave: lost connections, storms of 429, an empty account, bad answers."""
+"""Makes the embedder misbehave: lost connections, storms of 429, an empty account, bad answers."""
 
 from __future__ import annotations
 

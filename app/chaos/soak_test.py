@@ -1,4 +1,4 @@
-"""Take in very many documents with a few bad answers: memory stays flat, the ledger exact."""
+"""Soak test: takes in very many documents with a few bad answers; memory stays flat."""
 
 from __future__ import annotations
 

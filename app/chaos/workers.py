@@ -1,4 +1,4 @@
-"""Many commands at once over the same documents: one parse job and one published version each."""
+"""Runs many workers at once over the same documents: one parse job and one version each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator api`: the HTTP API on a socket."""
+"""`navigator api`: serves the HTTP API on a socket."""
 
 from __future__ import annotations
 

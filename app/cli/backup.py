@@ -1,4 +1,4 @@
-"""`navigator backup`: the local default to one file."""
+"""`navigator backup`: saves the local default to one file."""
 
 from __future__ import annotations
 

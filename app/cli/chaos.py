@@ -1,4 +1,4 @@
-"""`navigator chaos`: break an installation made for it, on purpose."""
+"""`navigator chaos`: breaks an installation made for it, on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator check`: one small document through everything that runs."""
+"""`navigator check`: smoke test of everything that runs, with one small document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator dashboard`: how to sign in to the dashboard, and to Prefect's UI."""
+"""`navigator dashboard`: tells how to sign in to the dashboard, and to Prefect's UI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator delete`: documents go, with everything made of them."""
+"""`navigator delete`: deletes documents with everything made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator doctor`: every part tried once, with how to mend what does not work."""
+"""`navigator doctor`: tries every part once, and says how to fix what does not work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator down`: stop what `navigator up` runs."""
+"""`navigator down`: stops what `navigator up` runs."""
 
 from __future__ import annotations
 

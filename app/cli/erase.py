@@ -1,4 +1,4 @@
-"""`navigator erase`: a user goes, with everything that says something of them."""
+"""`navigator erase`: erases a user with everything that says something of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator logs`: one document's story from every process, from database and log files, by time.
+"""`navigator logs`: prints a document's history from database and log files, by time.
 
 Calls of services and webhooks are told from the database, which has each once; the log files tell
 the rest: requests, claims, stages, troubles.

@@ -1,4 +1,4 @@
-"""`navigator`: its commands, and the one place where an error becomes an exit code."""
+"""`navigator`: dispatches to its commands, and turns errors into exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-ins in the foreground: one line for each, what to export, and what they were asked."""
+"""`navigator mocks`: runs the mock servers in the foreground, with what to export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator page DOCUMENT N`: what was read of a page, and its picture."""
+"""`navigator page DOCUMENT N`: shows what was read of a page, and its picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator plan` and `ingest --dry-run`: what an ingest would do and cost."""
+"""`navigator plan` and `ingest --dry-run`: tells what an ingest would do and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator reconcile`: look for damage, and mend it where that is safe or asked for."""
+"""`navigator reconcile`: looks for damage, and repairs it where that is safe or asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator report`: write the quality report and show it where there is a desktop."""
+"""`navigator report`: writes the quality report, and opens it where there is a desktop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator reset`: empty the local default, and nothing else."""
+"""`navigator reset`: empties the local default, and nothing else."""
 
 from __future__ import annotations
 

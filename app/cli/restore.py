@@ -1,4 +1,4 @@
-"""`navigator restore`: an empty home filled from a backup."""
+"""`navigator restore`: fills an empty home from a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator retry`: failed documents are tried again, from their last good state."""
+"""`navigator retry`: retries failed documents from their last good state."""
 
 from __future__ import annotations
 

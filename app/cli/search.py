@@ -1,4 +1,4 @@
-"""`navigator search`: a question becomes its best passages."""
+"""`navigator search`: finds a question's best chunks."""
 
 from __future__ import annotations
 

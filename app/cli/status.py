@@ -1,4 +1,4 @@
-"""`navigator status`: how the corpus stands, or the whole story of one document."""
+"""`navigator status`: shows the state of the corpus, or the history of one document."""
 
 from __future__ import annotations
 

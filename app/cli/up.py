@@ -1,4 +1,4 @@
-"""`navigator up`: the whole system on this machine."""
+"""`navigator up`: starts the whole system on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` says of where settings and code come from."""
+"""Diagnoses where settings and code come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` says of the cell in which a parser reads files."""
+"""Diagnoses the parser's sandbox: which of its walls this kernel offers."""
 
 from __future__ import annotations
 

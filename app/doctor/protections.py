@@ -1,4 +1,4 @@
-"""What `doctor` says of each protection: whether it is in force, and how to have it."""
+"""Diagnoses each protection: whether it is in force, and how to enable it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a flow from the terminal: start what it needs, watch it, and let it end cleanly."""
+"""Runs a flow from the terminal: starts what it needs, watches it, shuts it down cleanly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flow in this process that can be interrupted: by Prefect's server, or by its absence."""
+"""Interrupts a flow in this process when Prefect's server cancels it or goes away."""
 
 from __future__ import annotations
 

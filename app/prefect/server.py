@@ -1,4 +1,4 @@
-"""A Prefect server of our own, for when PREFECT_API_URL names none.
+"""Starts a Prefect server of our own where PREFECT_API_URL names none.
 
 It runs only while somebody needs it, keeps its history in our home folder, and is set so that
 SQLite neither crawls nor kills runs (the figures are in ARCHITECTURE.md, "Prefect on SQLite").

@@ -1,4 +1,4 @@
-"""Keeping a Prefect server of our own running: one that dies in mid-run is started again."""
+"""Supervises a Prefect server of our own: restarts one that dies in mid-run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command takes over from where and by whom it is started, and what it leaves there."""
+"""Makes the environment safe for what a command starts: search paths, proxies, settings files."""
 
 from __future__ import annotations
 

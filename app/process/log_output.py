@@ -1,4 +1,4 @@
-"""Where log events go and how they look: JSON lines in the home folder, and the standard error.
+"""Configures log output (structlog): JSON lines in the home folder, and standard error.
 
 Handlers stand on our own loggers and the HTTP server's, not on the root, which Prefect takes over
 when it is imported. Each process has files of its own, because two cannot rotate one.

@@ -1,4 +1,4 @@
-"""The files in a backup's archive: the names that we give them, and their order."""
+"""Names and orders the members of a backup's archive."""
 
 from __future__ import annotations
 

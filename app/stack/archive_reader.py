@@ -1,4 +1,4 @@
-"""A backup's file, read as if a stranger had made it: what is not as we write it is refused.
+"""Reads a backup's archive as untrusted input: refuses whatever we do not write that way.
 
 The archive is not unpacked but looked through, header by header: only plain files, in our order,
 each inside the file that there is. Nothing is compressed, so what comes out is no more than what

@@ -1,4 +1,4 @@
-"""`navigator backup`: the local default to one file, which `navigator restore` reads as data.
+"""Backs up the local default to one archive (`navigator backup`).
 
 Saved are the rows of our tables and the stored objects, from which everything else can be made
 again. Left out are Prefect's history, logs, reports, and the secret that signs tokens.

@@ -1,4 +1,4 @@
-"""What `navigator backup` and `restore` say they have saved."""
+"""Summarizes what `navigator backup` and `navigator restore` have saved."""
 
 from __future__ import annotations
 

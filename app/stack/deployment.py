@@ -1,4 +1,4 @@
-"""Make the work pool and the deployments of prefect.yaml: `python -m app.stack.deployment`."""
+"""Creates the work pool and the deployments of prefect.yaml (`python -m app.stack.deployment`)."""
 
 from __future__ import annotations
 

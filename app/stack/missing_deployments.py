@@ -1,4 +1,4 @@
-"""What of prefect.yaml a Prefect server does not have: somebody emptied it, or took something away.
+"""Finds what of prefect.yaml is missing on a Prefect server.
 
 What a person set there on purpose stays: parameters, paused schedules, other times.
 """

@@ -1,4 +1,4 @@
-"""When the stand-ins for the outside services run, and what makes the system use them."""
+"""Decides when the mock servers run, and the environment that makes the system use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which services make up the system, on which ports, in which environment."""
+"""Plans the services of the stack: which ones, on which ports, in which environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator restore`: an empty home filled from a backup that a stranger may have made.
+"""Restores an empty home from a backup, which is untrusted input (`navigator restore`).
 
 The archive is compared with its manifest before the home is touched. The schema is made by our own
 migrations; rows and objects are taken as data, and all of them are there at the end, or nothing.

@@ -1,4 +1,4 @@
-"""A service's process: started, logged, measured and ended, with everything that it has started."""
+"""Starts, logs, measures and ends a service's process with all its descendants."""
 
 from __future__ import annotations
 

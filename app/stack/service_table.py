@@ -1,4 +1,4 @@
-"""What a person sees of a running stack: one table that stays live, or a line for each change."""
+"""Shows a running stack: one live table, or a line for each change."""
 
 from __future__ import annotations
 

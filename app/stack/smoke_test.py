@@ -1,4 +1,4 @@
-"""`navigator check`: one small document through everything that runs, by the public ways in.
+"""Smoke test (`navigator check`): one small document through everything, by the public ways in.
 
 The check has a user of its own, whom it erases at the end, also after a failure.
 """

@@ -1,4 +1,4 @@
-"""The document that `navigator check` sends through the system, and how it asks the API."""
+"""Makes the smoke test's document, and asks the API about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `navigator check` says: a line as each step ends, then one sentence."""
+"""Reports the smoke test: a line as each step ends, then one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other commands can know of a running stack: a lock that says it lives, a file that says how.
+"""Publishes a running stack to other commands: a lock file for liveness, a status file.
 
 The lock is the kernel's, so it goes with the process however that ends; the file is read only while
 the lock is held.

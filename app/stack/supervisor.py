@@ -1,4 +1,4 @@
-"""Start services in order, watch them, start again what dies, stop them in reverse.
+"""Supervises services: starts them in order, restarts what dies, stops them in reverse.
 
 A library was looked for first: honcho starts processes but neither orders nor restarts them;
 circus and supervisord restart, but know no health and no order by health, and are daemons with

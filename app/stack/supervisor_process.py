@@ -1,4 +1,4 @@
-"""`navigator up` and `navigator down`: the supervisor with its lock, its signals and its table."""
+"""Runs the supervisor for `navigator up` and `down`, with its lock, signals and table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a person before something is lost."""
+"""Asks a person for confirmation before something is lost."""
 
 from __future__ import annotations
 

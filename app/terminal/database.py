@@ -1,4 +1,4 @@
-"""The database for commands that only read, and every part for those that change something."""
+"""Opens the database for commands that only read, and all services for those that write."""
 
 from __future__ import annotations
 

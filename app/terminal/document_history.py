@@ -1,4 +1,4 @@
-"""`navigator status DOCUMENT`: the whole story of one document, or of one run."""
+"""Prints the history of one document or run (`navigator status DOCUMENT`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents as a person names them, and as one line for a person or a program."""
+"""Formats documents: the name a person gives, one line for a table or JSON."""
 
 from __future__ import annotations
 

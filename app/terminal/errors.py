@@ -1,4 +1,4 @@
-"""From an error to what a person reads and what a program gets: the one place for it."""
+"""Reports errors: a sentence and a remedy for a person, JSON and an exit code for a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the last look at everything found, in one line for `status` and `doctor`."""
+"""Summarizes the last maintenance run in one line for `status` and `doctor`."""
 
 from __future__ import annotations
 

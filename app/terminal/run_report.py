@@ -1,4 +1,4 @@
-"""What came of a run, for a person and for a program."""
+"""Reports a finished run, for a person and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ingest passes over or keeps for a later one, for a person: links, files that are gone."""
+"""Prints what an ingest skips or keeps: links, and documents whose files are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flow runs whose worker was killed: Prefect goes on calling them running, and holds their slots.
+"""Ends orphaned flow runs: Prefect still calls them running though their worker was killed.
 
 A warm worker writes its own name on each run it takes. A later one on the same machine can tell
 from the name that its writer is gone.

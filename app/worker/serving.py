@@ -1,4 +1,4 @@
-"""`navigator worker`: load everything once, then serve a work pool until asked to stop."""
+"""Serves a work pool (`navigator worker`): loads everything once, polls until it is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`WarmWorker`: polls a work pool as any Prefect worker does, and runs what it gets as tasks.
+"""Polls a work pool as any Prefect worker does, and runs flow runs as tasks in this process.
 
 A process worker starts an interpreter for each run and imports everything again: ten seconds and
 more on a small machine. Here flows, quality gate and services are loaded once.

@@ -1,4 +1,4 @@
-"""Documents: what there is, in which versions; the original; delete."""
+"""Routes of documents: list, versions, download of the original, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as they happen: of one job until it ends, or of all jobs."""
+"""Streams events (server-sent events) of one job until it ends, or of all jobs."""
 
 from __future__ import annotations
 

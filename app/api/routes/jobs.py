@@ -1,4 +1,4 @@
-"""Jobs: where each version stands; retry, cancel, delete."""
+"""Routes of jobs: state of each version, retry, cancel, delete."""
 
 from __future__ import annotations
 

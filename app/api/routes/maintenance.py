@@ -1,4 +1,4 @@
-"""Maintenance: what the last look at everything found, for operators."""
+"""Routes of maintenance: the findings of the last run, for operators."""
 
 from __future__ import annotations
 

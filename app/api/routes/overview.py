@@ -1,4 +1,4 @@
-"""The overview: how the work stands, in one answer, for people who watch."""
+"""Route of the overview: the dashboard's figures in one answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page of a document: what was read of it, and its picture."""
+"""Routes of one page of a document: its parsed text and chunks, and its picture."""
 
 from __future__ import annotations
 

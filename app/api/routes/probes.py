@@ -1,4 +1,4 @@
-"""What machines ask of a running API: is it alive, is it ready, how is everything, in figures."""
+"""Probes for machines: liveness, readiness, health of every part, Prometheus metrics."""
 
 from __future__ import annotations
 

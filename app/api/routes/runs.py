@@ -1,4 +1,4 @@
-"""Runs: going on with what was stopped."""
+"""Routes of runs: resume one that a cost cap, a quota or a person stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search: a question becomes its best passages, from the user's own documents."""
+"""Route of search: a question's best chunks from the user's own documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploading in two steps: announce it, send the bytes to a signed URL, complete it."""
+"""Uploads in two steps through a signed URL: announce, send the bytes, complete."""
 
 from __future__ import annotations
 

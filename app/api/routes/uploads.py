@@ -1,4 +1,4 @@
-"""Uploading in one request: a form whose file goes to the storage as it arrives."""
+"""Uploads in one request: a multipart form whose file streams into the storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own data: all of it to take away, and its erasure."""
+"""Routes of a user's own data: export and erasure (data protection)."""
 
 from __future__ import annotations
 

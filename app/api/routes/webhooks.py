@@ -1,4 +1,4 @@
-"""The receiver of LlamaParse's webhooks: verified, written down, and whoever waits is woken.
+"""Receives LlamaParse's webhooks: verifies, stores and deduplicates them, wakes who waits.
 
 Nothing is told to who cannot sign: the answer to a job that nobody knows is that to any other.
 """
