@@ -1,4 +1,4 @@
-"""The database as a Prefect block: a form for its credentials."""
+"""Database block: a form for the database's credentials."""
 
 from __future__ import annotations
 

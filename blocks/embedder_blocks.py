@@ -1,4 +1,4 @@
-"""The embedders as Prefect blocks: OpenAI and what speaks its API, or a model on this machine."""
+"""Embedder blocks: OpenAI and what speaks its API, or a model on this machine."""
 
 from __future__ import annotations
 

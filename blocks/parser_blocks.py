@@ -1,4 +1,4 @@
-"""The parsers as Prefect blocks: LlamaParse, or our own on this machine."""
+"""Parser blocks: LlamaParse, or our own on this machine."""
 
 from __future__ import annotations
 

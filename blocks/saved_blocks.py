@@ -1,4 +1,4 @@
-"""Blocks that were saved on a Prefect server, named by a setting as ``type/name``."""
+"""Loads blocks saved on a Prefect server, named by a setting as ``type/name``."""
 
 from __future__ import annotations
 

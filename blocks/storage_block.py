@@ -1,4 +1,4 @@
-"""The object storage as a Prefect block."""
+"""Storage block: a form for the object storage."""
 
 from __future__ import annotations
 

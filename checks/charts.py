@@ -1,4 +1,4 @@
-"""Small inline SVG charts: columns and horizontal bars, with a title, a description and labels.
+"""Draws small inline SVG charts: columns and horizontal bars, titled, described and labeled.
 
 Colours are CSS classes of the page, so that light, dark and print each have theirs. The drawing is
 360 units wide, so that its text is readable on a phone, and grows with the page.

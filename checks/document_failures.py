@@ -1,4 +1,4 @@
-"""From failing rows to documents: what is wrong with each, in words."""
+"""Maps failing rows to documents: what is wrong with each, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fidelity suite: what was read says what the page says. Its limits are configuration."""
+"""The fidelity suite: whether what was read says what the page says; its limits are settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames that the gate judges: rows of plain measurements, never text or vectors.
+"""Builds the data frames that the gate validates: plain measurements, never text or vectors.
 
 Each row class lists what must be measured; `frame` turns rows into a pandas DataFrame and adds the
 columns that are derived from them. Something that cannot be measured is stated as failing (a

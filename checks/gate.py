@@ -1,4 +1,4 @@
-"""The gate: a suite over a frame becomes a verdict on every document.
+"""The gate: validates a frame by a suite, and gives every document its result.
 
 Great Expectations decides. This module refuses questions that cannot be answered (an empty frame
 or suite, a missing or all-NULL column), which Great Expectations would pass.

@@ -1,4 +1,4 @@
-"""A gate's results as a short Markdown table, for an artifact on the run."""
+"""Renders a gate's results as a short Markdown table, for an artifact on the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rule's result for each owner of the documents in a frame, so that evidence is filed apart."""
+"""Splits a rule's result by the owners of the documents, so that evidence is filed apart."""
 
 from __future__ import annotations
 

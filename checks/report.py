@@ -1,4 +1,4 @@
-"""The data-quality report: one HTML page that needs nothing else, for a person to open.
+"""Renders the data-quality report: one self-contained HTML page.
 
 No script, no font, no picture from elsewhere; charts are inline SVG. A content security policy in
 the page forbids what an unescaped name could try.

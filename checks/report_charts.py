@@ -1,4 +1,4 @@
-"""The pictures of the quality report, each None when there is nothing to draw."""
+"""Draws the quality report's charts, each None when there is nothing to draw."""
 
 from __future__ import annotations
 

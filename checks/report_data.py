@@ -1,4 +1,4 @@
-"""What the quality report shows, as plain values; the store fills them by SQL."""
+"""The quality report's figures as plain values; the store fills them by SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Great Expectations, once a process: the context, the suites and one validation.
+"""Runs Great Expectations, once a process: its context, the suites and one validation.
 
 Importing Great Expectations takes 5 to 13 seconds and 230 MB, so it happens in `warm_up`, which
 may run early in a background thread.

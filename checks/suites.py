@@ -1,4 +1,4 @@
-"""What must hold before a document is published: three suites of rules, as data.
+"""The three suites of rules that must hold before a document is published, as data.
 
 The frames that they judge are described in `checks.frames`. A change here is a new version of its
 suite, so that old verdicts stay understandable.

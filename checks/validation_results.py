@@ -1,4 +1,4 @@
-"""What the gate says: results of rules, failures of documents, rows for `quality_results`."""
+"""Validation results: of rules, of documents, and as rows of `quality_results`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling a person that a run did not end well, where a saved block says how to reach them."""
+"""Alerts a person that a run did not end well, where a saved block says how to reach them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments that Prefect passes on without looking into them."""
+"""Quotes arguments that Prefect passes on without looking into them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves in Prefect for people to look at: never a reason to fail, nor to wait."""
+"""Writes Prefect artifacts as best effort: never a reason to fail, nor to wait."""
 
 from __future__ import annotations
 

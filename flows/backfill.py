@@ -1,4 +1,4 @@
-"""Backfill: work off what waits, what failed, or what an older pipeline version made.
+"""Backfills: works off what waits, what failed, or what an older pipeline version made.
 
 It selects by state, so it can be stopped and started at any time: what is done is not selected
 again. Scheduled nightly over what waits, it is the sweep that loses nothing when Prefect was gone.

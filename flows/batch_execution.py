@@ -1,4 +1,4 @@
-"""Running one batch of a run: as a subflow here, or handed over to the work pool."""
+"""Executes one batch of a run: as a subflow here, or handed over to the work pool."""
 
 from __future__ import annotations
 

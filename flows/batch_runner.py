@@ -1,4 +1,4 @@
-"""Running a run's batches, a few at a time, while its files may still be coming in.
+"""Runs a run's batches, a few at a time (backpressure), while its files may still be coming in.
 
 The run owns its jobs meanwhile. What another living run has is waited for, and taken up if that
 run ends without having finished it.

@@ -1,4 +1,4 @@
-"""Cutting a run's waiting jobs into batches: one document each while small, larger beyond.
+"""Cuts a run's waiting jobs into batches: one document each while small, larger beyond.
 
 Prefect keeps what a run is called for ever and cannot forget it at a person's wish, so a run is
 named by its jobs' ids. `navigator status ID`, the dashboard and every report tell the names.

@@ -1,4 +1,4 @@
-"""Ingest: files in, a published and reported corpus out. The parent of `ingest_documents`."""
+"""Ingests files into a published and reported corpus; the parent flow of `ingest_documents`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one subflow: a batch of registered documents through every stage to publication.
+"""Takes a batch of registered documents through every stage to publication; the one subflow.
 
 With one job it is the per-document subflow, named after its job; with many it is a batch of a
 large ingest or a backfill. The code and the states are the same.

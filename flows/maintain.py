@@ -1,4 +1,4 @@
-"""Maintain: look for damage on a schedule, mend what is safe, tell a person what is left."""
+"""Maintains on a schedule: looks for damage, repairs what is safe, alerts a person to the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it means for a run when Prefect's own server does not answer as it should."""
+"""Maps errors of Prefect's own server to ours: what they mean for a run."""
 
 from __future__ import annotations
 

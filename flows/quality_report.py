@@ -1,4 +1,4 @@
-"""Quality report: the page that an auditor opens, per run or over time."""
+"""Renders the quality report that an auditor opens, per run or over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors without their words: Prefect keeps an error's text in its logs and its states.
+"""Redacts errors before Prefect keeps their text in its logs and its states.
 
 Ours are written for people and quote nothing. Those that nobody planned for may hold a document's
 text or a database's parameters, so they travel on as their kind and place.

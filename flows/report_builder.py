@@ -1,4 +1,4 @@
-"""From the figures in the database to the quality report that a person opens."""
+"""Builds the quality report from the figures in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When and how Prefect tries a task again: only what is transient, later each time."""
+"""Decides when Prefect retries a task: only transient errors, with exponential backoff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves in the Prefect UI: the result table, the quality table, where the report is."""
+"""Makes a run's Prefect artifacts: the result table, the quality table, the report's place."""
 
 from __future__ import annotations
 

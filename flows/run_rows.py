@@ -1,4 +1,4 @@
-"""A run's own row: written when it begins and when it is over, across restarts of Postgres."""
+"""Writes a run's own row when it begins and when it is over, across restarts of Postgres."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a flow holds open: services are opened once in a process and found by its tasks.
+"""Shares services: opened once in a process, and found by a flow's tasks.
 
 Clients are never a task's argument; a task asks `services()`. A subflow that runs in a process of
 its own opens its own.

@@ -1,4 +1,4 @@
-"""The tasks of a batch, one for each stage: each calls its stage and logs what came of it."""
+"""The tasks of a batch, one a stage: each calls its stage and logs what came of it."""
 
 from __future__ import annotations
 

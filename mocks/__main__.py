@@ -1,4 +1,4 @@
-"""Run the stand-ins: `python -m mocks --port N` prints its address as one JSON line."""
+"""Runs a mock server: `python -m mocks --port N` prints its address as one JSON line."""
 
 from __future__ import annotations
 

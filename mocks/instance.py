@@ -1,4 +1,4 @@
-"""A running mock server: in a thread for tests, in a process of its own for benchmarks.
+"""Runs a mock server: in a thread for tests, in a process of its own for benchmarks.
 
 with OpenAIMock(latency=0.03, process=True) as mock:
     client = AsyncOpenAI(base_url=mock.base_url, api_key="any")

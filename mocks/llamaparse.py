@@ -1,4 +1,4 @@
-"""LlamaParse, as contracts say it: v2 and v1, files, asynchronous jobs, results, webhooks, errors.
+"""Mocks LlamaParse: v2 and v1, files, asynchronous jobs, results, webhooks, errors.
 
 The text is real: it is read from the uploaded file. What a file itself gets wrong fails its job
 with the service's code (encrypted, broken, no text …). `mocks.fault_kinds` lists the faults.

@@ -1,4 +1,4 @@
-"""How the LlamaParse stand-in behaves."""
+"""Settings of the LlamaParse mock server."""
 
 from __future__ import annotations
 

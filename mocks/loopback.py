@@ -1,4 +1,4 @@
-"""Where a stand-in may connect to: this machine, and hosts that were named on purpose."""
+"""Restricts where a mock server may connect to: this machine, and hosts named on purpose."""
 
 from __future__ import annotations
 

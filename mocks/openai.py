@@ -1,4 +1,4 @@
-"""OpenAI as contracts say it: embeddings, models, batches; errors, headers, limits, counters.
+"""Mocks OpenAI: embeddings, models, batches; errors, headers, limits, counters.
 
 `mocks.fault_kinds` lists the faults.
 """

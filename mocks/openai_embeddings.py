@@ -1,4 +1,4 @@
-"""One request for embeddings: what is refused, what is billed, how the answer looks."""
+"""Answers one request for embeddings: what is refused, what is billed, how it looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What v1 and v2 do alike: keep an upload, fetch a source, start a job and tell its receivers."""
+"""Shared by v1 and v2: keeps an upload, fetches a source, starts a job, tells its receivers."""
 
 from __future__ import annotations
 

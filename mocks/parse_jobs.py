@@ -1,4 +1,4 @@
-"""Files and asynchronous parse jobs of the LlamaParse stand-in: a job's state follows the clock."""
+"""Files and asynchronous parse jobs of the LlamaParse mock: a job's state follows the clock."""
 
 from __future__ import annotations
 

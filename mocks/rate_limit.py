@@ -1,4 +1,4 @@
-"""A provider's requests and tokens per minute, refilled steadily, told in headers."""
+"""Rate limits of a mock provider: a token bucket of requests and tokens, told in headers."""
 
 from __future__ import annotations
 

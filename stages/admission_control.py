@@ -1,4 +1,4 @@
-"""Permission to send one request: the texts still ours, the budget, the circuit, the cost cap."""
+"""Admits a request to the embedder: work still leased, rate limit, circuit breaker, cost cap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attach: the files inside an e-mail or archive become documents of their own.
+"""Attaches the files inside an e-mail or archive as documents of their own.
 
 Before a job is recorded as parsed, what is inside its file is registered: bytes first, then rows,
 as for any upload, so a kill in between ends as if it had not been. Done again it finds itself done.

@@ -1,4 +1,4 @@
-"""A batch: the jobs that this process holds while it takes them through the stages."""
+"""A batch of jobs that this process has claimed while it takes them through the stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunk: parsed text becomes buffered chunks."""
+"""Chunks parsed text into the chunk buffer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared budget and circuit of a provider, as stages ask for them and report to them."""
+"""Asks a provider's shared rate limit and circuit breaker, and reports answers to them."""
 
 from __future__ import annotations
 

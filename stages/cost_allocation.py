@@ -1,4 +1,4 @@
-"""Whose a request to the embedder is, and who pays for it."""
+"""Allocates the cost of an embedding request to the jobs and users whose texts it carried."""
 
 from __future__ import annotations
 

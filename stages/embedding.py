@@ -1,4 +1,4 @@
-"""Embed: buffered chunks get their vectors, each text once ever per embedding space and user.
+"""Embeds buffered chunks; deduplicates texts per embedding space and user, so each is sent once.
 
 The texts of a user in the batch are packed together, so a small document costs no request of its
 own.

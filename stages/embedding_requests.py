@@ -1,4 +1,4 @@
-"""Sending texts to the embedder: within the shared budget, the cost cap and the circuit.
+"""Sends texts to the embedder within the shared rate limit, the cost cap and the circuit breaker.
 
 What a refusal means is decided here, in one place, for each request by itself:
 

@@ -1,4 +1,4 @@
-"""Erasing a user: rows, stored files and the reports that name their documents.
+"""Erases a user: rows, stored files and the reports that name their documents.
 
 Prefect is told ids alone, so nothing there names them. What no program can reach is said.
 """

@@ -1,4 +1,4 @@
-"""Before money is spent: is the work still ours? A worker that slept past its lease cannot know.
+"""Fences a worker before money is spent: whether its leases still hold, even if it was suspended.
 
 What ran out and nobody has taken is held again, so that a machine that was suspended goes on; what
 others have is theirs.

@@ -1,4 +1,4 @@
-"""Looking at files before they are taken in: hashed, or refused, and as the database names them."""
+"""Inspects files before intake: hashes or refuses them, and gives them the database's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing stored objects that no document needs: what deletions gave up and crashes left."""
+"""Garbage collection: removes stored objects that deletions and crashes have orphaned."""
 
 from __future__ import annotations
 

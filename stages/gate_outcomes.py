@@ -1,4 +1,4 @@
-"""From the gate's verdicts to moves of jobs."""
+"""Maps the gate's validation results to moves of jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gate: the chunks and vectors that would be published, judged before they are."""
+"""Gates publication: validates the chunks and vectors that would be published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A heartbeat: what is held by a lease is held on while the work goes on."""
+"""Heartbeat: renews leases while the work under them goes on."""
 
 from __future__ import annotations
 

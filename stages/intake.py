@@ -1,4 +1,4 @@
-"""Upload: files, and what comes over the network, become stored bytes and registered jobs."""
+"""Intake: files and uploads become stored bytes (content-addressed) and registered jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of this machine to the storage: the very files that were looked at."""
+"""Stores the originals of local files: the very bytes that were inspected."""
 
 from __future__ import annotations
 

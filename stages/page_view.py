@@ -1,4 +1,4 @@
-"""One page of a document: its picture, and what was read of it. For the API and the command."""
+"""Shows one page of a document: its picture and what was read of it, for API and command line."""
 
 from __future__ import annotations
 

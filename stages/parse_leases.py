@@ -1,4 +1,4 @@
-"""A worker's hold on one file that a service parses: the job's claim and the right to submit."""
+"""Leases a file that a service parses: the job's claim, and the right to submit it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parse: bytes become stored text. Content in, references out; no job changes its state here.
+"""Parses bytes into stored text; takes content, returns references, and moves no job.
 
 That makes the result cacheable: the same bytes through the same parser give the same references.
 What was parsed once is found again in `parsed_files`, whichever document or run asks.

@@ -1,4 +1,4 @@
-"""Which pipeline a job was accepted under, and how these services can end it as that says."""
+"""Fits services to the pipeline version that a job was accepted under."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan: what an ingest would do and cost, without doing it. Needs no Prefect."""
+"""Plans an ingest (dry run): what it would do and cost, without doing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publish: the passed documents of a batch, each in one transaction with others."""
+"""Publishes the passed documents of a batch, several in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that a person has embedded outside of any run, each request with its entry in the ledger.
+"""Embeds a person's questions outside of any run, each request with its entry in the ledger.
 
 The entry names no run, so that no document's bill and no run's cap has to do with it.
 """

@@ -1,4 +1,4 @@
-"""Reading: the bytes of jobs become parsed documents, which nobody has stored yet."""
+"""Reads the bytes of jobs into parsed documents, which are not stored yet."""
 
 from __future__ import annotations
 

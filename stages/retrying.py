@@ -1,4 +1,4 @@
-"""Retry: a person sends failed jobs back, under the settings of today."""
+"""Retries failed jobs that a person sends back, under the settings of today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run owns its jobs while it lives: the lease on its row, renewed beside the work."""
+"""Holds a run's lease on its jobs, renewed beside the work while the run lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering a question from a user's published documents: the core of every search."""
+"""Searches a user's published documents for an answer: the core of every search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that wait for a service: each with its own reason, while the others go on."""
+"""Defers documents that wait for a service, each with its reason, while the others go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the files of a run, told in words that name none of them."""
+"""Discovers the files of a run, and reports on them without naming any."""
 
 from __future__ import annotations
 

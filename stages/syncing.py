@@ -1,4 +1,4 @@
-"""Sync and delete: files that moved, documents whose files are gone, or that nobody wants.
+"""Syncs and deletes: files that moved, documents whose files are gone, or that nobody wants.
 
 One rule for `ingest --sync` and its plan: `survey` says what has moved and what is gone. What moved
 is the same document at another path, at once; what is gone is deleted last, when the run has ended

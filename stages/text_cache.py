@@ -1,4 +1,4 @@
-"""The texts of the documents that are being worked on, so that storage is not read at every stage.
+"""Caches the texts of documents in work, so that storage is not read at every stage.
 
 Only a convenience: what is not here is read from storage, and after a restart nothing is here.
 """

@@ -1,4 +1,4 @@
-"""Storing the texts of jobs, and reading them back, a few at a time, so that memory stays flat."""
+"""Stores the texts of jobs and reads them back, a few at a time, so that memory stays flat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validate: record what parsing found, then let the gate judge the text of each document."""
+"""Validates text: records what parsing found, then lets the gate check each document."""
 
 from __future__ import annotations
 

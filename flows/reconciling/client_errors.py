@@ -1,4 +1,4 @@
-"""Errors of Prefect's client as ours: a server that does not answer is one sentence."""
+"""Maps errors of Prefect's client to ours: a server that does not answer is one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deployments as prefect.yaml declares them, and in what a server's differ from it."""
+"""Compares the deployments that prefect.yaml declares with a server's."""
 
 from __future__ import annotations
 

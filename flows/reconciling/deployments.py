@@ -1,4 +1,4 @@
-"""Deployments that are not what prefect.yaml says, and deploying them again."""
+"""Finds deployments that differ from prefect.yaml, and deploys them again."""
 
 from __future__ import annotations
 

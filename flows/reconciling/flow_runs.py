@@ -1,4 +1,4 @@
-"""Flow runs that Prefect calls running, and that nobody runs."""
+"""Finds orphaned flow runs: Prefect calls them running, and nobody runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks that need no Prefect, by name. A new one is a function here and its kinds' words."""
+"""Lists the maintenance checks that need no Prefect, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published documents without chunks or vectors, and vectors without chunks."""
+"""Finds published documents without chunks or vectors, and vectors without chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look: what every check is given, and what becomes of what it finds."""
+"""One inspection: what every check is given, and what becomes of its findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs and runs that nobody works on, and what was to come and did not."""
+"""Finds orphaned jobs and runs, and uploads and answers that are overdue."""
 
 from __future__ import annotations
 

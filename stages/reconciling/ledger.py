@@ -1,4 +1,4 @@
-"""The ledger of calls against runs and documents, and promises that nobody keeps."""
+"""Compares the ledger of calls with runs and documents, and finds reservations left open."""
 
 from __future__ import annotations
 

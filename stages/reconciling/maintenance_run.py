@@ -1,4 +1,4 @@
-"""A whole look: every check, and what came of it kept in the database."""
+"""Runs every maintenance check, and keeps what came of it in the database."""
 
 from __future__ import annotations
 

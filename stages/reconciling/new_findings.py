@@ -1,4 +1,4 @@
-"""What of a look is news: findings that wait for a person and did not the last time."""
+"""Tells new findings: those that wait for a person and did not the last time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a key of the storage says: whose it is and what it belongs to."""
+"""Reads an object key of the storage: whose it is and what it belongs to."""
 
 from __future__ import annotations
 

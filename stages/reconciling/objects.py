@@ -1,4 +1,4 @@
-"""Stored objects that no row names, and rows whose object is missing."""
+"""Finds orphaned objects that no row names, and rows whose object is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storing a lost original again, from the file that the document was made of."""
+"""Repairs a lost original from the file that the document was made of."""
 
 from __future__ import annotations
 

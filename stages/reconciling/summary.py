@@ -1,4 +1,4 @@
-"""What a look found, in words: one line, and a page for Prefect. Ids only, no name."""
+"""Summarizes findings in one line, and on a page for Prefect; ids only, no name."""
 
 from __future__ import annotations
 
