@@ -1,4 +1,4 @@
-"""The access log: who read what of whose. It is only added to, and holds no words of theirs."""
+"""The access log (audit): who read what of whose; append-only, and without any words of theirs."""
 
 from __future__ import annotations
 

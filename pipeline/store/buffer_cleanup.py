@@ -1,4 +1,4 @@
-"""What a publication leaves in the buffers goes, unless another unfinished job needs it."""
+"""Cleans up the buffers after a publication, but for what another unfinished job needs."""
 
 from __future__ import annotations
 

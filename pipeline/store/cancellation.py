@@ -1,4 +1,4 @@
-"""A person's cancel: jobs that are being worked on, or wait for it, end; their worker is fenced."""
+"""Cancels jobs on a person's request, and fences the workers that have them."""
 
 from __future__ import annotations
 

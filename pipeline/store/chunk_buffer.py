@@ -1,4 +1,4 @@
-"""Chunks on their way: written with their job, read by the embedder and the gate."""
+"""The chunk buffer: staged with a job, read by the embedder and the gate until publication."""
 
 from __future__ import annotations
 

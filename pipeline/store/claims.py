@@ -1,4 +1,4 @@
-"""Claims: a lease on a job, taken with SKIP LOCKED, renewed while its worker lives.
+"""Claims jobs: a lease (SKIP LOCKED) with the attempt as fencing token, renewed while in work.
 
 The database's clock is the only clock. Each claim raises the job's `attempt`, and every later
 write names it, so a worker that slept past its lease can no longer write.

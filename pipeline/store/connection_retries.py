@@ -1,4 +1,4 @@
-"""Waiting until Postgres is there again, and doing again what a restart has broken off.
+"""Retries while Postgres is away, and repeats what a restart of it has broken off.
 
 A Postgres that restarts, recovers from a crash or has no connection left is there again soon:
 whoever begins something waits for it, for a while. What was begun and broken off is for the caller

@@ -1,4 +1,4 @@
-"""What of a user's documents is published, where the others stand, and what the ledger says.
+"""Reads a user's corpus for comparison: what is published, where the rest is, the ledger.
 
 For comparing two corpora row by row: `app.chaos` holds a disturbed one against a clean one.
 """

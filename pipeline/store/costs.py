@@ -1,4 +1,4 @@
-"""A run's money: promised to a request before it is sent, then spent or given back."""
+"""A run's cost cap: money is reserved before a request is sent, then settled or released."""
 
 from __future__ import annotations
 

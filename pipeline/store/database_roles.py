@@ -1,4 +1,4 @@
-"""Who may do what in the embedded Postgres: an owner migrates, one login works, one reads.
+"""Database roles and logins of the embedded Postgres: an owner migrates, one works, one reads.
 
 None of them is a superuser. The logins inherit nothing: they take the role they are members of,
 and `RESET ROLE` leaves them with no right to any table. The reader's login is no member of the

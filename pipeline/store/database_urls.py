@@ -1,4 +1,4 @@
-"""Where the database is and as whom it is opened."""
+"""Resolves database URLs: where the database is, and which login opens it."""
 
 from __future__ import annotations
 

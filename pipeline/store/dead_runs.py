@@ -1,4 +1,4 @@
-"""Runs that died: they never said how they ended, and their process is gone or silent."""
+"""Finds dead runs: they never said how they ended, and their process is gone or silent."""
 
 from __future__ import annotations
 

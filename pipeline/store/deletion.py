@@ -1,4 +1,4 @@
-"""Deleting a document: its chunks, vectors, buffers and rows go, running jobs are fenced.
+"""Deletes documents: their chunks, vectors, buffers and rows; running jobs are fenced.
 
 The audit stays; it holds no document text. The stored objects are given up (`pending_objects.py`)
 and removed after the commit: a row without its object would be a broken promise.

@@ -1,4 +1,4 @@
-"""Looking up sources: which document a source is today, and what registering its bytes would mean.
+"""Looks up sources: which document one is today, and what registering its bytes would mean.
 
 A document keeps the id that it was made with; its source may change, when its file was moved. So
 the row of a source is found by the source, never by an id computed from it.

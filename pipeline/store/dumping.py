@@ -1,4 +1,4 @@
-"""The database's rows at one moment, table by table, as Postgres's binary COPY writes them."""
+"""Dumps the database's rows at one moment (snapshot), table by table, as binary COPY."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded default: a Postgres with pgvector that comes as a Python package.
+"""The embedded Postgres: the default database, with pgvector, from a Python package.
 
 It runs only as long as some process holds it; any number of processes may hold it at once. Only
 the package's programs are used: its own way of starting them opens every folder above the data to

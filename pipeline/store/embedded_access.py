@@ -1,4 +1,4 @@
-"""Who may connect to the embedded Postgres: this account's processes, over a socket, by name.
+"""Access to the embedded Postgres: this account's processes, over a Unix socket, by name.
 
 The kernel says which account is at the other end (`peer`), so there is no password to keep. Any
 other role needs a password of its own, and there is no address on a network.

@@ -1,4 +1,4 @@
-"""Embedding spaces: a partition each, and an HNSW index once a scan would be slow."""
+"""Embedding spaces: one partition each, and an HNSW index once a scan would be slow."""
 
 from __future__ import annotations
 

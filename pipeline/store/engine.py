@@ -1,4 +1,4 @@
-"""Connections: who we are to the database, one transaction at a time.
+"""Connections (SQLAlchemy engine): a pool, a role for each transaction, row-level security.
 
 `Database.service()` is the pipeline and reaches every row; `Database.reader(user)` sees only that
 user's rows, because row-level security binds it; `Database.owner()` is for DDL. The role and the

@@ -1,4 +1,4 @@
-"""Erasing a user: everything that says something about them goes; the audit's bare facts stay.
+"""Erases a user: everything that says something about them; the audit's bare facts stay.
 
 Of the audit, ids, states and times stay; details, which may name a file, are blotted out. What
 their documents cost stays in the sums, without their id.

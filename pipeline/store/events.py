@@ -1,4 +1,4 @@
-"""Events of jobs, in the order in which they are to be told. Read only.
+"""Reads job events in the order in which they are to be told (an outbox). Read only.
 
 An event's id is given before its transaction commits, so that events of different jobs can become
 visible out of order. Those of one job cannot: each is written while the job's row is locked.

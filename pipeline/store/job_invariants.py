@@ -1,4 +1,4 @@
-"""Everything that must agree about the lives of a user's jobs, in one reading.
+"""Reads, at one moment, everything that must agree about a user's jobs (invariants).
 
 For checking it after every step of a random history: see `app.chaos.histories`.
 """

@@ -1,4 +1,4 @@
-"""Who owns a job: the run that took it, until that run is over.
+"""Ownership of jobs: the run that took one owns it, by a lease, until that run is over.
 
 A run that works on many jobs holds them by a lease on its own row, renewed while it lives. A job
 names its run (`run_id`); it is owned while that run holds its lease. Beside it stands the job's own

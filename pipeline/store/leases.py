@@ -1,4 +1,4 @@
-"""Whether what a worker is about to pay for is still its own, by the database's clock.
+"""Checks leases before money is spent, by the database's clock (fencing of suspended workers).
 
 A worker that slept past its lease does not know it. Others may have taken its jobs and their texts
 meanwhile, so each request asks first, and what is not held any more is not sent.

@@ -1,4 +1,4 @@
-"""A database filled with rows from outside: as data, by a role without rights over anything else.
+"""Loads untrusted rows into a database, as data, by a role without rights over anything else.
 
 The schema is made by our own migrations. Rows come in by COPY into a temporary table of the
 pipeline's role and from there by INSERT, because row-level security refuses COPY; so every

@@ -1,4 +1,4 @@
-"""The schema brought to its newest revision, by who owns it."""
+"""Migrates the schema to its newest revision (Alembic), by its owner."""
 
 from __future__ import annotations
 

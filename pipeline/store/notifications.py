@@ -1,4 +1,4 @@
-"""Postgres tells processes of news at once (LISTEN and NOTIFY). News are hints, never the truth.
+"""Notifies processes of news through Postgres (LISTEN/NOTIFY); news are hints, never the truth.
 
 A notification is lost when nobody listens, when the connection breaks, and behind a pooler that
 hands out connections by transaction; so whoever waits also looks by itself from time to time.

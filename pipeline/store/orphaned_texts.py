@@ -1,4 +1,4 @@
-"""Texts that were finished for nobody: their document was deleted while they were parsed."""
+"""Finishes parses whose document was deleted meanwhile: their texts become orphaned objects."""
 
 from __future__ import annotations
 

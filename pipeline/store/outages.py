@@ -1,4 +1,4 @@
-"""Why Postgres did not do what it was asked, in one sentence, and whether that passes by itself."""
+"""Maps Postgres errors to ours: why it failed, in one sentence, and whether that is transient."""
 
 from __future__ import annotations
 

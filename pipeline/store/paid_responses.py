@@ -1,4 +1,4 @@
-"""Keeping an answer that was paid for: vectors, bill and ledger, in one transaction of their own.
+"""Stores a paid response (vectors, bill, ledger) in one transaction of its own.
 
 Nothing else belongs into it, so that nothing else can undo it.
 """

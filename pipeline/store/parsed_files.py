@@ -1,4 +1,4 @@
-"""What was parsed already: the same bytes of one user go through one parser once.
+"""Deduplicates parses: the same bytes of one user go through one parser once.
 
 A row is first a reservation with a lease (so that two workers do not both pay a remote parser),
 then the reference to the stored text.

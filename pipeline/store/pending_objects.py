@@ -1,4 +1,4 @@
-"""What may lie in the storage though no row names it: on its way in, or given up.
+"""Pending objects: what may lie in the storage though no row names it, on its way in or orphaned.
 
 Bytes are stored before the rows that name them, and removed after those are gone, so between the
 two a crash would leave objects that nobody finds, and a removal could take what an upload has just

@@ -1,4 +1,4 @@
-"""Publishing: one transaction in which a document's readers go from the old version to the new.
+"""Publishes: one transaction switches a document's readers from the old version to the new.
 
 Only what changed is written: a chunk whose content is unchanged keeps its row and its vector, so
 the vector index is touched only where the text was. Its content is unchanged when it is folded the

@@ -1,4 +1,4 @@
-"""What the gate found: a row for each rule, batch and user, and one for each failed document."""
+"""Stores validation results: a row for each rule, batch and user, one for each failed document."""
 
 from __future__ import annotations
 

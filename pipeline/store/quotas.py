@@ -1,4 +1,4 @@
-"""How much a user stores, counted where the files are named."""
+"""Counts a user's storage, where the files are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two rankings of published chunks: by vector, and by words (BM25 in plain SQL).
+"""Ranks published chunks: by vector (cosine), and by words (BM25 in plain SQL).
 
 Both see only what the connection's role may see: row-level security is part of every statement, so
 word statistics are those of the reader's own documents too.

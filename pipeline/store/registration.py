@@ -1,4 +1,4 @@
-"""Taking sources in: documents, their versions and their jobs, many at a time.
+"""Registers sources: documents, their versions and their jobs, many at a time, idempotently.
 
 The stored bytes and these rows are the truth about what was accepted: once `register` has
 committed, the job ends published or with a reason, whatever dies in between.

@@ -1,4 +1,4 @@
-"""Buffered vectors that the gate refused: kept, they would be reused and refused at every retry."""
+"""Deletes buffered vectors that the gate rejected, which retries would otherwise reuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: what one ingest or backfill was asked to do, what it spent, how far it is."""
+"""Runs: what one ingest or backfill was asked to do, what it spent, its progress."""
 
 from __future__ import annotations
 

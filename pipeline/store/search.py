@@ -1,4 +1,4 @@
-"""Search over what is published: vectors, full text, or both joined by reciprocal rank."""
+"""Searches published chunks: by vectors, full text, or both (reciprocal rank fusion)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long connections and transactions may be silent, so that nobody frozen holds others up.
+"""Sets timeouts of idle connections and transactions, so that no frozen client blocks others.
 
 A process that is stopped, or a machine that is cut off, keeps its locks until Postgres ends its
 transaction; and a client of a Postgres that is cut off waits for ever unless TCP gives up.

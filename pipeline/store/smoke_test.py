@@ -1,4 +1,4 @@
-"""What is kept of one user, table by table, and who worked on it: for trials of the system."""
+"""Reads what is kept of one user, table by table, and who worked on it: for the smoke test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The corpus and its runs in figures. Read only; what the connection's role may see."""
+"""Reads the corpus and its runs in figures. Read only; what the connection's role may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What new or returned bytes mean for a document's older jobs: statements.
+"""Supersedes a document's older jobs when new bytes come, and revives them when old ones return.
 
 Their parameters are those of a registration: `jobs` and `documents` in the same order, `run_id`,
 `actor`.

@@ -1,4 +1,4 @@
-"""What `--sync` asks and does: documents of folders, their moves, and what it holds back."""
+"""Queries and updates of `--sync`: documents of folders, moved files, what is held back."""
 
 from __future__ import annotations
 

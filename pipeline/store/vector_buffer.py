@@ -1,4 +1,4 @@
-"""Vectors on their way: a text is embedded once ever per space and owner, whoever asks first.
+"""Deduplicates embeddings: a text is embedded once per space and owner, whoever asks first.
 
 A row without an embedding is a reservation: its holder has the request in flight, everyone else
 waits for the answer or for the lease to run out.

@@ -1,4 +1,4 @@
-"""Published documents, their chunks and their vectors: whether one has the other."""
+"""Queries published documents without chunks or vectors, and vectors without chunks."""
 
 from __future__ import annotations
 

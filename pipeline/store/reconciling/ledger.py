@@ -1,4 +1,4 @@
-"""The ledger of calls against what runs and documents say of themselves.
+"""Queries the ledger of calls against what runs and documents say of themselves.
 
 Only what is settled is compared: runs that are over for `SETTLED_MINUTES` by the database's clock,
 users of whom nothing is under way.

@@ -1,4 +1,4 @@
-"""What was to come and did not: announced uploads, answers of a remote parser."""
+"""Queries what is overdue: announced uploads, answers of a remote parser."""
 
 from __future__ import annotations
 
