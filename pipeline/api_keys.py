@@ -1,4 +1,4 @@
-"""Keys, tokens and secrets as they come from files and forms: what belongs to them."""
+"""Cleans keys, tokens and secrets as they come from files and forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting processes that run this installation's code, and no code of the current folder.
+"""Starts child processes that run this installation's code, and none of the current folder.
 
 `python -m` puts the current folder first on the module search path, so an `app.py` or `secrets.py`
 beside somebody's documents would run; an empty or relative entry of PATH does the same for

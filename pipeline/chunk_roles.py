@@ -1,4 +1,4 @@
-"""What a passage is in an insurance document."""
+"""Roles of chunks in an insurance document: definition, coverage, exclusion and the like."""
 
 from __future__ import annotations
 

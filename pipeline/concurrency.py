@@ -1,4 +1,4 @@
-"""Doing several things at once in one event loop, and whose turn it is to compute."""
+"""Bounds concurrency in one event loop: a bounded gather, and a lock with priorities."""
 
 from __future__ import annotations
 

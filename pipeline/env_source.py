@@ -1,4 +1,4 @@
-"""Settings from the file of `pipeline.env_files`; keys without what a file leaves around them."""
+"""Feeds the settings file's values to pydantic-settings, keys without stray characters."""
 
 from __future__ import annotations
 

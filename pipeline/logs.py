@@ -1,4 +1,4 @@
-"""Log events: a fixed name and fields, through the standard library's logging.
+"""Log events: a fixed name and structured fields (structlog), through standard logging.
 
 `_LOG = logger("navigator.parse")`, then `_LOG.info("parse_submitted", job_id=…)`. Fields hold ids,
 counts and names of ours: never a secret, a file's name or what a document says. Who handles the

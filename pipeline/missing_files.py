@@ -1,4 +1,4 @@
-"""Whether the file that a document was made of is gone: asked of its own path, not of a walk.
+"""Checks whether a document's file is missing: by its own path, not by a walk.
 
 A walk leaves out what is there: other suffixes, hidden names, what lies behind a link. Only a path
 at which nothing is any more says that a file is gone, and only where its folder can be asked.

@@ -1,4 +1,4 @@
-"""Which files are documents that moved: the same bytes at a new path, the old path left.
+"""Recognizes moved files: the same bytes at a new path, the old path left.
 
 A pure rule over what is recorded and what is there, for `--sync` and for its plan. A copy whose
 original is still there is no move, and an edit is none.

@@ -1,4 +1,4 @@
-"""Packing texts into provider requests, by tokens and by count."""
+"""Packs texts into provider requests (bin packing), by tokens and by count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that `--sync` did not delete although their files are gone, as a run keeps them."""
+"""Reports documents that `--sync` did not delete although their files are gone."""
 
 from __future__ import annotations
 

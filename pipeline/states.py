@@ -1,4 +1,4 @@
-"""The life of a job: one enum of states, one table of legal transitions.
+"""The state machine of a job: one enum of states, one table of legal transitions.
 
     uploaded → parse_queued → parsed → parse_validated
              → chunks_stored → embeddings_stored → complete, or complete_with_gaps

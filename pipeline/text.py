@@ -1,4 +1,4 @@
-"""Text as Postgres, the tokenizers and the embedding APIs can all take it, and counts over it."""
+"""Normalizes text for Postgres, tokenizers and embedding APIs, and counts over it."""
 
 from __future__ import annotations
 

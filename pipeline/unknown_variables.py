@@ -1,4 +1,4 @@
-"""Variables that look like settings and are none: a typo would otherwise pass without a word."""
+"""Warns of unknown variables: one that looks like a setting and is none may be a typo."""
 
 from __future__ import annotations
 

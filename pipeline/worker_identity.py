@@ -1,4 +1,4 @@
-"""Who holds a claim: a process, named so that a dead one is recognised on its own machine."""
+"""Names the process that holds a claim, so that a dead one is recognized on its own machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From sections to passages: what fits stays whole, the rest is cut where its content says.
+"""Assembles sections into chunks: what fits stays whole, the rest is cut where its content says.
 
 Where a long section is cut depends only on the text near the cut, so an edit moves the cuts near
 it and leaves the others, and the ids of their chunks, as they were.

@@ -1,4 +1,4 @@
-"""Which headings tell the role of what stands below them: rules as data.
+"""Rules, as data, by which headings tell the role of what stands below them.
 
 In the languages of the policies that they were measured on (docs/fidelity.md).
 """

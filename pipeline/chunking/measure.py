@@ -1,4 +1,4 @@
-"""The exact tokens of a passage from the counts of its units, which were each counted once."""
+"""Sums the exact tokens of a chunk from its units, which were each counted once."""
 
 from __future__ import annotations
 

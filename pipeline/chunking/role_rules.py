@@ -1,4 +1,4 @@
-"""What a rule for a passage's role is; `heading_rules` and `wording_rules` are the rules."""
+"""A rule for a chunk's role; `heading_rules` and `wording_rules` are the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which role a passage has in an insurance document, by its headings, else by its wording."""
+"""Classifies a chunk's role in an insurance document, by its headings, else by its wording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands under which headings."""
+"""Groups blocks into sections by the headings above them."""
 
 from __future__ import annotations
 

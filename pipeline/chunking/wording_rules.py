@@ -1,4 +1,4 @@
-"""Which wording tells the role of a passage where no heading does: rules as data.
+"""Rules, as data, by which wording tells a chunk's role where no heading does.
 
 The weights of what is found are added up for each role.
 """

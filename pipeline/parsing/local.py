@@ -1,4 +1,4 @@
-"""The local parser: bytes of one file to a `ParsedDocument`, in the current process.
+"""Parses the bytes of one file to a `ParsedDocument`, in the current process.
 
 `sandbox` runs this in worker processes with limits; call it directly only on trusted files.
 """

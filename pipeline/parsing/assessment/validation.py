@@ -1,4 +1,4 @@
-"""Whether a parsed document is text that a person can read. Pure rules; the gate uses the numbers.
+"""Validates that a parsed document is text that a person can read. Pure rules.
 
 `require_text` refuses a document without words; `assess` counts, and decides nothing.
 """

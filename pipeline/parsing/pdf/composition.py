@@ -1,4 +1,4 @@
-"""A page's pieces as Markdown, with the place of each part on the page."""
+"""Composes a page's pieces as Markdown, with the place of each part on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Form fields and annotations: what was filled in or put on a page after it was printed."""
+"""Reads form fields (AcroForm) and annotations: what was filled in or put on after printing."""
 
 from __future__ import annotations
 

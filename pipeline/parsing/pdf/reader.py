@@ -1,4 +1,4 @@
-"""A page's ink as the layout reader (liteparse) sees it."""
+"""Reads a page's ink with the layout reader (liteparse)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second reading of every page, by another way, to see whether words or their order were lost.
+"""Reads every page a second way, to see whether words or their order were lost.
 
 PDFium's plain text knows no layout: it has the words in the order of the file. Words broken at a
 line's end are joined in one reading and not in the other, and either may glue two words, so what

@@ -1,4 +1,4 @@
-"""Programs of the kernel's system call filter (seccomp): what may be called, with which arguments.
+"""Assembles BPF programs for the kernel's system call filter (seccomp).
 
 A program is a list of instructions of classic BPF over `struct seccomp_data`; it decides by the
 first rule that names the call.

@@ -1,4 +1,4 @@
-"""A worker goes into its cell: what it gives up, in the order in which the kernel allows it."""
+"""Enters the sandbox: what a worker gives up, in the order in which the kernel allows it."""
 
 from __future__ import annotations
 

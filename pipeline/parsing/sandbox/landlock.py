@@ -1,4 +1,4 @@
-"""Landlock, the kernel's way for a process to give up files, TCP ports and signals by itself."""
+"""Landlock: a process gives up files, TCP ports and signals by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parser may read: its libraries, fonts and tesseract's data, and nothing of anybody's."""
+"""Lists the paths that a parser may read: its libraries, fonts and tesseract's data."""
 
 from __future__ import annotations
 

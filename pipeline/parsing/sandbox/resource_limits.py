@@ -1,4 +1,4 @@
-"""Limits of the kernel on a worker; the parent watches time and memory more closely."""
+"""Sets the kernel's resource limits (rlimits) on a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two filters of system calls: of a parser, and of a program that converts for it.
+"""The two seccomp filters: of a parser, and of a program that converts for it.
 
 The parser's names what it may do, and refuses all else. The other one names what is refused, for
 nobody knows every call that LibreOffice makes.

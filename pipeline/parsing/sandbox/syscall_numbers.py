@@ -1,4 +1,4 @@
-"""Numbers of the system calls that the filter names, for the processors that it knows."""
+"""Numbers of the system calls that the filters name, by processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The system calls that have no place in Python's own library."""
+"""Calls the kernel directly where Python's own library has no function."""
 
 from __future__ import annotations
 

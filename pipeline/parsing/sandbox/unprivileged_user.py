@@ -1,4 +1,4 @@
-"""A user of its own for a worker that root started: it owns nothing and nobody else is it."""
+"""Gives a worker that root started an unprivileged user of its own."""
 
 from __future__ import annotations
 

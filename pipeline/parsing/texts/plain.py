@@ -1,4 +1,4 @@
-"""Markdown and plain text: bytes to characters, and nothing else changed."""
+"""Decodes plain text and Markdown: bytes to characters, and nothing else changed."""
 
 from __future__ import annotations
 
