@@ -20,7 +20,7 @@ _NOT_IN_ID = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """A coloured length: what it is, how much, and the CSS class of its colour."""
 
     name: str
@@ -33,7 +33,7 @@ class Bar:
     """A labelled row or column, of one or more parts."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[Segment, ...]
 
     @property
     def total(self) -> float:

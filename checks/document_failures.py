@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from checks.rules import Rule, Severity, Suite
 from checks.runner import RowFindings
-from checks.validation_results import Failure
+from checks.validation_results import RuleFailure
 from pipeline.errors import BrokenGate
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class FailureReader:
 
     def by_document(
         self, judged: Iterable[tuple[Rule, RowFindings]], severity: Severity
-    ) -> dict[str, tuple[Failure, ...]]:
+    ) -> dict[str, tuple[RuleFailure, ...]]:
         """Every document's failures of one severity, in the order of the rules."""
-        failures: defaultdict[str, list[Failure]] = defaultdict(list)
+        failures: defaultdict[str, list[RuleFailure]] = defaultdict(list)
         for rule, found in judged:
             if rule.severity is severity:
                 for job_id, failure in self._failures(rule, found):
@@ -73,7 +73,7 @@ class FailureReader:
         # Lists are read a hundred times faster than single cells, and only failures read them.
         return {str(name): column.tolist() for name, column in self._frame.items()}
 
-    def _failures(self, rule: Rule, found: RowFindings) -> Iterator[tuple[str, Failure]]:
+    def _failures(self, rule: Rule, found: RowFindings) -> Iterator[tuple[str, RuleFailure]]:
         if found.missing and not rule.optional:
             yield from self._unmeasured(rule)
         rows_of: defaultdict[str, list[int]] = defaultdict(list)
@@ -82,16 +82,16 @@ class FailureReader:
         for job_id, rows in rows_of.items():
             yield job_id, self._failure(rule, rows[:1] if rule.whole_document else rows)
 
-    def _unmeasured(self, rule: Rule) -> Iterator[tuple[str, Failure]]:
+    def _unmeasured(self, rule: Rule) -> Iterator[tuple[str, RuleFailure]]:
         null = self._frame[rule.column].isna()
         for job_id, count in Counter(self._frame["job_id"][null]).items():
             sentence = f"{rule.title}: this could not be measured"
-            yield job_id, Failure(rule.name, rule.title, sentence, failed=count)
+            yield job_id, RuleFailure(rule.name, rule.title, sentence, failed=count)
 
-    def _failure(self, rule: Rule, rows: list[int]) -> Failure:
+    def _failure(self, rule: Rule, rows: list[int]) -> RuleFailure:
         examples = tuple(self._describe(rule, row) for row in rows[:EXAMPLES])
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-        return Failure(
+        return RuleFailure(
             rule=rule.name,
             title=rule.title,
             sentence=examples[0] + more,

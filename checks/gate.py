@@ -15,7 +15,7 @@ from checks.document_failures import FailureReader
 from checks.owners import by_owner
 from checks.rules import Rule, Severity, Suite
 from checks.runner import RowFindings
-from checks.validation_results import ABSENT, Failure, GateResult, RuleResult
+from checks.validation_results import ABSENT, RuleFailure, RuleResult, ValidationResult
 from pipeline.errors import BrokenGate
 from pipeline.parsing.assessment import language
 
@@ -39,7 +39,7 @@ class Gate:
         *,
         expected_jobs: Iterable[str] = (),
         owners: Mapping[str, str] | None = None,
-    ) -> GateResult:
+    ) -> ValidationResult:
         """Judge every document in a frame.
 
         Args:
@@ -54,12 +54,12 @@ class Gate:
         started = time.perf_counter()
         _refuse_unanswerable(suite, frame)
         frame = frame.reset_index(drop=True)
-        judged = list(zip(suite.rules, runner.judge(suite, frame), strict=True))
+        judged = list(zip(suite.rules, runner.validate(suite, frame), strict=True))
         reader = FailureReader(suite, frame)
         present = dict.fromkeys(frame["job_id"].tolist())
         absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]
-        absence = Failure(ABSENT, "The document was checked", suite.absent)
-        return GateResult(
+        absence = RuleFailure(ABSENT, "The document was checked", suite.absent)
+        return ValidationResult(
             suite=suite,
             rows=len(frame),
             jobs=(*present, *absent),

@@ -11,7 +11,7 @@ from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ReportHeading:
     """What the report is about.
 
     Attributes:
@@ -194,7 +194,7 @@ class ReportData:
 
     title: str
     generated_at: datetime
-    scope: Scope
+    scope: ReportHeading
     totals: Totals
     states: tuple[StateCount, ...]
     suites: tuple[SuiteRun, ...] = ()

@@ -50,7 +50,7 @@ def warm_up() -> None:
         _batches()
 
 
-def judge(suite: Suite, frame: DataFrame) -> list[RowFindings]:
+def validate(suite: Suite, frame: DataFrame) -> list[RowFindings]:
     """Run a suite's expectations over a frame, and find the rows that break each.
 
     Args:

@@ -33,7 +33,7 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RuleFailure:
     """One rule that one document breaks.
 
     Attributes:
@@ -54,7 +54,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class GateResult:
+class ValidationResult:
     """The verdict of one suite over one frame.
 
     Attributes:
@@ -72,8 +72,8 @@ class GateResult:
     rows: int
     jobs: tuple[str, ...]
     rules: tuple[RuleResult, ...]
-    failures: Mapping[str, tuple[Failure, ...]]
-    warnings: Mapping[str, tuple[Failure, ...]]
+    failures: Mapping[str, tuple[RuleFailure, ...]]
+    warnings: Mapping[str, tuple[RuleFailure, ...]]
     seconds: float
     by_owner: Mapping[str, tuple[RuleResult, ...]] = field(default_factory=dict)
 
@@ -118,7 +118,7 @@ class QualityRow:
     user_id: str | None = None
 
 
-def quality_rows(result: GateResult) -> list[QualityRow]:
+def quality_rows(result: ValidationResult) -> list[QualityRow]:
     """A gate's result as table rows: one a rule and owner, then one for each failing document."""
     rows = [
         _rule_row(result.suite, found, owner)
@@ -150,7 +150,7 @@ def _rule_row(suite: Suite, found: RuleResult, owner: str | None) -> QualityRow:
 
 
 def _failure_rows(
-    result: GateResult, found: Mapping[str, tuple[Failure, ...]], severity: Severity
+    result: ValidationResult, found: Mapping[str, tuple[RuleFailure, ...]], severity: Severity
 ) -> Iterator[QualityRow]:
     for job_id, failures in found.items():
         for failure in failures:

@@ -9,7 +9,7 @@ from prefect.utilities.annotations import quote
 Value = TypeVar("Value")
 
 
-def opaque(value: Value) -> Value:
+def quoted(value: Value) -> Value:
     """The value, for a task's argument: the task gets it as it is.
 
     Prefect looks for futures in every argument, three times and down to each field: for a batch of

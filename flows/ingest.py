@@ -17,7 +17,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.alerting import tell_person
-from flows.arguments import opaque
+from flows.arguments import quoted
 from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
 from flows.quality_report import write_quality_report
@@ -157,7 +157,7 @@ async def ingest(
             limited_run(parts, run, TimeLimit.INGEST),
             BatchRunner(parts, run, options) as runner,
         ):
-            begin = opaque(runner.begin_full)
+            begin = quoted(runner.begin_full)
             follow = options.follow_links
             found = await register_sources(
                 list(wanted.paths),
@@ -169,7 +169,7 @@ async def ingest(
                 roots=roots,
                 follow_links=follow,
             )
-            sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
+            sync = partial(delete_gone, wanted.user, quoted(found), run) if options.sync else None
             return await conclude(runner, at_last=sync)
 
 

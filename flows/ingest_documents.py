@@ -16,9 +16,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from checks.markdown import quality_table
-from checks.validation_results import GateResult
+from checks.validation_results import ValidationResult
 from flows.alerting import tell_of_outage
-from flows.arguments import opaque
+from flows.arguments import quoted
 from flows.artifact_writes import shown
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
@@ -137,12 +137,12 @@ async def _parsed(
     """Parse; those for which there is no answer wait, and the others are found stored."""
     queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
     try:
-        return await parse_documents(opaque(queued), batch.run_id)
+        return await parse_documents(quoted(queued), batch.run_id)
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
         # A result with some missing is none that may be kept.
         stored = [job for job in queued if job.job_id not in wait.waiting]
-        return await parse_documents(opaque(stored), batch.run_id)
+        return await parse_documents(quoted(stored), batch.run_id)
 
 
 async def _note(
@@ -155,14 +155,14 @@ async def _note(
 
 async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -> None:
     try:
-        await embed_chunks(opaque(batch))
+        await embed_chunks(quoted(batch))
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
 
 
 async def _worked_off(
     parts: Services, batch: Batch, waits: list[DocumentsWait]
-) -> tuple[int, list[GateResult]]:
+) -> tuple[int, list[ValidationResult]]:
     """Through the stages, and again for what they passed over.
 
     Steps are committed without waiting for the disk; a crash of Postgres may take one back, and
@@ -188,17 +188,17 @@ async def _passed_over(
 
 async def _through_stages(
     parts: Services, batch: Batch, waits: list[DocumentsWait]
-) -> tuple[int, list[GateResult]]:
+) -> tuple[int, list[ValidationResult]]:
     await validating.queue(parts, batch)
     references = await _parsed(parts, batch, waits)
-    whole = opaque(batch)
-    verdicts = await validate_documents(whole, opaque(references))
+    whole = quoted(batch)
+    verdicts = await validate_documents(whole, quoted(references))
     if not await jobs_at(parts, batch, *WORKING):
         return 0, verdicts
     await chunk_documents(whole)
     await _embedded(parts, batch, waits)
     passed, more = await gate_documents(whole)
-    return await publish_documents(whole, opaque(passed)), [*verdicts, *more]
+    return await publish_documents(whole, quoted(passed)), [*verdicts, *more]
 
 
 async def _closing_state(
@@ -206,7 +206,7 @@ async def _closing_state(
     job_ids: list[UUID],
     batch: Batch,
     published: int,
-    verdicts: list[GateResult],
+    verdicts: list[ValidationResult],
 ) -> State[Any]:
     if any(not result.success or result.warnings for result in verdicts):
         table = quality_table(verdicts)

@@ -16,9 +16,9 @@ from checks.report_data import (
     DayPoint,
     Duplicates,
     ReportData,
+    ReportHeading,
     RuleExample,
     RuleSummary,
-    Scope,
     SlowDocument,
     Spend,
     StageSeconds,
@@ -120,10 +120,10 @@ async def report_data(
     )
 
 
-def _scope(found: Figures, scope: ReportScope, days: int, now: datetime) -> Scope:
+def _scope(found: Figures, scope: ReportScope, days: int, now: datetime) -> ReportHeading:
     span, versions = found["span"][0], found["versions"]
     version = f"{versions[0]['parser']}, {versions[0]['chunker']}" if len(versions) == 1 else ""
-    return Scope(
+    return ReportHeading(
         title=f"Run {scope.run_id}" if scope.run_id else f"The last {days} days",
         first=span["first"] or scope.since,
         last=span["last"] or now,

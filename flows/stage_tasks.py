@@ -11,7 +11,7 @@ from prefect import task
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from checks.validation_results import GateResult
+from checks.validation_results import ValidationResult
 from flows.redacted_errors import redacting_errors
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
@@ -70,7 +70,9 @@ parse_documents.result_storage = PlainResults()
 @task(task_run_name="validate", **UNCACHED, **RETRYING)
 @redacting_errors
 @outlasting
-async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
+async def validate_documents(
+    batch: Batch, references: list[ParseReference]
+) -> list[ValidationResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
     judged, results = await validating.validate(services(), batch, references)
@@ -97,7 +99,7 @@ async def embed_chunks(batch: Batch) -> None:
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
 @redacting_errors
 @outlasting
-async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
+async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
     _log("passed the gate", result)

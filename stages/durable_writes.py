@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PaidRequest:
     """A request for embeddings: for which run, which texts, and the dollars promised to it."""
 
     run_id: UUID
@@ -47,7 +47,7 @@ class Asked:
 
 
 async def keep_answer(
-    services: Services, asked: Asked, answer: EmbeddingAnswer, billed: int
+    services: Services, asked: PaidRequest, answer: EmbeddingAnswer, billed: int
 ) -> None:
     """Keep an answer, then close the provider's circuit.
 
@@ -68,7 +68,7 @@ async def keep_answer(
 
 
 async def keep_failure(
-    services: Services, asked: Asked, error: NavigatorError, seconds: float
+    services: Services, asked: PaidRequest, error: NavigatorError, seconds: float
 ) -> None:
     """Keep what a request cost that came to nothing, then tell the provider's circuit of it.
 
@@ -89,7 +89,7 @@ async def keep_failure(
 
 def _call(
     services: Services,
-    asked: Asked,
+    asked: PaidRequest,
     outcome: str,
     seconds: float,
     billed: int,
@@ -110,7 +110,7 @@ def _call(
 
 
 def _paid(
-    services: Services, asked: Asked, call: ServiceCall, vectors: Vectors | None
+    services: Services, asked: PaidRequest, call: ServiceCall, vectors: Vectors | None
 ) -> PaidAnswer:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id

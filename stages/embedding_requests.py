@@ -185,13 +185,13 @@ class Sender:
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
-        asked = durable_writes.Asked(self._run_id, texts, promised)
+        asked = durable_writes.PaidRequest(self._run_id, texts, promised)
         await durable_writes.keep_answer(self._services, asked, answer, billed)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
     ) -> None:
-        asked = durable_writes.Asked(self._run_id, texts, promised)
+        asked = durable_writes.PaidRequest(self._run_id, texts, promised)
         await durable_writes.keep_failure(
             self._services, asked, error, time.perf_counter() - started
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.gate import Gate
 from checks.suites import Suite
-from checks.validation_results import GateResult, quality_rows
+from checks.validation_results import ValidationResult, quality_rows
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
 from pipeline.store.claims import ClaimedJob
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-async def judge(
+async def validate_frame(
     services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
-) -> GateResult:
+) -> ValidationResult:
     """One validation in a thread; a job without rows in the frame has failed."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
     return await services.compute_lock.compute(
@@ -31,9 +31,9 @@ async def judge(
     )
 
 
-def verdict_moves(
+def outcome_moves(
     jobs: Sequence[ClaimedJob],
-    result: GateResult,
+    result: ValidationResult,
     passed: JobState | None,
     stage: str,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
@@ -66,7 +66,7 @@ def rejection(reason: str) -> GateRejection:
     )
 
 
-def result_records(result: GateResult) -> Iterator[dict[str, Any]]:
+def result_records(result: ValidationResult) -> Iterator[dict[str, Any]]:
     """The rows for `quality_results`."""
     for row in quality_rows(result):
         yield {**asdict(row), "examples": json.loads(row.examples)}

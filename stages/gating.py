@@ -9,7 +9,7 @@ from uuid import UUID
 
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites import VECTORS, chunk_suite
-from checks.validation_results import GateResult
+from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out
@@ -24,7 +24,7 @@ from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.gate_outcomes import judge, result_records, verdict_moves
+from stages.gate_outcomes import outcome_moves, result_records, validate_frame
 from stages.services import Services
 from stages.text_storage import parsed_texts
 
@@ -41,7 +41,7 @@ class _Piece(NamedTuple):
 
 async def gate(
     services: Services, batch: Batch
-) -> tuple[list[UUID], StageResult, list[GateResult]]:
+) -> tuple[list[UUID], StageResult, list[ValidationResult]]:
     """Judge what is in the buffers.
 
     Returns:
@@ -56,14 +56,14 @@ async def gate(
     chunk_rows, vector_rows = await _measure(services, jobs)
     limits = services.settings.rule_limits
     results = [
-        await judge(services, chunk_suite(limits), chunk_frame(chunk_rows), jobs),
-        await judge(services, VECTORS, vector_frame(vector_rows), jobs),
+        await validate_frame(services, chunk_suite(limits), chunk_frame(chunk_rows), jobs),
+        await validate_frame(services, VECTORS, vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {
         each.job_id: each
         for result in reversed(results)
-        for each in verdict_moves(jobs, result, None, "gate")
+        for each in outcome_moves(jobs, result, None, "gate")
     }
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, list(moves.values()), actor(services, batch))

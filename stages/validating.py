@@ -8,7 +8,7 @@ from dataclasses import fields
 from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
-from checks.validation_results import GateResult
+from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import ValidationError
 from pipeline.failpoints import failpoint
@@ -21,7 +21,7 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from stages.attaching import with_files_inside
 from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.gate_outcomes import judge, result_records, verdict_moves
+from stages.gate_outcomes import outcome_moves, result_records, validate_frame
 from stages.parsing import ParseReference
 from stages.services import Services
 from stages.text_storage import facts_of, parsed_texts
@@ -73,7 +73,7 @@ def _recorded(
 
 async def validate(
     services: Services, batch: Batch, references: Sequence[ParseReference] = ()
-) -> tuple[StageResult, list[GateResult]]:
+) -> tuple[StageResult, list[ValidationResult]]:
     """Judge the text of the parsed jobs: on to `parse_validated`, or into quarantine.
 
     Args:
@@ -99,9 +99,9 @@ async def validate(
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await judge(services, _suite(services), fidelity_frame(rows), judged)
+        result = await validate_frame(services, _suite(services), fidelity_frame(rows), judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
-        moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
+        moves += outcome_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
         records = list(result_records(result))
     async with services.database.service(repeatable=True) as connection:

@@ -27,7 +27,7 @@ UserParameter = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RowAccess:
     """What a request is about.
 
     Attributes:
@@ -60,7 +60,7 @@ class Scope:
 
 async def scope_of(
     caller: Annotated[Caller, Depends(limited)], user: UserParameter = None
-) -> Scope:
+) -> RowAccess:
     """The scope of a request.
 
     Raises:
@@ -68,14 +68,14 @@ async def scope_of(
     """
     named = user_id(user) if user is not None else None
     if caller.is_service:
-        return Scope(caller, named)
+        return RowAccess(caller, named)
     # who names oneself, as one's issuer does or by id, says nothing new
     oneself = user == caller.name and user is not None and named == named_user(user)
     if not oneself and named not in (None, caller.user_id):
         raise Forbidden(
             "Only operators may name another user.", remedy="Leave the parameter `user` out."
         )
-    return Scope(caller, caller.user_id)
+    return RowAccess(caller, caller.user_id)
 
 
-CurrentScope = Annotated[Scope, Depends(scope_of)]
+CurrentAccess = Annotated[RowAccess, Depends(scope_of)]

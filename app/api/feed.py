@@ -93,27 +93,29 @@ class EventFeed:
                 await self._polling
 
     async def _poll(self) -> None:
-        mark: int | None = None
+        high_water_mark: int | None = None
         before: dict[UUID, tuple[int, int]] = {}
         # What was newest when: what was newest half a minute ago is settled.
         past: deque[tuple[float, int]] = deque()
         while self._watchers:
             try:
                 async with self._database.service() as connection:
-                    if mark is None:
+                    if high_water_mark is None:
                         newest = await events.newest(connection)
-                        mark = await events.floor_before(connection, newest, SETTLED_SECONDS)
-                    now = await events.pulse(connection, mark)
+                        high_water_mark = await events.floor_before(
+                            connection, newest, SETTLED_SECONDS
+                        )
+                    now = await events.pulse(connection, high_water_mark)
             except TransientError as error:
                 _LOG.warning("feed_interrupted", reason=error.message)
                 await asyncio.sleep(1)
                 continue
             self._wake({user for user, pulse in now.items() if before.get(user) != pulse})
-            newest = max((pulse[1] for pulse in now.values()), default=mark)
+            newest = max((pulse[1] for pulse in now.values()), default=high_water_mark)
             past.append((time.monotonic(), newest))
             settled = time.monotonic() - SETTLED_SECONDS
             while past and past[0][0] < settled:
-                mark = max(mark, past.popleft()[1])
+                high_water_mark = max(high_water_mark, past.popleft()[1])
             before = now
             await asyncio.sleep(POLL_SECONDS)
 

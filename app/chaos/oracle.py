@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.states import ENDED
-from pipeline.store.corpus import Ledger, Passage, Standing
+from pipeline.store.corpus import Ledger, PublishedChunk, Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """What one user has in the database at one moment."""
 
-    passages: Sequence[Passage]
+    passages: Sequence[PublishedChunk]
     standings: Sequence[Standing]
     ledger: Ledger
 

@@ -38,7 +38,7 @@ _SHORTEST_PREFIX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HistoryQuery:
     """Whose story; one of the first three is given."""
 
     document: str | None = None
@@ -66,7 +66,7 @@ class Entry:
         return json.dumps({**first, **self.fields}, default=str, ensure_ascii=False)
 
 
-async def entries(settings: Settings, asked: Asked) -> list[Entry]:
+async def entries(settings: Settings, asked: HistoryQuery) -> list[Entry]:
     """Everything that is known by now, by time.
 
     Raises:
@@ -81,7 +81,7 @@ async def entries(settings: Settings, asked: Asked) -> list[Entry]:
     return sorted(told, key=lambda entry: entry.at)
 
 
-async def following(settings: Settings, asked: Asked) -> AsyncIterator[Entry]:
+async def following(settings: Settings, asked: HistoryQuery) -> AsyncIterator[Entry]:
     """The same, and then whatever comes; never ends by itself."""
     seen: set[str] = set()
     while True:
@@ -92,7 +92,7 @@ async def following(settings: Settings, asked: Asked) -> AsyncIterator[Entry]:
         await asyncio.sleep(FOLLOW_SECONDS)
 
 
-async def _jobs(connection: AsyncConnection, asked: Asked) -> tuple[list[UUID], set[str]]:
+async def _jobs(connection: AsyncConnection, asked: HistoryQuery) -> tuple[list[UUID], set[str]]:
     """The jobs that are meant, and every id that a log line may name them by."""
     from pipeline.store import traces
 
@@ -211,7 +211,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Tell what happened to one document, job or request, in every process, by time."""
-    asked = Asked(document, job, correlation, user)
+    asked = HistoryQuery(document, job, correlation, user)
     settings = load_settings()
 
     def show(entry: Entry) -> None:

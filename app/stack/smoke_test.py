@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from app.stack.smoke_test_document import Trial
+from app.stack.smoke_test_document import SmokeTest
 from app.stack.status_file import api_of_stack, running_stack
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
@@ -59,7 +59,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
         client.base_url = httpx.URL(url or api_of_stack(settings.home.absolute()) or _DEFAULT_URL)
         database = await open_database(settings, stack)
-        trial = Trial(settings, client, database, user_id(name))
+        trial = SmokeTest(settings, client, database, user_id(name))
         stack.push_async_callback(_clean, trial)
         trying = [
             ("health", lambda: _health(trial)),
@@ -95,7 +95,7 @@ async def _timed(name: str, attempt: Callable[[], Awaitable[str]]) -> Step:
     return step
 
 
-async def _health(trial: Trial) -> str:
+async def _health(trial: SmokeTest) -> str:
     answer = await trial.request("GET", "/health")
     parts = answer.json().get("parts", {})
     unwell = {name: part for name, part in parts.items() if part["status"] == "failing"}
@@ -107,7 +107,7 @@ async def _health(trial: Trial) -> str:
     return ", ".join(f"{name} {part['status']}" for name, part in sorted(parts.items()))
 
 
-async def _token(trial: Trial, name: str) -> str:
+async def _token(trial: SmokeTest, name: str) -> str:
     from app.api.authentication import issue_token
 
     token = issue_token(trial.settings, name, service=False, hours=0.1)
@@ -116,14 +116,14 @@ async def _token(trial: Trial, name: str) -> str:
     return "accepted by the API"
 
 
-async def _upload(trial: Trial) -> str:
+async def _upload(trial: SmokeTest) -> str:
     file = ("trial.md", trial.content, "text/markdown")
     accepted = await trial.ask("POST", "/documents", files={"file": file})
     trial.job = accepted["job"]
     return f"{len(trial.content)} bytes accepted as {accepted['outcome']}"
 
 
-async def _publish(trial: Trial) -> str:
+async def _publish(trial: SmokeTest) -> str:
     while not trial.job["ended"]:
         await asyncio.sleep(_POLL_SECONDS)
         trial.job = await trial.ask("GET", f"/jobs/{trial.job['id']}")
@@ -139,7 +139,7 @@ async def _publish(trial: Trial) -> str:
 _NOT_HERE = "not used"
 
 
-async def _webhook(trial: Trial) -> str:
+async def _webhook(trial: SmokeTest) -> str:
     """Only where LlamaParse parsed and has a URL to call: then its call has to come."""
     async with trial.database.service() as connection:
         if not await remote_parses(connection, trial.user):
@@ -165,7 +165,7 @@ def _asks_for_webhooks(settings: Settings) -> bool:
     return settings.public_url is not None and settings.llama_cloud_webhook_secret is not None
 
 
-async def _search(trial: Trial) -> str:
+async def _search(trial: SmokeTest) -> str:
     question = f"What is the deductible of the {trial.word} endorsement?"
     found = await trial.ask("POST", "/search", json={"question": question})
     best = found["passages"][0] if found["passages"] else None
@@ -177,7 +177,7 @@ async def _search(trial: Trial) -> str:
     return f"found first of {len(found['passages'])} passages"
 
 
-async def _quality(trial: Trial) -> str:
+async def _quality(trial: SmokeTest) -> str:
     async with trial.database.service() as connection:
         seen = await judged(connection, trial.user)
     if not seen.evaluated or seen.failed:
@@ -188,7 +188,7 @@ async def _quality(trial: Trial) -> str:
     return f"{seen.suites} suites judged {seen.evaluated} values, all good"
 
 
-async def _delete(trial: Trial) -> str:
+async def _delete(trial: SmokeTest) -> str:
     await trial.ask("DELETE", f"/documents/{trial.job['document_id']}")
     found = await trial.ask("POST", "/search", json={"question": trial.word})
     if found["passages"]:
@@ -197,19 +197,19 @@ async def _delete(trial: Trial) -> str:
     return f"and its user with {erased['objects']} stored files"
 
 
-async def _nothing_left(trial: Trial) -> str:
+async def _nothing_left(trial: SmokeTest) -> str:
     left = {name: count for name, count in (await _rows(trial)).items() if count}
     if kept := {name for name in left if name not in AUDIT}:
         raise NavigatorError(f"Rows are left in {', '.join(sorted(kept))}.")
     return "but the audit's bare facts"
 
 
-async def _rows(trial: Trial) -> dict[str, int]:
+async def _rows(trial: SmokeTest) -> dict[str, int]:
     async with trial.database.service() as connection:
         return await footprint(connection, trial.user)
 
 
-async def _clean(trial: Trial) -> None:
+async def _clean(trial: SmokeTest) -> None:
     """Erase the user once more, whatever happened; the API may be what has failed."""
     with suppress(NavigatorError):
         if "Authorization" in trial.client.headers:

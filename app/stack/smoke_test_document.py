@@ -15,7 +15,7 @@ from pipeline.store.engine import Database
 
 
 @dataclass
-class Trial:
+class SmokeTest:
     """What the steps hand on to each other."""
 
     settings: Settings

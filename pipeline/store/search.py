@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
-from pipeline.store.rankings import Ranked, Scope, rank_by_vector, rank_by_words
+from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
 from pipeline.store.schema import SCHEMA
 
 
@@ -100,7 +100,7 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
-    scope = Scope(query.document, query.tags, query.roles)
+    scope = SearchFilter(query.document, query.tags, query.roles)
     limit = max(_CANDIDATES, query.limit)
     vectors: list[Ranked] = []
     words: list[Ranked] = []

@@ -26,7 +26,7 @@ from checks.frames import (
 from checks.gate import Gate
 from checks.rules import Rule, Severity, Suite
 from checks.suites import CHUNKS, FIDELITY, SUITES, VECTORS
-from checks.validation_results import ABSENT, GateResult
+from checks.validation_results import ABSENT, ValidationResult
 from pipeline.errors import BrokenGate
 
 GOOD_TEXT = FidelityRow(
@@ -65,7 +65,7 @@ def chunks_of(job_id: str, count: int) -> list[ChunkRow]:
     ]
 
 
-def broken_rules(result: GateResult, job_id: str) -> list[str]:
+def broken_rules(result: ValidationResult, job_id: str) -> list[str]:
     return [failure.rule for failure in result.failures[job_id]]
 
 

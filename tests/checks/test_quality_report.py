@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from checks.charts import Bar, Part, columns, rows
+from checks.charts import Bar, Segment, columns, rows
 from checks.histogram import Histogram
 from checks.report import render
 from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
@@ -225,7 +225,7 @@ def test_histogram_counts_edges_and_outliers() -> None:
 
 def test_charts_escape_labels_and_survive_zero() -> None:
     """A label is text in every chart, and bars without height are drawn without error."""
-    bars = [Bar('<a href="x">', (Part("none", 0),)), Bar("b", (Part("two", 2),))]
+    bars = [Bar('<a href="x">', (Segment("none", 0),)), Bar("b", (Segment("two", 2),))]
     for chart in (rows(bars, title="<t>"), columns(bars, title="<t>")):
         assert "<a" not in chart
         assert "&lt;t&gt;" in chart

@@ -6,15 +6,15 @@ import json
 
 from checks.rules import Severity
 from checks.suites import FIDELITY
-from checks.validation_results import Failure, GateResult, RuleResult, quality_rows
+from checks.validation_results import RuleFailure, RuleResult, ValidationResult, quality_rows
 
 RULE = FIDELITY.rules[0]
-FAILURE = Failure(RULE.name, RULE.title, "the text holds 1 words", 1, 1, ("one", "“two”"))
+FAILURE = RuleFailure(RULE.name, RULE.title, "the text holds 1 words", 1, 1, ("one", "“two”"))
 
 
-def gate_result() -> GateResult:
+def gate_result() -> ValidationResult:
     rules = (RuleResult(RULE, evaluated=2, failed=1, observed=1),)
-    return GateResult(FIDELITY, 2, ("a", "b"), rules, {"b": (FAILURE,)}, {}, 0.01)
+    return ValidationResult(FIDELITY, 2, ("a", "b"), rules, {"b": (FAILURE,)}, {}, 0.01)
 
 
 def test_one_row_a_rule_and_one_a_failure() -> None:

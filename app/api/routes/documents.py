@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from app.api.authorization import CurrentScope, Scope
+from app.api.authorization import CurrentAccess, RowAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, MAX_TAGS, Cursor, Limit, Line, Tag, cursor_of, place_of
 from app.api.problems import NotFound, responses
@@ -37,7 +37,7 @@ _MOST_VERSIONS = 1000
 @router.get("/documents", responses=responses(401, 403, 422, 429, 503))
 async def get_documents(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     state: States = None,
     tag: Annotated[list[Tag] | None, Query(max_length=MAX_TAGS)] = None,
     source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
@@ -56,7 +56,7 @@ async def get_documents(
 
 
 @router.get("/documents/{document_id}", responses=_ONE)
-async def get_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> DocumentDetail:
+async def get_document(parts: Parts, scope: CurrentAccess, document_id: UUID) -> DocumentDetail:
     """One document with its versions, newest first."""
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
@@ -67,7 +67,7 @@ async def get_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> 
 
 
 @router.delete("/documents/{document_id}", status_code=204, responses=_ONE)
-async def delete_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> None:
+async def delete_document(parts: Parts, scope: CurrentAccess, document_id: UUID) -> None:
     """Delete a document with all its versions and everything made of them."""
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
@@ -78,7 +78,7 @@ async def delete_document(parts: Parts, scope: CurrentScope, document_id: UUID) 
 async def get_original(
     request: Request,
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     document_id: UUID,
     version: Annotated[
         int | None, Query(ge=1, lt=2**31, description="The newest when left out.")
@@ -132,7 +132,7 @@ async def read_original(
 
 
 async def _version(
-    parts: ApiParts, scope: Scope, document_id: UUID, version: int | None
+    parts: ApiParts, scope: RowAccess, document_id: UUID, version: int | None
 ) -> JobView:
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))

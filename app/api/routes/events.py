@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from app.api.authorization import CurrentScope, Scope
+from app.api.authorization import CurrentAccess, RowAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.feed import SETTLED_SECONDS
 from app.api.problems import NotFound, responses
@@ -57,7 +57,7 @@ LastEventId = Annotated[
     | responses(401, 403, 404, 422, 429, 503),
 )
 async def watch_job(
-    parts: Parts, scope: CurrentScope, job_id: UUID, last_event_id: LastEventId = None
+    parts: Parts, scope: CurrentAccess, job_id: UUID, last_event_id: LastEventId = None
 ) -> Response:
     """What happens to a job, from its beginning; ends with the event `end` when the job ends."""
     async with scope.reading(parts.database) as connection:
@@ -78,7 +78,7 @@ async def watch_job(
     responses=_STREAM | responses(401, 403, 422, 429, 503),
 )
 async def watch_all(
-    parts: Parts, scope: CurrentScope, last_event_id: LastEventId = None
+    parts: Parts, scope: CurrentAccess, last_event_id: LastEventId = None
 ) -> Response:
     """What happens to all jobs from now on, or from the event that Last-Event-ID names.
 
@@ -101,7 +101,7 @@ async def _whole(
 
 
 async def _events_of_job(
-    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+    parts: ApiParts, scope: RowAccess, job_id: UUID, last: int
 ) -> AsyncIterator[ServerSentEvent]:
     with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
         # A token's end is compared with our own clock, as it is when the token is checked.
@@ -118,7 +118,7 @@ async def _events_of_job(
 
 
 async def _events_of_all(
-    parts: ApiParts, scope: Scope, last: int | None
+    parts: ApiParts, scope: RowAccess, last: int | None
 ) -> AsyncIterator[ServerSentEvent]:
     # What was told in the last half minute, or before that to nobody: when it settles, by id.
     seen: dict[int, float] = {}
@@ -143,7 +143,7 @@ async def _events_of_all(
 
 
 async def _news_of_job(
-    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+    parts: ApiParts, scope: RowAccess, job_id: UUID, last: int
 ) -> tuple[str | None, list[JobEvent]]:
     async with scope.reading(parts.database) as connection:
         # The state first: when it is an end, the events read after it are all there are.
@@ -152,7 +152,7 @@ async def _news_of_job(
 
 
 async def _news_of_all(
-    parts: ApiParts, scope: Scope, floor: int, seen: Collection[int]
+    parts: ApiParts, scope: RowAccess, floor: int, seen: Collection[int]
 ) -> list[JobEvent]:
     async with scope.reading(parts.database) as connection:
         return await events.unseen(connection, floor, seen)
@@ -163,7 +163,7 @@ async def _undisturbed(reading: Coroutine[Any, Any, T]) -> T:
     return await asyncio.shield(asyncio.create_task(reading))
 
 
-def _patience(scope: Scope) -> float:
+def _patience(scope: RowAccess) -> float:
     return min(_WAIT_SECONDS, max(0.0, scope.caller.expires_at - time.time()))
 
 
@@ -182,6 +182,6 @@ def _settles(event: JobEvent) -> float:
     return time.monotonic() + SETTLED_SECONDS - event.age
 
 
-def _told(event: JobEvent, scope: Scope) -> ServerSentEvent:
+def _told(event: JobEvent, scope: RowAccess) -> ServerSentEvent:
     shown = event_out(event, operator=scope.caller.is_service)
     return ServerSentEvent(shown.model_dump_json(), event=event.event, id=str(event.id))

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
 
-from app.api.authorization import CurrentScope, Scope
+from app.api.authorization import CurrentAccess, RowAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, Cursor, Limit, Line, cursor_of, place_of
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
@@ -49,7 +49,7 @@ def chosen_states(given: list[str] | None) -> list[str] | None:
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def get_jobs(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     state: States = None,
     document: UUID | None = None,
     source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
@@ -68,7 +68,7 @@ async def get_jobs(
 
 
 @router.get("/{job_id}", responses=_ONE)
-async def get_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobDetail:
+async def get_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobDetail:
     """One job: its stage, counts, cost and history, and, when it failed, why and what to do."""
     async with scope.reading(parts.database) as connection:
         job = _there(await find_job(connection, job_id))
@@ -78,7 +78,7 @@ async def get_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobDetail:
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=_ONE | responses(409))
-async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
+async def retry_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
     """Send a failed or cancelled job back to its last good state; let a stopped one go on.
 
     When parser, chunker or embedder have changed since, the answer is a new job over the same
@@ -97,7 +97,7 @@ async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
 
 
 @router.post("/{job_id}/cancel", responses=_ONE | responses(409))
-async def cancel_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
+async def cancel_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
     """Stop a job: whoever works on it cannot write any more. A retry takes it up again."""
     job = await _find(parts, scope, job_id)
     async with parts.database.service() as connection:
@@ -112,13 +112,13 @@ async def cancel_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
 
 
 @router.delete("/{job_id}", status_code=204, responses=_ONE)
-async def delete_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> None:
+async def delete_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> None:
     """Delete the job's document with all its versions and everything made of them."""
     job = await _find(parts, scope, job_id)
     await syncing.delete(parts.database, parts.storage, [job.document_id], PERSON, job.user_id)
 
 
-async def _find(parts: ApiParts, scope: Scope, job_id: UUID) -> JobView:
+async def _find(parts: ApiParts, scope: RowAccess, job_id: UUID) -> JobView:
     """The job, as its user or an operator may see it: ownership is established here."""
     async with scope.reading(parts.database) as connection:
         return _there(await find_job(connection, job_id))

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.authorization import CurrentScope
+from app.api.authorization import CurrentAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
 from clients.embedder import price_of
@@ -141,7 +141,7 @@ class OverviewOut(BaseModel):
 
 
 @router.get("/overview", responses=responses(401, 403, 422, 429, 503))
-async def get_overview(parts: Parts, scope: CurrentScope) -> OverviewOut:
+async def get_overview(parts: Parts, scope: CurrentAccess) -> OverviewOut:
     """How the work stands: the caller's own, or, for an operator, everybody's or one user's.
 
     Whether a service may be asked (`circuit`) is the same for everybody.

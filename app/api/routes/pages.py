@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from app.api.authorization import CurrentScope, Scope
+from app.api.authorization import CurrentAccess, RowAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.page_images import PagePictures
 from app.api.page_schemas import PageOut, page_out
@@ -42,7 +42,7 @@ class NotDrawn(ApiProblem):
 
 @router.get("/documents/{document_id}/pages/{number}", responses=_ONE)
 async def get_page(
-    parts: Parts, scope: CurrentScope, document_id: UUID, number: Number, job: Job = None
+    parts: Parts, scope: CurrentAccess, document_id: UUID, number: Number, job: Job = None
 ) -> PageOut:
     """What was read of one page: text, tables, notes, and its chunks with where they stand."""
     async with scope.reading(parts.database) as connection:
@@ -74,7 +74,7 @@ async def get_page(
 )
 async def get_picture(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     document_id: UUID,
     number: Number,
     job: Job = None,
@@ -105,7 +105,7 @@ async def get_picture(
     return Response(picture, media_type="image/png", headers=headers)
 
 
-async def _log(parts: ApiParts, scope: Scope, version: VersionView, action: Action) -> None:
+async def _log(parts: ApiParts, scope: RowAccess, version: VersionView, action: Action) -> None:
     caller = scope.caller.user_id
     asked = Access(version.user_id, caller, action, version.document_id, 1)
     async with parts.database.service() as connection:

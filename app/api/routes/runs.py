@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.api.authorization import CurrentScope
+from app.api.authorization import CurrentAccess
 from app.api.dependencies import Parts
 from app.api.problems import NotFound, responses
 from pipeline.store import stops
@@ -36,7 +36,7 @@ class Resumed(BaseModel):
 
 @router.post("/{run_id}/resume", status_code=202, responses=responses(401, 403, 404, 422, 429, 503))
 async def resume_run(
-    parts: Parts, scope: CurrentScope, run_id: UUID, max_cost_usd: Cap = None
+    parts: Parts, scope: CurrentAccess, run_id: UUID, max_cost_usd: Cap = None
 ) -> Resumed:
     """Go on with the documents that a cap, an exhausted quota or a person stopped in a run.
 

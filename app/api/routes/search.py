@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.api.authorization import CurrentScope
+from app.api.authorization import CurrentAccess
 from app.api.dependencies import Parts
 from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.json_bodies import described, json_body
@@ -87,7 +87,7 @@ class SearchResult(BaseModel):
     openapi_extra=described(SearchBody),
 )
 async def search(
-    parts: Parts, scope: CurrentScope, body: Annotated[SearchBody, json_body(SearchBody)]
+    parts: Parts, scope: CurrentAccess, body: Annotated[SearchBody, json_body(SearchBody)]
 ) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.api.authorization import CurrentScope
+from app.api.authorization import CurrentAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
 from app.api.signed_urls import signed_link
@@ -47,7 +47,7 @@ class Erased(BaseModel):
     },
     response_class=StreamingResponse,
 )
-async def export(request: Request, parts: Parts, scope: CurrentScope) -> StreamingResponse:
+async def export(request: Request, parts: Parts, scope: CurrentAccess) -> StreamingResponse:
     """Everything that is kept of the caller; each job with a link to its original, good for a day.
 
     An operator names the user.
@@ -62,7 +62,7 @@ async def export(request: Request, parts: Parts, scope: CurrentScope) -> Streami
     )
 
 
-async def _lines(request: Request, parts: ApiParts, scope: CurrentScope) -> AsyncIterator[str]:
+async def _lines(request: Request, parts: ApiParts, scope: CurrentAccess) -> AsyncIterator[str]:
     async for kind, row in everything(parts.database, scope.one_user):
         line: dict[str, Any] = {"kind": kind, **row}
         if kind == "job" and row["state"] != "deleted":
@@ -77,7 +77,7 @@ async def _lines(request: Request, parts: ApiParts, scope: CurrentScope) -> Asyn
 @router.delete("/me", responses=responses(401, 403, 422, 429, 503))
 async def erase(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     confirm: Annotated[Literal["erase"], Query(description="So that nobody does it by mistake.")],
 ) -> Erased:
     """Erase the caller: documents, passages, files, runs, reports. That it was done stays known.
