@@ -32,7 +32,7 @@ class FidelityRow:
         pages: pages that show something; a format without pages has one.
         pages_with_text: pages that hold at least one word.
         characters, words: in the canonical text.
-        replaced: NULs and lone surrogates replaced while normalising.
+        replaced: NULs and lone surrogates replaced while normalizing.
         readable_share: of the characters that a reader can make sense of.
         words_found, order_agreement: of the words and of the neighboring words of an independent
             reading.

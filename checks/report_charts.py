@@ -47,7 +47,7 @@ def report_charts(data: ReportData) -> ReportCharts:
 
 
 def state_tone(state: JobState) -> str:
-    """The colour class of a state."""
+    """The color class of a state."""
     if state is JobState.COMPLETE:
         return "good"
     if state is JobState.COMPLETE_WITH_GAPS:
@@ -95,7 +95,7 @@ def _chunk_sizes(histogram: Histogram, max_tokens: int | None) -> Markup | None:
 def _similarity(histogram: Histogram) -> Markup | None:
     return _histogram(
         histogram,
-        title="Sampled chunks by similarity to their nearest neighbour",
+        title="Sampled chunks by similarity to their nearest neighbor",
         x_label="cosine to the nearest chunk of another document",
         edges=[f"{edge:.2g}" for edge in histogram.edges],
         mark=None,

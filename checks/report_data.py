@@ -149,7 +149,7 @@ class Duplicates:
     Attributes:
         chunks: published in the scope.
         distinct: different texts among them.
-        near: sampled chunks with a neighbour in another document above 0.98 cosine.
+        near: sampled chunks with a neighbor in another document above 0.98 cosine.
     """
 
     chunks: int

@@ -34,7 +34,7 @@ async def publish_story(parts: Services, run_id: UUID) -> None:
     """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)
-        rules = await quality.summarise(connection, run_id)
+        rules = await quality.summarize(connection, run_id)
     listed = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
     await shown(

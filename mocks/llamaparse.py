@@ -66,12 +66,12 @@ class LlamaParseService:
         await asyncio.sleep(self.settings.latency)
         response = scripted(fault)
         if response is None:
-            response = await self._authorised(request, fault)
+            response = await self._authorized(request, fault)
         root = next(root for root in ROOTS if request.path.startswith(root))
         self.intake.ledger.answered(response.status, f"{request.method} {root.rstrip('/')}")
         return response
 
-    async def _authorised(self, request: Request, fault: Fault | None) -> Response:
+    async def _authorized(self, request: Request, fault: Fault | None) -> Response:
         path = request.path
         if path.startswith(RESULTS):
             return self._presigned(request)

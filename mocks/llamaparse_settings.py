@@ -20,7 +20,7 @@ class LlamaParseSettings:
         inline_bytes: a larger result comes through a presigned URL only.
         max_bytes: of a file; more is a 413, or DOCUMENT_TOO_LARGE when fetched from a URL.
         max_pages: of a file; more fails the job.
-        uploads_per_minute: enforced when given: 3000 for a paid organisation, 20 for a free one.
+        uploads_per_minute: enforced when given: 3000 for a paid organization, 20 for a free one.
         webhook_timeout: seconds for one attempt.
         webhook_hosts: comma-separated hosts that webhooks may go to and sources may be fetched
             from, beside loopback addresses; `*` is every host.

@@ -74,13 +74,13 @@ class OpenAIService:
             await asyncio.sleep(self.settings.latency)
         response = errors.scripted(fault) if fault else None
         if response is None:
-            response = self._authorised(request, fault)
+            response = self._authorized(request, fault)
         self.ledger.answered(response.status)
         milliseconds = str(round((time.perf_counter() - started) * 1000))
         headers = {"x-request-id": f"req_{uuid4().hex}", "openai-processing-ms": milliseconds}
         return response.with_headers({**headers, **self.budget.headers()})
 
-    def _authorised(self, request: Request, fault: Fault | None) -> Response:
+    def _authorized(self, request: Request, fault: Fault | None) -> Response:
         if not request.bearer:
             return errors.missing_key()
         if self.settings.api_key not in (None, request.bearer):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stages.planning import Plan
 
 _WORDS = {"failed_before": "failed before"}
-_COLOURS = {"new": "green", "changed": "yellow", "waiting": "yellow", "failed_before": "red"}
+_COLORS = {"new": "green", "changed": "yellow", "waiting": "yellow", "failed_before": "red"}
 
 
 async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
@@ -130,7 +130,7 @@ def _print_table(documents: list[PlannedDocument]) -> None:
         figures = (each.pages, each.chunks, each.new_chunks, each.tokens)
         shown.add_row(
             text(each.name),
-            text("a failure" if each.error else _WORDS.get(kind, kind), _COLOURS.get(kind, "")),
+            text("a failure" if each.error else _WORDS.get(kind, kind), _COLORS.get(kind, "")),
             *(about + number(figure) if known else "" for figure in figures),
             about + dollars(each.cost_usd) if known else "",
         )

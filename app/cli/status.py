@@ -72,7 +72,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
         )
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
         return Overview(
-            await summary.summarise(connection),
+            await summary.summarize(connection),
             await quotas.storage_use(
                 connection, user_id(user or settings.user), settings.user_quota_bytes
             ),

@@ -170,7 +170,7 @@ async def build_indexes(database: Database, minimum: int) -> None:
 async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
     """In kB, what keeps the graph in memory: a build without it took 4.5 times as long.
 
-    A vector takes four bytes a dimension and its neighbours about half a kilobyte.
+    A vector takes four bytes a dimension and its neighbors about half a kilobyte.
     """
     async with database.service() as connection:
         vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)

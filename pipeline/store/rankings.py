@@ -20,7 +20,7 @@ from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
 from pipeline.store.schema import SCHEMA
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ async def rank_by_words(
     A question's words are alternatives. One without any word to look for (only stop words or
     signs) ranks nothing.
     """
-    asked = {"text": normalise(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
+    asked = {"text": normalize(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
     terms = [_as_tsquery(row["lexeme"]) for row in await rows(connection, _WORDS, asked)]
     if not terms:
         return []

@@ -129,7 +129,7 @@ _VECTORS = sa.text(
 )
 
 
-async def summarise(connection: AsyncConnection) -> CorpusSummary:
+async def summarize(connection: AsyncConnection) -> CorpusSummary:
     """The corpus in figures."""
     sums = (await rows(connection, _SUMS))[0]
     return CorpusSummary(

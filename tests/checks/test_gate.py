@@ -111,7 +111,7 @@ def test_good_documents_pass_every_suite(gate: Gate) -> None:
 def test_bad_text_fails_its_rule_in_words(
     gate: Gate, change: dict[str, float], rule: str, words: str
 ) -> None:
-    """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbour."""
+    """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbor."""
     bad = replace(GOOD_TEXT, job_id="bad", **change)  # type: ignore[arg-type]
     result = gate.check(FIDELITY, fidelity_frame([GOOD_TEXT, bad]))
     assert rule in broken_rules(result, "bad")

@@ -75,7 +75,7 @@ DEPLOYMENTS = pytest.mark.parametrize("deployment", read().deployments, ids=lamb
 
 
 def test_unknown_keys_fail() -> None:
-    """A misspelt key is found by this test's own model."""
+    """A misspelled key is found by this test's own model."""
     written = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     written["deployments"][0]["concurency_limit"] = 1
     with pytest.raises(ValidationError, match="concurency_limit"):

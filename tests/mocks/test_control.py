@@ -108,7 +108,7 @@ def test_every_kind_can_be_scripted(service: str, kind: str) -> None:
     script.load([{"service": service, "fault": {"kind": kind, **parameters}}])
     assert script.stats() == [{"service": service, "kind": kind, "matched": 0, "fired": 0}]
     with pytest.raises(ValueError, match="unknown parameters"):
-        script.load([{"service": service, "fault": {"kind": kind, "colour": "red"}}])
+        script.load([{"service": service, "fault": {"kind": kind, "color": "red"}}])
 
 
 def test_health(control: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""Files that are damaged, mislabelled, gone or oddly named: each ends rightly, the others go on."""
+"""Files that are damaged, mislabeled, gone or oddly named: each ends rightly, the others go on."""
 
 from __future__ import annotations
 

@@ -109,9 +109,9 @@ def _unit(*values: float) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def _around(centre: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
+def _around(center: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
     noise = np.random.default_rng(seed).standard_normal((count, DIMENSION)) * spread
-    return ((v := centre + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    return ((v := center + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _nearest(vectors: np.ndarray, to: np.ndarray, limit: int) -> list[float]:
