@@ -22,7 +22,6 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
 from stages.garbage_collection import remove_abandoned
-from stages.parsers import LLAMAPARSE
 from stages.reading import Read, Unreadable, content_of, read_group
 from stages.service_waits import DocumentsWait
 from stages.services import Services
@@ -91,7 +90,7 @@ async def parse_jobs(
                 raise result
     failpoint("after-parse-stored")
     if waiting:
-        raise DocumentsWait(waiting, LLAMAPARSE)
+        raise DocumentsWait(waiting, services.parsing_service)
     return references
 
 

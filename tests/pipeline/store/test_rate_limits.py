@@ -10,9 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.store import circuit_breaker, rate_limits
-from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
+from pipeline.store.circuit_breaker import FAILURES_TO_OPEN, Permit, RateLimits
 from pipeline.store.engine import Database
-from pipeline.store.rate_limits import Permit, RateLimits
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.making import table
 
