@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.store import circuit_breaker, rate_limits
-from pipeline.store.circuit_breaker import FAILURES_TO_OPEN, Permit, RateLimits
+from pipeline.store.circuit_breaker import FAILURES_TO_OPEN, Permit
 from pipeline.store.engine import Database
+from pipeline.store.rate_limits import RateLimits
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.making import table
 
