@@ -24,7 +24,7 @@ from flows.quality_report import write_quality_report
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.run_artifacts import publish_story
+from flows.run_artifacts import publish_artifacts
 from flows.run_rows import begin_run, finish_run, progress_of
 from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
@@ -179,7 +179,7 @@ async def conclude(
     attended: bool = True,
     at_last: Callable[..., Awaitable[None]] | None = None,
 ) -> State[Any]:
-    """Run what still waits, then tell the run's story.
+    """Run what still waits, then leave its artifacts.
 
     Args:
         attended: somebody started it.
@@ -205,7 +205,7 @@ async def conclude(
     await finish_run(parts, run, stops[0].message if stops else None)
     await tidy(parts)
     if runner.has_worked:
-        await publish_story(parts, run)
+        await publish_artifacts(parts, run)
         await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
     await tell_person(parts, run, ending, reason, attended=attended)

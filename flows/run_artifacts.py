@@ -30,7 +30,7 @@ _MOST_LINES = 20
 
 
 @outlasting
-async def publish_story(parts: Services, run_id: UUID) -> None:
+async def publish_artifacts(parts: Services, run_id: UUID) -> None:
     """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:
         documents = await runs.run_documents(connection, run_id)

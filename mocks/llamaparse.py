@@ -33,7 +33,7 @@ ROOTS = (*V1, V2, FILES, WEBHOOK_CONFIGS, RESULTS)
 
 @dataclass
 class LlamaParseService:
-    """The stand-in; one per server."""
+    """The mock server; one per server."""
 
     settings: LlamaParseSettings = field(default_factory=LlamaParseSettings)
     script: FaultScript = field(default_factory=FaultScript)

@@ -9,7 +9,7 @@ PROJECT = "6f3b1c2e-0000-4000-8000-000000000001"
 
 @dataclass(frozen=True)
 class LlamaParseSettings:
-    """The settings of one stand-in.
+    """The settings of one mock server.
 
     Attributes:
         latency: seconds that every request takes.

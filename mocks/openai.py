@@ -22,7 +22,7 @@ from mocks.wire import Request, Response, json_response
 
 @dataclass(frozen=True)
 class OpenAISettings:
-    """How the stand-in behaves.
+    """How the mock server behaves.
 
     Attributes:
         latency: seconds that every request takes beside the work.
@@ -40,7 +40,7 @@ class OpenAISettings:
 
 @dataclass
 class OpenAIService:
-    """The stand-in; one per server."""
+    """The mock server; one per server."""
 
     settings: OpenAISettings = field(default_factory=OpenAISettings)
     name: str = "openai"

@@ -166,7 +166,7 @@ def _moment(seconds: float) -> str:
 
 @dataclass
 class JobStore:
-    """What the stand-in keeps."""
+    """What the mock server keeps."""
 
     files: dict[str, StoredFile] = field(default_factory=dict)
     jobs: dict[str, ParseJob] = field(default_factory=dict)

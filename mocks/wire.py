@@ -76,7 +76,7 @@ def json_response(
 
 
 class Service(Protocol):
-    """A stand-in for one outside service."""
+    """A mock server for one outside service."""
 
     name: str
 

@@ -2,5 +2,5 @@
 
 Each experiment works in an installation of its own (`installations`), takes made-up documents
 (`documents`) in once undisturbed and once disturbed, and has `oracle` compare the two with what the
-stand-ins for the outside services have billed.
+mock servers for the outside services have billed.
 """

@@ -154,12 +154,12 @@ def _started(
     prepare(addresses)
     if prefect:
         provide_prefect(home)
-    variables = {**os.environ, **SETTINGS, **stand_ins(openai, llamaparse), **settings}
+    variables = {**os.environ, **SETTINGS, **mock_variables(openai, llamaparse), **settings}
     return Installation(folder, addresses, openai, llamaparse, variables, home / "postgres")
 
 
-def stand_ins(openai: OpenAIMock, llamaparse: LlamaParseMock) -> dict[str, str]:
-    """Variables that say where the stand-ins are."""
+def mock_variables(openai: OpenAIMock, llamaparse: LlamaParseMock) -> dict[str, str]:
+    """Variables that say where the mock servers are."""
     return {
         "OPENAI_BASE_URL": openai.base_url,
         "LLAMA_CLOUD_BASE_URL": llamaparse.base_url,

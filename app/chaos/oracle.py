@@ -24,7 +24,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the stand-in for the embedder has counted; `repeated` had been billed before."""
+    """What the mock server for the embedder has counted; `repeated` had been billed before."""
 
     requests: int
     tokens: int

@@ -39,7 +39,7 @@ _SHORTEST_PREFIX = 4
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Whose story; one of the first three is given."""
+    """Whose history; one of the first three is given."""
 
     document: str | None = None
     job: str | None = None
@@ -125,7 +125,7 @@ def _correlation(given: str | None) -> UUID:
         return UUID(given or "")
     except ValueError:
         raise UsageError(
-            "Say whose story: a document, a job, or a correlation id.",
+            "Say whose history: a document, a job, or a correlation id.",
             remedy="Give --document, --job or --correlation with the id of an answer's header.",
         ) from None
 

@@ -22,7 +22,7 @@ from app.terminal.console import (
     tell,
     text,
 )
-from app.terminal.document_history import print_story, story, story_json
+from app.terminal.document_history import history_json, print_history, read_history
 from app.terminal.documents import line_json
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, print_trouble, show_run
@@ -160,7 +160,7 @@ def command(
     user: User = None,
     json: Json = False,
 ) -> None:
-    """Show how the corpus stands, or the whole story of one document."""
+    """Show how the corpus stands, or the whole history of one document."""
     if document is None:
         shown = asyncio.run(overview(load_settings(), user))
         if json:
@@ -168,10 +168,10 @@ def command(
         else:
             print_overview(shown)
         return
-    told = asyncio.run(story(load_settings(), user, document))
+    told = asyncio.run(read_history(load_settings(), user, document))
     if isinstance(told, RunReport):
         show_run(told, {}, json=json)
     elif json:
-        print_json(story_json(told))
+        print_json(history_json(told))
     else:
-        print_story(told)
+        print_history(told)

@@ -18,9 +18,9 @@ def command(
     mocks: Annotated[
         Literal["on", "off"] | None,
         typer.Option(
-            help="on: parse and embed with stand-ins for LlamaParse and OpenAI (their vectors mean "
-            "nothing, so searches find little). off: do not start them. Left out: they run beside "
-            "the local parser and embedder unless a key is set."
+            help="on: parse and embed with mock servers for LlamaParse and OpenAI (their vectors "
+            "mean nothing, so searches find little). off: do not start them. Left out: they run "
+            "beside the local parser and embedder unless a key is set."
         ),
     ] = None,
     port_offset: Annotated[
@@ -28,7 +28,7 @@ def command(
         typer.Option(
             min=0,
             max=50000,
-            help="Added to the ports: Prefect 4200, API 8000, stand-ins 8010, worker's health "
+            help="Added to the ports: Prefect 4200, API 8000, mock servers 8010, worker's health "
             "8020.",
         ),
     ] = 0,

@@ -10,7 +10,7 @@ from app.doctor.diagnosis import Finding, Verdict
 from pipeline.parsing.sandbox.entry import Wall
 from pipeline.settings import Settings
 
-_PART = "Parser's cell"
+_PART = "Parser sandbox"
 _SAID = {
     Wall.FILES: "no files but its libraries (Landlock)",
     Wall.CALLS: "no network, no new processes (seccomp)",
@@ -24,13 +24,13 @@ _REMEDY = (
 )
 
 
-async def parser_cell(settings: Settings, stack: AsyncExitStack) -> Finding:
+async def check_parser_sandbox(settings: Settings, stack: AsyncExitStack) -> Finding:
     """What holds a hostile file, as a worker that was started for it says."""
     return finding(await asyncio.to_thread(walls_of_a_worker))
 
 
 def walls_of_a_worker() -> tuple[str, ...]:
-    """Starts a parser's worker and returns what its cell is built of.
+    """Starts a parser's worker and returns what its sandbox is built of.
 
     Raises:
         ServiceUnavailable: no worker could be started.

@@ -21,9 +21,9 @@ GIVE_BACK_SECONDS = 15.0
 """What a run that is interrupted gets for giving back its documents."""
 
 PREFECT_GONE = "prefect_gone"
-_STORY = "the run's story there is incomplete. The figures here are complete."
-_AWAY = f"Prefect's server was away for a while in mid-run and has come back; {_STORY}"
-_GONE = f"Prefect's server went away in mid-run and did not come back; {_STORY}"
+_RECORD = "the run's record there is incomplete. The figures here are complete."
+_AWAY = f"Prefect's server was away for a while in mid-run and has come back; {_RECORD}"
+_GONE = f"Prefect's server went away in mid-run and did not come back; {_RECORD}"
 
 
 class Interruptible:

@@ -18,7 +18,7 @@ def wants_mocks(settings: Settings, asked: bool | None) -> bool:
 
 
 def mock_environment(mocks_url: str, api_url: str) -> dict[str, str]:
-    """Variables with which the system parses and embeds with the stand-ins."""
+    """Variables with which the system parses and embeds with the mock servers."""
     return {
         **MOCK_KEYS,
         "LLAMA_CLOUD_BASE_URL": mocks_url,

@@ -35,8 +35,8 @@ class StackOptions:
 
     Attributes:
         only: names of services; all of them when empty.
-        mocks: True: run the stand-ins and use them; False: neither; None: run them when there are
-            no keys, but use the local parser and embedder, whose answers make sense.
+        mocks: True: run the mock servers and use them; False: neither; None: run them when there
+            are no keys, but use the local parser and embedder, whose answers make sense.
         port_offset: added to every port.
     """
 
@@ -155,7 +155,7 @@ def _deployments(home: Path, options: StackOptions) -> Service:
 def _mocks(options: StackOptions) -> Service:
     return Service(
         name="mocks",
-        title="Stand-ins for LlamaParse and OpenAI",
+        title="Mock servers for LlamaParse and OpenAI",
         command=module_command("mocks", "--port", str(options.port("mocks"))),
         address=options.url("mocks"),
         port=options.port("mocks"),

@@ -27,7 +27,7 @@ STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DocumentHistory:
     """A document: its versions, newest first; its audit, oldest first; what the gate found.
 
     Attributes:
@@ -41,8 +41,10 @@ class Story:
     warnings: Sequence[str] = ()
 
 
-async def story(settings: Settings, user: str | None, given: str) -> Story | RunReport:
-    """The story of what a person names: a document, or a run by the beginning of its id.
+async def read_history(
+    settings: Settings, user: str | None, given: str
+) -> DocumentHistory | RunReport:
+    """The history of what a person names: a document, or a run by the beginning of its id.
 
     Raises:
         UsageError: it names nothing, or several documents.
@@ -57,7 +59,7 @@ async def story(settings: Settings, user: str | None, given: str) -> Story | Run
                 return run
             raise
         key = document.document_id
-        return Story(
+        return DocumentHistory(
             document,
             await history.document_jobs(connection, key),
             await history.document_events(connection, key),
@@ -73,8 +75,8 @@ async def _run(connection: AsyncConnection, given: str) -> RunReport | None:
     return await run_report.read_run(connection, run.run_id) if run else None
 
 
-def print_story(told: Story) -> None:
-    """The story for a person."""
+def print_history(told: DocumentHistory) -> None:
+    """The history for a person."""
     document = told.document
     tell(text(document.name).plain, "bold")
     tell(f"  {text(document.source).plain}", "dim")
@@ -157,8 +159,8 @@ def actor_name(name: str) -> str:
     return f"{parts[0]}/{parts[2]}" if len(parts) == 4 else name
 
 
-def story_json(told: Story) -> dict[str, Any]:
-    """The story for a program."""
+def history_json(told: DocumentHistory) -> dict[str, Any]:
+    """The history for a program."""
     return {
         "document": line_json(told.document),
         "versions": [{**asdict(job), "status": state_word(job.state)} for job in told.jobs],

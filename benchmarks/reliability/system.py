@@ -24,7 +24,7 @@ START_SECONDS = 300.0
 
 
 class System:
-    """Everything on one home, parsing and embedding with the stand-ins."""
+    """Everything on one home, parsing and embedding with the mock servers."""
 
     def __init__(self, navigator: Navigator, process: subprocess.Popen[str], offset: int) -> None:
         self.navigator, self._process, self._offset = navigator, process, offset

@@ -1,4 +1,4 @@
-"""The LlamaParse client against the stand-in: every path, every failure, nothing paid twice."""
+"""The LlamaParse client against the mock server: every path, every failure, nothing paid twice."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in that counts what it bills."""
+    """A mock server that counts what it bills."""
     with OpenAIMock() as mock:
         yield mock
 
@@ -119,7 +119,7 @@ def run(
     policies: Path,
     tmp_path: Path,
 ) -> Run:
-    """Ingests into this test's own database; the stand-in's counters begin at zero."""
+    """Ingests into this test's own database; the mock server's counters begin at zero."""
     return runner(killer, database_url, openai, policies, tmp_path)
 
 

@@ -78,7 +78,7 @@ def workers() -> Iterator[tuple[Worker, Worker]]:
 
 @pytest.fixture
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in that takes its time, and counts what it bills."""
+    """A mock server that takes its time, and counts what it bills."""
     with OpenAIMock(latency=0.5) as mock:
         yield mock
 

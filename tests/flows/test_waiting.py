@@ -25,7 +25,7 @@ DOCUMENTS = 12
 
 @pytest.fixture
 def asked(openai: OpenAIMock) -> OpenAIMock:
-    """The stand-in without faults, its counters at zero."""
+    """The mock server without faults, its counters at zero."""
     openai.reset()
     return openai
 

@@ -14,7 +14,7 @@ from mocks import OpenAIMock
 from mocks.fault_kinds import EVERY_KIND
 from mocks.faults import FaultScript, read_script
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 EXAMPLE = Path(__file__).parents[2] / "mocks" / "faults.example.yaml"
 YAML = b"""

@@ -11,7 +11,7 @@ import pytest
 from mocks import OpenAIMock
 from mocks.faults import FaultScript, Occasion
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 KINDS = {"openai": {"quota": frozenset({"code"})}}
 PATH = "/v1/embeddings"

@@ -86,7 +86,7 @@ def test_a_program_that_was_taken_over_reaches_nothing(programs: Path, tmp_path:
         f'if {{ {command}; }} > /dev/null 2>&1; then reached="$reached {name}"; fi'
         for name, command in attempts.items()
     )
-    # outside of a cell each of them succeeds
+    # outside of a sandbox each of them succeeds
     free = subprocess.run(["/bin/sh", "-c", f"{tried}\necho $reached"], capture_output=True)
     if os.geteuid() == 0:
         assert free.stdout.decode().split() == list(attempts)

@@ -116,7 +116,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (made.folder / "open_to_all").write_text("as it was")
     (made.folder / "open_to_all").chmod(0o666)
     made.folder.chmod(0o777)
-    # everybody may pass through: what holds must be the cell, not a folder above
+    # everybody may pass through: what holds must be the sandbox, not a folder above
     for parent in made.folder.parents:
         if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
             parent.chmod(parent.stat().st_mode | 0o055)
@@ -165,14 +165,14 @@ def worker() -> Iterator[Worker]:
 
 
 def tried(worker: Worker, attempts: list[list[Any]]) -> list[str]:
-    """How the attempts ended, made by a parser in its cell."""
+    """How the attempts ended, made by a parser in its sandbox."""
     document = worker.parse(json.dumps(attempts).encode(), MediaType.PDF, lambda: False)
     answer: list[str] = json.loads(document.text)
     return answer
 
 
 def require_kernel(*walls: str) -> None:
-    """Skip a test of what this kernel does not offer; asked of the kernel, not of the cell."""
+    """Skip a test of what this kernel does not offer; asked of the kernel, not of the sandbox."""
     offers = {
         "landlock": landlock.version() > 0,
         "seccomp": "Seccomp_filters:" in Path("/proc/self/status").read_text(),
@@ -196,7 +196,7 @@ def test_an_intruder_reaches_nothing(world: World, worker: Worker) -> None:
 
 
 def test_the_attempts_are_real(world: World) -> None:
-    """The same attempts succeed outside of a cell, so that their failure in it says something."""
+    """The same attempts succeed outside of it, so that their failure in a sandbox says something."""
     attempts = world.attempts()
     if os.geteuid() != 0:
         pytest.skip("some of the attempts need root")
@@ -242,13 +242,13 @@ _ALONE = """
     entry.set_limits = nothing
     # what this interpreter loads later may lie where only root reads
     readable_paths.by_anybody = lambda path: True
-    walls = entry.enter(entry.Cell(2**30, 60))
+    walls = entry.enter(entry.Sandbox(2**30, 60))
     print(json.dumps([walls, outcomes(asked["attempts"])]))
 """
 
 
 def with_walls(world: World, walls: list[str]) -> dict[str, str]:
-    """How the attempts end in a cell of which only some walls stand."""
+    """How the attempts end in a sandbox of which only some walls stand."""
     require_kernel(*walls)
     attempts = world.attempts()
     asked = json.dumps({"walls": walls, "attempts": list(attempts.values())})
@@ -313,7 +313,7 @@ def _status(worker: Worker, name: str) -> str:
 
 
 def test_a_worker_tells_its_walls(worker: Worker) -> None:
-    """What a worker says of its cell is what this kernel offers, for `doctor` tells it on."""
+    """What a worker says of its sandbox is what this kernel offers, for `doctor` tells it on."""
     tried(worker, [])
     status = Path(f"/proc/{worker.pid}/status").read_text()
     assert (Wall.CALLS in worker.walls) is ("Seccomp:\t2" in status)

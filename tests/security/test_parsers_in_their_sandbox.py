@@ -1,4 +1,4 @@
-"""Every kind of file is read in the cell as it is outside of it."""
+"""Every kind of file is read in the sandbox as it is outside of it."""
 
 from __future__ import annotations
 

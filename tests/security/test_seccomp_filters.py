@@ -130,7 +130,7 @@ def test_what_a_converter_may_call(
 
 @pytest.mark.parametrize("processor", PROCESSORS, ids=["x86_64", "aarch64"])
 def test_what_is_new_to_the_filter_is_unknown(processor: Architecture) -> None:
-    """Calls of newer kernels, such as clone3, io_uring and pidfd, do not exist in the cell."""
+    """Calls of newer kernels, such as clone3, io_uring and pidfd, do not exist in the sandbox."""
     for program in (parser_filter(processor, OWN_PID), program_filter(processor)):
         for number in (424, 425, 434, 435, 437, 438, 460, 500, 0x40000000):
             assert verdict(program, processor, number) == UNKNOWN

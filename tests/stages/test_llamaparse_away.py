@@ -220,7 +220,7 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
 async def test_a_jobs_correlation_reaches_the_service(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every request for a document names its job's correlation id; the stand-in logs it."""
+    """Every request for a document names its job's correlation id; the mock server logs it."""
     policy(folder, "home")
     async with paying() as services:
         with caplog.at_level(logging.INFO, "mocks"):

@@ -1,4 +1,4 @@
-"""Plans, and a person's retry, against the stand-ins."""
+"""Plans, and a person's retry, against the mock servers."""
 
 from __future__ import annotations
 

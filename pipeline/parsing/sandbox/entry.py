@@ -21,7 +21,7 @@ from pipeline.parsing.sandbox.syscall_numbers import architecture
 
 
 class Wall(StrEnum):
-    """One side of the cell, by what the kernel builds it of."""
+    """One side of the sandbox, by what the kernel builds it of."""
 
     LIMITS = "limits"
     NO_NEW_PRIVILEGES = "no_new_privs"
@@ -31,8 +31,8 @@ class Wall(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """What a worker needs in its cell.
+class Sandbox:
+    """What a worker needs in its sandbox.
 
     Attributes:
         memory_bytes: that one document may use.
@@ -48,7 +48,7 @@ class Cell:
     scratch: Path | None = None
 
 
-def enter(cell: Cell) -> list[Wall]:
+def enter(sandbox: Sandbox) -> list[Wall]:
     """Give up everything that parsing does not need, for good; call it with one thread only.
 
     What a kernel does not offer is left out: the answer names the walls that stand.
@@ -60,25 +60,26 @@ def enter(cell: Cell) -> list[Wall]:
         raise RuntimeError("A parser was started with threads, which would stay free.")
     os.chdir("/")
     os.umask(0o077)
-    set_limits(cell.memory_bytes, cell.processor_seconds, writes_files=cell.scratch is not None)
+    writes_files = sandbox.scratch is not None
+    set_limits(sandbox.memory_bytes, sandbox.processor_seconds, writes_files=writes_files)
     walls = [Wall.LIMITS]
     if sys.platform == "linux":
-        walls += _walls(cell)
+        walls += _walls(sandbox)
     return walls
 
 
-def _walls(cell: Cell) -> Iterator[Wall]:
+def _walls(sandbox: Sandbox) -> Iterator[Wall]:
     with suppress(OSError):
         system_calls.set_process(system_calls.NO_NEW_PRIVILEGES, 1)
         yield Wall.NO_NEW_PRIVILEGES
     libraries = readable_paths.of_libraries()
     closed = not all(map(readable_paths.by_anybody, libraries))
-    files = _give_up_files(cell, libraries)
+    files = _give_up_files(sandbox, libraries)
     if files:
         yield Wall.FILES
     reads_any_file = closed and files
     if files or not closed:
-        user = unprivileged_user.take_own_user(cell.scratch, reads_any_file=reads_any_file)
+        user = unprivileged_user.take_own_user(sandbox.scratch, reads_any_file=reads_any_file)
         if user is not None:
             if unprivileged_user.is_own(user):
                 limit_processes()
@@ -87,17 +88,17 @@ def _walls(cell: Cell) -> Iterator[Wall]:
     # a change of user undoes both: to die with the parent, and to hide from one's own user
     system_calls.set_process(system_calls.DEATH_SIGNAL, signal.SIGKILL)
     system_calls.set_process(system_calls.DUMPABLE, 0)
-    if _give_up_calls(cell):
+    if _give_up_calls(sandbox):
         yield Wall.CALLS
 
 
-def _give_up_files(cell: Cell, libraries: list[Path]) -> bool:
+def _give_up_files(sandbox: Sandbox, libraries: list[Path]) -> bool:
     allowed = [(path, landlock.READ) for path in libraries]
-    allowed += [(path, landlock.READ) for path in readable_paths.of_the_system(cell.tessdata)]
-    if cell.scratch is not None:
+    allowed += [(path, landlock.READ) for path in readable_paths.of_the_system(sandbox.tessdata)]
+    if sandbox.scratch is not None:
         allowed += _for_programs()
     with suppress(OSError):
-        return landlock.restrict(allowed, cell.scratch) > 0
+        return landlock.restrict(allowed, sandbox.scratch) > 0
     return False
 
 
@@ -111,13 +112,12 @@ def _for_programs() -> Iterator[tuple[Path, int]]:
         yield Path(folder), landlock.MAKE_SOCKETS | removing
 
 
-def _give_up_calls(cell: Cell) -> bool:
+def _give_up_calls(sandbox: Sandbox) -> bool:
     processor = architecture()
     if processor is None:
         return False
-    program = (
-        parser_filter(processor, os.getpid()) if cell.scratch is None else program_filter(processor)
-    )
+    parses = sandbox.scratch is None
+    program = parser_filter(processor, os.getpid()) if parses else program_filter(processor)
     with suppress(OSError):
         system_calls.install_filter(platform.machine(), packed(program))
         return True

@@ -32,7 +32,7 @@ def set_limits(memory_bytes: int, processor_seconds: float, *, writes_files: boo
     _limit(resource.RLIMIT_CPU, int(processor_seconds) + 1)
     if sys.platform != "linux":
         return
-    # psutil says the same, and takes as long to load as the rest of the cell
+    # psutil says the same, and takes as long to load as the rest of the sandbox
     used = [int(pages) * resource.getpagesize() for pages in _STATM.read_text().split()]
     _limit(resource.RLIMIT_DATA, used[_DATA] + 2 * memory_bytes)
     with suppress(OSError):

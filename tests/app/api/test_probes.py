@@ -36,7 +36,7 @@ def openai() -> Iterator[OpenAIMock]:
 
 @pytest.fixture(scope="module")
 def api_settings(api_settings: Settings, openai: OpenAIMock) -> Settings:
-    """With embeddings from the stand-in, so that there is a service to tell of."""
+    """With embeddings from the mock server, so that there is a service to tell of."""
     return api_settings.model_copy(
         update={
             "embedder": "openai",

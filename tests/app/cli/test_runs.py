@@ -20,7 +20,7 @@ DOCUMENTS = 3
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[OpenAIMock]:
-    """The OpenAI stand-in."""
+    """The OpenAI mock server."""
     with OpenAIMock(process=True) as running:
         yield running
 

@@ -42,7 +42,7 @@ DEAD_PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://1
 
 
 class Provider:
-    """A stand-in for OpenAI that takes a minute to answer, until it is told otherwise."""
+    """A mock server for OpenAI that takes a minute to answer, until it is told otherwise."""
 
     def __init__(self, mock: OpenAIMock) -> None:
         self._control = mock.base_url.removesuffix("/v1")

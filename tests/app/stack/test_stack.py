@@ -132,7 +132,7 @@ def test_the_password_stands_nowhere_else(stack: RunningStack) -> None:
     assert holders == ["prefect/auth-string"]
 
 
-@pytest.mark.bill_lost("the stand-ins are killed too")
+@pytest.mark.bill_lost("the mock servers are killed too")
 def test_what_dies_comes_back(stack: RunningStack) -> None:
     """Services that are killed are started again, the log says so, and everything works."""
     victims = {name: stack.pid(name) for name in ("api", "worker", "mocks")}

@@ -95,7 +95,7 @@ class Pool:
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in in a thread of the test's process."""
+    """A mock server in a thread of the test's process."""
     with OpenAIMock() as mock:
         yield mock
 
