@@ -196,7 +196,7 @@ def test_an_intruder_reaches_nothing(world: World, worker: Worker) -> None:
 
 
 def test_the_attempts_are_real(world: World) -> None:
-    """The same attempts succeed outside of it, so that their failure in a sandbox says something."""
+    """The same attempts succeed outside of it, so their failure in a sandbox says something."""
     attempts = world.attempts()
     if os.geteuid() != 0:
         pytest.skip("some of the attempts need root")
