@@ -25,5 +25,5 @@ async def shown(showing: Awaitable[Shown]) -> Shown | None:
         async with asyncio.timeout(SHOW_SECONDS):
             return await showing
     except Exception as error:  # whatever it is, the documents go on
-        _LOG.warning("not_shown_in_prefect", error=type(error).__name__)
+        _LOG.warning("prefect_artifact_failed", error=type(error).__name__)
         return None

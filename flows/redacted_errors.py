@@ -41,7 +41,7 @@ async def redact_errors() -> AsyncIterator[None]:
         if says_full(error):  # of the home folder, or wherever temporary files go
             raise full_disk(lacking_folder(load_settings().home)) from None
         kind = type(error).__name__
-        _LOG.error("unforeseen", error=kind, stack=stack_of(error))
+        _LOG.error("unexpected_error", error=kind, stack=stack_of(error))
         unforeseen = Unforeseen(
             f"Something unforeseen went wrong ({kind} at {innermost_frame(error)})."
         )

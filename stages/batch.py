@@ -195,7 +195,7 @@ async def note_trouble(services: Services, batch: Batch, error: NavigatorError) 
 
     However often: what a service, the database or the storage does is no document's fault.
     """
-    _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, reason=error.message)
+    _LOG.warning("batch_deferred", run_id=str(batch.run_id), code=error.code, reason=error.message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)

@@ -169,7 +169,10 @@ async def until_written(
             if time.monotonic() > deadline:
                 raise
             _LOG.warning(
-                "answer_not_kept", code=error.code, reason=error.message, request=request_id
+                "paid_response_not_stored",
+                code=error.code,
+                reason=error.message,
+                request=request_id,
             )
         await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
         wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

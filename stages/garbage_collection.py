@@ -61,7 +61,7 @@ async def tidy(services: Services) -> None:
             await uploads.forget_expired(connection)
         removed = await remove_abandoned(services.database, services.storage)
     except TransientError as error:
-        _LOG.warning("objects_left", code=error.code, reason=error.message)
+        _LOG.warning("orphaned_objects_not_removed", code=error.code, reason=error.message)
         return
     if removed:
-        _LOG.info("objects_removed", contents=removed)
+        _LOG.info("orphaned_objects_removed", contents=removed)

@@ -34,7 +34,9 @@ class DocumentsWait(ServiceUnavailable):
 
 async def note_wait(services: Services, batch: Batch, wait: DocumentsWait) -> None:
     """Write down why documents wait; it is no failure of theirs and never ends them."""
-    _LOG.warning("documents_wait", run_id=str(batch.run_id), code=wait.code, jobs=len(wait.waiting))
+    _LOG.warning(
+        "documents_deferred", run_id=str(batch.run_id), code=wait.code, jobs=len(wait.waiting)
+    )
     reasons: dict[str, list[UUID]] = defaultdict(list)
     for job, error in wait.waiting.items():
         reasons[error.code].append(job)

@@ -189,7 +189,7 @@ class Dispatcher:
             self.counts.failed += len(request.job_ids)
             with correlation.bound(request.correlation_ids):
                 _LOG.warning(
-                    "dispatch_left_to_the_sweep",
+                    "dispatch_failed",
                     run_id=str(request.run_id),
                     jobs=len(request.job_ids),
                     error=type(error).__name__,

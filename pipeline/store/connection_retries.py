@@ -59,7 +59,7 @@ class Waiting:
             raise error
         if self._deadline is None:
             self._deadline = now + self._seconds
-            _LOG.warning("database_away", code=error.code, reason=error.message)
+            _LOG.warning("database_unavailable", code=error.code, reason=error.message)
             if self._told is not None and self._seconds:
                 self._told(f"{error.message} Waiting for it, up to {self._seconds:.0f} s.")
         if now >= self._deadline:
@@ -90,7 +90,7 @@ def outlasting(work: Work[P, Result]) -> Work[P, Result]:
             except Outage as error:
                 if not error.passing:
                     raise
-                _LOG.warning("broken_off", code=error.code, reason=error.message)
+                _LOG.warning("database_work_retried", code=error.code, reason=error.message)
             await asyncio.sleep(random.uniform(0.5, 1) * _LONGEST_PAUSE)  # noqa: S311 - jitter
         return await work(*args, **kwargs)
 

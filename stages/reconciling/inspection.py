@@ -136,9 +136,9 @@ async def reconcile(look: Look, checks: dict[str, Check]) -> Outcome:
                 outcome.add(finding)
         except NavigatorError as error:
             outcome.unlooked[name] = error.message
-            _LOG.warning("not_looked_at", check=name, code=error.code)
+            _LOG.warning("maintenance_check_failed", check=name, code=error.code)
     _LOG.info(
-        "reconciled",
+        "maintenance_finished",
         fix=look.fix,
         left=outcome.left,
         **{kind.value: tally.found for kind, tally in outcome.tallies.items()},

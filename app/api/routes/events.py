@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Collection, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -19,6 +18,7 @@ from app.api.feed import SETTLED_SECONDS
 from app.api.problems import NotFound, responses
 from app.api.schemas import event_out
 from pipeline.errors import TransientError
+from pipeline.logs import logger
 from pipeline.states import WORKING
 from pipeline.store import events
 from pipeline.store.events import JobEvent
@@ -36,7 +36,7 @@ _WAIT_SECONDS = 10.0
 # Events of different jobs can become visible out of order; who comes back is told the last ones
 # again, so that none is missed. `id` tells which are known already.
 _REPEAT_SECONDS = 10.0
-_LOG = logging.getLogger("navigator.events")
+_LOG = logger("navigator.events")
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `event` is what happened, `data` is JSON, `id` is "
@@ -97,7 +97,7 @@ async def _whole(
         async for each in told:
             yield each
     except TransientError as error:
-        _LOG.warning("a stream of events breaks off: %s", error.message)
+        _LOG.warning("stream_interrupted", reason=error.message)
 
 
 async def _events_of_job(

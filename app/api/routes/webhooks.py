@@ -81,7 +81,7 @@ async def receive_webhook(
         )  # fmt: skip
     except WebhookRefused as refused:
         WEBHOOKS.labels(refused.code).inc()
-        _LOG.warning("webhook_refused", reason=refused.code)
+        _LOG.warning("webhook_rejected", reason=refused.code)
         raise _problem(refused) from None
     await _take(parts, event)
 
