@@ -29,14 +29,14 @@ from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
-from stages.garbage_collection import tidy
-from stages.pipeline_version import fitting
-from stages.run_lease import settle_dead_run
+from stages.garbage_collection import collect_garbage
+from stages.pipeline_version import services_for_version
+from stages.run_lease import record_dead_run
 from stages.services import Services
 
 Backlog = Literal["waiting", "failed", "outdated"]
@@ -48,7 +48,7 @@ Backlog = Literal["waiting", "failed", "outdated"]
     **RETRYING,
 )
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID
 ) -> int:
@@ -86,7 +86,7 @@ async def _take_up_waiting(parts: Services, selection: Selection, run_id: UUID) 
     able: list[UUID] = []
     unable: list[UUID] = []
     for version, jobs in waiting.items():
-        (unable if fitting(parts, version) is None else able).extend(jobs)
+        (unable if services_for_version(parts, version) is None else able).extend(jobs)
     if unable:
         get_run_logger().warning(
             "%d documents were accepted under another parser, chunker or embedder than today's; "
@@ -109,7 +109,7 @@ async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UU
     return sum(map(len, found.values()))
 
 
-@outlasting
+@retry_on_restart
 async def _anything_waits(parts: Services, selection: Selection) -> bool:
     async with parts.database.service() as connection:
         return bool(await backlog.waiting(connection, replace(selection, limit=1)))
@@ -119,19 +119,19 @@ async def _tidy(parts: Services) -> None:
     """Remove what crashes left in the storage; no document waits for a storage that hangs."""
     try:
         async with time_limit(TimeLimit.TIDYING, parts.settings):
-            await tidy(parts)
+            await collect_garbage(parts)
     except TransientError as error:
         get_run_logger().warning("stored files that nobody names are left for later: %s", error)
 
 
-@outlasting
+@retry_on_restart
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
         dead = await dead_runs.dead_runs(connection)
     for run in dead:
         cancelled = run.flow_run_id is not None and await was_cancelled(run.flow_run_id)
-        await settle_dead_run(parts, run, cancelled=cancelled)
+        await record_dead_run(parts, run, cancelled=cancelled)
 
 
 async def _follow_probe(runner: BatchRunner, selection: Selection) -> None:

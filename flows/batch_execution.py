@@ -13,14 +13,14 @@ from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
 from flows.shared_services import IngestOptions
 from pipeline.errors import TransientError
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from stages.services import Services
 
 BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 """What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
-@outlasting
+@retry_on_restart
 async def run_batch(
     parts: Services, run: UUID, batch: PlannedBatch, options: IngestOptions
 ) -> None:

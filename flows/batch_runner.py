@@ -26,12 +26,12 @@ from flows.prefect_errors import prefect_trouble
 from flows.shared_services import IngestOptions
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_owners import Elsewhere
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
-from stages.pipeline_version import fitting
-from stages.run_lease import owning, stop_run
+from stages.pipeline_version import services_for_version
+from stages.run_lease import run_lease, stop_run
 from stages.services import Services
 
 _LOOK_SECONDS = 1.0
@@ -60,7 +60,7 @@ class BatchRunner:
         self._bar: UUID | None = None
 
     async def __aenter__(self) -> Self:
-        await self._owning.enter_async_context(owning(self.parts, self.run))
+        await self._owning.enter_async_context(run_lease(self.parts, self.run))
         return self
 
     async def __aexit__(
@@ -170,7 +170,7 @@ class BatchRunner:
             await asyncio.sleep(_LOOK_SECONDS)
         return False
 
-    @outlasting
+    @retry_on_restart
     async def _look_elsewhere(self) -> tuple[list[Elsewhere], set[UUID]]:
         """What others have of this run, and what of it is the run's own from now on."""
         async with self.parts.database.service() as connection:
@@ -181,13 +181,14 @@ class BatchRunner:
             adopted = await job_owners.adopt_left(connection, who, self._taken)
         return elsewhere, adopted
 
-    @outlasting
+    @retry_on_restart
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
             waiting = await run_jobs.waiting_jobs(connection, self.run)
         return [
             job for job in waiting
-            if job.job_id not in self._taken and fitting(self.parts, job.version) is not None
+            if job.job_id not in self._taken
+            and services_for_version(self.parts, job.version) is not None
         ]  # fmt: skip
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:

@@ -33,11 +33,11 @@ from pipeline.identity import user_id
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import embedding_spaces, runs
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 from stages import intake, syncing
-from stages.garbage_collection import tidy
+from stages.garbage_collection import collect_garbage
 from stages.source_discovery import find_for_run
 
 
@@ -47,7 +47,7 @@ from stages.source_discovery import find_for_run
     **RETRYING,
 )
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def register_sources(
     paths: list[str],
     user: UUID,
@@ -203,7 +203,7 @@ async def conclude(
     if at_last is not None:
         await at_last(well=reason is None and not waits)
     await finish_run(parts, run, stops[0].message if stops else None)
-    await tidy(parts)
+    await collect_garbage(parts)
     if runner.has_worked:
         await publish_artifacts(parts, run)
         await write_quality_report(run, None, days=30)

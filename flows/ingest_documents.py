@@ -39,9 +39,9 @@ from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
-from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
+from stages.batch import Batch, claim_batch, jobs_at, note_trouble, stop_batch
 from stages.parsing import ParseReference
-from stages.pipeline_version import fitting_jobs, require_installation
+from stages.pipeline_version import require_installation, services_for_jobs
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
 
@@ -79,7 +79,7 @@ async def ingest_documents(
     """
     async with redact_errors(), opened(options or IngestOptions()) as parts:
         require_installation(parts, installation)
-        parts = await fitting_jobs(parts, job_ids)
+        parts = await services_for_jobs(parts, job_ids)
         with using(parts):
             state = await _take_through(parts, job_ids, run_id)
             if inside:
@@ -110,7 +110,7 @@ async def _go_on_inside(
 
 
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
-    async with hold(parts, job_ids, run_id) as batch, untagged_tasks():
+    async with claim_batch(parts, job_ids, run_id) as batch, untagged_tasks():
         waits: list[DocumentsWait] = []
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):

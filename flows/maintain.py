@@ -21,8 +21,8 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.inspection import Check, Look
-from stages.reconciling.maintenance_run import Looked, look_at_everything
+from stages.reconciling.inspection import Check, Inspection
+from stages.reconciling.maintenance_run import MaintenanceOutcome, run_maintenance
 from stages.reconciling.new_findings import in_words
 from stages.reconciling.summary import as_markdown, in_short
 
@@ -35,10 +35,10 @@ ALL_CHECKS = {**CHECKS, **PREFECT_CHECKS}
 
 @task(task_run_name="look and mend", **UNCACHED, **RETRYING)
 @redacting_errors
-async def look_and_mend(run_id: UUID, *, fix: bool) -> Looked:
+async def look_and_mend(run_id: UUID, *, fix: bool) -> MaintenanceOutcome:
     """Make every check, mend what is safe, and keep what came of it."""
-    look = Look(services(), fix=fix, was_cancelled=was_cancelled)
-    return await look_at_everything(look, ALL_CHECKS, run_id)
+    look = Inspection(services(), fix=fix, was_cancelled=was_cancelled)
+    return await run_maintenance(look, ALL_CHECKS, run_id)
 
 
 def _run_name() -> str:

@@ -18,7 +18,7 @@ from flows.shared_services import IngestOptions, opened, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 
 
 def reports_folder(settings: Settings) -> Path:
@@ -31,7 +31,7 @@ def reports_folder(settings: Settings) -> Path:
     **UNCACHED,
     **RETRYING,
 )
-@outlasting
+@retry_on_restart
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
     """Write the page and leave a link to it with the run; its path."""
     parts = services()

@@ -18,7 +18,7 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.job_notes import gaps_of
 from pipeline.states import FAILED, JobState, state_title
 from pipeline.store import quality, runs
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_failures import NONE_LEFT, JobFailure, Unfinished
 from pipeline.store.quality import RuleSummary
 from pipeline.store.runs import RunDocument
@@ -29,7 +29,7 @@ _MOST_ROWS = 200
 _MOST_LINES = 20
 
 
-@outlasting
+@retry_on_restart
 async def publish_artifacts(parts: Services, run_id: UUID) -> None:
     """Leave the tables of a finished run, and say in its log what failed."""
     async with parts.database.service() as connection:

@@ -19,7 +19,7 @@ from flows.shared_services import services
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from stages import chunking, embedding, gating, parsing, publishing, validating
 from stages.batch import Batch, StageResult
 from stages.parsing import ParseReference
@@ -54,7 +54,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     **RETRYING,
 )
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
@@ -69,7 +69,7 @@ parse_documents.result_storage = PlainResults()
 
 @task(task_run_name="validate", **UNCACHED, **RETRYING)
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def validate_documents(
     batch: Batch, references: list[ParseReference]
 ) -> list[ValidationResult]:
@@ -82,7 +82,7 @@ async def validate_documents(
 
 @task(task_run_name="chunk", **UNCACHED, **RETRYING)
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def chunk_documents(batch: Batch) -> None:
     """Text to buffered chunks."""
     _log("chunked", await chunking.chunk(services(), batch))
@@ -90,7 +90,7 @@ async def chunk_documents(batch: Batch) -> None:
 
 @task(task_run_name="embed", **UNCACHED, **RETRYING)
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def embed_chunks(batch: Batch) -> None:
     """Buffered chunks to vectors, each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
@@ -98,7 +98,7 @@ async def embed_chunks(batch: Batch) -> None:
 
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResult]]:
     """Great Expectations judges what would be published; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
@@ -108,7 +108,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResul
 
 @task(task_run_name="publish", **UNCACHED, **RETRYING)
 @redacting_errors
-@outlasting
+@retry_on_restart
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)

@@ -17,7 +17,7 @@ from stages.fencing import needed_seconds, regain
 from stages.services import Services
 
 
-class Permission:
+class Admission:
     """Asks before each request of a batch, in one transaction."""
 
     def __init__(self, services: Services, batch: Batch) -> None:
@@ -25,7 +25,7 @@ class Permission:
         self._batch = batch
         self._patience = Patience(services.settings.service_patience_seconds)
 
-    async def to_send(
+    async def admit(
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal]
     ) -> tuple[list[PendingText], Decimal]:
         """Wait until the texts may be sent: those that are still ours, and the money promised.

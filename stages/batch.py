@@ -19,9 +19,9 @@ from pipeline.logs import logger
 from pipeline.states import JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.transitions import Actor, Move, move
-from stages.heartbeat import beating
+from stages.heartbeat import renewing
 from stages.services import Services
 
 _LOG = logger("navigator.batch")
@@ -59,7 +59,9 @@ class StageResult:
 
 
 @asynccontextmanager
-async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> AsyncIterator[Batch]:
+async def claim_batch(
+    services: Services, job_ids: Sequence[UUID], run_id: UUID
+) -> AsyncIterator[Batch]:
     """Claim what is free of these jobs, keep the leases alive, and give back the unfinished.
 
     Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
@@ -110,7 +112,7 @@ async def _claim_or_give_back(
         raise
 
 
-@outlasting
+@retry_on_restart
 async def _claim(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> list[ClaimedJob]:
     lease = services.settings.lease_seconds
     unheard = [job for job in job_ids if _here[job] == 1]  # this batch itself
@@ -126,7 +128,7 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
     _LOG.info("batch_claimed", run_id=str(batch.run_id), jobs=len(batch.claims))
     lease = services.settings.lease_seconds
     try:
-        async with beating(lease, partial(_renew, services, batch, lease)):
+        async with renewing(lease, partial(_renew, services, batch, lease)):
             yield
     finally:
         # When the database is gone the lease runs out by itself.
@@ -135,20 +137,20 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
         _LOG.info("batch_released", run_id=str(batch.run_id), jobs=len(batch.claims))
 
 
-@outlasting
+@retry_on_restart
 async def _release(services: Services, batch: Batch) -> None:
     async with services.database.service() as connection:
         await claims.release(connection, batch.claims, services.worker)
 
 
-@outlasting
+@retry_on_restart
 async def _renew(services: Services, batch: Batch, lease: float) -> None:
     async with services.database.service() as connection:
         await claims.renew(connection, batch.claims, services.worker, lease)
         await vector_buffer.renew(connection, batch.job_ids, services.worker, lease)
 
 
-@outlasting
+@retry_on_restart
 async def jobs_at(services: Services, batch: Batch, *states: JobState) -> list[ClaimedJob]:
     """The jobs of the batch that are still ours and stand at one of these states."""
     async with services.database.service() as connection:

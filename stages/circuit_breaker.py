@@ -58,7 +58,7 @@ async def permitted(services: Services, provider: str, patience: Patience) -> No
         await asyncio.sleep(permit.wait_seconds)
 
 
-async def patiently(
+async def with_retries(
     services: Services,
     provider: str,
     call: Callable[[], Awaitable[Answer]],

@@ -23,7 +23,7 @@ from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
 from pipeline.logs import logger
 from pipeline.store import circuit_breaker, paid_responses
-from pipeline.store.paid_responses import PaidAnswer
+from pipeline.store.paid_responses import PaidResponse
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 from stages.cost_allocation import allocate_cost, only_user
@@ -46,7 +46,7 @@ class PaidRequest:
     promised: Decimal
 
 
-async def keep_answer(
+async def store_paid_response(
     services: Services, asked: PaidRequest, answer: EmbeddingAnswer, billed: int
 ) -> None:
     """Keep an answer, then close the provider's circuit.
@@ -67,7 +67,7 @@ async def keep_answer(
             await circuit_breaker.record_success(connection, services.provider)
 
 
-async def keep_failure(
+async def store_failed_request(
     services: Services, asked: PaidRequest, error: NavigatorError, seconds: float
 ) -> None:
     """Keep what a request cost that came to nothing, then tell the provider's circuit of it.
@@ -111,27 +111,27 @@ def _call(
 
 def _paid(
     services: Services, asked: PaidRequest, call: ServiceCall, vectors: Vectors | None
-) -> PaidAnswer:
+) -> PaidResponse:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
-    return PaidAnswer(space, asked.texts, vectors, call, parts, asked.promised)
+    return PaidResponse(space, asked.texts, vectors, call, parts, asked.promised)
 
 
-async def _keep(services: Services, answer: PaidAnswer) -> bool:
+async def _keep(services: Services, answer: PaidResponse) -> bool:
     """Keep it; whether the provider's circuit has heard of trouble."""
     tried: list[str] = []
 
     async def keep() -> bool:
         async with services.database.service() as connection:
             # Of a commit that the connection did not outlive, Postgres knows what became of it.
-            if not (tried and await paid_responses.was_kept(connection, tried[-1])):
-                tried.append(await paid_responses.keep_answer(connection, answer))
+            if not (tried and await paid_responses.is_stored(connection, tried[-1])):
+                tried.append(await paid_responses.insert_paid_response(connection, answer))
             return await circuit_breaker.has_failures(connection, services.provider)
 
-    return await unhurried(until_written(keep, answer.call.request_id))
+    return await shielded(retry_until_committed(keep, answer.call.request_id))
 
 
-async def unhurried(work: Awaitable[Result]) -> Result:
+async def shielded(work: Awaitable[Result]) -> Result:
     """Do it to its end, also when whoever waits for it is cancelled; then the cancellation goes on.
 
     Raises:
@@ -146,7 +146,7 @@ async def unhurried(work: Awaitable[Result]) -> Result:
         raise
 
 
-async def until_written(
+async def retry_until_committed(
     write: Callable[[], Awaitable[Result]],
     request_id: str | None = None,
     *,

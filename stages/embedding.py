@@ -21,7 +21,7 @@ from pipeline.store.transitions import Move
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch, StageResult, failure, jobs_at, make_moves
 from stages.embedding_requests import Sender, Sent
-from stages.fencing import still_held
+from stages.fencing import jobs_still_leased
 from stages.service_waits import DocumentsWait
 from stages.services import Services
 
@@ -44,7 +44,7 @@ async def embed(services: Services, batch: Batch) -> StageResult:
     wanted = {job.job_id: job for job in jobs}
     refused: dict[ClaimedJob, NavigatorError] = {}
     waiting: dict[UUID, TransientError] = {}
-    while wanted := _still(wanted, await still_held(services, batch, wanted)):
+    while wanted := _still(wanted, await jobs_still_leased(services, batch, wanted)):
         async with services.database.service() as connection:
             pending = await vector_buffer.reserve(
                 connection,

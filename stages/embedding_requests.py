@@ -35,7 +35,7 @@ from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
 from pipeline.store import rate_limits, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 from stages import durable_writes
-from stages.admission_control import Permission
+from stages.admission_control import Admission
 from stages.batch import Batch
 from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.cost_allocation import by_owner
@@ -71,7 +71,7 @@ class Sender:
         self._services = services
         self._run_id = batch.run_id
         self._patience = Patience(services.settings.service_patience_seconds)
-        self._permission = Permission(services, batch)
+        self._permission = Admission(services, batch)
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
         self._sent = Sent()
@@ -165,7 +165,7 @@ class Sender:
 
     async def _once(self, asked: list[PendingText]) -> None:
         async with self._services.embedding_slots:
-            texts, promised = await self._permission.to_send(asked, self._price)
+            texts, promised = await self._permission.admit(asked, self._price)
             if not texts or self._stopped is not None:
                 return await self._permission.give_back(promised)
             started = time.perf_counter()
@@ -186,13 +186,13 @@ class Sender:
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
         asked = durable_writes.PaidRequest(self._run_id, texts, promised)
-        await durable_writes.keep_answer(self._services, asked, answer, billed)
+        await durable_writes.store_paid_response(self._services, asked, answer, billed)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
     ) -> None:
         asked = durable_writes.PaidRequest(self._run_id, texts, promised)
-        await durable_writes.keep_failure(
+        await durable_writes.store_failed_request(
             self._services, asked, error, time.perf_counter() - started
         )
 

@@ -22,7 +22,7 @@ def needed_seconds(services: Services) -> float:
     return services.settings.lease_seconds / _SHARE
 
 
-async def still_held(services: Services, batch: Batch, jobs: Collection[UUID]) -> set[UUID]:
+async def jobs_still_leased(services: Services, batch: Batch, jobs: Collection[UUID]) -> set[UUID]:
     """Those of the batch's jobs that are ours still, or again."""
     wanted = [each for each in batch.claims if each.job_id in jobs]
     seconds = needed_seconds(services)

@@ -14,7 +14,7 @@ from pipeline.sources import FileContent, RejectedFile, examine, storable
 from pipeline.store.registration import Source
 
 
-async def examine_files(
+async def inspect_files(
     files: Sequence[Path], max_bytes: int, within: Mapping[Path, str] = MappingProxyType({})
 ) -> tuple[list[FileContent], list[RejectedFile]]:
     """Hash files in a thread: those that can be read, and those that cannot with their reasons."""

@@ -20,7 +20,9 @@ _LOG = logger("navigator.removing")
 _AT_ONCE = 32
 
 
-async def remove_abandoned(database: Database, storage: Storage, user: UUID | None = None) -> int:
+async def remove_orphaned_objects(
+    database: Database, storage: Storage, user: UUID | None = None
+) -> int:
     """Remove what nobody holds and no document needs; how many files, with all made of each.
 
     Interrupted, it goes on the next time.
@@ -51,7 +53,7 @@ async def _remove(storage: Storage, user: UUID, stem: str) -> None:
     await storage.delete_under(parsed_folder(user, stem))
 
 
-async def tidy(services: Services) -> None:
+async def collect_garbage(services: Services) -> None:
     """Remove what is abandoned, of all users, and forget announced uploads that never came.
 
     A service that fails meanwhile is logged, no more: this is done again with every run and sweep.
@@ -59,7 +61,7 @@ async def tidy(services: Services) -> None:
     try:
         async with services.database.service() as connection:
             await uploads.forget_expired(connection)
-        removed = await remove_abandoned(services.database, services.storage)
+        removed = await remove_orphaned_objects(services.database, services.storage)
     except TransientError as error:
         _LOG.warning("orphaned_objects_not_removed", code=error.code, reason=error.message)
         return

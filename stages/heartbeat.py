@@ -10,7 +10,7 @@ from pipeline.errors import TransientError
 
 
 @asynccontextmanager
-async def beating(lease: float, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+async def renewing(lease: float, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
     """Renew a lease three times in its length, for the time of this block.
 
     Args:

@@ -66,7 +66,7 @@ async def upload(
         within: by file, the real path of the folder that it has to lie in.
     """
     limit = services.settings.max_file_bytes
-    contents, rejected = await file_inspection.examine_files(files, limit, within)
+    contents, rejected = await file_inspection.inspect_files(files, limit, within)
     by_source = {file_inspection.as_source(user, content): content for content in contents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:

@@ -12,12 +12,12 @@ from pipeline.store import leases, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 from stages.batch import Batch
-from stages.fencing import needed_seconds, still_held
-from stages.heartbeat import beating
+from stages.fencing import jobs_still_leased, needed_seconds
+from stages.heartbeat import renewing
 from stages.services import Services
 
 
-class ParseHold:
+class ParseLease:
     """Asked for before each request that costs money, and after each pause."""
 
     def __init__(self, services: Services, job: ClaimedJob, run_id: UUID) -> None:
@@ -40,7 +40,7 @@ class ParseHold:
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Keep the reservation alive meanwhile."""
-        async with beating(self._lease, self._renewed):
+        async with renewing(self._lease, self._renewed):
             yield
 
     async def require(self) -> None:
@@ -64,7 +64,7 @@ class ParseHold:
             await self.require()
 
     async def _require_job(self) -> None:
-        if not await still_held(self._services, self._batch, self._batch.job_ids):
+        if not await jobs_still_leased(self._services, self._batch, self._batch.job_ids):
             raise FencedOut("Another worker has taken this document over.")
 
     async def _renewed(self) -> bool:

@@ -21,7 +21,7 @@ from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
-from stages.garbage_collection import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 from stages.reading import Read, Unreadable, content_of, read_group
 from stages.service_waits import DocumentsWait
 from stages.services import Services
@@ -135,7 +135,7 @@ async def _keep(
     async with services.database.service() as connection:
         all_wanted = await finish_wanted(connection, finished)
     if not all_wanted:
-        await remove_abandoned(services.database, services.storage)
+        await remove_orphaned_objects(services.database, services.storage)
     for each in read:
         services.texts.keep(each.key, each.document)
         known[content_of(each.job)] = each.key

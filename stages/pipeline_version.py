@@ -14,7 +14,7 @@ from pipeline.tokens import tokenizer
 from stages.services import Services
 
 
-def fitting(services: Services, version: PipelineVersion) -> Services | None:
+def services_for_version(services: Services, version: PipelineVersion) -> Services | None:
     """The services as they work for a version, or None when they cannot.
 
     Parser and embedding space have to be theirs; the sizes of chunks are taken from the version.
@@ -29,14 +29,14 @@ def fitting(services: Services, version: PipelineVersion) -> Services | None:
     return replace(services, chunker=chunker, version=version)
 
 
-async def fitting_jobs(services: Services, job_ids: Sequence[UUID]) -> Services:
+async def services_for_jobs(services: Services, job_ids: Sequence[UUID]) -> Services:
     """The services as they work for a batch: by the version that all its jobs share.
 
     Where there is no such version they stay as they are, and claim only what is their own.
     """
     async with services.database.service() as connection:
         versions = await backlog.versions_of(connection, job_ids)
-    fit = fitting(services, versions[0]) if len(versions) == 1 else None
+    fit = services_for_version(services, versions[0]) if len(versions) == 1 else None
     return fit or services
 
 

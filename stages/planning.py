@@ -130,7 +130,7 @@ async def _looked_up(
         before: by the source of a file that moved, the one that its document has now.
     """
     limit = services.settings.max_file_bytes
-    contents, refused = await file_inspection.examine_files(files, limit, within)
+    contents, refused = await file_inspection.inspect_files(files, limit, within)
     rejected.extend(refused)
     sources = [file_inspection.as_source(user, content) for content in contents]
     recorded = [replace(each, source=before.get(each.source, each.source)) for each in sources]

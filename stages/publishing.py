@@ -12,7 +12,7 @@ from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication
 from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
-from stages.garbage_collection import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
@@ -49,5 +49,5 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
         failpoint("before-publish-commit")
     failpoint("after-publish-commit")
     if gone:
-        await remove_abandoned(services.database, services.storage)
+        await remove_orphaned_objects(services.database, services.storage)
     return StageResult(len(done.complete), 0)

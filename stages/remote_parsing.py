@@ -30,8 +30,8 @@ from stages.falling_back import (
     note_fallback,
     parse_instead,
 )
-from stages.garbage_collection import remove_abandoned
-from stages.parse_leases import ParseHold
+from stages.garbage_collection import remove_orphaned_objects
+from stages.parse_leases import ParseLease
 from stages.parse_prices import promise_cost
 from stages.services import Services
 from stages.submitting import Asking, parse_call, submit_once
@@ -51,7 +51,7 @@ async def parse_remotely(
         TransientError, RunStopped, ConfigurationError: as the client says, after some patience.
     """
     patience = _patience(services)
-    hold = ParseHold(services, job, run_id)
+    hold = ParseLease(services, job, run_id)
     lost = 0
     while True:
         found = await hold.reserve()
@@ -106,7 +106,7 @@ async def _store(services: Services, job: ClaimedJob, document: ParsedDocument) 
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
     if not wanted:
-        await remove_abandoned(services.database, services.storage, job.user_id)
+        await remove_orphaned_objects(services.database, services.storage, job.user_id)
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:
@@ -122,7 +122,7 @@ async def _parse(
     media_type: MediaType,
     run_id: UUID,
     reserved: ParsedFile,
-    hold: ParseHold,
+    hold: ParseLease,
 ) -> ParsedDocument:
     client = services.remote_parser
     assert client is not None
@@ -161,7 +161,7 @@ async def _parse(
     return answer.document
 
 
-async def _pause_held(hold: ParseHold, news: asyncio.Event, seconds: float) -> bool:
+async def _pause_held(hold: ParseLease, news: asyncio.Event, seconds: float) -> bool:
     early = await news_or_pause(news, seconds)
     await hold.recall()
     return early
@@ -188,7 +188,7 @@ async def _keep(
             parse_call(services, job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
         )
     if not wanted:
-        await remove_abandoned(services.database, services.storage, job.user_id)
+        await remove_orphaned_objects(services.database, services.storage, job.user_id)
     await answered(services, services.parsing_service)
 
 

@@ -10,22 +10,22 @@ from uuid import UUID
 from pipeline.errors import RunStopped, TransientError
 from pipeline.states import Stop
 from pipeline.store import job_owners, runs, stops
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
-from stages.heartbeat import beating
+from stages.heartbeat import renewing
 from stages.services import Services
 
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
 
 
 @asynccontextmanager
-async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
+async def run_lease(services: Services, run_id: UUID) -> AsyncIterator[None]:
     """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
     lease = services.settings.lease_seconds
     await _hold(services, run_id, lease)
     try:
-        async with beating(lease, partial(_renew, services, run_id, lease)):
+        async with renewing(lease, partial(_renew, services, run_id, lease)):
             yield
     finally:
         # When the database is gone the lease runs out by itself.
@@ -34,13 +34,13 @@ async def owning(services: Services, run_id: UUID) -> AsyncIterator[None]:
                 await job_owners.let_go(connection, run_id, services.worker)
 
 
-@outlasting
+@retry_on_restart
 async def _hold(services: Services, run_id: UUID, lease: float) -> None:
     async with services.database.service() as connection:
         await job_owners.hold_run(connection, run_id, services.worker, lease)
 
 
-@outlasting
+@retry_on_restart
 async def _renew(services: Services, run_id: UUID, lease: float) -> None:
     async with services.database.service() as connection:
         if not await job_owners.renew_run(connection, run_id, services.worker, lease):
@@ -48,8 +48,8 @@ async def _renew(services: Services, run_id: UUID, lease: float) -> None:
             await job_owners.hold_run(connection, run_id, services.worker, lease)
 
 
-@outlasting
-async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
+@retry_on_restart
+async def record_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
     """Write down how a run ended that died; its jobs are free, or wait for a person.
 
     Args:
@@ -62,7 +62,7 @@ async def settle_dead_run(services: Services, run: DeadRun, *, cancelled: bool) 
         await runs.finish_run(connection, run.run_id, why)
 
 
-@outlasting
+@retry_on_restart
 async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:
     """Have what the run owns and has not finished wait for a person; how many jobs.
 

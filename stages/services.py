@@ -24,7 +24,7 @@ from pipeline.plugins import EMBEDDERS
 from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
 from pipeline.store import embedding_spaces, rate_limits
-from pipeline.store.connection_retries import LOOKING_SECONDS, outlasting
+from pipeline.store.connection_retries import LOOKING_SECONDS, retry_on_restart
 from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
@@ -210,7 +210,7 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
-@outlasting
+@retry_on_restart
 async def _prepare(
     database: Database, embedder: Embedder, settings: Settings, remote: RemoteParser | None
 ) -> UUID:

@@ -27,7 +27,7 @@ from pipeline.store.deletion import Deleted
 from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
 from stages import file_inspection
-from stages.garbage_collection import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def survey(services: Services, user: UUID, found: FoundFiles) -> Survey:
 
 async def _present(services: Services, found: FoundFiles) -> dict[str, str]:
     limit = services.settings.max_file_bytes
-    contents, _ = await file_inspection.examine_files(found.files, limit, found.within)
+    contents, _ = await file_inspection.inspect_files(found.files, limit, found.within)
     return {storable(each.path): each.sha256 for each in contents}
 
 
@@ -198,5 +198,5 @@ async def delete(
     async with database.service() as connection:
         done = await deletion.delete_documents(connection, documents, actor, user)
     failpoint("after-delete-commit")
-    await remove_abandoned(database, storage)
+    await remove_orphaned_objects(database, storage)
     return done

@@ -52,7 +52,7 @@ async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> No
     Raises:
         DocumentsWait: a service gave no answer for some; the others are published.
     """
-    async with batch.hold(services, jobs, run_id) as held:
+    async with batch.claim_batch(services, jobs, run_id) as held:
         waits = await until_gate(services, held)
         passed, *_ = await gating.gate(services, held)
         await publishing.publish(services, held, passed)

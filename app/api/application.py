@@ -19,10 +19,10 @@ from app.api.feed import EventFeed
 from app.api.forwarded_headers import TrustedProxies
 from app.api.health import HealthChecks
 from app.api.metrics import Metrics
-from app.api.middleware import EveryAnswer, RequestLimits
+from app.api.middleware import AnswerHeaders, RequestLimits
 from app.api.page_images import PagePictures
 from app.api.rate_limits import RateLimits
-from app.api.request_logging import Observed
+from app.api.request_logging import RequestLogging
 from app.api.routes import ROUTERS, dashboard, probes
 from app.api.secrets import signing_key
 from app.api.signed_urls import PREFIX
@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
-    app.add_middleware(EveryAnswer)
+    app.add_middleware(AnswerHeaders)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Last-Event-ID", correlation.HEADER],
             expose_headers=_EXPOSED,
         )
-    app.add_middleware(Observed)
+    app.add_middleware(RequestLogging)
     if proxies := settings.trusted_proxies.split():
         app.add_middleware(TrustedProxies, proxies=proxies)
     _describe(app)

@@ -31,7 +31,7 @@ class BrokenOff(Exception):
     """An answer that had begun cannot be finished: the connection is closed."""
 
 
-class EveryAnswer:
+class AnswerHeaders:
     """Adds what every answer carries: security headers, and what is left of the user's limits.
 
     A route's own header stays. An error that nobody foresaw becomes a problem here, outside

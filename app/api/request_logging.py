@@ -22,7 +22,7 @@ _QUIET = ("/health", "/metrics")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Observed:
+class RequestLogging:
     """Binds a request's correlation id, answers it, and observes how it went.
 
     The id is the client's when it sends a UUID as X-Correlation-ID, else a new one; the answer

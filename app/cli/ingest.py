@@ -25,7 +25,7 @@ from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -182,7 +182,7 @@ async def _give_up(addresses: Addresses, run_id: UUID, why: NavigatorError) -> N
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _write_down(
     addresses: Addresses, run_id: UUID, wanted: RequestedRun, cap: Decimal | None
 ) -> None:
@@ -197,7 +197,7 @@ async def _write_down(
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run: what is left of it waits for a person."""
     from pipeline.store import runs, stops
@@ -214,7 +214,7 @@ async def _close(addresses: Addresses, run_id: UUID) -> None:
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
@@ -226,7 +226,7 @@ async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _anything_to_do(
     request: IngestRequest, settings: Settings, found: FoundFiles, owner: UUID, run_id: UUID
 ) -> bool:

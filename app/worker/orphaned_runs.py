@@ -34,7 +34,7 @@ MOST_STARTS = 3
 PENDING_TIME = timedelta(seconds=30)
 
 
-async def settle_leftovers(client: PrefectClient, pool: str) -> int:
+async def requeue_orphaned_runs(client: PrefectClient, pool: str) -> int:
     """Put the runs of dead workers back into the queue; how many there were.
 
     A run that was being cancelled is called cancelled, and one that was started `MOST_STARTS`

@@ -24,7 +24,7 @@ from pydantic import PrivateAttr
 
 from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
-from app.worker.orphaned_runs import settle_leftovers
+from app.worker.orphaned_runs import requeue_orphaned_runs
 from flows.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
 
@@ -110,7 +110,7 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
     async def sync_with_backend(self) -> None:
         """Say that we live, and take over from those that do not."""
         await super().sync_with_backend()
-        if count := await settle_leftovers(self.client, self._work_pool_name):
+        if count := await requeue_orphaned_runs(self.client, self._work_pool_name):
             self._logger.warning("%d runs of workers that were killed were settled.", count)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:

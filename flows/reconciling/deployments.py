@@ -26,12 +26,12 @@ from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from stages.reconciling.inspection import Look
+from stages.reconciling.inspection import Inspection
 
 DEPLOY_SECONDS = 180.0
 
 
-async def deployments(look: Look) -> AsyncIterator[Finding]:
+async def deployments(look: Inspection) -> AsyncIterator[Finding]:
     """Find deployments that are not as declared, and deploy them again.
 
     What a person paused is told and left as it is; times and parameters, which a person may have
@@ -71,7 +71,7 @@ def _wrong(
             yield each.name, (Kind.DEPLOYMENT_CHANGED, told)
 
 
-def _mends(look: Look, kind: Kind) -> bool:
+def _mends(look: Inspection, kind: Kind) -> bool:
     by_hand = kind is Kind.DEPLOYMENT_CHANGED
     return look.fix and look.by_person if by_hand else look.mends(kind)
 

@@ -26,7 +26,7 @@ from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from pipeline.worker_identity import dead_workers
-from stages.reconciling.inspection import Look
+from stages.reconciling.inspection import Inspection
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
 JUST_TAKEN = timedelta(seconds=30)
@@ -37,7 +37,7 @@ _HELD = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 _PAGE = 200
 
 
-async def abandoned_flow_runs(look: Look) -> AsyncIterator[Finding]:
+async def abandoned_flow_runs(look: Inspection) -> AsyncIterator[Finding]:
     """Find flow runs whose process is gone, and tell Prefect how they ended.
 
     Who runs one is told by the worker's name on it, else by our own run's lease; a subflow ends
@@ -70,7 +70,7 @@ async def _held(client: PrefectClient) -> list[FlowRun]:
             return found
 
 
-async def _abandoned(look: Look, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:
+async def _abandoned(look: Inspection, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:
     gone = set(dead_workers({run.infrastructure_pid for run in held if run.infrastructure_pid}))
     async with look.services.database.service() as connection:
         ended = {each.flow_run_id for each in

@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 Work = Callable[P, Coroutine[Any, Any, Result]]
 
 
-class Waiting:
+class Backoff:
     """The pauses between attempts to begin something, until patience ends.
 
     Args:
@@ -75,7 +75,7 @@ LOOKING_SECONDS = 5.0
 """For who only looks: a person waits for the answer."""
 
 
-def outlasting(work: Work[P, Result]) -> Work[P, Result]:
+def retry_on_restart(work: Work[P, Result]) -> Work[P, Result]:
     """Work that can be done again is done again when a restart of Postgres breaks it off.
 
     What it does outside the database has to bear that too. Until Postgres is there again, the
@@ -83,7 +83,7 @@ def outlasting(work: Work[P, Result]) -> Work[P, Result]:
     """
 
     @wraps(work)
-    async def outlasted(*args: P.args, **kwargs: P.kwargs) -> Result:
+    async def retried(*args: P.args, **kwargs: P.kwargs) -> Result:
         for _ in range(BROKEN_OFF_AT_MOST - 1):
             try:
                 return await work(*args, **kwargs)
@@ -94,10 +94,10 @@ def outlasting(work: Work[P, Result]) -> Work[P, Result]:
             await asyncio.sleep(random.uniform(0.5, 1) * _LONGEST_PAUSE)  # noqa: S311 - jitter
         return await work(*args, **kwargs)
 
-    return outlasted
+    return retried
 
 
-def patiently(
+def retry_while_away(
     work: Callable[[], Result],
     seconds: float = PATIENCE_SECONDS,
     told: Callable[[str], None] | None = None,
@@ -111,7 +111,7 @@ def patiently(
     Raises:
         DatabaseUnavailable: the last failure.
     """
-    waiting = Waiting(seconds, told)
+    waiting = Backoff(seconds, told)
     while True:
         try:
             return work()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.store.connection_retries import patiently
+from pipeline.store.connection_retries import retry_while_away
 from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.embedded_identity import Identity
@@ -69,7 +69,7 @@ def settle(folder: Path) -> None:
             settle_roles(connection)
 
     try:
-        patiently(settled)  # after a crash it recovers first
+        retry_while_away(settled)  # after a crash it recovers first
     finally:
         engine.dispose()
 

@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.connection_retries import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import SPACE_MADE, advisory
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
@@ -88,7 +88,7 @@ def partition_ddl(space_id: UUID, dimension: int) -> list[str]:
     ]
 
 
-@outlasting
+@retry_on_restart
 async def needs_index(database: Database, space_id: UUID, minimum: int) -> bool:
     """Whether the space holds at least `minimum` vectors and has no HNSW index yet."""
     async with database.service() as connection:

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.connection_retries import PATIENCE_SECONDS, Waiting, revive
+from pipeline.store.connection_retries import PATIENCE_SECONDS, Backoff, revive
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
@@ -168,7 +168,7 @@ class Database:
         self, engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
     ) -> tuple[AsyncConnection, AsyncExitStack]:
         """A transaction and its end, once Postgres is there; nothing was done in it yet."""
-        waiting = Waiting(self.patience_seconds)
+        waiting = Backoff(self.patience_seconds)
         while True:
             try:
                 with translated(engine.url):

@@ -14,7 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
-from pipeline.store.connection_retries import PATIENCE_SECONDS, patiently
+from pipeline.store.connection_retries import PATIENCE_SECONDS, retry_while_away
 from pipeline.store.database_roles import hand_over, show_revision
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
@@ -47,7 +47,7 @@ def prepare(
         ConfigurationError: as of `migrate`.
     """
     url = driver_url(addresses.service)
-    patiently(lambda: _prepare(addresses), patience_seconds, told, url)
+    retry_while_away(lambda: _prepare(addresses), patience_seconds, told, url)
 
 
 def _prepare(addresses: Addresses) -> None:

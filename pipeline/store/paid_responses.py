@@ -24,7 +24,7 @@ Share = tuple[UUID, int, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class PaidAnswer:
+class PaidResponse:
     """One answered request, with what it cost and who pays.
 
     Attributes:
@@ -41,11 +41,11 @@ class PaidAnswer:
     promised: Decimal
 
 
-async def keep_answer(connection: AsyncConnection, answer: PaidAnswer) -> str:
+async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
     """Write everything that an answer is, in the caller's transaction and in the order of locks.
 
     Returns:
-        The transaction's id, for `was_kept`.
+        The transaction's id, for `is_stored`.
     """
     if answer.vectors is not None:
         await vector_buffer.bring(connection, answer.texts, answer.vectors)
@@ -64,7 +64,7 @@ async def keep_answer(connection: AsyncConnection, answer: PaidAnswer) -> str:
 _STATUS = sa.text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
 
-async def was_kept(connection: AsyncConnection, transaction: str) -> bool:
+async def is_stored(connection: AsyncConnection, transaction: str) -> bool:
     """Whether a transaction was committed of which the end was not heard.
 
     Raises:

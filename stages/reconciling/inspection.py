@@ -20,7 +20,7 @@ KEPT_OF_A_KIND = 100
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """What a check works with.
 
     Attributes:
@@ -89,7 +89,7 @@ class Look:
         return Actor("system")
 
 
-Check = Callable[[Look], AsyncIterator[Finding]]
+Check = Callable[[Inspection], AsyncIterator[Finding]]
 """Looks for damage of a few kinds, mends as the look says, and tells what it found."""
 
 
@@ -127,7 +127,7 @@ class Outcome:
         return sum(tally.person for tally in self.tallies.values())
 
 
-async def reconcile(look: Look, checks: dict[str, Check]) -> Outcome:
+async def reconcile(look: Inspection, checks: dict[str, Check]) -> Outcome:
     """Make every check; one that fails does not keep the others from being made."""
     outcome = Outcome()
     for name, check in checks.items():

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import leases, ledger
-from stages.reconciling.inspection import Look
+from stages.reconciling.inspection import Inspection
 
 
-async def differing_runs(look: Look) -> AsyncIterator[Finding]:
+async def differing_runs(look: Inspection) -> AsyncIterator[Finding]:
     """Find runs whose money is not their calls', and correct it."""
     async for page in ledger.differing_runs(look.services.database):
         wrong = [each for each in page if each.cost != each.paid]
@@ -32,7 +32,7 @@ async def differing_runs(look: Look) -> AsyncIterator[Finding]:
             yield look.finding(Kind.COST_PROMISE_LOST, subject, detail=detail, mended=gives_back)
 
 
-async def differing_bills(look: Look) -> AsyncIterator[Finding]:
+async def differing_bills(look: Inspection) -> AsyncIterator[Finding]:
     """Find users whose documents do not add up to their calls."""
     async with look.services.database.service() as connection:
         found = await ledger.differing_bills(connection)
@@ -44,7 +44,7 @@ async def differing_bills(look: Look) -> AsyncIterator[Finding]:
         )
 
 
-async def unwanted_vectors(look: Look) -> AsyncIterator[Finding]:
+async def unwanted_vectors(look: Inspection) -> AsyncIterator[Finding]:
     """Find reservations and buffered vectors that nobody waits for, and remove them."""
     async for page in leases.unwanted_vectors(look.services.database):
         mended = await look.mended(Kind.VECTOR_RESERVATION_LOST, page, leases.remove_unwanted)

@@ -9,12 +9,12 @@ from pipeline.finding_kinds import Kind
 from pipeline.store import findings
 from pipeline.store.clock import database_time
 from pipeline.store.findings import MaintenanceRun
-from stages.reconciling.inspection import Check, Look, Outcome, reconcile
+from stages.reconciling.inspection import Check, Inspection, Outcome, reconcile
 from stages.reconciling.new_findings import news_for_a_person
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class MaintenanceOutcome:
     """What came of a look.
 
     Attributes:
@@ -27,9 +27,9 @@ class Looked:
     fresh: dict[Kind, int]
 
 
-async def look_at_everything(
-    look: Look, checks: dict[str, Check], run_id: UUID | None = None
-) -> Looked:
+async def run_maintenance(
+    look: Inspection, checks: dict[str, Check], run_id: UUID | None = None
+) -> MaintenanceOutcome:
     """Make every check and keep what came of it."""
     database, run = look.services.database, run_id or uuid4()
     async with database.service() as connection:
@@ -48,4 +48,4 @@ async def look_at_everything(
         )
         kept = await findings.latest(connection)
     assert kept is not None
-    return Looked(kept, outcome.left, news_for_a_person(outcome, before))
+    return MaintenanceOutcome(kept, outcome.left, news_for_a_person(outcome, before))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pipeline.store import pending_objects
 from pipeline.store.reconciling.objects import Named
-from stages.file_inspection import examine_files
+from stages.file_inspection import inspect_files
 from stages.original_storage import store_files
-from stages.reconciling.inspection import Look
+from stages.reconciling.inspection import Inspection
 
 
-async def restore_original(look: Look, named: Named) -> bool:
+async def restore_original(look: Inspection, named: Named) -> bool:
     """Store an original again; whether the same bytes lie at the document's source.
 
     Only where a person looks, who may read what they name; a worker reads no path of a row.
@@ -19,7 +19,7 @@ async def restore_original(look: Look, named: Named) -> bool:
     services, path = look.services, Path(named.source)
     if not look.by_person or not path.is_absolute():
         return False
-    contents, _ = await examine_files([path], services.settings.max_file_bytes)
+    contents, _ = await inspect_files([path], services.settings.max_file_bytes)
     if [content.sha256 for content in contents] != [named.file_sha256]:
         return False
     async with services.database.service() as connection:

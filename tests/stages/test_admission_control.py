@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.identity import user_id
 from pipeline.store import vector_buffer
-from stages.admission_control import Permission
-from stages.batch import hold
+from stages.admission_control import Admission
+from stages.batch import claim_batch
 from stages.fencing import needed_seconds
 from tests.flows.corpus import Opener, change, policy, query
 from tests.ingesting import accept
@@ -31,7 +31,7 @@ async def test_what_was_allowed_too_long_ago_is_asked_for_again(
         run = await new_run(services.database, ANNA)
         await change(services, HOLD_UP)
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, run) as held:
+        async with claim_batch(services, jobs, run) as held:
             await until_chunked(services, held)
             async with services.database.service() as connection:
                 texts = await vector_buffer.reserve(
@@ -41,7 +41,7 @@ async def test_what_was_allowed_too_long_ago_is_asked_for_again(
             async with services.database.owner() as other:
                 await other.exec_driver_sql(HOLD_UP)
                 asking = asyncio.create_task(
-                    Permission(services, held).to_send(texts, lambda tokens: Decimal("0.1"))
+                    Admission(services, held).admit(texts, lambda tokens: Decimal("0.1"))
                 )
                 await until_somebody_waits(services.database, asking)
                 await change(services, TAKE_OVER)

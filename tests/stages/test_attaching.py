@@ -15,7 +15,7 @@ from pipeline.store import deletion, history, run_jobs, runs
 from pipeline.store.transitions import Actor
 from stages import attaching, intake, parsing, planning, syncing, validating
 from stages.attaching import depth_of, member_source, root_of
-from stages.batch import hold, jobs_at
+from stages.batch import claim_batch, jobs_at
 from stages.retrying import send_back
 from stages.services import Services
 from stages.syncing import delete_vanished
@@ -289,7 +289,7 @@ async def test_a_letter_deleted_while_it_is_parsed_brings_nothing(
     (folder / "claim.eml").write_bytes(claim(REPORT))
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, uuid4()) as batch:
+        async with claim_batch(services, jobs, uuid4()) as batch:
             await validating.queue(services, batch)
             queued = await jobs_at(services, batch, JobState.PARSE_QUEUED)
             parsed = await parsing.parse_jobs(services, queued, batch.run_id)

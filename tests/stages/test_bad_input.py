@@ -143,7 +143,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         assert not await services.storage.exists(source.storage_key)
         run = await ingest(services, [fine], ANNA)
         assert {each.state for each in (await documents(services, run)).values()} == {"complete"}
-        again = await file_inspection.examine_files([gone, fine], 10**6)
+        again = await file_inspection.inspect_files([gone, fine], 10**6)
         assert [each.code for each in again[1]] == ["file_missing"]
 
 

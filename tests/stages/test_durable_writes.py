@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stages.durable_writes import unhurried
+from stages.durable_writes import shielded
 
 
 async def test_a_cancelled_run_waits_for_what_it_keeps() -> None:
@@ -18,7 +18,7 @@ async def test_a_cancelled_run_waits_for_what_it_keeps() -> None:
         await may_end.wait()
         kept.set()
 
-    task = asyncio.create_task(unhurried(keep()))
+    task = asyncio.create_task(shielded(keep()))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from pipeline.concurrency import PriorityLock
 from pipeline.identity import user_id
 from pipeline.states import JobState
 from stages import chunking, gating, parsing, publishing, validating
-from stages.batch import Batch, hold, jobs_at
+from stages.batch import Batch, claim_batch, jobs_at
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest, until_gate
@@ -88,7 +88,7 @@ async def test_a_stage_that_lost_its_jobs_writes_nothing(
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
         late = replace(services, compute_lock=TakenOver(services))
-        async with hold(services, jobs, uuid4()) as held:
+        async with claim_batch(services, jobs, uuid4()) as held:
             await BEFORE[stage](services, held)
             before = await written(services)
             if stage == "validate":

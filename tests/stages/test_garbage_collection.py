@@ -19,7 +19,7 @@ from pipeline.store import deletion, pending_objects, runs, uploads
 from pipeline.store.registration import Registered, Source
 from pipeline.store.transitions import Actor
 from stages import intake, syncing
-from stages.garbage_collection import remove_abandoned, tidy
+from stages.garbage_collection import collect_garbage, remove_orphaned_objects
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import ingest, work_off
@@ -120,7 +120,7 @@ async def test_a_deletion_that_was_killed_is_finished_later(local: Opener, folde
         await ingest(services, [folder], ANNA)
         await delete_and_die(services, "home.md")
         assert len(stored(services)) == 2
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == set()
         assert await unsettled_stems(services) == []
 
@@ -132,10 +132,10 @@ async def test_what_a_killed_upload_stored_is_removed_in_its_time(
     path = policy(folder, "home")
     async with local() as services:
         await upload_and_die(services, path)
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == {as_source(path).storage_key}
         await an_hour_later(services)
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == set()
         assert await unsettled_stems(services) == []
 
@@ -147,7 +147,7 @@ async def test_what_a_killed_upload_stored_serves_the_next_one(local: Opener, fo
         await upload_and_die(services, path)
         await take_in(services, path)
         await an_hour_later(services)
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == {as_source(path).storage_key}
         assert await unsettled_stems(services) == []
 
@@ -162,7 +162,7 @@ async def test_deleting_takes_nothing_from_an_upload_of_the_same_bytes(
         second = folder / "copy.md"
         second.write_bytes(first.read_bytes())
         [job] = await take_in(services, second, meanwhile=lambda: delete(services, "home.md"))
-        await tidy(services)
+        await collect_garbage(services)
         run_id = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run_id, ANNA, "ingest")
@@ -194,7 +194,7 @@ async def test_an_upload_that_took_too_long_is_not_registered(local: Opener, fol
 
         async def sleep() -> None:
             await an_hour_later(services)
-            await tidy(services)
+            await collect_garbage(services)
 
         with pytest.raises(ServiceUnavailable, match="took too long"):
             await take_in(services, path, meanwhile=sleep)
@@ -223,7 +223,7 @@ async def test_an_upload_waits_for_a_removal_under_way(local: Opener, folder: Pa
         await ingest(services, [folder], ANNA)
         await delete_and_die(services, "home.md")
         slow = SlowStorage((Path(services.settings.home) / "objects").as_uri())
-        removal = asyncio.create_task(remove_abandoned(services.database, slow))
+        removal = asyncio.create_task(remove_orphaned_objects(services.database, slow))
         await slow.asked.wait()
         upload = asyncio.create_task(take_in(services, path))
         await asyncio.wait([upload], timeout=0.3)
@@ -245,12 +245,12 @@ async def test_what_is_given_up_while_others_are_removed_is_removed_next(
         await an_hour_later(services)
         await delete_and_die(services, gone.name)
         slow = SlowStorage((Path(services.settings.home) / "objects").as_uri())
-        removal = asyncio.create_task(remove_abandoned(services.database, slow))
+        removal = asyncio.create_task(remove_orphaned_objects(services.database, slow))
         await slow.asked.wait()
         await delete_and_die(services, needed.name)
         slow.let.set()
         await removal
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == set()
         assert await unsettled_stems(services) == []
 
@@ -270,7 +270,7 @@ async def test_a_removal_that_fails_is_tried_again(local: Opener, folder: Path) 
         with pytest.raises(StorageUnavailable):
             await syncing.delete(services.database, away, ids, PERSON)
         assert await states(services) == {"home.md": "deleted"}
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == set()
 
 
@@ -288,9 +288,9 @@ async def test_many_are_removed_in_several_transactions(local: Opener, folder: P
         async with services.database.service() as connection:
             await deletion.delete_documents(connection, [row["id"] for row in found], PERSON)
         assert len(stored(services)) == 80
-        assert await remove_abandoned(services.database, services.storage, ben) == 40
+        assert await remove_orphaned_objects(services.database, services.storage, ben) == 40
         assert {key.split("/")[0] for key in stored(services)} == {str(ANNA)}
-        assert await remove_abandoned(services.database, services.storage) == 40
+        assert await remove_orphaned_objects(services.database, services.storage) == 40
         assert stored(services) == set()
 
 
@@ -305,18 +305,18 @@ async def test_an_announced_upload_that_never_came_is_forgotten(local: Opener) -
             )  # fmt: skip
             await pending_objects.acquire(connection, ANNA, [incoming_stem(upload)], 60)
         await services.storage.put(incoming_key(ANNA, upload), b"half of it")
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == {incoming_key(ANNA, upload)}
         await an_hour_later(services)
         await change(services, "UPDATE upload_pipeline.uploads SET expires_at = now()")
-        await tidy(services)
+        await collect_garbage(services)
         assert stored(services) == set()
         assert len(await query(services, "SELECT * FROM upload_pipeline.uploads")) == 1
         await change(
             services,
             "UPDATE upload_pipeline.uploads SET expires_at = now() - interval '25 hours'",
         )
-        await tidy(services)
+        await collect_garbage(services)
         assert await query(services, "SELECT * FROM upload_pipeline.uploads") == []
 
 
@@ -356,7 +356,7 @@ async def test_uploads_and_deletions_at_once(local: Opener, folder: Path) -> Non
         for _ in range(meetings):
             meeting = [*(upload(services) for _ in range(3)), *(remove(services) for _ in range(2))]
             await asyncio.gather(*meeting)
-            await tidy(services)
+            await collect_garbage(services)
             found = {row["storage_key"] for row in await query(services, needed)}
             assert stored(services) == found
             assert await unsettled_stems(services) == []

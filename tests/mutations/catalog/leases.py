@@ -174,7 +174,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-old-permission-is-good",
-        "stages/admission_control.py", "Permission.to_send",
+        "stages/admission_control.py", "Admission.admit",
         "steady_seconds() - asked < needed_seconds(self._services)", "asked",
         (f"{_TEST_PERMISSION}::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a process that was stopped while it asked asks again",

@@ -85,13 +85,14 @@ MUTATIONS = (
     ),
     Mutation(
         "the-embedder-is-asked-without-a-promise",
-        _PERMISSION, "Permission._ask", "price(tokens)", "price(0)",
+        _PERMISSION, "Admission._ask", "price(tokens)", "price(0)",
         (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
         "the cap is asked before the request, not after the bill",
     ),
     Mutation(
         "an-answer-is-not-on-the-jobs",
-        "pipeline/store/paid_responses.py", "keep_answer", "if answer.shares:", "if False:",
+        "pipeline/store/paid_responses.py", "insert_paid_response",
+        "if answer.shares:", "if False:",
         (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
         "each document's price is what was paid for it",
     ),
@@ -103,7 +104,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-answer-is-tried-to-be-kept-once",
-        _KEEPING, "until_written", "if time.monotonic() > deadline:", "if True:",
+        _KEEPING, "retry_until_committed", "if time.monotonic() > deadline:", "if True:",
         (f"{_TEST_EMBEDDING}::test_an_answer_is_kept_through_a_lost_connection",),
         "a paid answer is held until the database takes it",
     ),
@@ -145,26 +146,26 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unused-promise-is-kept",
-        _PERMISSION, "Permission.give_back", "if promised:", "if False:",
+        _PERMISSION, "Admission.give_back", "if promised:", "if False:",
         ("tests/stages/test_admission_control.py"
          "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a request that is not sent does not eat up the cap",
     ),
     Mutation(
         "a-cancelled-run-drops-an-answer",
-        _KEEPING, "unhurried", "asyncio.shield(task)", "task",
+        _KEEPING, "shielded", "asyncio.shield(task)", "task",
         ("tests/stages/test_durable_writes.py::test_a_cancelled_run_waits_for_what_it_keeps",),
         "an answer that was paid for is kept before a run is cancelled",
     ),
     Mutation(
         "a-kept-answer-is-kept-again",
-        "pipeline/store/paid_responses.py", "was_kept", "status == \"committed\"", "not status",
+        "pipeline/store/paid_responses.py", "is_stored", "status == \"committed\"", "not status",
         ("tests/pipeline/store/test_paid_responses.py::test_what_became_of_a_transaction_is_known",),
         "an answer whose commit was not heard is on the bill once",
     ),
     Mutation(
         "an-answer-locks-its-texts-before-its-jobs",
-        "pipeline/store/paid_responses.py", "keep_answer",
+        "pipeline/store/paid_responses.py", "insert_paid_response",
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
         "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
         "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
@@ -173,7 +174,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unusable-answer-is-free",
-        _KEEPING, "keep_failure", "if is_paid(error) else 0", "if False else 0",
+        _KEEPING, "store_failed_request", "if is_paid(error) else 0", "if False else 0",
         (f"{_TEST_EMBEDDING}::test_an_answer_that_cannot_be_right_is_never_published",),
         "what was billed for an answer that cannot be used is in the ledger",
     ),

@@ -30,7 +30,8 @@ MUTATIONS = (
     ),
     Mutation(
         "what-a-restart-breaks-off-is-not-done-again",
-        "pipeline/store/connection_retries.py", "outlasting", "if not error.passing:", "if error:",
+        "pipeline/store/connection_retries.py", "retry_on_restart",
+        "if not error.passing:", "if error:",
         ("tests/pipeline/store/test_connections.py::test_work_that_is_broken_off_is_done_again",),
         "a Postgres that restarts ends no run",
     ),

@@ -249,7 +249,7 @@ async def test_heartbeats_and_answers_do_not_deadlock(store: Database) -> None:
     jobs = await chunked(store, words)
     pending = await reserve(store, ids(jobs))
 
-    async def beating() -> None:
+    async def renewing() -> None:
         for _ in range(15):
             async with store.service() as connection:
                 await vector_buffer.renew(connection, ids(jobs), FIRST, LEASE)
@@ -265,7 +265,7 @@ async def test_heartbeats_and_answers_do_not_deadlock(store: Database) -> None:
             await vector_buffer.release(connection, SPACE, texts, SECOND)
 
     await asyncio.gather(
-        *(beating() for _ in range(3)),
+        *(renewing() for _ in range(3)),
         *(answering(seed) for seed in range(4)),
         *(releasing(seed) for seed in range(3)),
     )
