@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.schema import SCHEMA
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.inspection import Look
+from stages.reconciling.inspection import Inspection
 from stages.reconciling.maintenance_run import run_maintenance
 from tests.app.api.calling import accepted, is_problem, text
 from tests.app.api.serving import RunningApi
@@ -30,7 +30,7 @@ def change(api: RunningApi, statement: str) -> None:
 
 def look(api: RunningApi, *, fix: bool) -> None:
     """Look at everything, as the flow does."""
-    api.run(run_maintenance(Look(api.parts.services, fix), CHECKS))
+    api.run(run_maintenance(Inspection(api.parts.services, fix), CHECKS))
 
 
 @pytest.fixture(scope="module", autouse=True)
