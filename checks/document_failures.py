@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 
 class FailureReader:
-    """Reads failures out of one judged frame.
+    """Maps failing rows of one validated frame to documents.
 
     Args:
         frame: with a RangeIndex, so that positions are labels.

@@ -30,7 +30,7 @@ def warm_up() -> None:
 
 
 class Gate:
-    """Judges frames. Holds no state of its own; thread-safe."""
+    """Validates frames. Holds no state of its own; thread-safe."""
 
     def check(
         self,
@@ -40,7 +40,7 @@ class Gate:
         expected_jobs: Iterable[str] = (),
         owners: Mapping[str, str] | None = None,
     ) -> ValidationResult:
-        """Judge every document in a frame.
+        """Validate every document in a frame.
 
         Args:
             suite: the rules.

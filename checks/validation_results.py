@@ -14,7 +14,7 @@ ABSENT = "in_frame"
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What one rule found in the whole frame.
+    """The result of one rule over the whole frame.
 
     Attributes:
         evaluated: rows judged; those on which an optional rule was not measured are not.
@@ -34,7 +34,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class RuleFailure:
-    """One rule that one document breaks.
+    """A failed rule of one document.
 
     Attributes:
         rule: the rule's name.
@@ -55,7 +55,7 @@ class RuleFailure:
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """The verdict of one suite over one frame.
+    """The result of one suite over one frame.
 
     Attributes:
         suite: what was asked.

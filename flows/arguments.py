@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 def quoted(value: Value) -> Value:
-    """The value, for a task's argument: the task gets it as it is.
+    """Quote a task's argument: Prefect passes it on as it is.
 
     Prefect looks for futures in every argument, three times and down to each field: for a batch of
     500 jobs that costs more than some of the stages themselves.

@@ -17,7 +17,7 @@ Shown = TypeVar("Shown")
 
 
 async def shown(showing: Awaitable[Shown]) -> Shown | None:
-    """The answer to an artifact that is made or changed; None when the server does not take it.
+    """Await a Prefect artifact as best effort; None when the server does not take it.
 
     Prefect's client by itself goes on asking a server that has gone for two minutes, each time.
     """

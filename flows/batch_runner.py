@@ -40,7 +40,7 @@ _RESUMED_MOST = 3
 
 
 class BatchRunner:
-    """The batches of one run. Leaving the block early cancels them; they give back their claims.
+    """Runs the batches of one run; leaving the block early cancels them and releases their claims.
 
     Attributes:
         troubles: what went wrong, without the other batches suffering.

@@ -29,7 +29,7 @@ class PlannedBatch:
 
 
 def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
-    """Cut by count and bytes, in order; a file larger than a batch is a batch alone.
+    """Cut jobs into batches by count and bytes, in order; a larger file is a batch alone.
 
     All documents of a batch were accepted under one pipeline version.
     """

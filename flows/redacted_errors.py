@@ -49,7 +49,7 @@ async def redact_errors() -> AsyncIterator[None]:
 
 
 def redacting_errors(work: Work[P, Result]) -> Work[P, Result]:
-    """The same for a task; not for a flow, whose parameters Prefect looks up in its module."""
+    """Redact a task's errors; not a flow's, whose parameters Prefect looks up in its module."""
 
     @wraps(work)
     async def quiet(*args: P.args, **kwargs: P.kwargs) -> Result:

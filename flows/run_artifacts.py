@@ -71,7 +71,7 @@ def closing_state(
     ended: Sequence[JobFailure] = (),
     left: Unfinished = NONE_LEFT,
 ) -> State[Any]:
-    """How a batch ends in Prefect: Completed by that name only when nothing of it waits.
+    """The closing state of a batch in Prefect: Completed by that name only when nothing waits.
 
     Args:
         documents: how many the batch had; as many as were published, when left out.

@@ -38,7 +38,7 @@ EmbedderName = Annotated[
 
 
 class IngestOptions(BaseModel):
-    """What a run does differently from the settings; everything may be left out."""
+    """A run's options on top of the settings; everything may be left out."""
 
     parser: ParserName | None = Field(None, title="Parser")
     embedder: EmbedderName | None = Field(None, title="Embedder")
@@ -77,7 +77,7 @@ def _settle() -> None:
 
 @asynccontextmanager
 async def opened(options: IngestOptions) -> AsyncIterator[Services]:
-    """The services of the surrounding flow, those lent, or new ones for the time of this block."""
+    """Open services: those of the surrounding flow, shared ones, or new ones for this block."""
     if (around := _open.get()) is not None:
         yield around
         return
@@ -94,7 +94,7 @@ async def opened(options: IngestOptions) -> AsyncIterator[Services]:
 
 @contextmanager
 def share_services(parts: Services) -> Iterator[None]:
-    """Flows that begin inside and have the same settings use these services instead of their own.
+    """Share services with flows that begin inside and have the same settings.
 
     Not when a block is named: it may be changed on the server at any time, and each run reads it.
     """
@@ -128,14 +128,14 @@ def run_of_flow() -> UUID:
 
 @contextmanager
 def using(parts: Services) -> Iterator[None]:
-    """Flows and tasks that begin inside use these services."""
+    """Have flows and tasks that begin inside use these services."""
     with _found_by_tasks(parts):
         yield
 
 
 @asynccontextmanager
 async def tagged(tag: str, parameters: dict[str, Any] | None = None) -> AsyncIterator[None]:
-    """The surrounding flow run and its subflow runs carry a tag, to find them by in the UI.
+    """Tag the surrounding flow run and its subflow runs, to find them by in the UI.
 
     Args:
         parameters: what Prefect is to keep of the flow run's, in the place of what it was given;
@@ -152,7 +152,7 @@ async def tagged(tag: str, parameters: dict[str, Any] | None = None) -> AsyncIte
 
 @asynccontextmanager
 async def untagged_tasks() -> AsyncIterator[None]:
-    """Task runs in here do not inherit the flow run's tags.
+    """Keep task runs in here from inheriting the flow run's tags.
 
     Prefect asks its server for a concurrency limit for each tagged task run, and a batch has six.
     """

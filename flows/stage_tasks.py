@@ -56,7 +56,7 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 @redacting_errors
 @retry_on_restart
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
-    """Bytes to stored text; the result is references to it."""
+    """Parse bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
     unreadable = sum(each.failure is not None for each in references)
     _log("parsed", StageResult(len(references) - unreadable, unreadable))
@@ -84,7 +84,7 @@ async def validate_documents(
 @redacting_errors
 @retry_on_restart
 async def chunk_documents(batch: Batch) -> None:
-    """Text to buffered chunks."""
+    """Chunk text into the buffer."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
@@ -92,7 +92,7 @@ async def chunk_documents(batch: Batch) -> None:
 @redacting_errors
 @retry_on_restart
 async def embed_chunks(batch: Batch) -> None:
-    """Buffered chunks to vectors, each text once ever."""
+    """Embed buffered chunks, deduplicated: each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
@@ -100,7 +100,7 @@ async def embed_chunks(batch: Batch) -> None:
 @redacting_errors
 @retry_on_restart
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResult]]:
-    """Great Expectations judges what would be published; the jobs that passed come back."""
+    """Validate what would be published with Great Expectations; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
     _log("passed the gate", result)
     return passed, verdicts
@@ -110,7 +110,7 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResul
 @redacting_errors
 @retry_on_restart
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
-    """Readers see the new versions, all of each or nothing."""
+    """Publish: readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)
     _log("published", result)
     return result.advanced

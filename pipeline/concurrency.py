@@ -16,7 +16,7 @@ T = TypeVar("T")
 async def gather_bounded(
     width: int, calls: Iterable[Awaitable[T]] | AsyncIterable[Awaitable[T]]
 ) -> list[T]:
-    """Await calls, at most `width` at once; their results in order.
+    """Await calls, at most `width` at once (backpressure); their results in order.
 
     Args:
         calls: taken one by one as there is room, so that what they hold need not all be there.
@@ -59,7 +59,7 @@ _place: ContextVar[tuple[bool, int]] = ContextVar("place_in_line", default=(Fals
 
 @contextmanager
 def batch_priority(documents: int) -> Iterator[None]:
-    """What computes in this block waits behind older batches; a single document behind none."""
+    """Give what computes in this block its priority: older batches and single documents first."""
     token = _place.set((documents > 1, next(_numbers)))
     try:
         yield
@@ -68,7 +68,7 @@ def batch_priority(documents: int) -> Iterator[None]:
 
 
 class PriorityLock:
-    """Computing in threads, one batch of an event loop at a time, the oldest first.
+    """A lock with priorities: computes in threads, one batch at a time, the oldest first.
 
     The interpreter runs one thread at a time anyway. Were it shared out evenly, all batches would
     compute together and then wait for Postgres together; in turns one computes while another's

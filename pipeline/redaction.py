@@ -37,7 +37,7 @@ _SHORTEST = 6
 
 
 class Redaction:
-    """Blots secrets out.
+    """Redacts secrets, by their form and their values.
 
     Args:
         values: what is secret, whatever its form.

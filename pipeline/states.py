@@ -152,7 +152,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 
 def may(source: JobState, target: JobState) -> bool:
-    """Whether the state machine has a step from `source` to `target`."""
+    """Whether the state machine has a transition from `source` to `target`."""
     return target in TRANSITIONS[source]
 
 

@@ -18,7 +18,7 @@ from stages.services import Services
 
 
 class Admission:
-    """Asks before each request of a batch, in one transaction."""
+    """Admits each request of a batch, in one transaction."""
 
     def __init__(self, services: Services, batch: Batch) -> None:
         self._services = services
@@ -28,7 +28,7 @@ class Admission:
     async def admit(
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal]
     ) -> tuple[list[PendingText], Decimal]:
-        """Wait until the texts may be sent: those that are still ours, and the money promised.
+        """Wait until the texts may be sent: those still leased, with their cost reserved.
 
         Raises:
             ServiceUnavailable, QuotaExhausted: the circuit is open, for longer than we wait.
@@ -52,7 +52,7 @@ class Admission:
                 regained = False
 
     async def give_back(self, promised: Decimal) -> None:
-        """The money for a request that is not sent."""
+        """Release the reservation of a request that is not sent."""
         if promised:
             async with self._services.database.service() as connection:
                 await costs.settle_cost(

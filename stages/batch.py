@@ -36,7 +36,7 @@ _CLAIM_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Ids and tokens only: small enough to be a task's argument."""
+    """A claimed batch, as ids and tokens only: small enough to be a task's argument."""
 
     run_id: UUID
     claims: tuple[Claim, ...]
@@ -62,7 +62,7 @@ class StageResult:
 async def claim_batch(
     services: Services, job_ids: Sequence[UUID], run_id: UUID
 ) -> AsyncIterator[Batch]:
-    """Claim what is free of these jobs, keep the leases alive, and give back the unfinished.
+    """Claim what is free of these jobs, keep the leases alive, and release the unfinished.
 
     Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
     left out.

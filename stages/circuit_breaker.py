@@ -27,7 +27,7 @@ Noting = Callable[[ServiceUnavailable], Awaitable[None]]
 
 
 def circuit_error(permit: Permit, provider: str) -> NavigatorError:
-    """Why a provider may not be asked now."""
+    """The error of an open circuit: why a provider may not be asked now."""
     reason = permit.reason or f"{provider} fails."
     if "credit" in reason:
         return QuotaExhausted(reason, code=CIRCUIT_OPEN)
@@ -105,7 +105,7 @@ async def _unhurried(
 
 
 async def answered(services: Services, provider: str, error: NavigatorError | None = None) -> None:
-    """Report how a provider answered.
+    """Record a provider's answer with its circuit breaker.
 
     Args:
         error: what came instead of a result. One that only says that this request cannot be is

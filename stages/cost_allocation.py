@@ -14,7 +14,7 @@ _SMALLEST_SHARE = Decimal("1e-12")
 
 
 def by_owner(texts: Sequence[PendingText]) -> list[list[PendingText]]:
-    """The texts of each owner, in their order.
+    """Group texts by owner, in their order.
 
     No request serves two: what one user's text costs, how long it takes and whether it is refused
     says nothing of another's, and the bill of a request is one user's.
@@ -34,7 +34,7 @@ def only_user(texts: Sequence[PendingText]) -> UUID | None:
 def allocate_cost(
     texts: Sequence[PendingText], billed: int, cost: Decimal
 ) -> list[tuple[UUID, int, Decimal]]:
-    """A request's bill shared out among its jobs by their tokens; the parts add up exactly."""
+    """Allocate a request's bill to its jobs by their tokens; the shares add up exactly."""
     weights: dict[UUID, int] = defaultdict(int)
     for text in texts:
         weights[text.job_id] += text.tokens

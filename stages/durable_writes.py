@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PaidRequest:
-    """A request for embeddings: for which run, which texts, and the dollars promised to it."""
+    """A paid request for embeddings: its run, its texts, and the dollars reserved for it."""
 
     run_id: UUID
     texts: Sequence[PendingText]
@@ -49,7 +49,7 @@ class PaidRequest:
 async def store_paid_response(
     services: Services, asked: PaidRequest, answer: EmbeddingAnswer, billed: int
 ) -> None:
-    """Keep an answer, then close the provider's circuit.
+    """Store a response that was paid for, then close the provider's circuit.
 
     Args:
         billed: its tokens.
@@ -70,7 +70,7 @@ async def store_paid_response(
 async def store_failed_request(
     services: Services, asked: PaidRequest, error: NavigatorError, seconds: float
 ) -> None:
-    """Keep what a request cost that came to nothing, then tell the provider's circuit of it.
+    """Store what a failed request cost, then record it with the provider's circuit breaker.
 
     An answer that cannot be used is billed by its texts; a refusal, or no answer, costs nothing.
     """
@@ -132,7 +132,7 @@ async def _keep(services: Services, answer: PaidResponse) -> bool:
 
 
 async def shielded(work: Awaitable[Result]) -> Result:
-    """Do it to its end, also when whoever waits for it is cancelled; then the cancellation goes on.
+    """Shield work from cancellation: it ends first, then the cancellation goes on.
 
     Raises:
         CancelledError: after it is done.
@@ -152,7 +152,7 @@ async def retry_until_committed(
     *,
     patience_seconds: float | None = None,
 ) -> Result:
-    """Try a transaction again until it is written.
+    """Retry a transaction until it is committed.
 
     Args:
         patience_seconds: `PATIENCE_SECONDS` when not given.

@@ -18,12 +18,12 @@ _SHARE = 3
 
 
 def needed_seconds(services: Services) -> float:
-    """How long a lease has to last, and how long a look at it is good for."""
+    """The seconds that a lease must still last, and how long a check of it stays valid."""
     return services.settings.lease_seconds / _SHARE
 
 
 async def jobs_still_leased(services: Services, batch: Batch, jobs: Collection[UUID]) -> set[UUID]:
-    """Those of the batch's jobs that are ours still, or again."""
+    """The batch's jobs whose leases are still ours, or are again."""
     wanted = [each for each in batch.claims if each.job_id in jobs]
     seconds = needed_seconds(services)
     async with services.database.service() as connection:
@@ -36,7 +36,7 @@ async def jobs_still_leased(services: Services, batch: Batch, jobs: Collection[U
 
 
 async def regain(services: Services, batch: Batch, jobs: Collection[UUID]) -> None:
-    """Hold again what of the jobs, and of their texts, ran out and nobody has taken."""
+    """Renew expired leases of jobs and texts that nobody has taken."""
     wanted = [each for each in batch.claims if each.job_id in jobs]
     lease, worker = services.settings.lease_seconds, services.worker
     async with services.database.service() as connection:

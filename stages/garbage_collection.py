@@ -23,7 +23,7 @@ _AT_ONCE = 32
 async def remove_orphaned_objects(
     database: Database, storage: Storage, user: UUID | None = None
 ) -> int:
-    """Remove what nobody holds and no document needs; how many files, with all made of each.
+    """Remove orphaned objects: acquired by nobody, needed by no document; the number of files.
 
     Interrupted, it goes on the next time.
 
@@ -54,7 +54,7 @@ async def _remove(storage: Storage, user: UUID, stem: str) -> None:
 
 
 async def collect_garbage(services: Services) -> None:
-    """Remove what is abandoned, of all users, and forget announced uploads that never came.
+    """Collect garbage of all users: orphaned objects, and announced uploads that never came.
 
     A service that fails meanwhile is logged, no more: this is done again with every run and sweep.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def validate_frame(
     services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
 ) -> ValidationResult:
-    """One validation in a thread; a job without rows in the frame has failed."""
+    """Validate a frame in a thread; a job without rows in it has failed."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
     return await services.compute_lock.compute(
         lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
@@ -38,7 +38,7 @@ def outcome_moves(
     stage: str,
     measured: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Move]:
-    """Rejected jobs into quarantine, each with its reason; the others to `passed`, if given.
+    """Move rejected jobs into quarantine, each with its reason; the others to `passed`, if given.
 
     Args:
         measured: facts of the jobs, by job id as text, to keep with those that go on.

@@ -42,7 +42,7 @@ class _Piece(NamedTuple):
 async def gate(
     services: Services, batch: Batch
 ) -> tuple[list[UUID], StageResult, list[ValidationResult]]:
-    """Judge what is in the buffers.
+    """Gate what is in the buffers.
 
     Returns:
         The jobs that may be published, the counts, and the suites' results.

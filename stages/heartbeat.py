@@ -11,7 +11,7 @@ from pipeline.errors import TransientError
 
 @asynccontextmanager
 async def renewing(lease: float, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Renew a lease three times in its length, for the time of this block.
+    """Heartbeat: renew a lease three times in its length, for the time of this block.
 
     Args:
         lease: seconds.

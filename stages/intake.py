@@ -60,7 +60,7 @@ async def upload(
     tags: Iterable[str],
     within: Mapping[Path, str] = MappingProxyType({}),
 ) -> Upload:
-    """Take files in: bytes first, then the rows; what is published already is not stored again.
+    """Take files in: bytes first, then the rows; published content is not stored again.
 
     Args:
         within: by file, the real path of the folder that it has to lie in.
@@ -93,7 +93,7 @@ async def take_in(
     parent: Parent | None = None,
     reserved: int = 0,
 ) -> Upload:
-    """The one way in, for files, requests and what is inside files: bytes first, then the rows.
+    """The one intake of files, requests and members of files: bytes first, then the rows.
 
     Args:
         actor: for the audit; this process when it is left out.

@@ -18,7 +18,7 @@ from stages.services import Services
 
 
 class ParseLease:
-    """Asked for before each request that costs money, and after each pause."""
+    """A lease on a parse, checked before each request that costs money, and after each pause."""
 
     def __init__(self, services: Services, job: ClaimedJob, run_id: UUID) -> None:
         self._services = services
@@ -28,7 +28,7 @@ class ParseLease:
         self._looked = steady_seconds()
 
     async def reserve(self) -> ParsedFile:
-        """The finished parse, or the right to make it, or that another does.
+        """Reserve the parse, or find it finished, or under way elsewhere.
 
         Raises:
             FencedOut: another worker has the job.
@@ -39,12 +39,12 @@ class ParseLease:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep the reservation alive meanwhile."""
+        """Renew the reservation meanwhile."""
         async with renewing(self._lease, self._renewed):
             yield
 
     async def require(self) -> None:
-        """Return while both are ours; a look that took too long is taken again.
+        """Require that claim and reservation are still ours; a slow check is repeated.
 
         Raises:
             FencedOut: another worker has the job, or parses the same bytes.
@@ -59,7 +59,7 @@ class ParseLease:
                 return
 
     async def recall(self) -> None:
-        """Ask again, when the last answer is old: this process may have been stopped meanwhile."""
+        """Check again when the last check is old: this process may have been suspended."""
         if steady_seconds() - self._looked >= needed_seconds(self._services):
             await self.require()
 

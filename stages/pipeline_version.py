@@ -41,7 +41,7 @@ async def services_for_jobs(services: Services, job_ids: Sequence[UUID]) -> Serv
 
 
 def require_installation(parts: Services, expected: UUID | None) -> None:
-    """Make sure that this worker's database is the one that the jobs are in.
+    """Require that this worker's database is the one that the jobs are in.
 
     Raises:
         ConfigurationError: it is another one; the work would seem done, and nothing would be.

@@ -21,7 +21,7 @@ _SILENT = "Its process ended, or fell silent; a later run goes on with its docum
 
 @asynccontextmanager
 async def run_lease(services: Services, run_id: UUID) -> AsyncIterator[None]:
-    """Own the run's jobs for the time of this block: no sweep and no other run takes them."""
+    """Hold the run's lease on its jobs for this block: no sweep and no other run takes them."""
     lease = services.settings.lease_seconds
     await _hold(services, run_id, lease)
     try:
@@ -50,7 +50,7 @@ async def _renew(services: Services, run_id: UUID, lease: float) -> None:
 
 @retry_on_restart
 async def record_dead_run(services: Services, run: DeadRun, *, cancelled: bool) -> None:
-    """Write down how a run ended that died; its jobs are free, or wait for a person.
+    """Record how a dead run ended; its jobs are free, or wait for a person.
 
     Args:
         cancelled: a person cancelled it before it died.
@@ -64,7 +64,7 @@ async def record_dead_run(services: Services, run: DeadRun, *, cancelled: bool) 
 
 @retry_on_restart
 async def stop_run(services: Services, run_id: UUID, reason: RunStopped | None) -> int:
-    """Have what the run owns and has not finished wait for a person; how many jobs.
+    """Stop the unfinished jobs that the run owns until a person resumes them; how many.
 
     Args:
         reason: what stopped it; None when a person did.

@@ -18,7 +18,7 @@ _LOG = logger("navigator.batch")
 
 
 class DocumentsWait(ServiceUnavailable):
-    """A service gave no answer for some documents, after some patience; the others have gone on.
+    """Documents are deferred: a service gave no answer for them, the others have gone on.
 
     Args:
         waiting: the reason of each job; not empty.
@@ -33,7 +33,7 @@ class DocumentsWait(ServiceUnavailable):
 
 
 async def note_wait(services: Services, batch: Batch, wait: DocumentsWait) -> None:
-    """Write down why documents wait; it is no failure of theirs and never ends them."""
+    """Record why documents are deferred; it is no failure of theirs and never ends them."""
     _LOG.warning(
         "documents_deferred", run_id=str(batch.run_id), code=wait.code, jobs=len(wait.waiting)
     )

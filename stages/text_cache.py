@@ -13,7 +13,7 @@ MAX_CHARACTERS = 16_000_000
 
 
 class TextCache:
-    """Parsed documents by their storage key; the least recently used go first.
+    """A cache (LRU) of parsed documents by their storage key.
 
     Args:
         max_characters: of all texts together; a longer one is not kept.

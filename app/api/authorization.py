@@ -28,7 +28,7 @@ UserParameter = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class RowAccess:
-    """What a request is about.
+    """Which rows a request may see.
 
     Attributes:
         user: whose rows; None for everybody's, which only an operator gets.
@@ -39,7 +39,7 @@ class RowAccess:
 
     @asynccontextmanager
     async def reading(self, database: Database) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees these rows: bound by row-level security but for everybody's."""
+        """Open a transaction that sees these rows only (row-level security)."""
         opened = database.service() if self.user is None else database.reader(self.user)
         async with opened as connection:
             yield connection

@@ -29,7 +29,7 @@ class LostUpload(ApiProblem):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How an upload has to arrive.
+    """The pace at which an upload has to arrive (slowloris protection for bodies).
 
     Attributes:
         pause: seconds between two pieces, at most; and for so long its speed is measured.

@@ -22,7 +22,7 @@ LINGER_BYTES = 1024 * 1024
 
 
 class BoundedConnection(H11Protocol):
-    """A connection whose requests begin in time, and end when they are answered.
+    """A connection whose requests have to begin and end in time (slowloris protection).
 
     Attributes:
         seconds: from a request's first byte, or from the connection, to the end of its head.

@@ -25,7 +25,7 @@ from stages.services import Services
 
 @dataclass(frozen=True)
 class ApiParts:
-    """Everything that routes use; opened and closed by the application's lifespan.
+    """The dependencies of routes; opened and closed by the application's lifespan.
 
     Attributes:
         services: database, storage, embedder and the version of the work, as flows have them.

@@ -35,7 +35,7 @@ class TooManyWatchers(ApiProblem):
 
 
 class Watcher:
-    """Somebody who waits for events.
+    """A watcher that waits for events.
 
     Attributes:
         user: whose events; None for everybody's.
@@ -54,7 +54,7 @@ class Watcher:
 
 
 class EventFeed:
-    """Wakes watchers; asks nothing while there are none."""
+    """Feeds watchers: polls once for all of them, and not at all while there are none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

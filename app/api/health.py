@@ -44,7 +44,7 @@ _LOG = logger("navigator.health")
 
 
 class Part(BaseModel):
-    """One part."""
+    """The health of one part."""
 
     status: Status
     seconds: float = Field(description="That it took to answer.")
@@ -71,7 +71,7 @@ class _Found:
 
 
 class HealthChecks:
-    """Asks the parts.
+    """Checks the health of the parts.
 
     Args:
         prefect_url: Prefect's API, or None when there is none.

@@ -32,7 +32,7 @@ class BrokenOff(Exception):
 
 
 class AnswerHeaders:
-    """Adds what every answer carries: security headers, and what is left of the user's limits.
+    """Adds security headers, and what is left of the user's limits, to every answer.
 
     A route's own header stays. An error that nobody foresaw becomes a problem here, outside
     everything else, and is never logged with its text, which may quote what the user sent.

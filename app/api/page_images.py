@@ -18,7 +18,7 @@ _SHARE = 0.6
 
 
 class PagePictures:
-    """Draws pages; its process is started when the first one is asked for."""
+    """Renders pages; its process is started when the first one is asked for."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._settings = settings

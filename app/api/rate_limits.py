@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 
 class RateLimits:
-    """The windows of every user."""
+    """Sliding windows of every user's requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._windows = MovingWindowRateLimiter(MemoryStorage())

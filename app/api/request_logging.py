@@ -23,7 +23,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class RequestLogging:
-    """Binds a request's correlation id, answers it, and observes how it went.
+    """Binds a request's correlation id, answers it, and logs and measures how it went.
 
     The id is the client's when it sends a UUID as X-Correlation-ID, else a new one; the answer
     carries it.

@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass
 class WarmEngine(AsyncFlowRunEngine[Any, Any]):
-    """The engine that knows why it is interrupted."""
+    """Prefect's engine in a shared process; it knows why it is interrupted."""
 
     attempt: Attempt | None = None
 

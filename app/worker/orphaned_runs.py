@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 async def requeue_orphaned_runs(client: PrefectClient, pool: str) -> int:
-    """Put the runs of dead workers back into the queue; how many there were."""
+    """Requeue the flow runs of dead workers; how many there were."""
     held = await client.read_flow_runs(
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
         flow_run_filter=FlowRunFilter(

@@ -13,7 +13,7 @@ from pipeline.errors import ServiceUnavailable
 
 @contextmanager
 def prefect_answers() -> Iterator[None]:
-    """Trouble with Prefect's server inside this block leaves it as `ServiceUnavailable`."""
+    """Raise trouble with Prefect's server inside this block as `ServiceUnavailable`."""
     try:
         yield
     except (httpx.HTTPError, PrefectException, OSError) as error:

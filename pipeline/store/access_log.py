@@ -47,7 +47,7 @@ _LOG = sa.text(
 
 
 async def log(connection: AsyncConnection, access: Access) -> None:
-    """Write an access down, in the caller's transaction."""
+    """Log an access, in the caller's transaction."""
     values = {
         "user_id": access.user_id,
         "actor_id": access.actor_id,

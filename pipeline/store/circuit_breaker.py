@@ -97,14 +97,14 @@ async def has_failures(connection: AsyncConnection, provider: str) -> bool:
 
 
 async def record_success(connection: AsyncConnection, provider: str) -> None:
-    """An answer came: the circuit closes."""
+    """Record an answer: the circuit closes."""
     await connection.execute(_SUCCESS, {"provider": provider})
 
 
 async def record_failure(
     connection: AsyncConnection, provider: str, reason: str, *, quota: bool = False
 ) -> None:
-    """A request failed; the circuit opens at the fifth in a row, on an exhausted quota at once."""
+    """Record a failure: the circuit opens at the fifth in a row, on an exhausted quota at once."""
     await connection.execute(
         _FAILURE,
         {
@@ -126,5 +126,5 @@ _TELL = sa.text(
 
 
 async def claim_alert(connection: AsyncConnection, provider: str) -> bool:
-    """Whether a person is to be told that the provider fails: once in an outage."""
+    """Claim the one alert of an outage: whether a person is to be told now."""
     return (await connection.execute(_TELL, {"provider": provider})).rowcount == 1

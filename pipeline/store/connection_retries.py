@@ -35,7 +35,7 @@ Work = Callable[P, Coroutine[Any, Any, Result]]
 
 
 class Backoff:
-    """The pauses between attempts to begin something, until patience ends.
+    """Exponential backoff between attempts to begin something, until patience ends.
 
     Args:
         seconds: from the first failure on.
@@ -76,7 +76,7 @@ LOOKING_SECONDS = 5.0
 
 
 def retry_on_restart(work: Work[P, Result]) -> Work[P, Result]:
-    """Work that can be done again is done again when a restart of Postgres breaks it off.
+    """Retry idempotent work when a restart of Postgres breaks it off.
 
     What it does outside the database has to bear that too. Until Postgres is there again, the
     first transaction of the next attempt waits.
@@ -103,7 +103,7 @@ def retry_while_away(
     told: Callable[[str], None] | None = None,
     url: sa.URL | None = None,
 ) -> Result:
-    """Do what can be done again, and do it again while Postgres is away.
+    """Retry idempotent work while Postgres is away.
 
     Args:
         url: of a Postgres that is started again if it is our embedded one.

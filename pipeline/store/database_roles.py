@@ -69,7 +69,7 @@ _IS_SUPERUSER = sa.text(
 
 
 def settle_roles(connection: sa.Connection) -> None:
-    """Make the logins and give the schema to its owner, as a superuser; again changes nothing."""
+    """Create the logins and give the schema to its owner, as a superuser; idempotent."""
     for name, kind in _ROLES.items():
         connection.execute(sa.text(_ensured(name, f"{kind} {_PLAIN}")))
     for role, login in _MEMBERS:

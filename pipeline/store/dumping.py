@@ -34,7 +34,7 @@ _COLUMNS = """
 
 @dataclass(slots=True)
 class Snapshot:
-    """The database as it is at one moment, whoever writes to it meanwhile.
+    """A snapshot of the database at one moment, whoever writes to it meanwhile.
 
     Attributes:
         revision: of its schema.

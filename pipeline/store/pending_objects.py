@@ -100,7 +100,7 @@ _UNNEEDED = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Who holds what."""
+    """A hold on pending objects: whose, which, and by whom."""
 
     user_id: UUID
     stems: tuple[str, ...]
@@ -114,7 +114,7 @@ class Hold:
 async def acquire(
     connection: AsyncConnection, user: UUID, stems: Iterable[str], seconds: float = HOLD_SECONDS
 ) -> Hold:
-    """Say that objects are about to be stored; a removal under way is waited for."""
+    """Acquire objects before they are stored; a removal under way is waited for."""
     held = Hold(user, tuple(sorted(set(stems))), uuid4())
     await connection.execute(_WAIT, {"user_id": user})
     await connection.execute(_ACQUIRE, {**held.values(), "seconds": seconds})
@@ -122,7 +122,7 @@ async def acquire(
 
 
 async def commit(connection: AsyncConnection, held: Hold) -> None:
-    """Hold them no longer, in the transaction that writes the rows that name them.
+    """Commit pending objects, in the transaction that writes the rows that name them.
 
     Raises:
         ServiceUnavailable: it took so long that they may have been removed; try again.
@@ -132,17 +132,17 @@ async def commit(connection: AsyncConnection, held: Hold) -> None:
 
 
 async def release(connection: AsyncConnection, held: Hold) -> None:
-    """Hold them no longer, because nothing came of it."""
+    """Release pending objects, because nothing came of them."""
     await connection.execute(_RELEASE, held.values())
 
 
 async def forget(connection: AsyncConnection, user: UUID, stem: str) -> None:
-    """Forget what is not stored any more, whoever holds it."""
+    """Forget a pending object that is not stored any more, whoever acquired it."""
     await connection.execute(_FORGET, {"user_id": user, "stem": stem})
 
 
 async def mark_orphaned(connection: AsyncConnection, contents: Sequence[tuple[UUID, str]]) -> None:
-    """Say that no row names these any more, in the transaction that sees to it.
+    """Mark objects as orphaned, in the transaction that removes the rows that named them.
 
     Args:
         contents: user and stem of each.
@@ -154,7 +154,7 @@ async def mark_orphaned(connection: AsyncConnection, contents: Sequence[tuple[UU
 async def take_orphaned(
     connection: AsyncConnection, user: UUID | None, most: int
 ) -> tuple[UUID, list[str]] | None:
-    """Take what nobody holds any more, of one user: `user` or any. None when there is nothing.
+    """Take one user's orphaned objects, of `user` or any; None when there are none.
 
     Who holds something anew is waited for, and waits until this transaction ends. The rows go
     first: what is given up after the look at who needs it has a row of its own, for the next time.

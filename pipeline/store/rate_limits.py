@@ -23,7 +23,7 @@ _TABLE = f"{SCHEMA}.provider_budgets"
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What a provider allows per minute; None is no limit of ours."""
+    """Rate limits of a provider per minute; None is no limit of ours."""
 
     provider: str
     requests_per_minute: int | None = None
@@ -80,7 +80,7 @@ _TAKE = sa.text(
 
 
 async def ensure_limits(connection: AsyncConnection, budget: RateLimits) -> None:
-    """Make the provider's row, and bring its limits to the settings."""
+    """Create the provider's row (its token bucket), and bring its limits to the settings."""
     values = {
         "provider": budget.provider,
         "rpm": budget.requests_per_minute,
@@ -91,7 +91,7 @@ async def ensure_limits(connection: AsyncConnection, budget: RateLimits) -> None
 
 
 async def acquire(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
-    """Ask to send one request of so many tokens."""
+    """Acquire a permit for one request of so many tokens, from the token bucket."""
     values: dict[str, Any] = {"provider": provider, "tokens": tokens}
     state = (await rows(connection, _LOOK, values))[0]
     if state["circuit"] != "closed":
@@ -116,5 +116,5 @@ _PAUSE = sa.text(
 
 
 async def pause(connection: AsyncConnection, provider: str, seconds: float) -> None:
-    """The provider said to slow down: nobody sends for so many seconds."""
+    """Pause a provider that said to slow down (429): nobody sends for so many seconds."""
     await connection.execute(_PAUSE, {"provider": provider, "seconds": seconds})

@@ -21,7 +21,7 @@ KEPT_OF_A_KIND = 100
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a check works with.
+    """What a maintenance check works with.
 
     Attributes:
         fix: mend what is safe. also: kinds that a person asked to have mended too.
@@ -128,7 +128,7 @@ class Outcome:
 
 
 async def reconcile(look: Inspection, checks: dict[str, Check]) -> Outcome:
-    """Make every check; one that fails does not keep the others from being made."""
+    """Run every check; one that fails does not keep the others from running."""
     outcome = Outcome()
     for name, check in checks.items():
         try:

@@ -39,7 +39,7 @@ async def jobs_out_of_sight(look: Inspection) -> AsyncIterator[Finding]:
 
 
 async def forgotten_runs(look: Inspection) -> AsyncIterator[Finding]:
-    """Find runs that were begun and that nobody ever ended, and close them."""
+    """Find orphaned runs, which were begun and never ended, and close them."""
     async for page in unfinished_runs.forgotten_runs(look.services.database):
         mended = await look.mended(Kind.RUN_NEVER_FINISHED, page, unfinished_runs.close_runs)
         for run in page:
@@ -60,7 +60,7 @@ async def dead_runs(look: Inspection) -> AsyncIterator[Finding]:
 
 
 async def missed_arrivals(look: Inspection) -> AsyncIterator[Finding]:
-    """Find uploads that never came and answers that nobody asks for."""
+    """Find uploads that are overdue and answers that nobody asks for."""
     async with look.services.database.service() as connection:
         expired = await overdue_rows.expired_uploads(connection)
         overdue = await overdue_rows.overdue_parses(connection)

@@ -11,7 +11,7 @@ from stages.reconciling.inspection import Inspection
 
 
 async def differing_runs(look: Inspection) -> AsyncIterator[Finding]:
-    """Find runs whose money is not their calls', and correct it."""
+    """Find runs whose cost differs from the ledger of their calls, and correct it."""
     async for page in ledger.differing_runs(look.services.database):
         wrong = [each for each in page if each.cost != each.paid]
         owing = [each for each in page if each.promised]
@@ -33,7 +33,7 @@ async def differing_runs(look: Inspection) -> AsyncIterator[Finding]:
 
 
 async def differing_bills(look: Inspection) -> AsyncIterator[Finding]:
-    """Find users whose documents do not add up to their calls."""
+    """Find users whose documents do not add up to the ledger of their calls."""
     async with look.services.database.service() as connection:
         found = await ledger.differing_bills(connection)
     for each in found:
@@ -45,7 +45,7 @@ async def differing_bills(look: Inspection) -> AsyncIterator[Finding]:
 
 
 async def unwanted_vectors(look: Inspection) -> AsyncIterator[Finding]:
-    """Find reservations and buffered vectors that nobody waits for, and remove them."""
+    """Find orphaned reservations and buffered vectors, and remove them."""
     async for page in leases.unwanted_vectors(look.services.database):
         mended = await look.mended(Kind.VECTOR_RESERVATION_LOST, page, leases.remove_unwanted)
         for each in page:

@@ -15,7 +15,7 @@ from stages.reconciling.new_findings import news_for_a_person
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceOutcome:
-    """What came of a look.
+    """What came of a maintenance run.
 
     Attributes:
         run: as it is kept. left: findings that were not mended and do not end by themselves.
@@ -30,7 +30,7 @@ class MaintenanceOutcome:
 async def run_maintenance(
     look: Inspection, checks: dict[str, Check], run_id: UUID | None = None
 ) -> MaintenanceOutcome:
-    """Make every check and keep what came of it."""
+    """Run every check and store what came of it."""
     database, run = look.services.database, run_id or uuid4()
     async with database.service() as connection:
         before = await findings.latest(connection)

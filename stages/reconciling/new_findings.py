@@ -8,7 +8,7 @@ from stages.reconciling.inspection import Outcome
 
 
 def news_for_a_person(outcome: Outcome, before: MaintenanceRun | None) -> dict[Kind, int]:
-    """By kind, how many findings wait for a person now that did not at the look before.
+    """Count, by kind, the findings that wait for a person now and did not the last time.
 
     Of kinds with more findings than are kept by their ids, only their number is compared.
     """

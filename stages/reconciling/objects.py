@@ -22,7 +22,7 @@ from stages.reconciling.original_repair import restore_original
 
 
 async def unnamed_objects(look: Inspection) -> AsyncIterator[Finding]:
-    """Find objects that no row names, and have those removed that the database says are gone.
+    """Find orphaned objects, and remove those that the database says are gone.
 
     Whoever stores an object has said so before (`unsettled_objects`), so an object that was listed
     is named by a row, held, or left over; one that was removed meanwhile is looked for again.

@@ -12,7 +12,7 @@ from stages.reconciling.inspection import Inspection
 
 
 async def restore_original(look: Inspection, named: Named) -> bool:
-    """Store an original again; whether the same bytes lie at the document's source.
+    """Repair an original from the document's source; whether the same bytes lie there.
 
     Only where a person looks, who may read what they name; a worker reads no path of a row.
     """

@@ -10,7 +10,7 @@ from pipeline.store.findings import MaintenanceRun
 
 
 def in_short(run: MaintenanceRun) -> str:
-    """One sentence: how much was found, mended, and left to a person."""
+    """Summarize in one sentence: how much was found, repaired, and left to a person."""
     found = sum(tally.found for tally in run.tallies.values())
     mended = sum(tally.mended for tally in run.tallies.values())
     not_made = f" {len(run.unlooked)} checks could not be made." if run.unlooked else ""
@@ -33,7 +33,7 @@ def outcome_of(tally: Tally) -> str:
 
 
 def as_markdown(run: MaintenanceRun) -> str:
-    """The whole look as a page: a table of kinds, then each kind with its ids."""
+    """Render the inspection as a page: a table of kinds, then each kind with its ids."""
     return "\n".join(_lines(run)) + "\n"
 
 

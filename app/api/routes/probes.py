@@ -33,13 +33,13 @@ class Alive(BaseModel):
 
 @router.get("/health/live")
 async def live() -> Alive:
-    """Say that the process answers, whatever becomes of the parts it uses."""
+    """Liveness probe: say that the process answers, whatever becomes of the parts it uses."""
     return Alive()
 
 
 @router.get("/health/ready", responses=_FAILING)
 async def ready(parts: Parts, response: Response) -> Health:
-    """Say whether requests can be answered: the database has our schema, the storage works."""
+    """Readiness probe: say whether requests can be answered (database, schema, storage)."""
     found = await parts.health.read()
     required = {name: part for name, part in found.parts.items() if name in REQUIRED}
     fine = all(part.status == "ok" for part in required.values())
