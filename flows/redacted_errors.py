@@ -29,7 +29,7 @@ Work = Callable[P, Coroutine[Any, Any, Result]]
 
 @asynccontextmanager
 async def redact_errors() -> AsyncIterator[None]:
-    """Unforeseen errors inside this block leave it as `Unforeseen`, Prefect's as a service's."""
+    """Redact errors inside this block: unforeseen ones become `Unforeseen`, Prefect's are ours."""
     try:
         yield
         return

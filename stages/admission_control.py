@@ -37,7 +37,7 @@ class Admission:
         provider, regained = self._services.provider, False
         while True:
             asked = steady_seconds()
-            ours, permit, promised = await self._ask(texts, price, whole=not regained)
+            ours, permit, reserved = await self._ask(texts, price, whole=not regained)
             if permit is None:
                 await regain(self._services, self._batch, {text.job_id for text in texts})
                 regained = True
@@ -46,17 +46,17 @@ class Admission:
             elif permit.wait_seconds:
                 await asyncio.sleep(permit.wait_seconds)
             elif steady_seconds() - asked < needed_seconds(self._services):
-                return ours, promised
+                return ours, reserved
             else:  # this process was stopped meanwhile: what was true is not any more
-                await self.give_back(promised)
+                await self.release(reserved)
                 regained = False
 
-    async def give_back(self, promised: Decimal) -> None:
+    async def release(self, reserved: Decimal) -> None:
         """Release the reservation of a request that is not sent."""
-        if promised:
+        if reserved:
             async with self._services.database.service() as connection:
                 await costs.settle_cost(
-                    connection, self._batch.run_id, reserved=promised, usd=Decimal(0)
+                    connection, self._batch.run_id, reserved=reserved, usd=Decimal(0)
                 )
 
     async def _ask(
@@ -77,5 +77,5 @@ class Admission:
             permit = await rate_limits.acquire(connection, self._services.provider, tokens)
             if permit.wait_seconds or permit.circuit_open:
                 return ours, permit, nothing
-            promised = await costs.reserve_cost(connection, self._batch.run_id, price(tokens))
-            return ours, permit, promised
+            reserved = await costs.reserve_cost(connection, self._batch.run_id, price(tokens))
+            return ours, permit, reserved

@@ -43,7 +43,7 @@ class PaidRequest:
 
     run_id: UUID
     texts: Sequence[PendingText]
-    promised: Decimal
+    reserved: Decimal
 
 
 async def store_paid_response(
@@ -114,7 +114,7 @@ def _paid(
 ) -> PaidResponse:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
-    return PaidResponse(space, asked.texts, vectors, call, parts, asked.promised)
+    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved)
 
 
 async def _keep(services: Services, answer: PaidResponse) -> bool:

@@ -71,7 +71,7 @@ class Sender:
         self._services = services
         self._run_id = batch.run_id
         self._patience = Patience(services.settings.service_patience_seconds)
-        self._permission = Admission(services, batch)
+        self._admission = Admission(services, batch)
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
         self._sent = Sent()
@@ -165,33 +165,33 @@ class Sender:
 
     async def _once(self, asked: list[PendingText]) -> None:
         async with self._services.embedding_slots:
-            texts, promised = await self._permission.admit(asked, self._price)
+            texts, reserved = await self._admission.admit(asked, self._price)
             if not texts or self._stopped is not None:
-                return await self._permission.give_back(promised)
+                return await self._admission.release(reserved)
             started = time.perf_counter()
             try:
                 answer = await self._services.embedder.embed([text.text for text in texts])
             except NavigatorError as error:
-                await self._note_failure(error, started, texts, promised)
+                await self._note_failure(error, started, texts, reserved)
                 raise
         failpoint("after-embed-answer")
-        await self._keep(texts, answer, promised)
+        await self._keep(texts, answer, reserved)
         failpoint("after-vector-commit")
 
     def _price(self, tokens: int) -> Decimal:
         return price_of(self._services.embedder, tokens)
 
     async def _keep(
-        self, texts: Sequence[PendingText], answer: EmbeddingAnswer, promised: Decimal
+        self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Decimal
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
-        asked = durable_writes.PaidRequest(self._run_id, texts, promised)
+        asked = durable_writes.PaidRequest(self._run_id, texts, reserved)
         await durable_writes.store_paid_response(self._services, asked, answer, billed)
 
     async def _note_failure(
-        self, error: NavigatorError, started: float, texts: Sequence[PendingText], promised: Decimal
+        self, error: NavigatorError, started: float, texts: Sequence[PendingText], reserved: Decimal
     ) -> None:
-        asked = durable_writes.PaidRequest(self._run_id, texts, promised)
+        asked = durable_writes.PaidRequest(self._run_id, texts, reserved)
         await durable_writes.store_failed_request(
             self._services, asked, error, time.perf_counter() - started
         )

@@ -28,7 +28,7 @@ from app.prefect.access import (
     require_usable_proxy,
     use,
 )
-from app.prefect.supervised_server import KeptServer, end
+from app.prefect.supervised_server import SupervisedServer, end
 from app.stack.status_file import running_stack
 from pipeline.child_processes import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
@@ -160,7 +160,7 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
     (folder / "server.log").unlink(missing_ok=True)
     port = free_port()
-    kept = KeptServer(_start(folder, port), partial(_start, folder, port), lock)
+    kept = SupervisedServer(_start(folder, port), partial(_start, folder, port), lock)
     # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
     # threads down, and waits forever for a server that has gone. `atexit` comes after that.
     atexit.register(kept.stop)

@@ -19,7 +19,7 @@ _LOG = logger("navigator.process")
 Server = subprocess.Popen[bytes]
 
 
-class KeptServer:
+class SupervisedServer:
     """A server's process, and a thread that starts it again at the same place when it has died.
 
     Args:

@@ -19,7 +19,7 @@ from app.stack.status_file import api_of_stack, running_stack
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.smoke_test import AUDIT, footprint, judged, remote_parses
+from pipeline.store.smoke_test import AUDIT, judged, remote_parses, stored_rows
 from stages.services import open_database
 
 SECONDS = 60.0
@@ -206,7 +206,7 @@ async def _nothing_left(trial: SmokeTest) -> str:
 
 async def _rows(trial: SmokeTest) -> dict[str, int]:
     async with trial.database.service() as connection:
-        return await footprint(connection, trial.user)
+        return await stored_rows(connection, trial.user)
 
 
 async def _clean(trial: SmokeTest) -> None:

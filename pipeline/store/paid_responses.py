@@ -30,7 +30,7 @@ class PaidResponse:
     Attributes:
         vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
         shares: of the cost, each job once.
-        promised: dollars that the run had promised to the request.
+        reserved: dollars that the run had reserved for the request.
     """
 
     space_id: UUID
@@ -38,7 +38,7 @@ class PaidResponse:
     vectors: np.ndarray | None
     call: ServiceCall
     shares: Sequence[Share]
-    promised: Decimal
+    reserved: Decimal
 
 
 async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
@@ -57,7 +57,7 @@ async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
-    await costs.settle_cost(connection, run_id, reserved=answer.promised, usd=usd)
+    await costs.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
     return await service_calls.record(connection, answer.call)
 
 

@@ -27,7 +27,7 @@ _COUNTS = sa.union_all(
 )
 
 
-async def footprint(connection: AsyncConnection, user: UUID) -> dict[str, int]:
+async def stored_rows(connection: AsyncConnection, user: UUID) -> dict[str, int]:
     """Rows of a user in each table; reads as the service, or it sees what a reader may."""
     counted = await connection.execute(_COUNTS, {"user_id": user})
     return {row.name: row.rows for row in counted}

@@ -14,7 +14,7 @@ async def differing_runs(look: Inspection) -> AsyncIterator[Finding]:
     """Find runs whose cost differs from the ledger of their calls, and correct it."""
     async for page in ledger.differing_runs(look.services.database):
         wrong = [each for each in page if each.cost != each.paid]
-        owing = [each for each in page if each.promised]
+        owing = [each for each in page if each.reserved]
         corrects = look.mends(Kind.RUN_COST_DIFFERS)
         gives_back = look.mends(Kind.COST_PROMISE_LOST)
         async with look.services.database.service() as connection:
@@ -27,7 +27,7 @@ async def differing_runs(look: Inspection) -> AsyncIterator[Finding]:
             subject = f"run {each.run_id}"
             yield look.finding(Kind.RUN_COST_DIFFERS, subject, detail=detail, mended=corrects)
         for each in owing:
-            detail = f"${each.promised:f}"
+            detail = f"${each.reserved:f}"
             subject = f"run {each.run_id}"
             yield look.finding(Kind.COST_PROMISE_LOST, subject, detail=detail, mended=gives_back)
 

@@ -38,21 +38,21 @@ _CALLS = f"""
 
 @dataclass(frozen=True, slots=True)
 class RunMoney:
-    """A run's money: what it says it cost, what its calls cost, what it has promised."""
+    """A run's money: what it says it cost, what its calls cost, what it has reserved."""
 
     run_id: UUID
     cost: Decimal
     paid: Decimal
-    promised: Decimal
+    reserved: Decimal
 
 
 _RUNS = sa.text(
     f"""
     WITH page AS (
-        SELECT r.id AS key, r.cost_usd AS cost, r.reserved_usd AS promised, {_OVER} AS over
+        SELECT r.id AS key, r.cost_usd AS cost, r.reserved_usd AS reserved, {_OVER} AS over
         FROM {SCHEMA}.ingest_runs AS r WHERE r.id > :after ORDER BY r.id LIMIT :most
     ), looked AS (
-        SELECT p.*, c.paid, p.over AND (p.cost <> c.paid OR p.promised <> 0) AS bad
+        SELECT p.*, c.paid, p.over AND (p.cost <> c.paid OR p.reserved <> 0) AS bad
         FROM page AS p
         JOIN LATERAL (SELECT coalesce(sum(cost_usd), 0) AS paid FROM {SCHEMA}.service_calls
                       WHERE run_id = p.key) AS c ON true
@@ -67,7 +67,7 @@ async def differing_runs(database: Database) -> AsyncIterator[list[RunMoney]]:
     async with database.service() as connection:
         dead = await dead_holders(connection)
     async for page in pages(database, _RUNS, {"dead": dead}):
-        yield [RunMoney(r["key"], r["cost"], r["paid"], r["promised"]) for r in page]
+        yield [RunMoney(r["key"], r["cost"], r["paid"], r["reserved"]) for r in page]
 
 
 _STILL_OVER = f"""

@@ -79,7 +79,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-refusal-keeps-its-promise",
-        _KEEPING, "_paid", "parts, asked.promised)", "parts, 0 * asked.promised)",
+        _KEEPING, "_paid", "parts, asked.reserved)", "parts, 0 * asked.reserved)",
         (f"{_TEST_EMBEDDING}::test_a_refused_request_gives_its_promise_back",),
         "requests that were refused do not eat up the cap",
     ),
@@ -146,7 +146,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unused-promise-is-kept",
-        _PERMISSION, "Admission.give_back", "if promised:", "if False:",
+        _PERMISSION, "Admission.release", "if reserved:", "if False:",
         ("tests/stages/test_admission_control.py"
          "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a request that is not sent does not eat up the cap",
