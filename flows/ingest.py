@@ -170,7 +170,7 @@ async def ingest(
                 sync=options.sync,
                 roots=roots,
                 follow_links=follow,
-                exclude=opaque(wanted.exclude),
+                exclude=quoted(wanted.exclude),
             )
             sync = partial(delete_gone, wanted.user, quoted(found), run) if options.sync else None
             return await conclude(runner, at_last=sync)
