@@ -174,11 +174,11 @@ class BatchRunner:
     async def _look_elsewhere(self) -> tuple[list[Elsewhere], set[UUID]]:
         """What others have of this run, and what of it is the run's own from now on."""
         async with self.parts.database.service() as connection:
-            await job_owners.give_back(connection, self.run)
+            await job_owners.release_jobs(connection, self.run)
         async with self.parts.database.service() as connection:
             elsewhere = await job_owners.held_elsewhere(connection, self.run)
             who = Actor(self.parts.worker, self.run)
-            adopted = await job_owners.adopt_left(connection, who, self._taken)
+            adopted = await job_owners.adopt_orphaned_jobs(connection, who, self._taken)
         return elsewhere, adopted
 
     @retry_on_restart

@@ -31,21 +31,21 @@ async def run_lease(services: Services, run_id: UUID) -> AsyncIterator[None]:
         # When the database is gone the lease runs out by itself.
         with suppress(TransientError):
             async with services.database.service() as connection:
-                await job_owners.let_go(connection, run_id, services.worker)
+                await job_owners.release_run_lease(connection, run_id, services.worker)
 
 
 @retry_on_restart
 async def _hold(services: Services, run_id: UUID, lease: float) -> None:
     async with services.database.service() as connection:
-        await job_owners.hold_run(connection, run_id, services.worker, lease)
+        await job_owners.acquire_run_lease(connection, run_id, services.worker, lease)
 
 
 @retry_on_restart
 async def _renew(services: Services, run_id: UUID, lease: float) -> None:
     async with services.database.service() as connection:
-        if not await job_owners.renew_run(connection, run_id, services.worker, lease):
+        if not await job_owners.renew_run_lease(connection, run_id, services.worker, lease):
             # It slept past its lease; what nobody has taken meanwhile is still its own.
-            await job_owners.hold_run(connection, run_id, services.worker, lease)
+            await job_owners.acquire_run_lease(connection, run_id, services.worker, lease)
 
 
 @retry_on_restart

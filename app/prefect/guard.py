@@ -55,7 +55,7 @@ _POLICY_VIOLATION = 1008
 
 
 class Guard:
-    """An ASGI application in front of Prefect's.
+    """An ASGI middleware in front of Prefect's server.
 
     Args:
         auth_string: ``user:password``.

@@ -20,7 +20,7 @@ Server = subprocess.Popen[bytes]
 
 
 class SupervisedServer:
-    """A server's process, and a thread that starts it again at the same place when it has died.
+    """A server's process, and a thread that restarts it at the same address when it has died.
 
     Args:
         process: the server as it was started first.

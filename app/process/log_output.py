@@ -35,7 +35,7 @@ _ours: set[Path] = set()
 
 
 def configure_logs(settings: Settings, process: str, *, console: bool = True) -> None:
-    """Send this process's log events to its file and, when asked, to the standard error.
+    """Configure logging: this process's events go to its file and, when asked, to stderr.
 
     Args:
         process: its name, in each event and in the file's name.

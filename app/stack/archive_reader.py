@@ -26,7 +26,7 @@ OLD_DUMP = "database.dump"
 _MOST_MANIFEST_BYTES = 1024 * 1024
 
 
-class UnfitArchive(UsageError):
+class InvalidArchive(UsageError):
     """A file that is no backup of ours, or not the one that was written."""
 
     remedy = "Take another file, made by `navigator backup`; nothing was changed."
@@ -52,7 +52,7 @@ class ArchiveReader:
         at, end = member.offset, member.offset + member.size
         while at < end:
             if not (piece := self._read(at, min(PIECE_BYTES, end - at))):
-                raise self._unfit("it has become shorter")
+                raise self._invalid("it has become shorter")
             at += len(piece)
             yield piece
 
@@ -90,30 +90,30 @@ class ArchiveReader:
         last, tables, before = None, set[str](), Member("", 0, 0)
         for member in self._headers():
             if not follows(before, member):
-                raise self._unfit("its files are not in their order")
+                raise self._invalid("its files are not in their order")
             if member.name == MANIFEST:
                 last = member
             elif member.table is not None:
                 if member.table in tables and member.table != before.table:
-                    raise self._unfit("its files are not in their order")
+                    raise self._invalid("its files are not in their order")
                 tables.add(member.table)
             before = member
         if last is None:
-            raise self._unfit("it has no manifest")
+            raise self._invalid("it has no manifest")
         manifest = self._read_manifest(last)
         if not tables <= set(manifest.tables):
-            raise self._unfit("it holds a table that its manifest does not name")
+            raise self._invalid("it holds a table that its manifest does not name")
         return manifest
 
     def _read_manifest(self, member: Member) -> Manifest:
         if member.size > _MOST_MANIFEST_BYTES:
-            raise self._unfit("its manifest is too large")
+            raise self._invalid("its manifest is too large")
         try:
             manifest = Manifest.model_validate_json(b"".join(self.content(member)))
         except (ValidationError, ValueError, RecursionError):
-            raise self._unfit("its manifest cannot be read") from None
+            raise self._invalid("its manifest cannot be read") from None
         if manifest.format != FORMAT:
-            raise self._unfit("it is of another format")
+            raise self._invalid("it is of another format")
         return manifest
 
     def _headers(self) -> Iterator[Member]:
@@ -128,9 +128,9 @@ class ArchiveReader:
     def _require_end(self, at: int) -> None:
         rest = self._size - at
         if not 2 * tarfile.BLOCKSIZE <= rest <= tarfile.RECORDSIZE + tarfile.BLOCKSIZE:
-            raise self._unfit("something follows its end")
+            raise self._invalid("something follows its end")
         if any(self._read(at, rest)):
-            raise self._unfit("something follows its end")
+            raise self._invalid("something follows its end")
 
     def _member(self, header: bytes, offset: int) -> Member:
         found, name = self._parsed(header), None
@@ -140,21 +140,21 @@ class ArchiveReader:
             found = self._parsed(self._read(offset + tarfile.BLOCKSIZE, tarfile.BLOCKSIZE))
             offset += 2 * tarfile.BLOCKSIZE
         if found.type != tarfile.REGTYPE or found.linkname:
-            raise self._unfit("it holds something else than plain files")
+            raise self._invalid("it holds something else than plain files")
         if not 0 <= found.size <= self._size - offset:
-            raise self._unfit("a file in it is longer than the archive")
+            raise self._invalid("a file in it is longer than the archive")
         member = Member(found.name if name is None else name, offset, found.size)
         if not member.has_our_name:
-            raise self._unfit("a file in it has a name that we do not give")
+            raise self._invalid("a file in it has a name that we do not give")
         return member
 
     def _parsed(self, header: bytes) -> tarfile.TarInfo:
         try:
             found = tarfile.TarInfo.frombuf(header, "ascii", "strict")
         except (tarfile.HeaderError, ValueError):
-            raise self._unfit("it is no archive of ours") from None
+            raise self._invalid("it is no archive of ours") from None
         if found.name == OLD_DUMP:
-            raise UnfitArchive(
+            raise InvalidArchive(
                 f"{self._path} was made by an older release: it holds SQL, which is not executed.",
                 remedy="Restore it with the release that made it, then save it with this one: "
                 "`navigator backup` there, after the update.",
@@ -168,11 +168,11 @@ class ArchiveReader:
         except OSError as error:
             raise UsageError(f"{self._path} cannot be read ({error.strerror}).") from None
 
-    def _unfit(self, why: str) -> UnfitArchive:
-        return UnfitArchive(f"{self._path} is no whole backup: {why}.")
+    def _invalid(self, why: str) -> InvalidArchive:
+        return InvalidArchive(f"{self._path} is no whole backup: {why}.")
 
-    def _damaged(self, name: str) -> UnfitArchive:
-        return UnfitArchive(f"{self._path} is damaged: {name} is not what was saved.")
+    def _damaged(self, name: str) -> InvalidArchive:
+        return InvalidArchive(f"{self._path} is damaged: {name} is not what was saved.")
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def reading(path: Path, most_bytes: int) -> Iterator[ArchiveReader]:
     with file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise UnfitArchive(f"{path} is no whole backup: it is no file.")
+            raise InvalidArchive(f"{path} is no whole backup: it is no file.")
         if found.st_size > most_bytes:
             raise UsageError(
                 f"{path} has {found.st_size:,} bytes, and {most_bytes:,} are allowed.",

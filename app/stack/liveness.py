@@ -21,7 +21,7 @@ _AT_WORK = frozenset({psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP})
 
 
 class Progress:
-    """What some processes, and what they have started, have computed so far."""
+    """The progress of some processes and their children, by processor time."""
 
     def __init__(self) -> None:
         self._computed: dict[int, float] = {}

@@ -60,8 +60,8 @@ def _wanted(given: Mapping[str, Any]) -> Deployment:
     )
 
 
-def lapsed(address: str, folder: Path) -> str:
-    """What has to be deployed again, in words; empty when nothing has, or the server cannot say.
+def missing_deployments(address: str, folder: Path) -> str:
+    """What has to be deployed again, in words; empty when nothing has, or nobody can say.
 
     Args:
         address: of our server.

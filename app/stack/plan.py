@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
-from app.stack.missing_deployments import lapsed
+from app.stack.missing_deployments import missing_deployments
 from app.stack.mock_services import mock_environment, wants_mocks
 from app.stack.services import Health, Service
 from pipeline.child_processes import module_command
@@ -148,7 +148,7 @@ def _deployments(home: Path, options: StackOptions) -> Service:
         health=lambda: True,
         needs=["prefect"],
         is_task=True,
-        lapsed=partial(lapsed, options.url("prefect"), home / "prefect"),
+        lapsed=partial(missing_deployments, options.url("prefect"), home / "prefect"),
     )
 
 

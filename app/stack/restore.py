@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.stack.archive import OBJECTS
 from app.stack.archive_members import Member
-from app.stack.archive_reader import ArchiveReader, UnfitArchive, reading
+from app.stack.archive_reader import ArchiveReader, InvalidArchive, reading
 from app.stack.backup import Saved, require_local, told
 from app.stack.status_file import running_stack
 from pipeline.errors import StorageUnavailable, UsageError
@@ -69,7 +69,9 @@ def fill(url: str, archive: ArchiveReader, folder: Path) -> int:
         for name in loader.columns:  # in the order in which rows may refer to each other
             loader.fill(name, tables[name].columns, _rows(archive, name))
             if loader.rows[name] != tables[name].rows:
-                raise UnfitArchive(f"The backup's table {name} has not the rows that it tells of.")
+                raise InvalidArchive(
+                    f"The backup's table {name} has not the rows that it tells of."
+                )
         loader.finish()
         return _unpack(archive, folder, loader.objects())
 
@@ -89,7 +91,7 @@ def _unpack(archive: ArchiveReader, folder: Path, named: Iterator[str]) -> int:
         while (expected := next(named, None)) is not None and expected.encode() < key.encode():
             missing += 1
         if expected != key:
-            raise UnfitArchive("The backup holds a file that none of its rows names.")
+            raise InvalidArchive("The backup holds a file that none of its rows names.")
         _write(archive, member, folder / key)
     return missing + sum(1 for _ in named)
 

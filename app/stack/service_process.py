@@ -22,8 +22,8 @@ _LOG_BYTES = 10_000_000
 _TAIL_BYTES = 2000
 
 
-class Child:
-    """One start of a service."""
+class ServiceProcess:
+    """The process of one start of a service."""
 
     def __init__(self, service: Service, environment: Mapping[str, str], log: Path) -> None:
         self.service = service

@@ -29,8 +29,8 @@ _STYLES = {
 _LINES_KEPT = 6
 
 
-class StackView:
-    """Shows services on a terminal, and writes every change to a log.
+class ServiceTable:
+    """Shows services on a terminal as a table, and writes every change to a log.
 
     Args:
         log: where the lines go too.
@@ -42,7 +42,7 @@ class StackView:
         self._live: Live | None = None
         self._began = time.monotonic()
 
-    def __enter__(self) -> StackView:
+    def __enter__(self) -> ServiceTable:
         self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if answers().is_terminal:
             from rich.live import Live

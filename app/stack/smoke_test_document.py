@@ -16,7 +16,7 @@ from pipeline.store.engine import Database
 
 @dataclass
 class SmokeTest:
-    """What the steps hand on to each other."""
+    """The state of a smoke test, which its steps hand on to each other."""
 
     settings: Settings
     client: httpx.AsyncClient

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.stack.plan import StackOptions, common_environment, plan
 from app.stack.ports import require_free_ports
-from app.stack.service_table import StackView
+from app.stack.service_table import ServiceTable
 from app.stack.services import Service
 from app.stack.status_file import (
     ServiceState,
@@ -44,7 +44,7 @@ def up(settings: Settings, options: StackOptions) -> None:
         require_free_ports(services)
         names = [each.name for each in services]
         environment = {**os.environ, **common_environment(settings, options, names)}
-        with StackView(settings.home / "logs" / "stack.log") as view:
+        with ServiceTable(settings.home / "logs" / "stack.log") as view:
             asyncio.run(_Running(settings.home, services, environment, view).until_stopped())
 
 
@@ -54,7 +54,7 @@ class _Running:
         home: Path,
         services: Sequence[Service],
         environment: dict[str, str],
-        view: StackView,
+        view: ServiceTable,
     ) -> None:
         self._home = home
         self._view = view

@@ -76,7 +76,7 @@ async def _run(connection: AsyncConnection, given: str) -> RunReport | None:
 
 
 def print_history(told: DocumentHistory) -> None:
-    """The history for a person."""
+    """Print the history for a person."""
     document = told.document
     tell(text(document.name).plain, "bold")
     tell(f"  {text(document.source).plain}", "dim")
@@ -160,7 +160,7 @@ def actor_name(name: str) -> str:
 
 
 def history_json(told: DocumentHistory) -> dict[str, Any]:
-    """The history for a program."""
+    """The history as JSON."""
     return {
         "document": line_json(told.document),
         "versions": [{**asdict(job), "status": state_word(job.state)} for job in told.jobs],

@@ -36,7 +36,7 @@ _MORE_CONNECTIONS = (
 
 
 class Outage(DatabaseUnavailable):
-    """Postgres cannot be worked with at this moment.
+    """An outage: Postgres cannot be worked with at this moment.
 
     Attributes:
         passing: it may well be over in a moment; nobody has to do anything.
@@ -111,7 +111,7 @@ def data_folder(url: sa.URL) -> Path | None:
 
 @contextmanager
 def translated(url: sa.URL) -> Iterator[None]:
-    """Errors of the connection leave this block as ours.
+    """Map errors of the connection inside this block to ours.
 
     Raises:
         Outage: Postgres cannot be worked with.

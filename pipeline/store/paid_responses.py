@@ -25,7 +25,7 @@ Share = tuple[UUID, int, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class PaidResponse:
-    """One answered request, with what it cost and who pays.
+    """One response that was paid for, with its cost and who pays.
 
     Attributes:
         vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
@@ -42,17 +42,17 @@ class PaidResponse:
 
 
 async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
-    """Write everything that an answer is, in the caller's transaction and in the order of locks.
+    """Insert everything that a response is, in the caller's transaction and in the lock order.
 
     Returns:
         The transaction's id, for `is_stored`.
     """
     if answer.vectors is not None:
-        await vector_buffer.bring(connection, answer.texts, answer.vectors)
+        await vector_buffer.stage(connection, answer.texts, answer.vectors)
     if answer.shares:
         await service_calls.bill(connection, answer.shares)
     if answer.vectors is not None:
-        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)
+        await vector_buffer.insert_staged(connection, answer.space_id, answer.texts)
     run_id = answer.call.run_id
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.

@@ -146,7 +146,7 @@ async def release(
     *,
     forget: bool,
 ) -> None:
-    """Give a reservation back; with `forget`, also what was submitted under it."""
+    """Release a reservation; with `forget`, also what was submitted under it."""
     values = {"user_id": user_id, "sha256": sha256, "parser": parser, "worker": worker}
     await connection.execute(_FORGET if forget else _RELEASE, values)
 

@@ -166,9 +166,9 @@ MUTATIONS = (
     Mutation(
         "an-answer-locks-its-texts-before-its-jobs",
         "pipeline/store/paid_responses.py", "insert_paid_response",
-        "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
-        "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
-        "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
+        "await vector_buffer.stage(connection, answer.texts, answer.vectors)",
+        "await vector_buffer.stage(connection, answer.texts, answer.vectors)\n"
+        "        await vector_buffer.insert_staged(connection, answer.space_id, answer.texts)",
         ("tests/pipeline/store/test_paid_responses.py::test_an_answer_is_kept_with_its_bill",),
         "a paid answer is not undone by a deadlock",
     ),

@@ -111,7 +111,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-run-that-ends-lets-nothing-go",
-        "stages/run_lease.py", "run_lease", "await job_owners.let_go(", "job_owners.let_go and (",
+        "stages/run_lease.py", "run_lease",
+        "await job_owners.release_run_lease(", "job_owners.release_run_lease and (",
         (f"{_TEST_HEART}::test_what_a_worker_has_left_is_free_at_once",),
         "what a run has left is free at once",
     ),
