@@ -220,7 +220,7 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
     if isinstance(reason, RunStopped):
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
     if reason is None and (waiting := progress.count(WORKING)):
-        reason = ServiceUnavailable(f"{waiting} documents are not finished.", code="not_finished")
+        reason = ServiceUnavailable(f"{waiting} documents are waiting.", code="not_finished")
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
     lacking = progress.count([JobState.COMPLETE_WITH_GAPS])

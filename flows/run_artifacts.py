@@ -80,7 +80,7 @@ def closing_state(
     documents = published if documents is None else documents
     message = f"{published} of {documents} documents published"
     if left.waiting:
-        message += f"; {left.waiting} are not finished"
+        message += f"; {left.waiting} are waiting"
         reason = ServiceUnavailable(f"{message}.", code="not_finished")
         return Failed(name="Not finished", message=message, data=reason)
     if left.elsewhere:
