@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.stack.status_file import running_stack
 from app.terminal import options
-from app.terminal.confirmation import ask
+from app.terminal.confirmation import confirm
 from app.terminal.console import say, tell
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings, load_settings
@@ -111,6 +111,6 @@ def command(yes: options.Yes = False) -> None:
         for folder in folders:
             say(f"  {folder}")
         megabytes = size(folders) / 1_000_000
-        ask(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
+        confirm(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
     reset(settings)
     tell(f"Emptied {settings.home}.")

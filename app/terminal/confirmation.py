@@ -7,7 +7,7 @@ import sys
 import typer
 
 
-def ask(question: str) -> None:
+def confirm(question: str) -> None:
     """Go on only after a yes.
 
     Raises:
