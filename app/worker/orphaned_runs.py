@@ -1,4 +1,4 @@
-"""Ends orphaned flow runs: Prefect still calls them running though their worker was killed.
+"""Requeues orphaned flow runs: Prefect still calls them running though their worker was killed.
 
 A warm worker writes its own name on each run before it takes it. A later one on the same machine
 can tell from the name that its writer is gone.

@@ -113,6 +113,6 @@ _PULSE = sa.text(
 
 
 async def pulse(connection: AsyncConnection, mark: int) -> dict[UUID, tuple[int, int]]:
-    """Whose events above the mark there are: how many, and the newest of them."""
+    """Whose events above the high-water mark there are: how many, and the newest of them."""
     found = await rows(connection, _PULSE, {"mark": mark})
     return {row["user_id"]: (row["events"], row["newest"]) for row in found}
