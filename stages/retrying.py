@@ -12,7 +12,7 @@ from pipeline.store.transitions import Actor
 from stages.services import Services
 
 
-async def send_back(
+async def retry_jobs(
     services: Services,
     user: UUID,
     run_id: UUID,

@@ -113,11 +113,11 @@ async def _send_back(
     kind: str,
     cap: Decimal | None,
 ) -> list[UUID]:
-    from stages.retrying import send_back
+    from stages.retrying import retry_jobs
     from stages.services import open_services
 
     async with open_services(settings) as services:
-        return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
+        return await retry_jobs(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
 
 
 def command(

@@ -19,7 +19,7 @@ from app.stack.status_file import api_of_stack, running_stack
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.smoke_test import AUDIT, judged, remote_parses, stored_rows
+from pipeline.store.smoke_test import AUDIT, gate_summary, remote_parses, stored_rows
 from stages.services import open_database
 
 SECONDS = 60.0
@@ -59,18 +59,18 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
         client.base_url = httpx.URL(url or api_of_stack(settings.home.absolute()) or _DEFAULT_URL)
         database = await open_database(settings, stack)
-        trial = SmokeTest(settings, client, database, user_id(name))
-        stack.push_async_callback(_clean, trial)
+        smoke = SmokeTest(settings, client, database, user_id(name))
+        stack.push_async_callback(_clean, smoke)
         trying = [
-            ("health", lambda: _health(trial)),
-            ("token", lambda: _token(trial, name)),
-            ("upload", lambda: _upload(trial)),
-            ("publish", lambda: _publish(trial)),
-            ("webhook", lambda: _webhook(trial)),
-            ("search", lambda: _search(trial)),
-            ("quality", lambda: _quality(trial)),
-            ("delete", lambda: _delete(trial)),
-            ("nothing left", lambda: _nothing_left(trial)),
+            ("health", lambda: _health(smoke)),
+            ("token", lambda: _token(smoke, name)),
+            ("upload", lambda: _upload(smoke)),
+            ("publish", lambda: _publish(smoke)),
+            ("webhook", lambda: _webhook(smoke)),
+            ("search", lambda: _search(smoke)),
+            ("quality", lambda: _quality(smoke)),
+            ("delete", lambda: _delete(smoke)),
+            ("nothing left", lambda: _nothing_left(smoke)),
         ]
         for label, attempt in trying:
             failed = any(step.outcome == "failed" for step in steps)
@@ -95,8 +95,8 @@ async def _timed(name: str, attempt: Callable[[], Awaitable[str]]) -> Step:
     return step
 
 
-async def _health(trial: SmokeTest) -> str:
-    answer = await trial.request("GET", "/health")
+async def _health(smoke: SmokeTest) -> str:
+    answer = await smoke.request("GET", "/health")
     parts = answer.json().get("parts", {})
     unwell = {name: part for name, part in parts.items() if part["status"] == "failing"}
     if unwell or not parts:
@@ -107,47 +107,47 @@ async def _health(trial: SmokeTest) -> str:
     return ", ".join(f"{name} {part['status']}" for name, part in sorted(parts.items()))
 
 
-async def _token(trial: SmokeTest, name: str) -> str:
+async def _token(smoke: SmokeTest, name: str) -> str:
     from app.api.authentication import issue_token
 
-    token = issue_token(trial.settings, name, service=False, hours=0.1)
-    trial.client.headers["Authorization"] = f"Bearer {token}"
-    await trial.ask("GET", "/jobs")
+    token = issue_token(smoke.settings, name, service=False, hours=0.1)
+    smoke.client.headers["Authorization"] = f"Bearer {token}"
+    await smoke.ask("GET", "/jobs")
     return "accepted by the API"
 
 
-async def _upload(trial: SmokeTest) -> str:
-    file = ("trial.md", trial.content, "text/markdown")
-    accepted = await trial.ask("POST", "/documents", files={"file": file})
-    trial.job = accepted["job"]
-    return f"{len(trial.content)} bytes accepted as {accepted['outcome']}"
+async def _upload(smoke: SmokeTest) -> str:
+    file = ("trial.md", smoke.content, "text/markdown")
+    accepted = await smoke.ask("POST", "/documents", files={"file": file})
+    smoke.job = accepted["job"]
+    return f"{len(smoke.content)} bytes accepted as {accepted['outcome']}"
 
 
-async def _publish(trial: SmokeTest) -> str:
-    while not trial.job["ended"]:
+async def _publish(smoke: SmokeTest) -> str:
+    while not smoke.job["ended"]:
         await asyncio.sleep(_POLL_SECONDS)
-        trial.job = await trial.ask("GET", f"/jobs/{trial.job['id']}")
-    if not trial.job["published"]:
-        error = trial.job["error"] or {}
+        smoke.job = await smoke.ask("GET", f"/jobs/{smoke.job['id']}")
+    if not smoke.job["published"]:
+        error = smoke.job["error"] or {}
         raise NavigatorError(
-            f"The document ended as {trial.job['state']}: {error.get('message', '')}",
+            f"The document ended as {smoke.job['state']}: {error.get('message', '')}",
             remedy=error.get("remedy", ""),
         )
-    return f"{trial.job['chunks']} passages"
+    return f"{smoke.job['chunks']} passages"
 
 
 _NOT_HERE = "not used"
 
 
-async def _webhook(trial: SmokeTest) -> str:
+async def _webhook(smoke: SmokeTest) -> str:
     """Only where LlamaParse parsed and has a URL to call: then its call has to come."""
-    async with trial.database.service() as connection:
-        if not await remote_parses(connection, trial.user):
+    async with smoke.database.service() as connection:
+        if not await remote_parses(connection, smoke.user):
             return f"{_NOT_HERE}: the local parser read the document"
-    if not _asks_for_webhooks(trial.settings):
+    if not _asks_for_webhooks(smoke.settings):
         return f"{_NOT_HERE}: no address to call and no secret are set"
     deadline = time.monotonic() + _WEBHOOK_SECONDS
-    while not (await _rows(trial)).get("webhook_events"):
+    while not (await _rows(smoke)).get("webhook_events"):
         if time.monotonic() > deadline:
             raise ServiceUnavailable(
                 f"LlamaParse's webhook has not come within {_WEBHOOK_SECONDS:.0f} s; the document "
@@ -165,11 +165,11 @@ def _asks_for_webhooks(settings: Settings) -> bool:
     return settings.public_url is not None and settings.llama_cloud_webhook_secret is not None
 
 
-async def _search(trial: SmokeTest) -> str:
-    question = f"What is the deductible of the {trial.word} endorsement?"
-    found = await trial.ask("POST", "/search", json={"question": question})
+async def _search(smoke: SmokeTest) -> str:
+    question = f"What is the deductible of the {smoke.word} endorsement?"
+    found = await smoke.ask("POST", "/search", json={"question": question})
     best = found["passages"][0] if found["passages"] else None
-    if best is None or trial.word not in best["text"]:
+    if best is None or smoke.word not in best["text"]:
         raise NavigatorError(
             "The published document is not found by its own words.",
             remedy="`navigator doctor` tries embedder and database.",
@@ -177,9 +177,9 @@ async def _search(trial: SmokeTest) -> str:
     return f"found first of {len(found['passages'])} passages"
 
 
-async def _quality(trial: SmokeTest) -> str:
-    async with trial.database.service() as connection:
-        seen = await judged(connection, trial.user)
+async def _quality(smoke: SmokeTest) -> str:
+    async with smoke.database.service() as connection:
+        seen = await gate_summary(connection, smoke.user)
     if not seen.evaluated or seen.failed:
         raise NavigatorError(
             f"The quality gate judged {seen.evaluated} values and refused {seen.failed}.",
@@ -188,29 +188,29 @@ async def _quality(trial: SmokeTest) -> str:
     return f"{seen.suites} suites judged {seen.evaluated} values, all good"
 
 
-async def _delete(trial: SmokeTest) -> str:
-    await trial.ask("DELETE", f"/documents/{trial.job['document_id']}")
-    found = await trial.ask("POST", "/search", json={"question": trial.word})
+async def _delete(smoke: SmokeTest) -> str:
+    await smoke.ask("DELETE", f"/documents/{smoke.job['document_id']}")
+    found = await smoke.ask("POST", "/search", json={"question": smoke.word})
     if found["passages"]:
         raise NavigatorError("The deleted document is still found.")
-    erased = await trial.ask("DELETE", "/users/me", params={"confirm": "erase"})
+    erased = await smoke.ask("DELETE", "/users/me", params={"confirm": "erase"})
     return f"and its user with {erased['objects']} stored files"
 
 
-async def _nothing_left(trial: SmokeTest) -> str:
-    left = {name: count for name, count in (await _rows(trial)).items() if count}
+async def _nothing_left(smoke: SmokeTest) -> str:
+    left = {name: count for name, count in (await _rows(smoke)).items() if count}
     if kept := {name for name in left if name not in AUDIT}:
         raise NavigatorError(f"Rows are left in {', '.join(sorted(kept))}.")
     return "but the audit's bare facts"
 
 
-async def _rows(trial: SmokeTest) -> dict[str, int]:
-    async with trial.database.service() as connection:
-        return await stored_rows(connection, trial.user)
+async def _rows(smoke: SmokeTest) -> dict[str, int]:
+    async with smoke.database.service() as connection:
+        return await stored_rows(connection, smoke.user)
 
 
-async def _clean(trial: SmokeTest) -> None:
+async def _clean(smoke: SmokeTest) -> None:
     """Erase the user once more, whatever happened; the API may be what has failed."""
     with suppress(NavigatorError):
-        if "Authorization" in trial.client.headers:
-            await trial.ask("DELETE", "/users/me", params={"confirm": "erase"})
+        if "Authorization" in smoke.client.headers:
+            await smoke.ask("DELETE", "/users/me", params={"confirm": "erase"})

@@ -34,7 +34,7 @@ async def stored_rows(connection: AsyncConnection, user: UUID) -> dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GateSummary:
     """What the gate did for a user: suites run, rows judged, rows refused."""
 
     suites: int
@@ -51,10 +51,10 @@ _JUDGED = sa.text(
 )
 
 
-async def judged(connection: AsyncConnection, user: UUID) -> Judged:
+async def gate_summary(connection: AsyncConnection, user: UUID) -> GateSummary:
     """What the gate has judged of a user's batches."""
     [row] = await rows(connection, _JUDGED, {"user_id": user})
-    return Judged(**row)
+    return GateSummary(**row)
 
 
 _REMOTE = sa.text(

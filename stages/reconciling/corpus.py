@@ -26,7 +26,7 @@ async def damaged_documents(look: Inspection) -> AsyncIterator[Finding]:
             if found and look.mends(kind):
                 ids = [each.document_id for each in found]
                 async with look.services.database.service() as connection:
-                    back = await corpus.send_back(connection, ids, look.actor, _WHY[kind])
+                    back = await corpus.retry_jobs(connection, ids, look.actor, _WHY[kind])
             for each in found:
                 yield _finding(look, kind, each, back)
 

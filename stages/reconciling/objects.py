@@ -143,7 +143,7 @@ async def _texts_missing(look: Inspection, lost: Sequence[Named]) -> AsyncIterat
     if lost and look.mends(Kind.TEXT_MISSING):
         ids = [each.document_id for each in lost]
         async with look.services.database.service() as connection:
-            back = await corpus.send_back(connection, ids, look.actor, "its text is missing")
+            back = await corpus.retry_jobs(connection, ids, look.actor, "its text is missing")
             jobs = [each.job_id for each in lost if each.document_id in back]
             await objects.forget_texts(connection, jobs, sorted(back))
     for each in lost:

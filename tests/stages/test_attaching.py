@@ -16,7 +16,7 @@ from pipeline.store.transitions import Actor
 from stages import attaching, intake, parsing, planning, syncing, validating
 from stages.attaching import depth_of, member_source, root_of
 from stages.batch import claim_batch, jobs_at
-from stages.retrying import send_back
+from stages.retrying import retry_jobs
 from stages.services import Services
 from stages.syncing import delete_vanished
 from tests.flows.corpus import Opener
@@ -257,7 +257,7 @@ async def test_a_retried_file_has_its_files(local: Opener, folder: Path) -> None
     assert "--password-file" in str(failed.error_remedy)
     async with local(password_file=passwords) as services:
         again = uuid4()
-        jobs = await send_back(services, ANNA, again, [failed.job_id])
+        jobs = await retry_jobs(services, ANNA, again, [failed.job_id])
         await work_off(services, jobs, again)
         async with services.database.service() as connection:
             inside = [each.job_id for each in await run_jobs.waiting_jobs(connection, again)]

@@ -17,7 +17,7 @@ from pipeline.store import cancellation, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from pipeline.store.transitions import Actor
 from stages import syncing
-from stages.retrying import send_back
+from stages.retrying import retry_jobs
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -91,7 +91,7 @@ async def retry_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
             remedy="Only failed, cancelled and stopped jobs can be retried.",
         )
     run_id = uuid4()
-    [again] = await send_back(parts.services, job.user_id, run_id, [job_id])
+    [again] = await retry_jobs(parts.services, job.user_id, run_id, [job_id])
     parts.dispatcher.dispatch([again], run_id, f"retry {str(again)[:8]}", job.user_id)
     return job_out(await _find(parts, scope, again))
 

@@ -13,7 +13,7 @@ from app.api.authorization import CurrentAccess
 from app.api.dependencies import Parts
 from app.api.problems import NotFound, responses
 from pipeline.store import stops
-from stages.retrying import send_back
+from stages.retrying import retry_jobs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -51,7 +51,7 @@ async def resume_run(
         )
     again = uuid4()
     for user, jobs in found.items():
-        sent = await send_back(
+        sent = await retry_jobs(
             parts.services, user, again, jobs, kind="resume", max_cost_usd=max_cost_usd
         )
         for start in range(0, len(sent), _AT_ONCE):
