@@ -1,1 +1,1 @@
-"""The ways in: the command line and what it needs to run on one machine."""
+"""The application: command line, HTTP API, worker and local stack over `stages` and `flows`."""

@@ -1,4 +1,4 @@
-"""`python -m app` is `navigator`, but for what Python has read of the current folder by now."""
+"""Starts `navigator` as `python -m app`, without leaving Python's path in the current folder."""
 
 import sys
 from pathlib import Path

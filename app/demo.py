@@ -1,4 +1,4 @@
-"""`make demo`: the samples taken in, one question answered, and where the quality report lies."""
+"""Runs `make demo`: ingests the samples, answers one question, names the quality report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from app.terminal.console import say, tell
-from pipeline.children import child_environment, module_command
+from pipeline.child_processes import child_environment, module_command
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 QUESTION = "The power failed and the food in my freezer spoiled. Will you pay?"

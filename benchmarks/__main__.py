@@ -1,8 +1,8 @@
 """Measure speed and memory: a Markdown table on standard output, JSON in `benchmarks/results/`.
 
-Everything runs on this machine: the floor and our flow in one warm process, a stand-in for OpenAI
-with 30 ms a request, the embedded Postgres, and a Prefect server. Takes some minutes; the figures
-mean something only when nothing else runs.
+Everything runs on this machine: the floor and our flow in one warm process, a mock server for
+OpenAI with 30 ms a request, the embedded Postgres, and a Prefect server. Takes some minutes; the
+figures mean something only when nothing else runs.
 """
 
 from __future__ import annotations

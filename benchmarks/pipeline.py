@@ -53,7 +53,7 @@ def start_up(prefect_home: Path) -> dict[str, float]:
 
 async def prepare() -> None:
     """Bring the configured database to our schema, so that no measurement migrates."""
-    from flows.context import IngestOptions
+    from flows.shared_services import IngestOptions
     from stages.services import open_services
 
     async with open_services(IngestOptions().settings()):
@@ -62,8 +62,8 @@ async def prepare() -> None:
 
 async def ingest(folder: Path, batch_size: int | None, concurrency: int | None) -> dict[str, Any]:
     """One run of the flow over a folder; its seconds, its outcome and the documents' states."""
-    from flows.context import IngestOptions
     from flows.ingest import ingest as flow
+    from flows.shared_services import IngestOptions
 
     options = IngestOptions(batch_size=batch_size, concurrency=concurrency)
     started = time.perf_counter()
@@ -78,14 +78,14 @@ async def repeat(folders: Sequence[str]) -> dict[str, Any]:
     Returns:
         ``runs``: the seconds of each, whole and by what its document waited for.
     """
-    from flows.context import IngestOptions, lending
     from flows.ingest import ingest as flow
+    from flows.shared_services import IngestOptions, share_services
     from stages.services import open_services
 
     runs = []
     options = IngestOptions()
     async with open_services(options.settings()) as parts:
-        with lending(parts):
+        with share_services(parts):
             for folder in folders:
                 started, at = time.perf_counter(), datetime.now(UTC)
                 state = await flow([folder], options=options, return_state=True)

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 
 from app.prefect.server import SERVER_SETTINGS, server_command
-from pipeline.children import ROOT as ROOT
-from pipeline.children import child_environment, module_command
+from pipeline.child_processes import ROOT as ROOT
+from pipeline.child_processes import child_environment, module_command
 from pipeline.loopback import free_port
 
 LATENCY_SECONDS = 0.03
@@ -27,7 +27,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The stand-in for OpenAI, and its counters."""
+    """The mock server for OpenAI, and its counters."""
 
     pid: int
     openai_url: str
@@ -46,7 +46,7 @@ class Endpoint:
 
 @contextmanager
 def endpoint(latency: float = LATENCY_SECONDS) -> Iterator[Endpoint]:
-    """Run the stand-in for OpenAI; every request takes `latency` seconds beside its work."""
+    """Run the mock server for OpenAI; every request takes `latency` seconds beside its work."""
     process = subprocess.Popen(
         module_command("mocks", "--port", "0", "--openai-latency", str(latency),
                        "--until-stdin-closes"),

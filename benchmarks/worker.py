@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import floor, pipeline, subflows
 from benchmarks.servers import ROOT
-from pipeline.children import module_command
+from pipeline.child_processes import module_command
 
 
 class Worker:

@@ -1,1 +1,1 @@
-"""The outside world as Prefect blocks: database, storage, parser, embedder, alerts."""
+"""Prefect blocks: forms over the clients of database, storage, parser, embedder and alerts."""

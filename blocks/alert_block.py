@@ -1,4 +1,4 @@
-"""Telling a person: one message to Slack, Teams, PagerDuty, e-mail or a web address."""
+"""Alert block: sends one message to Slack, Teams, PagerDuty, e-mail or a web address."""
 
 from __future__ import annotations
 

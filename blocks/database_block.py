@@ -1,4 +1,4 @@
-"""The database as a Prefect block: a form for its credentials."""
+"""Database block: a form for the database's credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prefect.blocks.core import Block
 from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector
 from pydantic import Field, SecretStr
 
-from pipeline.keys import clean_secret
+from pipeline.api_keys import clean_secret
 
 DRIVER = "postgresql+psycopg"
 

@@ -1,4 +1,4 @@
-"""The embedders as Prefect blocks: OpenAI and what speaks its API, or a model on this machine."""
+"""Embedder blocks: OpenAI and what speaks its API, or a model on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients.embedder import Embedder
 from clients.local.embedders import OnnxEmbedder, WordLlamaEmbedder
 from clients.openai.embedder import OPENAI_URL, OpenAIEmbedder
 from clients.openai.inputs import MAX_INPUTS
-from pipeline.keys import clean_key
+from pipeline.api_keys import clean_key
 
 
 class OpenAIEmbedderBlock(Block):

@@ -1,4 +1,4 @@
-"""The parsers as Prefect blocks: LlamaParse, or our own on this machine."""
+"""Parser blocks: LlamaParse, or our own on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from clients.llamaparse.client import LLAMA_CLOUD_URL, LlamaParseClient
 from clients.llamaparse.plugin import webhook_of
-from pipeline.keys import clean_key
+from pipeline.api_keys import clean_key
 from pipeline.reading_settings import MIB
 from pipeline.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Every block type of ours, for ``prefect block register -m blocks.registry``.
+"""Registers every block type of ours: ``prefect block register -m blocks.registry``.
 
 Importing it is also what lets Prefect turn a saved block into its class.
 """

@@ -1,4 +1,4 @@
-"""Blocks that were saved on a Prefect server, named by a setting as ``type/name``."""
+"""Loads blocks saved on a Prefect server, named by a setting as ``type/name``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import chdir
 from typing import Any
 
-from pipeline.children import NEUTRAL_FOLDER
+from pipeline.child_processes import NEUTRAL_FOLDER
 from pipeline.errors import ConfigurationError
 
 _before_the_first: list[Callable[[], object]] = []

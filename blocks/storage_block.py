@@ -1,4 +1,4 @@
-"""The object storage as a Prefect block."""
+"""Storage block: a form for the object storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prefect.types import SecretDict
 from pydantic import Field
 
 from clients.storage.object_storage import Storage
-from pipeline.keys import trimmed
+from pipeline.api_keys import trimmed
 
 
 class StorageBlock(Block):

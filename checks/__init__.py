@@ -1,1 +1,1 @@
-"""The quality gate: Great Expectations suites as data, verdicts per document, the report."""
+"""The quality gate: Great Expectations suites as data, a result per document, the report."""

@@ -1,6 +1,6 @@
-"""Small inline SVG charts: columns and horizontal bars, with a title, a description and labels.
+"""Draws small inline SVG charts: columns and horizontal bars, titled, described and labeled.
 
-Colours are CSS classes of the page, so that light, dark and print each have theirs. The drawing is
+Colors are CSS classes of the page, so that light, dark and print each have theirs. The drawing is
 360 units wide, so that its text is readable on a phone, and grows with the page.
 """
 
@@ -20,8 +20,8 @@ _NOT_IN_ID = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A coloured length: what it is, how much, and the CSS class of its colour."""
+class Segment:
+    """A colored length: what it is, how much, and the CSS class of its color."""
 
     name: str
     value: float
@@ -30,10 +30,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A labelled row or column, of one or more parts."""
+    """A labeled row or column, of one or more parts."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[Segment, ...]
 
     @property
     def total(self) -> float:
@@ -79,7 +79,7 @@ def columns(
     body = [_grid(top, shown)]
     for number, bar in enumerate(bars):
         body.append(_column(bar, _LEFT + number * width, width, top, shown))
-    body.append(_x_labels(edges or [bar.label for bar in bars], width, centred=edges is None))
+    body.append(_x_labels(edges or [bar.label for bar in bars], width, centered=edges is None))
     if x_label:
         body.append(_text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 4, x_label, "middle", "axis"))
     if mark:
@@ -148,9 +148,9 @@ def _grid(top: float, shown: Shown) -> Markup:
     return Markup("").join(pieces)
 
 
-def _x_labels(labels: Sequence[str], width: float, *, centred: bool) -> Markup:
+def _x_labels(labels: Sequence[str], width: float, *, centered: bool) -> Markup:
     every = max(1, math.ceil(len(labels) / 6))
-    start = _LEFT + (width / 2 if centred else 0)
+    start = _LEFT + (width / 2 if centered else 0)
     return Markup("").join(
         _text(start + number * width, _HEIGHT - _BOTTOM + 14, label, "middle", "axis")
         for number, label in enumerate(labels)

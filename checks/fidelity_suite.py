@@ -1,4 +1,4 @@
-"""The fidelity suite: what was read says what the page says. Its limits are configuration."""
+"""The fidelity suite: whether what was read says what the page says; its limits are settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from checks.limited_rules import LimitedRule, limited
+from checks.configurable_rules import LimitedRule, limited
 from checks.rules import Rule, Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 

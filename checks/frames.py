@@ -1,4 +1,4 @@
-"""The frames that the gate judges: rows of plain measurements, never text or vectors.
+"""Builds the data frames that the gate validates: plain measurements, never text or vectors.
 
 Each row class lists what must be measured; `frame` turns rows into a pandas DataFrame and adds the
 columns that are derived from them. Something that cannot be measured is stated as failing (a
@@ -33,7 +33,7 @@ class FidelityRow:
         pages: pages that show something; a format without pages has one.
         pages_with_text: pages that hold at least one word.
         characters, words: in the canonical text.
-        replaced: NULs and lone surrogates replaced while normalising.
+        replaced: NULs and lone surrogates replaced while normalizing.
         readable_share: of the characters that a reader can make sense of.
         words_found, order_agreement: of the words and of the neighboring words of an independent
             reading.

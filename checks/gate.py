@@ -1,4 +1,4 @@
-"""The gate: a suite over a frame becomes a verdict on every document.
+"""The gate: validates a frame by a suite, and gives every document its result.
 
 Great Expectations decides. This module refuses questions that cannot be answered (an empty frame
 or suite, a missing or all-NULL column), which Great Expectations would pass.
@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from checks import expectations
-from checks.expectations import RowFindings
-from checks.failures import FailureReader
+from checks import runner
+from checks.document_failures import FailureReader
 from checks.owners import by_owner
 from checks.rules import Rule, Severity, Suite
-from checks.verdicts import ABSENT, Failure, GateResult, RuleResult
+from checks.runner import RowFindings
+from checks.validation_results import ABSENT, RuleFailure, RuleResult, ValidationResult
 from pipeline.errors import BrokenGate
 from pipeline.parsing.assessment import language
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def warm_up() -> None:
     """Load Great Expectations, and the model that measures the language. Thread-safe."""
     language.warm_up()
-    expectations.warm_up()
+    runner.warm_up()
 
 
 class Gate:
-    """Judges frames. Holds no state of its own; thread-safe."""
+    """Validates frames. Holds no state of its own; thread-safe."""
 
     def check(
         self,
@@ -39,8 +39,8 @@ class Gate:
         *,
         expected_jobs: Iterable[str] = (),
         owners: Mapping[str, str] | None = None,
-    ) -> GateResult:
-        """Judge every document in a frame.
+    ) -> ValidationResult:
+        """Validate every document in a frame.
 
         Args:
             suite: the rules.
@@ -54,12 +54,12 @@ class Gate:
         started = time.perf_counter()
         _refuse_unanswerable(suite, frame)
         frame = frame.reset_index(drop=True)
-        judged = list(zip(suite.rules, expectations.judge(suite, frame), strict=True))
+        judged = list(zip(suite.rules, runner.validate(suite, frame), strict=True))
         reader = FailureReader(suite, frame)
         present = dict.fromkeys(frame["job_id"].tolist())
         absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]
-        absence = Failure(ABSENT, "The document was checked", suite.absent)
-        return GateResult(
+        absence = RuleFailure(ABSENT, "The document was checked", suite.absent)
+        return ValidationResult(
             suite=suite,
             rows=len(frame),
             jobs=(*present, *absent),

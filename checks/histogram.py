@@ -1,4 +1,4 @@
-"""Counts of values between edges."""
+"""Histograms: counts of values between edges."""
 
 from __future__ import annotations
 

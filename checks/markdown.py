@@ -1,12 +1,12 @@
-"""A gate's results as a short Markdown table, for an artifact on the run."""
+"""Renders a gate's results as a short Markdown table, for an artifact on the run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from checks.verdicts import Failure, GateResult
-from checks.wording import visible
+from checks.formatting import visible
+from checks.validation_results import RuleFailure, ValidationResult
 
 MAX_DOCUMENTS = 20
 """Documents named below the table; the rest are counted. The report names all."""
@@ -15,7 +15,9 @@ MAX_DOCUMENTS = 20
 _SPECIAL = re.compile(r"([\\`*_\[\]|<>~]|:(?=//))")
 
 
-def quality_table(results: Iterable[GateResult], names: Mapping[str, str] | None = None) -> str:
+def quality_table(
+    results: Iterable[ValidationResult], names: Mapping[str, str] | None = None
+) -> str:
     """What was checked and what failed, in words.
 
     Args:
@@ -30,7 +32,7 @@ def quality_table(results: Iterable[GateResult], names: Mapping[str, str] | None
     return "\n".join(lines) + "\n"
 
 
-def _rule_lines(results: list[GateResult]) -> Iterator[str]:
+def _rule_lines(results: list[ValidationResult]) -> Iterator[str]:
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for result in results:
         for found in result.rules:
@@ -42,7 +44,7 @@ def _rule_lines(results: list[GateResult]) -> Iterator[str]:
         yield f"| {escape(suite)} | {escape(title)} | {evaluated:,} | {shown} |"
 
 
-def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iterator[str]:
+def _document_lines(results: list[ValidationResult], names: Mapping[str, str]) -> Iterator[str]:
     failures = _by_document(result.failures for result in results)
     judged = len({job_id for result in results for job_id in result.jobs})
     yield f"{judged - len(failures):,} of {judged:,} documents passed."
@@ -56,17 +58,17 @@ def _document_lines(results: list[GateResult], names: Mapping[str, str]) -> Iter
 
 
 def _by_document(
-    found: Iterable[Mapping[str, tuple[Failure, ...]]],
-) -> dict[str, list[Failure]]:
+    found: Iterable[Mapping[str, tuple[RuleFailure, ...]]],
+) -> dict[str, list[RuleFailure]]:
     """What all suites say of each document, in their order."""
-    listed: dict[str, list[Failure]] = {}
+    listed: dict[str, list[RuleFailure]] = {}
     for by_job in found:
         for job_id, failures in by_job.items():
             listed.setdefault(job_id, []).extend(failures)
     return listed
 
 
-def _listed(found: Mapping[str, list[Failure]], names: Mapping[str, str]) -> Iterator[str]:
+def _listed(found: Mapping[str, list[RuleFailure]], names: Mapping[str, str]) -> Iterator[str]:
     if found:
         yield ""
     for job_id, failures in list(found.items())[:MAX_DOCUMENTS]:

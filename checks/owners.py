@@ -1,4 +1,4 @@
-"""A rule's result for each owner of the documents in a frame, so that evidence is filed apart."""
+"""Splits a rule's result by the owners of the documents, so that evidence is filed apart."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from checks.expectations import RowFindings
-from checks.failures import FailureReader
+from checks.document_failures import FailureReader
 from checks.rules import Rule
-from checks.verdicts import RuleResult
+from checks.runner import RowFindings
+from checks.validation_results import RuleResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame

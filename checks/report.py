@@ -1,4 +1,4 @@
-"""The data-quality report: one HTML page that needs nothing else, for a person to open.
+"""Renders the data-quality report: one self-contained HTML page.
 
 No script, no font, no picture from elsewhere; charts are inline SVG. A content security policy in
 the page forbids what an unescaped name could try.
@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checks.formatting import duration, moment, number, percent, spaced, usd, value, visible
 from checks.report_charts import report_charts
 from checks.report_data import ReportData
-from checks.wording import duration, moment, number, percent, usd, value, visible, words
+from pipeline.states import state_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,6 +39,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (value, number, percent, usd, duration, moment, words, visible)
+    filters = (value, number, percent, usd, duration, moment, spaced, state_title, visible)
     environment.filters |= {found.__name__: found for found in filters}
     return environment

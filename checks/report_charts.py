@@ -1,4 +1,4 @@
-"""The pictures of the quality report, each None when there is nothing to draw."""
+"""Draws the quality report's charts, each None when there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from checks.charts import Bar, Mark, Part, columns, plain, rows
+from checks.charts import Bar, Mark, Segment, columns, plain, rows
+from checks.formatting import duration, visible
 from checks.histogram import Histogram
 from checks.report_data import ReportData
-from checks.wording import duration, visible, words
-from pipeline.states import ENDED, FAILED, JobState
+from pipeline.states import ENDED, FAILED, STATE_TITLES, JobState
 
 STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
 
@@ -47,7 +47,7 @@ def report_charts(data: ReportData) -> ReportCharts:
 
 
 def state_tone(state: JobState) -> str:
-    """The colour class of a state."""
+    """The color class of a state."""
     if state is JobState.COMPLETE:
         return "good"
     if state is JobState.COMPLETE_WITH_GAPS:
@@ -60,8 +60,8 @@ def state_tone(state: JobState) -> str:
 def _states(data: ReportData) -> Markup | None:
     bars = [
         Bar(
-            words(found.state),
-            (Part("documents", found.documents, state_tone(found.state)),),
+            STATE_TITLES[found.state],
+            (Segment("documents", found.documents, state_tone(found.state)),),
         )
         for found in data.states
         if found.documents
@@ -95,7 +95,7 @@ def _chunk_sizes(histogram: Histogram, max_tokens: int | None) -> Markup | None:
 def _similarity(histogram: Histogram) -> Markup | None:
     return _histogram(
         histogram,
-        title="Sampled chunks by similarity to their nearest neighbour",
+        title="Sampled chunks by similarity to their nearest neighbor",
         x_label="cosine to the nearest chunk of another document",
         edges=[f"{edge:.2g}" for edge in histogram.edges],
         mark=None,
@@ -108,7 +108,7 @@ def _histogram(
     if not histogram.total:
         return None
     bars = [
-        Bar(f"{low} to {high}", (Part("count", found),))
+        Bar(f"{low} to {high}", (Segment("count", found),))
         for low, high, found in zip(edges[:-1], edges[1:], histogram.counts, strict=True)
     ]
     return columns(bars, title=title, x_label=x_label, edges=edges, mark=mark)
@@ -125,7 +125,7 @@ def _slowest(data: ReportData, tones: dict[str, str]) -> Markup | None:
     bars = [
         Bar(
             visible(slow.source),
-            tuple(Part(stage.stage, stage.seconds, tones[stage.stage]) for stage in slow.stages),
+            tuple(Segment(stage.stage, stage.seconds, tones[stage.stage]) for stage in slow.stages),
         )
         for slow in data.slowest
     ]
@@ -137,8 +137,8 @@ def _days(data: ReportData) -> Markup | None:
         Bar(
             f"{point.day.day} {point.day:%b}",
             (
-                Part("failed", point.failed, "bad"),
-                Part("fine", point.documents - point.failed, "good"),
+                Segment("failed", point.failed, "bad"),
+                Segment("fine", point.documents - point.failed, "good"),
             ),
         )
         for point in data.days
@@ -148,7 +148,7 @@ def _days(data: ReportData) -> Markup | None:
 
 def _failed_share(data: ReportData) -> Markup | None:
     bars = [
-        Bar(f"{point.day.day} {point.day:%b}", (Part("failed", point.failed_share, "bad"),))
+        Bar(f"{point.day.day} {point.day:%b}", (Segment("failed", point.failed_share, "bad"),))
         for point in data.days
     ]
     if not bars:
@@ -158,7 +158,7 @@ def _failed_share(data: ReportData) -> Markup | None:
 
 def _cost(data: ReportData) -> Markup | None:
     bars = [
-        Bar(f"{point.day.day} {point.day:%b}", (Part("cost", point.cost_usd),))
+        Bar(f"{point.day.day} {point.day:%b}", (Segment("cost", point.cost_usd),))
         for point in data.days
     ]
     if not any(bar.total for bar in bars):

@@ -1,4 +1,4 @@
-"""What the quality report shows, as plain values; the store fills them by SQL."""
+"""The quality report's figures as plain values; the store fills them by SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ReportHeading:
     """What the report is about.
 
     Attributes:
@@ -149,7 +149,7 @@ class Duplicates:
     Attributes:
         chunks: published in the scope.
         distinct: different texts among them.
-        near: sampled chunks with a neighbour in another document above 0.98 cosine.
+        near: sampled chunks with a neighbor in another document above 0.98 cosine.
     """
 
     chunks: int
@@ -194,7 +194,7 @@ class ReportData:
 
     title: str
     generated_at: datetime
-    scope: Scope
+    scope: ReportHeading
     totals: Totals
     states: tuple[StateCount, ...]
     suites: tuple[SuiteRun, ...] = ()

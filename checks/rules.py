@@ -1,4 +1,4 @@
-"""A rule, and a suite of rules, as data.
+"""Rules and suites of rules (expectations) as data.
 
 A rule is one Great Expectations expectation with a human name and a sentence for when it fails.
 Nothing heavy is imported here: the gate turns the rules into expectations.

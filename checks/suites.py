@@ -1,4 +1,4 @@
-"""What must hold before a document is published: three suites of rules, as data.
+"""The three suites of rules that must hold before a document is published, as data.
 
 The frames that they judge are described in `checks.frames`. A suite's version is computed from its
 rules, so that old verdicts stay understandable.
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from checks.configurable_rules import LimitedRule, limited
 from checks.fidelity_suite import FIDELITY
-from checks.limited_rules import LimitedRule, limited
 from checks.rules import Rule, Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ServiceUnavailable
 from pipeline.parsing.kinds import MediaType
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -144,7 +144,7 @@ def document_of(pages: Sequence[str], parser: str, engine: str) -> ParsedDocumen
     Args:
         parser: `RemoteParser.parser_name`. engine: what did it, for people.
     """
-    normalized = [normalise(page) for page in pages]
+    normalized = [normalize(page) for page in pages]
     return ParsedDocument(
         tuple(ParsedPage(number, each.text) for number, each in enumerate(normalized, 1)),
         paged=True,

@@ -1,1 +1,1 @@
-"""Putting it to work on a Prefect server: where a worker finds the code, which blocks are saved."""
+"""Deployment on a Prefect server: where a worker finds the code, which blocks are saved."""

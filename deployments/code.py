@@ -1,4 +1,4 @@
-"""The pull step of every deployment: where the code is on the machine of the worker."""
+"""The pull step of every deployment: names the code's place on the worker's machine."""
 
 from __future__ import annotations
 

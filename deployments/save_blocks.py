@@ -1,4 +1,4 @@
-"""Save Prefect blocks from files, with their secrets from the environment.
+"""Saves Prefect blocks from files, with their secrets from the environment.
 
 A file says ``type``, ``name`` and ``values``; in a value ``${NAME}`` is the variable NAME, which
 has to be set, and ``${NAME:-other}`` is ``other`` when it is not. Examples: deployments/blocks/.

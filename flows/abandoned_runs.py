@@ -13,7 +13,7 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 UNDER_WAY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 MOST_STARTS = 3

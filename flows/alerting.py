@@ -1,4 +1,4 @@
-"""Telling a person that a run did not end well, where a saved block says how to reach them."""
+"""Alerts a person that a run did not end well, where a saved block says how to reach them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from prefect.logging import get_run_logger
 
 from blocks.saved_blocks import load_block
 from pipeline.errors import ConfigurationError, NavigatorError
-from pipeline.store import budgets
-from stages.circuit import CIRCUIT_OPEN
+from pipeline.store import circuit_breaker
+from stages.circuit_breaker import CIRCUIT_OPEN
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 SUBJECTS = {
     "Stopped": "A run was stopped",
@@ -54,7 +54,7 @@ async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
     if parts.settings.alert_block is None or wait.code != CIRCUIT_OPEN:
         return
     async with parts.database.service() as connection:
-        if not await budgets.is_to_be_told(connection, wait.provider):
+        if not await circuit_breaker.claim_alert(connection, wait.provider):
             return
     told = f"{wait.provider}: {wait.message} {len(wait.waiting)} documents wait for it so far; "
     await _send(parts, OUTAGE, told + "they go on by themselves when it answers again.")

@@ -1,4 +1,4 @@
-"""Arguments that Prefect passes on without looking into them."""
+"""Quotes arguments that Prefect passes on without looking into them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from prefect.utilities.annotations import quote
 Value = TypeVar("Value")
 
 
-def opaque(value: Value) -> Value:
-    """The value, for a task's argument: the task gets it as it is.
+def quoted(value: Value) -> Value:
+    """Quote a task's argument: Prefect passes it on as it is.
 
     Prefect looks for futures in every argument, three times and down to each field: for a batch of
     500 jobs that costs more than some of the stages themselves.

@@ -1,4 +1,4 @@
-"""Backfill: work off what waits, what failed, or what an older pipeline version made.
+"""Backfills: works off what waits, what failed, or what an older pipeline version made.
 
 It selects by state, so it can be stopped and started at any time: what is done is not selected
 again. Scheduled nightly over what waits, it is the sweep that loses nothing when Prefect was gone.
@@ -19,25 +19,25 @@ from prefect.states import Completed
 
 from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.ingest import conclude
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
-from flows.unquoted import unquoted, without_words
 from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.lock_order import lock_jobs
-from pipeline.store.outlasting import outlasting
 from pipeline.store.registration import Source
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
-from stages.owning import settle_dead_run
-from stages.removing import tidy
+from stages.garbage_collection import collect_garbage
+from stages.pipeline_version import services_for_version
+from stages.run_lease import record_dead_run
 from stages.services import Services
-from stages.versions import fitting
 
 _PAUSE_DAYS = 1 / 24
 """Less is no choice of old documents, but a pause for uploads, for which a run is on its way."""
@@ -50,8 +50,8 @@ Backlog = Literal["waiting", "failed", "outdated"]
     **UNCACHED,
     **RETRYING,
 )
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def select_backlog(
     select: Backlog, job_ids: list[UUID] | None, selection: Selection, run_id: UUID
 ) -> int:
@@ -89,7 +89,7 @@ async def _take_up_waiting(parts: Services, selection: Selection, run_id: UUID) 
     able: list[UUID] = []
     unable: list[UUID] = []
     for version, jobs in waiting.items():
-        (unable if fitting(parts, version) is None else able).extend(jobs)
+        (unable if services_for_version(parts, version) is None else able).extend(jobs)
     if unable:
         get_run_logger().warning(
             "%d documents were accepted under another parser, chunker or embedder than today's; "
@@ -112,7 +112,7 @@ async def _renew(parts: Services, found: Mapping[UUID, list[Source]], run_id: UU
     return sum(map(len, found.values()))
 
 
-@outlasting
+@retry_on_restart
 async def _anything_waits(parts: Services, selection: Selection) -> bool:
     async with parts.database.service() as connection:
         return bool(await backlog.waiting(connection, replace(selection, limit=1)))
@@ -122,19 +122,19 @@ async def _tidy(parts: Services) -> None:
     """Remove what crashes left in the storage; no document waits for a storage that hangs."""
     try:
         async with time_limit(TimeLimit.TIDYING, parts.settings):
-            await tidy(parts)
+            await collect_garbage(parts)
     except TransientError as error:
         get_run_logger().warning("stored files that nobody names are left for later: %s", error)
 
 
-@outlasting
+@retry_on_restart
 async def _settle_dead_runs(parts: Services) -> None:
     """Write down how runs ended that died; what a person had cancelled of them waits for one."""
     async with parts.database.service() as connection:
         dead = await dead_runs.dead_runs(connection)
     for run in dead:
         cancelled = run.flow_run_id is not None and await was_cancelled(run.flow_run_id)
-        await settle_dead_run(parts, run, cancelled=cancelled)
+        await record_dead_run(parts, run, cancelled=cancelled)
 
 
 async def _follow_probe(runner: BatchRunner, selection: Selection) -> None:
@@ -186,7 +186,7 @@ async def backfill(
             "run_id": run_id and str(run_id),
             "limit": limit,
         }
-    async with without_words(), opened(options) as parts, tagged("backfill", kept):
+    async with redact_errors(), opened(options) as parts, tagged("backfill", kept):
         # Every minute: most of the time there is nothing, and no trace of it is wanted.
         swept = select == "waiting" and job_ids is None and run_id is None
         if swept:

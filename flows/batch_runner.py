@@ -1,4 +1,4 @@
-"""Running a run's batches, a few at a time, while its files may still be coming in.
+"""Runs a run's batches, a few at a time (backpressure), while its files may still be coming in.
 
 The run owns its jobs meanwhile. What another living run has is waited for, and taken up if that
 run ends without having finished it.
@@ -18,21 +18,21 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
+from flows.artifact_writes import shown
+from flows.batch_execution import run_batch
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions
-from flows.prefect_troubles import prefect_trouble
-from flows.running_batch import run_batch
-from flows.showing import shown
+from flows.prefect_errors import prefect_trouble
+from flows.shared_services import IngestOptions
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.store import job_owners, run_jobs, runs, service_waits
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_owners import Elsewhere
-from pipeline.store.outlasting import outlasting
 from pipeline.store.run_jobs import WaitingJob
 from pipeline.store.transitions import Actor
-from stages.owning import owning, stop_run
+from stages.pipeline_version import services_for_version
+from stages.run_lease import run_lease, stop_run
 from stages.services import Services
-from stages.versions import fitting
 
 _LOOK_SECONDS = 1.0
 _RESUMED_MOST = 3
@@ -40,7 +40,7 @@ _RESUMED_MOST = 3
 
 
 class BatchRunner:
-    """The batches of one run. Leaving the block early cancels them; they give back their claims.
+    """Runs the batches of one run; leaving the block early cancels them and releases their claims.
 
     Attributes:
         troubles: what went wrong, without the other batches suffering.
@@ -60,7 +60,7 @@ class BatchRunner:
         self._bar: UUID | None = None
 
     async def __aenter__(self) -> Self:
-        await self._owning.enter_async_context(owning(self.parts, self.run))
+        await self._owning.enter_async_context(run_lease(self.parts, self.run))
         return self
 
     async def __aexit__(
@@ -170,24 +170,25 @@ class BatchRunner:
             await asyncio.sleep(_LOOK_SECONDS)
         return False
 
-    @outlasting
+    @retry_on_restart
     async def _look_elsewhere(self) -> tuple[list[Elsewhere], set[UUID]]:
         """What others have of this run, and what of it is the run's own from now on."""
         async with self.parts.database.service() as connection:
-            await job_owners.give_back(connection, self.run)
+            await job_owners.release_jobs(connection, self.run)
         async with self.parts.database.service() as connection:
             elsewhere = await job_owners.held_elsewhere(connection, self.run)
             who = Actor(self.parts.worker, self.run)
-            adopted = await job_owners.adopt_left(connection, who, self._taken)
+            adopted = await job_owners.adopt_orphaned_jobs(connection, who, self._taken)
         return elsewhere, adopted
 
-    @outlasting
+    @retry_on_restart
     async def _waiting(self) -> list[WaitingJob]:
         async with self.parts.database.service() as connection:
             waiting = await run_jobs.waiting_jobs(connection, self.run)
         return [
             job for job in waiting
-            if job.job_id not in self._taken and fitting(self.parts, job.version) is not None
+            if job.job_id not in self._taken
+            and services_for_version(self.parts, job.version) is not None
         ]  # fmt: skip
 
     async def _begin(self, batches: Sequence[PlannedBatch]) -> None:

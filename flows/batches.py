@@ -1,4 +1,4 @@
-"""Cutting a run's waiting jobs into batches: one document each while small, larger beyond.
+"""Cuts a run's waiting jobs into batches: one document each while small, larger beyond.
 
 Prefect keeps what a run is called for ever and cannot forget it at a person's wish, so a run is
 named by its jobs' ids. `navigator status ID`, the dashboard and every report tell the names.
@@ -29,7 +29,7 @@ class PlannedBatch:
 
 
 def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
-    """Cut by count and bytes, in order; a file larger than a batch is a batch alone.
+    """Cut jobs into batches by count and bytes, in order; a larger file is a batch alone.
 
     All documents of a batch were accepted under one pipeline version.
     """

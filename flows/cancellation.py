@@ -1,4 +1,4 @@
-"""Cancelling: whether a person cancelled a run, as only Prefect's server knows, and its parts."""
+"""Finds out whether a person cancelled a run, which only Prefect's server knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest: files in, a published and reported corpus out. The parent of `ingest_documents`."""
+"""Ingests files into a published and reported corpus; the parent flow of `ingest_documents`."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.alerting import tell_person
-from flows.arguments import opaque
+from flows.arguments import quoted
+from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.quality_report import write_quality_report
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
+from flows.run_artifacts import publish_artifacts
 from flows.run_rows import begin_run, finish_run, progress_of
-from flows.showing import shown
-from flows.stories import publish_story
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
-from flows.unquoted import unquoted, without_words
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
-from pipeline.store import runs, spaces
-from pipeline.store.outlasting import outlasting
+from pipeline.store import embedding_spaces, runs
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
-from stages import registering, syncing
-from stages.finding import find_for_run
-from stages.removing import tidy
+from stages import intake, syncing
+from stages.garbage_collection import collect_garbage
+from stages.source_discovery import find_for_run
 
 
 @task(
@@ -46,8 +46,8 @@ from stages.removing import tidy
     **UNCACHED,
     **RETRYING,
 )
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def register_sources(
     paths: list[str],
     user: UUID,
@@ -76,13 +76,13 @@ async def register_sources(
     counts: dict[str, int] = {}
     if sync:
         counts["moved"] = await syncing.take_moves(services(), user, found, run_id)
-    for start in range(0, len(found.files), registering.FILES_AT_ONCE):
-        files = found.files[start : start + registering.FILES_AT_ONCE]
-        upload = await registering.upload(services(), files, user, run_id, tags, found.within)
+    for start in range(0, len(found.files), intake.FILES_AT_ONCE):
+        files = found.files[start : start + intake.FILES_AT_ONCE]
+        upload = await intake.upload(services(), files, user, run_id, tags, found.within)
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
-        await registered(max(0, len(found.files) - start - registering.FILES_AT_ONCE))
+        await registered(max(0, len(found.files) - start - intake.FILES_AT_ONCE))
     if left_out := sum(found.skipped.values()):
         get_run_logger().info("left out %d files of other types", left_out)
     if found.passed_over:
@@ -96,7 +96,7 @@ async def register_sources(
 
 
 @task(task_run_name="sync", **UNCACHED, **RETRYING)
-@unquoted
+@redacting_errors
 async def delete_gone(user: UUID, found: FoundFiles, run_id: UUID, *, well: bool) -> None:
     """Delete the documents whose files are gone, or keep them when the run did not end well."""
     deleted = await syncing.finish(services(), user, found, run_id, well=well)
@@ -115,7 +115,7 @@ async def index_vectors() -> None:
         if bar is not None:
             await shown(aupdate_progress_artifact(bar, 100.0 * share))
 
-    await spaces.build_index(parts.database, space.id, space.dimension, show)
+    await embedding_spaces.build_index(parts.database, space.id, space.dimension, show)
     await show(1.0)
 
 
@@ -147,7 +147,7 @@ async def ingest(
     """
     options = options or IngestOptions()
     run = run_id or run_of_flow()
-    async with without_words(), opened(options) as parts:
+    async with redact_errors(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()), tuple(options.exclude))
         wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)
@@ -159,7 +159,7 @@ async def ingest(
             limited_run(parts, run, TimeLimit.INGEST),
             BatchRunner(parts, run, options) as runner,
         ):
-            begin = opaque(runner.begin_full)
+            begin = quoted(runner.begin_full)
             follow = options.follow_links
             found = await register_sources(
                 list(wanted.paths),
@@ -170,9 +170,9 @@ async def ingest(
                 sync=options.sync,
                 roots=roots,
                 follow_links=follow,
-                exclude=opaque(wanted.exclude),
+                exclude=quoted(wanted.exclude),
             )
-            sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
+            sync = partial(delete_gone, wanted.user, quoted(found), run) if options.sync else None
             return await conclude(runner, at_last=sync)
 
 
@@ -182,7 +182,7 @@ async def conclude(
     attended: bool = True,
     at_last: Callable[..., Awaitable[None]] | None = None,
 ) -> State[Any]:
-    """Run what still waits, then tell the run's story.
+    """Run what still waits, then leave its artifacts.
 
     Args:
         attended: somebody started it.
@@ -195,7 +195,7 @@ async def conclude(
     parts, run = runner.parts, runner.run
     troubles = await runner.finish()
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
-    if await spaces.needs_index(parts.database, space, enough):
+    if await embedding_spaces.needs_index(parts.database, space, enough):
         await index_vectors()
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     progress = await progress_of(parts, run)
@@ -206,9 +206,9 @@ async def conclude(
     if at_last is not None:
         await at_last(well=reason is None and not waits)
     await finish_run(parts, run, stops[0].message if stops else None)
-    await tidy(parts)
+    await collect_garbage(parts)
     if runner.has_worked:
-        await publish_story(parts, run)
+        await publish_artifacts(parts, run)
         await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
     await tell_person(parts, run, ending, reason, attended=attended)
@@ -220,7 +220,7 @@ def _ending(run: UUID, progress: Progress, reason: BaseException | None) -> Stat
     if isinstance(reason, RunStopped):
         return Completed(name="Stopped", message=f"{message}. {reason.message}", data=run)
     if reason is None and (waiting := progress.count(WORKING)):
-        reason = ServiceUnavailable(f"{waiting} documents are not finished.", code="not_finished")
+        reason = ServiceUnavailable(f"{waiting} documents are waiting.", code="not_finished")
     if reason is not None:
         return Failed(message=f"{message}. {_told(reason)}", data=reason)
     lacking = progress.count([JobState.COMPLETE_WITH_GAPS])

@@ -1,4 +1,4 @@
-"""The one subflow: a batch of registered documents through every stage to publication.
+"""Takes a batch of registered documents through every stage to publication; the one subflow.
 
 With one job it is the per-document subflow, named after its job; with many it is a batch of a
 large ingest or a backfill. The code and the states are the same.
@@ -16,14 +16,16 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from checks.markdown import quality_table
-from checks.verdicts import GateResult
+from checks.validation_results import ValidationResult
 from flows.alerting import tell_of_outage
-from flows.arguments import opaque
+from flows.arguments import quoted
+from flows.artifact_writes import shown
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, untagged_tasks, using
+from flows.redacted_errors import redact_errors
 from flows.results import UNKEPT
-from flows.showing import shown
+from flows.run_artifacts import closing_state, tell_failures
+from flows.shared_services import IngestOptions, opened, untagged_tasks, using
 from flows.stage_tasks import (
     chunk_documents,
     embed_chunks,
@@ -32,18 +34,16 @@ from flows.stage_tasks import (
     publish_documents,
     validate_documents,
 )
-from flows.stories import closing_state, tell_failures
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
-from flows.unquoted import without_words
 from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
-from stages.batch import Batch, hold, jobs_at, note_trouble, stop_batch
+from stages.batch import Batch, claim_batch, jobs_at, note_trouble, stop_batch
 from stages.parsing import ParseReference
+from stages.pipeline_version import require_installation, services_for_jobs
+from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
-from stages.versions import fitting_jobs, require_installation
-from stages.waiting import DocumentsWait, note_wait
 
 _AGAIN_MOST = 3
 
@@ -77,9 +77,9 @@ async def ingest_documents(
         installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
     """
-    async with without_words(), opened(options or IngestOptions()) as parts:
+    async with redact_errors(), opened(options or IngestOptions()) as parts:
         require_installation(parts, installation)
-        parts = await fitting_jobs(parts, job_ids)
+        parts = await services_for_jobs(parts, job_ids)
         with using(parts):
             state = await _take_through(parts, job_ids, run_id)
             if inside:
@@ -110,7 +110,7 @@ async def _go_on_inside(
 
 
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
-    async with hold(parts, job_ids, run_id) as batch, untagged_tasks():
+    async with claim_batch(parts, job_ids, run_id) as batch, untagged_tasks():
         waits: list[DocumentsWait] = []
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):
@@ -137,12 +137,12 @@ async def _parsed(
     """Parse; those for which there is no answer wait, and the others are found stored."""
     queued = await jobs_at(parts, batch, JobState.PARSE_QUEUED)
     try:
-        return await parse_documents(opaque(queued), batch.run_id)
+        return await parse_documents(quoted(queued), batch.run_id)
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
         # A result with some missing is none that may be kept.
         stored = [job for job in queued if job.job_id not in wait.waiting]
-        return await parse_documents(opaque(stored), batch.run_id)
+        return await parse_documents(quoted(stored), batch.run_id)
 
 
 async def _note(
@@ -155,14 +155,14 @@ async def _note(
 
 async def _embedded(parts: Services, batch: Batch, waits: list[DocumentsWait]) -> None:
     try:
-        await embed_chunks(opaque(batch))
+        await embed_chunks(quoted(batch))
     except DocumentsWait as wait:
         await _note(parts, batch, waits, wait)
 
 
 async def _worked_off(
     parts: Services, batch: Batch, waits: list[DocumentsWait]
-) -> tuple[int, list[GateResult]]:
+) -> tuple[int, list[ValidationResult]]:
     """Through the stages, and again for what they passed over.
 
     Steps are committed without waiting for the disk; a crash of Postgres may take one back, and
@@ -188,17 +188,17 @@ async def _passed_over(
 
 async def _through_stages(
     parts: Services, batch: Batch, waits: list[DocumentsWait]
-) -> tuple[int, list[GateResult]]:
+) -> tuple[int, list[ValidationResult]]:
     await validating.queue(parts, batch)
     references = await _parsed(parts, batch, waits)
-    whole = opaque(batch)
-    verdicts = await validate_documents(whole, opaque(references))
+    whole = quoted(batch)
+    verdicts = await validate_documents(whole, quoted(references))
     if not await jobs_at(parts, batch, *WORKING):
         return 0, verdicts
     await chunk_documents(whole)
     await _embedded(parts, batch, waits)
     passed, more = await gate_documents(whole)
-    return await publish_documents(whole, opaque(passed)), [*verdicts, *more]
+    return await publish_documents(whole, quoted(passed)), [*verdicts, *more]
 
 
 async def _closing_state(
@@ -206,7 +206,7 @@ async def _closing_state(
     job_ids: list[UUID],
     batch: Batch,
     published: int,
-    verdicts: list[GateResult],
+    verdicts: list[ValidationResult],
 ) -> State[Any]:
     if any(not result.success or result.warnings for result in verdicts):
         table = quality_table(verdicts)

@@ -1,4 +1,4 @@
-"""Maintain: look for damage on a schedule, mend what is safe, tell a person what is left."""
+"""Maintains on a schedule: looks for damage, repairs what is safe, alerts a person to the rest."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from prefect.states import Completed
 
 from flows.alerting import tell_news
 from flows.cancellation import was_cancelled
-from flows.context import IngestOptions, opened, run_of_flow, services, tagged
 from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
+from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.unquoted import unquoted, without_words
+from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.keeping import Looked, look_at_everything
-from stages.reconciling.looks import Check, Look
-from stages.reconciling.newly import in_words
-from stages.reconciling.telling import as_markdown, in_short
+from stages.reconciling.inspection import Check, Inspection
+from stages.reconciling.maintenance_run import MaintenanceOutcome, run_maintenance
+from stages.reconciling.new_findings import in_words
+from stages.reconciling.summary import as_markdown, in_short
 
 PREFECT_CHECKS: dict[str, Check] = {
     "deployments": deployments,
@@ -34,11 +34,11 @@ ALL_CHECKS = {**CHECKS, **PREFECT_CHECKS}
 
 
 @task(task_run_name="look and mend", **UNCACHED, **RETRYING)
-@unquoted
-async def look_and_mend(run_id: UUID, *, fix: bool) -> Looked:
+@redacting_errors
+async def look_and_mend(run_id: UUID, *, fix: bool) -> MaintenanceOutcome:
     """Make every check, mend what is safe, and keep what came of it."""
-    look = Look(services(), fix=fix, was_cancelled=was_cancelled)
-    return await look_at_everything(look, ALL_CHECKS, run_id)
+    look = Inspection(services(), fix=fix, was_cancelled=was_cancelled)
+    return await run_maintenance(look, ALL_CHECKS, run_id)
 
 
 def _run_name() -> str:
@@ -57,7 +57,7 @@ async def maintain(fix: bool = True) -> State[Any]:
     Args:
         fix: mend what is safe; without it, only look.
     """
-    async with without_words(), tagged("maintain"), opened(IngestOptions()) as parts:
+    async with redact_errors(), tagged("maintain"), opened(IngestOptions()) as parts:
         run = run_of_flow()
         looked = await look_and_mend(run, fix=fix)
         said = in_short(looked.run)

@@ -1,4 +1,4 @@
-"""Who started a run: a person in a process of their own, or somebody through Prefect's server.
+"""Tells who started a run: a person in their own process, or somebody through Prefect's server.
 
 A flow that is called in a person's process reads what that person may read. A run that a worker
 picked up was asked for over the network, by anybody who may use the server, and runs as the

@@ -1,4 +1,4 @@
-"""The clock of Prefect's server: it dates states and heartbeats, and says which runs are due.
+"""Reads the clock of Prefect's server, which dates states and heartbeats and says what is due.
 
 Ours may be wrong by a day; what is compared with the server's times is therefore its own.
 """

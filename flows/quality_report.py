@@ -1,4 +1,4 @@
-"""Quality report: the page that an auditor opens, per run or over time."""
+"""Renders the quality report that an auditor opens, per run or over time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from prefect.artifacts import acreate_link_artifact
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from flows.context import IngestOptions, opened, services, tagged
-from flows.reporting import write_report
+from flows.artifact_writes import shown
+from flows.report_builder import write_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.showing import shown
+from flows.shared_services import IngestOptions, opened, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.settings import Settings
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 
 
 def reports_folder(settings: Settings) -> Path:
@@ -31,7 +31,7 @@ def reports_folder(settings: Settings) -> Path:
     **UNCACHED,
     **RETRYING,
 )
-@outlasting
+@retry_on_restart
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
     """Write the page and leave a link to it with the run; its path."""
     parts = services()

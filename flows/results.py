@@ -1,4 +1,4 @@
-"""Results of tasks and flows: JSON, or not kept at all; never pickles.
+"""Persists results of tasks and flows as JSON, or not at all; never pickles.
 
 A pickle runs whatever its author wants when it is read. Prefect keeps results as pickles unless
 told otherwise, and it reads a result by the serializer that the *file* names, so naming JSON at a

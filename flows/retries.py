@@ -1,4 +1,4 @@
-"""When and how Prefect tries a task again: only what is transient, later each time."""
+"""Decides when Prefect retries a task: only transient errors, with exponential backoff."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
 from pipeline.errors import TransientError
-from stages.waiting import DocumentsWait
+from stages.service_waits import DocumentsWait
 
 RETRIES = 4
 RETRY_DELAYS = exponential_backoff(backoff_factor=2)

@@ -1,4 +1,4 @@
-"""A run's own row: written when it begins and when it is over, across restarts of Postgres."""
+"""Writes a run's own row when it begins and when it is over, across restarts of Postgres."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from prefect.runtime import flow_run
 
 from flows.origin import allowed_roots, is_scheduled
 from pipeline.store import runs
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 from stages.services import Services
 
 
-@outlasting
+@retry_on_restart
 async def begin_run(
     parts: Services, run: UUID, wanted: RequestedRun, cap: Decimal | None
 ) -> tuple[RequestedRun, Sequence[Path] | None]:
@@ -35,14 +35,14 @@ async def begin_run(
     return wanted, roots
 
 
-@outlasting
+@retry_on_restart
 async def progress_of(parts: Services, run: UUID) -> Progress:
     """What has come of the run's documents."""
     async with parts.database.service() as connection:
         return await runs.progress(connection, run)
 
 
-@outlasting
+@retry_on_restart
 async def finish_run(parts: Services, run: UUID, stopped: str | None) -> None:
     """Write down that the run is over, and what stopped it."""
     async with parts.database.service() as connection:

@@ -1,4 +1,4 @@
-"""The tasks of a batch, one for each stage: each calls its stage and logs what came of it."""
+"""The tasks of a batch, one a stage: each calls its stage and logs what came of it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from prefect import task
 from prefect.context import TaskRunContext
 from prefect.logging import get_run_logger
 
-from checks.verdicts import GateResult
-from flows.context import services
+from checks.validation_results import ValidationResult
+from flows.redacted_errors import redacting_errors
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
-from flows.unquoted import unquoted
+from flows.shared_services import services
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from stages import chunking, embedding, gating, parsing, publishing, validating
 from stages.batch import Batch, StageResult
 from stages.parsing import ParseReference
@@ -53,10 +53,10 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     result_serializer=ReferencesSerializer(),
     **RETRYING,
 )
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
-    """Bytes to stored text; the result is references to it."""
+    """Parse bytes to stored text; the result is references to it."""
     references = await parsing.parse_jobs(services(), jobs, run_id)
     unreadable = sum(each.failure is not None for each in references)
     _log("parsed", StageResult(len(references) - unreadable, unreadable))
@@ -68,9 +68,11 @@ parse_documents.result_storage = PlainResults()
 
 
 @task(task_run_name="validate", **UNCACHED, **RETRYING)
-@unquoted
-@outlasting
-async def validate_documents(batch: Batch, references: list[ParseReference]) -> list[GateResult]:
+@redacting_errors
+@retry_on_restart
+async def validate_documents(
+    batch: Batch, references: list[ParseReference]
+) -> list[ValidationResult]:
     """Record what parsing found and let the gate judge the text."""
     recorded = await validating.record_parsed(services(), batch, references)
     judged, results = await validating.validate(services(), batch, references)
@@ -79,36 +81,36 @@ async def validate_documents(batch: Batch, references: list[ParseReference]) -> 
 
 
 @task(task_run_name="chunk", **UNCACHED, **RETRYING)
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def chunk_documents(batch: Batch) -> None:
-    """Text to buffered chunks."""
+    """Chunk text into the buffer."""
     _log("chunked", await chunking.chunk(services(), batch))
 
 
 @task(task_run_name="embed", **UNCACHED, **RETRYING)
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def embed_chunks(batch: Batch) -> None:
-    """Buffered chunks to vectors, each text once ever."""
+    """Embed buffered chunks, deduplicated: each text once ever."""
     _log("embedded", await embedding.embed(services(), batch))
 
 
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
-@unquoted
-@outlasting
-async def gate_documents(batch: Batch) -> tuple[list[UUID], list[GateResult]]:
-    """Great Expectations judges what would be published; the jobs that passed come back."""
+@redacting_errors
+@retry_on_restart
+async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResult]]:
+    """Validate what would be published with Great Expectations; the jobs that passed come back."""
     passed, result, verdicts = await gating.gate(services(), batch)
     _log("passed the gate", result)
     return passed, verdicts
 
 
 @task(task_run_name="publish", **UNCACHED, **RETRYING)
-@unquoted
-@outlasting
+@redacting_errors
+@retry_on_restart
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
-    """Readers see the new versions, all of each or nothing."""
+    """Publish: readers see the new versions, all of each or nothing."""
     result = await publishing.publish(services(), batch, passed)
     _log("published", result)
     return result.advanced

@@ -1,4 +1,4 @@
-"""Time limits: no flow runs for ever, and one that takes too long gives its documents back.
+"""Limits the time of flows; one that takes too long releases its documents.
 
 Prefect's own time limit cancels again and again whatever a run still awaits, so that the run could
 not give back its claims; ours cancels once. Prefect's stands behind it, for a run that hangs even

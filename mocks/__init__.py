@@ -1,4 +1,4 @@
-"""Stand-ins for the outside services, over real sockets, with scripted faults.
+"""Mock servers of the outside services, over real sockets, with scripted faults.
 
 They import nothing else of ours; only the tests and the command line import them.
 """

@@ -1,4 +1,4 @@
-"""Run the stand-ins: `python -m mocks --port N` prints its address as one JSON line."""
+"""Runs a mock server: `python -m mocks --port N` prints its address as one JSON line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {"openai": OpenAISettings, "llamaparse": LlamaParseSe
 
 
 def arguments() -> argparse.Namespace:
-    """The command line: every setting of every stand-in is an option."""
+    """The command line: every setting of every mock server is an option."""
     parser = argparse.ArgumentParser(prog="python -m mocks", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose")

@@ -1,4 +1,4 @@
-"""What was asked and billed: the witness for "nothing is paid for twice"."""
+"""Counts what was asked and billed: the witness for "nothing is paid for twice"."""
 
 from __future__ import annotations
 

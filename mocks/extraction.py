@@ -1,4 +1,4 @@
-"""Real text from an uploaded file, page by page; as simple as a stand-in may be."""
+"""Extracts real text from an uploaded file, page by page, as simply as a mock may."""
 
 from __future__ import annotations
 

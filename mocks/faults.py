@@ -1,4 +1,4 @@
-"""Scripted faults: which request or event fails, how, and how often; the same seed repeats it.
+"""Scripts faults: which request or event fails, how, and how often; a seed repeats it.
 
 A script is a list of rules for all services, in YAML or JSON (`faults.example.yaml` shows it):
 

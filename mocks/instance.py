@@ -1,4 +1,4 @@
-"""A running mock server: in a thread for tests, in a process of its own for benchmarks.
+"""Runs a mock server: in a thread for tests, in a process of its own for benchmarks.
 
 with OpenAIMock(latency=0.03, process=True) as mock:
     client = AsyncOpenAI(base_url=mock.base_url, api_key="any")
@@ -33,7 +33,7 @@ START_SECONDS = 30
 def server(
     openai: OpenAISettings | None = None, llamaparse: LlamaParseSettings | None = None
 ) -> MockServer:
-    """A server with every stand-in, not yet listening."""
+    """A server with every mock server, not yet listening."""
     script = FaultScript()
     services: list[Service] = [
         OpenAIService(openai or OpenAISettings()),
@@ -49,7 +49,7 @@ class MockInstance:
         process: run in a process of its own, so that it does not share our interpreter lock.
         port: 0 lets the system choose.
         faults: a fault script in force from the start; see `mocks.faults`.
-        settings: of this stand-in, by name.
+        settings: of this mock server, by name.
     """
 
     service: ClassVar[str]
@@ -191,7 +191,7 @@ class MockInstance:
 
 
 class OpenAIMock(MockInstance):
-    """A running OpenAI stand-in; keyword arguments beside the server's are `OpenAISettings`."""
+    """A running OpenAI mock server; keyword arguments beside the server's are `OpenAISettings`."""
 
     service = "openai"
     suffix = "/v1"
@@ -201,7 +201,7 @@ class OpenAIMock(MockInstance):
 
 
 class LlamaParseMock(MockInstance):
-    """A running LlamaParse stand-in; its settings are those of `LlamaParseSettings`."""
+    """A running LlamaParse mock server; its settings are those of `LlamaParseSettings`."""
 
     service = "llamaparse"
 

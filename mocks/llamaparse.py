@@ -1,4 +1,4 @@
-"""LlamaParse, as contracts say it: v2 and v1, files, asynchronous jobs, results, webhooks, errors.
+"""Mocks LlamaParse: v2 and v1, files, asynchronous jobs, results, webhooks, errors.
 
 The text is real: it is read from the uploaded file. What a file itself gets wrong fails its job
 with the service's code (encrypted, broken, no text …). `mocks.fault_kinds` lists the faults.
@@ -12,7 +12,6 @@ from typing import Any
 
 from mocks import llamaparse_v1, llamaparse_v2
 from mocks.billing import ParseLedger
-from mocks.budget import RateBudget
 from mocks.faults import Fault, FaultScript
 from mocks.llamaparse_errors import error, scripted
 from mocks.llamaparse_settings import LlamaParseSettings
@@ -20,6 +19,7 @@ from mocks.llamaparse_v2 import RESULTS
 from mocks.multipart import form_fields
 from mocks.parse_intake import ParseIntake, parsed_json
 from mocks.parse_jobs import JobStore, StoredFile
+from mocks.rate_limit import RateBudget
 from mocks.webhook_configs import SavedWebhooks
 from mocks.webhook_delivery import WebhookSender
 from mocks.wire import Request, Response, json_response
@@ -33,7 +33,7 @@ ROOTS = (*V1, V2, FILES, WEBHOOK_CONFIGS, RESULTS)
 
 @dataclass
 class LlamaParseService:
-    """The stand-in; one per server."""
+    """The mock server; one per server."""
 
     settings: LlamaParseSettings = field(default_factory=LlamaParseSettings)
     script: FaultScript = field(default_factory=FaultScript)
@@ -66,12 +66,12 @@ class LlamaParseService:
         await asyncio.sleep(self.settings.latency)
         response = scripted(fault)
         if response is None:
-            response = await self._authorised(request, fault)
+            response = await self._authorized(request, fault)
         root = next(root for root in ROOTS if request.path.startswith(root))
         self.intake.ledger.answered(response.status, f"{request.method} {root.rstrip('/')}")
         return response
 
-    async def _authorised(self, request: Request, fault: Fault | None) -> Response:
+    async def _authorized(self, request: Request, fault: Fault | None) -> Response:
         path = request.path
         if path.startswith(RESULTS):
             return self._presigned(request)

@@ -1,4 +1,4 @@
-"""LlamaParse's errors."""
+"""LlamaParse's errors, as the mock server answers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the LlamaParse stand-in behaves."""
+"""Settings of the LlamaParse mock server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PROJECT = "6f3b1c2e-0000-4000-8000-000000000001"
 
 @dataclass(frozen=True)
 class LlamaParseSettings:
-    """The settings of one stand-in.
+    """The settings of one mock server.
 
     Attributes:
         latency: seconds that every request takes.
@@ -20,7 +20,7 @@ class LlamaParseSettings:
         inline_bytes: a larger result comes through a presigned URL only.
         max_bytes: of a file; more is a 413, or DOCUMENT_TOO_LARGE when fetched from a URL.
         max_pages: of a file; more fails the job.
-        uploads_per_minute: enforced when given: 3000 for a paid organisation, 20 for a free one.
+        uploads_per_minute: enforced when given: 3000 for a paid organization, 20 for a free one.
         webhook_timeout: seconds for one attempt.
         webhook_hosts: comma-separated hosts that webhooks may go to and sources may be fetched
             from, beside loopback addresses; `*` is every host.

@@ -1,4 +1,4 @@
-"""v1 on the wire, under /api/parsing and /api/v1/parsing: upload, job, results."""
+"""v1 of the API, under /api/parsing and /api/v1/parsing: upload, job, results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""v2 on the wire: creating, finding, reading, cancelling and deleting parse jobs."""
+"""v2 of the API: creates, finds, reads, cancels and deletes parse jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a stand-in may connect to: this machine, and hosts that were named on purpose."""
+"""Restricts where a mock server may connect to: this machine, and hosts named on purpose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FETCH_SECONDS = 10.0
 
 
 class NotAllowed(ValueError):
-    """An address that a stand-in does not connect to; the text says why."""
+    """An address that a mock server does not connect to; the text says why."""
 
 
 class Unfetched(Exception):
@@ -38,7 +38,7 @@ def require_allowed(url: str, hosts: str) -> None:
         raise NotAllowed("the address must begin with http:// or https://")
     allowed = {name.strip() for name in hosts.split(",")} - {""}
     if not (_is_loopback(host) or host in allowed or "*" in allowed):
-        raise NotAllowed("a stand-in connects to loopback addresses only")
+        raise NotAllowed("a mock server connects to loopback addresses only")
 
 
 def _is_loopback(host: str) -> bool:

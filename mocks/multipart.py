@@ -1,4 +1,4 @@
-"""Reading a form's body: multipart/form-data, or URL-encoded when there is no file."""
+"""Parses a form's body: multipart/form-data, or URL-encoded when there is no file."""
 
 from __future__ import annotations
 

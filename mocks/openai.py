@@ -1,4 +1,4 @@
-"""OpenAI as contracts say it: embeddings, models, batches; errors, headers, limits, counters.
+"""Mocks OpenAI: embeddings, models, batches; errors, headers, limits, counters.
 
 `mocks.fault_kinds` lists the faults.
 """
@@ -13,16 +13,16 @@ from uuid import uuid4
 
 from mocks import openai_errors as errors
 from mocks.billing import Ledger
-from mocks.budget import RateBudget
 from mocks.faults import Fault
 from mocks.openai_batches import BatchStore
 from mocks.openai_embeddings import DIMENSIONS, embed
+from mocks.rate_limit import RateBudget
 from mocks.wire import Request, Response, json_response
 
 
 @dataclass(frozen=True)
 class OpenAISettings:
-    """How the stand-in behaves.
+    """How the mock server behaves.
 
     Attributes:
         latency: seconds that every request takes beside the work.
@@ -40,7 +40,7 @@ class OpenAISettings:
 
 @dataclass
 class OpenAIService:
-    """The stand-in; one per server."""
+    """The mock server; one per server."""
 
     settings: OpenAISettings = field(default_factory=OpenAISettings)
     name: str = "openai"
@@ -74,13 +74,13 @@ class OpenAIService:
             await asyncio.sleep(self.settings.latency)
         response = errors.scripted(fault) if fault else None
         if response is None:
-            response = self._authorised(request, fault)
+            response = self._authorized(request, fault)
         self.ledger.answered(response.status)
         milliseconds = str(round((time.perf_counter() - started) * 1000))
         headers = {"x-request-id": f"req_{uuid4().hex}", "openai-processing-ms": milliseconds}
         return response.with_headers({**headers, **self.budget.headers()})
 
-    def _authorised(self, request: Request, fault: Fault | None) -> Response:
+    def _authorized(self, request: Request, fault: Fault | None) -> Response:
         if not request.bearer:
             return errors.missing_key()
         if self.settings.api_key not in (None, request.bearer):

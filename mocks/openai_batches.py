@@ -1,4 +1,4 @@
-"""OpenAI's files and batches: requests by the file, answers by the file, a day's patience.
+"""Mocks OpenAI's files and batches: requests by the file, answers by the file.
 
 The answers come in another order than the requests, as they may: only `custom_id` matches them.
 """

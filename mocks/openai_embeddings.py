@@ -1,4 +1,4 @@
-"""One request for embeddings: what is refused, what is billed, how the answer looks."""
+"""Answers one request for embeddings: what is refused, what is billed, how it looks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mocks import openai_errors as errors
 from mocks.billing import Ledger
-from mocks.budget import RateBudget
 from mocks.faults import Fault
 from mocks.openai_inputs import BadInputError, token_lists
+from mocks.rate_limit import RateBudget
 from mocks.vectors import vectors_of
 from mocks.wire import Response, json_response
 

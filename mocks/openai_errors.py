@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mocks.budget import RateBudget
 from mocks.faults import Fault
+from mocks.rate_limit import RateBudget
 from mocks.wire import Response, json_response
 
 INVALID = "invalid_request_error"

@@ -1,4 +1,4 @@
-"""The four forms of an embedding request's `input`, as token lists."""
+"""Parses the four forms of an embedding request's `input` into token lists."""
 
 from __future__ import annotations
 

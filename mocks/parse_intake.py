@@ -1,4 +1,4 @@
-"""What v1 and v2 do alike: keep an upload, fetch a source, start a job and tell its receivers."""
+"""Shared by v1 and v2: keeps an upload, fetches a source, starts a job, tells its receivers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from uuid import uuid4
 import orjson
 
 from mocks.billing import ParseLedger
-from mocks.budget import RateBudget
 from mocks.fault_kinds import LLAMAPARSE_JOBS
 from mocks.faults import Fault
 from mocks.llamaparse_errors import RATE_LIMITED, BadField, error, invalid
@@ -19,6 +18,7 @@ from mocks.llamaparse_settings import LlamaParseSettings
 from mocks.loopback import NotAllowed, Unfetched, fetch, require_allowed
 from mocks.parse_jobs import JobStore, ParseJob, StoredFile, make_job
 from mocks.parse_options import TIERS, ParseOptions
+from mocks.rate_limit import RateBudget
 from mocks.webhook_configs import SavedWebhooks
 from mocks.webhook_delivery import WebhookSender
 from mocks.webhooks import Webhook

@@ -1,4 +1,4 @@
-"""Files and asynchronous parse jobs of the LlamaParse stand-in: a job's state follows the clock."""
+"""Files and asynchronous parse jobs of the LlamaParse mock: a job's state follows the clock."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _moment(seconds: float) -> str:
 
 @dataclass
 class JobStore:
-    """What the stand-in keeps."""
+    """What the mock server keeps."""
 
     files: dict[str, StoredFile] = field(default_factory=dict)
     jobs: dict[str, ParseJob] = field(default_factory=dict)

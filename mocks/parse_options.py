@@ -1,4 +1,4 @@
-"""What a caller asks of a parse job, from v2's JSON and from v1's form."""
+"""Parses what a caller asks of a parse job, from v2's JSON and from v1's form."""
 
 from __future__ import annotations
 

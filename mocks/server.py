@@ -1,6 +1,6 @@
 """An HTTP/1.1 server that can also misbehave: reset, hang, drip and cut, over a real socket.
 
-It serves the stand-ins and, for who runs them: `GET /__mock/health`, `GET /__mock/stats`,
+It serves the mock servers and, for who runs them: `GET /__mock/health`, `GET /__mock/stats`,
 `GET` and `POST /__mock/faults` (a script as `mocks.faults` describes it, in YAML or JSON; it
 replaces the one in force) and `POST /__mock/reset`.
 """
@@ -28,10 +28,10 @@ SLOW_PIECES = 20
 
 
 class MockServer:
-    """Serves the given stand-ins on one port.
+    """Serves the given mock servers on one port.
 
     Args:
-        services: the stand-ins; the first one that owns a path answers it.
+        services: the mock servers; the first one that owns a path answers it.
         script: the faults of all of them.
     """
 

@@ -1,4 +1,4 @@
-"""How a running stand-in hears that it shall end."""
+"""Stops a running mock server: how it hears that it shall end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact tokens, and unit vectors in which texts that share words are close.
+"""Counts exact tokens, and makes unit vectors in which texts that share words are close.
 
 A text's vector is signed feature hashing of its tokens: each word has one place and one sign, drawn
 from its hash, so the same text has the same vector on every machine and search over these vectors

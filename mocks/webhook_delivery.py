@@ -1,4 +1,4 @@
-"""Delivering a job's events to its receivers: three attempts each, and every scripted mishap."""
+"""Delivers a job's events to its receivers: three attempts each, and every scripted mishap."""
 
 from __future__ import annotations
 

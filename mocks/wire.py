@@ -1,4 +1,4 @@
-"""What goes over the wire: a request as received, a response, and how its bytes are delivered."""
+"""Requests as received and responses as sent, with how their bytes are delivered."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def json_response(
 
 
 class Service(Protocol):
-    """A stand-in for one outside service."""
+    """A mock server for one outside service."""
 
     name: str
 

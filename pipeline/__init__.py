@@ -1,4 +1,4 @@
-"""The work itself: what a document, a chunk and a job are, and the rules that move them.
+"""The pure core: what a document, a chunk and a job are, and the rules that move them.
 
 Reading order: `states` (the life of a job), `identity` (what counts as the same), `documents`
 (the values that travel), `parsing`, `chunking`, `packing`, then `store` (all SQL).

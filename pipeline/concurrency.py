@@ -1,4 +1,4 @@
-"""Doing several things at once in one event loop, and whose turn it is to compute."""
+"""Bounds concurrency in one event loop: a bounded gather, and a lock with priorities."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def side_by_side(
+async def gather_bounded(
     width: int, calls: Iterable[Awaitable[T]] | AsyncIterable[Awaitable[T]]
 ) -> list[T]:
-    """Await calls, at most `width` at once; their results in order.
+    """Await calls, at most `width` at once (backpressure); their results in order.
 
     Args:
         calls: taken one by one as there is room, so that what they hold need not all be there.
@@ -58,8 +58,8 @@ _place: ContextVar[tuple[bool, int]] = ContextVar("place_in_line", default=(Fals
 
 
 @contextmanager
-def in_line(documents: int) -> Iterator[None]:
-    """What computes in this block waits behind older batches; a single document behind none."""
+def batch_priority(documents: int) -> Iterator[None]:
+    """Give what computes in this block its priority: older batches and single documents first."""
     token = _place.set((documents > 1, next(_numbers)))
     try:
         yield
@@ -67,8 +67,8 @@ def in_line(documents: int) -> Iterator[None]:
         _place.reset(token)
 
 
-class Turns:
-    """Computing in threads, one batch of an event loop at a time, the oldest first.
+class PriorityLock:
+    """A lock with priorities: computes in threads, one batch at a time, the oldest first.
 
     The interpreter runs one thread at a time anyway. Were it shared out evenly, all batches would
     compute together and then wait for Postgres together; in turns one computes while another's

@@ -1,4 +1,4 @@
-"""The correlation id: one name for everything that happens because of one request.
+"""Correlation ids: one name for everything that happens because of one request.
 
 It is made when a document is asked for (or registered), stands with its job and in its audit, and
 is bound wherever that job is worked on. Log events carry it by themselves, and so do requests to

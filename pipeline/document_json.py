@@ -1,4 +1,4 @@
-"""A parsed document as JSON: how it leaves the parser's process, and how its text is stored."""
+"""Serializes parsed documents as JSON, for the parser's process and for the storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that travel between the stages: parsed documents and chunks."""
+"""Parsed documents and chunks: the values that travel between the stages."""
 
 from __future__ import annotations
 

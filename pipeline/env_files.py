@@ -1,4 +1,4 @@
-"""The file with settings: which one is read, whether it can be trusted, and what is in it.
+"""Finds and reads the settings file (.env): which one, whether it can be trusted.
 
 It comes from who runs the program: the home folder, or a file that an option or a variable names.
 What lies in the current folder was perhaps put there by whoever made the documents.

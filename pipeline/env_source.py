@@ -1,4 +1,4 @@
-"""Settings from the file of `pipeline.env_files`; keys without what a file leaves around them."""
+"""Feeds the settings file's values to pydantic-settings, keys without stray characters."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
+from pipeline.api_keys import clean_key, clean_secret, trimmed
 from pipeline.env_files import absolute_values, env_file, read_env_file
-from pipeline.keys import clean_key, clean_secret, trimmed
 
 
 class EnvFileSource(EnvSettingsSource):

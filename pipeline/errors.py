@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree.
+"""The error tree: everything that can go wrong, each transient or permanent, with a remedy.
 
 NavigatorError
 ├── TransientError                 trying again later may succeed; the retry policy asks only this

@@ -1,4 +1,4 @@
-"""Named places where a test can kill the process, to prove that the next run finishes the work.
+"""Failpoints: named places where a test can kill the process, to prove that work is finished.
 
 `NAVIGATOR_FAILPOINT=after-chunk-commit` kills at the first passing of that place, `name:3` at the
 third; `name:1:stop` freezes it there with SIGSTOP. Without the variable a failpoint does nothing.

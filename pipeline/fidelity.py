@@ -1,4 +1,4 @@
-"""How far a reading agrees with its page: what a parser measures beside the text it gives."""
+"""Fidelity measurements: how far a parser's text agrees with the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of damage: what can be wrong, why it matters, what mends it and who decides.
+"""Kinds of findings: what can be damaged, why it matters, what repairs it and who decides.
 
 Every kind of damage that `navigator reconcile` and the flow `maintain` look for stands here once,
 with the words that every place shows for it. A finding names ids only: no file, no user's name, no

@@ -1,4 +1,4 @@
-"""Looking through a folder that a person named: its documents, and the links that are passed over.
+"""Walks a folder that a person named: its documents, and the links that are skipped.
 
 A link is followed where it stays in the named folder. Real folders are looked through first and
 each folder once, so a file keeps its own path and no circle is walked.

@@ -1,4 +1,4 @@
-"""A full disk, told by the error that it causes: one sentence with the folder and what to do."""
+"""Recognizes a full disk by its error: one sentence with the folder and what to do."""
 
 from __future__ import annotations
 

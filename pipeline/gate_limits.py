@@ -1,4 +1,4 @@
-"""The limits of the fidelity rules: what a document's reading must keep to be published.
+"""Limits of the fidelity rules: what a document's text must reach to be published.
 
 They are configuration: `NAVIGATOR_GATE_LIMITS` or a file changes a limit or what a failure does.
 """

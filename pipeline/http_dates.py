@@ -1,4 +1,4 @@
-"""Dates in headers: what time it is by the clock of who answers, which need not be ours."""
+"""Parses dates of HTTP headers, by the clock of whoever answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as the same: deterministic ids (UUIDv5) and content hashes.
+"""Makes deterministic ids (UUIDv5) and content hashes (content addressing, deduplication).
 
 The same inputs give the same ids on every machine, so doing a thing twice finds the first doing.
 """

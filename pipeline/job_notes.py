@@ -1,4 +1,4 @@
-"""Notes as they are kept with a job and told to people: each with its remedy."""
+"""Notes as they are kept with a job, and told to people, each with its remedy."""
 
 from __future__ import annotations
 

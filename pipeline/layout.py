@@ -1,4 +1,4 @@
-"""Where things stand on a page, and the structure of its tables."""
+"""Layout values: where things stand on a page, and the structure of its tables."""
 
 from __future__ import annotations
 

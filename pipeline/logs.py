@@ -1,9 +1,9 @@
-"""Log events: a fixed name and fields, through the standard library's logging.
+"""Log events: a fixed name and structured fields (structlog), through standard logging.
 
 `_LOG = logger("navigator.parse")`, then `_LOG.info("parse_submitted", job_id=…)`. Fields hold ids,
 counts and names of ours: never a secret, a file's name or what a document says. Who handles the
-records, and how they look, is decided at the entry point (`app/logging_setup.py`); without one they
-are ordinary records whose message is the event's name.
+records, and how they look, is decided at the entry point (`app/process/log_output.py`); without
+one they are ordinary records whose message is the event's name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reaching this machine's own services directly, whatever proxy the environment names.
+"""Keeps requests to this machine's own services off any proxy of the environment.
 
 HTTP_PROXY without NO_PROXY sends requests for 127.0.0.1 to the proxy, too, where that is another
 machine. Every library that we use reads NO_PROXY; what lies elsewhere still goes by the proxy.

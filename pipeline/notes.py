@@ -1,4 +1,4 @@
-"""Notes: what a person should know of a document beside its text, above all what it lacks."""
+"""Notes: what a person should know of a document beside its text, above all its gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packing texts into provider requests, by tokens and by count."""
+"""Packs texts into provider requests (bin packing), by tokens and by count."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RequestLimits:
 
 
 def pack(tokens: Sequence[int], limits: RequestLimits) -> list[list[int]]:
-    """Share texts out among as few requests as an in-order filling needs, evenly filled.
+    """Pack texts into as few requests as an in-order filling needs, evenly filled.
 
     Args:
         tokens: of each text.
@@ -61,7 +61,7 @@ def pack(tokens: Sequence[int], limits: RequestLimits) -> list[list[int]]:
 
 
 def halve(batch: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """The two halves of a batch that the provider refused, to find the text that it dislikes.
+    """Split a batch that the provider refused (bisection), to find the text that it dislikes.
 
     Raises:
         ValueError: the batch holds fewer than two items, so the culprit is already alone.

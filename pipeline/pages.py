@@ -1,4 +1,4 @@
-"""One page of a document as it is shown beside its picture: where its chunks and rows stand."""
+"""Places chunks and table rows on one page of a document, as it is shown beside its picture."""
 
 from __future__ import annotations
 

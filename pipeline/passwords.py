@@ -1,4 +1,4 @@
-"""Passwords of encrypted files: which are tried on which file. They are never shown."""
+"""Selects the passwords to try on an encrypted file; they are never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths with stars: what they match, without walking circles of links."""
+"""Matches paths by glob patterns, without walking circles of links."""
 
 from __future__ import annotations
 

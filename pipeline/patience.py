@@ -21,7 +21,7 @@ _CUTTING = 10
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What a run waits for a service.
+    """Retry policy of a run towards a failing service.
 
     Attributes:
         seconds: how long its circuit may be open before what needs it is left for later; the
@@ -33,7 +33,7 @@ class Patience:
     with_circuits: bool = True
 
     def pause(self, failures: int) -> float:
-        """Seconds until the next attempt after so many failures, doubling, with jitter."""
+        """Seconds until the next attempt: exponential backoff with jitter."""
         longest = min(_FIRST_PAUSE * 2.0 ** (failures - 1), _LONGEST_PAUSE) * self.seconds
         return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 

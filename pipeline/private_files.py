@@ -1,4 +1,4 @@
-"""Files that only their owner may read: folders 0700 and files 0600 from their first moment.
+"""Creates private files: folders 0700 and files 0600 from their first moment.
 
 The process's umask does it, so that libraries which make files (the object store, SQLite, log
 rotation) need not be asked one by one; nothing is made wider first and closed afterwards.

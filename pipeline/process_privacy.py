@@ -1,4 +1,4 @@
-"""Keeping a process's memory and environment from other processes of the same user."""
+"""Hides a process's memory and environment from other processes of the same user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's storage quota: what is used, what is allowed, and what to say when it is reached."""
+"""Storage quotas of users: used, allowed, and the sentence when one is reached."""
 
 from __future__ import annotations
 

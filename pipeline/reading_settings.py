@@ -1,4 +1,4 @@
-"""Settings of reading files on this machine: limits, OCR, passwords."""
+"""Settings of parsing files on this machine: limits, OCR, passwords."""
 
 from __future__ import annotations
 

@@ -1,18 +1,21 @@
-"""The last line of defence: secrets blotted out of what is about to be written down.
+"""Redaction: blots secrets out of what is about to be written down, as a last line of defense.
 
 Nothing should ever reach it: errors and log events are made without secrets. What does is cut out
-by its form (keys, tokens, passwords in addresses), and by the values that the settings hold.
+by its form (keys, tokens, passwords in addresses), and by the values that the settings and the
+environment hold.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import SecretStr
 
-from pipeline.settings import Settings
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings, load_settings
 
 BLOT = "***"
 
@@ -26,12 +29,15 @@ _FORMS = re.compile(
 _SECRET_NAMES = re.compile(
     r"(?i)(^|_|-)(password|secret|authorization|cookie|jwt|api_?key|token|signature)$"
 )
+_SECRET_VARIABLES = re.compile(
+    r"(?i)KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|READER_URL|OWNER_URL|STORAGE_OPTIONS"
+)
 _SHORTEST = 6
 """Shorter values would blot out ordinary words."""
 
 
 class Redaction:
-    """Blots secrets out.
+    """Redacts secrets, by their form and their values.
 
     Args:
         values: what is secret, whatever its form.
@@ -79,6 +85,14 @@ def secrets_of(settings: Settings) -> list[str]:
             password = re.match(r"\A[a-z0-9+]++://[^:/@]*+:(?P<password>.+)@", given)
             found += [password["password"]] if password else []
     return found
+
+
+def process_redaction(environment: Mapping[str, str]) -> Redaction:
+    """What this process has to blot out: the secrets of its settings and of its environment."""
+    found = [value for name, value in environment.items() if _SECRET_VARIABLES.search(name)]
+    with suppress(ConfigurationError):  # the settings themselves may be what is wrong
+        found += secrets_of(load_settings())
+    return Redaction(found)
 
 
 def _blotted(found: re.Match[str]) -> str:

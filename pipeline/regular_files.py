@@ -1,4 +1,4 @@
-"""Opening files that somebody else may have laid out: what is checked is what is then read.
+"""Opens files safely against races (TOCTOU): what is checked is what is then read.
 
 A name can be a link, a pipe or a device, and can become one between a look and the opening. So the
 opened file itself is asked what it is and where it lies.

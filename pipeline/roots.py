@@ -1,4 +1,4 @@
-"""Roots: the folders whose files a run may take in that no person started in their own process."""
+"""Roots: the folders from which a run may ingest that no person started in their own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting, in one model: read from the environment and a file, checked, passed down.
+"""Settings: every one in one model, read from the environment and a file, checked, passed down.
 
 Built once at the entry point (command line, flow, worker) and handed on; nothing reads the
 environment anywhere else. `deployments/environments/example.env` lists the same variables; a test

@@ -1,4 +1,4 @@
-"""Finding files: the paths that a person gives become the sources to ingest."""
+"""Finds the sources to ingest from the paths that a person gives."""
 
 from __future__ import annotations
 

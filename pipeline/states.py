@@ -1,4 +1,4 @@
-"""The life of a job: one enum of states, one table of legal transitions.
+"""The state machine of a job: one enum of states, one table of legal transitions.
 
     uploaded → parse_queued → parsed → parse_validated
              → chunks_stored → embeddings_stored → complete, or complete_with_gaps
@@ -53,6 +53,29 @@ PUBLISHED = (S.COMPLETE, S.COMPLETE_WITH_GAPS)
 WITH_GAPS = "complete, with gaps"
 """What people read of `complete_with_gaps`."""
 
+STATE_TITLES: dict[JobState, str] = {
+    S.UPLOADED: "waiting (uploaded)",
+    S.PARSE_QUEUED: "waiting (parsing)",
+    S.PARSED: "waiting (parsed)",
+    S.PARSE_VALIDATED: "waiting (text checked)",
+    S.CHUNKS_STORED: "waiting (chunked)",
+    S.EMBEDDINGS_STORED: "waiting (embedded)",
+    S.COMPLETE: "published",
+    S.COMPLETE_WITH_GAPS: WITH_GAPS,
+    S.FAILED_PARSE: "failed (parsing)",
+    S.FAILED_VALIDATION: "failed (text check)",
+    S.FAILED_CHUNKING: "failed (chunking)",
+    S.FAILED_EMBEDDING: "failed (embedding)",
+    S.QUARANTINED: "failed (quarantined)",
+    S.CANCELLED: "cancelled",
+    S.SUPERSEDED: "superseded",
+    S.DELETED: "deleted",
+}
+"""A state in words for people, the same everywhere: one word, and the stage where that helps.
+
+The dashboard has its copy in `app/api/dashboard/words.js`; a test compares the two.
+"""
+
 
 class Stop(StrEnum):
     """Why an unfinished job waits for a person. The values are what the database stores."""
@@ -63,6 +86,25 @@ class Stop(StrEnum):
 
 
 STOPS = tuple(Stop)
+
+
+def state_title(state: str) -> str:
+    """A state in words: that of `STATE_TITLES`; what is no state is returned as it is."""
+    return STATE_TITLES[S(state)] if state in STATE_TITLES else state
+
+
+def state_word(state: str, code: str | None = None) -> str:
+    """A state in one word: that of `STATE_TITLES`, or ``stopped`` for what waits for a person.
+
+    Args:
+        state: a value of `JobState`; any other is returned as it is.
+        code: of the job's error.
+    """
+    if state not in STATE_TITLES:
+        return state
+    word = STATE_TITLES[S(state)].partition(" (")[0]
+    return "stopped" if word == "waiting" and code in STOPS else word
+
 
 STATE_WORDS: dict[str, tuple[S, ...]] = {
     "published": PUBLISHED,
@@ -110,7 +152,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 
 def may(source: JobState, target: JobState) -> bool:
-    """Whether the state machine has a step from `source` to `target`."""
+    """Whether the state machine has a transition from `source` to `target`."""
     return target in TRANSITIONS[source]
 
 

@@ -1,4 +1,4 @@
-"""Settings of who is who, and of what users share. Part of `pipeline.settings`."""
+"""Settings of multi-tenancy: who is who, and what users share. Part of `pipeline.settings`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as Postgres, the tokenizers and the embedding APIs can all take it, and counts over it."""
+"""Normalizes text for Postgres, tokenizers and embedding APIs, and counts over it."""
 
 from __future__ import annotations
 
@@ -53,28 +53,28 @@ _LETTERS = bytes(b if b >= 0x80 or chr(b).isalnum() else 0x20 for b in range(256
 _SPACES = bytes(b for b in range(128) if chr(b).isspace())
 
 
-class NormalisedText(NamedTuple):
+class NormalizedText(NamedTuple):
     """A text in NFC without NUL, lone surrogates and piles of marks, and how many were replaced."""
 
     text: str
     replaced: int
 
 
-def normalise(text: str) -> NormalisedText:
+def normalize(text: str) -> NormalizedText:
     """Bring a text into the one form that is hashed, offset and stored.
 
     Line ends become ``\\n``; NUL, lone surrogates and marks beyond `MOST_MARKS` on one letter
-    become U+FFFD and are counted. Normalising twice changes nothing.
+    become U+FFFD and are counted. Normalizing twice changes nothing.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, replaced = _UNSTORABLE.subn(REPLACEMENT, text)
     if text.isascii():
-        return NormalisedText(text, replaced)
+        return NormalizedText(text, replaced)
     # NFC puts the marks of a letter into their order in time that grows with their square, so
     # piles are cut before it; and after it, since it makes two marks of some.
     text, before = _without_piles(text)
     text, after = _without_piles(unicodedata.normalize("NFC", text))
-    return NormalisedText(text, replaced + before + after)
+    return NormalizedText(text, replaced + before + after)
 
 
 def _without_piles(text: str) -> tuple[str, int]:

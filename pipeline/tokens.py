@@ -1,4 +1,4 @@
-"""Counting tokens the way the embedding models do, without ever touching the network."""
+"""Counts tokens as the embedding models' tokenizers do, without the network."""
 
 from __future__ import annotations
 

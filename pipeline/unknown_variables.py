@@ -1,4 +1,4 @@
-"""Variables that look like settings and are none: a typo would otherwise pass without a word."""
+"""Warns of unknown variables: one that looks like a setting and is none may be a typo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 
 from pydantic import AliasChoices
 
-from pipeline.children import CHILD
+from pipeline.child_processes import CHILD
 from pipeline.env_files import VARIABLE
 from pipeline.settings import Settings
 

@@ -1,4 +1,4 @@
-"""LlamaParse's webhooks, verified without any I/O: who signed it, when, and what it says.
+"""Verifies LlamaParse's webhooks without any I/O: signature, time, content.
 
 An event is a hint: it wakes whoever waits for its job and is never believed further. The service
 sends no nonce, so what is signed is checked: the whole body, the time in it, the event's id.

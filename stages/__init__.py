@@ -1,4 +1,4 @@
-"""What each stage does to a batch of documents, without Prefect.
+"""The stages: what happens to documents, as services without Prefect.
 
 Every stage reads the jobs of its batch that it may advance, works, and writes its effect, the
 change of state and the audit in one transaction. So a stage can be run again at any time: it goes

@@ -1,4 +1,4 @@
-"""Attach: the files inside an e-mail or archive become documents of their own.
+"""Attaches the files inside an e-mail or archive as documents of their own.
 
 Before a job is recorded as parsed, what is inside its file is registered: bytes first, then rows,
 as for any upload, so a kill in between ends as if it had not been. Done again it finds itself done.
@@ -26,11 +26,11 @@ from pipeline.store.attachments import Parent
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.registration import Source
 from stages.batch import Batch
+from stages.intake import take_in
 from stages.parsing import ParseReference
 from stages.reading import parse_here
-from stages.registering import take_in
 from stages.services import Services
-from stages.texts import text_of
+from stages.text_storage import text_of
 
 MAX_DEPTH = 3
 """A letter in an archive in a letter: what is inside of that stays closed."""

@@ -1,4 +1,4 @@
-"""A batch: the jobs that this process holds while it takes them through the stages."""
+"""A batch of jobs that this process has claimed while it takes them through the stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from pipeline import correlation
-from pipeline.concurrency import in_line
+from pipeline.concurrency import batch_priority
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.failpoints import failpoint
@@ -19,9 +19,9 @@ from pipeline.logs import logger
 from pipeline.states import JobState, Stop
 from pipeline.store import claims, stops, vector_buffer
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.transitions import Actor, Move, move
-from stages.beating import beating
+from stages.heartbeat import renewing
 from stages.services import Services
 
 _LOG = logger("navigator.batch")
@@ -36,7 +36,7 @@ _CLAIM_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Ids and tokens only: small enough to be a task's argument."""
+    """A claimed batch, as ids and tokens only: small enough to be a task's argument."""
 
     run_id: UUID
     claims: tuple[Claim, ...]
@@ -59,8 +59,10 @@ class StageResult:
 
 
 @asynccontextmanager
-async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> AsyncIterator[Batch]:
-    """Claim what is free of these jobs, keep the leases alive, and give back the unfinished.
+async def claim_batch(
+    services: Services, job_ids: Sequence[UUID], run_id: UUID
+) -> AsyncIterator[Batch]:
+    """Claim what is free of these jobs, keep the leases alive, and release the unfinished.
 
     Jobs that are held elsewhere, ended, were stopped, or belong to another pipeline version are
     left out.
@@ -72,7 +74,7 @@ async def hold(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> Asy
         if not held:
             yield batch
             return
-        with correlation.bound(job.correlation_id for job in held), in_line(len(held)):
+        with correlation.bound(job.correlation_id for job in held), batch_priority(len(held)):
             async with _alive(services, batch):
                 yield batch
 
@@ -110,7 +112,7 @@ async def _claim_or_give_back(
         raise
 
 
-@outlasting
+@retry_on_restart
 async def _claim(services: Services, job_ids: Sequence[UUID], run_id: UUID) -> list[ClaimedJob]:
     lease = services.settings.lease_seconds
     unheard = [job for job in job_ids if _here[job] == 1]  # this batch itself
@@ -126,7 +128,7 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
     _LOG.info("batch_claimed", run_id=str(batch.run_id), jobs=len(batch.claims))
     lease = services.settings.lease_seconds
     try:
-        async with beating(lease, partial(_renew, services, batch, lease)):
+        async with renewing(lease, partial(_renew, services, batch, lease)):
             yield
     finally:
         # When the database is gone the lease runs out by itself.
@@ -135,20 +137,20 @@ async def _alive(services: Services, batch: Batch) -> AsyncIterator[None]:
         _LOG.info("batch_released", run_id=str(batch.run_id), jobs=len(batch.claims))
 
 
-@outlasting
+@retry_on_restart
 async def _release(services: Services, batch: Batch) -> None:
     async with services.database.service() as connection:
         await claims.release(connection, batch.claims, services.worker)
 
 
-@outlasting
+@retry_on_restart
 async def _renew(services: Services, batch: Batch, lease: float) -> None:
     async with services.database.service() as connection:
         await claims.renew(connection, batch.claims, services.worker, lease)
         await vector_buffer.renew(connection, batch.job_ids, services.worker, lease)
 
 
-@outlasting
+@retry_on_restart
 async def jobs_at(services: Services, batch: Batch, *states: JobState) -> list[ClaimedJob]:
     """The jobs of the batch that are still ours and stand at one of these states."""
     async with services.database.service() as connection:
@@ -182,7 +184,7 @@ async def stop_batch(services: Services, batch: Batch, reason: RunStopped | None
     """
     stop = Stop.PERSON if reason is None else stops.stop_of(reason)
     message = "A person cancelled the run." if reason is None else reason.message
-    _LOG.warning("batch_stopped", run_id=str(batch.run_id), code=stop.value, why=message)
+    _LOG.warning("batch_stopped", run_id=str(batch.run_id), code=stop.value, reason=message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await stops.stop_claimed(
@@ -195,7 +197,7 @@ async def note_trouble(services: Services, batch: Batch, error: NavigatorError) 
 
     However often: what a service, the database or the storage does is no document's fault.
     """
-    _LOG.warning("batch_troubled", run_id=str(batch.run_id), code=error.code, why=error.message)
+    _LOG.warning("batch_deferred", run_id=str(batch.run_id), code=error.code, reason=error.message)
     with suppress(TransientError):
         async with services.database.service() as connection:
             await claims.note_trouble(connection, batch.claims, services.worker, error)

@@ -1,4 +1,4 @@
-"""Chunk: parsed text becomes buffered chunks."""
+"""Chunks parsed text into the chunk buffer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from pipeline.chunking import chunk_document
-from pipeline.concurrency import side_by_side
+from pipeline.concurrency import gather_bounded
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
 from pipeline.failpoints import failpoint
@@ -17,7 +17,7 @@ from pipeline.store.transitions import Move, move
 from pipeline.tokens import tokenizer
 from stages.batch import Batch, StageResult, actor, failure, jobs_at
 from stages.services import Services
-from stages.texts import parsed_texts
+from stages.text_storage import parsed_texts
 
 # Chunks of about this many characters of text are written in one transaction.
 _GROUP_CHARACTERS = 1_000_000
@@ -28,7 +28,7 @@ async def chunk(services: Services, batch: Batch) -> StageResult:
     jobs = await jobs_at(services, batch, JobState.PARSE_VALIDATED)
     groups = _groups(services, jobs)
     # One is cut while another is written.
-    stored = side_by_side(2, (_store(services, batch, *group) async for group in groups))
+    stored = gather_bounded(2, (_store(services, batch, *group) async for group in groups))
     return sum(await stored, StageResult())
 
 
@@ -59,7 +59,7 @@ async def _store(
     group: Sequence[tuple[ClaimedJob, ParsedDocument]],
     moves: list[Move],
 ) -> StageResult:
-    chunked, failures = await services.turns.compute(_cut, services, group)
+    chunked, failures = await services.compute_lock.compute(_cut, services, group)
     done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))

@@ -1,4 +1,4 @@
-"""What a person means by DOCUMENT: a path, a name, or the beginning of a document's or job's id."""
+"""Resolves DOCUMENT as a person gives it: a path, a name, or the beginning of an id."""
 
 from __future__ import annotations
 

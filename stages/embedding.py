@@ -1,4 +1,4 @@
-"""Embed: buffered chunks get their vectors, each text once ever per embedding space and user.
+"""Embeds buffered chunks; deduplicates texts per embedding space and user, so each is sent once.
 
 The texts of a user in the batch are packed together, so a small document costs no request of its
 own.
@@ -20,10 +20,10 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch, StageResult, failure, jobs_at, make_moves
-from stages.holding import still_held
-from stages.sending import Sender, Sent
+from stages.embedding_requests import Sender, Sent
+from stages.fencing import jobs_still_leased
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 _POLL_SECONDS = 0.2
 
@@ -44,7 +44,7 @@ async def embed(services: Services, batch: Batch) -> StageResult:
     wanted = {job.job_id: job for job in jobs}
     refused: dict[ClaimedJob, NavigatorError] = {}
     waiting: dict[UUID, TransientError] = {}
-    while wanted := _still(wanted, await still_held(services, batch, wanted)):
+    while wanted := _still(wanted, await jobs_still_leased(services, batch, wanted)):
         async with services.database.service() as connection:
             pending = await vector_buffer.reserve(
                 connection,

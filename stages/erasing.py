@@ -1,4 +1,4 @@
-"""Erasing a user: rows, stored files and the reports that name their documents.
+"""Erases a user: rows, stored files and the reports that name their documents.
 
 Prefect is told ids alone, so nothing there names them. What no program can reach is said.
 """
@@ -15,7 +15,7 @@ from uuid import UUID
 from clients.storage.object_storage import Storage
 from pipeline.store import erasure
 from pipeline.store.engine import Database
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 
 LEFT = (
     "Backups and exports that were made before hold what they held: remove or age them out.",
@@ -53,7 +53,7 @@ async def erase(
     async with database.service() as connection:
         done = await erasure.erase_user(connection, user, actor_id)
     objects = await storage.delete_under(f"{user}/")
-    await remove_abandoned(database, storage, user)
+    await remove_orphaned_objects(database, storage, user)
     removed += await _remove_reports(database, reports, runs)
     return ErasedUser(len(done.documents), done.chunks, objects, removed)
 

@@ -14,9 +14,9 @@ from pipeline.parsing.media import MediaType
 from pipeline.store import job_notes, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor
-from stages.circuit import CIRCUIT_OPEN
+from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.services import Services
-from stages.texts import stored_text
+from stages.text_storage import stored_text
 
 _LOG = logger("navigator.parse")
 

@@ -1,4 +1,4 @@
-"""Gate: the chunks and vectors that would be published, judged before they are."""
+"""Gates publication: validates the chunks and vectors that would be published."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites import VECTORS, chunk_suite
-from checks.verdicts import GateResult
+from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out
@@ -17,16 +17,16 @@ from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
 from pipeline.states import JobState
-from pipeline.store import chunk_buffer, quality, unfit_vectors, vector_facts
+from pipeline.store import chunk_buffer, quality, rejected_vectors, vector_facts
 from pipeline.store.chunk_buffer import BufferedChunk
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.judging import judge, result_records, verdict_moves
+from stages.gate_outcomes import outcome_moves, result_records, validate_frame
 from stages.services import Services
-from stages.texts import parsed_texts
+from stages.text_storage import parsed_texts
 
 _JOBS_AT_ONCE = 64
 
@@ -41,8 +41,8 @@ class _Piece(NamedTuple):
 
 async def gate(
     services: Services, batch: Batch
-) -> tuple[list[UUID], StageResult, list[GateResult]]:
-    """Judge what is in the buffers.
+) -> tuple[list[UUID], StageResult, list[ValidationResult]]:
+    """Gate what is in the buffers.
 
     Returns:
         The jobs that may be published, the counts, and the suites' results.
@@ -57,20 +57,20 @@ async def gate(
     added_to = services.company_rules.added_to
     chunks = added_to(chunk_suite(services.settings.rule_limits))
     results = [
-        await judge(services, chunks, chunk_frame(chunk_rows), jobs),
-        await judge(services, added_to(VECTORS), vector_frame(vector_rows), jobs),
+        await validate_frame(services, chunks, chunk_frame(chunk_rows), jobs),
+        await validate_frame(services, added_to(VECTORS), vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {
         each.job_id: each
         for result in reversed(results)
-        for each in verdict_moves(jobs, result, None, "gate")
+        for each in outcome_moves(jobs, result, None, "gate")
     }
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:
             space = services.embedder.space
-            await unfit_vectors.discard(
+            await rejected_vectors.discard(
                 connection,
                 list(moves),
                 space.id,

@@ -1,4 +1,4 @@
-"""One page of a document: its picture, and what was read of it. For the API and the command."""
+"""Shows one page of a document: its picture and what was read of it, for API and command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.pages import ChunkOnPage, chunks_on
 from pipeline.parsing.media import MediaType, unnamed
 from pipeline.parsing.rendering import can_be_drawn, refuse_missing
 from pipeline.store.page_queries import VersionView, chunks_between
-from stages.texts import text_to_show
+from stages.text_storage import text_to_show
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

@@ -1,4 +1,4 @@
-"""Parse: bytes become stored text. Content in, references out; no job changes its state here.
+"""Parses bytes into stored text; takes content, returns references, and moves no job.
 
 That makes the result cacheable: the same bytes through the same parser give the same references.
 What was parsed once is found again in `parsed_files`, whichever document or run asks.
@@ -19,12 +19,12 @@ from pipeline.parsing.assessment.gaps import with_gaps_noted
 from pipeline.parsing.assessment.validation import TextAssessment, assess
 from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
-from pipeline.store.unwanted import finish_wanted
+from stages.garbage_collection import remove_orphaned_objects
 from stages.reading import Read, Unreadable, content_of, read_group
-from stages.removing import remove_abandoned
+from stages.service_waits import DocumentsWait
 from stages.services import Services
-from stages.waiting import DocumentsWait
 
 # Finished parses are recorded in groups of this many, so that a kill loses little.
 _GROUP = 64
@@ -124,7 +124,7 @@ async def _keep(
             [(each.key, each.document.to_json()) for each in read if each.fresh],
         )
 
-    assessments, texts = await services.turns.compute(look)
+    assessments, texts = await services.compute_lock.compute(look)
     await services.storage.put_all(texts)
     references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
     finished = [
@@ -135,7 +135,7 @@ async def _keep(
     async with services.database.service() as connection:
         all_wanted = await finish_wanted(connection, finished)
     if not all_wanted:
-        await remove_abandoned(services.database, services.storage)
+        await remove_orphaned_objects(services.database, services.storage)
     for each in read:
         services.texts.keep(each.key, each.document)
         known[content_of(each.job)] = each.key

@@ -1,4 +1,4 @@
-"""What would happen to one document, and to those inside it, if it were ingested now."""
+"""Plans one document and those inside it: what would happen if it were ingested now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan: what an ingest would do and cost, without doing it. Needs no Prefect."""
+"""Plans an ingest (dry run): what it would do and cost, without doing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.errors import ParseCode, ParseError
 from pipeline.sources import FileContent, FoundFiles, RejectedFile, unchanged
 from pipeline.store import attachments, registration, runs
 from pipeline.store.registration import Registered, Source
-from stages import examining, registering, syncing
+from stages import file_inspection, intake, syncing
 from stages.planned_documents import WORK, PlannedDocument, with_inside
 from stages.services import Services
 
@@ -59,7 +59,7 @@ async def needs_work(services: Services, found: FoundFiles, user: UUID) -> bool:
         async with services.database.reader(user) as connection:
             if await attachments.any_waits(connection, documents):
                 return True
-        start, step = start + step, registering.FILES_AT_ONCE
+        start, step = start + step, intake.FILES_AT_ONCE
     return False
 
 
@@ -75,9 +75,9 @@ async def record_unchanged(
     """Write down a run in which there is nothing to work on, as `ingest` would."""
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, "ingest", options={"tags": list(tags)})
-    for start in range(0, len(found.files), registering.FILES_AT_ONCE):
-        files = found.files[start : start + registering.FILES_AT_ONCE]
-        await registering.upload(services, files, user, run_id, tags, found.within)
+    for start in range(0, len(found.files), intake.FILES_AT_ONCE):
+        files = found.files[start : start + intake.FILES_AT_ONCE]
+        await intake.upload(services, files, user, run_id, tags, found.within)
     if sync:
         await syncing.finish(services, user, found, run_id, well=True)
     async with services.database.service() as connection:
@@ -105,8 +105,8 @@ async def plan(
     rejected: list[RejectedFile] = []
     documents: list[PlannedDocument] = []
     seen: set[str] = set()
-    for start in range(0, len(found.files), registering.FILES_AT_ONCE):
-        files = found.files[start : start + registering.FILES_AT_ONCE]
+    for start in range(0, len(found.files), intake.FILES_AT_ONCE):
+        files = found.files[start : start + intake.FILES_AT_ONCE]
         async for (content, source), known in _looked_up(
             services, files, user, rejected, found.within, synced.before
         ):
@@ -130,9 +130,9 @@ async def _looked_up(
         before: by the source of a file that moved, the one that its document has now.
     """
     limit = services.settings.max_file_bytes
-    contents, refused = await examining.examine_files(files, limit, within)
+    contents, refused = await file_inspection.inspect_files(files, limit, within)
     rejected.extend(refused)
-    sources = [examining.as_source(user, content) for content in contents]
+    sources = [file_inspection.as_source(user, content) for content in contents]
     recorded = [replace(each, source=before.get(each.source, each.source)) for each in sources]
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, recorded, services.version)

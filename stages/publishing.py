@@ -1,4 +1,4 @@
-"""Publish: the passed documents of a batch, each in one transaction with others."""
+"""Publishes the passed documents of a batch, several in one transaction."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
-from pipeline.concurrency import side_by_side
+from pipeline.concurrency import gather_bounded
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication
 from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
@@ -25,7 +25,7 @@ async def publish(services: Services, batch: Batch, passed: Collection[UUID]) ->
     may = set(passed)
     wanted = [claim for claim in batch.claims if claim.job_id in may]
     groups = (wanted[start : start + _GROUP] for start in range(0, len(wanted), _GROUP))
-    done = await side_by_side(_AT_ONCE, (_publish(services, batch, group) for group in groups))
+    done = await gather_bounded(_AT_ONCE, (_publish(services, batch, group) for group in groups))
     return sum(done, StageResult())
 
 
@@ -49,5 +49,5 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
         failpoint("before-publish-commit")
     failpoint("after-publish-commit")
     if gone:
-        await remove_abandoned(services.database, services.storage)
+        await remove_orphaned_objects(services.database, services.storage)
     return StageResult(len(done.complete), 0)

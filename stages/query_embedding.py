@@ -1,4 +1,4 @@
-"""Texts that a person has embedded outside of any run, each request with its entry in the ledger.
+"""Embeds a person's questions outside of any run, each request with its entry in the ledger.
 
 The entry names no run, so that no document's bill and no run's cap has to do with it.
 """
@@ -90,11 +90,11 @@ def _call(
 async def _write(database: Database, call: ServiceCall) -> None:
     """Tried again as long as whoever asks waits for the database."""
     from pipeline.store import service_calls
-    from stages.keeping import unhurried, until_written
+    from stages.durable_writes import retry_until_committed, shielded
 
     async def write() -> None:
         async with database.service() as connection:
             await service_calls.record(connection, call)
 
     patience = database.patience_seconds
-    await unhurried(until_written(write, call.request_id, patience_seconds=patience))
+    await shielded(retry_until_committed(write, call.request_id, patience_seconds=patience))

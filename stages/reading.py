@@ -1,4 +1,4 @@
-"""Reading: the bytes of jobs become parsed documents, which nobody has stored yet."""
+"""Reads the bytes of jobs into parsed documents, which are not stored yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.parsing.media import is_container, sniff, unnamed
 from pipeline.store.claims import ClaimedJob
 from stages.remote_parsing import parse_remotely
 from stages.services import Services
-from stages.texts import stored_text
+from stages.text_storage import stored_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def read_group(
         return opened
 
     # All in one visit to a thread: one for each small text would cost several times its parsing.
-    begun = await services.turns.compute(
+    begun = await services.compute_lock.compute(
         lambda: [begin(*pair) for pair in zip(group, contents, strict=True)]
     )
 

@@ -20,22 +20,22 @@ from pipeline.patience import ATTEMPTS, Patience
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
+from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
-from pipeline.store.unwanted import finish_wanted
-from stages.circuit import answered, permitted
+from stages.circuit_breaker import answered, permitted
 from stages.falling_back import (
     bought_before,
     may_fall_back,
     note_fallback,
     parse_instead,
 )
-from stages.parse_holds import ParseHold
+from stages.garbage_collection import remove_orphaned_objects
+from stages.parse_leases import ParseLease
 from stages.parse_prices import promise_cost
-from stages.removing import remove_abandoned
 from stages.services import Services
 from stages.submitting import Asking, parse_call, submit_once
-from stages.texts import put_text, stored_text
+from stages.text_storage import put_text, stored_text
 
 _POLL_SECONDS = 2.0
 
@@ -51,7 +51,7 @@ async def parse_remotely(
         TransientError, RunStopped, ConfigurationError: as the client says, after some patience.
     """
     patience = _patience(services)
-    hold = ParseHold(services, job, run_id)
+    hold = ParseLease(services, job, run_id)
     lost = 0
     while True:
         found = await hold.reserve()
@@ -106,7 +106,7 @@ async def _store(services: Services, job: ClaimedJob, document: ParsedDocument) 
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
     if not wanted:
-        await remove_abandoned(services.database, services.storage, job.user_id)
+        await remove_orphaned_objects(services.database, services.storage, job.user_id)
 
 
 async def _reopen(services: Services, job: ClaimedJob) -> None:
@@ -122,7 +122,7 @@ async def _parse(
     media_type: MediaType,
     run_id: UUID,
     reserved: ParsedFile,
-    hold: ParseHold,
+    hold: ParseLease,
 ) -> ParsedDocument:
     client = services.remote_parser
     assert client is not None
@@ -161,7 +161,7 @@ async def _parse(
     return answer.document
 
 
-async def _pause_held(hold: ParseHold, news: asyncio.Event, seconds: float) -> bool:
+async def _pause_held(hold: ParseLease, news: asyncio.Event, seconds: float) -> bool:
     early = await news_or_pause(news, seconds)
     await hold.recall()
     return early
@@ -182,13 +182,13 @@ async def _keep(
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
-        await costs.spend(connection, run_id, reserved=promised, usd=cost)
+        await costs.settle_cost(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection,
             parse_call(services, job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
         )
     if not wanted:
-        await remove_abandoned(services.database, services.storage, job.user_id)
+        await remove_orphaned_objects(services.database, services.storage, job.user_id)
     await answered(services, services.parsing_service)
 
 
@@ -219,4 +219,4 @@ async def _give_up(
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
         await parsed_files.release(connection, *who, forget=forget)
-        await costs.spend(connection, run_id, reserved=promised, usd=Decimal(0))
+        await costs.settle_cost(connection, run_id, reserved=promised, usd=Decimal(0))

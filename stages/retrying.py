@@ -1,4 +1,4 @@
-"""Retry: a person sends failed jobs back, under the settings of today."""
+"""Retries failed jobs that a person sends back, under the settings of today."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.store.transitions import Actor
 from stages.services import Services
 
 
-async def send_back(
+async def retry_jobs(
     services: Services,
     user: UUID,
     run_id: UUID,

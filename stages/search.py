@@ -1,4 +1,4 @@
-"""Answering a question from a user's published documents: the core of every search."""
+"""Searches a user's published documents for an answer: the core of every search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pipeline.errors import EmbeddingError, UsageError
-from pipeline.text import fold, normalise
+from pipeline.text import fold, normalize
 from stages.query_embedding import QUESTION, embedded
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def _passages(
 
 
 async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:
-    asked = fold(normalise(text).text)
+    asked = fold(normalize(text).text)
     try:
         answered = await embedded(asked, database, embedder, operation=QUESTION, owner=owner)
     except EmbeddingError as error:

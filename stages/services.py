@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.saved_blocks import load_block
-from pipeline.concurrency import Turns
+from pipeline.concurrency import PriorityLock
 from pipeline.parsing.kinds import CONTAINERS, MediaType
 from pipeline.plugins import EMBEDDERS
 from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
-from pipeline.store import budgets, spaces
-from pipeline.store.addresses import Addresses
-from pipeline.store.budgets import Budget
+from pipeline.store import embedding_spaces, rate_limits
+from pipeline.store.connection_retries import LOOKING_SECONDS, retry_on_restart
+from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
-from pipeline.store.outlasting import LOOKING_SECONDS, outlasting
+from pipeline.store.rate_limits import RateLimits
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from stages.parsers import open_remote_parser, parser_pool, parser_version
 from stages.text_cache import ContentCache, TextCache
 
@@ -62,7 +62,7 @@ class Services:
     company_rules: CompanyRules
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
-    turns: Turns = field(default_factory=Turns)
+    compute_lock: PriorityLock = field(default_factory=PriorityLock)
     embedding_slots: asyncio.Semaphore = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -218,12 +218,12 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
-@outlasting
+@retry_on_restart
 async def _prepare(
     database: Database, embedder: Embedder, settings: Settings, remote: RemoteParser | None
 ) -> UUID:
     space = embedder.space
-    await spaces.ensure_space(
+    await embedding_spaces.ensure_space(
         database,
         space.id,
         provider=space.provider,
@@ -232,15 +232,15 @@ async def _prepare(
         version=space.version,
     )
     async with database.service() as connection:
-        await budgets.ensure_budget(
+        await rate_limits.ensure_limits(
             connection,
-            Budget(
+            RateLimits(
                 f"{space.provider}/{space.model}",
                 settings.embedding_requests_per_minute,
                 settings.embedding_tokens_per_minute,
             ),
         )
         if remote is not None:
-            budget = Budget(remote.service, remote.requests_per_minute)
-            await budgets.ensure_budget(connection, budget)
-        return await spaces.installation_id(connection)
+            budget = RateLimits(remote.service, remote.requests_per_minute)
+            await rate_limits.ensure_limits(connection, budget)
+        return await embedding_spaces.installation_id(connection)

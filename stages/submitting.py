@@ -15,8 +15,8 @@ from pipeline.store import parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
-from stages.circuit import Answer, answered, patiently
-from stages.parse_holds import ParseHold
+from stages.circuit_breaker import Answer, answered, with_retries
+from stages.parse_leases import ParseLease
 from stages.services import Services
 
 
@@ -37,7 +37,7 @@ class Asking:
             self._began = time.perf_counter()
             return await call()
 
-        return await patiently(
+        return await with_retries(
             self._services,
             self._services.parsing_service,
             timed,
@@ -58,7 +58,7 @@ async def submit_once(
     content: bytes,
     media_type: MediaType,
     reserved: ParsedFile,
-    hold: ParseHold,
+    hold: ParseLease,
     asking: Asking,
 ) -> str:
     """Submit a file and write down its job's id; one that was submitted before is found again."""

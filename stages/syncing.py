@@ -1,4 +1,4 @@
-"""Sync and delete: files that moved, documents whose files are gone, or that nobody wants.
+"""Syncs and deletes: files that moved, documents whose files are gone, or that nobody wants.
 
 One rule for `ingest --sync` and its plan: `survey` says what has moved and what is gone. What moved
 is the same document at another path, at once; what is gone is deleted last, when the run has ended
@@ -18,16 +18,16 @@ from uuid import UUID
 from clients.storage.object_storage import Storage
 from pipeline.errors import UsageError
 from pipeline.failpoints import failpoint
-from pipeline.kept_files import kept_by_sync
-from pipeline.moves import MovedDocument, Recorded, find_moves
-from pipeline.presence import is_gone
+from pipeline.missing_files import is_gone
+from pipeline.moved_files import MovedDocument, Recorded, find_moves
+from pipeline.skipped_deletions import kept_by_sync
 from pipeline.sources import FoundFiles, storable
 from pipeline.store import deletion, runs, synced
 from pipeline.store.deletion import Deleted
 from pipeline.store.engine import Database
 from pipeline.store.transitions import Actor
-from stages import examining
-from stages.removing import remove_abandoned
+from stages import file_inspection
+from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def survey(services: Services, user: UUID, found: FoundFiles) -> Survey:
 
 async def _present(services: Services, found: FoundFiles) -> dict[str, str]:
     limit = services.settings.max_file_bytes
-    contents, _ = await examining.examine_files(found.files, limit, found.within)
+    contents, _ = await file_inspection.inspect_files(found.files, limit, found.within)
     return {storable(each.path): each.sha256 for each in contents}
 
 
@@ -198,5 +198,5 @@ async def delete(
     async with database.service() as connection:
         done = await deletion.delete_documents(connection, documents, actor, user)
     failpoint("after-delete-commit")
-    await remove_abandoned(database, storage)
+    await remove_orphaned_objects(database, storage)
     return done

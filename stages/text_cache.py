@@ -1,4 +1,4 @@
-"""The texts of the documents that are being worked on, so that storage is not read at every stage.
+"""Caches the texts of documents in work, so that storage is not read at every stage.
 
 Only a convenience: what is not here is read from storage, and after a restart nothing is here.
 """
@@ -13,7 +13,7 @@ MAX_CHARACTERS = 16_000_000
 
 
 class TextCache:
-    """Parsed documents by their storage key; the least recently used go first.
+    """A cache (LRU) of parsed documents by their storage key.
 
     Args:
         max_characters: of all texts together; a longer one is not kept.

@@ -1,4 +1,4 @@
-"""Validate: record what parsing found, then let the gate judge the text of each document."""
+"""Validates text: records what parsing found, then lets the gate check each document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from checks.company_rules import Measure
 from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
-from checks.verdicts import GateResult
+from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.documents import ParsedDocument
 from pipeline.errors import BrokenGate, ValidationError
@@ -23,10 +23,10 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from stages.attaching import with_files_inside
 from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.judging import judge, result_records, verdict_moves
+from stages.gate_outcomes import outcome_moves, result_records, validate_frame
 from stages.parsing import ParseReference
 from stages.services import Services
-from stages.texts import facts_of, parsed_texts
+from stages.text_storage import facts_of, parsed_texts
 
 
 async def queue(services: Services, batch: Batch) -> None:
@@ -75,7 +75,7 @@ def _recorded(
 
 async def validate(
     services: Services, batch: Batch, references: Sequence[ParseReference] = ()
-) -> tuple[StageResult, list[GateResult]]:
+) -> tuple[StageResult, list[ValidationResult]]:
     """Judge the text of the parsed jobs: on to `parse_validated`, or into quarantine.
 
     Args:
@@ -107,9 +107,11 @@ async def validate(
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await judge(services, _suite(services), fidelity_frame(rows, measured), judged)
+        result = await validate_frame(
+            services, _suite(services), fidelity_frame(rows, measured), judged
+        )
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
-        moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
+        moves += outcome_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
         records = list(result_records(result))
     async with services.database.service(repeatable=True) as connection:

@@ -1,12 +1,12 @@
-"""Holds what the stand-ins have billed against the ledgers of the databases that paid it.
+"""Holds what the mock servers have billed against the ledgers of the databases that paid it.
 
-`watch` puts this in force for every stand-in that is started in this process. After each test, and
-after the fixtures that end with it, the ledgers of all test databases together have to name the
+`watch` puts this in force for every mock server that is started in this process. After each test,
+and after the fixtures that end with it, the ledgers of all test databases together have to name the
 tokens, parse jobs and pages of the bill. A test that cannot keep to this says so, with the reason:
 
 - `@pytest.mark.no_ledger("why")`: nothing here writes a ledger;
 - `@pytest.mark.answers_lost(n, "why")`: up to n answers are lost on purpose after they were billed;
-- `@pytest.mark.bill_lost("why")`: the stand-in itself is killed, with all that it has counted.
+- `@pytest.mark.bill_lost("why")`: the mock server itself is killed, with all that it has counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from mocks.instance import MockInstance
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.schema import SCHEMA
 
 SETTLE_SECONDS = 20.0
@@ -49,7 +49,7 @@ class Bill:
 
 
 def bill_of(counters: dict[str, Any]) -> Bill:
-    """What a stand-in has billed, of the counters of its services."""
+    """What a mock server has billed, of the counters of its services."""
     parsing = counters["llamaparse"]
     tokens = counters["openai"]["billed_tokens"]
     return Bill(tokens, parsing["paid_jobs"], parsing["paid_pages"])
@@ -75,7 +75,7 @@ def ledger_of(database_url: str) -> Bill:
 
 
 class Counter:
-    """One stand-in or database; what it counts grows, or begins again at zero.
+    """One mock server or database; what it counts grows, or begins again at zero.
 
     Args:
         read: what it has counted.
@@ -98,7 +98,7 @@ _ENDLESS = Bill(2**62, 2**62, 2**62)
 
 
 class Account:
-    """Stand-ins and the databases of who asks them."""
+    """Mock servers and the databases of who asks them."""
 
     def __init__(self) -> None:
         self._stand_ins: dict[object, Counter] = {}
@@ -108,7 +108,7 @@ class Account:
         self._billed = self._written = Bill()
 
     def told(self, mock: MockInstance, ending: bool) -> None:
-        """A stand-in has started, forgets its counters, or is about to end."""
+        """A mock server has started, forgets its counters, or is about to end."""
         key = id(mock)
         if key not in self._stand_ins:
             self.add_stand_in(key, mock.every_service)
@@ -117,7 +117,7 @@ class Account:
             del self._stand_ins[key]
 
     def add_stand_in(self, key: object, counters: Callable[[], dict[str, Any]]) -> None:
-        """From the first stand-in on, everything that is written down was billed."""
+        """From the first mock server on, everything that is written down was billed."""
         if not self._open:
             self._open = True
             for counter in self._databases.values():
@@ -186,11 +186,11 @@ class Account:
 
 
 account = Account()
-"""Of every stand-in that this process starts and every database that it makes for a test."""
+"""Of every mock server that this process starts and every database that it makes for a test."""
 
 
 def watch() -> None:
-    """Be told of every stand-in from now on."""
+    """Be told of every mock server from now on."""
     if account.told not in MockInstance.watchers:
         MockInstance.watchers.append(account.told)
 

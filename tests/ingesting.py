@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import run_jobs, runs
-from stages import batch, chunking, embedding, gating, parsing, publishing, registering, validating
+from stages import batch, chunking, embedding, gating, intake, parsing, publishing, validating
+from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
-from stages.waiting import DocumentsWait, note_wait
 
 
 async def ingest(
@@ -32,7 +32,7 @@ async def ingest(
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, "ingest", max_cost_usd=max_cost_usd)
     files = find_files([str(path) for path in paths]).files
-    await registering.upload(services, files, user, run_id, list(tags))
+    await intake.upload(services, files, user, run_id, list(tags))
     taken: set[UUID] = set()
     while jobs := [job for job in await _waiting(services, run_id) if job not in taken]:
         taken.update(jobs)
@@ -52,7 +52,7 @@ async def work_off(services: Services, jobs: Sequence[UUID], run_id: UUID) -> No
     Raises:
         DocumentsWait: a service gave no answer for some; the others are published.
     """
-    async with batch.hold(services, jobs, run_id) as held:
+    async with batch.claim_batch(services, jobs, run_id) as held:
         waits = await until_gate(services, held)
         passed, *_ = await gating.gate(services, held)
         await publishing.publish(services, held, passed)
@@ -89,4 +89,4 @@ async def accept(services: Services, paths: Iterable[Path | str], user: UUID) ->
     async with services.database.service() as connection:
         await runs.start_run(connection, run_id, user, "ingest")
     files = find_files([str(path) for path in paths]).files
-    return (await registering.upload(services, files, user, run_id, [])).to_do
+    return (await intake.upload(services, files, user, run_id, [])).to_do

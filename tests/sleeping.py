@@ -2,7 +2,7 @@
 
 Called as `python -m tests.sleeping PATH`.
 
-Its settings are its environment. With LLAMA_CLOUD_BASE_URL the stand-in is asked in quick
+Its settings are its environment. With LLAMA_CLOUD_BASE_URL the mock server is asked in quick
 succession.
 """
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pipeline.sources import FoundFiles, find_files
 from pipeline.store import runs
-from stages import registering, syncing
+from stages import intake, syncing
 from stages.services import Services
 from tests.ingesting import work_off
 
@@ -32,7 +32,7 @@ async def begin_sync(
     async with services.database.service() as connection:
         await runs.start_run(connection, run, user, "ingest", max_cost_usd=cap)
     await syncing.take_moves(services, user, found, run)
-    taken = await registering.upload(services, found.files, user, run, (), found.within)
+    taken = await intake.upload(services, found.files, user, run, (), found.within)
     if work and taken.to_do:
         await work_off(services, taken.to_do, run)
     return run, found

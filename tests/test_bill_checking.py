@@ -13,7 +13,7 @@ from tests.flows.working import execute
 
 @dataclass
 class Shop:
-    """A stand-in that has billed what a test says, and the database that pays."""
+    """A mock server that has billed what a test says, and the database that pays."""
 
     database_url: str
     account: Account = field(default_factory=Account)
@@ -100,7 +100,7 @@ def test_a_reset_takes_nothing_back(shop: Shop) -> None:
 
 
 def test_what_was_there_before_counts_for_nothing(database_url: str) -> None:
-    """Only what is written while a stand-in runs was bought of it."""
+    """Only what is written while a mock server runs was bought of it."""
     shop = Shop(database_url)
     shop.write("openai/small", tokens=3)
     later = Shop(database_url)

@@ -1,1 +1,1 @@
-"""The HTTP API: every answer is a user's own, every error a problem with a remedy."""
+"""The HTTP API: answers each user from their own rows, errors as RFC 9457 problem details."""

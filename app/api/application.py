@@ -1,4 +1,4 @@
-"""The FastAPI application: its parts, its routes, its errors, its limits."""
+"""Builds the FastAPI application: its dependencies, routes, error handlers and middleware."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import json_bodies, problems
 from app.api.authentication import TokenVerifier
+from app.api.dependencies import ApiParts
 from app.api.dispatching import Dispatcher
 from app.api.feed import EventFeed
-from app.api.guards import EveryAnswer, RequestLimits
+from app.api.forwarded_headers import TrustedProxies
 from app.api.health import HealthChecks
-from app.api.limits import RateLimits
-from app.api.links import PREFIX
 from app.api.metrics import Metrics
-from app.api.observing import Observed
-from app.api.parts import ApiParts
-from app.api.pictures import PagePictures
-from app.api.proxies import TrustedProxies
-from app.api.routes import ROUTERS, dashboard, operating
+from app.api.middleware import AnswerHeaders, RequestLimits
+from app.api.page_images import PagePictures
+from app.api.rate_limits import RateLimits
+from app.api.request_logging import RequestLogging
+from app.api.routes import ROUTERS, dashboard, probes
 from app.api.secrets import signing_key
-from app.api.signing import UrlSigner
+from app.api.signed_urls import PREFIX
+from app.api.url_signatures import UrlSigner
 from pipeline import correlation
 from pipeline.settings import Settings
 from stages.services import open_services
@@ -66,12 +66,12 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
-    app.include_router(operating.router)
+    app.include_router(probes.router)
     app.include_router(dashboard.router)
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
-    app.add_middleware(EveryAnswer)
+    app.add_middleware(AnswerHeaders)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Last-Event-ID", correlation.HEADER],
             expose_headers=_EXPOSED,
         )
-    app.add_middleware(Observed)
+    app.add_middleware(RequestLogging)
     if proxies := settings.trusted_proxies.split():
         app.add_middleware(TrustedProxies, proxies=proxies)
     _describe(app)

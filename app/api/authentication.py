@@ -1,4 +1,4 @@
-"""Who asks: a bearer token becomes a caller, or the answer is 401.
+"""Authenticates requests: a bearer token (JWT) becomes a caller, or the answer is 401.
 
 Only the algorithms that fit the kind of key are ever accepted, whatever a token's header says:
 HS256 with a shared secret, asymmetric ones with an identity provider's public keys.
@@ -39,7 +39,7 @@ _LATEST = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """The authenticated caller of a request.
 
     Attributes:
         user_id: of the token's issuer and `sub`, see `app.api.subjects`.
@@ -55,7 +55,7 @@ class Caller:
 
 
 class TokenVerifier:
-    """Checks tokens against the settings' secret or public keys.
+    """Verifies tokens (JWT) against the settings' secret or public keys.
 
     Raises:
         ConfigurationError: the file of public keys cannot be read.

@@ -1,4 +1,4 @@
-"""Closes connections whose requests do not arrive in time (slowloris), or not as HTTP has them.
+"""Closes connections whose request headers do not arrive in time (slowloris protection).
 
 Uvicorn bounds neither the head nor the body; the body's time is bounded around the application.
 """
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.api.guards import SECURITY_HEADERS
+from app.api.middleware import SECURITY_HEADERS
 from app.api.problems import problem
 from app.api.strict_http import StrictConnection
 
@@ -22,7 +22,7 @@ LINGER_BYTES = 1024 * 1024
 
 
 class BoundedConnection(H11Protocol):
-    """A connection whose requests begin in time, and end when they are answered.
+    """A connection whose requests have to begin and end in time (slowloris protection).
 
     Attributes:
         seconds: from a request's first byte, or from the connection, to the end of its head.

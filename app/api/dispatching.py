@@ -1,4 +1,4 @@
-"""Dispatch: ask Prefect to start work at once on jobs that were accepted.
+"""Dispatches accepted jobs: asks Prefect to start a flow run for them at once.
 
 Rows and stored bytes are the truth, so this is a hint only: what Prefect does not take is asked for
 again for ten minutes (it may be away, emptied, or without its deployments); then the failure is
@@ -189,7 +189,7 @@ class Dispatcher:
             self.counts.failed += len(request.job_ids)
             with correlation.bound(request.correlation_ids):
                 _LOG.warning(
-                    "dispatch_left_to_the_sweep",
+                    "dispatch_failed",
                     run_id=str(request.run_id),
                     jobs=len(request.job_ids),
                     error=type(error).__name__,

@@ -1,4 +1,4 @@
-"""The feed: one question to Postgres for all who watch, however many they are.
+"""Feeds all watchers from one query, which reads events above a high-water mark.
 
 While somebody watches it asks whose events are new, and wakes those. Who is woken reads for
 itself, in a transaction that row-level security binds: the feed hands out no event.
@@ -35,7 +35,7 @@ class TooManyWatchers(ApiProblem):
 
 
 class Watcher:
-    """Somebody who waits for events.
+    """A watcher that waits for events.
 
     Attributes:
         user: whose events; None for everybody's.
@@ -54,7 +54,7 @@ class Watcher:
 
 
 class EventFeed:
-    """Wakes watchers; asks nothing while there are none."""
+    """Feeds watchers: polls once for all of them, and not at all while there are none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,27 +93,29 @@ class EventFeed:
                 await self._polling
 
     async def _poll(self) -> None:
-        mark: int | None = None
+        high_water_mark: int | None = None
         before: dict[UUID, tuple[int, int]] = {}
         # What was newest when: what was newest half a minute ago is settled.
         past: deque[tuple[float, int]] = deque()
         while self._watchers:
             try:
                 async with self._database.service() as connection:
-                    if mark is None:
+                    if high_water_mark is None:
                         newest = await events.newest(connection)
-                        mark = await events.floor_before(connection, newest, SETTLED_SECONDS)
-                    now = await events.pulse(connection, mark)
+                        high_water_mark = await events.floor_before(
+                            connection, newest, SETTLED_SECONDS
+                        )
+                    now = await events.pulse(connection, high_water_mark)
             except TransientError as error:
-                _LOG.warning("feed_interrupted", why=error.message)
+                _LOG.warning("feed_interrupted", reason=error.message)
                 await asyncio.sleep(1)
                 continue
             self._wake({user for user, pulse in now.items() if before.get(user) != pulse})
-            newest = max((pulse[1] for pulse in now.values()), default=mark)
+            newest = max((pulse[1] for pulse in now.values()), default=high_water_mark)
             past.append((time.monotonic(), newest))
             settled = time.monotonic() - SETTLED_SECONDS
             while past and past[0][0] < settled:
-                mark = max(mark, past.popleft()[1])
+                high_water_mark = max(high_water_mark, past.popleft()[1])
             before = now
             await asyncio.sleep(POLL_SECONDS)
 

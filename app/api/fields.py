@@ -1,4 +1,4 @@
-"""The kinds of values that requests carry, and the marks that pages are turned with."""
+"""Defines the types of request fields, and the cursors of keyset pagination."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ Cursor = Annotated[
 
 
 def cursor_of(place: Place) -> str:
-    """A place in a list, as an opaque mark."""
+    """A pagination cursor: a place in a list, as an opaque text."""
     raw = json.dumps([place.created_at.isoformat(), str(place.id)]).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def place_of(cursor: str | None) -> Place | None:
-    """The place that a mark names; None for none.
+    """The place that a pagination cursor names; None for none.
 
     Raises:
         Unprocessable: it is no mark of ours.

@@ -1,4 +1,4 @@
-"""Health: whether each part answers, asked at once, each within its time.
+"""Checks the health of every part at once, each with a timeout of its own.
 
 Said to anybody who asks, so it holds states and times only: no address, no name, no reason in the
 words of whoever failed.
@@ -44,7 +44,7 @@ _LOG = logger("navigator.health")
 
 
 class Part(BaseModel):
-    """One part."""
+    """The health of one part."""
 
     status: Status
     seconds: float = Field(description="That it took to answer.")
@@ -71,7 +71,7 @@ class _Found:
 
 
 class HealthChecks:
-    """Asks the parts.
+    """Checks the health of the parts.
 
     Args:
         prefect_url: Prefect's API, or None when there is none.
@@ -185,7 +185,7 @@ async def _timed(name: str, check: Callable[[], Awaitable[_Found]]) -> Part:
     except Exception as error:  # whatever it is, this part does not work
         found = _Found(_worst(name), f"It fails ({type(error).__name__}).")
     if found.status in ("degraded", "failing"):
-        _LOG.warning("part_unhealthy", part=name, status=found.status, why=found.detail)
+        _LOG.warning("part_unhealthy", part=name, status=found.status, reason=found.detail)
     seconds = round(time.perf_counter() - began, 4)
     return Part(
         status=found.status, seconds=seconds, detail=found.detail, last_success=found.last_success

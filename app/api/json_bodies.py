@@ -1,4 +1,4 @@
-"""JSON bodies, read after the caller is known and at a cost that is their size.
+"""Reads JSON bodies after authentication, at a cost linear in their size.
 
 FastAPI reads and parses a declared body before any dependency runs, and so before the token is
 looked at. Here the body is a dependency itself, which depends on the caller.
@@ -13,9 +13,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import LostUpload
-from app.api.limits import CurrentCaller
+from app.api.body_timeouts import LostUpload
 from app.api.problems import ApiProblem, Unsupported, WrongFields
+from app.api.rate_limits import CurrentCaller
 
 M = TypeVar("M", bound=BaseModel)
 

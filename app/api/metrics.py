@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: read from Postgres, so that the work of every process counts.
+"""Exports Prometheus metrics that are read from Postgres, so that every process's work counts.
 
 Names and units are Prometheus's own conventions. Labels hold states, codes, services and routes of
 ours: no user, no document, nothing that somebody sent.
@@ -21,7 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from app.api.dispatching import DispatchCounts
-from app.api.metering import REGISTRY
+from app.api.process_metrics import REGISTRY
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.states import JobState

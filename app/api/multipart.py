@@ -1,4 +1,4 @@
-"""Forms as they arrive: one part after the other, a file never held whole."""
+"""Parses multipart forms as a stream, so that no file is held in memory whole."""
 
 from __future__ import annotations
 

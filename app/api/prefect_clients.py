@@ -1,4 +1,4 @@
-"""Prefect's client for the API: loaded beside the event loop, with the server's password."""
+"""Opens Prefect clients for the API, with the server's password and off the event loop."""
 
 from __future__ import annotations
 

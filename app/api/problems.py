@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: what happened, and what to do, for programs and people."""
+"""Turns errors into RFC 9457 problem details: what happened, and what to do about it."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     if status in (429, 503):
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
     if status >= 500:
-        _LOG.error("request_failed", error=type(error).__name__, why=error.message)
+        _LOG.error("request_failed", error=type(error).__name__, reason=error.message)
     more = getattr(error, "more", {})
     if error.code == DISK_FULL:  # its own words name a folder
         return problem(status, TOLD_REQUESTERS, DISK_FULL, REQUESTERS_REMEDY, headers=headers)

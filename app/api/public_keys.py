@@ -1,10 +1,9 @@
-"""An identity provider's public keys: from a file, or from its URL, kept for a while."""
+"""Loads an identity provider's public keys (JWKS) from a file or its URL, and caches them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import jwt
 
 from clients.network.certificates import trusted_certificates
 from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.logs import logger
 from pipeline.regular_files import read_regular
 
 KEPT_SECONDS = 600.0
@@ -22,7 +22,7 @@ REFRESH_SECONDS = 30.0
 _TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 """Of a key set; a provider's has some 5,000."""
-_LOG = logging.getLogger("navigator.api")
+_LOG = logger("navigator.api")
 
 
 def keys_of(document: object) -> Sequence[jwt.PyJWK]:
@@ -108,7 +108,7 @@ class RemoteKeys:
             ConfigurationError,
         ) as error:  # fmt: skip
             # Those that are known go on being good: the provider may be away for a moment.
-            _LOG.warning("the identity provider's keys: %s", type(error).__name__)
+            _LOG.warning("public_keys_unavailable", error=type(error).__name__)
 
     async def _document(self) -> bytes:
         found = bytearray()

@@ -1,4 +1,4 @@
-"""Secrets of the API: given in the settings, or made once and kept in the home folder."""
+"""Provides the API's secrets: from the settings, or made once and kept in the home folder."""
 
 from __future__ import annotations
 

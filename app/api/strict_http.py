@@ -1,4 +1,4 @@
-"""HTTP/1.1 as RFC 9112 writes it: what two readers could take for different requests is refused.
+"""Refuses HTTP/1.1 that two parsers could read differently (request smuggling protection).
 
 A proxy and a server that disagree about where a request ends let one user's bytes become another's
 request (request smuggling). h11 is lenient with bare line feeds, folded headers and a length beside

@@ -1,4 +1,4 @@
-"""From a token's subject to a user: names and ids never meet, nor do the names of two issuers.
+"""Maps a token's subject to a user id, namespaced by issuer, so that no two can collide.
 
 A subject is a name that its issuer gave, so the issuer is part of the user's id. Tokens of our own
 secret that name no issuer, or the command line, speak of the command line's names. That a subject

@@ -1,4 +1,4 @@
-"""The experiments by name, with the sizes that were promised."""
+"""Lists the chaos experiments by name, with the sizes that were promised."""
 
 from __future__ import annotations
 
@@ -9,19 +9,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app.chaos import (
-    databases,
-    drawing,
-    failpoints,
-    freezing,
-    kills,
-    services,
-    soaking,
-    workers,
-)
+from app.chaos import databases, drawing, failpoints, freezing, kills, services, soak_test, workers
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation, own_installation
-from app.chaos.reporting import Outcome
 from app.terminal.console import answers, number, print_json, right, table, text
 from pipeline.errors import UsageError
 from pipeline.failpoints import FAILPOINTS
@@ -72,7 +63,7 @@ EXPERIMENTS = {
         "The embedder's answers are bad, 2 %.", services.answers, 3000, settings=services.LARGE
     ),
     "soak": Experiment(
-        "Very many documents, 1 % bad answers.", soaking.run, 10_000, settings=services.LARGE
+        "Very many documents, 1 % bad answers.", soak_test.run, 10_000, settings=services.LARGE
     ),
     "histories": Experiment(
         "Random lives of jobs; --documents is the steps of each.",

@@ -1,4 +1,4 @@
-"""Restart Postgres at once (`-m immediate`), time and again, while commands work: none gives up."""
+"""Restarts Postgres (`-m immediate`) again and again while commands work: none gives up."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 
-from app.chaos.documents import write_policies
+from app.chaos.command_process import Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import Installation
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
 from pipeline.store.embedded import open_embedded
 from pipeline.store.embedded_tools import postmaster
 

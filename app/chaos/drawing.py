@@ -1,13 +1,13 @@
-"""Draw random histories of jobs, and tell of the first that breaks a promise."""
+"""Draws random histories of jobs, and reports the first that breaks an invariant."""
 
 from __future__ import annotations
 
 import time
 
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation
 from app.chaos.oracle import Breach, Verdict
-from app.chaos.reporting import Outcome
 from pipeline.errors import ConfigurationError
 
 

@@ -1,4 +1,4 @@
-"""What all experiments share: a clean run first, then the faults, at last a verdict."""
+"""Runs an experiment: a clean run first, then the faults, then the oracle's verdict."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.chaos.command_process import Command
+from app.chaos.database_view import Watch
+from app.chaos.experiment_report import Outcome
 from app.chaos.installations import CLEAN, DISTURBED, Installation, user
 from app.chaos.oracle import Allowance, Breach, Corpus, Verdict, judge
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
-from app.chaos.watching import Watch
 from app.terminal.console import say
 from pipeline.errors import NavigatorError
 

@@ -1,15 +1,15 @@
-"""Kill the command at every failpoint, each on documents of its own; the next run finishes them."""
+"""Kills the command at every failpoint; the next run has to finish its documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.chaos.documents import write_letter, write_policies
+from app.chaos.command_process import KILLED
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_letter, write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import KILLED
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS
 
 

@@ -1,15 +1,15 @@
-"""Freeze the command past its lease, let another finish, and wake it: it may write nothing more."""
+"""Freezes a worker past its lease and wakes it later: fencing keeps its late writes out."""
 
 from __future__ import annotations
 
 import random
 import time
 
-from app.chaos.documents import write_policies
+from app.chaos.command_process import Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
 
 LEASE_SECONDS = 4.0
 SETTINGS = {"NAVIGATOR_LEASE_SECONDS": str(LEASE_SECONDS)}

@@ -1,4 +1,4 @@
-"""Random histories of jobs on the real database: whatever workers do, the promises hold.
+"""Draws random histories of jobs on the real database and checks invariants (property-based).
 
 A state machine of Hypothesis: it draws the steps, and prints those that replay a failing history.
 """
@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 
 from app.chaos.lifecycle import FAILURES, FIRST, LEASE_SECONDS, SECOND, Acts, other_of, texts
 from pipeline.states import ENDED, RETRYABLE, WORKING, JobState
-from pipeline.store import lives
-from pipeline.store.addresses import Addresses
+from pipeline.store import job_invariants
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
-from pipeline.store.lives import Life, Readable
+from pipeline.store.job_invariants import Life, Readable
 from pipeline.store.transitions import Move
 
 SOURCES, VERSIONS = ("a.md", "b.md"), ("1", "2")
@@ -165,7 +165,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     async def _lives(self) -> list[Life]:
         async with self.database.service() as connection:
-            return await lives.lives(connection, self.user)
+            return await job_invariants.lives(connection, self.user)
 
     @invariant()
     def promises_hold(self) -> None:
@@ -196,8 +196,8 @@ class Lifecycle(RuleBasedStateMachine):
     async def _look(self) -> tuple[list[Life], list[Readable]]:
         async with self.database.service() as connection:
             return (
-                await lives.lives(connection, self.user),
-                await lives.readable(connection, self.user),
+                await job_invariants.lives(connection, self.user),
+                await job_invariants.readable(connection, self.user),
             )
 
     def teardown(self) -> None:
@@ -217,7 +217,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     async def _left(self) -> int:
         async with self.database.service() as connection:
-            return await lives.buffered_vectors(connection, self.user)
+            return await job_invariants.buffered_vectors(connection, self.user)
 
 
 def check(addresses: Addresses, number: int, histories: int, steps: int) -> None:

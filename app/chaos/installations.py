@@ -1,4 +1,4 @@
-"""An installation to break: a home, a Postgres, a Prefect server and stand-ins of its own.
+"""Sets up an installation to break: home, Postgres, Prefect server and mock servers of its own.
 
 Nothing of the person's own settings, home or database is used.
 """
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from app.chaos.command_process import Command, start_command
 from app.chaos.oracle import Bill
-from app.chaos.running import Command, start_command
 from mocks import LlamaParseMock, OpenAIMock
 from pipeline.identity import user_id
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 
 BATCH_INPUTS = 4
 CHUNK_TOKENS = 100
@@ -154,12 +154,12 @@ def _started(
     prepare(addresses)
     if prefect:
         provide_prefect(home)
-    variables = {**os.environ, **SETTINGS, **stand_ins(openai, llamaparse), **settings}
+    variables = {**os.environ, **SETTINGS, **mock_variables(openai, llamaparse), **settings}
     return Installation(folder, addresses, openai, llamaparse, variables, home / "postgres")
 
 
-def stand_ins(openai: OpenAIMock, llamaparse: LlamaParseMock) -> dict[str, str]:
-    """Variables that say where the stand-ins are."""
+def mock_variables(openai: OpenAIMock, llamaparse: LlamaParseMock) -> dict[str, str]:
+    """Variables that say where the mock servers are."""
     return {
         "OPENAI_BASE_URL": openai.base_url,
         "LLAMA_CLOUD_BASE_URL": llamaparse.base_url,

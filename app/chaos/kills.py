@@ -1,4 +1,4 @@
-"""Kill the real command at random moments; the next one, at last undisturbed, finishes the work.
+"""Kills the real command at random moments; the next, undisturbed one finishes the work.
 
 The kills are spread evenly over the work, and one in five falls in the command's start.
 """
@@ -9,11 +9,11 @@ import math
 import random
 import time
 
-from app.chaos.documents import SECTIONS, write_letter, write_policies
+from app.chaos.command_process import KILLED, Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan, Trial, trial
+from app.chaos.generated_documents import SECTIONS, write_letter, write_policies
 from app.chaos.installations import BATCH_INPUTS, DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import KILLED, Command
 from app.terminal.console import say
 
 SHARE_IN_START = 0.2

@@ -1,4 +1,4 @@
-"""One worker's acts on the store, each in a transaction of its own, for random histories.
+"""Performs one worker's steps on the store, each in its own transaction, for random histories.
 
 Texts and vectors are made up and small; everything goes through the real store.
 """
@@ -17,7 +17,7 @@ from pipeline.errors import ChunkingError, EmbeddingError, NavigatorError, Parse
 from pipeline.identity import sha256_hex, space_id
 from pipeline.states import JobState
 from pipeline.store import (
-    cancelling,
+    cancellation,
     chunk_buffer,
     claims,
     deletion,
@@ -28,9 +28,9 @@ from pipeline.store import (
     vector_buffer,
 )
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.embedding_spaces import ensure_space
 from pipeline.store.engine import Database
 from pipeline.store.registration import PipelineVersion, Registered, Source
-from pipeline.store.spaces import ensure_space
 from pipeline.store.transitions import Actor, Move, move
 
 DIMENSION = 4
@@ -130,7 +130,7 @@ class Acts:
     async def cancel(self, job: UUID) -> None:
         """A person stops a job."""
         async with self._database.service() as connection:
-            await cancelling.cancel_jobs(connection, [job], self._user, PERSON)
+            await cancellation.cancel_jobs(connection, [job], self._user, PERSON)
 
     async def delete(self, documents: Sequence[UUID]) -> None:
         """A person deletes documents."""

@@ -1,4 +1,4 @@
-"""The oracle: whether a disturbed corpus is the clean one, and nothing was paid for twice.
+"""The oracle: compares a disturbed corpus with a clean one, and the ledger with the bill.
 
 It knows nothing of how the documents were disturbed, only what was promised.
 """
@@ -10,21 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.states import ENDED
-from pipeline.store.corpus import Ledger, Passage, Standing
+from pipeline.store.corpus import Ledger, PublishedChunk, Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """What one user has in the database at one moment."""
 
-    passages: Sequence[Passage]
+    passages: Sequence[PublishedChunk]
     standings: Sequence[Standing]
     ledger: Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the stand-in for the embedder has counted; `repeated` had been billed before."""
+    """What the mock server for the embedder has counted; `repeated` had been billed before."""
 
     requests: int
     tokens: int

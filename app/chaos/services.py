@@ -1,4 +1,4 @@
-"""Let the embedder misbehave: lost connections, storms of 429, an empty account, bad answers."""
+"""Makes the embedder misbehave: lost connections, storms of 429, an empty account, bad answers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from app.chaos.documents import write_policies
+from app.chaos.command_process import Command
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
-from app.chaos.running import Command
-from pipeline.store.budgets import QUOTA_OPEN_SECONDS
+from pipeline.store.circuit_breaker import QUOTA_OPEN_SECONDS
 
 REQUEST_SECONDS = 60.0
 """After so long the embedder's client gives a request up."""

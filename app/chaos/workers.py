@@ -1,11 +1,11 @@
-"""Many commands at once over the same documents: one parse job and one published version each."""
+"""Runs many workers at once over the same documents: one parse job and one version each."""
 
 from __future__ import annotations
 
-from app.chaos.documents import write_policies
+from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from app.chaos.reporting import Outcome
 
 SUBMISSIONS = 4
 """How many of the workers take the same documents in."""

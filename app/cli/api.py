@@ -1,4 +1,4 @@
-"""`navigator api`: the HTTP API on a socket."""
+"""`navigator api`: serves the HTTP API on a socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def command(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
 ) -> None:
     """Serve the HTTP API."""
-    from app.api.serving import serve
+    from app.api.server import serve
     from app.terminal.console import say
     from pipeline.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""`navigator backup`: the local default to one file."""
+"""`navigator backup`: saves the local default to one file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def command(
     json: Json = False,
 ) -> None:
     """Save the local database and the stored files to one file; the system may run."""
-    from app.stack.saved_words import tell_saved
-    from app.stack.saving import backup as save
+    from app.stack.backup import backup as save
+    from app.stack.backup_summary import tell_saved
     from app.terminal.console import working
     from pipeline.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""`navigator chaos`: break an installation made for it, on purpose."""
+"""`navigator chaos`: breaks an installation made for it, on purpose."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Break an installation made for it, and show that nothing is lost or paid for twice."""
     from app.chaos import catalog
-    from app.chaos.reporting import show
+    from app.chaos.experiment_report import show
 
     if name is None:
         catalog.show_names(json=json)

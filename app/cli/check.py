@@ -1,4 +1,4 @@
-"""`navigator check`: one small document through everything that runs."""
+"""`navigator check`: smoke test of everything that runs, with one small document."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def command(
     json: Json = False,
 ) -> None:
     """Send a small document through everything that runs, and remove it again."""
-    from app.stack import check_report
-    from app.stack.checking import check as run
+    from app.stack import smoke_test_report
+    from app.stack.smoke_test import check as run
     from app.terminal.console import print_json
     from pipeline.settings import load_settings
 
-    told = check_report.show_step if not json else lambda _: None
+    told = smoke_test_report.show_step if not json else lambda _: None
     steps = asyncio.run(run(load_settings(), url, told))
     if json:
-        print_json(check_report.as_json(steps))
+        print_json(smoke_test_report.as_json(steps))
     else:
-        check_report.show_sum(steps)
-    raise typer.Exit(0 if check_report.is_passed(steps) else 1)
+        smoke_test_report.show_sum(steps)
+    raise typer.Exit(0 if smoke_test_report.is_passed(steps) else 1)

@@ -1,4 +1,4 @@
-"""`navigator dashboard`: how to sign in to the dashboard, and to Prefect's UI."""
+"""`navigator dashboard`: tells how to sign in to the dashboard, and to Prefect's UI."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.api.subjects import require_name
-from app.stack.state import api_of_stack
+from app.stack.status_file import api_of_stack
 from app.terminal.console import say, tell
 from app.terminal.desktop import has_desktop, show
 from pipeline.errors import UsageError

@@ -1,4 +1,4 @@
-"""`navigator delete`: documents go, with everything made of them."""
+"""`navigator delete`: deletes documents with everything made of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.terminal import options
-from app.terminal.confirmation import ask
+from app.terminal.confirmation import confirm
 from app.terminal.console import print_json, quantity, say, tell, text
 from app.terminal.documents import chosen
 from app.terminal.options import Json, User
@@ -52,7 +52,7 @@ def command(
     found = asyncio.run(chosen(settings, user, documents))
     if not yes:
         list_for_deletion(found)
-        ask(f"Delete {quantity(len(found), 'document')} for good?")
+        confirm(f"Delete {quantity(len(found), 'document')} for good?")
     done = asyncio.run(delete(settings, found))
     if json:
         print_json({"deleted": sorted(map(str, done.documents)), "chunks": done.chunks})

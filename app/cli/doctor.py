@@ -1,4 +1,4 @@
-"""`navigator doctor`: every part tried once, with how to mend what does not work."""
+"""`navigator doctor`: tries every part once, and says how to fix what does not work."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def _print_table(findings: Sequence[Finding]) -> None:
 
     grid = Table.grid(padding=(0, 1))
     for each in findings:
-        mark, colour = _MARKS[each.verdict]
-        grid.add_row(text(mark, colour), text(each.part, "bold"), text(each.detail))
+        mark, color = _MARKS[each.verdict]
+        grid.add_row(text(mark, color), text(each.part, "bold"), text(each.detail))
         if each.remedy:
             grid.add_row("", "", text(f"→ {each.remedy}", "cyan"))
     answers().print(grid)

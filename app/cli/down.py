@@ -1,11 +1,11 @@
-"""`navigator down`: stop what `navigator up` runs."""
+"""`navigator down`: stops what `navigator up` runs."""
 
 from __future__ import annotations
 
 
 def command() -> None:
     """Stop what `navigator up` runs, from another terminal."""
-    from app.stack.running import down as stop
+    from app.stack.supervisor_process import down as stop
     from app.terminal.console import tell, working
     from pipeline.settings import load_settings
 

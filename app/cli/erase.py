@@ -1,4 +1,4 @@
-"""`navigator erase`: a user goes, with everything that says something of them."""
+"""`navigator erase`: erases a user with everything that says something of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.terminal import options
-from app.terminal.confirmation import ask
+from app.terminal.confirmation import confirm
 from app.terminal.console import print_json, quantity, say, tell
 from app.terminal.options import Json, User
 from pipeline.identity import OPERATOR, user_id
@@ -37,7 +37,7 @@ def command(user: User = None, yes: options.Yes = False, json: Json = False) -> 
     settings = load_settings()
     named = user or settings.user
     if not yes:
-        ask(f"Erase the user {named!r} with every document for good?")
+        confirm(f"Erase the user {named!r} with every document for good?")
     done = asyncio.run(erase(settings, user_id(named)))
     if json:
         print_json({**asdict(done), "left": LEFT})

@@ -15,9 +15,9 @@ from app.prefect.flow_process import RunningFlow, connect, run_flow
 from app.prefect.interruption import PREFECT_GONE
 from app.terminal import options
 from app.terminal.console import quantity, say
-from app.terminal.links import say_links
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, read_run, show_run
+from app.terminal.skipped_files import say_links
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
@@ -25,13 +25,13 @@ from pipeline.path_patterns import absolute_pattern
 from pipeline.settings import Settings, load_settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
-from pipeline.store.outlasting import outlasting
+from pipeline.store.connection_retries import retry_on_restart
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from flows.context import IngestOptions
-    from pipeline.store.addresses import Addresses
+    from flows.shared_services import IngestOptions
+    from pipeline.store.database_urls import Addresses
     from pipeline.store.run_requests import RequestedRun
 
 
@@ -61,7 +61,7 @@ class IngestRequest:
 
     def options(self) -> IngestOptions:
         """What was asked for, as the flow takes it; imports Prefect."""
-        from flows.context import IngestOptions
+        from flows.shared_services import IngestOptions
 
         return IngestOptions.model_validate(
             {
@@ -182,7 +182,7 @@ async def _give_up(addresses: Addresses, run_id: UUID, why: NavigatorError) -> N
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _write_down(
     addresses: Addresses, run_id: UUID, wanted: RequestedRun, cap: Decimal | None
 ) -> None:
@@ -197,7 +197,7 @@ async def _write_down(
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _close(addresses: Addresses, run_id: UUID) -> None:
     """Write down that a person stopped the run: what is left of it waits for a person."""
     from pipeline.store import runs, stops
@@ -214,7 +214,7 @@ async def _close(addresses: Addresses, run_id: UUID) -> None:
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
@@ -226,7 +226,7 @@ async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
         await database.close()
 
 
-@outlasting
+@retry_on_restart
 async def _anything_to_do(
     request: IngestRequest, settings: Settings, found: FoundFiles, owner: UUID, run_id: UUID
 ) -> bool:

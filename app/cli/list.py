@@ -1,4 +1,4 @@
-"""`navigator list`: documents with their state, version, pages, chunks and tags."""
+"""`navigator list`: lists documents with their state, version, pages, chunks and tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator logs`: one document's story from every process, from database and log files, by time.
+"""`navigator logs`: prints a document's history from database and log files, by time.
 
 Calls of services and webhooks are told from the database, which has each once; the log files tell
 the rest: requests, claims, stages, troubles.
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 FOLLOW_SECONDS = 0.5
 _TOLD_BY_DATABASE = frozenset({"service_called", "webhook_received"})
+_OLDER_NAMES = {"at": "timestamp", "way": "stack", "why": "reason"}
 _SHORTEST_PREFIX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Whose story; one of the first three is given."""
+class HistoryQuery:
+    """Whose history; one of the first three is given."""
 
     document: str | None = None
     job: str | None = None
@@ -65,7 +66,7 @@ class Entry:
         return json.dumps({**first, **self.fields}, default=str, ensure_ascii=False)
 
 
-async def entries(settings: Settings, asked: Asked) -> list[Entry]:
+async def entries(settings: Settings, asked: HistoryQuery) -> list[Entry]:
     """Everything that is known by now, by time.
 
     Raises:
@@ -80,7 +81,7 @@ async def entries(settings: Settings, asked: Asked) -> list[Entry]:
     return sorted(told, key=lambda entry: entry.at)
 
 
-async def following(settings: Settings, asked: Asked) -> AsyncIterator[Entry]:
+async def following(settings: Settings, asked: HistoryQuery) -> AsyncIterator[Entry]:
     """The same, and then whatever comes; never ends by itself."""
     seen: set[str] = set()
     while True:
@@ -91,7 +92,7 @@ async def following(settings: Settings, asked: Asked) -> AsyncIterator[Entry]:
         await asyncio.sleep(FOLLOW_SECONDS)
 
 
-async def _jobs(connection: AsyncConnection, asked: Asked) -> tuple[list[UUID], set[str]]:
+async def _jobs(connection: AsyncConnection, asked: HistoryQuery) -> tuple[list[UUID], set[str]]:
     """The jobs that are meant, and every id that a log line may name them by."""
     from pipeline.store import traces
 
@@ -124,7 +125,7 @@ def _correlation(given: str | None) -> UUID:
         return UUID(given or "")
     except ValueError:
         raise UsageError(
-            "Say whose story: a document, a job, or a correlation id.",
+            "Say whose history: a document, a job, or a correlation id.",
             remedy="Give --document, --job or --correlation with the id of an answer's header.",
         ) from None
 
@@ -161,12 +162,20 @@ def _of_lines(lines: Iterable[str], names: set[str]) -> Iterator[Entry]:
             continue
         try:
             record = json.loads(line)
-            at = datetime.fromisoformat(record.pop("at"))
+            at = datetime.fromisoformat(_in_todays_words(record).pop("timestamp"))
             source, event = record.pop("process"), record.pop("event")
         except (ValueError, KeyError, AttributeError, TypeError):
             continue  # a line that was cut off, or not ours
         if event not in _TOLD_BY_DATABASE:
             yield Entry(at.astimezone(UTC), str(source), str(event), record)
+
+
+def _in_todays_words(record: dict[str, Any]) -> dict[str, Any]:
+    """A line's fields by today's names, also where an older version wrote it."""
+    for older, newer in _OLDER_NAMES.items():
+        if older in record and newer not in record:
+            record[newer] = record.pop(older)
+    return record
 
 
 def line_of(entry: Entry) -> str:
@@ -202,7 +211,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Tell what happened to one document, job or request, in every process, by time."""
-    asked = Asked(document, job, correlation, user)
+    asked = HistoryQuery(document, job, correlation, user)
     settings = load_settings()
 
     def show(entry: Entry) -> None:

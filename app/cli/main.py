@@ -1,4 +1,4 @@
-"""`navigator`: its commands, and the one place where an error becomes an exit code."""
+"""`navigator`: dispatches to its commands, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMANDS = {
     "ingest": "Take files, folders or globs to published, searchable documents.",
     "plan": "Say what an ingest would do and cost, without doing it.",
     "search": "Find the passages that answer a question.",
-    "status": "Show how the corpus stands, or the whole story of one document.",
+    "status": "Show how the corpus stands, or the whole history of one document.",
     "list": "List documents with their state, version, pages, chunks and tags.",
     "page": "Show what was read of one page, with its notes, and its picture.",
     "report": "Write the data-quality report and open it on a desktop.",

@@ -1,4 +1,4 @@
-"""The stand-ins in the foreground: one line for each, what to export, and what they were asked."""
+"""`navigator mocks`: runs the mock servers in the foreground, with what to export."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFRESH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class MocksOptions:
-    """How the stand-ins shall run; `speed` is how many times faster than the real services."""
+    """How the mock servers shall run; `speed` is how many times faster than the real services."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ def serve(options: MocksOptions) -> None:
     Raises:
         ConfigurationError: the fault script cannot be read, or the address is taken.
     """
-    with suppress(ConfigurationError):  # the stand-ins themselves need no settings
+    with suppress(ConfigurationError):  # the mock servers themselves need no settings
         configure_logs(load_settings(), "mocks", console=False)
     asyncio.run(_serve(options))
 
@@ -71,7 +71,8 @@ async def _serve(options: MocksOptions) -> None:
         port = await mock.start(options.host, options.port)
     except OSError as problem:
         raise ConfigurationError(
-            f"The stand-ins cannot listen at {options.host}:{options.port} ({problem.strerror}).",
+            f"The mock servers cannot listen at {options.host}:{options.port} "
+            f"({problem.strerror}).",
             remedy="Stop what listens there, or name another port with --port.",
         ) from None
     address = f"http://{options.host}:{port}"
@@ -80,7 +81,7 @@ async def _serve(options: MocksOptions) -> None:
         await _show_until_stopped(mock, address)
     finally:
         await mock.stop()
-    say("The stand-ins have stopped.")
+    say("The mock servers have stopped.")
 
 
 def _load(mock: MockServer, path: Path | None) -> None:

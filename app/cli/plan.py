@@ -1,4 +1,4 @@
-"""`navigator plan` and `ingest --dry-run`: what an ingest would do and cost."""
+"""`navigator plan` and `ingest --dry-run`: tells what an ingest would do and cost."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from app.terminal.console import (
     tell,
     text,
 )
-from app.terminal.links import links_json, print_links
 from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
+from app.terminal.skipped_files import links_json, print_links
 from pipeline.identity import user_id
 from pipeline.sources import passed_over_files
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stages.planning import Plan
 
 _WORDS = {"failed_before": "failed before"}
-_COLOURS = {"new": "green", "changed": "yellow", "waiting": "yellow", "failed_before": "red"}
+_COLORS = {"new": "green", "changed": "yellow", "waiting": "yellow", "failed_before": "red"}
 
 
 async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
@@ -130,7 +130,7 @@ def _print_table(documents: list[PlannedDocument]) -> None:
         figures = (each.pages, each.chunks, each.new_chunks, each.tokens)
         shown.add_row(
             text(each.name),
-            text("a failure" if each.error else _WORDS.get(kind, kind), _COLOURS.get(kind, "")),
+            text("a failure" if each.error else _WORDS.get(kind, kind), _COLORS.get(kind, "")),
             *(about + number(figure) if known else "" for figure in figures),
             about + dollars(each.cost_usd) if known else "",
         )

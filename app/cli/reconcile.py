@@ -1,4 +1,4 @@
-"""`navigator reconcile`: look for damage, and mend it where that is safe or asked for."""
+"""`navigator reconcile`: looks for damage, and repairs it where that is safe or asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.store.findings import MaintenanceRun
-    from stages.reconciling.keeping import Looked
+    from stages.reconciling.maintenance_run import MaintenanceOutcome
 
 _SHOWN = 5
 _ASKABLE = [kind for kind in Kind if FACTS[kind].mending.asks]
@@ -40,7 +40,7 @@ def named_kinds(given: Sequence[str], *, fix: bool) -> frozenset[Kind]:
     return frozenset(map(Kind, given))
 
 
-def reconcile(settings: Settings, *, fix: bool, also: frozenset[Kind]) -> Looked:
+def reconcile(settings: Settings, *, fix: bool, also: frozenset[Kind]) -> MaintenanceOutcome:
     """Look at everything; also at Prefect, when a server is known.
 
     Raises:
@@ -65,29 +65,29 @@ def _names_prefect() -> bool:
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
-async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> Looked:
+async def _look(settings: Settings, fix: bool, also: frozenset[Kind]) -> MaintenanceOutcome:
     from stages.reconciling.checks import CHECKS
-    from stages.reconciling.keeping import look_at_everything
-    from stages.reconciling.looks import Look
+    from stages.reconciling.inspection import Inspection
+    from stages.reconciling.maintenance_run import run_maintenance
     from stages.services import open_services
 
     async with open_services(settings) as services:
         if not _names_prefect():
-            look = Look(services, fix, also, by_person=True)
-            return await look_at_everything(look, CHECKS)
+            look = Inspection(services, fix, also, by_person=True)
+            return await run_maintenance(look, CHECKS)
         from app.process.working_folder import leave_folder
 
         leave_folder()
         from flows.cancellation import was_cancelled
         from flows.maintain import ALL_CHECKS
 
-        look = Look(services, fix, also, by_person=True, was_cancelled=was_cancelled)
-        return await look_at_everything(look, ALL_CHECKS)
+        look = Inspection(services, fix, also, by_person=True, was_cancelled=was_cancelled)
+        return await run_maintenance(look, ALL_CHECKS)
 
 
-def print_looked(looked: Looked) -> None:
+def print_looked(looked: MaintenanceOutcome) -> None:
     """What was found, for a person."""
-    from stages.reconciling.telling import in_short
+    from stages.reconciling.summary import in_short
 
     run = looked.run
     if run.tallies:
@@ -134,7 +134,7 @@ def _subjects(run: MaintenanceRun, kind: Kind, tally: Tally) -> str:
     return "\n".join([*lines, f"and {more} more"] if more else lines)
 
 
-def looked_json(looked: Looked) -> dict[str, Any]:
+def looked_json(looked: MaintenanceOutcome) -> dict[str, Any]:
     """The same for a program."""
     run = looked.run
     return {

@@ -1,4 +1,4 @@
-"""`navigator report`: write the quality report and show it where there is a desktop."""
+"""`navigator report`: writes the quality report, and opens it where there is a desktop."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ async def report(
         UsageError: there is no such run.
         StorageUnavailable: the page cannot be written.
     """
-    from flows.reporting import write_report
+    from flows.report_builder import write_report
     from pipeline.store import summary
-    from pipeline.store.outlasting import LOOKING_SECONDS
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

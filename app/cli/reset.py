@@ -1,4 +1,4 @@
-"""`navigator reset`: empty the local default, and nothing else."""
+"""`navigator reset`: empties the local default, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from app.terminal import options
-from app.terminal.confirmation import ask
+from app.terminal.confirmation import confirm
 from app.terminal.console import say, tell
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings, load_settings
@@ -111,6 +111,6 @@ def command(yes: options.Yes = False) -> None:
         for folder in folders:
             say(f"  {folder}")
         megabytes = size(folders) / 1_000_000
-        ask(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
+        confirm(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
     reset(settings)
     tell(f"Emptied {settings.home}.")

@@ -1,4 +1,4 @@
-"""`navigator restore`: an empty home filled from a backup."""
+"""`navigator restore`: fills an empty home from a backup."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def command(
     file: Annotated[Path, typer.Argument(help="Made by `navigator backup`.")], json: Json = False
 ) -> None:
     """Fill an empty home from a backup, and compare it with what was saved."""
-    from app.stack.restoring import restore as fill
-    from app.stack.saved_words import tell_saved
+    from app.stack.backup_summary import tell_saved
+    from app.stack.restore import restore as fill
     from app.terminal.console import working
     from pipeline.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""`navigator resume`: what a cap, an exhausted quota or a person stopped goes on."""
+"""`navigator resume`: continues what a cost cap, an exhausted quota or a person stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator retry`: failed documents are tried again, from their last good state."""
+"""`navigator retry`: retries failed documents from their last good state."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from app.terminal.database import reading
 from app.terminal.documents import chosen
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
-from app.terminal.states import word
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
-from pipeline.states import FAILED
+from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
     from pipeline.store.history import DocumentLine
 
 _MOST = 100_000
@@ -62,9 +61,10 @@ def retry(
     else:
         documents = asyncio.run(chosen(settings, user, given))
     for each in documents:
-        if word(each.state or "", each.error_code) not in _TO_RETRY:
+        if state_word(each.state or "", each.error_code) not in _TO_RETRY:
+            state = state_word(each.state or "unknown")
             raise UsageError(
-                f"{text(each.name).plain} did not fail: it is {word(each.state or 'unknown')}.",
+                f"{text(each.name).plain} did not fail: it is {state}.",
                 remedy="To take a changed file in again, use `navigator ingest`.",
             )
     if not documents:
@@ -92,7 +92,7 @@ def go_on(
 
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
-        from flows.context import IngestOptions
+        from flows.shared_services import IngestOptions
 
         return backfill(
             job_ids=sent,
@@ -113,11 +113,11 @@ async def _send_back(
     kind: str,
     cap: Decimal | None,
 ) -> list[UUID]:
-    from stages.retrying import send_back
+    from stages.retrying import retry_jobs
     from stages.services import open_services
 
     async with open_services(settings) as services:
-        return await send_back(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
+        return await retry_jobs(services, owner, run_id, jobs, kind=kind, max_cost_usd=cap)
 
 
 def command(

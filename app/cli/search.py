@@ -1,4 +1,4 @@
-"""`navigator search`: a question becomes its best passages."""
+"""`navigator search`: finds a question's best chunks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.terminal import options
 from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, question_words, snippet
+from pipeline.chunk_roles import Role
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
-from pipeline.roles import Role
 from pipeline.settings import Settings, load_settings
 from stages.document_lookup import find_one
 from stages.search import Question, SearchAnswer, answer

@@ -1,4 +1,4 @@
-"""`navigator seed`: the samples, so that there is something to look at."""
+"""`navigator seed`: ingests the samples, so that there is something to look at."""
 
 from __future__ import annotations
 

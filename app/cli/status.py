@@ -1,4 +1,4 @@
-"""`navigator status`: how the corpus stands, or the whole story of one document."""
+"""`navigator status`: shows the state of the corpus, or the history of one document."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from app.terminal.console import (
     tell,
     text,
 )
-from app.terminal.document_history import print_story, story, story_json
+from app.terminal.document_history import history_json, print_history, read_history
 from app.terminal.documents import line_json
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, print_trouble, show_run
-from app.terminal.states import word
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words
 from pipeline.settings import Settings, load_settings
-from pipeline.states import FAILED
+from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
@@ -61,7 +60,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
     from app.terminal.maintenance import last_look
     from pipeline.store import history, quotas, stops, summary
-    from pipeline.store.outlasting import LOOKING_SECONDS
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:
@@ -73,7 +72,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
         )
         failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
         return Overview(
-            await summary.summarise(connection),
+            await summary.summarize(connection),
             await quotas.storage_use(
                 connection, user_id(user or settings.user), settings.user_quota_bytes
             ),
@@ -92,7 +91,7 @@ def print_overview(shown: Overview) -> None:
         return
     counts: dict[str, int] = {}
     for state, count in corpus.by_state.items():
-        counts[word(state)] = counts.get(word(state), 0) + count
+        counts[state_word(state)] = counts.get(state_word(state), 0) + count
     by_state = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
     tell(f"{quantity(sum(counts.values()), 'document')}: {by_state}", "bold")
     tell(f"{quantity(corpus.chunks, 'passage')} can be searched")
@@ -161,7 +160,7 @@ def command(
     user: User = None,
     json: Json = False,
 ) -> None:
-    """Show how the corpus stands, or the whole story of one document."""
+    """Show how the corpus stands, or the whole history of one document."""
     if document is None:
         shown = asyncio.run(overview(load_settings(), user))
         if json:
@@ -169,10 +168,10 @@ def command(
         else:
             print_overview(shown)
         return
-    told = asyncio.run(story(load_settings(), user, document))
+    told = asyncio.run(read_history(load_settings(), user, document))
     if isinstance(told, RunReport):
         show_run(told, {}, json=json)
     elif json:
-        print_json(story_json(told))
+        print_json(history_json(told))
     else:
-        print_story(told)
+        print_history(told)

@@ -1,4 +1,4 @@
-"""`navigator token`: a token for the HTTP API."""
+"""`navigator token`: issues a token for the HTTP API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`navigator worker`: serve a Prefect work pool, warm."""
+"""`navigator worker`: serves a Prefect work pool, warm."""
 
 from __future__ import annotations
 

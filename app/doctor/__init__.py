@@ -1,1 +1,1 @@
-"""What `navigator doctor` tries and tells, part by part."""
+"""The checks of `navigator doctor`, part by part."""

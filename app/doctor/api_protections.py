@@ -1,4 +1,4 @@
-"""What `doctor` tells of the API's limits: those in force, and one that a public API wants."""
+"""Diagnoses the API's rate and size limits: those in force, and what a public API needs."""
 
 from __future__ import annotations
 

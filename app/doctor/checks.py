@@ -1,4 +1,4 @@
-"""What `doctor` tries, part by part. Each raises or returns what it found."""
+"""Diagnoses each part by trying it; a check raises, or returns what it found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` says of where settings and code come from."""
+"""Diagnoses where settings and code come from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from app.doctor.diagnosis import Finding, Verdict
 from app.process.environment import unknown, where_instead
-from pipeline.children import ROOT
+from pipeline.child_processes import ROOT
 from pipeline.env_files import VARIABLE, env_file, passed_over
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings

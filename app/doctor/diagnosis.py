@@ -1,4 +1,4 @@
-"""What `navigator doctor` finds: a part, how it is, and how to mend it."""
+"""A finding of `navigator doctor`: a part, its state, and its remedy."""
 
 from __future__ import annotations
 

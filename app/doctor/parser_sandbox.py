@@ -1,4 +1,4 @@
-"""What `doctor` says of the cell in which a parser reads files."""
+"""Diagnoses the parser's sandbox: which of its walls this kernel offers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack
 
 from app.doctor.diagnosis import Finding, Verdict
-from pipeline.parsing.cell.entering import Wall
+from pipeline.parsing.sandbox.entry import Wall
 from pipeline.settings import Settings
 
-_PART = "Parser's cell"
+_PART = "Parser sandbox"
 _SAID = {
     Wall.FILES: "no files but its libraries (Landlock)",
     Wall.CALLS: "no network, no new processes (seccomp)",
@@ -24,13 +24,13 @@ _REMEDY = (
 )
 
 
-async def parser_cell(settings: Settings, stack: AsyncExitStack) -> Finding:
+async def check_parser_sandbox(settings: Settings, stack: AsyncExitStack) -> Finding:
     """What holds a hostile file, as a worker that was started for it says."""
     return finding(await asyncio.to_thread(walls_of_a_worker))
 
 
 def walls_of_a_worker() -> tuple[str, ...]:
-    """Starts a parser's worker and returns what its cell is built of.
+    """Starts a parser's worker and returns what its sandbox is built of.
 
     Raises:
         ServiceUnavailable: no worker could be started.

@@ -1,4 +1,4 @@
-"""What of a home folder is open to others than its owner, and closing it: `doctor --fix`."""
+"""Finds what of a home folder others can read, and closes it (`doctor --fix`)."""
 
 from __future__ import annotations
 

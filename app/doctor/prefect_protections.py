@@ -1,4 +1,4 @@
-"""What `doctor` says of the protections around Prefect: its server, and what its runs may read."""
+"""Diagnoses the protections of Prefect: its server, and what its runs may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` says of each protection: whether it is in force, and how to have it."""
+"""Diagnoses each protection: whether it is in force, and how to enable it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 from app.doctor.api_protections import api_limits
 from app.doctor.configuration import code
 from app.doctor.diagnosis import Finding, Verdict
-from app.doctor.parser_sandbox import parser_cell
+from app.doctor.parser_sandbox import check_parser_sandbox
 from app.doctor.permissions import openings
 from app.doctor.prefect_protections import ingest_folders, prefect_server
 from app.doctor.tenant_protections import tenants
@@ -33,7 +33,7 @@ def protections() -> Sequence[tuple[str, Protection]]:
         ("Database login", database_login),
         ("Prefect server", prefect_server),
         ("Folders of runs", ingest_folders),
-        ("Parser's cell", parser_cell),
+        ("Parser sandbox", check_parser_sandbox),
         ("API", api_limits),
         ("Users", tenants),
     )
@@ -96,8 +96,8 @@ def _groups(process: psutil.Process) -> list[int]:
 
 async def database_login(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The pipeline's login is bound by row-level security."""
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from pipeline.store.health import rights
-    from pipeline.store.outlasting import LOOKING_SECONDS
     from stages.services import open_database
 
     part = "Database login"

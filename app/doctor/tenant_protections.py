@@ -1,4 +1,4 @@
-"""What `doctor` tells of users: what they share, and whose a token is."""
+"""Diagnoses multi-tenancy: what users share, and whom a token belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may use the Prefect server that we start: its secret, and how our clients get it.
+"""Manages the password of the Prefect server that we start, and hands it to our clients.
 
 The secret is ``user:password`` in a file of the home folder, in the form that Prefect calls an
 auth string. It reaches Prefect through the process's own environment, after its start, so that it
@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 
 from app.process.secret_file import kept_secret
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.loopback import unusable_proxy
 

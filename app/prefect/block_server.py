@@ -1,4 +1,4 @@
-"""The Prefect server that saved blocks are read from: the one that the run will use."""
+"""Finds the Prefect server from which a run loads its saved blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSRF tokens of Prefect's server, kept in memory.
+"""Keeps CSRF tokens of Prefect's server in memory.
 
 Prefect reads the token from its database for every request that changes something: 1 to 2 ms of the
 server's processor each, nine times for a document. A client's token stays the same for an hour, so

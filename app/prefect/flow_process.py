@@ -1,4 +1,4 @@
-"""Running a flow from the terminal: start what it needs, watch it, and let it end cleanly."""
+"""Runs a flow from the terminal: starts what it needs, watches it, shuts it down cleanly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
 
 _POLL_SECONDS = 0.3
 _left_open: list[asyncio.Runner] = []

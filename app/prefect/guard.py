@@ -1,4 +1,4 @@
-"""The guard around Prefect's server: who may ask, from which page, under which name.
+"""Guards Prefect's server: checks Host, Origin and password of every request (DNS rebinding, CSRF).
 
 Prefect's own password protects its API routes only, and its CORS setting lets a foreign page's
 simple requests through. This stands in front of everything that the server answers, websockets
@@ -55,7 +55,7 @@ _POLICY_VIOLATION = 1008
 
 
 class Guard:
-    """An ASGI application in front of Prefect's.
+    """An ASGI middleware in front of Prefect's server.
 
     Args:
         auth_string: ``user:password``.

@@ -1,4 +1,4 @@
-"""A flow in this process that can be interrupted: by Prefect's server, or by its absence."""
+"""Interrupts a flow in this process when Prefect's server cancels it or goes away."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, Tran
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from pipeline.store.addresses import Addresses
+    from pipeline.store.database_urls import Addresses
 
 GIVE_BACK_SECONDS = 15.0
 """What a run that is interrupted gets for giving back its documents."""
 
 PREFECT_GONE = "prefect_gone"
-_STORY = "the run's story there is incomplete. The figures here are complete."
-_AWAY = f"Prefect's server was away for a while in mid-run and has come back; {_STORY}"
-_GONE = f"Prefect's server went away in mid-run and did not come back; {_STORY}"
+_RECORD = "the run's record there is incomplete. The figures here are complete."
+_AWAY = f"Prefect's server was away for a while in mid-run and has come back; {_RECORD}"
+_GONE = f"Prefect's server went away in mid-run and did not come back; {_RECORD}"
 
 
 class Interruptible:
@@ -67,7 +67,7 @@ class Interruptible:
             looking.cancel()
 
     def _ended(self, running: asyncio.Future[State[Any]]) -> State[Any] | NavigatorError:
-        from flows.prefect_troubles import prefect_trouble
+        from flows.prefect_errors import prefect_trouble
 
         if (error := running.exception()) and (trouble := prefect_trouble(error)):
             return ServiceUnavailable(trouble.message, code=PREFECT_GONE, remedy=trouble.remedy)

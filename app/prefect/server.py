@@ -1,4 +1,4 @@
-"""A Prefect server of our own, for when PREFECT_API_URL names none.
+"""Starts a Prefect server of our own where PREFECT_API_URL names none.
 
 It runs only while somebody needs it, keeps its history in our home folder, and is set so that
 SQLite neither crawls nor kills runs (the figures are in ARCHITECTURE.md, "Prefect on SQLite").
@@ -28,9 +28,9 @@ from app.prefect.access import (
     require_usable_proxy,
     use,
 )
-from app.prefect.kept_server import KeptServer, end
-from app.stack.state import running_stack
-from pipeline.children import NEUTRAL_FOLDER, ROOT, child_environment, module_command
+from app.prefect.supervised_server import SupervisedServer, end
+from app.stack.status_file import running_stack
+from pipeline.child_processes import NEUTRAL_FOLDER, ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.full_disk import full_disk, has_no_room
 from pipeline.loopback import direct_loopback, free_port
@@ -160,7 +160,7 @@ def _our_server(folder: Path, waiting: Callable[[], None]) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
     (folder / "server.log").unlink(missing_ok=True)
     port = free_port()
-    kept = KeptServer(_start(folder, port), partial(_start, folder, port), lock)
+    kept = SupervisedServer(_start(folder, port), partial(_start, folder, port), lock)
     # Not at the end of a block: Prefect sends its last logs and events while Python shuts its
     # threads down, and waits forever for a server that has gone. `atexit` comes after that.
     atexit.register(kept.stop)

@@ -1,4 +1,4 @@
-"""Watching Prefect's server beside a flow in a person's process.
+"""Watches Prefect's server beside a flow in a person's process.
 
 Prefect's client asks a server that has gone for two minutes at every call, and nobody tells a run
 in this process that it was cancelled in Prefect's pages. So we look ourselves.

@@ -1,1 +1,1 @@
-"""What a process of ours takes over from where it is started, and what it leaves there."""
+"""Process hygiene: environment, working folder, logs, secrets and exit of our processes."""

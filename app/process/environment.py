@@ -1,4 +1,4 @@
-"""What a command takes over from where and by whom it is started, and what it leaves there."""
+"""Makes the environment safe for what a command starts: search paths, proxies, settings files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.children import CHILD, safe_search_paths
+from pipeline.child_processes import CHILD, safe_search_paths
 from pipeline.env_files import (
     HOME,
     NAME,

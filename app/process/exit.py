@@ -1,4 +1,4 @@
-"""Leaving a process although Prefect's threads would not let it.
+"""Exits a process whose Prefect threads would keep it alive.
 
 Prefect sends its last logs and events while Python shuts its threads down, and asks a server that
 has gone for minutes, for each of them.

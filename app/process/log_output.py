@@ -1,4 +1,4 @@
-"""Where log events go and how they look: JSON lines in the home folder, and the standard error.
+"""Configures log output (structlog): JSON lines in the home folder, and standard error.
 
 Handlers stand on our own loggers and the HTTP server's, not on the root, which Prefect takes over
 when it is imported. Each process has files of its own, because two cannot rotate one.
@@ -20,8 +20,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from pipeline import correlation
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.logs import logger
-from pipeline.places import way
 from pipeline.private_files import open_home
+from pipeline.redacted_traceback import stack_of
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
@@ -35,7 +35,7 @@ _ours: set[Path] = set()
 
 
 def configure_logs(settings: Settings, process: str, *, console: bool = True) -> None:
-    """Send this process's log events to its file and, when asked, to the standard error.
+    """Configure logging: this process's events go to its file and, when asked, to stderr.
 
     Args:
         process: its name, in each event and in the file's name.
@@ -121,18 +121,18 @@ def _formatter(process: str, redaction: Redaction, *, text: bool) -> logging.For
         return blotted
 
     def lead(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        first = {name: event.pop(name) for name in ("at", "level", "event")}
+        first = {name: event.pop(name) for name in ("timestamp", "level", "event")}
         return {**first, "process": process, "pid": os.getpid(), **event}
 
     last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     if text:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="at")
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="timestamp")
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
             _add_correlation,
         ],
         processors=[
@@ -160,7 +160,7 @@ def _shorten_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
-        event["way"] = way(error)
+        event["stack"] = stack_of(error)
         if isinstance(error, NavigatorError):
-            event["why"] = error.message
+            event["reason"] = error.message
     return event

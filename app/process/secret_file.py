@@ -1,4 +1,4 @@
-"""A secret of the home folder: made once, readable by its owner alone from its first moment."""
+"""Creates a secret file of the home folder once, with mode 0600 from its first moment."""
 
 from __future__ import annotations
 

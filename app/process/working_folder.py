@@ -1,4 +1,4 @@
-"""The folder that a person started in, and leaving it before libraries read settings there.
+"""Leaves the current folder before libraries read settings there, and remembers it.
 
 Prefect reads `.env`, `prefect.toml` and `pyproject.toml` of the current folder, and a logging file
 that these name can run code.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.children import NEUTRAL_FOLDER
+from pipeline.child_processes import NEUTRAL_FOLDER
 
 _left: list[Path] = []
 

@@ -1,1 +1,1 @@
-"""The whole system on one machine: what `navigator up` starts, watches, checks and saves."""
+"""The local stack: what `navigator up` starts, supervises, checks and backs up."""

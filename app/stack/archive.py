@@ -1,7 +1,7 @@
-"""A backup's file: a tar of the tables' rows, the stored objects and a manifest of both.
+"""Writes a backup's archive: a tar of the tables' rows, the stored objects and a manifest.
 
 First the tables as pieces of what COPY writes (``tables/NAME/000001``), then the objects by the
-order of their keys (``objects/KEY``), then the manifest. `reading.py` reads no other file.
+order of their keys (``objects/KEY``), then the manifest. `archive_reader.py` reads no other file.
 """
 
 from __future__ import annotations

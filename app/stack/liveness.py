@@ -1,4 +1,4 @@
-"""Slow or dead: whether a service that does not answer still gets anything done.
+"""Tells a slow service from a dead one: whether it still makes progress without answering.
 
 On a machine with far more to do than it can, every answer comes late. A process that computes, or
 that waits for a processor or a disk, is slow; one that does nothing is stopped, locked or dead.
@@ -21,7 +21,7 @@ _AT_WORK = frozenset({psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP})
 
 
 class Progress:
-    """What some processes, and what they have started, have computed so far."""
+    """The progress of some processes and their children, by processor time."""
 
     def __init__(self) -> None:
         self._computed: dict[int, float] = {}

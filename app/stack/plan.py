@@ -1,4 +1,4 @@
-"""Which services make up the system, on which ports, in which environment."""
+"""Plans the services of the stack: which ones, on which ports, in which environment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
-from app.stack.deployed import lapsed
-from app.stack.mocked import mock_environment, wants_mocks
+from app.stack.missing_deployments import missing_deployments
+from app.stack.mock_services import mock_environment, wants_mocks
 from app.stack.services import Health, Service
-from pipeline.children import module_command
+from pipeline.child_processes import module_command
 from pipeline.env_files import VARIABLE, env_file
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
@@ -35,8 +35,8 @@ class StackOptions:
 
     Attributes:
         only: names of services; all of them when empty.
-        mocks: True: run the stand-ins and use them; False: neither; None: run them when there are
-            no keys, but use the local parser and embedder, whose answers make sense.
+        mocks: True: run the mock servers and use them; False: neither; None: run them when there
+            are no keys, but use the local parser and embedder, whose answers make sense.
         port_offset: added to every port.
     """
 
@@ -144,18 +144,18 @@ def _deployments(home: Path, options: StackOptions) -> Service:
     return Service(
         name="deployments",
         title="Deployments of prefect.yaml",
-        command=module_command("app.stack.deploying"),
+        command=module_command("app.stack.deployment"),
         health=lambda: True,
         needs=["prefect"],
         is_task=True,
-        lapsed=partial(lapsed, options.url("prefect"), home / "prefect"),
+        lapsed=partial(missing_deployments, options.url("prefect"), home / "prefect"),
     )
 
 
 def _mocks(options: StackOptions) -> Service:
     return Service(
         name="mocks",
-        title="Stand-ins for LlamaParse and OpenAI",
+        title="Mock servers for LlamaParse and OpenAI",
         command=module_command("mocks", "--port", str(options.port("mocks"))),
         address=options.url("mocks"),
         port=options.port("mocks"),

@@ -1,4 +1,4 @@
-"""Whether the ports are free, before anything is started."""
+"""Checks that the stack's ports are free before anything is started."""
 
 from __future__ import annotations
 

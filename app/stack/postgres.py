@@ -1,4 +1,4 @@
-"""Hold the embedded Postgres: `python -m app.stack.postgres FOLDER` ends when it does, or stops it.
+"""Holds the embedded Postgres (`python -m app.stack.postgres FOLDER`) until it ends or is stopped.
 
 Postgres is a daemon that stops with the last process that holds it. This one holds it for the time
 that `navigator up` runs, and lets the supervisor see when it has died.

@@ -1,4 +1,4 @@
-"""What a service is to the supervisor: how it is started, found healthy and told apart."""
+"""Describes a service to the supervisor: its command, health check and identity."""
 
 from __future__ import annotations
 

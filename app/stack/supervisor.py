@@ -1,4 +1,4 @@
-"""Start services in order, watch them, start again what dies, stop them in reverse.
+"""Supervises services: starts them in order, restarts what dies, stops them in reverse.
 
 A library was looked for first: honcho starts processes but neither orders nor restarts them;
 circus and supervisord restart, but know no health and no order by health, and are daemons with
@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.stack.child import Child
 from app.stack.liveness import Patience
+from app.stack.service_process import ServiceProcess
 from app.stack.services import UP, Service, State
 
 LOOK_SECONDS = 3.0
@@ -31,7 +31,7 @@ LAPSE_SECONDS = 15.0
 
 @dataclass
 class Supervised:
-    """A service and how it does.
+    """A supervised service and its state.
 
     Attributes:
         since: when its state began, by the monotonic clock.
@@ -49,7 +49,7 @@ class Supervised:
     note: str = ""
     restarts: int = 0
     memory: int = 0
-    child: Child | None = None
+    child: ServiceProcess | None = None
     up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -154,7 +154,7 @@ class Supervisor:
     async def _live(self, each: Supervised) -> str:
         """From a start to its end; why it ended."""
         log = self._logs / f"{each.service.name}.log"
-        each.child = child = Child(each.service, self._environment, log)
+        each.child = child = ServiceProcess(each.service, self._environment, log)
         self._enter(each, State.STARTING)
         try:
             await child.start()

@@ -1,1 +1,1 @@
-"""What a person sees on the terminal: tables, progress, reports, errors."""
+"""Terminal output: tables, progress, reports, errors."""

@@ -1,4 +1,4 @@
-"""Asking a person before something is lost."""
+"""Asks a person for confirmation before something is lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import typer
 
 
-def ask(question: str) -> None:
+def confirm(question: str) -> None:
     """Go on only after a yes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The terminal: answers go to stdout, what is said on the way goes to stderr."""
+"""Prints answers to stdout, and what is said on the way to stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database for commands that only read, and every part for those that change something."""
+"""Opens the database for commands that only read, and all services for those that write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncCo
     Raises:
         DatabaseUnavailable, ConfigurationError: in one sentence.
     """
-    from pipeline.store.outlasting import LOOKING_SECONDS
+    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

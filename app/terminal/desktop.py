@@ -1,4 +1,4 @@
-"""The person's desktop: whether there is one, and opening a page on it."""
+"""Detects a person's desktop, and opens a page on it."""
 
 from __future__ import annotations
 

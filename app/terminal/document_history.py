@@ -1,4 +1,4 @@
-"""`navigator status DOCUMENT`: the whole story of one document, or of one run."""
+"""Prints the history of one document or run (`navigator status DOCUMENT`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from app.terminal.database import reading
 from app.terminal.documents import line_json, state_text
 from app.terminal.gaps import print_notes
 from app.terminal.run_report import RunReport, print_reason
-from app.terminal.states import COLOURS, word
+from app.terminal.states import STATE_COLORS
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
-from pipeline.states import PUBLISHED
+from pipeline.states import PUBLISHED, state_word
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DocumentHistory:
     """A document: its versions, newest first; its audit, oldest first; what the gate found.
 
     Attributes:
@@ -41,8 +41,10 @@ class Story:
     warnings: Sequence[str] = ()
 
 
-async def story(settings: Settings, user: str | None, given: str) -> Story | RunReport:
-    """The story of what a person names: a document, or a run by the beginning of its id.
+async def read_history(
+    settings: Settings, user: str | None, given: str
+) -> DocumentHistory | RunReport:
+    """The history of what a person names: a document, or a run by the beginning of its id.
 
     Raises:
         UsageError: it names nothing, or several documents.
@@ -57,7 +59,7 @@ async def story(settings: Settings, user: str | None, given: str) -> Story | Run
                 return run
             raise
         key = document.document_id
-        return Story(
+        return DocumentHistory(
             document,
             await history.document_jobs(connection, key),
             await history.document_events(connection, key),
@@ -73,8 +75,8 @@ async def _run(connection: AsyncConnection, given: str) -> RunReport | None:
     return await run_report.read_run(connection, run.run_id) if run else None
 
 
-def print_story(told: Story) -> None:
-    """The story for a person."""
+def print_history(told: DocumentHistory) -> None:
+    """Print the history for a person."""
     document = told.document
     tell(text(document.name).plain, "bold")
     tell(f"  {text(document.source).plain}", "dim")
@@ -115,10 +117,10 @@ def _print_versions(jobs: Sequence[JobRecord]) -> None:
         right("Tokens"), right("Cost"), ("Taken in", {"no_wrap": True}), ("Job", {"no_wrap": True}),
     )  # fmt: skip
     for job in jobs:
-        state = word(job.state)
+        state = state_word(job.state)
         shown.add_row(
             number(job.version),
-            text(state, COLOURS.get(state, "")),
+            text(state, STATE_COLORS.get(state, "")),
             number(job.pages),
             number(job.chunks),
             number(job.tokens),
@@ -157,11 +159,11 @@ def actor_name(name: str) -> str:
     return f"{parts[0]}/{parts[2]}" if len(parts) == 4 else name
 
 
-def story_json(told: Story) -> dict[str, Any]:
-    """The story for a program."""
+def history_json(told: DocumentHistory) -> dict[str, Any]:
+    """The history as JSON."""
     return {
         "document": line_json(told.document),
-        "versions": [{**asdict(job), "status": word(job.state)} for job in told.jobs],
+        "versions": [{**asdict(job), "status": state_word(job.state)} for job in told.jobs],
         "events": [asdict(event) for event in told.events],
         "quality_failures": list(told.quality),
         "quality_warnings": list(told.warnings),

@@ -1,4 +1,4 @@
-"""Documents as a person names them, and as one line for a person or a program."""
+"""Formats documents: the name a person gives, one line for a table or JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.terminal.console import text
 from app.terminal.database import reading
-from app.terminal.states import COLOURS, word
+from app.terminal.states import STATE_COLORS
 from pipeline.settings import Settings
+from pipeline.states import state_word
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> 
 
 def state_text(each: DocumentLine) -> Any:
     """The state in a person's word; says when an older version is what readers still see."""
-    shown = word(each.state or "", each.error_code)
+    shown = state_word(each.state or "", each.error_code)
     note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
-    return text(shown + note, COLOURS.get(shown, ""))
+    return text(shown + note, STATE_COLORS.get(shown, ""))
 
 
 def line_json(each: DocumentLine) -> dict[str, Any]:
     """One document for a program."""
-    return {**asdict(each), "status": word(each.state or "", each.error_code)}
+    return {**asdict(each), "status": state_word(each.state or "", each.error_code)}

@@ -1,32 +1,21 @@
-"""From an error to what a person reads and what a program gets: the one place for it."""
+"""Reports errors: a sentence and a remedy for a person, JSON and an exit code for a program."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-import traceback
 from pathlib import Path
 
 from app.terminal.console import print_json, say
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError, UsageError
 from pipeline.full_disk import full_disk, has_no_room, lacking_folder, says_full
 from pipeline.private_files import write_private
+from pipeline.redacted_traceback import format_redacted
 
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130
-
-# What may stand in a traceback's last line and must not stand in a log.
-_SECRETS = re.compile(
-    r"(?P<scheme>[A-Za-z0-9+.-]://)[^\s/@]+@"
-    r"|\b(?:sk|llx|pnu)[-_][A-Za-z0-9_\-]{6,}"
-    r"|(?i:bearer)\s+\S+"
-)
-_SECRET_VARIABLES = re.compile(
-    r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|READER_URL|OWNER_URL|STORAGE_OPTIONS", re.I
-)
 
 
 def report_error(error: Exception) -> int:
@@ -71,7 +60,7 @@ def _write_log(error: Exception) -> str:
     path = folder / f"navigator-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        told = without_secrets("".join(traceback.format_exception(error)))
+        told = redacted(format_redacted(error))
         write_private(path, told.encode("utf-8", "replace"))
     except OSError as problem:
         return f"no log, because {folder} cannot be written ({problem.strerror})"
@@ -88,11 +77,8 @@ def home() -> Path:
         return Path(os.environ.get("NAVIGATOR_HOME") or Path.home() / ".insurance-navigator")
 
 
-def without_secrets(text: str) -> str:
-    """The text with keys, passwords and whatever the secret variables hold blotted out."""
-    for name, value in os.environ.items():
-        if _SECRET_VARIABLES.search(name) and len(value) >= 4:
-            text = text.replace(value, "***")
-    return _SECRETS.sub(
-        lambda found: f"{found['scheme'] or ''}***" + "@" * bool(found["scheme"]), text
-    )
+def redacted(text: str) -> str:
+    """The text without secrets: the one redaction, with what this process's environment holds."""
+    from pipeline.redaction import process_redaction
+
+    return process_redaction(os.environ).text(text)

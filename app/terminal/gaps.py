@@ -1,4 +1,4 @@
-"""What documents lack, in lines on the terminal."""
+"""Prints what documents lack (gaps)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the last look at everything found, in one line for `status` and `doctor`."""
+"""Summarizes the last maintenance run in one line for `status` and `doctor`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 async def last_look(connection: AsyncConnection) -> tuple[str, int]:
     """The line, and how many findings wait for a person."""
     from pipeline.store import findings
-    from stages.reconciling.telling import in_short
+    from stages.reconciling.summary import in_short
 
     run = await findings.latest(connection)
     if run is None:

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Defines the options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from pipeline.chunk_roles import Role
 from pipeline.plugins import EMBEDDERS, PARSERS, PluginGroup
-from pipeline.roles import Role
 
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs.")

@@ -1,4 +1,4 @@
-"""How far a run is: a live display on a terminal, few plain lines in a log."""
+"""Shows a run's progress: a live display on a terminal, a few plain lines in a log."""
 
 from __future__ import annotations
 

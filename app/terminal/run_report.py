@@ -1,4 +1,4 @@
-"""What came of a run, for a person and for a program."""
+"""Reports a finished run, for a person and as JSON."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from app.terminal.console import (
     text,
 )
 from app.terminal.gaps import print_lacking, say_unchanged_gaps
-from app.terminal.links import links_json, print_kept, print_links
-from app.terminal.states import COLOURS, word
+from app.terminal.skipped_files import links_json, print_kept, print_links
+from app.terminal.states import STATE_COLORS
 from pipeline.sources import RejectedFile
-from pipeline.states import PUBLISHED, WITH_GAPS, JobState
+from pipeline.states import PUBLISHED, WITH_GAPS, JobState, state_word
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -103,7 +103,7 @@ def status(document: RunDocument) -> str:
     """A document's state for a person, or ``unchanged`` when it was published before."""
     if document.outcome == "unchanged" and document.state in PUBLISHED:
         return "unchanged"
-    return word(document.state, document.error_code)
+    return state_word(document.state, document.error_code)
 
 
 def print_report(report: RunReport, *, failures: bool = True) -> None:
@@ -129,7 +129,7 @@ def _print_table(documents: Sequence[RunDocument]) -> None:
         state = status(each)
         shown.add_row(
             text(each.name),
-            text(state, COLOURS.get(state, "")),
+            text(state, STATE_COLORS.get(state, "")),
             number(each.pages),
             number(each.chunks),
             number(each.tokens),

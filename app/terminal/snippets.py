@@ -1,4 +1,4 @@
-"""The part of a passage that is worth showing, with the question's words marked."""
+"""Cuts search snippets: the part of a chunk worth showing, with the question's words marked."""
 
 from __future__ import annotations
 

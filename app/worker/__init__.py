@@ -1,1 +1,1 @@
-"""The warm worker: a Prefect worker that runs flow runs in its own process, without their start."""
+"""The warm worker: a Prefect worker that runs flow runs in its own process, without startup."""

@@ -1,4 +1,4 @@
-"""Prefect's engine for a run in a process that is not the run's own.
+"""Runs Prefect's engine for a flow run inside a process that is not the run's own.
 
 In a process of its own a run is ended by a signal; here by cancelling its task. Prefect takes that
 for a crash, so the engine is told why its task was cancelled and reports that instead.
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass
 class WarmEngine(AsyncFlowRunEngine[Any, Any]):
-    """The engine that knows why it is interrupted."""
+    """Prefect's engine in a shared process; it knows why it is interrupted."""
 
     attempt: Attempt | None = None
 

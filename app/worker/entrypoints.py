@@ -1,4 +1,4 @@
-"""The flows that a worker serves, by the entrypoints that prefect.yaml gives them."""
+"""Loads the flows that a worker serves, by the entrypoints of prefect.yaml."""
 
 from __future__ import annotations
 

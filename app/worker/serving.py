@@ -1,4 +1,4 @@
-"""`navigator worker`: load everything once, then serve a work pool until asked to stop."""
+"""Serves a work pool (`navigator worker`): loads everything once, polls until it is stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.logs import logger
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from app.worker.warm import WarmWorker
+    from app.worker.warm_worker import WarmWorker
 
 _LOG = logger("navigator.process")
 EXIT_SECONDS = 10.0
@@ -126,14 +126,14 @@ class _Serving:
     async def _work(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         from checks.gate import warm_up
-        from flows.context import lending
+        from flows.shared_services import share_services
         from stages.services import open_services
 
         say(f"Loading flows and quality gate for the work pool {self._options.pool} …")
         async with open_services(self._settings) as parts:
             await asyncio.to_thread(_load)
             await asyncio.to_thread(warm_up)
-            with lending(parts):
+            with share_services(parts):
                 await self._serve_pool(self._stop)
 
     async def _serve_pool(self, stop: asyncio.Event) -> None:
@@ -165,7 +165,7 @@ def _load() -> None:
 
 
 def _worker(options: WorkerOptions) -> WarmWorker:
-    from app.worker.warm import WarmWorker
+    from app.worker.warm_worker import WarmWorker
 
     return WarmWorker(
         options.pool,

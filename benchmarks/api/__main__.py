@@ -26,7 +26,7 @@ from benchmarks.api.clients import Timings, drive
 from benchmarks.api.system import System, system, until_answered
 from benchmarks.bench import Bench, bench
 from benchmarks.servers import ROOT, ending
-from pipeline.children import module_command
+from pipeline.child_processes import module_command
 from pipeline.loopback import free_port
 
 RESULTS = Path(__file__).parent.parent / "results"

@@ -21,7 +21,7 @@ from benchmarks.servers import (
     prefect_database,
     prefect_server,
 )
-from pipeline.children import module_command
+from pipeline.child_processes import module_command
 from pipeline.loopback import free_port
 
 START_SECONDS = 120.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.children import child_environment, module_command
+from pipeline.child_processes import child_environment, module_command
 
 _OTHERS = ("NAVIGATOR_", "PREFECT_", "OPENAI_", "LLAMA_")
 _HOUR = 3600.0

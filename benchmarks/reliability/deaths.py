@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from app.stack.mocked import MOCK_KEYS
+from app.stack.mock_services import MOCK_KEYS
 from benchmarks.corpus import document
 from benchmarks.reliability.system import System, published, system, waiting
 
@@ -81,7 +81,7 @@ def _round(
 
 
 def _slow_down(running: System) -> None:
-    """Have the stand-ins take their time, so that the kill comes in the midst of the work."""
+    """Have the mock servers take their time, so that the kill comes in the midst of the work."""
     rules = [{"service": service, **_LATENCY} for service in ("openai", "llamaparse")]
     url = f"{running.url('mocks')}/__mock/faults"
     httpx.post(url, json=rules, timeout=30).raise_for_status()

@@ -16,7 +16,7 @@ import httpx
 
 from app.stack.plan import PORTS
 from app.stack.ports import is_free
-from app.stack.state import StackState, running_stack
+from app.stack.status_file import StackState, running_stack
 from benchmarks.reliability.commands import Navigator
 from pipeline.store.embedded_tools import postmaster_pid
 
@@ -24,7 +24,7 @@ START_SECONDS = 300.0
 
 
 class System:
-    """Everything on one home, parsing and embedding with the stand-ins."""
+    """Everything on one home, parsing and embedding with the mock servers."""
 
     def __init__(self, navigator: Navigator, process: subprocess.Popen[str], offset: int) -> None:
         self.navigator, self._process, self._offset = navigator, process, offset

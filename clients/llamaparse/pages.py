@@ -12,7 +12,7 @@ from clients.llamaparse.errors import SERVICE
 from clients.network.provider_errors import BadAnswer
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.notes import Note, NoteKind
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 LONGEST_PAGE_ERROR = 200
 
@@ -104,10 +104,10 @@ def _number(page: Mapping[str, Any]) -> int:
 def _page(page: Mapping[str, Any], kind: str) -> tuple[ParsedPage, int]:
     if page.get("success") is False:
         reason = page.get("error")
-        shown = normalise(reason).text if isinstance(reason, str) else ""
+        shown = normalize(reason).text if isinstance(reason, str) else ""
         return ParsedPage(_number(page), "", error=shown[:LONGEST_PAGE_ERROR] or "unknown"), 0
     raw = page.get(kind)
     if not isinstance(raw, str):
         raise BadAnswer(f"{SERVICE} answered a page without its {kind}.")
-    text, replaced = normalise(raw)
+    text, replaced = normalize(raw)
     return ParsedPage(_number(page), text.strip("\n")), replaced

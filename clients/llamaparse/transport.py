@@ -24,9 +24,9 @@ from clients.network.provider_urls import (
 )
 from clients.network.ssrf_protection import checked_client
 from pipeline import correlation
+from pipeline.api_keys import usable_key
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.http_dates import time_there
-from pipeline.keys import usable_key
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 CONNECT_SECONDS = 10.0

@@ -39,11 +39,11 @@ from clients.network.provider_urls import plain_base_url
 from clients.openai.inputs import MAX_INPUTS, refuse_unsendable
 from clients.openai.models import KNOWN_MODELS, dimension_of
 from pipeline import correlation
+from pipeline.api_keys import usable_key
 from pipeline.errors import (
     NavigatorError,
     ServiceUnavailable,
 )
-from pipeline.keys import usable_key
 from pipeline.packing import RequestLimits
 
 if TYPE_CHECKING:

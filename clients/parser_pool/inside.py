@@ -4,7 +4,7 @@ A request is a line of JSON: which of the worker's functions is wanted, the medi
 the content and further arguments. The content itself lies in an unnamed file that both processes
 hold open. Answers go to the parent through standard output, as `frames` has them.
 
-Before the first request the process enters its cell: `cell.entering` says what it gives up.
+Before the first request the process enters its sandbox: `sandbox.entry` says what it gives up.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from clients.parser_pool.frames import BYTES, DOCUMENT, ERROR, PAGES, READY, sen
 from clients.parser_pool.time_limit import most_seconds
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
-from pipeline.parsing.cell.entering import Cell, enter
 from pipeline.parsing.media import MediaType
 from pipeline.parsing.options import ParseOptions
+from pipeline.parsing.sandbox.entry import Sandbox, enter
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 20_000
@@ -49,7 +49,7 @@ def main(start: str) -> None:
     frames = _take_stdout()
     options = ParseOptions(**settings["options"])
     functions = {name: _load(reference) for name, reference in settings["functions"].items()}
-    walls = enter(_cell(settings["scratch"], options))
+    walls = enter(_sandbox(settings["scratch"], options))
     _leave_without(settings["parent"])
     # The collector walks every new tree again and again: half of a DOCX's time. Once is enough.
     gc.freeze()
@@ -72,12 +72,12 @@ def main(start: str) -> None:
                 gc.collect()
 
 
-def _cell(scratch: str | None, options: ParseOptions) -> Cell:
+def _sandbox(scratch: str | None, options: ParseOptions) -> Sandbox:
     tempfile.tempdir = scratch
     # twice, so that a worker which is not worn yet has enough for any document
     seconds = 2 * most_seconds(options)
     folder = Path(scratch) if scratch is not None else None
-    return Cell(options.memory_bytes, seconds, options.tessdata_path, folder)
+    return Sandbox(options.memory_bytes, seconds, options.tessdata_path, folder)
 
 
 def _page_count(content: bytes) -> int:

@@ -195,7 +195,7 @@ class ParserPool(WorkerPool):
         stopped: Callable[[], bool],
         passwords: Sequence[str],
     ) -> bytes:
-        """A DOC as DOCX, made in a worker for this file alone: its cell has more doors."""
+        """A DOC as DOCX, made in a worker for this file alone: its sandbox has more doors."""
         converter = Worker({CONVERT: self._convert}, self._options, programs=True)
         try:
             return converter.convert(content, media_type, stopped, passwords=passwords)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from pipeline.children import NEUTRAL_FOLDER, safe_search_paths
+from pipeline.child_processes import NEUTRAL_FOLDER, safe_search_paths
 from pipeline.parsing.options import ParseOptions
 from pipeline.private_files import PRIVATE_UMASK
 from pipeline.process_privacy import hide_this_process
@@ -23,7 +23,7 @@ _KEPT_ENVIRONMENT = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV",
 )  # fmt: skip
-# Threads of a library that start with it would stay outside of the cell.
+# Threads of a library that start with it would stay outside of the sandbox.
 _ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 

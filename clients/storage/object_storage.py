@@ -19,7 +19,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 from clients.storage.buckets import open_bucket
 from clients.storage.local_folder import RealFolder
 from clients.storage.objects import ObjectMissing
-from pipeline.concurrency import side_by_side
+from pipeline.concurrency import gather_bounded
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.full_disk import full_disk, says_full, tells_full
 from pipeline.private_files import keep_private
@@ -88,7 +88,7 @@ class Storage:
         if self._folder is not None:
             # In one thread: a visit to it for each would cost several times what the object does.
             return await asyncio.to_thread(lambda: [self._put_here(*each) for each in objects])
-        return await side_by_side(_AT_ONCE, (self._put_there(*each) for each in objects))
+        return await gather_bounded(_AT_ONCE, (self._put_there(*each) for each in objects))
 
     def _put_here(self, key: str, data: bytes | Path) -> bool:
         try:
@@ -138,7 +138,7 @@ class Storage:
         """
         if self._folder is not None:
             return await asyncio.to_thread(lambda: [self._get_here(key) for key in keys])
-        return await side_by_side(_AT_ONCE, (self._get_there(key) for key in keys))
+        return await gather_bounded(_AT_ONCE, (self._get_there(key) for key in keys))
 
     def _get_here(self, key: str) -> bytes | ObjectMissing:
         try:

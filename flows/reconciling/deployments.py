@@ -1,4 +1,4 @@
-"""Deployments that are not what prefect.yaml says, and deploying them again."""
+"""Finds deployments that differ from prefect.yaml, and deploys them again."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
-from flows.reconciling.answering import prefect_answers
-from flows.reconciling.declared import (
+from flows.reconciling.client_errors import prefect_answers
+from flows.reconciling.declared_deployments import (
     Declared,
     changes,
     declared_deployments,
     differences,
     is_paused,
 )
-from pipeline.children import ROOT, child_environment, module_command
+from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Inspection
 
 DEPLOY_SECONDS = 180.0
 
 
-async def deployments(look: Look) -> AsyncIterator[Finding]:
+async def deployments(look: Inspection) -> AsyncIterator[Finding]:
     """Find deployments that are not as declared, and deploy them again.
 
     What a person paused is told and left as it is; times and parameters, which a person may have
@@ -71,7 +71,7 @@ def _wrong(
             yield each.name, (Kind.DEPLOYMENT_CHANGED, told)
 
 
-def _mends(look: Look, kind: Kind) -> bool:
+def _mends(look: Inspection, kind: Kind) -> bool:
     by_hand = kind is Kind.DEPLOYMENT_CHANGED
     return look.fix and look.by_person if by_hand else look.mends(kind)
 

@@ -1,4 +1,4 @@
-"""Flow runs that Prefect calls running, and that nobody runs."""
+"""Finds orphaned flow runs: Prefect calls them running, and nobody runs them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from flows.prefect_clock import server_time
-from flows.reconciling.answering import prefect_answers
+from flows.reconciling.client_errors import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Inspection
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
 _LONG_OVER = timedelta(minutes=5)
@@ -33,7 +33,7 @@ _LONG_OVER = timedelta(minutes=5)
 _PAGE = 200
 
 
-async def abandoned_flow_runs(look: Look) -> AsyncIterator[Finding]:
+async def abandoned_flow_runs(look: Inspection) -> AsyncIterator[Finding]:
     """Find flow runs whose process is gone, and tell Prefect how they ended.
 
     Who runs one is told by the worker's name on it, else by our own run's lease; a subflow ends
@@ -66,7 +66,7 @@ async def _held(client: PrefectClient) -> list[FlowRun]:
             return found
 
 
-async def _abandoned(look: Look, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:
+async def _abandoned(look: Inspection, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:
     async with look.services.database.service() as connection:
         ended = {each.flow_run_id for each in
                  await ended_flow_runs(connection, [run.id for run in held])}  # fmt: skip

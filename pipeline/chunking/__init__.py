@@ -1,4 +1,4 @@
-"""Cutting a parsed document into chunks: deterministic, Markdown-aware, sized in tokens."""
+"""Chunks a parsed document: deterministic, Markdown-aware, sized in tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From sections to passages: what fits stays whole, the rest is cut where its content says.
+"""Assembles sections into chunks: what fits stays whole, the rest is cut where its content says.
 
 Where a long section is cut depends only on the text near the cut, so an edit moves the cuts near
 it and leaves the others, and the ids of their chunks, as they were.
@@ -32,7 +32,7 @@ _FAR = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class DraftChunk:
     """A chunk in the making: units that meet without a gap, in one section.
 
     Attributes:
@@ -55,7 +55,7 @@ class _Group:
 
 def assemble(
     text: str, sections: Iterable[tuple[Section, Room]], tokenizer: Tokenizer
-) -> list[Passage]:
+) -> list[DraftChunk]:
     """The passages of sections, in order, each within its section's room.
 
     Args:
@@ -68,7 +68,7 @@ def assemble(
     groups = [group for stretch in stretches for group in _groups(text, stretch)]
     overlaps = _overlaps(text, groups, tokenizer)
     return [
-        Passage(group.stretch.section, (*overlap, *group.units), group.units[0].start)
+        DraftChunk(group.stretch.section, (*overlap, *group.units), group.units[0].start)
         for group, overlap in zip(groups, overlaps, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""What can be said of a document's chunks and headings as numbers, for the gate."""
+"""Measures a document's chunks and headings, for the gate."""
 
 from __future__ import annotations
 

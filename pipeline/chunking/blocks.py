@@ -1,4 +1,4 @@
-"""The Markdown blocks of a document, with exact offsets, in one linear pass over its lines.
+"""Splits a document into Markdown blocks with exact offsets, in one linear pass.
 
 This is no full Markdown parser: it knows just enough to see where a text may be cut.
 """

@@ -1,4 +1,4 @@
-"""What stands beside a passage: caption and columns of a table in which it begins."""
+"""Gives a chunk its context: caption and columns of a table in which it begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a block may be cut when it is too long: ever finer, from sentences to characters."""
+"""Cuts a block that is too long: ever finer, from sentences to characters."""
 
 from __future__ import annotations
 

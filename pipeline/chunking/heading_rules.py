@@ -1,12 +1,12 @@
-"""Which headings tell the role of what stands below them: rules as data.
+"""Rules, as data, by which headings tell the role of what stands below them.
 
 In the languages of the policies that they were measured on (docs/fidelity.md).
 """
 
 from __future__ import annotations
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking.role_rules import Rule
-from pipeline.roles import Role
 
 SECTION, MENTION = 2, 1
 """What a heading's phrase is worth: it names a kind of section, also for what stands below other

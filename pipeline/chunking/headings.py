@@ -1,4 +1,4 @@
-"""Which lines can be headings, and which of them have a reach.
+"""Recognizes headings: which lines can be one, and which of them have a reach.
 
 A parser takes a line for a heading by its size or weight. Sentences, prices, page numbers, form
 labels and rows of tables are printed large too; as headings they would stand above everything

@@ -1,4 +1,4 @@
-"""What is in a text but in no chunk: pictures that are written into it as data."""
+"""Finds what of a text is in no chunk: pictures that are written into it as data."""
 
 from __future__ import annotations
 

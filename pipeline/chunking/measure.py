@@ -1,11 +1,11 @@
-"""The exact tokens of a passage from the counts of its units, which were each counted once."""
+"""Sums the exact tokens of a chunk from its units, which were each counted once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.chunking.assembly import Passage
+from pipeline.chunking.assembly import DraftChunk
 from pipeline.chunking.contexts import Contexts
 from pipeline.chunking.cuts import is_additive
 from pipeline.documents import embedding_text
@@ -26,7 +26,7 @@ class Span:
         context: what it lacks of a table that begins before it.
     """
 
-    passage: Passage
+    passage: DraftChunk
     start: int
     end: int
     path: tuple[str, ...]
@@ -57,7 +57,7 @@ class _Sum:
     not_continuing: list[str] = field(default_factory=list)
 
 
-def span_of(text: str, passage: Passage, contexts: Contexts) -> Span | None:
+def span_of(text: str, passage: DraftChunk, contexts: Contexts) -> Span | None:
     """A passage without the white space around it; None when it adds nothing else."""
     raw_start, raw_end = passage.units[0].start, passage.units[-1].end
     if text[passage.own_start : raw_end].isspace():

@@ -1,4 +1,4 @@
-"""What the numbers of headings say of their reach, where size and weight of the print mislead."""
+"""Reads the reach of headings from their numbers, where size and weight of print mislead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sizes that a chunker is given."""
+"""Options of a chunker: its sizes in tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which headings of a document have a reach, and which blocks say nothing by themselves."""
+"""Outlines a document: which headings have a reach, which blocks say nothing by themselves."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What a rule for a passage's role is; `heading_rules` and `wording_rules` are the rules."""
+"""A rule for a chunk's role; `heading_rules` and `wording_rules` are the rules."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipeline.roles import Role
+from pipeline.chunk_roles import Role
 
 
 class Rule(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which role a passage has in an insurance document, by its headings, else by its wording."""
+"""Classifies a chunk's role in an insurance document, by its headings, else by its wording."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking.heading_rules import HEADING_RULES, MENTION, SAYS_NOTHING, SECTION
 from pipeline.chunking.headings import can_be_heading
 from pipeline.chunking.numbering import label_of
 from pipeline.chunking.role_rules import Rule
 from pipeline.chunking.wording_rules import WORDING_RULES
-from pipeline.roles import Role
 from pipeline.text import fold
 
 _OPENING_CHARS = 700

@@ -1,4 +1,4 @@
-"""What stands under which headings."""
+"""Groups blocks into sections by the headings above them."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _joined(bare: Sequence[Section], section: Section) -> Section:
     blocks = tuple(block for part in bare for block in part.blocks)
     lead_path = section.path
     for part in bare:
-        # A parent's heading is in the path already; a neighbour's path is shared only in part.
+        # A parent's heading is in the path already; a neighbor's path is shared only in part.
         if section.path[: len(part.path)] != part.path:
             lead_path = _shared(lead_path, part.path)
     return replace(section, lead_path=lead_path, blocks=blocks + section.blocks)

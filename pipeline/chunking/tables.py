@@ -1,4 +1,4 @@
-"""What the columns of each table are called, also of one that goes on from the page before."""
+"""Finds the column names of each table, also of one that goes on from the page before."""
 
 from __future__ import annotations
 

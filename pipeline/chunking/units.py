@@ -1,4 +1,4 @@
-"""The spans that passages are made of, and how too long ones are cut finer."""
+"""Splits text into the spans that chunks are made of, and cuts long ones finer."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Which wording tells the role of a passage where no heading does: rules as data.
+"""Rules, as data, by which wording tells a chunk's role where no heading does.
 
 The weights of what is found are added up for each role.
 """
 
 from __future__ import annotations
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking.role_rules import Rule
-from pipeline.roles import Role
 
 WORDING_RULES: tuple[Rule, ...] = (
     Rule(

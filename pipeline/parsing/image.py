@@ -1,4 +1,4 @@
-"""Pictures of pages (PNG, JPEG, TIFF, BMP, GIF, WebP): read by OCR, or refused with a reason."""
+"""Parses pictures of pages (PNG, JPEG, TIFF, BMP, GIF, WebP) by OCR, or refuses them."""
 
 from __future__ import annotations
 

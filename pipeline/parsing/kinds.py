@@ -1,4 +1,4 @@
-"""The kinds of file that are known: their media types, names, and what a person calls them."""
+"""Known file kinds: their media types, names, and what a person calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local parser: bytes of one file to a `ParsedDocument`, in the current process.
+"""Parses the bytes of one file to a `ParsedDocument`, in the current process.
 
 `sandbox` runs this in worker processes with limits; call it directly only on trusted files.
 """
@@ -20,7 +20,7 @@ from pipeline.parsing.options import MIB, ParseOptions
 from pipeline.parsing.reading import Reading
 from pipeline.parsing.texts import plain
 from pipeline.parsing.texts.data_uris import without_data_uris
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 PARSER = "local-2"
 """Name and version of this parser; a change in what it gives raises the version."""
@@ -68,7 +68,7 @@ def parse_bytes(content: bytes, media_type: MediaType, options: ParseOptions) ->
     check_size(len(content), options)
     try:
         plain_bytes = unlocked(content, media_type, options.passwords)
-        return _normalised(_parse(plain_bytes, media_type, options))
+        return _normalized(_parse(plain_bytes, media_type, options))
     except NavigatorError:
         raise
     except MemoryError as error:
@@ -189,8 +189,8 @@ def engine(media_type: MediaType) -> str:
     return " + ".join(f"{name} {version(name)}" for name in names) or "plain text"
 
 
-def _normalised(document: ParsedDocument) -> ParsedDocument:
-    texts = [normalise(page.text) for page in document.pages]
+def _normalized(document: ParsedDocument) -> ParsedDocument:
+    texts = [normalize(page.text) for page in document.pages]
     pages = tuple(
         replace(page, text=normal.text, tables=page.tables or tables_of(normal.text))
         for page, normal in zip(document.pages, texts, strict=True)
@@ -199,8 +199,8 @@ def _normalised(document: ParsedDocument) -> ParsedDocument:
         document,
         pages=pages,
         replaced=sum(normal.replaced for normal in texts),
-        facts={name: normalise(value).text for name, value in document.facts.items()},
+        facts={name: normalize(value).text for name, value in document.facts.items()},
         attachments=tuple(
-            replace(each, name=normalise(each.name).text) for each in document.attachments
+            replace(each, name=normalize(each.name).text) for each in document.attachments
         ),
     )

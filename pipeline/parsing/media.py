@@ -1,4 +1,4 @@
-"""What a file really is: told from its bytes; the name decides only among kinds of text."""
+"""Detects a file's media type from its bytes; the name decides only among kinds of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading pictures of pages with tesseract's data, in the languages of the settings."""
+"""OCR of pictures of pages with tesseract's data, in the languages of the settings."""
 
 from __future__ import annotations
 

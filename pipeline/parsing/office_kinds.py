@@ -1,4 +1,4 @@
-"""What lies in a ZIP or OLE container: an office document, by its parts, or just files."""
+"""Detects what lies in a ZIP or OLE container: an office document, by its parts, or files."""
 
 from __future__ import annotations
 

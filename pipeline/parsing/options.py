@@ -1,4 +1,4 @@
-"""What one parse may cost."""
+"""Options and limits of one parse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting a file's pages as a parser that is paid by the page may: exactly, or rather too many.
+"""Counts a file's pages as a parser that is paid by the page may: exactly, or too many.
 
 A PDF's pages, a presentation's slides and a picture's frames are counted; what flows has as many
 pages as it could fill when printed. Runs in the parser's own process, like everything that reads a

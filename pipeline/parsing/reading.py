@@ -12,7 +12,7 @@ from pipeline.notes import Note
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file as it was read, its texts not yet normalised.
+    """A file as it was read, its texts not yet normalized.
 
     Attributes:
         paged: whether page numbers mean something to a reader of the file.

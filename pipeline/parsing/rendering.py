@@ -1,4 +1,4 @@
-"""One page of a file as a picture, as a reader sees it. Runs in the parser's own process.
+"""Renders one page of a file as a picture, in the parser's own process.
 
 A new kind of file that can be shown is one more entry in `_DRAWING`.
 """

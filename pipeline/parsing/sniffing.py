@@ -1,4 +1,4 @@
-"""Telling a file's kind in the parser's own process, where a hostile file costs itself only."""
+"""Sniffs a file's kind in the parser's sandbox, where a hostile file costs itself only."""
 
 from __future__ import annotations
 

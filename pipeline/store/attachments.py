@@ -1,4 +1,4 @@
-"""Documents inside documents: what an e-mail or archive brought goes where its parent goes."""
+"""Attachments: documents inside an e-mail or archive follow their parent document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left to do, for backfills: jobs that wait, that failed, or that an old pipeline made."""
+"""Selects the backlog for backfills: jobs that wait, that failed, or of an older pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks on their way: written with their job, read by the embedder and the gate."""
+"""The chunk buffer: staged with a job, read by the embedder and the gate until publication."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Chunk
 from pipeline.identity import chunk_id
+from pipeline.store.bulk_copy import copy_rows
 from pipeline.store.claims import ClaimedJob
-from pipeline.store.copying import copy_rows
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA
 

@@ -1,4 +1,4 @@
-"""Claims: a lease on a job, taken with SKIP LOCKED, renewed while its worker lives.
+"""Claims jobs: a lease (SKIP LOCKED) with the attempt as fencing token, renewed while in work.
 
 The database's clock is the only clock. Each claim raises the job's `attempt`, and every later
 write names it, so a worker that slept past its lease can no longer write.
@@ -21,7 +21,7 @@ from pipeline.store.job_owners import OWNED
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import in_order
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ClaimedJob:
 
     @property
     def claim(self) -> Claim:
-        """The hold alone, without the job's facts."""
+        """The claim alone (id and fencing token), without the job's facts."""
         return Claim(self.job_id, self.attempt)
 
 
@@ -101,7 +101,7 @@ async def claim(
     run_id: UUID | None = None,
     unheard: Sequence[UUID] = (),
 ) -> list[ClaimedJob]:
-    """Take those of the jobs that are free: unheld, past their lease, or held by a dead process.
+    """Claim those of the jobs that are free: unclaimed, past their lease, or of a dead process.
 
     Args:
         run_id: for which run, which they belong to from now on.
@@ -186,13 +186,13 @@ _RELEASE = sa.text(
 async def renew(
     connection: AsyncConnection, claims: Sequence[Claim], worker: str, lease_seconds: float
 ) -> set[UUID]:
-    """Prolong leases that have not run out; the ids of the jobs that are still ours."""
+    """Renew leases that have not run out; the ids of the jobs that are still ours."""
     values = {**_held(claims), "worker": worker, "lease": lease_seconds}
     return set((await connection.execute(_RENEW, values)).scalars())
 
 
 async def release(connection: AsyncConnection, claims: Sequence[Claim], worker: str) -> None:
-    """Give the jobs back at once, so that the next worker need not wait for the lease."""
+    """Release the jobs at once, so that the next worker need not wait for the lease."""
     await connection.execute(_RELEASE, {**_held(claims), "worker": worker})
 
 
@@ -227,7 +227,7 @@ async def note_trouble(
     error: NavigatorError,
     waits_for: str | None = None,
 ) -> None:
-    """Keep the reason with the jobs that could not go on for now; it is no failure of theirs.
+    """Record why jobs could not go on for now; it is no failure of theirs.
 
     Args:
         waits_for: the provider whose circuit was open: the jobs are taken up when it has closed,

@@ -1,4 +1,4 @@
-"""The database's clock: the only one that times in the database are compared with.
+"""Reads the database's clock, the only one that times in the database are compared with.
 
 Each of our processes has a clock of its own, and one of them may be wrong by a day.
 """

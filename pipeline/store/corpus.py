@@ -1,4 +1,4 @@
-"""What of a user's documents is published, where the others stand, and what the ledger says.
+"""Reads a user's corpus for comparison: what is published, where the rest is, the ledger.
 
 For comparing two corpora row by row: `app.chaos` holds a disturbed one against a clean one.
 """
@@ -20,7 +20,7 @@ _PUBLISHED = listed(PUBLISHED)
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PublishedChunk:
     """A published chunk: its document's source, its place, the hashes of its text and vector.
 
     Attributes:
@@ -46,9 +46,9 @@ _PASSAGES = sa.text(
 )
 
 
-async def passages(connection: AsyncConnection, user: UUID) -> list[Passage]:
+async def passages(connection: AsyncConnection, user: UUID) -> list[PublishedChunk]:
     """Everything of a user that is published, by source and place."""
-    return await records(connection, Passage, _PASSAGES, {"user": user})
+    return await records(connection, PublishedChunk, _PASSAGES, {"user": user})
 
 
 @dataclass(frozen=True, slots=True)

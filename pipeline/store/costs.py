@@ -1,4 +1,4 @@
-"""A run's money: promised to a request before it is sent, then spent or given back."""
+"""A run's cost cap: money is reserved before a request is sent, then settled or released."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SPEND = sa.text(
 
 
 async def has_cap(connection: AsyncConnection, run_id: UUID) -> bool:
-    """Whether a run may not spend more than a sum."""
+    """Whether a run has a cost cap."""
     return bool(await connection.scalar(_CAPPED, {"id": run_id}))
 
 
 async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> Decimal:
-    """Promise money to a request before it is sent; what was promised, 0 in a run without a cap.
+    """Reserve a request's cost before it is sent; 0 in a run without a cap.
 
     Raises:
         CostCapReached: it would pass the run's cap.
@@ -47,9 +47,9 @@ async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) 
     return usd
 
 
-async def spend(
+async def settle_cost(
     connection: AsyncConnection, run_id: UUID, *, reserved: Decimal, usd: Decimal
 ) -> None:
-    """Turn a promise into what the answer really cost (0 when there was none)."""
+    """Settle a reservation at what the answer really cost (0 when there was none)."""
     if reserved or usd:
         await connection.execute(_SPEND, {"id": run_id, "reserved": reserved, "usd": usd})

@@ -1,4 +1,4 @@
-"""Runs that died: they never said how they ended, and their process is gone or silent."""
+"""Finds dead runs: they never said how they ended, and their process is gone or silent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.store.schema import SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class DeadRun:
-    """A run that never said how it ended, and whose process is gone or silent."""
+    """A dead run: it never said how it ended, and its process is gone or silent."""
 
     run_id: UUID
     flow_run_id: UUID | None

@@ -1,7 +1,7 @@
-"""Deleting a document: its chunks, vectors, buffers and rows go, running jobs are fenced.
+"""Deletes documents: their chunks, vectors, buffers and rows; running jobs are fenced.
 
-The audit stays; it holds no document text. The stored objects are given up (`unsettled.py`) and
-removed after the commit: a row without its object would be a broken promise.
+The audit stays; it holds no document text. The stored objects are given up (`pending_objects.py`)
+and removed after the commit: a row without its object would be a broken promise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import JobState
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.attachments import LOCK_JOBS, family
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
@@ -134,7 +134,9 @@ async def delete_documents(
     await connection.execute(_BUFFERS, scope)
     await connection.execute(_MARK, scope)
     orphaned = await rows(connection, _ORPHANED, scope)
-    await unsettled.give_up(connection, [(r["user_id"], r["file_sha256"]) for r in orphaned])
+    await pending_objects.mark_orphaned(
+        connection, [(r["user_id"], r["file_sha256"]) for r in orphaned]
+    )
     return Deleted(frozenset(found), chunks)
 
 

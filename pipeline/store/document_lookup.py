@@ -1,4 +1,4 @@
-"""Looking up sources: which document a source is today, and what registering its bytes would mean.
+"""Looks up sources: which document one is today, and what registering its bytes would mean.
 
 A document keeps the id that it was made with; its source may change, when its file was moved. So
 the row of a source is found by the source, never by an id computed from it.
@@ -19,7 +19,7 @@ from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
-from pipeline.store.succession import LOSABLE, LOST_CODES
+from pipeline.store.superseded_jobs import LOSABLE, LOST_CODES
 
 if TYPE_CHECKING:
     from pipeline.store.registration import PipelineVersion, Source

@@ -1,4 +1,4 @@
-"""Documents as their user looks at them: page by page, newest first. Read only."""
+"""Reads documents as their user lists them: page by page (keyset), newest first. Read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database's rows at one moment, table by table, as Postgres's binary COPY writes them."""
+"""Dumps the database's rows at one moment (snapshot), table by table, as binary COPY."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.outages import unavailable
-from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
+from pipeline.store.session_timeouts import LASTING, LONG_WORK
 
 MADE_BY_MIGRATIONS = frozenset({"state_transitions"})
 """Tables whose rows are part of the schema: they are never saved and never loaded."""
@@ -34,7 +34,7 @@ _COLUMNS = """
 
 @dataclass(slots=True)
 class Snapshot:
-    """The database as it is at one moment, whoever writes to it meanwhile.
+    """A snapshot of the database at one moment, whoever writes to it meanwhile.
 
     Attributes:
         revision: of its schema.

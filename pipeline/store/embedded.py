@@ -1,4 +1,4 @@
-"""The embedded default: a Postgres with pgvector that comes as a Python package.
+"""The embedded Postgres: the default database, with pgvector, from a Python package.
 
 It runs as long as some process holds it, and for a while longer where a keeper was asked for; any
 number of processes may hold it at once. Only
@@ -20,13 +20,13 @@ import psutil
 from pipeline.errors import DatabaseUnavailable
 from pipeline.private_files import open_home
 from pipeline.store import embedded_access
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded_identity import Identity, identity
 from pipeline.store.embedded_keeper import start_keeper
 from pipeline.store.embedded_notes import Notes, noted, notes_path, read_notes, write_notes
 from pipeline.store.embedded_starting import adopted, start
 from pipeline.store.embedded_tools import postmaster, stop_postmaster
-from pipeline.workers import process_of, worker_name
+from pipeline.worker_identity import process_of, worker_name
 
 _OLD_HOLDERS = ".handle_pids.json"
 _held: set[Path] = set()

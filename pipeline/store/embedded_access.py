@@ -1,4 +1,4 @@
-"""Who may connect to the embedded Postgres: this account's processes, over a socket, by name.
+"""Access to the embedded Postgres: this account's processes, over a Unix socket, by name.
 
 The kernel says which account is at the other end (`peer`), so there is no password to keep. Any
 other role needs a password of its own, and there is no address on a network.
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import retry_while_away
+from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.embedded_identity import Identity
 from pipeline.store.embedded_tools import socket_folder
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import patiently
-from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, settle_roles
 
 ADMINISTRATOR = "postgres"
 _LOGINS = (ADMINISTRATOR, OWNER_LOGIN, SERVICE_LOGIN, READER_LOGIN)
@@ -69,7 +69,7 @@ def settle(folder: Path) -> None:
             settle_roles(connection)
 
     try:
-        patiently(settled)  # after a crash it recovers first
+        retry_while_away(settled)  # after a crash it recovers first
     finally:
         engine.dispose()
 

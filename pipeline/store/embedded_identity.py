@@ -1,4 +1,4 @@
-"""Whom the embedded Postgres runs as: this person, or, for root, an account that owns nothing else.
+"""Picks the account of the embedded Postgres: this person's, or, under root, one of its own.
 
 Postgres refuses to run as root. The account must not need the home folder's parents opened to it:
 the programs are started inside the data folder and told that it is at ``/proc/self/cwd``, which

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.children import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
 from pipeline.store.embedded_notes import noted, read_notes, write_notes
 from pipeline.store.embedded_tools import postmaster, stop_postmaster
-from pipeline.workers import name_of_child, worker_name
+from pipeline.worker_identity import name_of_child, worker_name
 
 
 def start_keeper(folder: Path, idle_seconds: float) -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from pipeline.workers import lives_here
+from pipeline.worker_identity import lives_here
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Starting the embedded Postgres, or taking over one that a killed process or a person left."""
+"""Starts the embedded Postgres, or takes over one that a killed process or a person left."""
 
 from __future__ import annotations
 

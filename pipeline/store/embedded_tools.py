@@ -1,4 +1,4 @@
-"""The embedded Postgres's own programs, its process and its socket."""
+"""Runs the embedded Postgres's own programs; its process and its socket."""
 
 from __future__ import annotations
 

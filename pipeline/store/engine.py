@@ -1,4 +1,4 @@
-"""Connections: who we are to the database, one transaction at a time.
+"""Connections (SQLAlchemy engine): a pool, a role for each transaction, row-level security.
 
 `Database.service()` is the pipeline and reaches every row; `Database.reader(user)` sees only that
 user's rows, because row-level security binds it; `Database.owner()` is for DDL. The role and the
@@ -24,16 +24,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, Backoff, revive
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import PATIENCE_SECONDS, Waiting, revive
-from pipeline.store.patience import (
+from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
+from pipeline.store.session_timeouts import (
     IDLE_SECONDS,
     LASTING,
     LEAST_IDLE_SECONDS,
     STATEMENT_MILLISECONDS,
 )
-from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
 
 Record = TypeVar("Record")
 
@@ -168,7 +168,7 @@ class Database:
         self, engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None
     ) -> tuple[AsyncConnection, AsyncExitStack]:
         """A transaction and its end, once Postgres is there; nothing was done in it yet."""
-        waiting = Waiting(self.patience_seconds)
+        waiting = Backoff(self.patience_seconds)
         while True:
             try:
                 with translated(engine.url):

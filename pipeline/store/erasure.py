@@ -1,4 +1,4 @@
-"""Erasing a user: everything that says something about them goes; the audit's bare facts stay.
+"""Erases a user: everything that says something about them; the audit's bare facts stay.
 
 Of the audit, ids, states and times stay; details, which may name a file, are blotted out. What
 their documents cost stays in the sums, without their id.
@@ -12,8 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.deletion import Deleted, delete_documents
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
@@ -118,5 +118,5 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     for statement in (*_ROWS, _NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _ROWS_LEFT):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
-    await access.log(connection, erased)
+    await access_log.log(connection, erased)
     return done

@@ -1,4 +1,4 @@
-"""Events of jobs, in the order in which they are to be told. Read only.
+"""Reads job events in the order in which they are to be told (an outbox). Read only.
 
 An event's id is given before its transaction commits, so that events of different jobs can become
 visible out of order. Those of one job cannot: each is written while the job's row is locked.
@@ -113,6 +113,6 @@ _PULSE = sa.text(
 
 
 async def pulse(connection: AsyncConnection, mark: int) -> dict[UUID, tuple[int, int]]:
-    """Whose events above the mark there are: how many, and the newest of them."""
+    """Whose events above the high-water mark there are: how many, and the newest of them."""
     found = await rows(connection, _PULSE, {"mark": mark})
     return {row["user_id"]: (row["events"], row["newest"]) for row in found}

@@ -1,4 +1,4 @@
-"""A user's data, page by page, for handing it over to them. Read only, as that user."""
+"""Exports a user's data, page by page, for handing it over. Read only, as that user."""
 
 from __future__ import annotations
 

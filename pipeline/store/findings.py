@@ -1,4 +1,4 @@
-"""What maintenance found: kept for thirty days, read by the pages that an operator looks at."""
+"""Stores the findings of maintenance for thirty days, for the operators' pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folding a text for word search, in SQL; `pipeline.text.fold` is the same in Python."""
+"""Folds a text for word search, in SQL; `pipeline.text.fold` is the same in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database says of itself, for `doctor`."""
+"""Reads what the database says of itself, for `doctor`."""
 
 from __future__ import annotations
 

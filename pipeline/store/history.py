@@ -1,4 +1,4 @@
-"""What happened: documents with where they stand, their jobs, events and runs. Read only.
+"""Reads the history of documents: where they stand, their jobs, events and runs. Read only.
 
 Every function reads what its connection's role may see; called with `Database.reader(user)`, that
 is one user's documents.

@@ -1,4 +1,4 @@
-"""Why jobs ended without their documents being published, and what of a batch has not ended."""
+"""Reads why jobs ended without publication, and what of a batch has not ended."""
 
 from __future__ import annotations
 

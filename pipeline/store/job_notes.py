@@ -1,4 +1,4 @@
-"""Notes in a job's history that change nothing: what a person should know of how it went."""
+"""Writes notes into a job's history that change nothing: what to know of how it went."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who owns a job: the run that took it, until that run is over.
+"""Ownership of jobs: the run that took one owns it, by a lease, until that run is over.
 
 A run that works on many jobs holds them by a lease on its own row, renewed while it lives. A job
 names its run (`run_id`); it is owned while that run holds its lease. Beside it stands the job's own
@@ -19,7 +19,7 @@ from pipeline.states import WORKING
 from pipeline.store.engine import records
 from pipeline.store.schema import SCHEMA, listed
 from pipeline.store.transitions import Actor
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 _WORKING = listed(WORKING)
 
@@ -38,7 +38,7 @@ _HOLDERS = sa.text(
 
 
 async def dead_holders(connection: AsyncConnection) -> list[str]:
-    """The processes of this machine that hold a run and are gone: nobody waits for their lease."""
+    """Dead processes of this machine that hold a run: nobody waits for their lease."""
     return dead_workers((await connection.execute(_HOLDERS)).scalars())
 
 
@@ -63,19 +63,23 @@ _LET_GO = sa.text(
 )
 
 
-async def hold_run(connection: AsyncConnection, run_id: UUID, worker: str, seconds: float) -> None:
-    """Own the run's jobs for so long from now on; a run that was over goes on."""
+async def acquire_run_lease(
+    connection: AsyncConnection, run_id: UUID, worker: str, seconds: float
+) -> None:
+    """Acquire the run's lease on its jobs; a run that was over goes on."""
     await connection.execute(_HOLD, {"id": run_id, "worker": worker, "lease": seconds})
 
 
-async def renew_run(connection: AsyncConnection, run_id: UUID, worker: str, seconds: float) -> bool:
-    """Own them for longer; False when the lease has run out, and others may have taken them."""
+async def renew_run_lease(
+    connection: AsyncConnection, run_id: UUID, worker: str, seconds: float
+) -> bool:
+    """Renew the run's lease; False when it has run out, and others may have taken its jobs."""
     values = {"id": run_id, "worker": worker, "lease": seconds}
     return (await connection.execute(_RENEW, values)).rowcount == 1
 
 
-async def let_go(connection: AsyncConnection, run_id: UUID, worker: str) -> None:
-    """Own the run's jobs no longer; nothing, when the run is over or another process has it."""
+async def release_run_lease(connection: AsyncConnection, run_id: UUID, worker: str) -> None:
+    """Release the run's lease; nothing, when the run is over or another process has it."""
     await connection.execute(_LET_GO, {"id": run_id, "worker": worker})
 
 
@@ -92,8 +96,8 @@ _GIVE_BACK = sa.text(
 )
 
 
-async def give_back(connection: AsyncConnection, run_id: UUID) -> None:
-    """Own no longer what the run could not finish: others may, and need not wait for this run."""
+async def release_jobs(connection: AsyncConnection, run_id: UUID) -> None:
+    """Release what the run could not finish: others may take it, and need not wait for this run."""
     await connection.execute(_GIVE_BACK, {"run_id": run_id})
 
 
@@ -168,10 +172,10 @@ _LEFT = sa.text(
 )
 
 
-async def adopt_left(
+async def adopt_orphaned_jobs(
     connection: AsyncConnection, actor: Actor, tried: Collection[UUID]
 ) -> set[UUID]:
-    """Adopt what the actor's run was to do and others have given up; see `adopt`.
+    """Adopt what the actor's run was to do and others have released; see `adopt`.
 
     Args:
         tried: jobs that the run has worked on already, and does not take up again.

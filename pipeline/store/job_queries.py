@@ -1,4 +1,4 @@
-"""Jobs as their user looks at them: one, or page by page, newest first. Read only."""
+"""Reads jobs as their user lists them: one, or page by page (keyset), newest first. Read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For which texts a user has vectors already: what a plan asks before anything is stored."""
+"""Looks up for which texts a user has vectors already: what a plan asks before intake."""
 
 from __future__ import annotations
 

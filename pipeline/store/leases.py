@@ -1,4 +1,4 @@
-"""Whether what a worker is about to pay for is still its own, by the database's clock.
+"""Checks leases before money is spent, by the database's clock (fencing of suspended workers).
 
 A worker that slept past its lease does not know it. Others may have taken its jobs and their texts
 meanwhile, so each request asks first, and what is not held any more is not sent.
@@ -53,7 +53,7 @@ _TEXTS = sa.text(
 async def jobs_held(
     connection: AsyncConnection, claims: Sequence[Claim], worker: str, seconds: float
 ) -> set[UUID]:
-    """Those of the jobs that this worker holds for so many seconds more at least."""
+    """Those of the jobs whose lease lasts this worker for so many seconds more at least."""
     found = await connection.execute(_JOBS, _values(claims, worker, seconds))
     return set(found.scalars())
 
@@ -99,7 +99,7 @@ async def regain(
     lease_seconds: float,
     run_id: UUID | None,
 ) -> None:
-    """Hold again, for a whole lease, what ran out and nobody has taken meanwhile."""
+    """Renew, for a whole lease, what expired and nobody has taken meanwhile."""
     values = _values(claims, worker, 0) | {"lease": lease_seconds, "run": run_id}
     await connection.execute(_REGAIN, values)
 
@@ -121,7 +121,7 @@ async def renew_parse(
     worker: str,
     lease_seconds: float,
 ) -> bool:
-    """Hold a reservation for longer, also one that ran out; False when another has taken it."""
+    """Renew a reservation, also an expired one; False when another has taken it."""
     values = {"user_id": user_id, "sha256": sha256, "parser": parser, "worker": worker}
     renewed = await connection.execute(_RENEW_PARSE, {**values, "lease": lease_seconds})
     return renewed.rowcount == 1

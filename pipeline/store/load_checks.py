@@ -1,4 +1,4 @@
-"""What rows from outside must keep beside the schema's constraints: each user's stay together."""
+"""Checks untrusted rows beyond the schema's constraints: each user's rows stay together."""
 
 from __future__ import annotations
 

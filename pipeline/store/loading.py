@@ -1,4 +1,4 @@
-"""A database filled with rows from outside: as data, by a role without rights over anything else.
+"""Loads untrusted rows into a database, as data, by a role without rights over anything else.
 
 The schema is made by our own migrations. Rows come in by COPY into a temporary table of the
 pipeline's role and from there by INSERT, because row-level security refuses COPY; so every
@@ -16,14 +16,14 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import UsageError
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.dumping import become_service, known_columns, names, object_keys, plain
+from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.load_checks import faults
 from pipeline.store.migrating import migrate
 from pipeline.store.outages import unavailable
-from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import SCHEMA
-from pipeline.store.spaces import partition_ddl
+from pipeline.store.session_timeouts import LASTING, LONG_WORK
 
 MOST_SPACES = 1_000
 _MOST_IDENTITY = 2**62

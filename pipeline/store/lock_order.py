@@ -1,4 +1,4 @@
-"""The one order in which transactions lock rows, over the whole store.
+"""The lock order: one order in which all transactions lock rows, so that none deadlock.
 
 Two transactions that lock the same things in opposite orders wait for each other for ever; Postgres
 then ends one of them, and with it what was just paid for. So every transaction takes its locks in

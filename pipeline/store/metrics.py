@@ -1,4 +1,4 @@
-"""Figures for monitoring, over everybody's work and all processes. Read only; no user is named."""
+"""Reads metrics over everybody's work and all processes. Read only; no user is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema brought to its newest revision, by who owns it."""
+"""Migrates the schema to its newest revision (Alembic), by its owner."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, retry_while_away
+from pipeline.store.database_roles import hand_over, show_revision
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
-from pipeline.store.outlasting import PATIENCE_SECONDS, patiently
-from pipeline.store.ownership import hand_over, show_revision
-from pipeline.store.patience import LASTING, LONG_WORK
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
+from pipeline.store.session_timeouts import LASTING, LONG_WORK
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -49,7 +49,7 @@ def prepare(
         ConfigurationError: as of `migrate`.
     """
     url = driver_url(addresses.service)
-    patiently(lambda: _prepare(addresses), patience_seconds, told, url)
+    retry_while_away(lambda: _prepare(addresses), patience_seconds, told, url)
 
 
 def _prepare(addresses: Addresses) -> None:

@@ -1,4 +1,4 @@
-"""Postgres tells processes of news at once (LISTEN and NOTIFY). News are hints, never the truth.
+"""Notifies processes of news through Postgres (LISTEN/NOTIFY); news are hints, never the truth.
 
 A notification is lost when nobody listens, when the connection breaks, and behind a pooler that
 hands out connections by transaction; so whoever waits also looks by itself from time to time.
@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.store.engine import Database
-from pipeline.store.patience import LASTING
+from pipeline.store.session_timeouts import LASTING
 
 PARSE_CHANNEL = "navigator_parse"
 """Payload: the id of a job at the remote parser that has ended."""

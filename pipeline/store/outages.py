@@ -1,4 +1,4 @@
-"""Why Postgres did not do what it was asked, in one sentence, and whether that passes by itself."""
+"""Maps Postgres errors to ours: why it failed, in one sentence, and whether that is transient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pipeline.errors import DatabaseUnavailable, TransientError
 from pipeline.full_disk import DISK_FULL, REMEDY
-from pipeline.store.patience import ENDED_BY_POSTGRES, sentence
+from pipeline.store.session_timeouts import ENDED_BY_POSTGRES, sentence
 
 _DISK_FULL, _TOO_MANY = "53100", "53300"
 _STARTING = "57P03"
@@ -36,7 +36,7 @@ _MORE_CONNECTIONS = (
 
 
 class Outage(DatabaseUnavailable):
-    """Postgres cannot be worked with at this moment.
+    """An outage: Postgres cannot be worked with at this moment.
 
     Attributes:
         passing: it may well be over in a moment; nobody has to do anything.
@@ -111,7 +111,7 @@ def data_folder(url: sa.URL) -> Path | None:
 
 @contextmanager
 def translated(url: sa.URL) -> Iterator[None]:
-    """Errors of the connection leave this block as ours.
+    """Map errors of the connection inside this block to ours.
 
     Raises:
         Outage: Postgres cannot be worked with.

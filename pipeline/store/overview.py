@@ -1,4 +1,4 @@
-"""The work and its services in figures, for people who watch. Read only.
+"""Reads the work and its services in figures, for the dashboard. Read only.
 
 Everything is what the connection's role may see: a user's own rows, or everybody's. Days are UTC's.
 """

@@ -1,4 +1,4 @@
-"""What one page of a document is shown from: a version, and its chunks on that page. Read only."""
+"""Reads what one page of a document is shown from: a version, and its chunks. Read only."""
 
 from __future__ import annotations
 

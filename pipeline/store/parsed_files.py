@@ -1,4 +1,4 @@
-"""What was parsed already: the same bytes of one user go through one parser once.
+"""Deduplicates parses: the same bytes of one user go through one parser once.
 
 A row is first a reservation with a lease (so that two workers do not both pay a remote parser),
 then the reference to the stored text.
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ async def release(
     *,
     forget: bool,
 ) -> None:
-    """Give a reservation back; with `forget`, also what was submitted under it."""
+    """Release a reservation; with `forget`, also what was submitted under it."""
     values = {"user_id": user_id, "sha256": sha256, "parser": parser, "worker": worker}
     await connection.execute(_FORGET if forget else _RELEASE, values)
 

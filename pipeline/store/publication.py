@@ -1,4 +1,4 @@
-"""Publishing: one transaction in which a document's readers go from the old version to the new.
+"""Publishes: one transaction switches a document's readers from the old version to the new.
 
 Only what changed is written: a chunk whose content is unchanged keeps its row and its vector, so
 the vector index is touched only where the text was. Its content is unchanged when it is folded the
@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.states import PUBLISHED, JobState
+from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
-from pipeline.store.clearing import clear
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import SCHEMA, listed

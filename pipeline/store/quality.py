@@ -1,4 +1,4 @@
-"""What the gate found: a row for each rule, batch and user, and one for each failed document."""
+"""Stores validation results: a row for each rule, batch and user, one for each failed document."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RuleSummary:
     failed: int
 
 
-_SUMMARISE = sa.text(
+_SUMMARIZE = sa.text(
     f"""
     SELECT suite, suite_version, rule, title, severity, sum(evaluated)::int AS evaluated,
            sum(failed)::int AS failed
@@ -68,6 +68,6 @@ _SUMMARISE = sa.text(
 )
 
 
-async def summarise(connection: AsyncConnection, run_id: UUID) -> list[RuleSummary]:
+async def summarize(connection: AsyncConnection, run_id: UUID) -> list[RuleSummary]:
     """What the gate checked in a run, rule by rule, in the order of checking."""
-    return await records(connection, RuleSummary, _SUMMARISE, {"run_id": run_id})
+    return await records(connection, RuleSummary, _SUMMARIZE, {"run_id": run_id})

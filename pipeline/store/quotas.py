@@ -1,4 +1,4 @@
-"""How much a user stores, counted where the files are named."""
+"""Counts a user's storage, where the files are named."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.quotas import StorageUse
 from pipeline.store.lock_order import ANNOUNCEMENTS, advisory
+from pipeline.store.pending_objects import HOLD_SECONDS
 from pipeline.store.schema import SCHEMA
-from pipeline.store.unsettled import HOLD_SECONDS
 
 # Each content is stored once, however many documents have it. Announced uploads count as they were
 # declared, until their objects may be removed. Every row is found by the index over its user.

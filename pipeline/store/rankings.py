@@ -1,4 +1,4 @@
-"""The two rankings of published chunks: by vector, and by words (BM25 in plain SQL).
+"""Ranks published chunks: by vector (cosine), and by words (BM25 in plain SQL).
 
 Both see only what the connection's role may see: row-level security is part of every statement, so
 word statistics are those of the reader's own documents too.
@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
 from pipeline.store.schema import SCHEMA
-from pipeline.store.spaces import indexed_type
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SearchFilter:
     """Which chunks take part.
 
     Attributes:
@@ -80,7 +80,7 @@ async def rank_by_vector(
     connection: AsyncConnection,
     vector: np.ndarray,
     space_id: UUID,
-    scope: Scope,
+    scope: SearchFilter,
     limit: int,
 ) -> list[Ranked]:
     """The `limit` chunks nearest to `vector`, nearest first, ties by id.
@@ -107,7 +107,7 @@ async def rank_by_vector(
     return [Ranked(row["chunk_id"], 1 - float(row["distance"])) for row in found]
 
 
-def _size(scope: Scope) -> str:
+def _size(scope: SearchFilter) -> str:
     return f"""
     SELECT count(*) FROM (
         SELECT FROM {SCHEMA}.document_chunks AS c WHERE {scope.condition} LIMIT :few
@@ -115,12 +115,12 @@ def _size(scope: Scope) -> str:
     """  # noqa: S608
 
 
-def _nearest(scope: Scope, dimension: int) -> str:
+def _nearest(scope: SearchFilter, dimension: int) -> str:
     # The inner order is the bare distance, which the index gives; more would keep it from use.
     kind = indexed_type(dimension)
     filtered = (
         ""
-        if scope == Scope()
+        if scope == SearchFilter()
         else f"""
             AND EXISTS (SELECT FROM {SCHEMA}.document_chunks AS c
                         WHERE c.id = v.chunk_id AND {scope.condition})"""
@@ -136,7 +136,7 @@ def _nearest(scope: Scope, dimension: int) -> str:
     """  # noqa: S608
 
 
-def _exactly_nearest(scope: Scope, dimension: int) -> str:
+def _exactly_nearest(scope: SearchFilter, dimension: int) -> str:
     # Added to zero, the distance is no order that the index could give.
     kind = indexed_type(dimension)
     return f"""
@@ -171,14 +171,14 @@ _WORDS = sa.text(
 
 
 async def rank_by_words(
-    connection: AsyncConnection, text: str, scope: Scope, limit: int
+    connection: AsyncConnection, text: str, scope: SearchFilter, limit: int
 ) -> list[Ranked]:
     """The `limit` chunks with the highest BM25 score, ties by id.
 
     A question's words are alternatives. One without any word to look for (only stop words or
     signs) ranks nothing.
     """
-    asked = {"text": normalise(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
+    asked = {"text": normalize(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
     terms = [_as_tsquery(row["lexeme"]) for row in await rows(connection, _WORDS, asked)]
     if not terms:
         return []
@@ -193,7 +193,7 @@ def _as_tsquery(lexeme: str) -> str:
     return f"'{escaped}'"
 
 
-def _bm25(scope: Scope, terms: Sequence[int]) -> str:
+def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
     # For one word `ts_rank_cd` is the sum of the weights of its places: here, their number.
     counts = ", ".join(
         f"ts_rank_cd('{{1, 1, 1, 1}}', c.words, CAST(:term{i} AS tsquery)) AS n{i}" for i in terms

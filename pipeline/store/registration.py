@@ -1,4 +1,4 @@
-"""Taking sources in: documents, their versions and their jobs, many at a time.
+"""Registers sources: documents, their versions and their jobs, many at a time, idempotently.
 
 The stored bytes and these rows are the truth about what was accepted: once `register` has
 committed, the job ends published or with a reason, whatever dies in between.
@@ -23,7 +23,7 @@ from pipeline.store.document_lookup import look_up as look_up
 from pipeline.store.job_owners import adopt
 from pipeline.store.lock_order import lock_jobs
 from pipeline.store.schema import SCHEMA
-from pipeline.store.succession import REVIVE, SUPERSEDE
+from pipeline.store.superseded_jobs import REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
 
 

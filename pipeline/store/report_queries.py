@@ -1,4 +1,4 @@
-"""The figures of the quality report: reads only, over the jobs of a run, or of a time."""
+"""Reads the quality report's figures over the jobs of a run, or of a time. Read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's retry: failed and cancelled jobs go back to their last good state."""
+"""Retries failed and cancelled jobs (dead letters) for a person, from their last good state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of a run: those that are part of it, and those of them that it owns and works on."""
+"""Reads the jobs of a run: those that are part of it, and those that it owns and works on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ingest is to take in, and for whom: in our database, so that Prefect is not told."""
+"""Stores what an ingest is to take in, and for whom, so that Prefect need not be told."""
 
 from __future__ import annotations
 

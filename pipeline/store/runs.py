@@ -1,4 +1,4 @@
-"""Runs: what one ingest or backfill was asked to do, what it spent, how far it is."""
+"""Runs: what one ingest or backfill was asked to do, what it spent, its progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.folder_walk import PassedOver
-from pipeline.kept_files import KEPT
+from pipeline.skipped_deletions import KEPT
 from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import JobState
 from pipeline.store.acknowledging import ACKNOWLEDGED

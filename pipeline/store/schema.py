@@ -1,4 +1,4 @@
-"""The one description of the database. Alembic builds it; a test compares the two.
+"""The schema: the one description of the database. Alembic builds it; a test compares the two.
 
 Every table that holds user data has a `user_id` and forced row-level security with two policies:
 `navigator_service` (the pipeline) reaches every row, `navigator_reader` only the rows of the user

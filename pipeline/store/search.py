@@ -1,4 +1,4 @@
-"""Search over what is published: vectors, full text, or both joined by reciprocal rank."""
+"""Searches published chunks: by vectors, full text, or both (reciprocal rank fusion)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
-from pipeline.store.rankings import Ranked, Scope, rank_by_vector, rank_by_words
+from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
 from pipeline.store.schema import SCHEMA
 
 
@@ -100,7 +100,7 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
-    scope = Scope(query.document, query.tags, query.roles)
+    scope = SearchFilter(query.document, query.tags, query.roles)
     limit = max(_CANDIDATES, query.limit)
     vectors: list[Ranked] = []
     words: list[Ranked] = []

@@ -1,4 +1,4 @@
-"""The ledger of calls to outside services: how long, what came of it, what it cost."""
+"""The ledger of calls to outside services: how long, with what outcome, at what cost."""
 
 from __future__ import annotations
 

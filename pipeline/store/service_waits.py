@@ -1,4 +1,4 @@
-"""Jobs that wait for a service whose circuit was open, and when they may go on.
+"""Defers jobs whose service's circuit was open, and says when they may go on.
 
 They may as soon as it has closed. While it is open one of them may when its window is over: its
 request is the probe, and the others need not even be claimed for an answer that is known.

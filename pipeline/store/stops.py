@@ -1,4 +1,4 @@
-"""Stops: what a cap, an exhausted quota or a person stopped waits, with its reason, for a person.
+"""Stops jobs at a cost cap, an exhausted quota or a person's word, until a person resumes them.
 
 No sweep takes it up; `job_owners.adopt` does so at a person's word.
 """

@@ -1,4 +1,4 @@
-"""The corpus and its runs in figures. Read only; what the connection's role may see."""
+"""Reads the corpus and its runs in figures. Read only; what the connection's role may see."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ _VECTORS = sa.text(
 )
 
 
-async def summarise(connection: AsyncConnection) -> CorpusSummary:
+async def summarize(connection: AsyncConnection) -> CorpusSummary:
     """The corpus in figures."""
     sums = (await rows(connection, _SUMS))[0]
     return CorpusSummary(

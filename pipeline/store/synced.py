@@ -1,4 +1,4 @@
-"""What `--sync` asks and does: documents of folders, their moves, and what it holds back."""
+"""Queries and updates of `--sync`: documents of folders, moved files, what is held back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import ServiceUnavailable
-from pipeline.kept_files import KEPT
-from pipeline.moves import MovedDocument, Recorded
+from pipeline.moved_files import MovedDocument, Recorded
 from pipeline.parsing.media import shown_name
+from pipeline.skipped_deletions import KEPT
 from pipeline.sources import PASSED_OVER
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store.attachments import family

@@ -1,4 +1,4 @@
-"""What happened to some jobs, as the database knows it: their audit, calls of services, webhooks.
+"""Reads the trace of some jobs from the database: audit, service calls, webhooks.
 
 Read only; every function reads what its connection's role may see.
 """

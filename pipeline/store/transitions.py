@@ -1,4 +1,4 @@
-"""Changing the state of jobs: one statement that checks, moves and writes the audit.
+"""Moves jobs between states: one fenced UPDATE that checks, moves and writes the audit.
 
 Every move names the state and, when a worker makes it, the attempt it comes from. A job that is no
 longer there, or no longer ours, is not moved and not returned: its late writer is fenced out.

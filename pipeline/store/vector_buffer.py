@@ -1,4 +1,4 @@
-"""Vectors on their way: a text is embedded once ever per space and owner, whoever asks first.
+"""Deduplicates embeddings: a text is embedded once per space and owner, whoever asks first.
 
 A row without an embedding is a reservation: its holder has the request in flight, everyone else
 waits for the answer or for the lease to run out.
@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import embedding_text
+from pipeline.store.bulk_copy import copy_vectors
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
-from pipeline.store.copying import copy_vectors
 from pipeline.store.engine import rows
 from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import SHARED_OWNER, lenders, owner, owning
-from pipeline.workers import dead_workers
+from pipeline.worker_identity import dead_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +154,23 @@ async def persist(
     texts: Sequence[PendingText],
     vectors: np.ndarray,
 ) -> None:
-    """Keep one answer; what was deleted while it was in flight is dropped."""
-    await bring(connection, texts, vectors)
-    await keep_brought(connection, space_id, texts)
+    """Persist one response; what was deleted while it was in flight is dropped."""
+    await stage(connection, texts, vectors)
+    await insert_staged(connection, space_id, texts)
 
 
-async def bring(
+async def stage(
     connection: AsyncConnection, texts: Sequence[PendingText], vectors: np.ndarray
 ) -> None:
-    """Bring an answer into the transaction, before anything of ours is locked."""
+    """Stage a response's vectors in the transaction (COPY), before anything of ours is locked."""
     shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
     await copy_vectors(connection, "incoming_vectors", shas, owners, vectors)
 
 
-async def keep_brought(
+async def insert_staged(
     connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
 ) -> None:
-    """Put what was brought into the reservations of these texts."""
+    """Insert the staged vectors into the reservations of these texts."""
     owners = list({text.owner_id for text in texts})
     values = {"space": space_id, "shas": [text.sha256 for text in texts], "owners": owners}
     await connection.execute(_PERSIST, values)
@@ -209,7 +209,7 @@ _RENEW = sa.text(
 async def release(
     connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText], worker: str
 ) -> None:
-    """Give back the reservations of these texts that got no answer."""
+    """Release the reservations of these texts that got no answer."""
     shas, owners = [text.sha256 for text in texts], [text.owner_id for text in texts]
     values = {"space": space_id, "shas": shas, "owners": owners, "worker": worker}
     await connection.execute(_RELEASE, values)
@@ -218,6 +218,6 @@ async def release(
 async def renew(
     connection: AsyncConnection, job_ids: Sequence[UUID], worker: str, lease_seconds: float
 ) -> None:
-    """Prolong the reservations made for these jobs."""
+    """Renew the reservations made for these jobs."""
     values = {"jobs": list(job_ids), "worker": worker, "lease": lease_seconds}
     await connection.execute(_RENEW, values)

@@ -1,4 +1,4 @@
-"""What the gate asks of the vectors that would be published; no vector travels for it."""
+"""Computes in SQL what the gate asks of vectors to be published; no vector travels for it."""
 
 from __future__ import annotations
 

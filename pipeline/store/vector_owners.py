@@ -1,4 +1,4 @@
-"""Whose vectors may serve a text: those of its own user, or everybody's where an operator says so.
+"""Decides whose vectors may serve a text: its own user's, or everybody's where allowed.
 
 A vector that is found for one user because another one has the same text would tell the one what
 the other has: it costs no tokens and no time. So nobody's vectors serve anybody else, unless

@@ -1,4 +1,4 @@
-"""Webhooks that came: each event once, and news of it for whoever waits for its job."""
+"""Stores webhooks, deduplicated by event id, and notifies whoever waits for the job."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Maintenance without Prefect: looks for damage, mends what is safe, and says what is left."""
+"""Maintenance (reconciliation): looks for damage, repairs what is safe, reports what is left."""

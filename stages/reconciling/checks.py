@@ -1,18 +1,18 @@
-"""The checks that need no Prefect, by name. A new one is a function here and its kinds' words."""
+"""Lists the maintenance checks that need no Prefect, by name."""
 
 from __future__ import annotations
 
-from stages.reconciling import corpus, jobs, money, objects
-from stages.reconciling.looks import Check
+from stages.reconciling import corpus, jobs, ledger, objects
+from stages.reconciling.inspection import Check
 
 CHECKS: dict[str, Check] = {
     "objects without a row": objects.unnamed_objects,
     "rows without their object": objects.missing_objects,
     "documents without chunks or vectors": corpus.damaged_documents,
     "vectors without a chunk": corpus.orphaned_vectors,
-    "costs of runs": money.differing_runs,
-    "costs of documents": money.differing_bills,
-    "vectors that nobody waits for": money.unwanted_vectors,
+    "costs of runs": ledger.differing_runs,
+    "costs of documents": ledger.differing_bills,
+    "vectors that nobody waits for": ledger.unwanted_vectors,
     "jobs that nobody works on": jobs.waiting_jobs,
     "jobs out of sight": jobs.jobs_out_of_sight,
     "runs that died": jobs.dead_runs,

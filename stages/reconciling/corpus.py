@@ -1,4 +1,4 @@
-"""Published documents without chunks or vectors, and vectors without chunks."""
+"""Finds published documents without chunks or vectors, and vectors without chunks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling import corpus
 from pipeline.store.reconciling.corpus import DamagedDocument
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Inspection
 
 _WHY = {
     Kind.CHUNKS_MISSING: "chunks are missing",
@@ -17,7 +17,7 @@ _WHY = {
 }
 
 
-async def damaged_documents(look: Look) -> AsyncIterator[Finding]:
+async def damaged_documents(look: Inspection) -> AsyncIterator[Finding]:
     """Find published documents of which chunks or vectors are missing; have them made again."""
     async for page in corpus.damaged_documents(look.services.database):
         for kind in _WHY:
@@ -26,7 +26,7 @@ async def damaged_documents(look: Look) -> AsyncIterator[Finding]:
             if found and look.mends(kind):
                 ids = [each.document_id for each in found]
                 async with look.services.database.service() as connection:
-                    back = await corpus.send_back(connection, ids, look.actor, _WHY[kind])
+                    back = await corpus.retry_jobs(connection, ids, look.actor, _WHY[kind])
             for each in found:
                 yield _finding(look, kind, each, back)
 
@@ -37,7 +37,7 @@ def _kind(document: DamagedDocument) -> Kind:
     return Kind.VECTORS_MISSING
 
 
-def _finding(look: Look, kind: Kind, each: DamagedDocument, back: set[UUID]) -> Finding:
+def _finding(look: Inspection, kind: Kind, each: DamagedDocument, back: set[UUID]) -> Finding:
     if kind is Kind.CHUNKS_MISSING:
         number, of = abs(each.promised - each.stored), each.promised
     else:
@@ -51,7 +51,7 @@ def _finding(look: Look, kind: Kind, each: DamagedDocument, back: set[UUID]) -> 
     )
 
 
-async def orphaned_vectors(look: Look) -> AsyncIterator[Finding]:
+async def orphaned_vectors(look: Inspection) -> AsyncIterator[Finding]:
     """Find vectors that have no chunk, and remove them."""
     async for space, chunks in corpus.orphaned_vectors(look.services.database):
         mended = look.mends(Kind.VECTOR_ORPHANED)

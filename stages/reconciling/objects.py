@@ -1,4 +1,4 @@
-"""Stored objects that no row names, and rows whose object is missing."""
+"""Finds orphaned objects that no row names, and rows whose object is missing."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from pipeline.errors import StorageUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.reconciling import corpus, objects
 from pipeline.store.reconciling.objects import Named, Standing
-from stages.reconciling.looks import Look
-from stages.reconciling.restoring import restore_original
-from stages.reconciling.stored_keys import StoredKey, stored_key
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
+from stages.reconciling.inspection import Inspection
+from stages.reconciling.object_keys import StoredKey, stored_key
+from stages.reconciling.original_repair import restore_original
 
 
-async def unnamed_objects(look: Look) -> AsyncIterator[Finding]:
-    """Find objects that no row names, and have those removed that the database says are gone.
+async def unnamed_objects(look: Inspection) -> AsyncIterator[Finding]:
+    """Find orphaned objects, and remove those that the database says are gone.
 
     Whoever stores an object has said so before (`unsettled_objects`), so an object that was listed
     is named by a row, held, or left over; one that was removed meanwhile is looked for again.
@@ -39,7 +39,7 @@ async def unnamed_objects(look: Look) -> AsyncIterator[Finding]:
             yield finding
 
 
-async def _of_page(look: Look, known: dict[str, StoredKey]) -> AsyncIterator[Finding]:
+async def _of_page(look: Inspection, known: dict[str, StoredKey]) -> AsyncIterator[Finding]:
     if not known:
         return
     async with look.services.database.service() as connection:
@@ -64,20 +64,20 @@ def _kind(key: StoredKey, standing: Standing) -> Kind | None:
     return Kind.OBJECT_ABANDONED if standing.traced else Kind.OBJECT_UNKNOWN
 
 
-async def _give_up(look: Look, keys: Sequence[StoredKey]) -> set[str]:
+async def _give_up(look: Inspection, keys: Sequence[StoredKey]) -> set[str]:
     """Have objects removed by the one way that removes any: not if somebody holds them now."""
     contents = {(each.user, each.stem) for each in keys}
     if not contents:
         return set()
     services = look.services
     async with services.database.service() as connection:
-        await unsettled.give_up(connection, sorted(contents))
+        await pending_objects.mark_orphaned(connection, sorted(contents))
     for user in {user for user, _ in contents}:
-        await remove_abandoned(services.database, services.storage, user)
+        await remove_orphaned_objects(services.database, services.storage, user)
     return {each.key for each in keys if not await services.storage.exists(each.key)}
 
 
-async def missing_objects(look: Look) -> AsyncIterator[Finding]:
+async def missing_objects(look: Inspection) -> AsyncIterator[Finding]:
     """Find rows whose object is missing.
 
     Eight bytes of each stored key are kept in memory, whatever the number of documents.
@@ -113,7 +113,7 @@ def _mark(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little")
 
 
-async def _gone(look: Look, stored: np.ndarray, keys: dict[UUID, str]) -> set[UUID]:
+async def _gone(look: Inspection, stored: np.ndarray, keys: dict[UUID, str]) -> set[UUID]:
     """The jobs whose object is missing: neither listed nor there now, and the job still names it.
 
     Rows go before their objects, and come after them: so both are looked at again.
@@ -128,7 +128,7 @@ async def _gone(look: Look, stored: np.ndarray, keys: dict[UUID, str]) -> set[UU
     return {job for job in still if not await look.services.storage.exists(keys[job])}
 
 
-async def _original_missing(look: Look, named: Named) -> Finding:
+async def _original_missing(look: Inspection, named: Named) -> Finding:
     mended = look.mends(Kind.ORIGINAL_MISSING) and await restore_original(look, named)
     return look.finding(
         Kind.ORIGINAL_MISSING,
@@ -138,12 +138,12 @@ async def _original_missing(look: Look, named: Named) -> Finding:
     )
 
 
-async def _texts_missing(look: Look, lost: Sequence[Named]) -> AsyncIterator[Finding]:
+async def _texts_missing(look: Inspection, lost: Sequence[Named]) -> AsyncIterator[Finding]:
     back: set[UUID] = set()
     if lost and look.mends(Kind.TEXT_MISSING):
         ids = [each.document_id for each in lost]
         async with look.services.database.service() as connection:
-            back = await corpus.send_back(connection, ids, look.actor, "its text is missing")
+            back = await corpus.retry_jobs(connection, ids, look.actor, "its text is missing")
             jobs = [each.job_id for each in lost if each.document_id in back]
             await objects.forget_texts(connection, jobs, sorted(back))
     for each in lost:

@@ -27,7 +27,7 @@ from mocks.webhooks import Event, signature
 from pipeline.errors import ConfigurationError
 from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.api.calling import upload
 from tests.app.api.serving import RunningApi, serving
 from tests.flows.working import Account

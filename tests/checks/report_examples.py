@@ -10,9 +10,9 @@ from checks.report_data import (
     DayPoint,
     Duplicates,
     ReportData,
+    ReportHeading,
     RuleExample,
     RuleSummary,
-    Scope,
     SlowDocument,
     Spend,
     StageSeconds,
@@ -50,7 +50,7 @@ def report_data() -> ReportData:
     return ReportData(
         title="Data quality of the corpus",
         generated_at=NOW,
-        scope=Scope(
+        scope=ReportHeading(
             "Run amber-fox",
             NOW - timedelta(minutes=3),
             NOW,
@@ -96,7 +96,7 @@ def empty_report_data() -> ReportData:
     return ReportData(
         title="Data quality of the corpus",
         generated_at=NOW,
-        scope=Scope("The last 30 days", NOW - timedelta(days=30), NOW),
+        scope=ReportHeading("The last 30 days", NOW - timedelta(days=30), NOW),
         totals=Totals(0, 0, 0, 0, 0, 0, 0.0, 0.0),
         states=(),
     )

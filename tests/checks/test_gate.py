@@ -26,7 +26,7 @@ from checks.frames import (
 from checks.gate import Gate
 from checks.rules import Rule, Severity, Suite
 from checks.suites import CHUNKS, FIDELITY, SUITES, VECTORS
-from checks.verdicts import ABSENT, GateResult
+from checks.validation_results import ABSENT, ValidationResult
 from pipeline.errors import BrokenGate
 
 GOOD_TEXT = FidelityRow(
@@ -65,7 +65,7 @@ def chunks_of(job_id: str, count: int) -> list[ChunkRow]:
     ]
 
 
-def broken_rules(result: GateResult, job_id: str) -> list[str]:
+def broken_rules(result: ValidationResult, job_id: str) -> list[str]:
     return [failure.rule for failure in result.failures[job_id]]
 
 
@@ -111,7 +111,7 @@ def test_good_documents_pass_every_suite(gate: Gate) -> None:
 def test_bad_text_fails_its_rule_in_words(
     gate: Gate, change: dict[str, float], rule: str, words: str
 ) -> None:
-    """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbour."""
+    """Each fault of a parsed text breaks its rule, says so in words, and spares the neighbor."""
     bad = replace(GOOD_TEXT, job_id="bad", **change)  # type: ignore[arg-type]
     result = gate.check(FIDELITY, fidelity_frame([GOOD_TEXT, bad]))
     assert rule in broken_rules(result, "bad")

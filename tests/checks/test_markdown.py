@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from checks.markdown import MAX_DOCUMENTS, quality_table
 from checks.suites import FIDELITY
-from checks.verdicts import Failure, GateResult, RuleResult
+from checks.validation_results import RuleFailure, RuleResult, ValidationResult
 
 
-def gate_result(failing: dict[str, str], passing: int = 0) -> GateResult:
+def gate_result(failing: dict[str, str], passing: int = 0) -> ValidationResult:
     rule = FIDELITY.rules[0]
     jobs = (*failing, *(f"good{n}" for n in range(passing)))
     failures = {
-        job: (Failure(rule.name, rule.title, sentence),) for job, sentence in failing.items()
+        job: (RuleFailure(rule.name, rule.title, sentence),) for job, sentence in failing.items()
     }
     rules = (RuleResult(rule, len(jobs), len(failing)),)
-    return GateResult(FIDELITY, len(jobs), jobs, rules, failures, {}, 0.01)
+    return ValidationResult(FIDELITY, len(jobs), jobs, rules, failures, {}, 0.01)
 
 
 def test_failures_stand_in_words_with_names() -> None:
@@ -49,7 +49,7 @@ def test_nothing_checked_is_said() -> None:
 
 def test_warnings_stand_apart_from_failures() -> None:
     """A document that passed with a warning is counted as passed, and the warning is told."""
-    warning = Failure("gaps", "Everything was read", "not everything was read: page 2")
+    warning = RuleFailure("gaps", "Everything was read", "not everything was read: page 2")
     warned = replace(gate_result({}, passing=2), warnings={"good1": (warning,)})
     table = quality_table([warned], {"good1": "policy.pdf"})
     assert "2 of 2 documents passed." in table

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from checks.charts import Bar, Part, columns, rows
+from checks.charts import Bar, Segment, columns, rows
 from checks.histogram import Histogram
 from checks.report import render
 from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
@@ -168,15 +168,15 @@ def overflowing(page: Chrome) -> list[str]:
 
 
 def test_dark_and_light_differ_and_can_be_read(page: Chrome) -> None:
-    """Both colour schemes keep the ink at a contrast of at least 4.5 to its card."""
+    """Both color schemes keep the ink at a contrast of at least 4.5 to its card."""
     papers = set()
     for scheme in ("light", "dark"):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        paper = colour(page, "#failures", "backgroundColor")
+        paper = color(page, "#failures", "backgroundColor")
         papers.add(paper)
         for selector in ("#failures h2", "#failures p.soft", "#checks .fail", "#checks .pass"):
-            assert contrast(colour(page, selector, "color"), paper) >= 4.5, (scheme, selector)
+            assert contrast(color(page, selector, "color"), paper) >= 4.5, (scheme, selector)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert len(papers) == 2
 
@@ -194,7 +194,7 @@ def test_paper_shows_everything(page: Chrome) -> None:
     assert wide == []
 
 
-def colour(page: Chrome, selector: str, name: str) -> tuple[int, ...]:
+def color(page: Chrome, selector: str, name: str) -> tuple[int, ...]:
     value: str = page.execute_script(
         f"return getComputedStyle(document.querySelector({selector!r})).{name}"
     )
@@ -202,15 +202,15 @@ def colour(page: Chrome, selector: str, name: str) -> tuple[int, ...]:
 
 
 def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
-    """The WCAG contrast ratio of two sRGB colours."""
+    """The WCAG contrast ratio of two sRGB colors."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def luminance(colour: tuple[int, ...]) -> float:
+def luminance(color: tuple[int, ...]) -> float:
     linear = [
         part / 255 / 12.92 if part / 255 <= 0.03928 else ((part / 255 + 0.055) / 1.055) ** 2.4
-        for part in colour
+        for part in color
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -225,7 +225,7 @@ def test_histogram_counts_edges_and_outliers() -> None:
 
 def test_charts_escape_labels_and_survive_zero() -> None:
     """A label is text in every chart, and bars without height are drawn without error."""
-    bars = [Bar('<a href="x">', (Part("none", 0),)), Bar("b", (Part("two", 2),))]
+    bars = [Bar('<a href="x">', (Segment("none", 0),)), Bar("b", (Segment("two", 2),))]
     for chart in (rows(bars, title="<t>"), columns(bars, title="<t>")):
         assert "<a" not in chart
         assert "&lt;t&gt;" in chart

@@ -1,4 +1,4 @@
-"""The LlamaParse client against the stand-in: every path, every failure, nothing paid twice."""
+"""The LlamaParse client against the mock server: every path, every failure, nothing paid twice."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_pdf_comes_back_page_by_page(
     assert credits == Decimal("6.0") == Decimal(str(mock.stats()["credits"]))
 
 
-async def test_a_text_is_normalised(client: LlamaParseClient) -> None:
+async def test_a_text_is_normalized(client: LlamaParseClient) -> None:
     """NULs are replaced and counted, and a format without pages says so."""
     document, *_ = await client.wait(await submit(client, b"one\x00two\r\nthree"), paged=False)
     assert document.pages[0].text == "one\ufffdtwo\nthree"

@@ -1,4 +1,4 @@
-"""The two sides that every contract test can run against: the stand-ins, and the real services."""
+"""The two sides that every contract test can run against: mock servers and the real services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def openai_mock(running_openai: OpenAIMock) -> OpenAIMock:
 
 @pytest.fixture
 def faulty(openai_mock: OpenAIMock) -> Iterator[OpenAI]:
-    """The official client of the stand-in, which never retries."""
+    """The official client of the mock server, which never retries."""
     with OpenAI(
         api_key="sk-test", base_url=openai_mock.base_url, max_retries=0, timeout=5
     ) as client:
@@ -36,8 +36,8 @@ def faulty(openai_mock: OpenAIMock) -> Iterator[OpenAI]:
 
 @pytest.fixture(params=BOTH)
 def client(request: pytest.FixtureRequest) -> Iterator[OpenAI]:
-    """The official client of the stand-in, and of the real service when there is a key."""
-    if request.param == "stand-in":
+    """The official client of the mock server, and of the real service when there is a key."""
+    if request.param == "mock":
         yield request.getfixturevalue("faulty")
         return
     with OpenAI(**account("OPENAI")._asdict(), max_retries=2) as client:
@@ -58,15 +58,15 @@ def parse_mock(running_parse: LlamaParseMock) -> LlamaParseMock:
 
 @pytest.fixture
 def stood_in(parse_mock: LlamaParseMock) -> Iterator[LlamaCloud]:
-    """The official client of the stand-in, which never retries."""
+    """The official client of the mock server, which never retries."""
     with LlamaCloud(api_key="llx-test", base_url=parse_mock.base_url, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(params=BOTH)
 def llama(request: pytest.FixtureRequest) -> Iterator[LlamaCloud]:
-    """The official client of the stand-in, and of the real service when there is a key."""
-    if request.param == "stand-in":
+    """The official client of the mock server, and of the real service when there is a key."""
+    if request.param == "mock":
         yield request.getfixturevalue("stood_in")
         return
     with LlamaCloud(**account("LLAMA_CLOUD")._asdict()) as client:

@@ -15,7 +15,7 @@ ADDRESSES = {
     "OPENAI": "https://api.openai.com/v1",
     "LLAMA_CLOUD": "https://api.cloud.llamaindex.ai",
 }
-BOTH = ["stand-in", pytest.param("real", marks=pytest.mark.real_services)]
+BOTH = ["mock", pytest.param("real", marks=pytest.mark.real_services)]
 """The two sides of a test."""
 
 

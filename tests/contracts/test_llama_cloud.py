@@ -1,7 +1,7 @@
 """LlamaParse v2 through the official SDK, `llama-cloud` 2.x: jobs, files, results, traps.
 
 What takes `llama` also runs against the real service when there is a key; what takes `stood_in`
-needs a scripted fault, a counter or a setting, so it runs against the stand-in only.
+needs a scripted fault, a counter or a setting, so it runs against the mock server only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The older SDK, `llama-cloud-services` 0.6.94, drives v1 of the stand-in."""
+"""The older SDK, `llama-cloud-services` 0.6.94, drives v1 of the mock server."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def stood_in(parse_mock: LlamaParseMock, running_sdk: OlderSdk) -> OlderSdk:
 
 @pytest.fixture(params=BOTH)
 def sdk(request: pytest.FixtureRequest) -> Iterator[OlderSdk]:
-    """The SDK against the stand-in, and against the real service when there is a key."""
-    if request.param == "stand-in":
+    """The SDK against the mock server, and against the real service when there is a key."""
+    if request.param == "mock":
         yield request.getfixturevalue("stood_in")
         return
     with OlderSdk(*account("LLAMA_CLOUD")) as real:

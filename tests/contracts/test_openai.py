@@ -1,7 +1,7 @@
 """OpenAI's embeddings through the official SDK: every row of the contract.
 
 What takes `client` also runs against the real service when there is a key; what takes `faulty`
-needs a scripted fault or a setting, so it runs against the stand-in only.
+needs a scripted fault or a setting, so it runs against the mock server only.
 """
 
 from __future__ import annotations

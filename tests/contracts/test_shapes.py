@@ -1,4 +1,4 @@
-"""The shapes of answers: what was recorded, the stand-ins and the real services agree."""
+"""The shapes of answers: what was recorded, the mock servers and the real services agree."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ class Side:
 
 @pytest.fixture(params=BOTH)
 def openai_side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    if request.param == "stand-in":
+    if request.param == "mock":
         url, key = request.getfixturevalue("openai_mock").base_url, "sk-test"
     else:
         url, key = account("OPENAI")
-    yield from _side(url, key, request.param == "stand-in")
+    yield from _side(url, key, request.param == "mock")
 
 
 @pytest.fixture(params=BOTH)
 def parse_side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    if request.param == "stand-in":
+    if request.param == "mock":
         url, key = request.getfixturevalue("parse_mock").base_url, "llx-test"
     else:
         url, key = account("LLAMA_CLOUD")
-    yield from _side(url, key, request.param == "stand-in")
+    yield from _side(url, key, request.param == "mock")
 
 
 def _side(url: str, key: str, strict: bool) -> Iterator[Side]:

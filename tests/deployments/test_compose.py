@@ -184,7 +184,7 @@ def test_images_are_pinned_by_digest() -> None:
 
 
 def test_keys_go_to_those_that_use_them() -> None:
-    """API and worker read .env with its keys; Prefect's containers and the stand-ins do not."""
+    """API and worker read .env with its keys; Prefect's containers and the mock servers do not."""
     assert {name for name, each in SERVICES.items() if "env_file" in each} == {"api", "worker"}
     ours = {
         "HOME", "PREFECT_HOSTS", "PREFECT_AUTH_FILE", "STORAGE_URL", "INGEST_ROOTS",

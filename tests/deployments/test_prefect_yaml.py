@@ -15,7 +15,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.importtools import import_object
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from flows.running_batch import BATCH_DEPLOYMENT
+from flows.batch_execution import BATCH_DEPLOYMENT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,7 +75,7 @@ DEPLOYMENTS = pytest.mark.parametrize("deployment", read().deployments, ids=lamb
 
 
 def test_unknown_keys_fail() -> None:
-    """A misspelt key is found by this test's own model."""
+    """A misspelled key is found by this test's own model."""
     written = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     written["deployments"][0]["concurency_limit"] = 1
     with pytest.raises(ValidationError, match="concurency_limit"):

@@ -60,7 +60,7 @@ def test_default_and_missing(tmp_path: Path) -> None:
 
 
 def test_other_keys(tmp_path: Path) -> None:
-    """A file with a misspelt key is refused."""
+    """A file with a misspelled key is refused."""
     with pytest.raises(ConfigurationError, match="exactly the keys"):
         read_block_file(written(tmp_path, "type: t\nname: n\nvalue: {}\n"), {})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.stack.deployed import lapsed
+from app.stack.missing_deployments import missing_deployments
 from tests.deployments.conftest import DeployedServer
 from tests.prefect_server import ROOT, PrefectServer
 
@@ -102,17 +102,17 @@ def test_what_is_taken_away_is_seen(
 ) -> None:
     """Whoever watches is told what is missing or another; a paused schedule is a person's word."""
     address = prefect_server.url.removesuffix("/api")
-    assert lapsed(address, tmp_path) == ""
+    assert missing_deployments(address, tmp_path) == ""
     found = deployed.deployments()
     [schedule] = found["sweep"]["schedules"]
     where = f"/deployments/{found['sweep']['id']}/schedules/{schedule['id']}"
     deployed.api.patch(where, json={"active": False}).raise_for_status()
-    assert lapsed(address, tmp_path) == ""
+    assert missing_deployments(address, tmp_path) == ""
     limit = {"concurrency_limit": 7}
     deployed.api.patch(f"/deployments/{found['ingest']['id']}", json=limit).raise_for_status()
     deployed.api.delete(f"/deployments/{found['sweep']['id']}").raise_for_status()
-    told = lapsed(address, tmp_path)
+    told = missing_deployments(address, tmp_path)
     assert told == "the deployment ingest is another; there is no deployment sweep"
-    assert lapsed("http://127.0.0.1:9", tmp_path) == ""
+    assert missing_deployments("http://127.0.0.1:9", tmp_path) == ""
     prefect_server.prefect("deploy", "--all")
-    assert lapsed(address, tmp_path) == ""
+    assert missing_deployments(address, tmp_path) == ""

@@ -14,7 +14,7 @@ from tests.prefect_server import PrefectServer
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in in a thread of the test's process."""
+    """A mock server in a thread of the test's process."""
     with OpenAIMock(api_key=KEY) as mock:
         yield mock
 

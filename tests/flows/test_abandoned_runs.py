@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelling, Pending, Running
 
 from flows.abandoned_runs import JUST_TAKEN, MOST_STARTS, NAMELESS, abandoned, state_after
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests.clocks import right_time
 
 DEAD = f"{worker_name().rpartition('/')[0].rpartition('/')[0]}/4194305/1.00"

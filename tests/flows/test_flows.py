@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.chaos.documents import write_letter
+from app.chaos.generated_documents import write_letter
 from mocks import OpenAIMock
 from pipeline.states import WORKING
 from tests.flows.corpus import policy
@@ -99,7 +99,7 @@ def test_each_document_is_a_subflow_with_a_task_for_each_stage(
         assert sorted(tasks) == sorted(STAGES)
         assert {task["state_type"] for task in tasks.values()} == {"COMPLETED"}
     (run,) = runs_of(account, variables, "encrypted.pdf")
-    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Failed parse")
+    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Failed (parsing)")
 
 
 def test_a_faulty_answer_is_a_request_sent_again(

@@ -16,14 +16,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.chaos.documents import write_empty, write_letter, write_policies
+from app.chaos.database_view import Watch
+from app.chaos.generated_documents import write_empty, write_letter, write_policies
 from app.chaos.installations import BATCH_INPUTS, CHUNK_TOKENS, SETTINGS
 from app.chaos.oracle import Allowance, Bill, Corpus, judge
-from app.chaos.watching import Watch
 from mocks import OpenAIMock
 from pipeline.failpoints import DELETION_FAILPOINTS, FAILPOINTS, SYNC_FAILPOINTS
 from pipeline.states import JobState
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.database_urls import Addresses, driver_url
 from tests.killing import USER
 
 Run = Callable[..., int]
@@ -56,7 +56,7 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in that counts what it bills."""
+    """A mock server that counts what it bills."""
     with OpenAIMock() as mock:
         yield mock
 
@@ -119,7 +119,7 @@ def run(
     policies: Path,
     tmp_path: Path,
 ) -> Run:
-    """Ingests into this test's own database; the stand-in's counters begin at zero."""
+    """Ingests into this test's own database; the mock server's counters begin at zero."""
     return runner(killer, database_url, openai, policies, tmp_path)
 
 

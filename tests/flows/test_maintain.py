@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mocks import OpenAIMock
 from pipeline.settings import Settings
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.inspection import Inspection, Outcome, reconcile
 from stages.services import open_services
 from tests.flows.corpus import policy
 from tests.flows.test_alerting import OPS, alerts, channel
@@ -45,7 +45,7 @@ async def test_beside_an_ingest_it_finds_nothing(
     async with open_services(_settings(variables)) as services:
         while not answer.done():
             seen |= {state for (state,) in rows(variables["DATABASE_URL"], states)}
-            looks.append(await reconcile(Look(services, fix=True), CHECKS))
+            looks.append(await reconcile(Inspection(services, fix=True), CHECKS))
     openai.faults()
     ended = await answer
     assert ended["message"] == "Documents: 12 published", ended

@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.chaos.documents import write_policies
+from app.chaos.generated_documents import write_policies
 from app.chaos.installations import SETTINGS
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
-from pipeline.workers import process_of
+from pipeline.store.database_urls import driver_url
+from pipeline.worker_identity import process_of
 from tests.clocks import DAY
 
 DOCUMENTS = 2
@@ -78,7 +78,7 @@ def workers() -> Iterator[tuple[Worker, Worker]]:
 
 @pytest.fixture
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in that takes its time, and counts what it bills."""
+    """A mock server that takes its time, and counts what it bills."""
     with OpenAIMock(latency=0.5) as mock:
         yield mock
 

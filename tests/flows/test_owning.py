@@ -72,7 +72,7 @@ def test_a_batch_with_waiting_documents_is_not_completed(
     asked = {"job_ids": [str(job)], "run_id": str(uuid4()), "label": "asked"}
     ended = worker.run("ingest-documents", asked)
     assert (ended["type"], ended["name"]) == ("FAILED", "Not finished"), ended
-    assert ended["message"] == "0 of 1 documents published; 1 are not finished"
+    assert ended["message"] == "0 of 1 documents published; 1 are waiting"
     worker.run("backfill", {"job_ids": [str(job)], "user": "anna"})
     ended = worker.run("ingest-documents", asked)
     assert (ended["type"], ended["name"]) == ("COMPLETED", "Nothing waited"), ended

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.flows.corpus import policy
 from tests.flows.working import Worker, rows
 
@@ -25,7 +25,7 @@ DOCUMENTS = 12
 
 @pytest.fixture
 def asked(openai: OpenAIMock) -> OpenAIMock:
-    """The stand-in without faults, its counters at zero."""
+    """The mock server without faults, its counters at zero."""
     openai.reset()
     return openai
 

@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 import httpx
 import psycopg
 
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 
 KEY = "sk-canary-3f1c9a7e5b"
 

@@ -1,4 +1,4 @@
-"""A running OpenAI stand-in."""
+"""A running OpenAI mock server."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from mocks import OpenAIMock
 from mocks.fault_kinds import EVERY_KIND
 from mocks.faults import FaultScript, read_script
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 EXAMPLE = Path(__file__).parents[2] / "mocks" / "faults.example.yaml"
 YAML = b"""
@@ -108,7 +108,7 @@ def test_every_kind_can_be_scripted(service: str, kind: str) -> None:
     script.load([{"service": service, "fault": {"kind": kind, **parameters}}])
     assert script.stats() == [{"service": service, "kind": kind, "matched": 0, "fired": 0}]
     with pytest.raises(ValueError, match="unknown parameters"):
-        script.load([{"service": service, "fault": {"kind": kind, "colour": "red"}}])
+        script.load([{"service": service, "fault": {"kind": kind, "color": "red"}}])
 
 
 def test_health(control: httpx.Client) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mocks import OpenAIMock
 from mocks.faults import FaultScript, Occasion
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 KINDS = {"openai": {"quota": frozenset({"code"})}}
 PATH = "/v1/embeddings"
@@ -68,7 +68,7 @@ def test_which_requests_a_rule_hits(rule: dict[str, object], expected: list[int]
     ],
     ids=str,
 )
-def test_a_misspelt_rule_is_refused(rule: dict[str, object]) -> None:
+def test_a_misspelled_rule_is_refused(rule: dict[str, object]) -> None:
     """A rule that would silently never fire is an error, and the rules in force stay."""
     script = FaultScript(KINDS)
     script.load([{"service": "openai", "fault": "quota"}])

@@ -1,4 +1,4 @@
-"""The LlamaParse stand-in on the wire: the rows of the v2 contract that our client does not use."""
+"""The LlamaParse mock server on the wire: rows of the v2 contract that our client does not use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from mocks import LlamaParseMock
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 ASKED = {"tier": "agentic", "version": "latest"}
 
@@ -137,7 +137,7 @@ def test_limits_and_keys(service: httpx.Client) -> None:
 
 
 def test_versions_and_both_services_on_one_port(service: httpx.Client) -> None:
-    """The versions are told, and the OpenAI stand-in is served beside."""
+    """The versions are told, and the OpenAI mock server is served beside."""
     versions = service.get("/api/v2/parse/versions").json()
     assert versions["latest"]["agentic"] in versions["agentic"]
     assert service.get("/v1/models").json()["object"] == "list"

@@ -15,7 +15,7 @@ import pytest
 from mocks import LlamaParseMock
 from tests.contracts.receiving import Received, Receiver
 
-pytestmark = pytest.mark.no_ledger("the stand-in is asked by itself")
+pytestmark = pytest.mark.no_ledger("the mock server is asked by itself")
 
 SECRET = "whsec-faults"
 ENDS = ["parse.success", "parse.error"]

@@ -15,7 +15,7 @@ from pipeline.chunking import ChunkerOptions, chunk_document, chunker_version
 from pipeline.chunking.left_out import left_out
 from pipeline.documents import Chunk, ParsedDocument, ParsedPage
 from pipeline.errors import ConfigurationError
-from pipeline.text import normalise
+from pipeline.text import normalize
 from pipeline.tokens import Tokenizer, tokenizer
 
 CL100K = tokenizer("cl100k_base")
@@ -60,7 +60,7 @@ PIECES = st.sampled_from(
         "#",
     ]
 )
-TEXTS = st.lists(PIECES | st.text(max_size=12), max_size=30).map(lambda p: normalise("".join(p))[0])
+TEXTS = st.lists(PIECES | st.text(max_size=12), max_size=30).map(lambda p: normalize("".join(p))[0])
 OPTIONS = st.builds(
     ChunkerOptions, max_tokens=st.integers(32, 120), overlap_tokens=st.integers(0, 10)
 )
@@ -144,13 +144,13 @@ def test_a_chunk_is_a_section_with_its_headings() -> None:
 
 
 def test_a_bare_heading_joins_what_follows_under_what_is_above_both() -> None:
-    """A parent's heading goes with its first child; a neighbour's only with the shared path."""
+    """A parent's heading goes with its first child; a neighbor's only with the shared path."""
     parent = chunked("# Plan\n\n## Dental\n\nTeeth.")
-    neighbour = chunked("# Acme\n\n# Plan\n\nIntro.")
+    neighbor = chunked("# Acme\n\n# Plan\n\nIntro.")
     assert [(c.heading_path, c.text) for c in parent] == [
         (("Plan", "Dental"), "# Plan\n\n## Dental\n\nTeeth.")
     ]
-    assert [(c.heading_path, c.text) for c in neighbour] == [((), "# Acme\n\n# Plan\n\nIntro.")]
+    assert [(c.heading_path, c.text) for c in neighbor] == [((), "# Acme\n\n# Plan\n\nIntro.")]
 
 
 def test_headings_in_code_are_no_headings() -> None:
@@ -252,7 +252,7 @@ def test_an_edit_in_one_section_leaves_the_others_alone() -> None:
     "edit", [lambda p: p + " It was edited.", lambda p: "A new start.", lambda p: ""],
     ids=["grown", "replaced", "deleted"],
 )  # fmt: skip
-def test_an_edited_paragraph_changes_only_its_neighbours(place: int, edit: object) -> None:
+def test_an_edited_paragraph_changes_only_its_neighbors(place: int, edit: object) -> None:
     """In a long text without headings, one edited paragraph changes a few chunks near it.
 
     Those of the span between two anchors, three at most; of the next one, when an anchor moved;

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 
-from pipeline.concurrency import Turns, in_line, side_by_side
+from pipeline.concurrency import PriorityLock, batch_priority, gather_bounded
 
 
 async def test_calls_run_side_by_side_and_answer_in_order() -> None:
@@ -32,13 +32,13 @@ async def test_calls_run_side_by_side_and_answer_in_order() -> None:
             assert under_way < 3
             yield call(number)
 
-    assert await side_by_side(3, calls()) == list(range(9))
+    assert await gather_bounded(3, calls()) == list(range(9))
     assert most == 3
 
 
 async def test_no_calls_give_no_results() -> None:
     """Nothing to do is no error."""
-    assert await side_by_side(4, iter(list[Awaitable[int]]())) == []
+    assert await gather_bounded(4, iter(list[Awaitable[int]]())) == []
 
 
 async def test_after_an_error_what_is_under_way_ends_and_nothing_is_begun() -> None:
@@ -52,7 +52,7 @@ async def test_after_an_error_what_is_under_way_ends_and_nothing_is_begun() -> N
         ended.append(number)
 
     with pytest.raises(ValueError, match="the second"):
-        await side_by_side(2, (call(number) for number in range(8)))
+        await gather_bounded(2, (call(number) for number in range(8)))
     assert ended == [0]
 
 
@@ -69,13 +69,13 @@ async def test_an_error_of_who_gives_the_calls_waits_for_them_too() -> None:
         raise OSError("no more")
 
     with pytest.raises(OSError, match="no more"):
-        await side_by_side(2, calls())
+        await gather_bounded(2, calls())
     assert ended == [0]
 
 
 async def test_one_computes_at_a_time_the_oldest_batch_first() -> None:
     """Turns are given by age, not by who asked first; a single document waits behind no batch."""
-    turns, order = Turns(), list[str]()
+    turns, order = PriorityLock(), list[str]()
     at_once = threading.Semaphore(1)
     free = threading.Event()
 
@@ -87,7 +87,7 @@ async def test_one_computes_at_a_time_the_oldest_batch_first() -> None:
         at_once.release()
 
     async def batch(name: str, documents: int, asks: asyncio.Event) -> None:
-        with in_line(documents):
+        with batch_priority(documents):
             await asks.wait()
             await turns.compute(compute, name)
 
@@ -106,7 +106,7 @@ async def test_one_computes_at_a_time_the_oldest_batch_first() -> None:
 
 async def test_who_gives_up_or_fails_passes_its_turn_on() -> None:
     """A cancelled waiter and an error leave the turn to the next."""
-    turns, free = Turns(), threading.Event()
+    turns, free = PriorityLock(), threading.Event()
     holder = asyncio.create_task(turns.compute(free.wait, 5))
     await asyncio.sleep(0.01)
     gives_up = asyncio.create_task(turns.compute(lambda: pytest.fail("it was cancelled")))
@@ -125,7 +125,7 @@ async def test_who_gives_up_or_fails_passes_its_turn_on() -> None:
 
 async def test_a_turn_given_to_a_waiter_that_is_cancelled_at_once_is_not_lost() -> None:
     """The turn was set, the waiter never saw it: the next one gets it."""
-    turns, free = Turns(), threading.Event()
+    turns, free = PriorityLock(), threading.Event()
     holder = asyncio.create_task(turns.compute(free.wait, 5))
     await asyncio.sleep(0.01)
     waiter = asyncio.create_task(turns.compute(lambda: None))

@@ -20,9 +20,9 @@ from pipeline.fidelity import Fidelity
 from pipeline.identity import sha256_hex
 from pipeline.layout import Box, Region, RegionKind, Table
 from pipeline.notes import Note, NoteKind
-from pipeline.text import normalise
+from pipeline.text import normalize
 
-TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60).map(lambda t: normalise(t).text)
+TEXTS = st.text(st.characters(exclude_categories=[]), max_size=60).map(lambda t: normalize(t).text)
 OFFSETS = st.integers(0, 10**6)
 POINTS = st.floats(0, 5000).map(lambda x: round(x, 1))
 BOXES = st.builds(Box, POINTS, POINTS, POINTS, POINTS)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.ignore_rules import FILE_NAME
-from pipeline.presence import is_gone
+from pipeline.missing_files import is_gone
 from pipeline.sources import find_files
 
 

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from pipeline.children import child_environment
+from pipeline.child_processes import child_environment
 from pipeline.loopback import OWN_HOSTS, direct_loopback, unusable_proxy
 
 _ASK = """

@@ -46,14 +46,14 @@ def test_secrets_are_known_by_their_value_and_name() -> None:
     )
     redaction = Redaction(secrets_of(settings))
     said = {
-        "why": "canary-password, canary-storage and canary-jwt-secret-of-thirty-two-letters",
+        "reason": "canary-password, canary-storage and canary-jwt-secret-of-thirty-two-letters",
         "api_key": "anything",
         "tokens": 7,
         "list": ["canary-storage", 1, None],
         "storage_key": "user/raw/abc",
     }
     assert redaction.value(said) == {
-        "why": "***, *** and ***",
+        "reason": "***, *** and ***",
         "api_key": "***",
         "tokens": 7,
         "list": ["***", 1, None],

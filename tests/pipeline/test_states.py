@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -11,11 +12,14 @@ from pipeline.states import (
     FAILED,
     RETRY_STATE,
     RETRYABLE,
+    STATE_TITLES,
     TRANSITIONS,
     WORKING,
     JobState,
     may,
+    state_word,
 )
+from tests.rooms import ROOT
 
 
 def test_every_state_is_working_or_ended() -> None:
@@ -23,6 +27,25 @@ def test_every_state_is_working_or_ended() -> None:
     assert set(WORKING) | set(ENDED) == set(JobState) == set(TRANSITIONS)
     assert set(WORKING).isdisjoint(ENDED)
     assert set(FAILED) < set(RETRYABLE) < set(ENDED)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "word"),
+    [("failed_parse", "quota_exhausted", "failed"), ("quarantined", None, "failed"),
+     ("parsed", None, "waiting"), ("parsed", "cost_cap_reached", "stopped"),
+     ("complete", None, "published"), ("complete_with_gaps", None, "complete, with gaps"),
+     ("unknown", None, "unknown")],
+)  # fmt: skip
+def test_a_state_has_one_word(state: str, code: str | None, word: str) -> None:
+    """The word is the beginning of the title, but for what waits for a person."""
+    assert state_word(state, code) == word
+
+
+def test_the_dashboard_says_what_everything_else_says() -> None:
+    """The page's table of states is the one of `pipeline.states`."""
+    page = (ROOT / "app/api/dashboard/words.js").read_text("utf-8")
+    table = page.partition("const STATES = {")[2].partition("};")[0]
+    assert dict(re.findall(r'(\w+): \["([^"]+)"', table)) == STATE_TITLES
 
 
 def test_the_straight_way_leads_from_uploaded_to_complete() -> None:

@@ -16,7 +16,7 @@ from pipeline.text import (
     count_words,
     fold,
     fold_in_place,
-    normalise,
+    normalize,
 )
 
 # Characters of every kind, lone surrogates and NUL included.
@@ -24,16 +24,16 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
 
 @given(text=ANY_TEXT)
-def test_normalising_twice_changes_nothing(text: str) -> None:
-    """What was normalised stays as it is, and nothing more is counted."""
-    once = normalise(text)
-    assert normalise(once.text) == (once.text, 0)
+def test_normalizing_twice_changes_nothing(text: str) -> None:
+    """What was normalized stays as it is, and nothing more is counted."""
+    once = normalize(text)
+    assert normalize(once.text) == (once.text, 0)
 
 
 @given(text=ANY_TEXT)
 def test_no_text_keeps_what_cannot_be_stored(text: str) -> None:
     """No NUL and no lone surrogate is left: the text encodes as UTF-8, in NFC, with plain ends."""
-    clean, replaced = normalise(text)
+    clean, replaced = normalize(text)
     assert "\x00" not in clean
     assert clean.encode("utf-8").decode("utf-8") == clean
     assert unicodedata.is_normalized("NFC", clean)
@@ -44,7 +44,7 @@ def test_no_text_keeps_what_cannot_be_stored(text: str) -> None:
 @given(text=st.text(st.characters(codec="ascii", exclude_characters="\x00\r")))
 def test_plain_text_is_untouched(text: str) -> None:
     """ASCII with plain line ends comes back as it was."""
-    assert normalise(text) == (text, 0)
+    assert normalize(text) == (text, 0)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_plain_text_is_untouched(text: str) -> None:
 )
 def test_examples(given_: str, expected: tuple[str, int]) -> None:
     """NUL, halves of pairs, accents and line ends, each as documented."""
-    assert normalise(given_) == expected
+    assert normalize(given_) == expected
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \t_.,-aé9²")))
@@ -91,7 +91,7 @@ def test_folding_examples(given_: str, expected: str) -> None:
     assert fold(given_) == expected
 
 
-@given(text=ANY_TEXT.map(lambda text: normalise(text).text))
+@given(text=ANY_TEXT.map(lambda text: normalize(text).text))
 def test_folding_in_place_is_a_part_of_folding(text: str) -> None:
     """It keeps every offset, and folding goes on from it as from the text itself."""
     assert len(fold_in_place(text)) == len(text)

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 
 from app.stack.archive import MANIFEST, OBJECTS, TABLES
-from app.stack.reading import reading
-from app.stack.restoring import fill
+from app.stack.archive_reader import reading
+from app.stack.restore import fill
 from pipeline.store.dumping import plain
 
 MOST_BYTES = 2**30

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.cli.reset import reset
-from app.stack.restoring import restore
+from app.stack.restore import restore
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.identity import sha256_hex
 from pipeline.settings import load_settings

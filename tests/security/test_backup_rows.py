@@ -13,16 +13,16 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from app.stack.saving import save
+from app.stack.backup import save
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store.dumping import plain, snapshot
 from pipeline.store.embedded import stop_embedded
 from pipeline.store.embedded_tools import program
+from pipeline.store.embedding_spaces import build_indexes
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
-from pipeline.store.spaces import build_indexes
 from stages.services import open_services
 from tests.app.navigating import Navigator
 from tests.conftest import administer, clone
@@ -395,7 +395,7 @@ def test_a_backup_of_an_older_schema_is_brought_to_the_newest(
 def _downgrade(url: str, revision: str) -> None:
     from alembic import command
 
-    from pipeline.store.addresses import driver_url
+    from pipeline.store.database_urls import driver_url
     from pipeline.store.migrating import alembic_config
 
     engine = sa.create_engine(driver_url(url))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.stack.state import running_stack
-from pipeline.children import ROOT, absolute_entries, child_environment, module_command
+from app.stack.status_file import running_stack
+from pipeline.child_processes import ROOT, absolute_entries, child_environment, module_command
 from tests.app.navigating import Ended, Navigator, ended
 from tests.app.stack.conftest import RunningStack, free_offset, is_up
 from tests.rooms import ROOMS
@@ -161,7 +161,7 @@ def test_search_paths_lose_what_means_the_current_folder(given: str, left: str) 
     assert absolute_entries(given) == left
 
 
-OWN_STARTS = {"pipeline/children.py", "clients/parser_pool/spawning.py", "mocks/instance.py"}
+OWN_STARTS = {"pipeline/child_processes.py", "clients/parser_pool/spawning.py", "mocks/instance.py"}
 
 
 def test_every_start_of_python_goes_through_the_helper() -> None:

@@ -15,9 +15,9 @@ from blocks.embedder_blocks import OpenAIEmbedderBlock
 from blocks.parser_blocks import LlamaParseBlock
 from clients.llamaparse.client import LlamaParseClient
 from clients.openai.embedder import OpenAIEmbedder
-from pipeline.children import CHILD
+from pipeline.api_keys import clean_key, clean_secret
+from pipeline.child_processes import CHILD
 from pipeline.errors import ConfigurationError
-from pipeline.keys import clean_key, clean_secret
 from pipeline.settings import Settings, load_settings
 from pipeline.unknown_variables import setting_variables, unknown_variables
 from tests.app.navigating import ROOT, Navigator

@@ -15,14 +15,14 @@ from app.doctor.checks import database as tried
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.store import embedded_access
-from pipeline.store.addresses import Addresses, driver_url
+from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
+from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.embedded import open_embedded, start_embedded, stop_embedded
 from pipeline.store.embedded_identity import identity
+from pipeline.store.embedding_spaces import build_index, partition
 from pipeline.store.engine import Database, rows
 from pipeline.store.migrating import migrate, prepare
-from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
-from pipeline.store.spaces import build_index, partition
 from tests.conftest import administer
 from tests.pipeline.store.making import ANNA, BEN, SPACE, open_space, published, texts_of
 

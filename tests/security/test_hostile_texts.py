@@ -30,7 +30,7 @@ from pipeline.parsing.local import parse_bytes
 from pipeline.parsing.media import sniff
 from pipeline.parsing.options import ParseOptions
 from pipeline.settings import Settings
-from pipeline.text import fold, normalise
+from pipeline.text import fold, normalize
 from pipeline.tokens import tokenizer
 from tests.app.api.serving import serving
 from tests.app.navigating import Navigator
@@ -214,8 +214,8 @@ def _sniffed(text: str) -> None:
 
 STEPS: dict[str, Callable[[str], Any]] = {
     "sniff": _sniffed,
-    "normalise": normalise,
-    "fold": lambda text: fold(normalise(text).text),
+    "normalize": normalize,
+    "fold": lambda text: fold(normalize(text).text),
     "text": _parsed(MediaType.TEXT),
     "Markdown": _parsed(MediaType.MARKDOWN),
     "HTML": _parsed(MediaType.HTML),

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from app.api.fields import MAX_TAG, MAX_TAGS
-from app.api.guards import BODY_BYTES
 from app.api.json_bodies import parse
+from app.api.middleware import BODY_BYTES
 from app.api.problems import SHOWN_ERRORS, WrongFields
 from app.api.routes.search import SearchBody
 from tests.app.api.calling import is_problem

@@ -15,10 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
 from pipeline.store.embedded import open_embedded, start_embedded, stop_embedded
 from pipeline.store.embedded_identity import ACCOUNT
 from pipeline.store.embedded_tools import is_ready, postmaster
-from pipeline.store.ownership import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs an account for Postgres")
 NOBODY = 65534

@@ -23,7 +23,7 @@ from pipeline.identity import user_id
 from pipeline.quotas import StorageUse
 from pipeline.settings import Settings
 from pipeline.store import quotas, runs
-from stages import registering
+from stages import intake
 from stages.services import open_services
 from tests.app.api.calling import accepted, is_problem, text, upload
 from tests.app.api.conftest import api
@@ -165,13 +165,13 @@ def test_others_are_not_touched(api: RunningApi, client: httpx.Client) -> None:
     assert everybody["used"] >= 180_000
 
 
-async def taken_in(settings: Settings, files: list[Path], user: UUID) -> registering.Upload:
+async def taken_in(settings: Settings, files: list[Path], user: UUID) -> intake.Upload:
     """Files as the command line takes them in."""
     async with open_services(settings) as services:
         run = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, user, "ingest")
-        taken = await registering.upload(services, files, user, run, [])
+        taken = await intake.upload(services, files, user, run, [])
         async with services.database.reader(user) as connection:
             assert await runs.rejected_files(connection, run) == list(taken.rejected)
         return taken

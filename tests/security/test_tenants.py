@@ -22,7 +22,7 @@ BILL = ("billed_tokens", "cost_usd", "tokens", "chunks", "state")
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """The stand-in that counts what it is sent."""
+    """The mock server that counts what it is sent."""
     with OpenAIMock() as mock:
         yield mock
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.api.connections import LINGER_BYTES
-from app.api.links import PREFIX
+from app.api.signed_urls import PREFIX
 from tests.app.api.conftest import api, api_settings
 from tests.app.api.serving import RunningApi
 from tests.app.api.test_openapi import described

@@ -1,4 +1,4 @@
-"""Services against the stand-ins and a database of the test's own."""
+"""Services against the mock servers and a database of the test's own."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tests.flows.corpus import Opener
 
 @pytest.fixture(scope="module")
 def openai_server() -> Iterator[OpenAIMock]:
-    """One stand-in for a module."""
+    """One mock server for a module."""
     with OpenAIMock() as mock:
         yield mock
 
 
 @pytest.fixture
 def openai(openai_server: OpenAIMock) -> OpenAIMock:
-    """The stand-in without faults, its counters at zero."""
+    """The mock server without faults, its counters at zero."""
     openai_server.reset()
     return openai_server
 
 
 @pytest.fixture(scope="module")
 def llamaparse_server() -> Iterator[LlamaParseMock]:
-    """One stand-in for a module."""
+    """One mock server for a module."""
     with LlamaParseMock(job_seconds=0.02) as mock:
         yield mock
 
 
 @pytest.fixture
 def llamaparse(llamaparse_server: LlamaParseMock) -> LlamaParseMock:
-    """The stand-in without faults, its counters at zero."""
+    """The mock server without faults, its counters at zero."""
     llamaparse_server.reset()
     return llamaparse_server
 
@@ -62,7 +62,7 @@ def local(database_url: str, tmp_path: Path) -> Opener:
 
 @pytest.fixture
 def remote(local: Opener, openai: OpenAIMock) -> Opener:
-    """The same with embeddings from the stand-in."""
+    """The same with embeddings from the mock server."""
 
     def opened(**settings: Any) -> AbstractAsyncContextManager[Services]:
         values = {"embedder": "openai", "openai_api_key": "sk-test"}
@@ -73,7 +73,7 @@ def remote(local: Opener, openai: OpenAIMock) -> Opener:
 
 @pytest.fixture
 def paying(local: Opener, llamaparse: LlamaParseMock) -> Opener:
-    """Opens services whose parser is the stand-in, asked in quick succession."""
+    """Opens services whose parser is the mock server, asked in quick succession."""
 
     @asynccontextmanager
     async def opened(deadline_seconds: float = 10, **settings: Any) -> AsyncIterator[Services]:

@@ -13,10 +13,10 @@ from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import deletion, history, run_jobs, runs
 from pipeline.store.transitions import Actor
-from stages import attaching, parsing, planning, registering, syncing, validating
+from stages import attaching, intake, parsing, planning, syncing, validating
 from stages.attaching import depth_of, member_source, root_of
-from stages.batch import hold, jobs_at
-from stages.retrying import send_back
+from stages.batch import claim_batch, jobs_at
+from stages.retrying import retry_jobs
 from stages.services import Services
 from stages.syncing import delete_vanished
 from tests.flows.corpus import Opener
@@ -151,7 +151,7 @@ async def test_what_waits_inside_an_unchanged_file_goes_on(local: Opener, folder
         run_id = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run_id, ANNA, "ingest")
-        upload = await registering.upload(services, [folder / "claim.eml"], ANNA, run_id, [])
+        upload = await intake.upload(services, [folder / "claim.eml"], ANNA, run_id, [])
         await work_off(services, upload.to_do, run_id)
         assert (await states(services))["claim.eml#1/report.pdf"] == "uploaded"
         assert await planning.needs_work(services, find_files([str(folder)]), ANNA)
@@ -257,7 +257,7 @@ async def test_a_retried_file_has_its_files(local: Opener, folder: Path) -> None
     assert "--password-file" in str(failed.error_remedy)
     async with local(password_file=passwords) as services:
         again = uuid4()
-        jobs = await send_back(services, ANNA, again, [failed.job_id])
+        jobs = await retry_jobs(services, ANNA, again, [failed.job_id])
         await work_off(services, jobs, again)
         async with services.database.service() as connection:
             inside = [each.job_id for each in await run_jobs.waiting_jobs(connection, again)]
@@ -289,7 +289,7 @@ async def test_a_letter_deleted_while_it_is_parsed_brings_nothing(
     (folder / "claim.eml").write_bytes(claim(REPORT))
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, uuid4()) as batch:
+        async with claim_batch(services, jobs, uuid4()) as batch:
             await validating.queue(services, batch)
             queued = await jobs_at(services, batch, JobState.PARSE_QUEUED)
             parsed = await parsing.parse_jobs(services, queued, batch.run_id)

@@ -1,4 +1,4 @@
-"""Files that are damaged, mislabelled, gone or oddly named: each ends rightly, the others go on."""
+"""Files that are damaged, mislabeled, gone or oddly named: each ends rightly, the others go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import FileContent, examine
 from pipeline.store import runs
 from pipeline.store.registration import Source
-from stages import examining, registering
+from stages import file_inspection, intake
 from tests.flows.corpus import Opener, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 
@@ -126,7 +126,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
     async with local() as services:
         content = examine(gone, 10**6)
         assert isinstance(content, FileContent)
-        source = examining.as_source(ANNA, content)
+        source = file_inspection.as_source(ANNA, content)
         gone.unlink()
 
         async def store(wanted: Sequence[Source]) -> list[bool]:
@@ -135,7 +135,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         run = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, ANNA, "ingest")
-        taken = await registering.take_in(services, [source], store, ANNA, run, [])
+        taken = await intake.take_in(services, [source], store, ANNA, run, [])
         assert [(each.code, each.message) for each in taken.rejected] == [
             ("file_missing", "It vanished while it was read.")
         ]
@@ -143,7 +143,7 @@ async def test_a_file_that_vanishes_while_it_is_taken_in_is_rejected(
         assert not await services.storage.exists(source.storage_key)
         run = await ingest(services, [fine], ANNA)
         assert {each.state for each in (await documents(services, run)).values()} == {"complete"}
-        again = await examining.examine_files([gone, fine], 10**6)
+        again = await file_inspection.inspect_files([gone, fine], 10**6)
         assert [each.code for each in again[1]] == ["file_missing"]
 
 
@@ -165,7 +165,7 @@ async def test_a_file_that_vanishes_does_not_take_an_equal_one_with_it(
         run = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, ANNA, "ingest")
-        taken = await registering.upload(services, [gone, equal], ANNA, run, [])
+        taken = await intake.upload(services, [gone, equal], ANNA, run, [])
     assert [Path(each.source).name for each in taken.rejected] == ["gone.md"]
     assert [Path(each.source).name for each in taken.registered] == ["equal.md"]
 
@@ -182,7 +182,7 @@ async def test_a_stored_file_that_is_lost_fails_until_it_is_ingested_again(
         run = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, ANNA, "ingest")
-        taken = await registering.upload(services, [path, fine], ANNA, run, [])
+        taken = await intake.upload(services, [path, fine], ANNA, run, [])
         if fault == "vanished":
             await services.storage.delete([key])
         else:

@@ -1,4 +1,4 @@
-"""Embedding against a stand-in that bills: each text once, whatever the service does."""
+"""Embedding against a mock server that bills: each text once, whatever the service does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mocks.vectors import tokens_of, vectors_of
 from pipeline.documents import embedding_text
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
-from pipeline.store.budgets import FAILURES_TO_OPEN
+from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
 from stages.services import Services
 from tests.conftest import clone
 from tests.flows.corpus import (
@@ -174,7 +174,7 @@ async def test_a_long_retry_after_holds_everybody_back_and_can_be_broken_off(
     openai.faults({"fault": {**NO_HINT, "retry_after": "121"}, "times": 1})
     async with remote() as services:
         run = asyncio.create_task(ingest(services, [folder], ANNA))
-        while openai.stats()["requests"] == 0:  # noqa: ASYNC110 - the stand-in is no event
+        while openai.stats()["requests"] == 0:  # noqa: ASYNC110 - the mock server is no event
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         assert 100 < (await circuit(services))["paused"] <= 120

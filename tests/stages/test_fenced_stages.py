@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from pipeline.concurrency import Turns
+from pipeline.concurrency import PriorityLock
 from pipeline.identity import user_id
 from pipeline.states import JobState
 from stages import chunking, gating, parsing, publishing, validating
-from stages.batch import Batch, hold, jobs_at
+from stages.batch import Batch, claim_batch, jobs_at
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest, until_gate
@@ -28,7 +28,7 @@ TAKE_OVER = """
 GIVE_BACK = "UPDATE upload_pipeline.upload_jobs SET claimed_by = NULL, lease_until = NULL"
 
 
-class TakenOver(Turns):
+class TakenOver(PriorityLock):
     """At the first computation somebody else takes all jobs over, as after a lease that ran out."""
 
     def __init__(self, services: Services) -> None:
@@ -87,8 +87,8 @@ async def test_a_stage_that_lost_its_jobs_writes_nothing(
     policy(folder, "home")
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        late = replace(services, turns=TakenOver(services))
-        async with hold(services, jobs, uuid4()) as held:
+        late = replace(services, compute_lock=TakenOver(services))
+        async with claim_batch(services, jobs, uuid4()) as held:
             await BEFORE[stage](services, held)
             before = await written(services)
             if stage == "validate":

@@ -13,7 +13,7 @@ from pipeline.states import JobState
 from pipeline.store.retrying import retry_jobs
 from pipeline.store.transitions import Actor
 from stages import gating, publishing
-from stages.batch import hold
+from stages.batch import claim_batch
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
 from tests.ingesting import accept, ingest, until_gate
 
@@ -54,7 +54,7 @@ async def test_damage_is_quarantined_in_words_and_the_others_go_on(
     run = uuid4()
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, run) as held:
+        async with claim_batch(services, jobs, run) as held:
             await until_gate(services, held)
             found = await query(
                 services,
@@ -120,7 +120,7 @@ async def test_a_gate_that_cannot_judge_publishes_nothing(local: Opener, folder:
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
         with pytest.raises(BrokenGate, match="no ChunkRow rows to check"):
-            async with hold(services, jobs, uuid4()) as held:
+            async with claim_batch(services, jobs, uuid4()) as held:
                 await until_gate(services, held)
                 await change(services, CHUNKS_GONE.format("true"), job=jobs[0])
                 await gating.gate(services, held)
@@ -139,7 +139,7 @@ async def test_a_quarantined_document_is_made_anew_by_a_retry(local: Opener, fol
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
         run = uuid4()
-        async with hold(services, jobs, run) as held:
+        async with claim_batch(services, jobs, run) as held:
             await until_gate(services, held)
             await change(services, DAMAGE["text"][0], job=jobs[0])
             await change(services, DAMAGE["norm"][0], job=jobs[0])

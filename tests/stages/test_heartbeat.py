@@ -20,8 +20,8 @@ from pipeline.identity import user_id
 from pipeline.store import vector_buffer
 from pipeline.store.claims import ClaimedJob
 from stages import batch
-from stages.batch import Batch, hold
-from stages.owning import owning
+from stages.batch import Batch, claim_batch
+from stages.run_lease import run_lease
 from stages.services import Services
 from tests.conftest import administer
 from tests.flows.corpus import Opener, change, policy, query
@@ -62,7 +62,7 @@ async def working(services: Services, folder: Path) -> AsyncIterator[Batch]:
     policy(folder, "home")
     run = await new_run(services.database, ANNA)
     jobs = await accept(services, [folder], ANNA)
-    async with owning(services, run), hold(services, jobs, run) as held:
+    async with run_lease(services, run), claim_batch(services, jobs, run) as held:
         yield held
 
 

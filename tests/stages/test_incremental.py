@@ -13,7 +13,7 @@ from pipeline.sources import find_files
 from pipeline.store import registration, run_jobs, runs
 from pipeline.store.backlog import Selection, outdated
 from pipeline.store.transitions import Actor
-from stages import planning, registering, syncing
+from stages import intake, planning, syncing
 from stages.services import Services
 from tests.flows.corpus import Opener, buffered, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
@@ -159,7 +159,7 @@ async def test_sync_spares_what_came_through_links(
         run = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, ANNA, "ingest")
-        await registering.upload(services, trusted.files, ANNA, run, (), trusted.within)
+        await intake.upload(services, trusted.files, ANNA, run, (), trusted.within)
         gone.unlink()
         found = find_files([str(folder)])
         assert {link.path.name for link in found.passed_over} == {"link.md", "more"}
@@ -187,7 +187,7 @@ async def test_only_the_file_that_was_looked_at_is_stored(
             await runs.start_run(connection, run, ANNA, "ingest")
         path.unlink()
         path.symlink_to(secret)
-        taken = await registering.upload(services, found.files, ANNA, run, (), found.within)
+        taken = await intake.upload(services, found.files, ANNA, run, (), found.within)
         assert taken.registered == ()
         assert [each.code for each in taken.rejected] == ["link_not_followed"]
         assert not await services.storage.exists(raw_key(ANNA, sha256_hex(secret.read_bytes())))

@@ -20,7 +20,7 @@ from pipeline.states import WORKING
 from pipeline.store import deletion, runs
 from pipeline.store.transitions import Actor
 from stages import batch, parsing, validating
-from stages.removing import remove_abandoned
+from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query, states
 from tests.ingesting import accept, ingest
@@ -201,7 +201,7 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
         run_id = uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run_id, ANNA, "ingest")
-        async with batch.hold(services, jobs, run_id) as held:
+        async with batch.claim_batch(services, jobs, run_id) as held:
             await validating.queue(services, held)
             mine = await batch.jobs_at(services, held, *WORKING)
             llamaparse.faults({"match": {"method": "GET"}, "fault": {"kind": "latency"}})
@@ -210,7 +210,7 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
                 await asyncio.sleep(0.02)
             async with services.database.service() as connection:
                 await deletion.delete_documents(connection, [mine[0].document_id], Actor("person"))
-            await remove_abandoned(services.database, services.storage)
+            await remove_orphaned_objects(services.database, services.storage)
             await parse
         assert await query(services, "SELECT * FROM upload_pipeline.parsed_files") == []
         stored = Path(services.settings.home) / "objects"
@@ -220,7 +220,7 @@ async def test_a_text_that_nobody_wants_any_more_is_removed(
 async def test_a_jobs_correlation_reaches_the_service(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every request for a document names its job's correlation id; the stand-in logs it."""
+    """Every request for a document names its job's correlation id; the mock server logs it."""
     policy(folder, "home")
     async with paying() as services:
         with caplog.at_level(logging.INFO, "mocks"):

@@ -1,4 +1,4 @@
-"""Parsing by LlamaParse against a stand-in that bills: one job for each content."""
+"""Parsing by LlamaParse against a mock server that bills: one job for each content."""
 
 from __future__ import annotations
 

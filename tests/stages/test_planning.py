@@ -1,4 +1,4 @@
-"""Plans, and a person's retry, against the stand-ins."""
+"""Plans, and a person's retry, against the mock servers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_a_retry_works_under_the_settings_of_today(
             (failed,) = await runs.run_documents(connection, run_id)
     assert failed.state == "failed_parse"
     async with local(chunk_tokens=chunk_tokens) as services:
-        (job,) = await retrying.send_back(services, USER, uuid4(), [failed.job_id])
+        (job,) = await retrying.retry_jobs(services, USER, uuid4(), [failed.job_id])
         async with services.database.reader(USER) as connection:
             jobs = await history.document_jobs(connection, failed.document_id)
             events = await history.document_events(connection, failed.document_id)

@@ -14,7 +14,7 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.store import publication
 from stages import gating, publishing
-from stages.batch import hold
+from stages.batch import claim_batch
 from stages.services import Services
 from tests.flows.corpus import Opener, corpus, policy, states
 from tests.ingesting import accept, ingest, until_gate
@@ -40,7 +40,7 @@ async def test_what_one_group_meets_leaves_the_others_published(
 
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, uuid4()) as held:
+        async with claim_batch(services, jobs, uuid4()) as held:
             await until_gate(services, held)
             passed, _, _ = await gating.gate(services, held)
             with monkeypatch.context() as patched:
@@ -63,7 +63,7 @@ async def test_only_what_the_gate_passed_is_published(local: Opener, folder: Pat
         policy(folder, name)
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
-        async with hold(services, jobs, uuid4()) as held:
+        async with claim_batch(services, jobs, uuid4()) as held:
             await until_gate(services, held)
             done = await publishing.publish(services, held, held.job_ids[:1])
         assert done.advanced == 1
@@ -94,7 +94,7 @@ async def test_a_publication_that_fails_leaves_the_old_version_whole(
         policy(folder, "home", sections=5)
         jobs = await accept(services, [folder], ANNA)
         await refuse_commits(services)
-        async with hold(services, jobs, uuid4()) as held:
+        async with claim_batch(services, jobs, uuid4()) as held:
             await until_gate(services, held)
             with pytest.raises(Exception, match="refused at its commit"):
                 await publishing.publish(services, held, held.job_ids)

@@ -279,7 +279,7 @@ async def test_a_letter_that_moves_while_it_is_parsed_has_its_files_there(
         jobs, run = await accept(services, [letter], ANNA), uuid4()
         async with services.database.service() as connection:
             await runs.start_run(connection, run, ANNA, "ingest")
-        async with batch.hold(services, jobs, run) as held:
+        async with batch.claim_batch(services, jobs, run) as held:
             await validating.queue(services, held)
             queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
             parsed = await parsing.parse_jobs(services, queued, held.run_id)

@@ -9,7 +9,7 @@ import * as panels from "./panels.js";
 import * as replacing from "./replacing.js";
 import * as search from "./search.js";
 import * as session from "./session.js";
-import * as story from "./story.js";
+import * as story from "./document_history.js";
 import { follow } from "./stream.js";
 import * as uploads from "./uploads.js";
 import { clock, count, state } from "./words.js";

@@ -42,15 +42,16 @@ export function when(text) {
     : date.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
+// The words of `STATE_TITLES` in pipeline/states.py; a test compares the two.
 const STATES = {
-  uploaded: ["waits for its turn", "work"], parse_queued: ["being parsed", "work"],
-  parsed: ["parsed", "work"], parse_validated: ["text checked", "work"],
-  chunks_stored: ["cut into chunks", "work"], embeddings_stored: ["embedded", "work"],
+  uploaded: ["waiting (uploaded)", "work"], parse_queued: ["waiting (parsing)", "work"],
+  parsed: ["waiting (parsed)", "work"], parse_validated: ["waiting (text checked)", "work"],
+  chunks_stored: ["waiting (chunked)", "work"], embeddings_stored: ["waiting (embedded)", "work"],
   complete: ["published", "good"], complete_with_gaps: ["complete, with gaps", "warn"],
-  failed_parse: ["could not be parsed", "bad"], failed_validation: ["text not fit", "bad"],
-  failed_chunking: ["could not be cut", "bad"], failed_embedding: ["could not be embedded", "bad"],
-  quarantined: ["in quarantine", "bad"], cancelled: ["cancelled", "quiet"],
-  superseded: ["replaced by a newer version", "quiet"], deleted: ["deleted", "quiet"],
+  failed_parse: ["failed (parsing)", "bad"], failed_validation: ["failed (text check)", "bad"],
+  failed_chunking: ["failed (chunking)", "bad"], failed_embedding: ["failed (embedding)", "bad"],
+  quarantined: ["failed (quarantined)", "bad"], cancelled: ["cancelled", "quiet"],
+  superseded: ["superseded", "quiet"], deleted: ["deleted", "quiet"],
 };
 export const STATE_ORDER = Object.keys(STATES);
 export const state = (name) => STATES[name]?.[0] ?? name.replaceAll("_", " ");

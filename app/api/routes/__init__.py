@@ -1,4 +1,4 @@
-"""The routes under /api/v1, one kind of thing a file; each file exposes `router`."""
+"""The routes under /api/v1, one resource a file; each file exposes `router`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard's own files. They hold nothing of anybody's: figures come through the API."""
+"""Serves the dashboard's static files; their figures come through the API."""
 
 from __future__ import annotations
 

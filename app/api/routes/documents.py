@@ -1,4 +1,4 @@
-"""Documents: what there is, in which versions; the original; delete."""
+"""Routes of documents: list, versions, download of the original, delete."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from app.api.authorization import CurrentAccess, RowAccess
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, MAX_TAGS, Cursor, Limit, Line, Tag, cursor_of, place_of
-from app.api.links import PREFIX, Link, signed_link
-from app.api.parts import ApiParts, Parts
 from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
-from app.api.scope import CurrentScope, Scope
-from app.api.views import DocumentDetail, DocumentPage, document_out, job_out
+from app.api.schemas import DocumentDetail, DocumentPage, document_out, job_out
+from app.api.signed_urls import PREFIX, Link, signed_link
 from pipeline.states import JobState
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import (
     DocumentFilter,
     DocumentView,
@@ -37,7 +37,7 @@ _MOST_VERSIONS = 1000
 @router.get("/documents", responses=responses(401, 403, 422, 429, 503))
 async def get_documents(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     state: States = None,
     tag: Annotated[list[Tag] | None, Query(max_length=MAX_TAGS)] = None,
     source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
@@ -56,7 +56,7 @@ async def get_documents(
 
 
 @router.get("/documents/{document_id}", responses=_ONE)
-async def get_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> DocumentDetail:
+async def get_document(parts: Parts, scope: CurrentAccess, document_id: UUID) -> DocumentDetail:
     """One document with its versions, newest first."""
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
@@ -67,7 +67,7 @@ async def get_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> 
 
 
 @router.delete("/documents/{document_id}", status_code=204, responses=_ONE)
-async def delete_document(parts: Parts, scope: CurrentScope, document_id: UUID) -> None:
+async def delete_document(parts: Parts, scope: CurrentAccess, document_id: UUID) -> None:
     """Delete a document with all its versions and everything made of them."""
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
@@ -78,7 +78,7 @@ async def delete_document(parts: Parts, scope: CurrentScope, document_id: UUID) 
 async def get_original(
     request: Request,
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     document_id: UUID,
     version: Annotated[
         int | None, Query(ge=1, lt=2**31, description="The newest when left out.")
@@ -89,7 +89,7 @@ async def get_original(
     link = await signed_link(parts, request, "GET", job.storage_key, f"/originals/{job.job_id}")
     asked = Access(job.user_id, scope.caller.user_id, Action.ORIGINAL, document_id, 1)
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
     return link
 
 
@@ -132,7 +132,7 @@ async def read_original(
 
 
 async def _version(
-    parts: ApiParts, scope: Scope, document_id: UUID, version: int | None
+    parts: ApiParts, scope: RowAccess, document_id: UUID, version: int | None
 ) -> JobView:
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))

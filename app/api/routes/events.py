@@ -1,10 +1,9 @@
-"""Events as they happen: of one job until it ends, or of all jobs."""
+"""Streams events (server-sent events) of one job until it ends, or of all jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Collection, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,12 +12,13 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from app.api.authorization import CurrentAccess, RowAccess
+from app.api.dependencies import ApiParts, Parts
 from app.api.feed import SETTLED_SECONDS
-from app.api.parts import ApiParts, Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope, Scope
-from app.api.views import event_out
+from app.api.schemas import event_out
 from pipeline.errors import TransientError
+from pipeline.logs import logger
 from pipeline.states import WORKING
 from pipeline.store import events
 from pipeline.store.events import JobEvent
@@ -36,7 +36,7 @@ _WAIT_SECONDS = 10.0
 # Events of different jobs can become visible out of order; who comes back is told the last ones
 # again, so that none is missed. `id` tells which are known already.
 _REPEAT_SECONDS = 10.0
-_LOG = logging.getLogger("navigator.events")
+_LOG = logger("navigator.events")
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `event` is what happened, `data` is JSON, `id` is "
@@ -57,7 +57,7 @@ LastEventId = Annotated[
     | responses(401, 403, 404, 422, 429, 503),
 )
 async def watch_job(
-    parts: Parts, scope: CurrentScope, job_id: UUID, last_event_id: LastEventId = None
+    parts: Parts, scope: CurrentAccess, job_id: UUID, last_event_id: LastEventId = None
 ) -> Response:
     """What happens to a job, from its beginning; ends with the event `end` when the job ends."""
     async with scope.reading(parts.database) as connection:
@@ -78,7 +78,7 @@ async def watch_job(
     responses=_STREAM | responses(401, 403, 422, 429, 503),
 )
 async def watch_all(
-    parts: Parts, scope: CurrentScope, last_event_id: LastEventId = None
+    parts: Parts, scope: CurrentAccess, last_event_id: LastEventId = None
 ) -> Response:
     """What happens to all jobs from now on, or from the event that Last-Event-ID names.
 
@@ -97,11 +97,11 @@ async def _whole(
         async for each in told:
             yield each
     except TransientError as error:
-        _LOG.warning("a stream of events breaks off: %s", error.message)
+        _LOG.warning("stream_interrupted", reason=error.message)
 
 
 async def _events_of_job(
-    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+    parts: ApiParts, scope: RowAccess, job_id: UUID, last: int
 ) -> AsyncIterator[ServerSentEvent]:
     with parts.feed.watching(scope.caller.user_id, scope.user) as watcher:
         # A token's end is compared with our own clock, as it is when the token is checked.
@@ -118,7 +118,7 @@ async def _events_of_job(
 
 
 async def _events_of_all(
-    parts: ApiParts, scope: Scope, last: int | None
+    parts: ApiParts, scope: RowAccess, last: int | None
 ) -> AsyncIterator[ServerSentEvent]:
     # What was told in the last half minute, or before that to nobody: when it settles, by id.
     seen: dict[int, float] = {}
@@ -143,7 +143,7 @@ async def _events_of_all(
 
 
 async def _news_of_job(
-    parts: ApiParts, scope: Scope, job_id: UUID, last: int
+    parts: ApiParts, scope: RowAccess, job_id: UUID, last: int
 ) -> tuple[str | None, list[JobEvent]]:
     async with scope.reading(parts.database) as connection:
         # The state first: when it is an end, the events read after it are all there are.
@@ -152,7 +152,7 @@ async def _news_of_job(
 
 
 async def _news_of_all(
-    parts: ApiParts, scope: Scope, floor: int, seen: Collection[int]
+    parts: ApiParts, scope: RowAccess, floor: int, seen: Collection[int]
 ) -> list[JobEvent]:
     async with scope.reading(parts.database) as connection:
         return await events.unseen(connection, floor, seen)
@@ -163,7 +163,7 @@ async def _undisturbed(reading: Coroutine[Any, Any, T]) -> T:
     return await asyncio.shield(asyncio.create_task(reading))
 
 
-def _patience(scope: Scope) -> float:
+def _patience(scope: RowAccess) -> float:
     return min(_WAIT_SECONDS, max(0.0, scope.caller.expires_at - time.time()))
 
 
@@ -182,6 +182,6 @@ def _settles(event: JobEvent) -> float:
     return time.monotonic() + SETTLED_SECONDS - event.age
 
 
-def _told(event: JobEvent, scope: Scope) -> ServerSentEvent:
+def _told(event: JobEvent, scope: RowAccess) -> ServerSentEvent:
     shown = event_out(event, operator=scope.caller.is_service)
     return ServerSentEvent(shown.model_dump_json(), event=event.event, id=str(event.id))

@@ -1,4 +1,4 @@
-"""Jobs: where each version stands; retry, cancel, delete."""
+"""Routes of jobs: state of each version, retry, cancel, delete."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
 
+from app.api.authorization import CurrentAccess, RowAccess
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, Cursor, Limit, Line, cursor_of, place_of
-from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
-from app.api.scope import CurrentScope, Scope
-from app.api.views import JobDetail, JobOut, JobPage, event_out, job_out, states_of
+from app.api.schemas import JobDetail, JobOut, JobPage, event_out, job_out, states_of
 from pipeline.states import RETRYABLE, STATE_WORDS, JobState
-from pipeline.store import cancelling, events
+from pipeline.store import cancellation, events
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from pipeline.store.transitions import Actor
 from stages import syncing
-from stages.retrying import send_back
+from stages.retrying import retry_jobs
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -49,7 +49,7 @@ def chosen_states(given: list[str] | None) -> list[str] | None:
 @router.get("", responses=responses(401, 403, 422, 429, 503))
 async def get_jobs(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     state: States = None,
     document: UUID | None = None,
     source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
@@ -68,7 +68,7 @@ async def get_jobs(
 
 
 @router.get("/{job_id}", responses=_ONE)
-async def get_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobDetail:
+async def get_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobDetail:
     """One job: its stage, counts, cost and history, and, when it failed, why and what to do."""
     async with scope.reading(parts.database) as connection:
         job = _there(await find_job(connection, job_id))
@@ -78,7 +78,7 @@ async def get_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobDetail:
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=_ONE | responses(409))
-async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
+async def retry_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
     """Send a failed or cancelled job back to its last good state; let a stopped one go on.
 
     When parser, chunker or embedder have changed since, the answer is a new job over the same
@@ -91,17 +91,17 @@ async def retry_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
             remedy="Only failed, cancelled and stopped jobs can be retried.",
         )
     run_id = uuid4()
-    [again] = await send_back(parts.services, job.user_id, run_id, [job_id])
+    [again] = await retry_jobs(parts.services, job.user_id, run_id, [job_id])
     parts.dispatcher.dispatch([again], run_id, f"retry {str(again)[:8]}", job.user_id)
     return job_out(await _find(parts, scope, again))
 
 
 @router.post("/{job_id}/cancel", responses=_ONE | responses(409))
-async def cancel_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
+async def cancel_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
     """Stop a job: whoever works on it cannot write any more. A retry takes it up again."""
     job = await _find(parts, scope, job_id)
     async with parts.database.service() as connection:
-        cancelled = await cancelling.cancel_jobs(connection, [job_id], job.user_id, PERSON)
+        cancelled = await cancellation.cancel_jobs(connection, [job_id], job.user_id, PERSON)
     now = await _find(parts, scope, job_id)
     if not cancelled and now.state != JobState.CANCELLED:
         raise Conflict(
@@ -112,13 +112,13 @@ async def cancel_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> JobOut:
 
 
 @router.delete("/{job_id}", status_code=204, responses=_ONE)
-async def delete_job(parts: Parts, scope: CurrentScope, job_id: UUID) -> None:
+async def delete_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> None:
     """Delete the job's document with all its versions and everything made of them."""
     job = await _find(parts, scope, job_id)
     await syncing.delete(parts.database, parts.storage, [job.document_id], PERSON, job.user_id)
 
 
-async def _find(parts: ApiParts, scope: Scope, job_id: UUID) -> JobView:
+async def _find(parts: ApiParts, scope: RowAccess, job_id: UUID) -> JobView:
     """The job, as its user or an operator may see it: ownership is established here."""
     async with scope.reading(parts.database) as connection:
         return _there(await find_job(connection, job_id))

@@ -1,4 +1,4 @@
-"""Maintenance: what the last look at everything found, for operators."""
+"""Routes of maintenance: the findings of the last run, for operators."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from app.api.authentication import Caller
-from app.api.limits import limited
-from app.api.parts import Parts
+from app.api.dependencies import Parts
 from app.api.problems import Forbidden, responses
+from app.api.rate_limits import limited
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings
 from pipeline.store.findings import MaintenanceRun
-from stages.reconciling.telling import in_short
+from stages.reconciling.summary import in_short
 
 router = APIRouter(tags=["maintenance"])
 

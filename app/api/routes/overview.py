@@ -1,4 +1,4 @@
-"""The overview: how the work stands, in one answer, for people who watch."""
+"""Route of the overview: the dashboard's figures in one answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.parts import ApiParts, Parts
+from app.api.authorization import CurrentAccess
+from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
-from app.api.scope import CurrentScope
 from clients.embedder import price_of
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
@@ -141,7 +141,7 @@ class OverviewOut(BaseModel):
 
 
 @router.get("/overview", responses=responses(401, 403, 422, 429, 503))
-async def get_overview(parts: Parts, scope: CurrentScope) -> OverviewOut:
+async def get_overview(parts: Parts, scope: CurrentAccess) -> OverviewOut:
     """How the work stands: the caller's own, or, for an operator, everybody's or one user's.
 
     Whether a service may be asked (`circuit`) is the same for everybody.

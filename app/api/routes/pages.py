@@ -1,4 +1,4 @@
-"""One page of a document: what was read of it, and its picture."""
+"""Routes of one page of a document: its parsed text and chunks, and its picture."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from app.api.links import PREFIX
-from app.api.page_views import PageOut, page_out
-from app.api.parts import ApiParts, Parts
-from app.api.pictures import PagePictures
+from app.api.authorization import CurrentAccess, RowAccess
+from app.api.dependencies import ApiParts, Parts
+from app.api.page_images import PagePictures
+from app.api.page_schemas import PageOut, page_out
 from app.api.problems import ApiProblem, NotFound, responses
-from app.api.scope import CurrentScope, Scope
+from app.api.signed_urls import PREFIX
 from clients.storage.objects import ObjectMissing
 from pipeline.errors import NavigatorError
 from pipeline.parsing.rendering import LONGEST_SIDE
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.page_queries import VersionView, find_version
 from stages.page_view import PageMissing, PageNotDrawn, read_page, refuse_undrawn
 
@@ -42,7 +42,7 @@ class NotDrawn(ApiProblem):
 
 @router.get("/documents/{document_id}/pages/{number}", responses=_ONE)
 async def get_page(
-    parts: Parts, scope: CurrentScope, document_id: UUID, number: Number, job: Job = None
+    parts: Parts, scope: CurrentAccess, document_id: UUID, number: Number, job: Job = None
 ) -> PageOut:
     """What was read of one page: text, tables, notes, and its chunks with where they stand."""
     async with scope.reading(parts.database) as connection:
@@ -74,7 +74,7 @@ async def get_page(
 )
 async def get_picture(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     document_id: UUID,
     number: Number,
     job: Job = None,
@@ -105,11 +105,11 @@ async def get_picture(
     return Response(picture, media_type="image/png", headers=headers)
 
 
-async def _log(parts: ApiParts, scope: Scope, version: VersionView, action: Action) -> None:
+async def _log(parts: ApiParts, scope: RowAccess, version: VersionView, action: Action) -> None:
     caller = scope.caller.user_id
     asked = Access(version.user_id, caller, action, version.document_id, 1)
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
 
 
 def _there(version: VersionView | None) -> VersionView:

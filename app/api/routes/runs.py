@@ -1,4 +1,4 @@
-"""Runs: going on with what was stopped."""
+"""Routes of runs: resume one that a cost cap, a quota or a person stopped."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.api.parts import Parts
+from app.api.authorization import CurrentAccess
+from app.api.dependencies import Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope
 from pipeline.store import stops
-from stages.retrying import send_back
+from stages.retrying import retry_jobs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -36,7 +36,7 @@ class Resumed(BaseModel):
 
 @router.post("/{run_id}/resume", status_code=202, responses=responses(401, 403, 404, 422, 429, 503))
 async def resume_run(
-    parts: Parts, scope: CurrentScope, run_id: UUID, max_cost_usd: Cap = None
+    parts: Parts, scope: CurrentAccess, run_id: UUID, max_cost_usd: Cap = None
 ) -> Resumed:
     """Go on with the documents that a cap, an exhausted quota or a person stopped in a run.
 
@@ -51,7 +51,7 @@ async def resume_run(
         )
     again = uuid4()
     for user, jobs in found.items():
-        sent = await send_back(
+        sent = await retry_jobs(
             parts.services, user, again, jobs, kind="resume", max_cost_usd=max_cost_usd
         )
         for start in range(0, len(sent), _AT_ONCE):

@@ -1,4 +1,4 @@
-"""Search: a question becomes its best passages, from the user's own documents."""
+"""Route of search: a question's best chunks from the user's own documents."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from app.api.authorization import CurrentAccess
+from app.api.dependencies import Parts
 from app.api.fields import MAX_TAGS, Tag, storable
 from app.api.json_bodies import described, json_body
-from app.api.parts import Parts
 from app.api.problems import NotFound, responses
-from app.api.scope import CurrentScope
-from app.api.views import NoteOut
-from pipeline.roles import Role
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from app.api.schemas import NoteOut
+from pipeline.chunk_roles import Role
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
 from stages.search import Question, answer
 
@@ -87,7 +87,7 @@ class SearchResult(BaseModel):
     openapi_extra=described(SearchBody),
 )
 async def search(
-    parts: Parts, scope: CurrentScope, body: Annotated[SearchBody, json_body(SearchBody)]
+    parts: Parts, scope: CurrentAccess, body: Annotated[SearchBody, json_body(SearchBody)]
 ) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
@@ -99,7 +99,7 @@ async def search(
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
-        await access.log(connection, asked)
+        await access_log.log(connection, asked)
     return SearchResult(
         passages=[PassageOut.model_validate(each) for each in found.passages],
         published_documents=found.published,

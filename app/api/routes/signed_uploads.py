@@ -1,4 +1,4 @@
-"""Uploading in two steps: announce it, send the bytes to a signed URL, complete it."""
+"""Uploads in two steps through a signed URL: announce, send the bytes, complete."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.bodies import Pace, body_of
+from app.api.body_timeouts import Pace, body_of
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_TAGS, FileName, Source, Tag
-from app.api.intake import Description, Measured, accept, measure, require_size, storage_use
 from app.api.json_bodies import described, json_body
-from app.api.limits import CurrentCaller, Uploader
-from app.api.links import PREFIX, Link, signed_link
-from app.api.parts import ApiParts, Parts
 from app.api.problems import Conflict, NotFound, Unprocessable, responses
+from app.api.rate_limits import CurrentCaller, Uploader
 from app.api.routes.uploads import ACCEPTING, Accepted, answer, declared_size
+from app.api.signed_urls import PREFIX, Link, signed_link
+from app.api.streaming_intake import (
+    Description,
+    Measured,
+    accept,
+    measure,
+    require_size,
+    storage_use,
+)
 from clients.storage.objects import incoming_key, incoming_stem
-from pipeline.store import quotas, unsettled, uploads
+from pipeline.store import pending_objects, quotas, uploads
 from pipeline.store.registration import Outcome, Registered
 from pipeline.store.uploads import AnnouncedUpload
 
@@ -86,8 +93,8 @@ async def announce_upload(
             seconds=seconds,
         )
         # Longer than its time, since who begins to complete it in time may go on beyond it.
-        stems, held = [incoming_stem(upload_id)], seconds + unsettled.HOLD_SECONDS
-        await unsettled.hold(connection, caller.user_id, stems, held)
+        stems, held = [incoming_stem(upload_id)], seconds + pending_objects.HOLD_SECONDS
+        await pending_objects.acquire(connection, caller.user_id, stems, held)
     key = incoming_key(caller.user_id, upload_id)
     link = await signed_link(parts, request, "PUT", key, f"/uploads/{upload_id}/content")
     return Announced(id=upload_id, upload=link, expires_at=until)

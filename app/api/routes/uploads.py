@@ -1,4 +1,4 @@
-"""Uploading in one request: a form whose file goes to the storage as it arrives."""
+"""Uploads in one request: a multipart form whose file streams into the storage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from app.api.bodies import Pace, body_of
+from app.api.body_timeouts import Pace, body_of
+from app.api.dependencies import ApiParts, Parts
 from app.api.fields import MAX_SOURCE, MAX_TAG, MAX_TAGS, FileName, Source, Tag
-from app.api.intake import (
+from app.api.multipart import Form
+from app.api.problems import NotFound, Unprocessable, responses
+from app.api.rate_limits import Uploader
+from app.api.schemas import JobOut, job_out
+from app.api.signed_urls import PREFIX
+from app.api.streaming_intake import (
     Description,
     Received,
     accept,
@@ -22,12 +28,6 @@ from app.api.intake import (
     require_size,
     storage_use,
 )
-from app.api.limits import Uploader
-from app.api.links import PREFIX
-from app.api.multipart import Form
-from app.api.parts import ApiParts, Parts
-from app.api.problems import NotFound, Unprocessable, responses
-from app.api.views import JobOut, job_out
 from pipeline.store.engine import Database
 from pipeline.store.job_queries import find_job
 from pipeline.store.registration import Outcome, Registered

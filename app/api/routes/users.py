@@ -1,4 +1,4 @@
-"""A user's own data: all of it to take away, and its erasure."""
+"""Routes of a user's own data: export and erasure (data protection)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.api.links import signed_link
-from app.api.parts import ApiParts, Parts
+from app.api.authorization import CurrentAccess
+from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
-from app.api.scope import CurrentScope
-from pipeline.store import access
-from pipeline.store.access import Access, Action
+from app.api.signed_urls import signed_link
+from pipeline.store import access_log
+from pipeline.store.access_log import Access, Action
 from pipeline.store.export import everything
 from stages import erasing
 
@@ -47,14 +47,14 @@ class Erased(BaseModel):
     },
     response_class=StreamingResponse,
 )
-async def export(request: Request, parts: Parts, scope: CurrentScope) -> StreamingResponse:
+async def export(request: Request, parts: Parts, scope: CurrentAccess) -> StreamingResponse:
     """Everything that is kept of the caller; each job with a link to its original, good for a day.
 
     An operator names the user.
     """
     owner = scope.one_user
     async with parts.database.service() as connection:
-        await access.log(connection, Access(owner, scope.caller.user_id, Action.EXPORT))
+        await access_log.log(connection, Access(owner, scope.caller.user_id, Action.EXPORT))
     return StreamingResponse(
         _lines(request, parts, scope),
         media_type="application/x-ndjson",
@@ -62,7 +62,7 @@ async def export(request: Request, parts: Parts, scope: CurrentScope) -> Streami
     )
 
 
-async def _lines(request: Request, parts: ApiParts, scope: CurrentScope) -> AsyncIterator[str]:
+async def _lines(request: Request, parts: ApiParts, scope: CurrentAccess) -> AsyncIterator[str]:
     async for kind, row in everything(parts.database, scope.one_user):
         line: dict[str, Any] = {"kind": kind, **row}
         if kind == "job" and row["state"] != "deleted":
@@ -77,7 +77,7 @@ async def _lines(request: Request, parts: ApiParts, scope: CurrentScope) -> Asyn
 @router.delete("/me", responses=responses(401, 403, 422, 429, 503))
 async def erase(
     parts: Parts,
-    scope: CurrentScope,
+    scope: CurrentAccess,
     confirm: Annotated[Literal["erase"], Query(description="So that nobody does it by mistake.")],
 ) -> Erased:
     """Erase the caller: documents, passages, files, runs, reports. That it was done stays known.

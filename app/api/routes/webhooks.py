@@ -1,4 +1,4 @@
-"""The receiver of LlamaParse's webhooks: verified, written down, and whoever waits is woken.
+"""Receives LlamaParse's webhooks: verifies, stores and deduplicates them, wakes who waits.
 
 Nothing is told to who cannot sign: the answer to a job that nobody knows is that to any other.
 """
@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
-from app.api.metering import WEBHOOKS
-from app.api.parts import Parts
+from app.api.dependencies import Parts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unauthenticated, responses
+from app.api.process_metrics import WEBHOOKS
 from pipeline.logs import logger
 from pipeline.settings import Settings
 from pipeline.store import webhook_events
@@ -81,7 +81,7 @@ async def receive_webhook(
         )  # fmt: skip
     except WebhookRefused as refused:
         WEBHOOKS.labels(refused.code).inc()
-        _LOG.warning("webhook_refused", reason=refused.code)
+        _LOG.warning("webhook_rejected", reason=refused.code)
         raise _problem(refused) from None
     await _take(parts, event)
 

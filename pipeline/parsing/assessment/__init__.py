@@ -1,1 +1,1 @@
-"""What can be counted in a parsed document: text, letters, language, structure, gaps."""
+"""Measures a parsed document: text, letters, language, structure, gaps."""

@@ -1,4 +1,4 @@
-"""What a document lacks, so that no page is lost without a note, whichever parser read it."""
+"""Notes the gaps of a document, so that no page is lost in silence, whichever parser read it."""
 
 from __future__ import annotations
 

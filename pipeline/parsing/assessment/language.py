@@ -1,4 +1,4 @@
-"""Which language a text is in, told without a network by a small model of 140 languages."""
+"""Detects the language of a text, offline, by a small model of 140 languages."""
 
 from __future__ import annotations
 

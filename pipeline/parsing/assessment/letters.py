@@ -1,4 +1,4 @@
-"""The letter model: whether letters stand together as they do in a language.
+"""Scores text by a model of letter pairs: whether letters stand together as in a language.
 
 Of some hundred languages it knows which letter usually follows which. In a text of any of them nine
 of ten pairs of letters are usual; where a font's characters or an encoding were misread, six are.

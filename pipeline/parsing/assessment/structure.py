@@ -1,4 +1,4 @@
-"""Counts over a document's structure: its headings, and lines that return on page after page."""
+"""Counts a document's structure: headings, and lines that return on page after page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a parsed document is text that a person can read. Pure rules; the gate uses the numbers.
+"""Validates that a parsed document is text that a person can read. Pure rules.
 
 `require_text` refuses a document without words; `assess` counts, and decides nothing.
 """
@@ -60,7 +60,7 @@ class TextAssessment:
         ruled_rows: rows of ruled tables. glyphs_without_unicode: characters not known.
         coverage: pages_with_text / pages.
         duplicate_page_share: of the pages with text, those that repeat an earlier page.
-        replaced: NULs and lone surrogates replaced while normalising.
+        replaced: NULs and lone surrogates replaced while normalizing.
     """
 
     pages: int

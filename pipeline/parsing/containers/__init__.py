@@ -1,1 +1,1 @@
-"""Files inside files."""
+"""Containers: files inside files."""

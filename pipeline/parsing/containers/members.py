@@ -1,4 +1,4 @@
-"""Files inside a file: their names, how many and how large, and which are no documents."""
+"""Lists the members of a container: names, number, sizes, and which are no documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ZIP archives: their files become documents of their own."""
+"""Opens ZIP archives within limits (zip bombs); their files become documents of their own."""
 
 from __future__ import annotations
 

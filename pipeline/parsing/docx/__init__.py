@@ -1,4 +1,4 @@
-"""DOCX to Markdown, as Word shows it: numbers of clauses, merged cells, fields, boxes, notes."""
+"""Parses DOCX to Markdown as Word shows it: numbers of clauses, merged cells, fields, notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks into a DOCX before anything unpacks it: zip bombs and hostile XML end here."""
+"""Inspects a DOCX before anything unpacks it: zip bombs and hostile XML end here."""
 
 from __future__ import annotations
 

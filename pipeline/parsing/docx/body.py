@@ -1,4 +1,4 @@
-"""The blocks of a Word document: headings with their numbers, paragraphs, lists, tables."""
+"""Reads the blocks of a Word document: headings with their numbers, paragraphs, lists, tables."""
 
 from __future__ import annotations
 

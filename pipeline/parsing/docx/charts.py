@@ -1,4 +1,4 @@
-"""Charts as the tables of numbers that they draw."""
+"""Reads charts as the tables of numbers that they draw."""
 
 from __future__ import annotations
 

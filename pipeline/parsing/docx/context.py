@@ -1,4 +1,4 @@
-"""What the readers of a Word file share: its parts, its counters, and what was left out."""
+"""Shares a Word file's parts, counters and omissions among its readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings in a Word document: text boxes, pictures, diagrams, charts, embedded objects."""
+"""Reads drawings in a Word document: text boxes, pictures, diagrams, charts, embedded objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Word file says of itself: title, author, dates."""
+"""Reads a Word file's metadata: title, author, dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word's formulas (OMML) as text."""
+"""Reads Word's formulas (OMML) as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Page headers and footers of a Word document: an effective date often stands only there."""
+"""Reads page headers and footers: an effective date often stands only there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of lists as Word writes them: ``iv``, ``BB``, ``3rd``, ``Twenty-One``."""
+"""Formats list numbers as Word writes them: ``iv``, ``BB``, ``3rd``, ``Twenty-One``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of clauses and list items, counted as Word counts them."""
+"""Counts the numbers of clauses and list items as Word counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a Word file: its document, and what that refers to."""
+"""Opens the parts of a Word file (OPC package): its document, and what that refers to."""
 
 from __future__ import annotations
 

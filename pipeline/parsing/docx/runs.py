@@ -1,4 +1,4 @@
-"""The text of a Word paragraph: its runs, with what is hidden left out."""
+"""Reads the text of a Word paragraph from its runs, with what is hidden left out."""
 
 from __future__ import annotations
 

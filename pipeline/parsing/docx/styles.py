@@ -1,4 +1,4 @@
-"""Styles of a Word document: what a paragraph or a run has from its style and that one's base."""
+"""Resolves styles: what a paragraph or a run inherits from its style and that one's base."""
 
 from __future__ import annotations
 

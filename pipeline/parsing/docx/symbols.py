@@ -1,4 +1,4 @@
-"""Characters of symbol fonts (Wingdings, Symbol) as the characters that a reader sees."""
+"""Maps characters of symbol fonts (Wingdings, Symbol) to what a reader sees."""
 
 from __future__ import annotations
 

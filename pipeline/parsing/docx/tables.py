@@ -1,4 +1,4 @@
-"""Tables of a Word document, with cells merged across (gridSpan) and down (vMerge)."""
+"""Reads tables with cells merged across (gridSpan) and down (vMerge)."""
 
 from __future__ import annotations
 

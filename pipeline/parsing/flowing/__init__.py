@@ -1,1 +1,1 @@
-"""What formats without pages share: blocks, inline text, grids, tables as Markdown."""
+"""Shared by formats without pages: blocks, inline text, grids, tables as Markdown."""

@@ -1,4 +1,4 @@
-"""Tables with merged cells as grids: every row whole, merged values in each place they cover."""
+"""Expands tables with merged cells into grids: merged values in each place they cover."""
 
 from __future__ import annotations
 

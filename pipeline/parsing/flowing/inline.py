@@ -1,4 +1,4 @@
-"""Runs of text with their looks, as Markdown: emphasis, raised and lowered characters."""
+"""Renders runs of text as inline Markdown: emphasis, raised and lowered characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas as text: Word's OMML and the web's MathML, written on one line."""
+"""Renders formulas as text: Word's OMML and the web's MathML, on one line."""
 
 from __future__ import annotations
 

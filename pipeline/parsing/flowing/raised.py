@@ -1,4 +1,4 @@
-"""Raised and lowered characters as text: footnote marks stay apart from amounts, powers show."""
+"""Renders superscripts and subscripts as text: footnote marks stay apart from amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML to Markdown: what a reader of the page sees, without menus, scripts and hidden text."""
+"""Parses HTML to Markdown: what a reader sees, without menus, scripts and hidden text."""
 
 from __future__ import annotations
 

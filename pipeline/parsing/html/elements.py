@@ -1,4 +1,4 @@
-"""Questions about the elements of a page that several of its readers ask."""
+"""Answers questions about a page's elements that several of its readers ask."""
 
 from __future__ import annotations
 

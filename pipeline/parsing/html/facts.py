@@ -1,4 +1,4 @@
-"""What a page says of itself: title, author, dates."""
+"""Reads a page's metadata: title, author, dates."""
 
 from __future__ import annotations
 

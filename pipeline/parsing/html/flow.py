@@ -1,4 +1,4 @@
-"""The blocks of a page, in the order in which they are read."""
+"""Reads the blocks of a page, in the order in which they are read."""
 
 from __future__ import annotations
 

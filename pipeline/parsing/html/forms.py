@@ -1,4 +1,4 @@
-"""The values of form fields, as a reader of the page sees them."""
+"""Reads the values of form fields, as a reader of the page sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web's formulas (MathML) as text."""
+"""Reads the web's formulas (MathML) as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists and definitions of a page."""
+"""Reads lists and definitions of a page."""
 
 from __future__ import annotations
 

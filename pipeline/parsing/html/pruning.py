@@ -1,4 +1,4 @@
-"""Takes out of a page what is no part of its text, and says what that was."""
+"""Prunes what is no part of a page's text, and says what that was."""
 
 from __future__ import annotations
 

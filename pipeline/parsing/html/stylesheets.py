@@ -1,4 +1,4 @@
-"""What the page's own style sheets hide: simple rules only, each for one class or id."""
+"""Reads what a page's own style sheets hide: simple rules only, each for one class or id."""
 
 from __future__ import annotations
 

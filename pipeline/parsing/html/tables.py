@@ -1,4 +1,4 @@
-"""Tables of a page, with cells merged across (colspan) and down (rowspan)."""
+"""Reads tables with cells merged across (colspan) and down (rowspan)."""
 
 from __future__ import annotations
 

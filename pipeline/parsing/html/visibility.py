@@ -1,4 +1,4 @@
-"""What of a page a reader sees: hidden for good, or collapsed until somebody opens it."""
+"""Decides what of a page a reader sees: hidden for good, or collapsed until opened."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""E-mails and saved web pages: EML, MSG, MHTML."""
+"""Parses e-mails and saved web pages: EML, MSG, MHTML."""

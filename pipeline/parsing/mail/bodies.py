@@ -1,4 +1,4 @@
-"""The text of an e-mail's parts: plain or HTML, in any encoding, with notes on what it lacks."""
+"""Reads the bodies of an e-mail, plain or HTML in any encoding, with notes on their gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mails (EML): sender, recipients and thread as facts, the letter as text, files as documents."""
+"""Parses e-mails (EML): headers as facts, the letter as text, attachments as documents."""
 
 from __future__ import annotations
 

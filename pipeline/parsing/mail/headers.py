@@ -1,4 +1,4 @@
-"""Whether a text without a telling name is an e-mail or a saved web page, by its first lines."""
+"""Detects an e-mail or a saved web page by its first lines, where the name says nothing."""
 
 from __future__ import annotations
 

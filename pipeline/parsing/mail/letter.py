@@ -1,4 +1,4 @@
-"""A letter as a document: its heading for people, its facts, its text and its files."""
+"""Builds a document of a letter: its heading for people, its facts, its text and its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved web pages (MHTML): the page itself; its pictures and styles are left out."""
+"""Parses saved web pages (MHTML): the page itself, without pictures and styles."""
 
 from __future__ import annotations
 

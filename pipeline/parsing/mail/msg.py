@@ -1,4 +1,4 @@
-"""Outlook messages (MSG): read from the property streams of their OLE container."""
+"""Parses Outlook messages (MSG) from the property streams of their OLE container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The properties of an object in an Outlook message: streams of an OLE container (MS-OXMSG)."""
+"""Reads the properties of an object in an Outlook message (MS-OXMSG)."""
 
 from __future__ import annotations
 

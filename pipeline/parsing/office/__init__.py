@@ -1,1 +1,1 @@
-"""Presentations, OpenDocument, RTF and old Word files."""
+"""Parses presentations, OpenDocument, RTF and old Word files."""

@@ -1,4 +1,4 @@
-"""DOC documents of Word before 2007: LibreOffice makes a DOCX of them, where it is installed."""
+"""Parses DOC of Word before 2007: LibreOffice converts it to DOCX, where it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of an OpenDocument body: headings, paragraphs, lists, tables, notes, text boxes."""
+"""Reads an OpenDocument body: headings, paragraphs, lists, tables, notes, text boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenDocument files: texts (ODT), presentations (ODP) and spreadsheets (ODS)."""
+"""Parses OpenDocument files: texts (ODT), presentations (ODP) and spreadsheets (ODS)."""
 
 from __future__ import annotations
 

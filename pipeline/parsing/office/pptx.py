@@ -1,4 +1,4 @@
-"""PPTX presentations: slides as pages, titles as headings, tables, and the speaker's notes."""
+"""Parses PPTX: slides as pages, titles as headings, tables, and the speaker's notes."""
 
 from __future__ import annotations
 

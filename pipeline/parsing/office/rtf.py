@@ -1,4 +1,4 @@
-"""RTF: as Markdown, and as Outlook packs it into a message."""
+"""Parses RTF: as Markdown, and as Outlook packs it into a message."""
 
 from __future__ import annotations
 

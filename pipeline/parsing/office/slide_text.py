@@ -1,4 +1,4 @@
-"""The shapes of a slide and their text: paragraphs, lists and tables."""
+"""Reads the shapes of a slide: paragraphs, lists and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Office files that a password encrypts: opened with those that were given."""
+"""Decrypts office files with the passwords that were given."""
 
 from __future__ import annotations
 

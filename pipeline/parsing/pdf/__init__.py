@@ -1,4 +1,4 @@
-"""PDF to pages: what is drawn on each page becomes text, tables and notes.
+"""Parses PDF to pages: what is drawn on each becomes text, tables and notes.
 
 Reading order: `document` (the whole), `reading` (the drafts of all pages), `reader` (a page's ink:
 words, rules, fields), `second_look` (what the layout reader glued or overlooked), `rulings` and

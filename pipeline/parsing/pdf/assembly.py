@@ -1,4 +1,4 @@
-"""A page's pieces from its ink: every word that a reader sees, once, in reading order."""
+"""Assembles a page's pieces from its ink: every visible word once, in reading order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels and values that stand in two blocks beside each other, and are read across."""
+"""Joins labels and values of two blocks beside each other, which are read across."""
 
 from __future__ import annotations
 

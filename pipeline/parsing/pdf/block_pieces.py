@@ -1,4 +1,4 @@
-"""What a block of a page is: a heading, an item, a table, or paragraphs in one or more columns."""
+"""Classifies a block of a page: a heading, an item, a table, or paragraphs in columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PDF streams that unpack to far more than a document needs, found before PDFium unpacks them."""
+"""Finds decompression bombs in PDF streams before PDFium unpacks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading order on pages with columns of text: down the left one, then down the right one."""
+"""Orders pages with columns of text: down the left one, then down the right one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page's pieces as Markdown, with the place of each part on the page."""
+"""Composes a page's pieces as Markdown, with the place of each part on the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.parsing.pdf.headings import is_heading
 from pipeline.parsing.pdf.ink import PageInk
 from pipeline.parsing.pdf.lines import running_text
 from pipeline.parsing.pdf.pieces import PageDraft, Piece, TableDraft
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 _HEADING_MARK = re.compile(r"^(?=#{1,6}\s)")
 _MAX_DEPTH = 4
@@ -73,14 +73,14 @@ def compose(page: PageDraft, vocabulary: Collection[str]) -> ParsedPage:
         size=(round(page.size[0], 1), round(page.size[1], 1)) if page.placed else None,
         regions=tuple(text.regions) if page.placed else (),
         tables=tuple(text.tables),
-        furniture=tuple(normalise(line).text for line in page.furniture),
+        furniture=tuple(normalize(line).text for line in page.furniture),
     )
 
 
 def _written(piece: Piece, vocabulary: Collection[str]) -> str:
     lines = [line.text for line in piece.lines]
     joined = "\n".join(lines) if piece.keeps_lines else running_text(lines, vocabulary)
-    text = normalise(joined).text
+    text = normalize(joined).text
     match piece.kind:
         case RegionKind.HEADING:
             return f"{'#' * min(max(piece.level, 1), 6)} {' '.join(text.split())}"
@@ -99,7 +99,7 @@ def _add_table(
     above: str,
 ) -> None:
     def whole(cells: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(normalise(running_text(c.split("\n"), vocabulary)).text for c in cells)
+        return tuple(normalize(running_text(c.split("\n"), vocabulary)).text for c in cells)
 
     header, rows = whole(table.header), [whole(row) for row in table.rows]
     caption = whole((table.title,))[0] if table.title else ""
@@ -138,6 +138,6 @@ def _caption(before: Piece | None) -> str:
     """The line right above a table, when it can be the table's name and is no heading already."""
     if before is None or before.kind is not RegionKind.PARAGRAPH or len(before.lines) != 1:
         return ""
-    line = normalise(before.lines[0].text).text
+    line = normalize(before.lines[0].text).text
     short = len(line) <= _MAX_CAPTION and not line.endswith(".")
     return line if short and is_heading(line) else ""

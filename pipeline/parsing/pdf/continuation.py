@@ -1,4 +1,4 @@
-"""Tables that run over several pages: their rows have the header of the first page."""
+"""Continues tables over several pages: their rows get the header of the first page."""
 
 from __future__ import annotations
 

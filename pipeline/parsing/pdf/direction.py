@@ -1,4 +1,4 @@
-"""Words of a line in the direction in which they are read: Arabic and Hebrew from the right."""
+"""Orders words in their reading direction: Arabic and Hebrew from the right (bidi)."""
 
 from __future__ import annotations
 

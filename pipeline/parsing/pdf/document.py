@@ -1,4 +1,4 @@
-"""A PDF as a document: pages of Markdown, notes, and how well the readings agree."""
+"""Builds a document of a PDF: pages of Markdown, notes, and how well the readings agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ruled lines among all that is drawn: not underlines, not edges that nobody can see."""
+"""Filters ruled lines from all that is drawn: no underlines, no invisible edges."""
 
 from __future__ import annotations
 

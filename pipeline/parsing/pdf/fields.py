@@ -1,4 +1,4 @@
-"""Form fields and annotations: what was filled in or put on a page after it was printed."""
+"""Reads form fields (AcroForm) and annotations: what was filled in or put on after printing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.layout import Box
 from pipeline.parsing.pdf.ink import TICKED, UNTICKED, Annotation, Field
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 if TYPE_CHECKING:
     import liteparse
@@ -51,4 +51,4 @@ def annotation_of(annotation: liteparse.DocumentAnnotation) -> Annotation | None
 
 
 def _clean(text: str) -> str:
-    return " ".join(normalise(text).text.split())
+    return " ".join(normalize(text).text.split())

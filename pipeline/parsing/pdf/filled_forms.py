@@ -1,4 +1,4 @@
-"""Values of form fields among the printed words: each beside its label, once."""
+"""Places values of form fields among the printed words: each beside its label, once."""
 
 from __future__ import annotations
 

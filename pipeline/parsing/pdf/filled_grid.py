@@ -1,4 +1,4 @@
-"""A grid with the page's words in its cells, and what of it a reader takes for rows and columns."""
+"""Fills a grid with the page's words, and decides its rows and columns."""
 
 from __future__ import annotations
 

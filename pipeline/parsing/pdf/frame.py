@@ -1,4 +1,4 @@
-"""PDFium's coordinates of a page in those of its ink."""
+"""Converts PDFium's coordinates of a page to those of its ink."""
 
 from __future__ import annotations
 

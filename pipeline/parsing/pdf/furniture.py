@@ -1,4 +1,4 @@
-"""Running headers, footers and page numbers: recognized over pages, taken out where repeated."""
+"""Removes running headers, footers and page numbers, recognized over pages."""
 
 from __future__ import annotations
 

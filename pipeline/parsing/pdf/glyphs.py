@@ -1,4 +1,4 @@
-"""The characters of a word as PDFium has them, each with its place."""
+"""Reads a word's characters from PDFium, each with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a table without columns' lines: the printed lines of a cell that has several are joined.
+"""Joins rows of a table without ruled lines whose cells have several printed lines.
 
 The layout reader makes a row of every printed line. Lines of one row follow each other closely,
 with white space, or a line across the table, between two rows.

@@ -1,4 +1,4 @@
-"""Tables without ruled lines: where the layout reader sees cells, the page's words are put in."""
+"""Fills borderless tables: where the layout reader sees cells, the page's words are put in."""
 
 from __future__ import annotations
 

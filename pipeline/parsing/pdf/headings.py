@@ -1,4 +1,4 @@
-"""Which lines of a page can be headings, whatever their size is."""
+"""Recognizes lines of a page that can be headings, whatever their size is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields and remarks that the file hides from readers."""
+"""Finds fields and remarks that the file hides from readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn on a page: words, ruled lines, filled areas, fields and annotations.
+"""Extracts a page's ink: words, ruled lines, filled areas, fields and annotations.
 
 All coordinates are points from the upper left corner of the page, turned so that most of its text
 stands upright (see `PageInk.turn`).

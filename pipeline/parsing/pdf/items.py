@@ -1,4 +1,4 @@
-"""Marks with which the items of lists begin: bullets, numbers, letters."""
+"""Recognizes marks of list items: bullets, numbers, letters."""
 
 from __future__ import annotations
 

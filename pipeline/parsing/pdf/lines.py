@@ -1,4 +1,4 @@
-"""Words to lines, and lines to running text: order, superscripts, hyphens at line ends."""
+"""Joins words to lines, and lines to text: order, superscripts, hyphens at line ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Superscripts inside a word: ``$250`` and its footnote ``1``, which a reader sees apart."""
+"""Separates superscripts inside a word: ``$250`` and its footnote ``1``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person should know of a PDF: pages and pictures not read, text left out or replaced."""
+"""Notes of a PDF for a person: pages and pictures not read, text left out or replaced."""
 
 from __future__ import annotations
 

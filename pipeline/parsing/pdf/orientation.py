@@ -1,4 +1,4 @@
-"""Rotated pages, brought into the one frame in which the layout reader reads right.
+"""Turns rotated pages into the one frame in which the layout reader reads right.
 
 The layout reader takes the unrotated page's size for the rotated page's and cuts off what lies
 outside it. So every page's rotation is taken away first; pages whose text then stands sideways are

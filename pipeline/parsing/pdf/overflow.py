@@ -1,4 +1,4 @@
-"""Words that the layout reader glued across the border between two cells."""
+"""Splits words that the layout reader glued across the border between two cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paragraphs and list items, from the lines of what the layout reader takes for one or several.
+"""Splits the layout reader's blocks into paragraphs and list items, by their lines.
 
 It cuts sentences at the wrong places, and runs items and paragraphs together. Where a line begins
 an item, stands apart from the one above it, or follows the end of a text, a new piece begins; where

@@ -1,4 +1,4 @@
-"""Pictures that look like text which nobody has read: whole pages, and parts of pages."""
+"""Finds pictures that look like unread text (scans): whole pages, and parts of pages."""
 
 from __future__ import annotations
 

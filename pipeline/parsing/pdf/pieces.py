@@ -1,4 +1,4 @@
-"""The pieces of a page in reading order, before what only the whole document knows is applied."""
+"""The pieces of a page in reading order, before what only the whole document knows."""
 
 from __future__ import annotations
 

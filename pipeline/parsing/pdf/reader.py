@@ -1,4 +1,4 @@
-"""A page's ink as the layout reader (liteparse) sees it."""
+"""Reads a page's ink with the layout reader (liteparse)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.parsing.options import ParseOptions
 from pipeline.parsing.pdf.drawn_lines import fills_of, rules_of
 from pipeline.parsing.pdf.fields import annotation_of, field_of
 from pipeline.parsing.pdf.ink import Block, BlockKind, PageInk, Word, around
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 if TYPE_CHECKING:
     import liteparse
@@ -152,7 +152,7 @@ def _words(items: Sequence[liteparse.TextItem]) -> list[Word]:
         before: Word | None = None
         for part in item.words:
             text = _CONTROL.sub("\ufffd", part.text.translate(_SYMBOLS))
-            text = normalise(text).text.strip()
+            text = normalize(text).text.strip()
             if not text:
                 continue
             box = Box(part.x, part.y, part.x + part.width, part.y + part.height)

@@ -1,4 +1,4 @@
-"""The drafts of all pages: what the layout reader sees, checked by a second reading."""
+"""Drafts all pages: what the layout reader sees, checked by a second reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a PDF, and the two repairs that are worth trying in memory."""
+"""Opens a PDF, with the two repairs that are worth trying in memory."""
 
 from __future__ import annotations
 

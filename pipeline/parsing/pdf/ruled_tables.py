@@ -1,4 +1,4 @@
-"""Tables from ruled lines: words are put into cells, and cells into rows with their header."""
+"""Builds tables from ruled lines: words into cells, cells into rows with their header."""
 
 from __future__ import annotations
 

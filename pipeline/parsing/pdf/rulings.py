@@ -1,4 +1,4 @@
-"""Grids from ruled lines: which cells the lines of a page make, merged ones included.
+"""Builds grids from ruled lines: which cells they make, merged ones included.
 
 Lines are broken, drawn twice, drawn as thin boxes, or only seen as the edges of colored areas. So
 they are first brought together (`_joined`), then every pair of neighboring coordinates makes an

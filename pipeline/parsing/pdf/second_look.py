@@ -1,4 +1,4 @@
-"""What PDFium sees on a page: its plain text, and what the layout reader glued or overlooked."""
+"""Compares with PDFium's plain text: what the layout reader glued or overlooked."""
 
 from __future__ import annotations
 

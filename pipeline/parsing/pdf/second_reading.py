@@ -1,4 +1,4 @@
-"""A second reading of every page, by another way, to see whether words or their order were lost.
+"""Reads every page a second way, to see whether words or their order were lost.
 
 PDFium's plain text knows no layout: it has the words in the order of the file. Words broken at a
 line's end are joined in one reading and not in the other, and either may glue two words, so what
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from pipeline.text import normalise
+from pipeline.text import normalize
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfTextPage
@@ -57,7 +57,7 @@ class Agreement:
 
 def plain_text(layer: PdfTextPage) -> str:
     """The text of a page in the order of the file."""
-    return normalise(_LINE_END_HYPHEN.sub("", layer.get_text_range())).text.strip()
+    return normalize(_LINE_END_HYPHEN.sub("", layer.get_text_range())).text.strip()
 
 
 def unmapped(layer: PdfTextPage) -> int:

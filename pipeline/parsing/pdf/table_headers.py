@@ -1,4 +1,4 @@
-"""Which rows of a table are its title and its header, and which are data."""
+"""Decides which rows of a table are its title and its header, and which are data."""
 
 from __future__ import annotations
 

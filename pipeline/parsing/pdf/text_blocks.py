@@ -1,4 +1,4 @@
-"""Blocks that run over both columns of a page, cut at the gutter between them."""
+"""Cuts blocks that run over both columns of a page at the gutter between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of text within one block: the layout reader takes some for a table, or for one text."""
+"""Splits columns of text within one block, which the layout reader takes for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An index of what stands where on a page, so that a look-up does not pass over all of it."""
+"""A spatial index of a page, so that a look-up does not pass over all of it."""
 
 from __future__ import annotations
 

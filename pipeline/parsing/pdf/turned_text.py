@@ -1,4 +1,4 @@
-"""Text that does not stand upright on its page: beside the others, or across the page."""
+"""Reads text that does not stand upright on its page: beside the others, or across."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Underlines among the lines of a page: they part nothing."""
+"""Recognizes underlines among the lines of a page: they part nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Workbooks and tables: XLSX, XLS, XLSB, ODS, CSV, TSV."""
+"""Parses workbooks and tables: XLSX, XLS, XLSB, ODS, CSV, TSV."""

@@ -1,4 +1,4 @@
-"""Cells of a workbook as a person sees them: amounts, percentages and dates by their formats."""
+"""Formats cells as a person sees them: amounts, percentages and dates."""
 
 from __future__ import annotations
 

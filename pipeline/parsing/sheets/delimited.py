@@ -1,4 +1,4 @@
-"""CSV and TSV: the delimiter is found, quoted line breaks stay in their cells."""
+"""Parses CSV and TSV: detects the delimiter, keeps quoted line breaks in their cells."""
 
 from __future__ import annotations
 

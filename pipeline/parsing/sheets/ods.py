@@ -1,4 +1,4 @@
-"""The sheets of an OpenDocument spreadsheet: cells hold their text as it is shown."""
+"""Reads the sheets of an OpenDocument spreadsheet: cells hold their text as it is shown."""
 
 from __future__ import annotations
 

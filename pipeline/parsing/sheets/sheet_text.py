@@ -1,4 +1,4 @@
-"""A sheet's grid of cells as Markdown: titles above, tables with their header, remarks below."""
+"""Renders a sheet as Markdown: titles above, tables with their header, remarks below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workbooks whose formats are not known: XLSB, and others that are too large or too strange."""
+"""Reads values only, of workbooks whose formats are not known: XLSB, too large, too strange."""
 
 from __future__ import annotations
 

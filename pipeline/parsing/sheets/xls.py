@@ -1,4 +1,4 @@
-"""XLS workbooks of Excel before 2007: as XLSX, with formats, merged and hidden cells."""
+"""Parses XLS of Excel before 2007, as XLSX: formats, merged and hidden cells."""
 
 from __future__ import annotations
 

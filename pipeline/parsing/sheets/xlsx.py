@@ -1,4 +1,4 @@
-"""XLSX workbooks: sheets as pages, cells as a person sees them, hidden ones left out."""
+"""Parses XLSX: sheets as pages, cells as a person sees them, hidden ones left out."""
 
 from __future__ import annotations
 

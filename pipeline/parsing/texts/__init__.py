@@ -1,1 +1,1 @@
-"""Markdown and plain text, in any encoding."""
+"""Parses Markdown and plain text, in any encoding."""

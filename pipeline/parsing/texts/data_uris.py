@@ -1,4 +1,4 @@
-"""Takes files out of texts that hold them as data URIs: hundreds of chunks of base64 otherwise."""
+"""Strips data URIs from texts, which would be hundreds of chunks of base64."""
 
 from __future__ import annotations
 

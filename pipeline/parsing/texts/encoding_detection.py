@@ -1,4 +1,4 @@
-"""The encoding of a text that says nothing of it and is no UTF-8."""
+"""Detects the encoding of a text that declares none and is no UTF-8."""
 
 from __future__ import annotations
 

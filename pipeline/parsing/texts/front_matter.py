@@ -1,4 +1,4 @@
-"""The front matter of a Markdown file (YAML or TOML): title, number, date and the like."""
+"""Parses the front matter of a Markdown file (YAML or TOML): title, number, date."""
 
 from __future__ import annotations
 

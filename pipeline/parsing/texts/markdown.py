@@ -1,4 +1,4 @@
-"""Markdown files: facts of the front matter, notes beside their text, comments left out."""
+"""Parses Markdown: facts of the front matter, notes beside the text, comments left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown and plain text: bytes to characters, and nothing else changed."""
+"""Decodes plain text and Markdown: bytes to characters, and nothing else changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decode(content: bytes) -> str:
     """The characters of a text file in whatever encoding it is.
 
     Tried in order: byte order mark, UTF-8, UTF-16 without a mark, damaged UTF-8, detection,
-    Windows-1252. Bytes that fit nowhere become lone surrogates, for `normalise` to count.
+    Windows-1252. Bytes that fit nowhere become lone surrogates, for `normalize` to count.
 
     Raises:
         ParseError: UNSUPPORTED_TYPE, when this is no text.

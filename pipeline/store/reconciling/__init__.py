@@ -1,1 +1,1 @@
-"""What maintenance asks of the database, page by page, and how it mends what it finds."""
+"""Maintenance queries, page by page, and the repairs of what they find."""

@@ -1,4 +1,4 @@
-"""Published documents, their chunks and their vectors: whether one has the other."""
+"""Queries published documents without chunks or vectors, and vectors without chunks."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ _JOBS = sa.text(
 )
 
 
-async def send_back(
+async def retry_jobs(
     connection: AsyncConnection, documents: Sequence[UUID], actor: Actor, why: str
 ) -> set[UUID]:
     """Have published documents made and published again; readers keep what is there until then.

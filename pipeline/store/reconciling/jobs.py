@@ -1,4 +1,4 @@
-"""Jobs that nobody works on and no sweep takes up."""
+"""Queries orphaned jobs: nobody works on them and no sweep takes them up."""
 
 from __future__ import annotations
 

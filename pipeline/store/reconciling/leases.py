@@ -1,4 +1,4 @@
-"""Buffered vectors and reservations that no document waits for any more."""
+"""Queries buffered vectors and reservations that no document waits for any more."""
 
 from __future__ import annotations
 

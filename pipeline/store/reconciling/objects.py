@@ -1,4 +1,4 @@
-"""Stored objects against the rows that name them, both ways."""
+"""Queries stored objects against the rows that name them, both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going through large tables by key: a transaction for each page, and one page in memory."""
+"""Pages through large tables by key: a transaction a page, one page in memory."""
 
 from __future__ import annotations
 

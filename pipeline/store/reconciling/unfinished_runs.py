@@ -1,4 +1,4 @@
-"""Runs that are not finished, and that nobody works on."""
+"""Queries runs that are not finished, and that nobody works on."""
 
 from __future__ import annotations
 

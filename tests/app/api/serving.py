@@ -17,8 +17,8 @@ from fastapi import FastAPI
 
 from app.api.application import create_app
 from app.api.authentication import issue_token
-from app.api.parts import ApiParts
-from app.api.serving import configuration
+from app.api.dependencies import ApiParts
+from app.api.server import configuration
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store import runs

@@ -127,7 +127,7 @@ def test_news_arrives_by_itself(page: Page) -> None:
     page.browser.execute_script("window.same = true")
     with page.api.client("cleo") as cleo:
         job = accepted(cleo, text("camels"), name="camels.md")
-    page.until(lambda: "waits for its turn" in page.text("#recent"))
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
     page.api.work_off(job["id"], user="cleo")
     page.until(lambda: "1 of 1 document published" in page.text("#documents"))
     page.until(lambda: "camels.md: published" in page.text("#status"))
@@ -170,7 +170,7 @@ def test_retry_sends_a_document_back(page: Page) -> None:
     assert "password" in page.text("#errors").lower()
     page.click(f"[data-retry='{job['id']}']")
     page.until(lambda: "No document is in trouble" in page.text("#errors"))
-    page.until(lambda: "waits for its turn" in page.text("#recent"))
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
 
 
 def test_what_a_cap_stopped_goes_on_by_a_button(page: Page) -> None:
@@ -184,7 +184,7 @@ def test_what_a_cap_stopped_goes_on_by_a_button(page: Page) -> None:
     assert f"Go on with everything that was stopped in the run {run[:8]}" in page.text("#errors")
     page.click(f"[data-resume='{run}']")
     page.until(lambda: "No document is in trouble" in page.text("#errors"))
-    page.until(lambda: "waits for its turn" in page.text("#recent"))
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
 
 
 def test_a_name_opens_its_history(page: Page) -> None:

@@ -68,7 +68,7 @@ async def test_a_server_that_does_not_answer_costs_its_caller_nothing(
             assert dispatcher.counts.failed == 0  # none of them is over, and the caller goes on
             await dispatcher.close()
         assert dispatcher.counts.failed == 20
-        assert "dispatch_left_to_the_sweep" in caplog.text
+        assert "dispatch_failed" in caplog.text
 
 
 async def test_a_server_that_comes_back_is_asked_again(

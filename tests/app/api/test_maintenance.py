@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.schema import SCHEMA
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.keeping import look_at_everything
-from stages.reconciling.looks import Look
+from stages.reconciling.inspection import Inspection
+from stages.reconciling.maintenance_run import run_maintenance
 from tests.app.api.calling import accepted, is_problem, text
 from tests.app.api.serving import RunningApi
 from tests.app.api.tab import Page, browser, page
@@ -30,7 +30,7 @@ def change(api: RunningApi, statement: str) -> None:
 
 def look(api: RunningApi, *, fix: bool) -> None:
     """Look at everything, as the flow does."""
-    api.run(look_at_everything(Look(api.parts.services, fix), CHECKS))
+    api.run(run_maintenance(Inspection(api.parts.services, fix), CHECKS))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +100,7 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     assert "[object" not in page.text()
     assert page.browser.get_log("browser") == []
     page.open("anna")
-    page.until(lambda: "waits for its turn" in page.text("#recent"))
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
     assert "Maintenance" not in page.text()
     assert page.browser.get_log("browser") == []
 

@@ -14,10 +14,10 @@ from prefect.client.schemas.actions import WorkPoolCreate
 
 from app.api.dispatching import Dispatcher
 from app.api.health import WORKER_SECONDS, HealthChecks
-from flows.reporting import report_data
+from flows.report_builder import report_data
 from pipeline.identity import user_id
 from pipeline.store import events
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.api.calling import accepted, text, watching
 from tests.app.api.serving import RunningApi
 from tests.clocks import DAY, moved, right_time

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.api.application import create_app
-from app.api.links import PREFIX
+from app.api.signed_urls import PREFIX
 from pipeline.settings import Settings
 from tests.app.api.calling import accepted, text
 from tests.app.api.serving import RunningApi

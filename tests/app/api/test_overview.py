@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.identity import user_id
-from pipeline.store import budgets, service_calls
-from pipeline.store.budgets import Budget
+from pipeline.store import rate_limits, service_calls
+from pipeline.store.rate_limits import RateLimits
 from pipeline.store.schema import SCHEMA
 from pipeline.store.service_calls import ServiceCall
 from tests.app.api.calling import ENCRYPTED, accepted, is_problem, text
@@ -81,7 +81,7 @@ def test_services_show_calls_latency_money_and_circuit(api: RunningApi) -> None:
 
     async def call() -> None:
         async with api.parts.database.service() as connection:
-            await budgets.ensure_budget(connection, Budget("openai", None, None))
+            await rate_limits.ensure_limits(connection, RateLimits("openai", None, None))
             for seconds, outcome in ((0.1, "ok"), (0.2, "ok"), (0.9, "server_error")):
                 await service_calls.record(
                     connection,

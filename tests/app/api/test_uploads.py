@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.intake import Description, Received, accept
+from app.api.streaming_intake import Description, Received, accept
 from clients.storage.objects import raw_key
 from pipeline.identity import sha256_hex, user_id
 from tests.app.api.calling import ENCRYPTED, accepted, is_problem, text, upload

@@ -122,7 +122,7 @@ def test_a_worker_that_is_late_writes_nothing_of_an_erased_user(api: RunningApi)
             run_id = uuid4()
             async with services.database.service() as connection:
                 await runs.start_run(connection, run_id, user_id("operator"), "test")
-            async with batch.hold(services, [UUID(job["id"])], run_id) as held:
+            async with batch.claim_batch(services, [UUID(job["id"])], run_id) as held:
                 await until_gate(services, held)
                 passed, *_ = await gating.gate(services, held)
                 gone = await api.loop.run_in_executor(None, erase)

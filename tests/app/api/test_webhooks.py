@@ -1,4 +1,4 @@
-"""The receiver of webhooks, and the parsing that it wakes, with the stand-in's own webhooks."""
+"""The receiver of webhooks, and the parsing that it wakes, with the mock server's own webhooks."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_without_a_secret_there_is_no_receiver(api_settings: Settings, tmp_path:
 
 @pytest.fixture(scope="module")
 def llamaparse() -> Iterator[LlamaParseMock]:
-    """A stand-in whose jobs take a while."""
+    """A mock server whose jobs take a while."""
     with LlamaParseMock(job_seconds=0.4) as mock:
         yield mock
 

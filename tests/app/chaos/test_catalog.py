@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.chaos import catalog, reporting
-from app.chaos.documents import policy, write_letter
+from app.chaos import catalog, experiment_report
+from app.chaos.experiment_report import Outcome
+from app.chaos.generated_documents import policy, write_letter
 from app.chaos.oracle import Breach, Verdict
-from app.chaos.reporting import Outcome
 from pipeline.errors import UsageError
 from tests.app.navigating import Navigator
 
@@ -55,10 +55,10 @@ def test_the_same_seed_gives_the_same_documents(tmp_path: Path) -> None:
 def test_a_broken_promise_is_exit_code_one(capsys: pytest.CaptureFixture[str]) -> None:
     """The row, then each broken promise with its document; a kept one ends with 0."""
     kept = Outcome("kills", 7, "3 documents", {"kills": 2}, Verdict(0, 0, 5, 800), [1.0, 3.0])
-    assert reporting.show(kept, json=False) == 0
+    assert experiment_report.show(kept, json=False) == 0
     broken = Breach("nothing is lost", "2 of its passages are not published", "/x/a.md")
     lost = Outcome("kills", 7, "3 documents", {"kills": 2}, Verdict(1, 0, 0, 0, [broken]))
-    assert reporting.show(lost, json=False) == 1
-    told = reporting.as_json(lost)
+    assert experiment_report.show(lost, json=False) == 1
+    told = experiment_report.as_json(lost)
     assert (told["held"], told["verdict"]["breaches"][0]["document"]) == (False, "/x/a.md")
-    assert reporting.as_json(kept)["recoveries"] == {"p50": 2.0, "p95": pytest.approx(2.9)}
+    assert experiment_report.as_json(kept)["recoveries"] == {"p50": 2.0, "p95": pytest.approx(2.9)}

@@ -9,9 +9,9 @@ import pytest
 
 from app.chaos import kills, workers
 from app.chaos.experiments import Plan
-from app.chaos.installations import SETTINGS, Installation, stand_ins
+from app.chaos.installations import SETTINGS, Installation, mock_variables
 from mocks import LlamaParseMock, OpenAIMock
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 from tests.prefect_server import PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]
@@ -24,7 +24,7 @@ def place(
     """An installation on the session's Postgres and Prefect."""
     with OpenAIMock(latency=0.1) as openai, LlamaParseMock() as llamaparse:
         variables = {
-            **prefect_server.environment, **SETTINGS, **stand_ins(openai, llamaparse),
+            **prefect_server.environment, **SETTINGS, **mock_variables(openai, llamaparse),
             "DATABASE_URL": database_url, "NAVIGATOR_HOME": str(tmp_path / "home"),
         }  # fmt: skip
         made = Installation(tmp_path, Addresses(database_url), openai, llamaparse, variables)

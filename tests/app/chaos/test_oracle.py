@@ -7,10 +7,14 @@ from dataclasses import replace
 import pytest
 
 from app.chaos.oracle import Allowance, Bill, Corpus, Verdict, judge
-from pipeline.store.corpus import Ledger, Passage, Standing
+from pipeline.store.corpus import Ledger, PublishedChunk, Standing
 
 A, B = "/files/a.md", "/files/b.md"
-PASSAGES = [Passage(A, 0, "t0", 0, "v0"), Passage(A, 1, "t1", 9, "v1"), Passage(B, 0, "u", 0, "w")]
+PASSAGES = [
+    PublishedChunk(A, 0, "t0", 0, "v0"),
+    PublishedChunk(A, 1, "t1", 9, "v1"),
+    PublishedChunk(B, 0, "u", 0, "w"),
+]
 STANDINGS = [Standing(A, "complete", None, None, 1, 1), Standing(B, "complete", None, None, 1, 1)]
 LEDGER = Ledger(2, 300, 300, 0.1, 0)
 CLEAN = Corpus(PASSAGES, STANDINGS, LEDGER)
@@ -42,7 +46,7 @@ def test_the_clean_corpus_keeps_every_promise() -> None:
     ],
     ids=["a document", "a passage", "a vector", "a text"],
 )
-def test_what_is_lost_is_named(passages: list[Passage]) -> None:
+def test_what_is_lost_is_named(passages: list[PublishedChunk]) -> None:
     """A missing or changed passage makes its document lost."""
     verdict = judged(replace(CLEAN, passages=passages))
     assert verdict.lost == 1

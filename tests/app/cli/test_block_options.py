@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.ingest import IngestRequest
-from flows.context import IngestOptions
+from flows.shared_services import IngestOptions
 from pipeline.settings import Settings, load_settings
 from tests.app.navigating import SAMPLES, Navigator
 from tests.prefect_server import PrefectServer

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from app.cli.logs import Asked, Entry, entries, following, line_of
+from app.cli.logs import Entry, HistoryQuery, entries, following, line_of
 from app.process.log_output import configure_logs
 from pipeline.errors import UsageError
 from pipeline.logs import logger
@@ -64,7 +64,7 @@ def published(api: RunningApi) -> dict[str, str]:
 
 async def told(api: RunningApi, **asked: str) -> list[Entry]:
     """The entries that there are now."""
-    return await entries(api.settings, Asked(user="anna", **asked))
+    return await entries(api.settings, HistoryQuery(user="anna", **asked))
 
 
 async def test_a_documents_story_is_whole_and_in_order(
@@ -105,16 +105,21 @@ async def test_a_refused_request_is_found_in_the_logs(
 
 async def test_nobody_reads_anothers_story(api: RunningApi, published: dict[str, str]) -> None:
     """Another user has no such job, and no such document."""
-    for asked in (Asked(job=published["first"], user="ben"), Asked("first.md", user="ben")):
+    for asked in (
+        HistoryQuery(job=published["first"], user="ben"),
+        HistoryQuery("first.md", user="ben"),
+    ):
         with pytest.raises(UsageError):
             await entries(api.settings, asked)
 
 
 @pytest.mark.parametrize(
-    "asked", [Asked(), Asked(job="ab"), Asked(job="f" * 8), Asked(correlation="7"), Asked("none")],
+    "asked",
+    [HistoryQuery(), HistoryQuery(job="ab"), HistoryQuery(job="f" * 8),
+     HistoryQuery(correlation="7"), HistoryQuery("none")],
     ids=str,
 )  # fmt: skip
-async def test_what_names_nothing_is_said(api: RunningApi, asked: Asked) -> None:
+async def test_what_names_nothing_is_said(api: RunningApi, asked: HistoryQuery) -> None:
     """In a sentence, with what to do."""
     with pytest.raises(UsageError) as caught:
         await entries(api.settings, asked)
@@ -124,12 +129,27 @@ async def test_what_names_nothing_is_said(api: RunningApi, asked: Asked) -> None
 async def test_following_tells_what_comes(api: RunningApi, published: dict[str, str]) -> None:
     """First what there is, each thing once, then the news as they come."""
     known = len(await told(api, job=published["first"]))
-    asked = Asked(job=published["first"], user="anna")
+    asked = HistoryQuery(job=published["first"], user="anna")
     async with aclosing(following(api.settings, asked)) as coming, asyncio.timeout(20):
         for _ in range(known):
             await anext(coming)
         logger("navigator.test").info("news", job_id=published["first"])
         assert (await anext(coming)).event == "news"
+
+
+async def test_lines_of_an_older_version_are_read(
+    api: RunningApi, published: dict[str, str]
+) -> None:
+    """They name the time, the reason and the stack by other words."""
+    older = {
+        "at": "2026-01-02T03:04:05Z", "level": "error", "event": "of_an_older_version",
+        "process": "api", "job_id": published["first"], "why": "It is away.", "way": ["a.py:1 b"],
+    }  # fmt: skip
+    with (api.settings.home / "logs/api.jsonl").open("a") as log:
+        log.write(json.dumps(older) + "\n")
+    [entry] = [e for e in await told(api, job=published["first"]) if e.event == older["event"]]
+    assert entry.at.isoformat() == "2026-01-02T03:04:05+00:00"
+    assert (entry.fields["reason"], entry.fields["stack"]) == ("It is away.", ["a.py:1 b"])
 
 
 def test_the_command_prints_lines(api: RunningApi, published: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""`navigator mocks`: the stand-ins in the foreground."""
+"""`navigator mocks`: the mock servers in the foreground."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_it_serves_what_it_says_to_export(
         assert client.get(f"{exported['OPENAI_BASE_URL']}/models").status_code == 401
     process.send_signal(signal.SIGINT)
     finished = ended(process)
-    assert (finished.code, finished.err.strip()) == (0, "The stand-ins have stopped.")
+    assert (finished.code, finished.err.strip()) == (0, "The mock servers have stopped.")
     assert all(name in exported["said"] for name in ("OpenAI", "LlamaParse", "10 rules"))
 
 

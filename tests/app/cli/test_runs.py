@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.navigating import Ended, Navigator, ended
 
 DOCUMENTS = 3
@@ -20,7 +20,7 @@ DOCUMENTS = 3
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[OpenAIMock]:
-    """The OpenAI stand-in."""
+    """The OpenAI mock server."""
     with OpenAIMock(process=True) as running:
         yield running
 

@@ -22,7 +22,7 @@ import pytest
 from app.prefect.server import SERVER_SETTINGS
 from mocks import OpenAIMock
 from pipeline.loopback import free_port
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.app.navigating import ROOT, Navigator, ended
 from tests.prefect_server import PrefectServer, wait_until_healthy
 
@@ -42,7 +42,7 @@ DEAD_PROXY = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://1
 
 
 class Provider:
-    """A stand-in for OpenAI that takes a minute to answer, until it is told otherwise."""
+    """A mock server for OpenAI that takes a minute to answer, until it is told otherwise."""
 
     def __init__(self, mock: OpenAIMock) -> None:
         self._control = mock.base_url.removesuffix("/v1")

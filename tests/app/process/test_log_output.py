@@ -56,7 +56,7 @@ def test_an_event_has_its_name_its_fields_and_its_correlation(settings: Settings
         "level": "info", "event": "thing_done", "process": "test", "logger": "navigator.test",
         "job_id": "7", "seconds": 1.5, "correlation_id": str(one),
     }.items()  # fmt: skip
-    assert first["at"].endswith("Z")
+    assert first["timestamp"].endswith("Z")
     assert (second["event"], second["correlation_ids"]) == ("plain words", [str(one), str(two)])
 
 
@@ -70,8 +70,8 @@ def test_an_error_is_told_by_its_kind_and_place(settings: Settings) -> None:
             LOG.exception("failed")
     foreign, ours = written(settings)
     assert (foreign["error"], ours["error"]) == ("ValueError", "ServiceUnavailable")
-    assert foreign["way"][-1].startswith("test_log_output.py:")
-    assert ours["why"] == "It is away."
+    assert foreign["stack"][-1].startswith("test_log_output.py:")
+    assert ours["reason"] == "It is away."
     assert "canary" not in json.dumps(foreign)
 
 

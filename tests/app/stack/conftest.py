@@ -16,7 +16,7 @@ import pytest
 
 from app.stack.plan import PORTS
 from app.stack.ports import is_free
-from app.stack.state import StackState, running_stack
+from app.stack.status_file import StackState, running_stack
 from pipeline.store.embedded_access import ADMINISTRATOR, address
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import Navigator
@@ -104,7 +104,7 @@ _account = Account()
 
 @pytest.fixture(autouse=True)
 def ledger_of_the_stack(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What its own stand-ins bill is in the ledger of its own database, as long as it runs."""
+    """What its own mock servers bill is in the ledger of its own database, as long as it runs."""
     yield
     if "stack" in request.fixturenames:
         stack: RunningStack = request.getfixturevalue("stack")
@@ -114,7 +114,7 @@ def ledger_of_the_stack(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(scratch: Path) -> Iterator[RunningStack]:
-    """Everything, healthy, parsing and embedding with the stand-ins."""
+    """Everything, healthy, parsing and embedding with the mock servers."""
     running = start(scratch / "stack", "--mocks", "on")
     try:
         running.until(is_up)

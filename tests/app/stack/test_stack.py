@@ -18,7 +18,7 @@ import psutil
 import psycopg
 import pytest
 
-from app.stack.state import running_stack
+from app.stack.status_file import running_stack
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import SAMPLES, Navigator
@@ -132,7 +132,7 @@ def test_the_password_stands_nowhere_else(stack: RunningStack) -> None:
     assert holders == ["prefect/auth-string"]
 
 
-@pytest.mark.bill_lost("the stand-ins are killed too")
+@pytest.mark.bill_lost("the mock servers are killed too")
 def test_what_dies_comes_back(stack: RunningStack) -> None:
     """Services that are killed are started again, the log says so, and everything works."""
     victims = {name: stack.pid(name) for name in ("api", "worker", "mocks")}

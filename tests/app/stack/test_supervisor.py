@@ -136,7 +136,7 @@ async def test_one_at_a_time_is_taken_down(tmp_path: Path, monkeypatch: pytest.M
     """Of several dead services the next is ended only after the one before is healthy again."""
     monkeypatch.setattr(supervising, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(supervising, "_SHORT_STOP_SECONDS", 0.2)
-    monkeypatch.setattr("app.stack.child.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("app.stack.service_process.STOP_SECONDS", 0.2)
     stopped: set[int] = set()
 
     def alive(name: str) -> bool:
@@ -167,7 +167,7 @@ async def test_one_at_a_time_is_taken_down(tmp_path: Path, monkeypatch: pytest.M
 
 async def test_the_stubborn_are_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that ignores the request to end is killed, with what it has started."""
-    monkeypatch.setattr("app.stack.child.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("app.stack.service_process.STOP_SECONDS", 0.3)
     mark = tmp_path / "started"
     code = (
         "import pathlib, signal, subprocess, sys, time; signal.signal(15, signal.SIG_IGN);"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.terminal.errors import report_error, report_interruption, without_secrets
+from app.terminal.errors import redacted, report_error, report_interruption
 from pipeline.errors import (
     ConfigurationError,
     CostCapReached,
@@ -57,8 +57,29 @@ def test_the_unforeseen_goes_to_a_log_without_secrets(
     assert str(log) in said
     assert "Traceback" not in said
     written = log.read_text()
-    assert "ZeroDivisionError: with *** at postgresql://***@host/db" in written
-    assert "test_failures.py" in written
+    assert written.endswith("ZeroDivisionError\n")
+    assert "test_errors.py" in written
+    assert "canary" not in written
+
+
+def test_an_unforeseen_error_names_no_document_and_no_secret_in_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither its own words nor those of its causes, groups and notes reach the logs folder."""
+    monkeypatch.setenv("NAVIGATOR_HOME", str(tmp_path))
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-7f3a")
+    cause = FileNotFoundError(2, "No such file", "Policy of Anna Canary.pdf")
+    cause.add_note("sk-canary1234")
+    group = ExceptionGroup("canary-7f3a", [KeyError("Policy of Ben Canary.pdf"), cause])
+    try:
+        raise ValueError("Policy of Anna Canary.pdf: postgresql://me:canary@host/db") from group
+    except ValueError as error:
+        assert report_error(error) == 1
+    (log,) = (tmp_path / "logs").iterdir()
+    written = log.read_text() + capsys.readouterr().err
+    for kind in ("ValueError", "ExceptionGroup", "KeyError", "FileNotFoundError: ENOENT"):
+        assert kind in written
+    assert "canary" not in written.lower()
 
 
 def test_a_log_that_cannot_be_written_is_said(
@@ -79,5 +100,5 @@ def test_an_interruption_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> No
 def test_secrets_are_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys, passwords in URLs and the values of secret variables do not reach a log."""
     monkeypatch.setenv("MY_API_KEY", "plain-value")
-    text = "postgresql://me:word@host/db sk-proj-abcdef123 llx-12345678 Bearer abc plain-value"
-    assert without_secrets(text) == "postgresql://***@host/db *** *** *** ***"
+    text = "postgresql://me:word@host/db sk-proj-abcdef123 llx-12345678 Bearer abcdef plain-value"
+    assert redacted(text) == "postgresql://***@host/db *** *** *** ***"

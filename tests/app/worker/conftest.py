@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from tests.deployments.conftest import DeployedServer, deployed
 from tests.prefect_server import ROOT, PrefectServer
 
@@ -95,7 +95,7 @@ class Pool:
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
-    """A stand-in in a thread of the test's process."""
+    """A mock server in a thread of the test's process."""
     with OpenAIMock() as mock:
         yield mock
 

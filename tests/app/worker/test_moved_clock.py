@@ -12,9 +12,9 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Pending, Running, Scheduled, State
 
-from app.worker.leftovers import settle_leftovers
-from app.worker.warm import WarmWorker
-from pipeline.workers import worker_name
+from app.worker.orphaned_runs import requeue_orphaned_runs
+from app.worker.warm_worker import WarmWorker
+from pipeline.worker_identity import worker_name
 from tests.clocks import DAY, moved, right_time
 from tests.prefect_server import PrefectServer
 
@@ -64,7 +64,7 @@ async def test_a_dead_workers_runs_are_due_at_once(client: PrefectClient) -> Non
     """Its run goes back and is due now; one that was taken a moment ago is left alone."""
     left = await run_of(client, Running(), DEAD)
     taken = await run_of(client, Pending(), DEAD)
-    assert await settle_leftovers(client, POOL) == 1
+    assert await requeue_orphaned_runs(client, POOL) == 1
     assert (await client.read_flow_run(taken.id)).state_name == "Pending"
     async with WarmWorker(POOL, prefetch_seconds=5) as worker:
         assert await due(worker) == [left.id]

@@ -10,9 +10,9 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.workers.base import BaseWorker
 
-from app.worker.leftovers import settle_leftovers
-from app.worker.warm import WarmWorker
-from pipeline.workers import worker_name
+from app.worker.orphaned_runs import requeue_orphaned_runs
+from app.worker.warm_worker import WarmWorker
+from pipeline.worker_identity import worker_name
 from tests.flows.test_abandoned_runs import DEAD
 from tests.prefect_server import PrefectServer
 
@@ -63,7 +63,7 @@ async def test_a_run_that_a_dead_worker_took_gives_its_slot_back(
     prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next worker's heartbeat queues it again; its deployment can run it."""
-    monkeypatch.setattr("app.worker.warm.worker_name", lambda: DEAD)
+    monkeypatch.setattr("app.worker.warm_worker.worker_name", lambda: DEAD)
     monkeypatch.setattr("flows.abandoned_runs.JUST_TAKEN", timedelta(seconds=-60))
     with prefect_server.in_this_process():
         async with get_client() as client:
@@ -71,7 +71,7 @@ async def test_a_run_that_a_dead_worker_took_gives_its_slot_back(
             async with WarmWorker(POOL) as worker:
                 assert await worker._propose_pending_state(run)
             assert await slots(client, run) == 1
-            assert await settle_leftovers(client, POOL) == 1
+            assert await requeue_orphaned_runs(client, POOL) == 1
             assert (await client.read_flow_run(run.id)).state_name == "AwaitingRetry"
             assert await slots(client, run) == 0
             await client.delete_flow_run(run.id)

@@ -181,7 +181,7 @@ async def test_a_worker_killed_while_idle_costs_nothing(pool: ParserPool) -> Non
     assert (await pool.parse(b"next", PDF)).text.endswith("4 PDF")
 
 
-async def test_others_are_untouched_by_a_hostile_neighbour(pool: ParserPool) -> None:
+async def test_others_are_untouched_by_a_hostile_neighbor(pool: ParserPool) -> None:
     """While one document hangs, the others go through the other worker."""
     hanging = asyncio.create_task(pool.parse(b"hang", PDF))
     results = await asyncio.gather(*(pool.parse(b"x" * n, PDF) for n in range(1, 30)))

@@ -27,8 +27,8 @@ from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
 from pipeline.store import runs
-from pipeline.workers import worker_name
-from stages.reconciling.looks import Look, Outcome, reconcile
+from pipeline.worker_identity import worker_name
+from stages.reconciling.inspection import Inspection, Outcome, reconcile
 from stages.services import Services, open_services
 from tests.clocks import DAY, moved, right_time
 from tests.flows.corpus import change
@@ -71,7 +71,7 @@ async def services(
 
 async def look(services: Services, *, fix: bool = False, by_person: bool = False) -> Outcome:
     """What is wrong with Prefect."""
-    outcome = await reconcile(Look(services, fix, by_person=by_person), PREFECT_CHECKS)
+    outcome = await reconcile(Inspection(services, fix, by_person=by_person), PREFECT_CHECKS)
     assert outcome.unlooked == {}
     return outcome
 
@@ -214,6 +214,6 @@ async def test_a_server_that_does_not_answer_is_said(services: Services) -> None
     """It is no damage, and no clean bill either."""
     nowhere = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
     with temporary_settings(updates=nowhere):
-        outcome = await reconcile(Look(services), PREFECT_CHECKS)
+        outcome = await reconcile(Inspection(services), PREFECT_CHECKS)
     assert set(outcome.unlooked) == set(PREFECT_CHECKS)
     assert outcome.tallies == {}

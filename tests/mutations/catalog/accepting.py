@@ -6,9 +6,9 @@ from tests.mutations.mutation import Mutation
 
 _REGISTRATION = "pipeline/store/registration.py"
 _LOOKUP = "pipeline/store/document_lookup.py"
-_UNSETTLED = "pipeline/store/unsettled.py"
+_PENDING = "pipeline/store/pending_objects.py"
 _TEST_REGISTRATION = "tests/pipeline/store/test_registration.py"
-_TEST_REMOVING = "tests/stages/test_removing.py"
+_TEST_REMOVING = "tests/stages/test_garbage_collection.py"
 
 MUTATIONS = (
     Mutation(
@@ -38,7 +38,7 @@ MUTATIONS = (
     Mutation(
         "a-lost-file-never-comes-back",
         _LOOKUP, "_outcome", "row[\"state\"] in LOSABLE and", "False and",
-        ("tests/stages/test_bad_input.py", "tests/stages/test_removing.py",
+        ("tests/stages/test_bad_input.py", "tests/stages/test_garbage_collection.py",
          "tests/pipeline/store/test_registration.py"),
         "bytes that the storage lost are taken from the file that comes again",
     ),
@@ -50,54 +50,54 @@ MUTATIONS = (
     ),
     Mutation(
         "an-older-version-goes-on",
-        "pipeline/store/succession.py", "SUPERSEDE", "SET state = 'superseded',",
+        "pipeline/store/superseded_jobs.py", "SUPERSEDE", "SET state = 'superseded',",
         "SET state = j.state,",
         (f"{_TEST_REGISTRATION}::test_a_newer_version_supersedes_what_was_not_published",),
         "nothing is spent on a version that nobody wants any more",
     ),
     Mutation(
         "an-upload-that-took-too-long-is-registered",
-        _UNSETTLED, "settle", "!= len(held.stems)", "> len(held.stems)",
+        _PENDING, "commit", "!= len(held.stems)", "> len(held.stems)",
         (f"{_TEST_REMOVING}::test_an_upload_that_took_too_long_is_not_registered",),
         "no row names an object that was removed meanwhile",
     ),
     Mutation(
         "what-an-upload-holds-is-removed",
-        _UNSETTLED, "_UNNEEDED", "AND u.held_until > clock_timestamp()", "AND false",
+        _PENDING, "_UNNEEDED", "AND u.held_until > clock_timestamp()", "AND false",
         (f"{_TEST_REMOVING}::test_deleting_takes_nothing_from_an_upload_of_the_same_bytes",),
         "a deletion takes no object from an upload of the same bytes",
     ),
     Mutation(
         "what-a-document-needs-is-removed",
-        _UNSETTLED, "_UNNEEDED", "AND j.state <> 'deleted'", "AND false",
+        _PENDING, "_UNNEEDED", "AND j.state <> 'deleted'", "AND false",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_serves_the_next_one",
          f"{_TEST_REMOVING}::test_uploads_and_deletions_at_once"),
         "no object that a living document needs is removed",
     ),
     Mutation(
         "what-is-held-is-taken-for-abandoned",
-        _UNSETTLED, "_OLDEST", "WHERE held_until <= now() AND", "WHERE",
+        _PENDING, "_OLDEST", "WHERE held_until <= now() AND", "WHERE",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_is_removed_in_its_time",),
         "an upload under way keeps its time",
     ),
     Mutation(
         "an-upload-does-not-wait-for-a-removal",
-        _UNSETTLED, "hold", "await connection.execute(_WAIT, {\"user_id\": user})", "",
+        _PENDING, "acquire", "await connection.execute(_WAIT, {\"user_id\": user})", "",
         (f"{_TEST_REMOVING}::test_an_upload_waits_for_a_removal_under_way",),
         "an object that is put while it is removed is not lost",
     ),
     Mutation(
         "a-killed-upload-leaves-its-objects",
-        "stages/registering.py", "_holding",
-        "await unsettled.hold(connection, user, (each.file_sha256 for each in wanted))",
-        "await unsettled.hold(connection, user, [])",
+        "stages/intake.py", "_holding",
+        "(each.file_sha256 for each in wanted)",
+        "[]",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_is_removed_in_its_time",),
         "what a killed upload stored is found and removed",
     ),
     Mutation(
         "a-deletion-gives-nothing-up",
         "pipeline/store/deletion.py", "delete_documents",
-        "for r in orphaned])", "for r in orphaned[:0]])",
+        "for r in orphaned]","for r in orphaned[:0]]",
         (f"{_TEST_REMOVING}::test_a_deletion_that_was_killed_is_finished_later",),
         "a killed deletion is finished later",
     ),
@@ -109,10 +109,11 @@ MUTATIONS = (
     ),
     Mutation(
         "a-late-text-is-kept",
-        "pipeline/store/unwanted.py", "_JOBS", "j.state <> 'deleted' AS living", "true AS living",
+        "pipeline/store/orphaned_texts.py", "_JOBS",
+        "j.state <> 'deleted' AS living", "true AS living",
         ("tests/stages/test_llamaparse_away.py"
          "::test_a_text_that_nobody_wants_any_more_is_removed",
-         "tests/stages/test_removing.py"),
+         "tests/stages/test_garbage_collection.py"),
         "the text of a document that was deleted while it was parsed does not stay",
     ),
 )  # fmt: skip

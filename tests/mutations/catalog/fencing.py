@@ -107,14 +107,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a-cancel-does-not-fence",
-        "pipeline/store/cancelling.py", "_FENCE", "attempt = attempt + 1", "attempt = attempt",
-        ("tests/pipeline/store/test_cancelling.py"
+        "pipeline/store/cancellation.py", "_FENCE", "attempt = attempt + 1", "attempt = attempt",
+        ("tests/pipeline/store/test_cancellation.py"
          "::test_a_late_write_of_a_cancelled_job_is_refused",),
         "a cancelled job's worker cannot write, also after a person's retry",
     ),
     Mutation(
         "superseding-does-not-fence",
-        "pipeline/store/succession.py", "SUPERSEDE",
+        "pipeline/store/superseded_jobs.py", "SUPERSEDE",
         "attempt = j.attempt + 1", "attempt = j.attempt",
         ("tests/pipeline/store/test_registration.py"
          "::test_a_newer_version_supersedes_what_was_not_published",),

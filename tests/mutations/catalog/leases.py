@@ -6,12 +6,12 @@ from tests.mutations.mutation import Mutation
 
 _CLAIMS = "pipeline/store/claims.py"
 _BATCH = "stages/batch.py"
-_BEATING = "stages/beating.py"
+_BEATING = "stages/heartbeat.py"
 _VECTORS = "pipeline/store/vector_buffer.py"
 _TEST_CLAIMS = "tests/pipeline/store/test_claims.py"
 _TEST_HEART = "tests/stages/test_heartbeat.py"
 _TEST_SLEEPING = "tests/stages/test_sleeping.py"
-_TEST_PERMISSION = "tests/stages/test_permission.py"
+_TEST_PERMISSION = "tests/stages/test_admission_control.py"
 _TEST_VECTORS = "tests/pipeline/store/test_vector_buffer.py"
 
 MUTATIONS = (
@@ -119,7 +119,7 @@ MUTATIONS = (
     ),
     Mutation(
         "reservations-are-not-given-back",
-        "stages/sending.py", "Sender.send",
+        "stages/embedding_requests.py", "Sender.send",
         "await self._give_back(texts)", "self._give_back(texts).close()",
         (
             "tests/stages/test_embedding.py"
@@ -141,14 +141,14 @@ MUTATIONS = (
     ),
     Mutation(
         "worker-of-another-machine-is-called-dead",
-        "pipeline/workers.py", "_is_dead", "if machine !=", "if False and machine !=",
-        ("tests/pipeline/test_workers.py",),
+        "pipeline/worker_identity.py", "_is_dead", "if machine !=", "if False and machine !=",
+        ("tests/pipeline/test_worker_identity.py",),
         "a process number says nothing of another machine's process",
     ),
     Mutation(
         "process-number-given-again-is-called-alive",
-        "pipeline/workers.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
-        ("tests/pipeline/test_workers.py",),
+        "pipeline/worker_identity.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
+        ("tests/pipeline/test_worker_identity.py",),
         "the jobs of a dead process are freed although its number is used again",
     ),
     Mutation(
@@ -174,7 +174,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-old-permission-is-good",
-        "stages/permission.py", "Permission.to_send",
+        "stages/admission_control.py", "Admission.admit",
         "steady_seconds() - asked < needed_seconds(self._services)", "asked",
         (f"{_TEST_PERMISSION}::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a process that was stopped while it asked asks again",

@@ -7,8 +7,8 @@ from tests.mutations.mutation import Mutation
 _TEST_RUNS = "tests/pipeline/store/test_runs.py"
 _TEST_EMBEDDING = "tests/stages/test_embedding.py"
 _TEST_DURABLE = "tests/stages/test_durable_commits.py"
-_KEEPING = "stages/keeping.py"
-_PERMISSION = "stages/permission.py"
+_KEEPING = "stages/durable_writes.py"
+_PERMISSION = "stages/admission_control.py"
 _SUBMITTING = "stages/submitting.py"
 
 MUTATIONS = (
@@ -20,7 +20,7 @@ MUTATIONS = (
     ),
     Mutation(
         "accepted-uploads-are-not-flushed",
-        "stages/registering.py", "take_in",
+        "stages/intake.py", "take_in",
         "service() as connection:\n            if parent",
         "service(repeatable=True) as connection:\n            if parent",
         (f"{_TEST_DURABLE}::test_what_was_accepted_paid_for_or_published_is_on_the_disk",),
@@ -79,19 +79,20 @@ MUTATIONS = (
     ),
     Mutation(
         "a-refusal-keeps-its-promise",
-        _KEEPING, "_paid", "parts, asked.promised)", "parts, 0 * asked.promised)",
+        _KEEPING, "_paid", "parts, asked.reserved)", "parts, 0 * asked.reserved)",
         (f"{_TEST_EMBEDDING}::test_a_refused_request_gives_its_promise_back",),
         "requests that were refused do not eat up the cap",
     ),
     Mutation(
         "the-embedder-is-asked-without-a-promise",
-        _PERMISSION, "Permission._ask", "price(tokens)", "price(0)",
+        _PERMISSION, "Admission._ask", "price(tokens)", "price(0)",
         (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
         "the cap is asked before the request, not after the bill",
     ),
     Mutation(
         "an-answer-is-not-on-the-jobs",
-        "pipeline/store/answers.py", "keep_answer", "if answer.shares:", "if False:",
+        "pipeline/store/paid_responses.py", "insert_paid_response",
+        "if answer.shares:", "if False:",
         (f"{_TEST_EMBEDDING}::test_the_ledgers_agree_with_the_bill",),
         "each document's price is what was paid for it",
     ),
@@ -103,7 +104,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an-answer-is-tried-to-be-kept-once",
-        _KEEPING, "until_written", "if time.monotonic() > deadline:", "if True:",
+        _KEEPING, "retry_until_committed", "if time.monotonic() > deadline:", "if True:",
         (f"{_TEST_EMBEDDING}::test_an_answer_is_kept_through_a_lost_connection",),
         "a paid answer is held until the database takes it",
     ),
@@ -145,35 +146,35 @@ MUTATIONS = (
     ),
     Mutation(
         "an-unused-promise-is-kept",
-        _PERMISSION, "Permission.give_back", "if promised:", "if False:",
-        ("tests/stages/test_permission.py"
+        _PERMISSION, "Admission.release", "if reserved:", "if False:",
+        ("tests/stages/test_admission_control.py"
          "::test_what_was_allowed_too_long_ago_is_asked_for_again",),
         "a request that is not sent does not eat up the cap",
     ),
     Mutation(
         "a-cancelled-run-drops-an-answer",
-        _KEEPING, "unhurried", "asyncio.shield(task)", "task",
-        ("tests/stages/test_keeping.py::test_a_cancelled_run_waits_for_what_it_keeps",),
+        _KEEPING, "shielded", "asyncio.shield(task)", "task",
+        ("tests/stages/test_durable_writes.py::test_a_cancelled_run_waits_for_what_it_keeps",),
         "an answer that was paid for is kept before a run is cancelled",
     ),
     Mutation(
         "a-kept-answer-is-kept-again",
-        "pipeline/store/answers.py", "was_kept", "status == \"committed\"", "not status",
-        ("tests/pipeline/store/test_answers.py::test_what_became_of_a_transaction_is_known",),
+        "pipeline/store/paid_responses.py", "is_stored", "status == \"committed\"", "not status",
+        ("tests/pipeline/store/test_paid_responses.py::test_what_became_of_a_transaction_is_known",),
         "an answer whose commit was not heard is on the bill once",
     ),
     Mutation(
         "an-answer-locks-its-texts-before-its-jobs",
-        "pipeline/store/answers.py", "keep_answer",
-        "await vector_buffer.bring(connection, answer.texts, answer.vectors)",
-        "await vector_buffer.bring(connection, answer.texts, answer.vectors)\n"
-        "        await vector_buffer.keep_brought(connection, answer.space_id, answer.texts)",
-        ("tests/pipeline/store/test_answers.py::test_an_answer_is_kept_with_its_bill",),
+        "pipeline/store/paid_responses.py", "insert_paid_response",
+        "await vector_buffer.stage(connection, answer.texts, answer.vectors)",
+        "await vector_buffer.stage(connection, answer.texts, answer.vectors)\n"
+        "        await vector_buffer.insert_staged(connection, answer.space_id, answer.texts)",
+        ("tests/pipeline/store/test_paid_responses.py::test_an_answer_is_kept_with_its_bill",),
         "a paid answer is not undone by a deadlock",
     ),
     Mutation(
         "an-unusable-answer-is-free",
-        _KEEPING, "keep_failure", "if is_paid(error) else 0", "if False else 0",
+        _KEEPING, "store_failed_request", "if is_paid(error) else 0", "if False else 0",
         (f"{_TEST_EMBEDDING}::test_an_answer_that_cannot_be_right_is_never_published",),
         "what was billed for an answer that cannot be used is in the ledger",
     ),
@@ -215,9 +216,9 @@ MUTATIONS = (
     ),
     Mutation(
         "questions-are-held-against-documents",
-        "pipeline/store/reconciling/money.py", "_BILLS",
+        "pipeline/store/reconciling/ledger.py", "_BILLS",
         "service_calls WHERE run_id IS NOT NULL", "service_calls",
-        ("tests/stages/reconciling/test_money.py",),
+        ("tests/stages/reconciling/test_ledger.py",),
         "what a question cost is on no document's bill",
     ),
     Mutation(

@@ -105,13 +105,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a-runs-heartbeat-900-times-slower",
-        "stages/beating.py", "_beat", "lease / 3", "lease * 300",
+        "stages/heartbeat.py", "_beat", "lease / 3", "lease * 300",
         (f"{_TEST_HEART}::test_work_longer_than_a_lease_stays_its_workers[ingest_runs]",),
         "a long run keeps its documents",
     ),
     Mutation(
         "a-run-that-ends-lets-nothing-go",
-        "stages/owning.py", "owning", "await job_owners.let_go(", "job_owners.let_go and (",
+        "stages/run_lease.py", "run_lease",
+        "await job_owners.release_run_lease(", "job_owners.release_run_lease and (",
         (f"{_TEST_HEART}::test_what_a_worker_has_left_is_free_at_once",),
         "what a run has left is free at once",
     ),

@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         "refused-vectors-are-kept",
-        "pipeline/store/unfit_vectors.py", "_DISCARD", "WHERE w.space_id = :space AND",
+        "pipeline/store/rejected_vectors.py", "_DISCARD", "WHERE w.space_id = :space AND",
         "WHERE false AND w.space_id = :space AND",
         ("tests/stages/test_gate_stage.py",),
         "a retry does not reuse a vector that the gate refused",
@@ -87,7 +87,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-vector-that-others-wait-for-is-cleared",
-        "pipeline/store/clearing.py", "_CLEAR_VECTORS", "WHERE b.waits IS NULL", "",
+        "pipeline/store/buffer_cleanup.py", "_CLEAR_VECTORS", "WHERE b.waits IS NULL", "",
         (f"{_TEST_PUBLICATION}::test_a_vector_that_another_job_waits_for_stays",),
         "a vector that was paid for serves everyone of its user who waits",
     ),

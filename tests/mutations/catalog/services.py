@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-_BUDGETS = "pipeline/store/budgets.py"
+_LIMITS = "pipeline/store/rate_limits.py"
+_CIRCUIT = "pipeline/store/circuit_breaker.py"
 _ERRORS = "clients/network/provider_errors.py"
-_TEST_BUDGETS = "tests/pipeline/store/test_budgets.py"
+_TEST_LIMITS = "tests/pipeline/store/test_rate_limits.py"
+_CIRCUIT = "pipeline/store/circuit_breaker.py"
 _TEST_ERRORS = "tests/clients/test_provider_errors.py"
 _TEST_WAITS = "tests/pipeline/store/test_service_waits.py"
 _TEST_RETRIES = "tests/flows/test_retries.py"
@@ -15,76 +17,76 @@ _TEST_EMBEDDER = "tests/clients/test_openai_embedder.py"
 MUTATIONS = (
     Mutation(
         "the-circuit-opens-at-the-500th-failure",
-        _BUDGETS, "FAILURES_TO_OPEN", "5", "500",
-        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        _CIRCUIT, "FAILURES_TO_OPEN", "5", "500",
+        (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "a service that fails is left in peace",
     ),
     Mutation(
         "the-circuit-opens-at-the-second-failure",
-        _BUDGETS, "FAILURES_TO_OPEN", "5", "2",
-        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        _CIRCUIT, "FAILURES_TO_OPEN", "5", "2",
+        (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "a hiccup does not stop everybody",
     ),
     Mutation(
         "the-circuit-stays-open-for-hours",
-        _BUDGETS, "OPEN_SECONDS", "15.0", "15000.0",
-        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        _CIRCUIT, "OPEN_SECONDS", "15.0", "15000.0",
+        (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "work goes on soon after the service is back",
     ),
     Mutation(
         "a-success-does-not-count",
-        _BUDGETS, "_SUCCESS", "failures = 0", "failures = failures",
-        (f"{_TEST_BUDGETS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
+        _CIRCUIT, "_SUCCESS", "failures = 0", "failures = failures",
+        (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "only failures in a row open the circuit",
     ),
     Mutation(
         "an-exhausted-quota-is-asked-five-times",
-        _BUDGETS, "failed", "1 if quota else FAILURES_TO_OPEN", "FAILURES_TO_OPEN",
-        (f"{_TEST_BUDGETS}::test_an_exhausted_quota_opens_the_circuit_at_once",),
+        _CIRCUIT, "record_failure", "1 if quota else FAILURES_TO_OPEN", "FAILURES_TO_OPEN",
+        (f"{_TEST_LIMITS}::test_an_exhausted_quota_opens_the_circuit_at_once",),
         "an account without money is asked once a window",
     ),
     Mutation(
         "everybody-is-the-probe",
-        _BUDGETS, "_PROBE", "AND opened_until <= clock_timestamp()",
+        _CIRCUIT, "_PROBE", "AND opened_until <= clock_timestamp()",
         "AND (opened_until <= clock_timestamp() OR circuit = 'half_open')",
-        (f"{_TEST_BUDGETS}::test_after_the_wait_one_probe_is_sent",),
+        (f"{_TEST_LIMITS}::test_after_the_wait_one_probe_is_sent",),
         "a service that comes back is tried by one request",
     ),
     Mutation(
         "a-dead-probe-keeps-the-circuit-open",
-        _BUDGETS, "_PROBE", "make_interval(secs => {_PROBE_SECONDS})",
+        _CIRCUIT, "_PROBE", "make_interval(secs => {_PROBE_SECONDS})",
         "make_interval(secs => 1000 * {_PROBE_SECONDS})",
-        (f"{_TEST_BUDGETS}::test_a_probe_whose_process_died_is_followed_by_another",),
+        (f"{_TEST_LIMITS}::test_a_probe_whose_process_died_is_followed_by_another",),
         "a probe that was killed is followed by another",
     ),
     Mutation(
         "a-shorter-pause-cuts-a-longer",
-        _BUDGETS, "_PAUSE", "greatest(paused_until, ", "coalesce(NULL, ",
-        (f"{_TEST_BUDGETS}::test_everybody_waits_for_a_pause",),
+        _LIMITS, "_PAUSE", "greatest(paused_until, ", "coalesce(NULL, ",
+        (f"{_TEST_LIMITS}::test_everybody_waits_for_a_pause",),
         "the longest wait that a provider asked for counts",
     ),
     Mutation(
         "a-pause-is-not-heeded",
-        _BUDGETS, "ask", "state[\"paused\"] > 0", "state[\"paused\"] > 10**9",
-        (f"{_TEST_BUDGETS}::test_everybody_waits_for_a_pause",),
+        _LIMITS, "acquire", "state[\"paused\"] > 0", "state[\"paused\"] > 10**9",
+        (f"{_TEST_LIMITS}::test_everybody_waits_for_a_pause",),
         "a 429 makes all processes wait",
     ),
     Mutation(
         "the-budget-is-not-taken",
-        _BUDGETS, "_TAKE", "coalesce(r.requests - 1, 0)", "coalesce(r.requests, 0)",
-        (f"{_TEST_BUDGETS}::test_two_processes_together_stay_within_the_requests",),
+        _LIMITS, "_TAKE", "coalesce(r.requests - 1, 0)", "coalesce(r.requests, 0)",
+        (f"{_TEST_LIMITS}::test_two_processes_together_stay_within_the_requests",),
         "all processes together stay within the requests a minute",
     ),
     Mutation(
         "tokens-are-not-counted",
-        _BUDGETS, "_TAKE", "coalesce(r.tokens - :tokens, 0)", "coalesce(r.tokens - 0 * :tokens, 0)",
-        (f"{_TEST_BUDGETS}::test_two_processes_together_stay_within_the_tokens",),
+        _LIMITS, "_TAKE", "coalesce(r.tokens - :tokens, 0)", "coalesce(r.tokens - 0 * :tokens, 0)",
+        (f"{_TEST_LIMITS}::test_two_processes_together_stay_within_the_tokens",),
         "all processes together stay within the tokens a minute",
     ),
     Mutation(
         "the-budget-saves-up",
-        _BUDGETS, "_TAKE", "least(requests_per_minute, ", "greatest(0, ",
-        (f"{_TEST_BUDGETS}::test_the_bucket_refills_up_to_one_minute",),
+        _LIMITS, "_TAKE", "least(requests_per_minute, ", "greatest(0, ",
+        (f"{_TEST_LIMITS}::test_the_bucket_refills_up_to_one_minute",),
         "an idle hour does not allow an hour's requests at once",
     ),
     Mutation(
@@ -209,13 +211,13 @@ MUTATIONS = (
     ),
     Mutation(
         "an-outage-is-told-by-every-run",
-        _BUDGETS, "_TELL", "AND told_since IS DISTINCT FROM open_since", "",
+        _CIRCUIT, "_TELL", "AND told_since IS DISTINCT FROM open_since", "",
         (f"{_TEST_WAITS}::test_an_outage_is_told_once",),
         "a person gets one message about an outage",
     ),
     Mutation(
         "an-outage-begins-with-each-failure",
-        _BUDGETS, "_FAILURE", "coalesce(open_since, clock_timestamp())", "clock_timestamp()",
+        _CIRCUIT, "_FAILURE", "coalesce(open_since, clock_timestamp())", "clock_timestamp()",
         (f"{_TEST_WAITS}::test_an_outage_is_told_once",),
         "a person gets one message about an outage, and its age is known",
     ),

@@ -29,9 +29,9 @@ MUTATIONS = (
     ),
     Mutation(
         "what-lies-behind-a-dead-link-is-gone",
-        "pipeline/presence.py", "_lies_behind_dead_link",
+        "pipeline/missing_files.py", "_lies_behind_dead_link",
         "folder.is_symlink() and not folder.exists()", "False",
-        ("tests/pipeline/test_presence.py::test_a_link_that_leads_nowhere_is_there",),
+        ("tests/pipeline/test_missing_files.py::test_a_link_that_leads_nowhere_is_there",),
         "a drive that is not mounted loses no documents",
     ),
 )  # fmt: skip

@@ -17,7 +17,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-space-is-not-forced",
-        "pipeline/store/spaces.py", "", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY",
+        "pipeline/store/embedding_spaces.py", "",
+        "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY",
         (f"{_TEST_RLS}::test_a_partition_binds_those_who_are_granted_it",),
         "the owner of the vectors sees no user's rows either",
     ),
@@ -55,8 +56,8 @@ MUTATIONS = (
     ),
     Mutation(
         "another-user-cancels",
-        "pipeline/store/cancelling.py", "_UNFINISHED", "AND user_id = :user_id", "",
-        ("tests/pipeline/store/test_cancelling.py::test_only_the_owner_cancels",),
+        "pipeline/store/cancellation.py", "_UNFINISHED", "AND user_id = :user_id", "",
+        ("tests/pipeline/store/test_cancellation.py::test_only_the_owner_cancels",),
         "nobody stops another user's work",
     ),
     Mutation(
@@ -68,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "one-request-for-two-users",
-        "stages/bills.py", "by_owner", "text.owner_id, []", "text.space, []",
+        "stages/cost_allocation.py", "by_owner", "text.owner_id, []", "text.space, []",
         ("tests/stages/test_tenants.py",),
         "the bill of a request is one user's",
     ),

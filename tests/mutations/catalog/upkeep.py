@@ -16,8 +16,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the-promise-of-a-run-under-way-is-taken-back",
-        f"{_RECONCILING}/money.py", "_OVER", "AND j.lease_until >= now()", "AND false",
-        (f"{_TEST_RECONCILING}/test_money.py"
+        f"{_RECONCILING}/ledger.py", "_OVER", "AND j.lease_until >= now()", "AND false",
+        (f"{_TEST_RECONCILING}/test_ledger.py"
          "::test_what_a_dead_run_had_promised_is_given_back",),
         "a request in flight keeps the money that it was promised",
     ),
@@ -30,7 +30,8 @@ MUTATIONS = (
     ),
     Mutation(
         "what-a-restart-breaks-off-is-not-done-again",
-        "pipeline/store/outlasting.py", "outlasting", "if not error.passing:", "if error:",
+        "pipeline/store/connection_retries.py", "retry_on_restart",
+        "if not error.passing:", "if error:",
         ("tests/pipeline/store/test_connections.py::test_work_that_is_broken_off_is_done_again",),
         "a Postgres that restarts ends no run",
     ),

@@ -148,7 +148,7 @@ def test_a_heading_that_is_printed_again_goes_on() -> None:
 
 
 def test_a_page_number_and_a_running_line_make_no_chunk() -> None:
-    """They go with their neighbours, before a heading as at the end of a document."""
+    """They go with their neighbors, before a heading as at the end of a document."""
     chunks = chunked(
         "ACME HO-3\n\n# Cover\n\nHail.\n\nPage 1 of 2",
         "# Claims\n\nCall us.\n\nPage 2 of 2",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.chunking.heading_rules import HEADING_RULES
 from pipeline.chunking.role_rules import Rule
 from pipeline.chunking.roles import role_of
 from pipeline.chunking.wording_rules import WORDING_RULES
 from pipeline.documents import ParsedDocument, ParsedPage
-from pipeline.roles import Role
 from pipeline.tokens import tokenizer
 from tests.growth import MEASURABLE_SECONDS, processor_seconds
 

@@ -205,7 +205,7 @@ def test_rows_without_any_header_have_no_columns() -> None:
     assert {chunk.context for chunk in chunks} == {""}
 
 
-def test_an_edit_in_a_table_changes_only_its_neighbours() -> None:
+def test_an_edit_in_a_table_changes_only_its_neighbors() -> None:
     """One changed row changes the chunks near it; the header beside the others is as it was."""
     rows = rows_of(0, 200)
     before = {chunk.sha256 for chunk in chunked(document(markdown(HEADER, rows)))}

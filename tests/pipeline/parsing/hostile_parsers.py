@@ -1,4 +1,4 @@
-"""Stand-ins for a parser that a hostile file has led astray; a worker imports them by name."""
+"""Parsers that a hostile file has led astray; a worker imports them by name."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import time
 from uuid import UUID
 
 from pipeline.store.engine import Database
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests.pipeline.store.making import claim
 
 

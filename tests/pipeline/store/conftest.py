@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database
 from pipeline.store.schema import SCHEMA, metadata
 from tests.conftest import clone

@@ -16,11 +16,11 @@ from pipeline.identity import sha256_hex, space_id, user_id
 from pipeline.states import WORKING, JobState
 from pipeline.store import chunk_buffer, claims, publication, registration, runs, vector_buffer
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.embedding_spaces import ensure_space
 from pipeline.store.engine import Database, rows
 from pipeline.store.publication import Published
 from pipeline.store.registration import PipelineVersion, Registered, Source
 from pipeline.store.schema import SCHEMA
-from pipeline.store.spaces import ensure_space
 from pipeline.store.transitions import Actor, Move, move
 
 DIMENSION = 4

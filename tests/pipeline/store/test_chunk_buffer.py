@@ -10,7 +10,7 @@ from pipeline.identity import chunk_id, sha256_hex
 from pipeline.store import chunk_buffer
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import lock_jobs
-from pipeline.text import normalise
+from pipeline.text import normalize
 from tests.pipeline.store.making import claim, passages, register, sha_of, source, table
 
 
@@ -64,15 +64,15 @@ async def test_the_jobs_that_share_a_text_are_found(store: Database) -> None:
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_any_normalised_text_survives_the_binary_copy(
+async def test_any_normalized_text_survives_the_binary_copy(
     store: Database, text: str, context: str, headings: list[str]
 ) -> None:
-    """Whatever a file holds, once normalised it is stored and read back equal."""
-    clean = normalise(text).text
-    path = tuple(normalise(heading).text for heading in headings)
+    """Whatever a file holds, once normalized it is stored and read back equal."""
+    clean = normalize(text).text
+    path = tuple(normalize(heading).text for heading in headings)
     [found] = await register(store, [source("a.md")])
     [job] = await claim(store, [found.job_id], lease_seconds=-1)
-    beside = normalise(context).text
+    beside = normalize(context).text
     chunk = Chunk(0, 0, clean, 0, len(clean), path, None, None, 1, beside, "limit")
     async with store.service() as connection:
         await lock_jobs(connection, [job.job_id])

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store import engine
-from pipeline.store.addresses import driver_url
+from pipeline.store.connection_retries import PATIENCE_SECONDS, retry_on_restart
+from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database
 from pipeline.store.outages import Outage
-from pipeline.store.outlasting import PATIENCE_SECONDS, outlasting
 from tests.conftest import administer
 
 _OURS = "application_name = 'insurance-navigator' AND datname = current_database()"
@@ -71,7 +71,7 @@ async def test_work_that_is_broken_off_is_done_again(database: Database, databas
     """Decorated, it comes to its end, and is done once more for each time it was broken off."""
     tries = []
 
-    @outlasting
+    @retry_on_restart
     async def work() -> int:
         async with database.service() as connection:
             tries.append(1)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from pipeline.store.embedded import open_embedded, other_holders, start_embedded, stop_embedded
 from pipeline.store.embedded_tools import is_ready, postmaster, postmaster_pid
 from pipeline.store.engine import Database
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests import postgres_restarts
 from tests.app.navigating import Navigator
 

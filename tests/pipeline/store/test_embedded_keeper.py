@@ -12,7 +12,7 @@ import pytest
 from pipeline.store.embedded import stop_embedded
 from pipeline.store.embedded_notes import noted, read_notes
 from pipeline.store.embedded_tools import postmaster, postmaster_pid
-from pipeline.workers import process_of
+from pipeline.worker_identity import process_of
 from tests.app.navigating import Navigator
 from tests.pipeline.store.test_embedded import until
 

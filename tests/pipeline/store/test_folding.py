@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.store.engine import Database
 from pipeline.store.folding import folded
-from pipeline.text import APART, FOLDED_ALONE, UNSEEN, fold, normalise
+from pipeline.text import APART, FOLDED_ALONE, UNSEEN, fold, normalize
 
 _FOLDED = sa.text(
     f"""
@@ -55,7 +55,7 @@ async def test_every_character_is_folded_alike(store: Database) -> None:
         st.text(
             st.characters(exclude_categories=["Cs", "Cn"])
             | st.sampled_from(list(FOLDED_ALONE) + list(UNSEEN) + list(APART.replace("-", "")))
-        ).map(lambda text: normalise(text).text),
+        ).map(lambda text: normalize(text).text),
         min_size=1,
         max_size=20,
     )

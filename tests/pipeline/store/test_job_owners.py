@@ -25,7 +25,7 @@ from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, ingest_runs
 from pipeline.store.transitions import Actor
-from pipeline.workers import worker_name
+from pipeline.worker_identity import worker_name
 from tests.pipeline.store.making import (
     ANNA,
     FIRST,
@@ -52,7 +52,7 @@ async def taken_in(
     run = await new_run(store)
     if worker is not None:
         async with store.service() as connection:
-            await job_owners.hold_run(connection, run, worker, seconds)
+            await job_owners.acquire_run_lease(connection, run, worker, seconds)
     async with store.service() as connection:
         found = await registration.register(
             connection, ANNA, [source(name) for name in names], VERSION, run_id=run, actor="person"
@@ -98,7 +98,7 @@ async def test_a_run_gives_back_its_jobs_however_it_ends(store: Database) -> Non
     async with store.service() as connection:
         await runs.finish_run(connection, finished, None)
     async with store.service() as connection:
-        await job_owners.let_go(connection, left, FIRST)
+        await job_owners.release_run_lease(connection, left, FIRST)
     free = [*first, *second, *third, *fourth]
     assert sorted(await waiting(store)) == sorted(free)
     assert await claimed_for(store, free, await new_run(store)) == free
@@ -126,10 +126,10 @@ async def test_another_run_cannot_let_go_or_prolong(store: Database) -> None:
     run, _ = await taken_in(store)
     late, _ = await taken_in(store, ["b.md"], seconds=-1)
     async with store.service() as connection:
-        await job_owners.let_go(connection, run, SECOND)
-        assert not await job_owners.renew_run(connection, run, SECOND, LEASE)
-        assert await job_owners.renew_run(connection, run, FIRST, LEASE)
-        assert not await job_owners.renew_run(connection, late, FIRST, LEASE)
+        await job_owners.release_run_lease(connection, run, SECOND)
+        assert not await job_owners.renew_run_lease(connection, run, SECOND, LEASE)
+        assert await job_owners.renew_run_lease(connection, run, FIRST, LEASE)
+        assert not await job_owners.renew_run_lease(connection, late, FIRST, LEASE)
     assert len(await waiting(store)) == 1
 
 
@@ -184,12 +184,12 @@ async def test_a_second_ingest_leaves_the_first_its_jobs(store: Database) -> Non
         assert (other.owner, other.jobs) == (first, jobs)
         assert f"1 documents that the ingest {str(first)[:8]}" in str(other)
         who = Actor(SECOND, second)
-        assert await job_owners.adopt_left(connection, who, []) == set()
+        assert await job_owners.adopt_orphaned_jobs(connection, who, []) == set()
     async with store.service() as connection:
         await runs.finish_run(connection, first, None)
     async with store.service() as connection:
         assert await job_owners.held_elsewhere(connection, second) == []
-        assert await job_owners.adopt_left(connection, who, []) == set(jobs)
+        assert await job_owners.adopt_orphaned_jobs(connection, who, []) == set(jobs)
         assert [each.job_id for each in await run_jobs.waiting_jobs(connection, second)] == jobs
 
 
@@ -198,12 +198,12 @@ async def test_runs_that_gave_up_do_not_wait_for_each_other(store: Database) -> 
     first, jobs = await taken_in(store)
     second, _ = await taken_in(store, worker=SECOND)
     async with store.service() as connection:
-        await job_owners.give_back(connection, first)
+        await job_owners.release_jobs(connection, first)
         assert await job_owners.held_elsewhere(connection, second) == []
         who = Actor(FIRST, first)
-        assert await job_owners.adopt_left(connection, who, jobs) == set()
+        assert await job_owners.adopt_orphaned_jobs(connection, who, jobs) == set()
         who = Actor(SECOND, second)
-        assert await job_owners.adopt_left(connection, who, []) == set(jobs)
+        assert await job_owners.adopt_orphaned_jobs(connection, who, []) == set(jobs)
 
 
 async def test_a_dead_workers_claim_is_no_hindrance(store: Database) -> None:
@@ -224,7 +224,7 @@ async def test_what_a_worker_holds_for_nobodys_run_is_waited_for(store: Database
     async with store.service() as connection:
         [other] = await job_owners.held_elsewhere(connection, run)
         assert other.jobs == jobs
-        assert await job_owners.adopt_left(connection, Actor(FIRST, run), []) == set()
+        assert await job_owners.adopt_orphaned_jobs(connection, Actor(FIRST, run), []) == set()
 
 
 async def test_only_jobs_that_are_still_held_are_stopped_with_their_batch(store: Database) -> None:
@@ -357,6 +357,6 @@ async def test_a_run_that_is_held_again_is_open_again(store: Database) -> None:
     run, _ = await taken_in(store)
     async with store.service() as connection:
         await runs.finish_run(connection, run, "Its process ended.")
-        await job_owners.hold_run(connection, run, SECOND, LEASE)
+        await job_owners.acquire_run_lease(connection, run, SECOND, LEASE)
         [row] = await rows(connection, sa.select(ingest_runs).where(ingest_runs.c.id == run))
     assert (row["finished_at"], row["stopped"], row["held_by"]) == (None, None, SECOND)

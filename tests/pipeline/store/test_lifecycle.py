@@ -12,7 +12,7 @@ import os
 from app.chaos.histories import check
 from app.chaos.lifecycle import FAILURES
 from pipeline.states import may
-from pipeline.store.addresses import Addresses
+from pipeline.store.database_urls import Addresses
 
 HISTORIES, STEPS = 60, 10
 

@@ -104,18 +104,18 @@ def _statements_of(room: str, module: ModuleType) -> Iterator[tuple[str, str]]:
 # Statements that change rows without locking them in order first, and why they may.
 _UNORDERED = {
     "one row, named by its key": {
-        "budgets._FAILURE", "budgets._LIMITS", "budgets._PAUSE", "budgets._PROBE",
-        "budgets._SUCCESS", "budgets._TAKE", "budgets._TELL",
+        "circuit_breaker._FAILURE", "circuit_breaker._PROBE", "circuit_breaker._SUCCESS",
+        "circuit_breaker._TELL", "rate_limits._LIMITS", "rate_limits._PAUSE", "rate_limits._TAKE",
         "leases._RENEW_PARSE", "costs._RESERVE", "costs._SPEND", "job_owners._HOLD",
         "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",
         "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",
-        "spaces._INDEXED", "uploads._COMPLETE",
+        "embedding_spaces._INDEXED", "uploads._COMPLETE",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
-        "cancelling._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
-        "publication._POINT", "registration._JOBS", "succession.REVIVE", "registration.REVIVE",
-        "succession.SUPERSEDE", "synced._ARRIVE", "registration.SUPERSEDE",
+        "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
+        "publication._POINT", "registration._JOBS", "superseded_jobs.REVIVE", "registration.REVIVE",
+        "superseded_jobs.SUPERSEDE", "synced._ARRIVE", "registration.SUPERSEDE",
     },
     "rows that nobody else changes": {"erasure._BLOTTED", "erasure._UNNAMED"},
 }  # fmt: skip

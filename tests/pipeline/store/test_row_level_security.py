@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.store import service_calls
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
+from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database, rows
 from pipeline.store.migrating import migrate
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_TABLES
 from pipeline.store.service_calls import ServiceCall
-from pipeline.store.spaces import partition
 from tests.conftest import administer
 from tests.pipeline.store.making import (
     ANNA,

@@ -71,7 +71,9 @@ async def test_what_was_spent_and_promised_stays_below_the_cap_all_the_time(
             spent = Decimal("0.005") * ((number + turn) % 5)
             async with store.service() as connection:
                 promised = Decimal("0.02")
-                await costs.spend(connection, run_id, reserved=promised, usd=min(spent, promised))
+                await costs.settle_cost(
+                    connection, run_id, reserved=promised, usd=min(spent, promised)
+                )
             [run] = await table(store, "ingest_runs")
             sums.append(run["cost_usd"] + run["reserved_usd"])
 
@@ -88,10 +90,10 @@ async def test_a_released_promise_can_be_given_again(store: Database) -> None:
     assert await reserve(store, run_id, "0.10")
     assert not await reserve(store, run_id, "0.01")
     async with store.service() as connection:
-        await costs.spend(connection, run_id, reserved=Decimal("0.10"), usd=Decimal(0))
+        await costs.settle_cost(connection, run_id, reserved=Decimal("0.10"), usd=Decimal(0))
     assert await reserve(store, run_id, "0.10")
     async with store.service() as connection:
-        await costs.spend(connection, run_id, reserved=Decimal("0.10"), usd=Decimal("0.10"))
+        await costs.settle_cost(connection, run_id, reserved=Decimal("0.10"), usd=Decimal("0.10"))
     assert not await reserve(store, run_id, "0.000001")
 
 

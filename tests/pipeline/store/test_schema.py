@@ -12,8 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pipeline.states import TRANSITIONS, JobState
-from pipeline.store.addresses import driver_url
-from pipeline.store.cancelling import cancel_jobs
+from pipeline.store.cancellation import cancel_jobs
+from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database, rows
 from pipeline.store.migrating import alembic_config, migrate
 from pipeline.store.retrying import retry_jobs

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from pgvector import Vector
 
-from pipeline.store import spaces
+from pipeline.store import embedding_spaces
 from pipeline.store.engine import Database, rows
 from pipeline.store.rankings import EXACT_BELOW, SEARCHABLE
 from pipeline.store.schema import SCHEMA
@@ -56,7 +56,7 @@ _VECTORS = sa.text(
 async def corpus(database: Database) -> Database:
     """A database with an embedding space and nothing in it."""
     values = {"provider": "test", "model": "test", "version": "1"}
-    await spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
+    await embedding_spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
     return database
 
 
@@ -109,9 +109,9 @@ def _unit(*values: float) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def _around(centre: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
+def _around(center: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
     noise = np.random.default_rng(seed).standard_normal((count, DIMENSION)) * spread
-    return ((v := centre + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    return ((v := center + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _nearest(vectors: np.ndarray, to: np.ndarray, limit: int) -> list[float]:
@@ -165,7 +165,7 @@ async def test_a_large_index_hides_no_row_of_a_small_user(corpus: Database) -> N
     }
     for user, vectors in held.items():
         await publish(corpus, user, ["words"] * len(vectors), vectors)
-    await spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
     async with corpus.owner() as connection:
         await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))
 
@@ -183,12 +183,12 @@ async def test_the_vector_index_is_used(database_url: str) -> None:
     """Once a reader's rows are many, the planner answers him from the HNSW index."""
     database = Database(database_url, pool_size=1)
     values = {"provider": "test", "model": "test", "version": "1"}
-    await spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
+    await embedding_spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
     vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 500, 1.0, seed=4)
     await publish(database, ALICE, ["words"] * len(vectors), vectors)
-    assert await spaces.needs_index(database, SPACE, EXACT_BELOW)
-    await spaces.build_index(database, SPACE, DIMENSION, _unwatched)
-    assert not await spaces.needs_index(database, SPACE, EXACT_BELOW)
+    assert await embedding_spaces.needs_index(database, SPACE, EXACT_BELOW)
+    await embedding_spaces.build_index(database, SPACE, DIMENSION, _unwatched)
+    assert not await embedding_spaces.needs_index(database, SPACE, EXACT_BELOW)
     scans = sa.text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%hnsw'")
     async with database.owner() as connection:
         await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))

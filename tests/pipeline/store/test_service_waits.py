@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import ServiceUnavailable
-from pipeline.store import backlog, budgets, claims, service_waits
+from pipeline.store import backlog, circuit_breaker, claims, rate_limits, service_waits
 from pipeline.store.backlog import Selection
-from pipeline.store.budgets import FAILURES_TO_OPEN, Budget
+from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
 from pipeline.store.engine import Database
+from pipeline.store.rate_limits import RateLimits
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.making import FIRST, claim, registered_jobs
 
@@ -22,15 +23,15 @@ AWAY = ServiceUnavailable("The embedder is away.", code="circuit_open")
 async def fail(database: Database, times: int = FAILURES_TO_OPEN) -> None:
     """Let the provider's circuit open."""
     async with database.service() as connection:
-        await budgets.ensure_budget(connection, Budget(PROVIDER))
+        await rate_limits.ensure_limits(connection, RateLimits(PROVIDER))
         for _ in range(times):
-            await budgets.failed(connection, PROVIDER, "It answers 503.")
+            await circuit_breaker.record_failure(connection, PROVIDER, "It answers 503.")
 
 
 async def answer(database: Database) -> None:
     """Let it close."""
     async with database.service() as connection:
-        await budgets.succeeded(connection, PROVIDER)
+        await circuit_breaker.record_success(connection, PROVIDER)
 
 
 async def pass_window(database: Database) -> None:
@@ -102,7 +103,7 @@ async def test_an_outage_is_told_once(store: Database) -> None:
 
     async def told() -> bool:
         async with store.service() as connection:
-            return await budgets.is_to_be_told(connection, PROVIDER)
+            return await circuit_breaker.claim_alert(connection, PROVIDER)
 
     await fail(store, FAILURES_TO_OPEN - 1)
     assert not await told()

@@ -145,7 +145,7 @@ async def test_reservations_are_taken_over_when_the_lease_has_run_out(store: Dat
 
 async def test_reservations_of_a_dead_local_process_are_taken_over_at_once(store: Database) -> None:
     """The lease of a process of this machine that is gone need not run out."""
-    program = "from pipeline.workers import worker_name; print(worker_name())"
+    program = "from pipeline.worker_identity import worker_name; print(worker_name())"
     ended = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -249,7 +249,7 @@ async def test_heartbeats_and_answers_do_not_deadlock(store: Database) -> None:
     jobs = await chunked(store, words)
     pending = await reserve(store, ids(jobs))
 
-    async def beating() -> None:
+    async def renewing() -> None:
         for _ in range(15):
             async with store.service() as connection:
                 await vector_buffer.renew(connection, ids(jobs), FIRST, LEASE)
@@ -265,7 +265,7 @@ async def test_heartbeats_and_answers_do_not_deadlock(store: Database) -> None:
             await vector_buffer.release(connection, SPACE, texts, SECOND)
 
     await asyncio.gather(
-        *(beating() for _ in range(3)),
+        *(renewing() for _ in range(3)),
         *(answering(seed) for seed in range(4)),
         *(releasing(seed) for seed in range(3)),
     )

@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 
 from pipeline.store import parsed_files, webhook_events
-from pipeline.store.addresses import driver_url
+from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database
 from pipeline.store.notifications import PARSE_CHANNEL
 from pipeline.store.webhook_events import Receipt

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, Outcome, reconcile
+from stages.reconciling.inspection import Inspection, Outcome, reconcile
 from stages.services import Services
 from tests.flows.corpus import query
 from tests.ingesting import work_off
@@ -29,7 +29,7 @@ async def look(
     by_person: bool = False,
 ) -> Outcome:
     """Everything that is wrong."""
-    outcome = await reconcile(Look(services, fix, frozenset(also), by_person), CHECKS)
+    outcome = await reconcile(Inspection(services, fix, frozenset(also), by_person), CHECKS)
     assert outcome.unlooked == {}
     return outcome
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
+from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.reconciling import corpus as store
-from pipeline.store.spaces import partition_ddl
 from tests.flows.corpus import Opener, corpus, policy, query
 from tests.ingesting import accept, ingest
 from tests.stages.reconciling.looking import (

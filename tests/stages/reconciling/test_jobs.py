@@ -12,10 +12,10 @@ from pipeline.finding_kinds import FACTS, Kind, Mending
 from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.store import findings, runs, uploads
-from pipeline.workers import worker_name
-from stages.owning import owning, stop_run
-from stages.reconciling.looks import KEPT_OF_A_KIND, Look, reconcile
-from stages.reconciling.newly import in_words, news_for_a_person
+from pipeline.worker_identity import worker_name
+from stages.reconciling.inspection import KEPT_OF_A_KIND, Inspection, reconcile
+from stages.reconciling.new_findings import in_words, news_for_a_person
+from stages.run_lease import run_lease, stop_run
 from stages.services import Services
 from tests.flows.corpus import Opener, change, policy, query
 from tests.ingesting import accept
@@ -54,7 +54,7 @@ async def test_what_no_sweep_takes_up_is_told(local: Opener, waiting: Waiting) -
         await change(services, AGED)
         assert await tallies(services, fix=True) == {Kind.JOB_UNATTENDED: FOR_A_PERSON}
         [row] = await query(services, "SELECT run_id FROM upload_pipeline.upload_jobs")
-        async with owning(services, row["run_id"]):
+        async with run_lease(services, row["run_id"]):
             assert await tallies(services) == {}
 
 
@@ -172,37 +172,37 @@ async def test_findings_are_bounded_and_all_are_counted(local: Opener) -> None:
 async def test_only_what_is_new_is_news(local: Opener, waiting: Waiting) -> None:
     """A finding that waited for a person at the look before is told once."""
     from stages.reconciling.checks import CHECKS
-    from stages.reconciling.keeping import look_at_everything
+    from stages.reconciling.maintenance_run import run_maintenance
 
     async with local() as services:
         await waiting(services)
-        first = await look_at_everything(Look(services), CHECKS)
+        first = await run_maintenance(Inspection(services), CHECKS)
         assert first.fresh == {}
         await change(services, AGED)
-        second = await look_at_everything(Look(services), CHECKS)
+        second = await run_maintenance(Inspection(services), CHECKS)
         assert second.fresh == {Kind.JOB_UNATTENDED: 1}
         assert "anna" not in in_words(second.fresh)
-        third = await look_at_everything(Look(services), CHECKS)
+        third = await run_maintenance(Inspection(services), CHECKS)
         assert (third.fresh, third.run.person, third.left) == ({}, 1, 1)
         async with services.database.service() as connection:
             kept = await findings.latest(connection)
         assert kept == third.run
         assert kept.tallies == {Kind.JOB_UNATTENDED: FOR_A_PERSON}
-        outcome = await reconcile(Look(services), CHECKS)
+        outcome = await reconcile(Inspection(services), CHECKS)
         assert news_for_a_person(outcome, None) == {Kind.JOB_UNATTENDED: 1}
 
 
 async def test_looks_are_forgotten_after_thirty_days(local: Opener) -> None:
     """The table does not grow for ever."""
-    from stages.reconciling.keeping import look_at_everything
+    from stages.reconciling.maintenance_run import run_maintenance
 
     async with local() as services:
-        await look_at_everything(Look(services), {})
+        await run_maintenance(Inspection(services), {})
         await change(
             services,
             "UPDATE upload_pipeline.maintenance_runs SET finished_at = now() - interval '31 days'",
         )
-        await look_at_everything(Look(services), {})
+        await run_maintenance(Inspection(services), {})
         found = await query(services, "SELECT count(*) AS n FROM upload_pipeline.maintenance_runs")
         assert found[0]["n"] == 1
 

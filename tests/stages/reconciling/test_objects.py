@@ -8,12 +8,12 @@ from clients.storage.objects import parsed_key, raw_key
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import sha256_hex, user_id
-from pipeline.store import unsettled
+from pipeline.store import pending_objects
 from pipeline.store.transitions import Actor
 from stages import syncing
+from stages.garbage_collection import remove_orphaned_objects
 from stages.reconciling.checks import CHECKS
-from stages.reconciling.looks import Look, reconcile
-from stages.removing import remove_abandoned
+from stages.reconciling.inspection import Inspection, reconcile
 from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
 from tests.ingesting import ingest
@@ -72,7 +72,7 @@ async def test_a_hold_that_ran_out_is_removed(local: Opener) -> None:
     sha = sha256_hex(b"upload")
     async with local() as services:
         async with services.database.service() as connection:
-            await unsettled.hold(connection, ANNA, [sha])
+            await pending_objects.acquire(connection, ANNA, [sha])
         await services.storage.put(raw_key(ANNA, sha), b"upload")
         assert await tallies(services) == {}
         await change(
@@ -135,7 +135,7 @@ async def test_a_lost_original_is_stored_again_from_its_source(local: Opener, fo
         assert await services.storage.get(key) == content
         assert await tallies(services) == {}
         await change(services, "UPDATE upload_pipeline.unsettled_objects SET held_until = now()")
-        await remove_abandoned(services.database, services.storage)
+        await remove_orphaned_objects(services.database, services.storage)
         assert await services.storage.exists(key)
 
 
@@ -192,7 +192,7 @@ async def test_a_storage_that_is_not_there_loses_nothing(local: Opener, folder: 
     async with local() as services:
         await ingest(services, [folder], ANNA)
         objects(services).rename(objects(services).with_name("elsewhere"))
-        outcome = await reconcile(Look(services, fix=True, by_person=True), CHECKS)
+        outcome = await reconcile(Inspection(services, fix=True, by_person=True), CHECKS)
         assert set(outcome.unlooked) == {"rows without their object"}
         assert "may not be mounted" in outcome.unlooked["rows without their object"]
         assert outcome.tallies == {}

@@ -17,12 +17,12 @@ GERMAN = "Die Prämie für Ärzte beträgt 500 € jährlich – “Selbstbehalt
     "encoding",
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
 )
-def test_encodings_are_recognised(encoding: str) -> None:
+def test_encodings_are_recognized(encoding: str) -> None:
     """A text reads the same in every common encoding, with a byte order mark or without."""
     assert decode(GERMAN.encode(encoding)) == GERMAN
 
 
-def test_other_scripts_are_recognised() -> None:
+def test_other_scripts_are_recognized() -> None:
     """Legacy Cyrillic is told from legacy Western text."""
     text = "Договор страхования действует один год со дня подписания. " * 3
     assert decode(text.encode("cp1251")) == text

@@ -1,0 +1,47 @@
+"""Serves the application over a socket (uvicorn) until the process is asked to end."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.application import create_app
+from app.api.connections import bounded
+from app.prefect.server import join_prefect, prefect_of_stack
+from app.process.log_output import configure_logs
+from app.process.working_folder import leave_folder
+from pipeline.logs import logger
+from pipeline.settings import Settings
+
+GRACE_SECONDS = 10
+_LOG = logger("navigator.process")
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
+    leave_folder()
+    if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
+        os.environ["PREFECT_API_URL"] = url
+    join_prefect(settings.home, settings.prefect_auth_file)
+    configure_logs(settings, "api")
+    _LOG.info("process_started", host=host, port=port)
+    uvicorn.Server(configuration(create_app(settings), settings, host=host, port=port)).run()
+    _LOG.info("process_stopped")
+
+
+def configuration(app: FastAPI, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How the application is served: by strict HTTP, and without believing any header."""
+    options = {
+        "log_config": None,
+        "access_log": False,
+        "http": bounded(settings.request_timeout_seconds),
+        "ws": "none",
+        "server_header": False,
+        # The server's own would trust any local process: see `app.api.forwarded_headers`.
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+    return uvicorn.Config(app, **options | more)

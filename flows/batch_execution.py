@@ -1,0 +1,54 @@
+"""Executes one batch of a run: as a subflow here, or handed over to the work pool."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.deployments import arun_deployment
+
+from flows.batches import PlannedBatch
+from flows.cancellation import finished_run
+from flows.ingest_documents import ingest_documents
+from flows.prefect_clock import server_time
+from flows.shared_services import IngestOptions
+from pipeline.errors import TransientError
+from pipeline.store.connection_retries import retry_on_restart
+from stages.services import Services
+
+BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
+"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
+
+
+@retry_on_restart
+async def run_batch(
+    parts: Services, run: UUID, batch: PlannedBatch, options: IngestOptions
+) -> None:
+    """Run a batch to its end.
+
+    Raises:
+        TransientError: it was handed over and did not end well; its documents wait.
+    """
+    if parts.settings.work_pool is None:
+        await ingest_documents(batch.job_ids, run, batch.label, options, parts.installation)
+        return
+    async with get_client() as client:
+        begun = await arun_deployment(
+            BATCH_DEPLOYMENT,
+            client,
+            flow_run_name=batch.label,
+            # By our own clock it might be due tomorrow.
+            scheduled_time=await server_time(client),
+            timeout=0,
+            parameters={
+                "job_ids": [str(job) for job in batch.job_ids],
+                "run_id": str(run),
+                "label": batch.label,
+                "installation": str(parts.installation),
+                "options": options.model_dump(mode="json"),
+            },
+        )
+    finished = await finished_run(begun.id)
+    if finished.state is not None and not finished.state.is_completed():
+        why = f": {finished.state.message}" if finished.state.message else "."
+        raise TransientError(f"The run of {batch.label} ended as {finished.state.name}{why}")

@@ -1,0 +1,171 @@
+"""Shares services: opened once in a process, and found by a flow's tasks.
+
+Clients are never a task's argument; a task asks `services()`. A subflow that runs in a process of
+its own opens its own.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from prefect import tags
+from prefect.client.orchestration import get_client
+from prefect.context import TagsContext
+from prefect.runtime import flow_run
+from pydantic import AfterValidator, BaseModel, Field
+
+from pipeline.plugins import EMBEDDERS, PARSERS
+from pipeline.settings import Settings, load_settings
+from stages.services import Services, open_services
+
+_open: ContextVar[Services | None] = ContextVar("open_services", default=None)
+_lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)
+
+
+ParserName = Annotated[
+    str, AfterValidator(PARSERS.require), Field(json_schema_extra={"enum": [*PARSERS.names()]})
+]
+EmbedderName = Annotated[
+    str, AfterValidator(EMBEDDERS.require), Field(json_schema_extra={"enum": [*EMBEDDERS.names()]})
+]
+
+
+class IngestOptions(BaseModel):
+    """A run's options on top of the settings; everything may be left out."""
+
+    parser: ParserName | None = Field(None, title="Parser")
+    embedder: EmbedderName | None = Field(None, title="Embedder")
+    batch_size: int | None = Field(
+        None, ge=1, le=1000, description="Documents in a subflow; empty: 1 up to 32 documents."
+    )
+    concurrency: int | None = Field(None, ge=1, le=64, description="Subflows in flight.")
+    max_cost_usd: Decimal | None = Field(
+        None, ge=0, description="The run stops cleanly before it spends more than this."
+    )
+    sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
+    exclude: list[str] = Field(
+        default_factory=list, description="Gitignore patterns of what is left out of folders."
+    )
+    follow_links: bool = Field(False, description="Follow links out of the folders too.")
+
+    def settings(self) -> Settings:
+        """The settings from the environment with these options on top.
+
+        Raises:
+            ConfigurationError: the two together are wrong.
+        """
+        return load_settings(
+            parser=self.parser,
+            embedder=self.embedder,
+            batch_size=self.batch_size,
+            concurrency=self.concurrency,
+        )
+
+
+@cache
+def _settle() -> None:
+    """Once a process: what the imports left stays for good, so the collector need not look at it.
+
+    Each full collection of a run would otherwise stop it for a third of a second.
+    """
+    gc.freeze()
+
+
+@asynccontextmanager
+async def opened(options: IngestOptions) -> AsyncIterator[Services]:
+    """Open services: those of the surrounding flow, shared ones, or new ones for this block."""
+    if (around := _open.get()) is not None:
+        yield around
+        return
+    settings, lent = options.settings(), _lent.get()
+    if lent is not None and lent.settings == settings:
+        with _found_by_tasks(lent):
+            yield lent
+        return
+    async with open_services(settings) as fresh:
+        _settle()
+        with _found_by_tasks(fresh):
+            yield fresh
+
+
+@contextmanager
+def share_services(parts: Services) -> Iterator[None]:
+    """Share services with flows that begin inside and have the same settings.
+
+    Not when a block is named: it may be changed on the server at any time, and each run reads it.
+    """
+    named = parts.settings
+    blocks = (
+        named.database_block, named.storage_block, named.parser_block, named.embedder_block
+    )  # fmt: skip
+    token = _lent.set(None if any(blocks) else parts)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
+@contextmanager
+def _found_by_tasks(parts: Services) -> Iterator[None]:
+    token = _open.set(parts)
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def run_of_flow() -> UUID:
+    """The id of a run that nobody named: the flow run's own, which stays after a restart.
+
+    What the run has spent of its cap is thus not forgotten.
+    """
+    return UUID(flow_run.id) if flow_run.id else uuid4()
+
+
+@contextmanager
+def using(parts: Services) -> Iterator[None]:
+    """Have flows and tasks that begin inside use these services."""
+    with _found_by_tasks(parts):
+        yield
+
+
+@asynccontextmanager
+async def tagged(tag: str, parameters: dict[str, Any] | None = None) -> AsyncIterator[None]:
+    """Tag the surrounding flow run and its subflow runs, to find them by in the UI.
+
+    Args:
+        parameters: what Prefect is to keep of the flow run's, in the place of what it was given;
+            begun once more, the flow gets these.
+    """
+    if flow_run.id:
+        async with get_client() as client:
+            await client.update_flow_run(
+                UUID(flow_run.id), parameters=parameters, tags=sorted({*flow_run.tags, tag})
+            )
+    with tags(tag):
+        yield
+
+
+@asynccontextmanager
+async def untagged_tasks() -> AsyncIterator[None]:
+    """Keep task runs in here from inheriting the flow run's tags.
+
+    Prefect asks its server for a concurrency limit for each tagged task run, and a batch has six.
+    """
+    with TagsContext(current_tags=set()):
+        yield
+
+
+def services() -> Services:
+    """The open services, for a task."""
+    found = _open.get()
+    if found is None:
+        raise RuntimeError("A task was called outside a flow that has opened the services.")
+    return found

@@ -1,0 +1,1 @@
+"""The parser's sandbox in the kernel: no network, no foreign files, no new processes."""

@@ -1,0 +1,197 @@
+"""Embedding spaces: one partition each, and an HNSW index once a scan would be slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.connection_retries import retry_on_restart
+from pipeline.store.engine import Database
+from pipeline.store.lock_order import SPACE_MADE, advisory
+from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
+from pipeline.store.session_timeouts import LASTING
+
+# pgvector indexes a `vector` up to 2,000 dimensions and a `halfvec` up to 4,000.
+_VECTOR_LIMIT = 2000
+
+
+def partition(space_id: UUID) -> str:
+    """The name of a space's partition, without schema."""
+    return f"chunk_vectors_{space_id.hex[:16]}"
+
+
+def indexed_type(dimension: int) -> str:
+    """The type that a space's index is over; a query must cast to it to use the index."""
+    return f"vector({dimension})" if dimension <= _VECTOR_LIMIT else f"halfvec({dimension})"
+
+
+async def ensure_space(
+    database: Database,
+    space_id: UUID,
+    *,
+    provider: str,
+    model: str,
+    dimension: int,
+    version: str,
+) -> None:
+    """Make the space and its partition when they do not exist; safe to call at once from many."""
+    values = {
+        "id": space_id,
+        "provider": provider,
+        "model": model,
+        "dimension": dimension,
+        "version": version,
+    }
+    async with database.service() as connection:
+        known = await connection.scalar(_KNOWN, {"name": f"{SCHEMA}.{partition(space_id)}"})
+        if known and await connection.scalar(_SELECT, values):
+            return
+    async with database.owner() as connection:
+        await connection.execute(_LOCK, {"key": str(space_id)})
+        for statement in partition_ddl(space_id, dimension):
+            await connection.execute(sa.text(statement))
+    async with database.service() as connection:
+        await connection.execute(_INSERT, values)
+
+
+_KNOWN = sa.text("SELECT to_regclass(:name) IS NOT NULL")
+_SELECT = sa.text(f"SELECT 1 FROM {SCHEMA}.embedding_spaces WHERE id = :id")  # noqa: S608
+_LOCK = sa.text(f"SELECT {advisory(SPACE_MADE, ':key')}")
+_INSERT = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.embedding_spaces (id, provider, model, dimension, version)
+    VALUES (:id, :provider, :model, :dimension, :version) ON CONFLICT (id) DO NOTHING
+    """  # noqa: S608
+)
+
+
+def partition_ddl(space_id: UUID, dimension: int) -> list[str]:
+    """The statements that make a space's partition; again they change nothing."""
+    name = f"{SCHEMA}.{partition(space_id)}"
+    reader = f"(user_id = nullif(current_setting('{USER_SETTING}', true), '')::uuid)"
+    return [
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {SCHEMA}.chunk_vectors "
+        f"(CHECK (vector_dims(embedding) = {dimension})) FOR VALUES IN ('{space_id}') "
+        "WITH (toast_tuple_target = 8160)",
+        # Policies of the parent do not bind a query that names the partition itself.
+        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS service ON {name}",
+        f"CREATE POLICY service ON {name} TO {SERVICE_ROLE} USING (true) WITH CHECK (true)",
+        f"DROP POLICY IF EXISTS reader ON {name}",
+        f"CREATE POLICY reader ON {name} FOR SELECT TO {READER_ROLE} USING {reader}",
+    ]
+
+
+@retry_on_restart
+async def needs_index(database: Database, space_id: UUID, minimum: int) -> bool:
+    """Whether the space holds at least `minimum` vectors and has no HNSW index yet."""
+    async with database.service() as connection:
+        if await connection.scalar(_HAS_INDEX, {"name": f"{partition(space_id)}_hnsw"}):
+            return False
+        count = await connection.scalar(_COUNT, {"space": space_id, "minimum": minimum})
+        return int(count or 0) >= minimum
+
+
+_HAS_INDEX = sa.text(
+    f"""
+    SELECT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                   WHERE relname = :name AND relnamespace = '{SCHEMA}'::regnamespace
+                     AND indisvalid)
+    """  # noqa: S608
+)
+_COUNT = sa.text(
+    f"""
+    SELECT count(*) FROM (
+        SELECT FROM {SCHEMA}.chunk_vectors WHERE space_id = :space LIMIT :minimum
+    ) AS counted
+    """  # noqa: S608
+)
+
+
+async def build_index(
+    database: Database, space_id: UUID, dimension: int, progress: Callable[[float], Awaitable[None]]
+) -> None:
+    """Build the space's HNSW index beside running writers; `progress` hears shares of 0 to 1."""
+    name = f"{partition(space_id)}_hnsw"
+    kind = indexed_type(dimension)
+    operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
+    address = database.owner_address.set(drivername="postgresql")
+    url = address.render_as_string(hide_password=False)
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
+    try:
+        memory = await _memory(database, space_id, dimension)
+        await connection.execute(f"SET maintenance_work_mem = '{memory}kB'")
+        # An index left invalid by a build that was cut off is built anew.
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{name}")
+        build = asyncio.create_task(
+            connection.execute(
+                f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
+                f"USING hnsw ((embedding::{kind}) {operators})"
+            )
+        )
+        while not (await asyncio.wait({build}, timeout=1))[0]:
+            # others than who builds are not told how far it is
+            async with database.owner() as watcher:
+                done = float(await watcher.scalar(_PROGRESS) or 0)
+            await progress(done)
+        await build
+    finally:
+        await connection.close()
+    async with database.service() as connection_:
+        await connection_.execute(_INDEXED, {"id": space_id})
+
+
+_MISSING_INDEXES = sa.text(
+    f"""
+    SELECT id, dimension FROM {SCHEMA}.embedding_spaces WHERE indexed_at IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def build_indexes(database: Database, minimum: int) -> None:
+    """Build the indexes of spaces that had one and lack it now, as after a restore."""
+
+    async def unheard(share: float) -> None:
+        """Nobody watches."""
+
+    async with database.service() as connection:
+        spaces = [tuple(row) for row in await connection.execute(_MISSING_INDEXES)]
+    for space_id, dimension in spaces:
+        if await needs_index(database, space_id, minimum):
+            await build_index(database, space_id, dimension, unheard)
+
+
+async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
+    """In kB, what keeps the graph in memory: a build without it took 4.5 times as long.
+
+    A vector takes four bytes a dimension and its neighbors about half a kilobyte.
+    """
+    async with database.service() as connection:
+        vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
+    needed = vectors * (4 * dimension + 512) // 1024
+    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
+
+
+_VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")  # noqa: S608
+_LEAST_BUILD_KB, _MOST_BUILD_KB = 64 * 1024, 1024 * 1024
+_PROGRESS = sa.text(
+    "SELECT max(tuples_done::float / nullif(tuples_total, 0)) FROM pg_stat_progress_create_index"
+)
+_INDEXED = sa.text(
+    f"UPDATE {SCHEMA}.embedding_spaces SET indexed_at = now() WHERE id = :id"  # noqa: S608
+)
+
+
+_INSTALLATION = sa.text(f"SELECT id FROM {SCHEMA}.installation")  # noqa: S608
+
+
+async def installation_id(connection: AsyncConnection) -> UUID:
+    """Names this database: another one, or this one emptied, has another id."""
+    found: UUID = await connection.scalar(_INSTALLATION)
+    return found

@@ -1,0 +1,81 @@
+"""Stores a paid response (vectors, bill, ledger) in one transaction of its own.
+
+Nothing else belongs into it, so that nothing else can undo it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.errors import DatabaseUnavailable
+from pipeline.store import costs, service_calls, vector_buffer
+from pipeline.store.service_calls import ServiceCall
+from pipeline.store.vector_buffer import PendingText
+
+Share = tuple[UUID, int, Decimal]
+"""A job, and the tokens and dollars of a request that it pays for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidResponse:
+    """One response that was paid for, with its cost and who pays.
+
+    Attributes:
+        vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
+        shares: of the cost, each job once.
+        reserved: dollars that the run had reserved for the request.
+    """
+
+    space_id: UUID
+    texts: Sequence[PendingText]
+    vectors: np.ndarray | None
+    call: ServiceCall
+    shares: Sequence[Share]
+    reserved: Decimal
+
+
+async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
+    """Insert everything that a response is, in the caller's transaction and in the lock order.
+
+    Returns:
+        The transaction's id, for `is_stored`.
+    """
+    if answer.vectors is not None:
+        await vector_buffer.stage(connection, answer.texts, answer.vectors)
+    if answer.shares:
+        await service_calls.bill(connection, answer.shares)
+    if answer.vectors is not None:
+        await vector_buffer.insert_staged(connection, answer.space_id, answer.texts)
+    run_id = answer.call.run_id
+    assert run_id is not None, "every request is a run's"
+    # Last of what is locked, because every answer of the run waits for this row.
+    usd = answer.call.cost_usd
+    await costs.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
+    return await service_calls.record(connection, answer.call)
+
+
+_STATUS = sa.text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
+
+
+async def is_stored(connection: AsyncConnection, transaction: str) -> bool:
+    """Whether a transaction was committed of which the end was not heard.
+
+    Raises:
+        DatabaseUnavailable: it has not ended yet; ask again.
+    """
+    try:
+        async with connection.begin_nested():
+            status = await connection.scalar(_STATUS, {"transaction": transaction})
+    except sa.exc.DataError:
+        # Its number is still to come: Postgres crashed before anything of it was on the disk.
+        return False
+    if status == "in progress":
+        raise DatabaseUnavailable("Postgres has not ended an earlier transaction yet.")
+    return bool(status == "committed")

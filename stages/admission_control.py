@@ -1,0 +1,81 @@
+"""Admits a request to the embedder: work still leased, rate limit, circuit breaker, cost cap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from pipeline.clock import steady_seconds
+from pipeline.patience import Patience
+from pipeline.store import costs, leases, rate_limits
+from pipeline.store.circuit_breaker import Permit
+from pipeline.store.vector_buffer import PendingText
+from stages.batch import Batch
+from stages.circuit_breaker import bears, circuit_error
+from stages.fencing import needed_seconds, regain
+from stages.services import Services
+
+
+class Admission:
+    """Admits each request of a batch, in one transaction."""
+
+    def __init__(self, services: Services, batch: Batch) -> None:
+        self._services = services
+        self._batch = batch
+        self._patience = Patience(services.settings.service_patience_seconds)
+
+    async def admit(
+        self, texts: Sequence[PendingText], price: Callable[[int], Decimal]
+    ) -> tuple[list[PendingText], Decimal]:
+        """Wait until the texts may be sent: those still leased, with their cost reserved.
+
+        Raises:
+            ServiceUnavailable, QuotaExhausted: the circuit is open, for longer than we wait.
+            CostCapReached: the money is not there.
+        """
+        provider, regained = self._services.provider, False
+        while True:
+            asked = steady_seconds()
+            ours, permit, reserved = await self._ask(texts, price, whole=not regained)
+            if permit is None:
+                await regain(self._services, self._batch, {text.job_id for text in texts})
+                regained = True
+            elif permit.circuit_open and not bears(permit, provider, self._patience):
+                raise circuit_error(permit, provider)
+            elif permit.wait_seconds:
+                await asyncio.sleep(permit.wait_seconds)
+            elif steady_seconds() - asked < needed_seconds(self._services):
+                return ours, reserved
+            else:  # this process was stopped meanwhile: what was true is not any more
+                await self.release(reserved)
+                regained = False
+
+    async def release(self, reserved: Decimal) -> None:
+        """Release the reservation of a request that is not sent."""
+        if reserved:
+            async with self._services.database.service() as connection:
+                await costs.settle_cost(
+                    connection, self._batch.run_id, reserved=reserved, usd=Decimal(0)
+                )
+
+    async def _ask(
+        self, texts: Sequence[PendingText], price: Callable[[int], Decimal], *, whole: bool
+    ) -> tuple[list[PendingText], Permit | None, Decimal]:
+        """No permit, when `whole` is wanted and some of the texts are not ours."""
+        space, worker = self._services.version.space_id, self._services.worker
+        nothing = Decimal(0)
+        async with self._services.database.service() as connection:
+            ours = await leases.texts_held(
+                connection, self._batch.claims, space, texts, worker, needed_seconds(self._services)
+            )
+            if whole and len(ours) < len(texts):
+                return ours, None, nothing
+            if not ours:
+                return ours, Permit(0), nothing
+            tokens = sum(text.tokens for text in ours)
+            permit = await rate_limits.acquire(connection, self._services.provider, tokens)
+            if permit.wait_seconds or permit.circuit_open:
+                return ours, permit, nothing
+            reserved = await costs.reserve_cost(connection, self._batch.run_id, price(tokens))
+            return ours, permit, reserved

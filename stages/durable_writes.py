@@ -1,0 +1,178 @@
+"""Commits what a provider was paid for, and retries that until it stands (durable writes).
+
+An answer that is lost is bought again. So its transaction holds nothing but what it is (see
+`pipeline.store.paid_responses`), a database that ends it or is away for a while is tried again,
+and a cancelled run waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+from uuid import UUID
+
+from clients.embedder import EmbeddingAnswer, Vectors, price_of
+from clients.network.connection_errors import WronglyAddressed
+from clients.network.provider_errors import is_paid
+from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
+from pipeline.logs import logger
+from pipeline.store import circuit_breaker, paid_responses
+from pipeline.store.paid_responses import PaidResponse
+from pipeline.store.service_calls import ServiceCall
+from pipeline.store.vector_buffer import PendingText
+from stages.cost_allocation import allocate_cost, only_user
+from stages.services import Services
+
+_LOG = logger("navigator.services")
+PATIENCE_SECONDS = 120.0
+"""So long an answer is held in memory while the database does not take it."""
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 5.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class PaidRequest:
+    """A paid request for embeddings: its run, its texts, and the dollars reserved for it."""
+
+    run_id: UUID
+    texts: Sequence[PendingText]
+    reserved: Decimal
+
+
+async def store_paid_response(
+    services: Services, asked: PaidRequest, answer: EmbeddingAnswer, billed: int
+) -> None:
+    """Store a response that was paid for, then close the provider's circuit.
+
+    Args:
+        billed: its tokens.
+
+    Raises:
+        TransientError: the database did not take it for `PATIENCE_SECONDS`.
+    """
+    call = _call(services, asked, "ok", answer.seconds, billed, answer.request_id)
+    troubled = await _keep(services, _paid(services, asked, call, answer.vectors))
+    # The answer stands, whatever becomes of this.
+    with suppress(TransientError):
+        if not troubled:
+            return
+        async with services.database.service() as connection:
+            await circuit_breaker.record_success(connection, services.provider)
+
+
+async def store_failed_request(
+    services: Services, asked: PaidRequest, error: NavigatorError, seconds: float
+) -> None:
+    """Store what a failed request cost, then record it with the provider's circuit breaker.
+
+    An answer that cannot be used is billed by its texts; a refusal, or no answer, costs nothing.
+    """
+    billed = sum(text.tokens for text in asked.texts) if is_paid(error) else 0
+    call = _call(services, asked, error.code, seconds, billed, None)
+    await _keep(services, _paid(services, asked, call, None))
+    provider = services.provider
+    async with services.database.service() as connection:
+        if isinstance(error, ServiceUnavailable | QuotaExhausted):
+            quota = isinstance(error, QuotaExhausted)
+            await circuit_breaker.record_failure(connection, provider, error.message, quota=quota)
+        elif not isinstance(error, WronglyAddressed):
+            # it refuses this request, so it is there: a probe that hears that is an answer
+            await circuit_breaker.record_success(connection, provider)
+
+
+def _call(
+    services: Services,
+    asked: PaidRequest,
+    outcome: str,
+    seconds: float,
+    billed: int,
+    request_id: str | None,
+) -> ServiceCall:
+    return ServiceCall(
+        services.provider,
+        "embed",
+        outcome,
+        seconds,
+        inputs=len(asked.texts),
+        tokens=billed,
+        cost_usd=price_of(services.embedder, billed),
+        request_id=request_id,
+        user_id=only_user(asked.texts),
+        run_id=asked.run_id,
+    )
+
+
+def _paid(
+    services: Services, asked: PaidRequest, call: ServiceCall, vectors: Vectors | None
+) -> PaidResponse:
+    parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
+    space = services.version.space_id
+    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved)
+
+
+async def _keep(services: Services, answer: PaidResponse) -> bool:
+    """Keep it; whether the provider's circuit has heard of trouble."""
+    tried: list[str] = []
+
+    async def keep() -> bool:
+        async with services.database.service() as connection:
+            # Of a commit that the connection did not outlive, Postgres knows what became of it.
+            if not (tried and await paid_responses.is_stored(connection, tried[-1])):
+                tried.append(await paid_responses.insert_paid_response(connection, answer))
+            return await circuit_breaker.has_failures(connection, services.provider)
+
+    return await shielded(retry_until_committed(keep, answer.call.request_id))
+
+
+async def shielded(work: Awaitable[Result]) -> Result:
+    """Shield work from cancellation: it ends first, then the cancellation goes on.
+
+    Raises:
+        CancelledError: after it is done.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(TransientError):
+            await task
+        raise
+
+
+async def retry_until_committed(
+    write: Callable[[], Awaitable[Result]],
+    request_id: str | None = None,
+    *,
+    patience_seconds: float | None = None,
+) -> Result:
+    """Retry a transaction until it is committed.
+
+    Args:
+        patience_seconds: `PATIENCE_SECONDS` when not given.
+
+    Raises:
+        TransientError: the last failure, after this patience.
+    """
+    patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+    deadline, wait = time.monotonic() + patience, _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return await write()
+        except TransientError as error:
+            if time.monotonic() > deadline:
+                raise
+            _LOG.warning(
+                "paid_response_not_stored",
+                code=error.code,
+                reason=error.message,
+                request=request_id,
+            )
+        await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,72 @@
+"""Maps the gate's validation results to moves of jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from checks.gate import Gate
+from checks.suites import Suite
+from checks.validation_results import ValidationResult, quality_rows
+from pipeline.errors import GateRejection
+from pipeline.states import JobState
+from pipeline.store.claims import ClaimedJob
+from pipeline.store.transitions import Move
+from stages.batch import failure
+from stages.services import Services
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+async def validate_frame(
+    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
+) -> ValidationResult:
+    """Validate a frame in a thread; a job without rows in it has failed."""
+    owners = {str(job.job_id): str(job.user_id) for job in jobs}
+    return await services.compute_lock.compute(
+        lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
+    )
+
+
+def outcome_moves(
+    jobs: Sequence[ClaimedJob],
+    result: ValidationResult,
+    passed: JobState | None,
+    stage: str,
+    measured: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Move]:
+    """Move rejected jobs into quarantine, each with its reason; the others to `passed`, if given.
+
+    Args:
+        measured: facts of the jobs, by job id as text, to keep with those that go on.
+    """
+    moves = []
+    for job in jobs:
+        if reason := result.reason(str(job.job_id)):
+            error = rejection(reason)
+            moves.append(failure(job, JobState.QUARANTINED, error, stage))
+        elif passed is not None:
+            facts = {
+                "stage": stage,
+                "seconds": result.seconds / len(jobs),
+                **(measured or {}).get(str(job.job_id), {}),
+            }
+            moves.append(Move(job.job_id, job.attempt, job.state, passed, facts=facts))
+    return moves
+
+
+def rejection(reason: str) -> GateRejection:
+    """The gate's reason as the job's error."""
+    return GateRejection(
+        reason[0].upper() + reason[1:] + ("" if reason.endswith(".") else "."),
+        remedy="Look at the document and the quality report; mend the file, or retry it.",
+    )
+
+
+def result_records(result: ValidationResult) -> Iterator[dict[str, Any]]:
+    """The rows for `quality_results`."""
+    for row in quality_rows(result):
+        yield {**asdict(row), "examples": json.loads(row.examples)}

@@ -1,0 +1,55 @@
+"""Fits services to the pipeline version that a job was accepted under."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from pipeline.chunking.options import chunker_of
+from pipeline.errors import ConfigurationError
+from pipeline.store import backlog
+from pipeline.store.registration import PipelineVersion
+from pipeline.tokens import tokenizer
+from stages.services import Services
+
+
+def services_for_version(services: Services, version: PipelineVersion) -> Services | None:
+    """The services as they work for a version, or None when they cannot.
+
+    Parser and embedding space have to be theirs; the sizes of chunks are taken from the version.
+    """
+    if version == services.version:
+        return services
+    if (version.parser, version.space_id) != (services.version.parser, services.version.space_id):
+        return None
+    chunker = chunker_of(version.chunker, tokenizer(services.embedder.tokenizer_name).name)
+    if chunker is None or chunker.max_tokens > services.embedder.limits.max_input_tokens:
+        return None
+    return replace(services, chunker=chunker, version=version)
+
+
+async def services_for_jobs(services: Services, job_ids: Sequence[UUID]) -> Services:
+    """The services as they work for a batch: by the version that all its jobs share.
+
+    Where there is no such version they stay as they are, and claim only what is their own.
+    """
+    async with services.database.service() as connection:
+        versions = await backlog.versions_of(connection, job_ids)
+    fit = services_for_version(services, versions[0]) if len(versions) == 1 else None
+    return fit or services
+
+
+def require_installation(parts: Services, expected: UUID | None) -> None:
+    """Require that this worker's database is the one that the jobs are in.
+
+    Raises:
+        ConfigurationError: it is another one; the work would seem done, and nothing would be.
+    """
+    if expected is not None and expected != parts.installation:
+        raise ConfigurationError(
+            f"This worker's database is the installation {str(parts.installation)[:8]}, and the "
+            f"documents are in the installation {str(expected)[:8]}.",
+            remedy="Give this worker the DATABASE_URL (or NAVIGATOR_HOME) of whoever starts runs "
+            "here, or a work pool of its own.",
+        )
