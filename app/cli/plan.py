@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.ingest import IngestRequest, left_out, look
+from app.cli.ingest import look
+from app.ingestion import IngestRequest, left_out
 from app.terminal import options
 from app.terminal.console import (
     answers,

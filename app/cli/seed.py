@@ -11,7 +11,8 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "files"
 
 def command(user: User = None, json: Json = False) -> None:
     """Take in the samples, so that there is something to look at: fifteen documents."""
-    from app.cli.ingest import IngestRequest, ingest
+    from app.cli.ingest import ingest
+    from app.ingestion import IngestRequest
     from app.terminal.console import say
     from app.terminal.run_report import show_run
     from pipeline.errors import UsageError
