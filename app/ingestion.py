@@ -76,7 +76,9 @@ class IngestRequest:
 
 
 def find(
-    request: IngestRequest, told: Callable[[FoundFiles], None] = lambda found: None
+    request: IngestRequest,
+    settings: Settings,
+    told: Callable[[FoundFiles], None] = lambda found: None,
 ) -> FoundFiles:
     """The files that the paths name.
 
@@ -88,7 +90,7 @@ def find(
     """
     found = find_files(
         request.paths,
-        pictures=request.settings().reads_pictures,
+        pictures=settings.reads_pictures,
         follow_links=request.follow_links,
     )
     told(found)

@@ -24,7 +24,9 @@ def look(request: IngestRequest) -> FoundFiles:
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
-    return ingestion.find(request, lambda found: say_links(found, sync=request.sync))
+    return ingestion.find(
+        request, request.settings(), lambda found: say_links(found, sync=request.sync)
+    )
 
 
 def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
