@@ -10,6 +10,8 @@
 `Navigator` blocks; `AsyncNavigator` has the same methods as coroutines. docs/python.md lists them.
 """
 
+import logging
+
 from insurance_navigator.async_navigator import AsyncNavigator
 from insurance_navigator.navigator import Navigator
 from insurance_navigator.results import (
@@ -73,3 +75,6 @@ __all__ = [
     "Unforeseen",
     "UsageError",
 ]
+
+# A library's events are the program's to show: without a handler of its own it sees none of them.
+logging.getLogger("navigator").addHandler(logging.NullHandler())

@@ -248,5 +248,5 @@ def _methods(kind: type) -> dict[str, Callable[..., object]]:
 
 async def _some_documents(navigator: AsyncNavigator) -> None:
     async with asyncio.timeout(120):
-        while not (await navigator.status()).documents:
+        while not (await navigator.status()).documents:  # noqa: ASYNC110 - another process makes them
             await asyncio.sleep(0.1)
