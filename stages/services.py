@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.saved_blocks import load_block
-from checks.company_rules import CompanyRules, company_rules
-from clients.embedder import Embedder, EmbedderPlugin
-from clients.storage.object_storage import Storage
-from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.concurrency import Turns
 from pipeline.parsing.kinds import CONTAINERS, MediaType
 from pipeline.plugins import EMBEDDERS
@@ -40,8 +36,12 @@ from stages.text_cache import ContentCache, TextCache
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from checks.company_rules import CompanyRules
+    from clients.embedder import Embedder, EmbedderPlugin
     from clients.parser import RemoteParser
     from clients.parser_pool.sandbox import ParserPool
+    from clients.storage.object_storage import Storage
+    from pipeline.chunking.options import ChunkerOptions
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         ConfigurationError, DatabaseUnavailable, StorageUnavailable: in one sentence each.
     """
+    from checks.company_rules import company_rules
+    from pipeline.chunking.options import chunker_version
+
     rules = company_rules(settings.check_names, settings.gate_suite_file)
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
@@ -191,6 +194,8 @@ async def open_storage(settings: Settings) -> Storage:
         return opened
     if settings.storage_url is None:
         await asyncio.to_thread(open_home, settings.home)
+    from clients.storage.object_storage import Storage
+
     return Storage(storage_url(settings), settings.storage_options)
 
 
@@ -206,6 +211,8 @@ async def open_embedder(settings: Settings) -> Embedder:
 
 def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     """The sizes of the settings, no larger than what the model reads of one text."""
+    from pipeline.chunking.options import ChunkerOptions
+
     tokens = min(settings.chunk_tokens, embedder.limits.max_input_tokens)
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 

@@ -42,6 +42,7 @@ _BATCHES = {
     for service in ("TASK_RUN_RECORDER", "EVENT_PERSISTER")
     for name, value in (("READ_BATCH_SIZE", "200"), ("BATCH_SIZE", "200"), ("FLUSH_INTERVAL", "1"))
 }
+_LEASES_IN_FILES = "prefect.server.concurrency.lease_storage.filesystem"
 SERVER_SETTINGS = {
     **_BATCHES,
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -54,6 +55,8 @@ SERVER_SETTINGS = {
     # Sweeps are planned for minutes, not an hour: what is planned when it stops comes all at once.
     "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT3M",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "5",
+    # In memory, a restart would forget who holds a deployment's slots, and never give them back.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES_IN_FILES,
     # A sweep a minute would fill the database; what became of documents stands in ours.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(14 * 24 * 3600),

@@ -90,7 +90,6 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         listening for its cancellation, and does not take it a second time.
         """
         flow = flow_of(configuration.entrypoint)
-        await self.client.update_flow_run(flow_run.id, infrastructure_pid=worker_name())
         attempt = Attempt()
         # A task of its own, because anyio cancels again and again what is in its groups, and
         # would not let a run give back its claims.
@@ -132,6 +131,23 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
             )
         except ObjectNotFound:  # the pool, which is made at the next heartbeat
             return []
+
+    async def _propose_pending_state(self, flow_run: FlowRun) -> bool:
+        """Take a run, with this worker's name on it: who finds it pending can tell who had it.
+
+        Before, because a worker may be killed at any moment; and after, because another worker
+        may have put its own name there, and lost.
+        """
+        try:
+            await self._put_name_on(flow_run)
+            if taken := await super()._propose_pending_state(flow_run):
+                await self._put_name_on(flow_run)
+        except ObjectNotFound:  # deleted meanwhile
+            return False
+        return taken
+
+    async def _put_name_on(self, flow_run: FlowRun) -> None:
+        await self.client.update_flow_run(flow_run.id, infrastructure_pid=worker_name())
 
     async def _cancel_run(self, flow_run_id: UUID) -> None:
         if flow_run_id in self._attempts:

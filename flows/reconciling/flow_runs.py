@@ -15,25 +15,21 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from flows.prefect_clock import server_time
 from flows.reconciling.answering import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
-from pipeline.workers import dead_workers
 from stages.reconciling.looks import Look
 
 FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
-JUST_TAKEN = timedelta(seconds=30)
-"""Another worker may have a pending run, which has not put its own name there yet."""
-MOST_STARTS = 3
-"""A run that was started so often is not given to another worker."""
-_HELD = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+_LONG_OVER = timedelta(minutes=5)
+"""By then a run that has ended has told of its subflows."""
 _PAGE = 200
 
 
@@ -59,7 +55,7 @@ async def _held(client: PrefectClient) -> list[FlowRun]:
         page = await client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
             flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_HELD)))
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY)))
             ),
             sort=FlowRunSort.START_TIME_ASC,
             limit=_PAGE,
@@ -71,16 +67,12 @@ async def _held(client: PrefectClient) -> list[FlowRun]:
 
 
 async def _abandoned(look: Look, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:
-    gone = set(dead_workers({run.infrastructure_pid for run in held if run.infrastructure_pid}))
     async with look.services.database.service() as connection:
         ended = {each.flow_run_id for each in
                  await ended_flow_runs(connection, [run.id for run in held])}  # fmt: skip
     time_there = await server_time(client)
-    left = {
-        run.id: run
-        for run in held
-        if (run.infrastructure_pid in gone and not _just_taken(run, time_there)) or run.id in ended
-    }
+    left = {run.id: run for run in abandoned(held, time_there)}
+    left |= {run.id: run for run in held if run.id in ended}
     # Subflows of subflows are none of ours, so one step up is enough.
     for run in held:
         if run.id not in left and run.deployment_id is None and run.parent_task_run_id is not None:
@@ -99,15 +91,7 @@ async def _parent(client: PrefectClient, task_run: UUID) -> FlowRun | None:
 
 def _long_over(run: FlowRun, now: datetime) -> bool:
     state = run.state
-    return state is not None and state.is_final() and now - state.timestamp > 10 * JUST_TAKEN
-
-
-def _just_taken(run: FlowRun, now: datetime) -> bool:
-    return (
-        run.state is not None
-        and run.state_type == StateType.PENDING
-        and now - run.state.timestamp < JUST_TAKEN
-    )
+    return state is not None and state.is_final() and now - state.timestamp > _LONG_OVER
 
 
 async def _settle(client: PrefectClient, run: FlowRun) -> bool:
@@ -115,17 +99,6 @@ async def _settle(client: PrefectClient, run: FlowRun) -> bool:
     with contextlib.suppress(ObjectNotFound):  # deleted meanwhile
         now = await client.read_flow_run(run.id)
         if (now.state_type, now.infrastructure_pid) == (run.state_type, run.infrastructure_pid):
-            await client.set_flow_run_state(run.id, _state_after(run), force=True)
+            await client.set_flow_run_state(run.id, state_after(run), force=True)
             return True
     return False
-
-
-def _state_after(run: FlowRun) -> State[None]:
-    if run.state_type == StateType.CANCELLING:
-        return Cancelled(message="Its process ended while the run was being cancelled.")
-    if run.deployment_id is None or run.run_count >= MOST_STARTS:
-        return Crashed(message="Its process ended without a word.")
-    # Due since a time of the server's: by our clock it might be due tomorrow.
-    due = run.state.timestamp if run.state else None
-    message = "Its process ended; a worker goes on with the run."
-    return AwaitingRetry(scheduled_time=due, message=message)

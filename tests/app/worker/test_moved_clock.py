@@ -54,7 +54,7 @@ async def test_what_is_due_is_taken(client: PrefectClient) -> None:
     """A run of now is found, one of tonight is not."""
     now = await run_of(client, Scheduled(scheduled_time=right_time() - timedelta(seconds=1)))
     later = await run_of(client, Scheduled(scheduled_time=right_time() + timedelta(hours=12)))
-    async with WarmWorker(POOL, prefetch_seconds=1) as worker:
+    async with WarmWorker(POOL, prefetch_seconds=5) as worker:
         assert await due(worker) == [now.id]
     for run in (now, later):
         await client.delete_flow_run(run.id)
@@ -66,7 +66,7 @@ async def test_a_dead_workers_runs_are_due_at_once(client: PrefectClient) -> Non
     taken = await run_of(client, Pending(), DEAD)
     assert await settle_leftovers(client, POOL) == 1
     assert (await client.read_flow_run(taken.id)).state_name == "Pending"
-    async with WarmWorker(POOL, prefetch_seconds=1) as worker:
+    async with WarmWorker(POOL, prefetch_seconds=5) as worker:
         assert await due(worker) == [left.id]
     for run in (left, taken):
         await client.delete_flow_run(run.id)

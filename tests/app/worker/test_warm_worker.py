@@ -24,6 +24,9 @@ from tests.ingesting import accept
 pytestmark = pytest.mark.timeout(300)
 
 
+interrupted = pytest.mark.answers_lost(1, "nobody waits for the answer to a run that ended")
+
+
 def children(pool: Pool, flow_run: str) -> list[dict[str, Any]]:
     """The subflow runs of a flow run."""
     wanted = {"flow_runs": {"parent_flow_run_id": {"any_": [flow_run]}}}
@@ -60,6 +63,7 @@ def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
     assert children(pool, run) == []
 
 
+@interrupted
 def test_a_person_cancels(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
     """A cancelled run ends as cancelled with its subflows; nobody holds its documents any more."""
     pool.worker()
@@ -123,6 +127,7 @@ def age(pool: Pool, which: str) -> None:
     )
 
 
+@interrupted
 def test_a_stopped_worker_gives_its_runs_back(
     pool: Pool, policy: str, slow: Callable[[], None]
 ) -> None:
@@ -139,6 +144,7 @@ def test_a_stopped_worker_gives_its_runs_back(
     assert ended["state"]["message"] == "Documents: 1 published"
 
 
+@interrupted
 def test_a_killed_worker_is_inherited(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
     """Runs of a worker that was killed are found by the next one and finished."""
     worker = pool.worker()
@@ -152,6 +158,7 @@ def test_a_killed_worker_is_inherited(pool: Pool, policy: str, slow: Callable[[]
     assert pool.claims() == 0
 
 
+@interrupted
 def test_a_second_signal_ends_at_once(pool: Pool, policy: str, slow: Callable[[], None]) -> None:
     """Who asks twice is not kept waiting: not for the claims to be given back, nor for a stop."""
     worker = pool.worker()

@@ -20,8 +20,8 @@ from prefect.settings import (
 )
 from prefect.states import Cancelling, Pending, Running
 
+from flows.abandoned_runs import MOST_STARTS
 from flows.maintain import PREFECT_CHECKS, maintain
-from flows.reconciling.flow_runs import MOST_STARTS
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id

@@ -1,0 +1,56 @@
+"""Flow runs that Prefect calls under way and that nobody runs any more, and what becomes of them.
+
+They are found by every worker at its heartbeat, and by `maintain`. Left alone, each would hold a
+slot of its deployment for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import AwaitingRetry, Cancelled, Crashed
+
+from pipeline.workers import dead_workers
+
+UNDER_WAY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+MOST_STARTS = 3
+"""A run that was started so often is not given to another worker: it may be what kills them."""
+JUST_TAKEN = timedelta(seconds=30)
+"""Another worker may have a pending run, which has not put its own name there yet."""
+NAMELESS = timedelta(minutes=5)
+"""A pending run on which no worker has put its name by then has none: it died as it took it."""
+
+
+def abandoned(runs: Iterable[FlowRun], now: datetime) -> list[FlowRun]:
+    """Those of the runs whose worker is gone; of another machine's nothing is known.
+
+    Args:
+        now: by the server's clock.
+    """
+    listed = list(runs)
+    dead = set(dead_workers({run.infrastructure_pid for run in listed if run.infrastructure_pid}))
+    return [run for run in listed if _is_abandoned(run, dead, now)]
+
+
+def _is_abandoned(run: FlowRun, dead: set[str], now: datetime) -> bool:
+    pending = None
+    if run.state is not None and run.state_type == StateType.PENDING:
+        pending = now - run.state.timestamp
+    if run.infrastructure_pid is None:
+        return run.deployment_id is not None and pending is not None and pending > NAMELESS
+    return run.infrastructure_pid in dead and (pending is None or pending > JUST_TAKEN)
+
+
+def state_after(run: FlowRun) -> State[Any]:
+    """What the run is called from now on: cancelled, crashed, or due at once for another worker."""
+    if run.state_type == StateType.CANCELLING:
+        return Cancelled(message="Its process ended while the run was being cancelled.")
+    if run.deployment_id is None or run.run_count >= MOST_STARTS:
+        return Crashed(message=f"Its process ended without a word, at start {run.run_count}.")
+    # Due since a time of the server's: by our clock it might be due tomorrow.
+    due = run.state.timestamp if run.state else None
+    message = "Its process ended; another worker goes on with the run."
+    return AwaitingRetry(scheduled_time=due, message=message)
