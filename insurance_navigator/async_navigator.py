@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from insurance_navigator import results
 from insurance_navigator.given_settings import environment_with, given_settings
 from insurance_navigator.umask import private_umask
+from pipeline.errors import UsageError
 from pipeline.identity import user_id
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class AsyncNavigator:
             max_cost_usd: the run stops before it spends more; `stopped` says so.
 
         Raises:
-            UsageError: a path names nothing, or there is nothing to take in.
+            UsageError: a path names nothing, there is nothing to take in, or the cap is no sum.
             NavigatorError: the run could not begin, or not go on; what is done is kept.
         """
         from app.ingestion_messages import Order
@@ -249,7 +250,7 @@ class AsyncNavigator:
             paths=[os.fspath(each) for each in several],
             user=user or self._settings.user,
             tags=tuple(tags),
-            max_cost_usd=None if max_cost_usd is None else Decimal(str(max_cost_usd)),
+            max_cost_usd=None if max_cost_usd is None else _cap(max_cost_usd),
             sync=sync,
             follow_links=follow_links,
         )
@@ -280,3 +281,13 @@ class AsyncNavigator:
         database = await self._database()
         async with database.reader(owner) as connection:
             yield connection
+
+
+def _cap(given: Decimal | float | str) -> Decimal:
+    try:
+        cap = Decimal(str(given))
+    except InvalidOperation:
+        cap = Decimal("NaN")
+    if cap.is_nan() or cap < 0:
+        raise UsageError(f"max_cost_usd is no sum of money: {given!r}.", remedy="Give US dollars.")
+    return cap

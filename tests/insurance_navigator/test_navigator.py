@@ -206,6 +206,13 @@ def test_a_wrong_question_is_told(
     assert raised.value.message == says
 
 
+@pytest.mark.parametrize("cap", ["much", "nan", -1])
+def test_a_wrong_cap_is_told(navigator: Navigator, folder: Path, cap: str | int) -> None:
+    """What is no sum of money starts no ingest."""
+    with pytest.raises(UsageError, match="max_cost_usd is no sum of money"):
+        navigator.ingest(folder, max_cost_usd=cap)
+
+
 def test_both_navigators_have_the_same_methods() -> None:
     """Names, arguments and documentation; only one of them waits."""
 
