@@ -50,6 +50,9 @@ class IngestOptions(BaseModel):
         None, ge=0, description="The run stops cleanly before it spends more than this."
     )
     sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
+    exclude: list[str] = Field(
+        default_factory=list, description="Gitignore patterns of what is left out of folders."
+    )
     follow_links: bool = Field(False, description="Follow links out of the folders too.")
 
     def settings(self) -> Settings:

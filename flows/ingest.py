@@ -58,6 +58,7 @@ async def register_sources(
     sync: bool,
     roots: Sequence[Path] | None,
     follow_links: bool,
+    exclude: Sequence[str],
 ) -> FoundFiles:
     """Store and register what the paths name, and return it. Unchanged files cost nothing.
 
@@ -70,7 +71,7 @@ async def register_sources(
     """
     pictures = services().settings.reads_pictures
     found = await asyncio.to_thread(
-        find_for_run, paths, roots, pictures=pictures, follow_links=follow_links
+        find_for_run, paths, roots, pictures=pictures, follow_links=follow_links, exclude=exclude
     )
     counts: dict[str, int] = {}
     if sync:
@@ -148,10 +149,11 @@ async def ingest(
     run = run_id or run_of_flow()
     async with without_words(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
-        wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()))
+        wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()), tuple(options.exclude))
         wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)
         # From here on the run is known to our database: Prefect need not keep what it is about.
-        told = {"paths": [], "run_id": str(run), "options": options.model_dump(mode="json")}
+        kept = options.model_dump(mode="json", exclude={"exclude"})
+        told = {"paths": [], "run_id": str(run), "options": kept}
         async with (
             tagged("ingest", told),
             limited_run(parts, run, TimeLimit.INGEST),
@@ -168,6 +170,7 @@ async def ingest(
                 sync=options.sync,
                 roots=roots,
                 follow_links=follow,
+                exclude=opaque(wanted.exclude),
             )
             sync = partial(delete_gone, wanted.user, opaque(found), run) if options.sync else None
             return await conclude(runner, at_last=sync)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline.ignore_rules import FILE_NAME, IgnoreRules
 from pipeline.parsing.kinds import PICTURE_SUFFIXES, SUFFIXES
 from pipeline.regular_files import Elsewhere, is_never, is_within, resolved
 
@@ -56,6 +57,7 @@ class Found:
     Attributes:
         files: each with the real path of the folder that it has to lie in; empty for anywhere.
         links: that were passed over.
+        excluded: files and folders that a pattern leaves out.
     """
 
     files: dict[Path, str] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Found:
     unreadable: list[Path] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
     links: dict[Path, PassedOver] = field(default_factory=dict)
+    excluded: int = 0
 
 
 def is_lock(name: str) -> bool:
@@ -95,26 +98,30 @@ class FolderWalk:
         within: the real path of the folder that links may not lead out of; empty: they may lead
             anywhere but into folders of the system.
         pictures: take pictures too.
+        rules: what is left out.
     """
 
-    def __init__(self, found: Found, within: str, *, pictures: bool) -> None:
+    def __init__(
+        self, found: Found, within: str, *, pictures: bool, rules: IgnoreRules | None = None
+    ) -> None:
         self._found = found
         self._within = within
         self._pictures = pictures
         self._seen: set[tuple[int, int]] = set()
-        self._folders: list[str] = []
-        self._folder_links: list[str] = []
+        self._rules = rules or IgnoreRules()
+        self._folders: list[tuple[str, IgnoreRules]] = []
+        self._folder_links: list[tuple[str, IgnoreRules]] = []
 
     def look_through(self, root: Path) -> None:
         """Put what is in the folder, and below it, to what was found."""
-        self._folders.append(os.fspath(root))
+        self._folders.append((os.fspath(root), self._rules))
         while self._folders or self._folder_links:
             if self._folders:
-                self._look_into(self._folders.pop())
+                self._look_into(*self._folders.pop())
             else:
-                self._follow_folder(self._folder_links.pop(0))
+                self._follow_folder(*self._folder_links.pop(0))
 
-    def _look_into(self, folder: str) -> None:
+    def _look_into(self, folder: str, rules: IgnoreRules) -> None:
         try:
             if (identity := _identity(folder)) in self._seen:
                 return  # reached once more, behind a link: it is read under its own name
@@ -124,28 +131,32 @@ class FolderWalk:
         except OSError:
             self._found.unreadable.append(Path(folder))
             return
+        if any(entry.name == FILE_NAME for entry in entries):
+            rules = rules.inside(folder)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_symlink():
-                self._look_at_link(entry.path)
+            if rules.layers and rules.leave_out(entry.path, folder=entry.is_dir()):
+                self._found.excluded += 1
+            elif entry.is_symlink():
+                self._look_at_link(entry.path, rules)
             elif entry.is_dir(follow_symlinks=False):
-                self._folders.append(entry.path)
+                self._folders.append((entry.path, rules))
             else:
                 self._take(entry.path)
 
-    def _look_at_link(self, path: str) -> None:
+    def _look_at_link(self, path: str, rules: IgnoreRules) -> None:
         folder = os.path.isdir(path)  # noqa: PTH112
         if not folder and not _is_document(path):
             self._take(path)
         elif (reason := reason_against(path, self._within)) is not None:
             self._pass_over(path, reason, folder=folder)
         elif folder:
-            self._folder_links.append(path)
+            self._folder_links.append((path, rules))
         else:
             self._take(path)
 
-    def _follow_folder(self, path: str) -> None:
+    def _follow_folder(self, path: str, rules: IgnoreRules) -> None:
         try:
             known = _identity(path) in self._seen
         except OSError:
@@ -154,7 +165,7 @@ class FolderWalk:
         if known:
             self._pass_over(path, Reason.TWICE, folder=True)
         else:
-            self._folders.append(path)
+            self._folders.append((path, rules))
 
     def _pass_over(self, path: str, reason: Reason, *, folder: bool) -> None:
         link = Path(path)

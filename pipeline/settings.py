@@ -66,6 +66,11 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
     database_owner_url: SecretStr | None = Field(
         default=None, description="Login that owns the schema: for migrations and spaces only."
     )
+    database_idle_seconds: float = Field(
+        default=120,
+        ge=0,
+        description="So long the embedded Postgres goes on after a command, for the next one.",
+    )
     storage_url: str | None = Field(
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
     )

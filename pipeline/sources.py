@@ -6,13 +6,14 @@ import errno
 import glob
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import PARSE_REMEDIES, ParseCode, UsageError
 from pipeline.folder_walk import FolderWalk, Found, PassedOver, is_lock, reason_against
+from pipeline.ignore_rules import IgnoreRules
 from pipeline.path_patterns import fixed_folder, matches
 from pipeline.regular_files import Elsewhere, NoRegularFile, blocks, is_never, opened, path_of
 
@@ -33,6 +34,7 @@ class FoundFiles:
             and what was ingested from them earlier is not to be taken for gone.
         passed_over: links that were not followed; what was ingested through them earlier is not
             gone either.
+        excluded: how many files and folders a pattern left out.
         within: by file, the real path of the folder that it has to lie in; those that a person
             named outright have none.
     """
@@ -43,6 +45,7 @@ class FoundFiles:
     unreadable: tuple[Path, ...] = ()
     pictures: tuple[Path, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+    excluded: int = 0
     within: Mapping[Path, str] = field(default_factory=dict)
 
     @property
@@ -52,16 +55,22 @@ class FoundFiles:
 
 
 def find_files(
-    paths: Iterable[str], *, pictures: bool = True, follow_links: bool = False
+    paths: Iterable[str],
+    *,
+    pictures: bool = True,
+    follow_links: bool = False,
+    exclude: Sequence[str] = (),
 ) -> FoundFiles:
     """Expands files, folders and globs.
 
     Args:
         pictures: take pictures that lie in a folder; one that is named outright is always taken.
         follow_links: follow links out of the named folders too.
+        exclude: gitignore patterns of what is left out of folders; what a person names outright
+            is always taken.
 
     Raises:
-        UsageError: a path names nothing.
+        UsageError: a path names nothing, or a pattern is none.
     """
     found, roots = Found(), dict[Path, None]()
     named: dict[Path, None] = {}
@@ -73,10 +82,13 @@ def find_files(
                 named |= {} if is_lock(path.name) else {path: None}
             elif (reason := reason_against(os.fspath(path), within)) is not None:
                 found.links[path] = PassedOver(path, reason, is_folder)
+            elif folder and _left_out(path, folder, exclude, is_folder=is_folder):
+                found.excluded += 1
             elif is_folder:
                 roots[path] = None
                 inside = "" if follow_links else within or os.path.realpath(path)
-                FolderWalk(found, inside, pictures=pictures).look_through(path)
+                rules = IgnoreRules.of(os.fspath(path), exclude)
+                FolderWalk(found, inside, pictures=pictures, rules=rules).look_through(path)
             elif not is_lock(path.name):
                 found.files.setdefault(path, within)
     within_of = {path: place for path, place in found.files.items() if path not in named}
@@ -88,8 +100,15 @@ def find_files(
         unreadable=tuple(found.unreadable),
         pictures=() if pictures else tuple(found.pictures),
         passed_over=tuple(found.links[path] for path in sorted(found.links) if path not in files),
+        excluded=found.excluded,
         within=within_of,
     )
+
+
+def _left_out(path: Path, folder: str, exclude: Sequence[str], *, is_folder: bool) -> bool:
+    """Whether what matches a glob is left out, by patterns relative to the glob's folder."""
+    rules = IgnoreRules.of(folder, exclude)
+    return bool(rules.layers) and rules.leave_out(os.path.realpath(path), folder=is_folder)
 
 
 def _expand(given: str) -> list[tuple[Path, str]]:

@@ -47,6 +47,11 @@ def worker_name() -> str:
     return _this_worker(os.getpid())
 
 
+def name_of_child(pid: int) -> str:
+    """The same name of a process that this one has started."""
+    return _this_worker(pid)
+
+
 def lives_here(name: str) -> bool:
     """Whether the named worker runs on this machine and can be seen from this process."""
     machine = name.rpartition("/")[0].rpartition("/")[0]

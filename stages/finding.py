@@ -11,7 +11,12 @@ from pipeline.sources import FoundFiles, find_files
 
 
 def find_for_run(
-    paths: Iterable[str], roots: Sequence[Path] | None, *, pictures: bool, follow_links: bool
+    paths: Iterable[str],
+    roots: Sequence[Path] | None,
+    *,
+    pictures: bool,
+    follow_links: bool,
+    exclude: Sequence[str] = (),
 ) -> FoundFiles:
     """The files that the paths name; an error names none of them, for Prefect would keep it.
 
@@ -23,7 +28,7 @@ def find_for_run(
         UsageError: a path names nothing.
     """
     try:
-        found = find_files(paths, pictures=pictures, follow_links=follow_links)
+        found = find_files(paths, pictures=pictures, follow_links=follow_links, exclude=exclude)
         return found if roots is None else confined(found, roots)
     except OutsideRoots:
         raise

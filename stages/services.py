@@ -174,7 +174,8 @@ async def database_addresses(settings: Settings) -> Addresses:
         return Addresses(str(block.url()), *others)
     if settings.database_url is not None:
         return Addresses(settings.database_url.get_secret_value(), *others)
-    return await asyncio.to_thread(open_embedded, settings.home / "postgres")
+    folder, idle = settings.home / "postgres", settings.database_idle_seconds
+    return await asyncio.to_thread(open_embedded, folder, idle_seconds=idle)
 
 
 def _given(address: SecretStr | None) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import rows
-from pipeline.store.job_owners import OWNED, dead_holders
+from pipeline.store.job_owners import OWNED, dead_holders, gone_claimers
 from pipeline.store.registration import PipelineVersion, Source
 from pipeline.store.schema import SCHEMA
 from pipeline.store.service_waits import IS_PROBE, MAY_ASK
@@ -45,7 +45,9 @@ _SELECTION = f"{_OWN} AND {_OLD} {_FIRST}"
 _WAITING = sa.text(
     f"""
     SELECT j.id, j.parser, j.chunker, j.space_id FROM {SCHEMA}.upload_jobs AS j
-    WHERE j.state = ANY(:states) AND (j.lease_until IS NULL OR j.lease_until < now())
+    WHERE j.state = ANY(:states)
+      AND (j.lease_until IS NULL OR j.lease_until < now()
+           OR j.claimed_by = ANY(CAST(:gone AS text[])))
       AND j.stopped IS NULL AND NOT {OWNED}
       AND CASE WHEN j.waits_for IS NULL
             THEN (j.not_before IS NULL OR j.not_before <= now()) AND {_OLD}
@@ -67,6 +69,9 @@ async def waiting(
 ) -> dict[PipelineVersion, list[UUID]]:
     """Jobs that nobody holds, owns or stopped, and whose pause after a trouble is over.
 
+    A process of this machine that is seen to be dead holds nothing; of another machine's the lease
+    has to run out.
+
     Those that wait for a service have no pause: they go on when it answers again.
 
     Returns:
@@ -76,6 +81,7 @@ async def waiting(
         **selection.values(),
         "states": [state.value for state in WORKING],
         "dead": await dead_holders(connection),
+        "gone": await gone_claimers(connection),
     }
     found: dict[PipelineVersion, list[UUID]] = defaultdict(list)
     for job, *version in await connection.execute(_WAITING, values):

@@ -1,6 +1,7 @@
 """The embedded default: a Postgres with pgvector that comes as a Python package.
 
-It runs only as long as some process holds it; any number of processes may hold it at once. Only
+It runs as long as some process holds it, and for a while longer where a keeper was asked for; any
+number of processes may hold it at once. Only
 the package's programs are used: its own way of starting them opens every folder above the data to
 everybody, trusts whoever reaches the socket, and works as a superuser.
 """
@@ -8,12 +9,9 @@ everybody, trusts whoever reaches the socket, and works as a superuser.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -24,27 +22,14 @@ from pipeline.private_files import open_home
 from pipeline.store import embedded_access
 from pipeline.store.addresses import Addresses
 from pipeline.store.embedded_identity import Identity, identity
+from pipeline.store.embedded_keeper import start_keeper
+from pipeline.store.embedded_notes import Notes, noted, notes_path, read_notes, write_notes
 from pipeline.store.embedded_starting import adopted, start
 from pipeline.store.embedded_tools import postmaster, stop_postmaster
-from pipeline.workers import lives_here, process_of, worker_name
+from pipeline.workers import process_of, worker_name
 
 _OLD_HOLDERS = ".handle_pids.json"
 _held: set[Path] = set()
-
-
-@dataclass
-class _Notes:
-    """What is noted of a Postgres, in a file beside its data.
-
-    Attributes:
-        holders: the processes that hold it, each by a name that no other process gets.
-        settled: the process of the start that has its logins.
-        making: its data are being made for the first time.
-    """
-
-    holders: Sequence[str] = ()
-    settled: int | None = None
-    making: bool = False
 
 
 def start_embedded(folder: Path) -> str:
@@ -65,9 +50,13 @@ def start_embedded(folder: Path) -> str:
     return embedded_access.address(folder, embedded_access.ADMINISTRATOR)
 
 
-def open_embedded(folder: Path) -> Addresses:
-    """The same, for the pipeline: its logins, of which none is a superuser."""
-    _hold(folder)
+def open_embedded(folder: Path, *, idle_seconds: float = 0) -> Addresses:
+    """The same, for the pipeline: its logins, of which none is a superuser.
+
+    Args:
+        idle_seconds: so long it goes on after its last holder, so that the next one finds it.
+    """
+    _hold(folder, idle_seconds)
     return embedded_access.addresses(folder)
 
 
@@ -79,24 +68,33 @@ def owner_of_embedded(folder: Path) -> str:
 
 
 def stop_embedded(folder: Path) -> None:
-    """Stop the Postgres of `folder` if no other process holds it."""
-    folder = folder.resolve()
+    """Stop the Postgres of `folder` at once if no other process holds it."""
+    _release(folder.resolve(), keeps=False)
+
+
+def _release(folder: Path, *, keeps: bool) -> None:
+    """Hold it no longer.
+
+    Args:
+        keeps: leave it to its keeper, if it has one, to stop it later.
+    """
     _held.discard(folder)
     if not folder.parent.exists():
         return
-    with _noted(folder) as file:
-        notes = _read(file)
+    with noted(folder) as file:
+        notes = read_notes(file)
         notes.holders = [name for name in notes.holders if name != worker_name()]
-        if not notes.holders and (running := postmaster(folder)) is not None:
+        kept = keeps and notes.keeper is not None
+        if not notes.holders and not kept and (running := postmaster(folder)) is not None:
             stop_postmaster(running)
-        _write(file, notes)
+        write_notes(file, notes)
 
 
 def other_holders(folder: Path) -> list[int]:
     """The other living processes that hold the Postgres of `folder`."""
     try:
-        with _path(folder.resolve()).open("r", encoding="utf-8") as file:
-            return [process_of(name) for name in _read(file).holders if name != worker_name()]
+        with notes_path(folder.resolve()).open("r", encoding="utf-8") as file:
+            return [process_of(name) for name in read_notes(file).holders if name != worker_name()]
     except OSError:
         return []
 
@@ -111,22 +109,24 @@ def revive_embedded(folder: Path) -> None:
         _hold(folder)
 
 
-def _hold(folder: Path) -> None:
+def _hold(folder: Path, idle_seconds: float = 0) -> None:
     open_home(folder.parent)
     folder = folder.resolve()
-    with _noted(folder) as file:
-        notes = _read(file)
+    with noted(folder) as file:
+        notes = read_notes(file)
         running = postmaster(folder)
         if running is None or running.pid != notes.settled:
             _settle(folder, running, notes, file)
         notes.holders = sorted({*notes.holders, worker_name()})
-        _write(file, notes)
+        if idle_seconds > 0 and notes.keeper is None:
+            notes.keeper = start_keeper(folder, idle_seconds)
+        write_notes(file, notes)
     if not _held:
         atexit.register(_let_go, os.getpid())
     _held.add(folder)
 
 
-def _settle(folder: Path, running: psutil.Process | None, notes: _Notes, file: IO[str]) -> None:
+def _settle(folder: Path, running: psutil.Process | None, notes: Notes, file: IO[str]) -> None:
     """Start it, or take over one that somebody else has started, and make its logins."""
     as_whom = identity()
     if running is not None and not adopted(running, folder, as_whom):
@@ -136,19 +136,19 @@ def _settle(folder: Path, running: psutil.Process | None, notes: _Notes, file: I
     if running is None:
         _start(folder, as_whom, notes, file)
     notes.making = False
-    _write(file, notes)  # before anything can be stored in it
+    write_notes(file, notes)  # before anything can be stored in it
     embedded_access.settle(folder)
     (folder / _OLD_HOLDERS).unlink(missing_ok=True)
     settled = postmaster(folder)
     notes.settled = settled.pid if settled else None
 
 
-def _start(folder: Path, as_whom: Identity, notes: _Notes, file: IO[str]) -> None:
+def _start(folder: Path, as_whom: Identity, notes: Notes, file: IO[str]) -> None:
     # Data of a killed initdb look whole; a server that ever started has begun its log.
     unfinished = notes.making and not (folder / "log").exists()
     if unfinished or not (folder / "PG_VERSION").exists():
         notes.making = True
-        _write(file, notes)
+        write_notes(file, notes)
     start(folder, as_whom, remake=unfinished)
 
 
@@ -171,39 +171,4 @@ def _let_go(holder: int) -> None:
     if os.getpid() == holder:  # not in a process that was forked from it
         for folder in list(_held):
             with suppress(Exception):
-                stop_embedded(folder)
-
-
-def _path(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.holders")
-
-
-@contextmanager
-def _noted(folder: Path) -> Iterator[IO[str]]:
-    """The notes beside the data, while nobody else starts or stops this Postgres."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    with os.fdopen(os.open(_path(folder), flags, 0o600), "r+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-
-
-def _read(file: IO[str]) -> _Notes:
-    """What is noted, without holders that have ended."""
-    try:
-        notes = _Notes(**json.loads(file.read() or "{}"))
-    except (ValueError, TypeError):
-        return _Notes()
-    notes.holders = [name for name in notes.holders if _holds(name)]
-    return notes
-
-
-def _holds(name: object) -> bool:
-    # An older version wrote the number alone, which may be another process's by now.
-    return isinstance(name, str) and lives_here(name)
-
-
-def _write(file: IO[str], notes: _Notes) -> None:
-    file.seek(0)
-    file.truncate()
-    json.dump(asdict(notes), file)
-    file.flush()  # whoever is killed next has noted this
+                _release(folder, keeps=True)

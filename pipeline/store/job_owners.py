@@ -141,6 +141,19 @@ _CLAIMERS = sa.text(
 )
 
 
+_CLAIMERS_OF_ALL = sa.text(
+    f"""
+    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+    WHERE state IN ({_WORKING}) AND lease_until >= now() AND claimed_by IS NOT NULL
+    """  # noqa: S608
+)
+
+
+async def gone_claimers(connection: AsyncConnection) -> list[str]:
+    """The processes of this machine that work on a job and are gone."""
+    return dead_workers((await connection.execute(_CLAIMERS_OF_ALL)).scalars())
+
+
 async def _gone_claimers(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[str]:
     found = await connection.execute(_CLAIMERS, {"jobs": list(job_ids)})
     return dead_workers(found.scalars())

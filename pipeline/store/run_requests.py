@@ -17,11 +17,16 @@ from pipeline.store.schema import SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class RequestedRun:
-    """The paths of an ingest, whose documents they become, and the tags that these get."""
+    """The paths of an ingest, whose documents they become, and the tags that these get.
+
+    Attributes:
+        exclude: gitignore patterns of what is left out of folders.
+    """
 
     user: UUID
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 async def request_run(
@@ -37,7 +42,11 @@ async def request_run(
     Args:
         asked: as in `runs.start_run`.
     """
-    options = {"paths": [_written(path) for path in wanted.paths], "tags": list(wanted.tags)}
+    options = {
+        "paths": [_written(path) for path in wanted.paths],
+        "tags": list(wanted.tags),
+        "exclude": list(wanted.exclude),
+    }
     await runs.start_run(
         connection, run_id, wanted.user, "ingest",
         options=options, max_cost_usd=max_cost_usd, asked=asked,
@@ -56,7 +65,10 @@ async def requested_run(connection: AsyncConnection, run_id: UUID) -> RequestedR
         return None
     told = found.options
     return RequestedRun(
-        found.user_id, tuple(_read(told.get("paths", ()))), tuple(told.get("tags", ()))
+        found.user_id,
+        tuple(_read(told.get("paths", ()))),
+        tuple(told.get("tags", ())),
+        tuple(told.get("exclude", ())),
     )
 
 

@@ -284,6 +284,17 @@ async def test_a_sweep_leaves_what_is_worked_on_and_what_pauses(store: Database)
     assert sorted(await waiting(store)) == sorted([held, paused])
 
 
+async def test_a_sweep_finds_what_a_dead_process_worked_on(store: Database) -> None:
+    """Its leases have not run out, neither the job's nor the run's; a living one's are kept."""
+    dead_run, [left] = await taken_in(store, ["a.md"], worker=DEAD)
+    living_run, [worked_on] = await taken_in(store, ["b.md"])
+    async with store.service() as connection:
+        await claims.claim(connection, [left], VERSION, DEAD, LEASE, dead_run)
+    async with store.service() as connection:
+        await claims.claim(connection, [worked_on], VERSION, FIRST, LEASE, living_run)
+    assert await waiting(store) == [left]
+
+
 async def test_dead_runs_are_found_once_they_are_dead(store: Database) -> None:
     """Silent or gone, but never finished: those whose end is to be written down."""
     await taken_in(store, ["a.md"])
