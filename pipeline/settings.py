@@ -205,7 +205,7 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
         return "openai" if self.openai_api_key is not None else "wordllama"
 
 
-_BLOCKS = {
+BLOCKS = {
     "parser": "parser_block",
     "embedder": "embedder_block",
     "database_url": "database_block",
@@ -223,7 +223,7 @@ def load_settings(**overrides: object) -> Settings:
         ConfigurationError: one sentence naming every wrong variable; values are never repeated.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    given = {block: None for part, block in _BLOCKS.items() if part in given} | given
+    given = {block: None for part, block in BLOCKS.items() if part in given} | given
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:

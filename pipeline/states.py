@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pipeline.errors import UsageError
+
 
 class JobState(StrEnum):
     """Where a job stands. The values are what the database stores."""
@@ -113,6 +115,22 @@ STATE_WORDS: dict[str, tuple[S, ...]] = {
     "waiting": WORKING,
 }
 """Words of a filter, each for several states."""
+
+
+def states_named(name: str) -> list[S]:
+    """The states that a person's word stands for, or the one of this exact name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in STATE_WORDS:
+        return list(STATE_WORDS[name])
+    try:
+        return [JobState(name)]
+    except ValueError:
+        known = ", ".join([*STATE_WORDS, *JobState])
+        raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
+
 
 RETRYABLE = (*FAILED, S.CANCELLED)
 """Ends from which a person can send the job back; nothing else does so for a cancelled one."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from pipeline.chunk_roles import Role
 from pipeline.errors import EmbeddingError, UsageError
 from pipeline.text import fold, normalize
+from stages.document_lookup import find_one
 from stages.query_embedding import QUESTION, embedded
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder, Vectors
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage
+
+
+MODES = ("hybrid", "vector", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,59 @@ class SearchAnswer:
     passages: Sequence[Passage]
     published: int
     elsewhere: int
+
+
+async def ask(
+    text: str,
+    owner: UUID,
+    database: Database,
+    embedder: Embedder,
+    *,
+    mode: str = "hybrid",
+    limit: int = 5,
+    document: str | None = None,
+    tags: Sequence[str] = (),
+    roles: Sequence[str] = (),
+) -> SearchAnswer:
+    """Answer a question as a person asks it.
+
+    Args:
+        document: only in this one: a path, a name or the start of an id.
+
+    Raises:
+        UsageError: the question is empty, or one of its limits names nothing.
+    """
+    require_words(text)
+    one_of("mode", [mode], MODES)
+    one_of("role", roles, tuple(Role))
+    if limit < 1:
+        raise UsageError("The limit is less than one passage.", remedy="Ask for at least one.")
+    only = None
+    if document:
+        async with database.reader(owner) as connection:
+            only = (await find_one(connection, document)).document_id
+    return await answer(Question(text, mode, limit, only, tags, roles), owner, database, embedder)
+
+
+def require_words(text: str) -> None:
+    """Make sure that a question says anything.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if not text.strip():
+        raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')
+
+
+def one_of(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Make sure that there is what is named.
+
+    Raises:
+        UsageError: there is not.
+    """
+    for each in given:
+        if each not in known:
+            raise UsageError(f"There is no {what} {each!r}.", remedy=f"One of: {', '.join(known)}.")
 
 
 async def answer(

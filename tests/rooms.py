@@ -6,5 +6,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
-    "pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "mocks", "deployments"
+    "pipeline", "clients", "blocks", "checks", "stages", "flows", "app", "insurance_navigator",
+    "mocks", "deployments",
 )  # fmt: skip

@@ -22,6 +22,15 @@ MAY_IMPORT = {
     "stages": {"pipeline", "clients", "blocks", "checks"},
     "flows": {"pipeline", "clients", "blocks", "checks", "stages"},
     "app": {"pipeline", "clients", "blocks", "checks", "stages", "flows", "mocks"},
+    "insurance_navigator": {
+        "pipeline",
+        "clients",
+        "blocks",
+        "checks",
+        "stages",
+        "flows",
+        "app",
+    },
     "deployments": {"pipeline", "clients", "blocks", "checks", "stages", "flows"},
     "mocks": set(),
 }

@@ -15,9 +15,8 @@ from app.terminal.database import reading
 from app.terminal.documents import line_json, state_text
 from app.terminal.gaps import where_lacking
 from app.terminal.options import Json, User
-from pipeline.errors import UsageError
 from pipeline.settings import Settings, load_settings
-from pipeline.states import STATE_WORDS, JobState
+from pipeline.states import states_named
 
 if TYPE_CHECKING:
     from pipeline.store.history import DocumentLine
@@ -44,27 +43,12 @@ async def listing(
     """
     from pipeline.store import history
 
-    states = states_of(state) if state else None
+    states = states_named(state) if state else None
     async with reading(settings, user) as connection:
         found, total = await history.list_documents(
             connection, states=states, tags=tags, limit=limit
         )
     return Listing(found, total)
-
-
-def states_of(name: str) -> list[JobState]:
-    """The states that a person's word stands for.
-
-    Raises:
-        UsageError: it stands for none.
-    """
-    if name in STATE_WORDS:
-        return list(STATE_WORDS[name])
-    try:
-        return [JobState(name)]
-    except ValueError:
-        known = ", ".join([*STATE_WORDS, *JobState])
-        raise UsageError(f"There is no state {name!r}.", remedy=f"One of: {known}.") from None
 
 
 def print_listing(shown: Listing) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.ingest import IngestRequest, left_out, look
+from app.cli.ingest import look, say_left_out
+from app.ingestion import IngestRequest
 from app.terminal import options
 from app.terminal.console import (
     answers,
@@ -20,7 +21,6 @@ from app.terminal.console import (
     print_json,
     quantity,
     right,
-    say,
     short_path,
     table,
     tell,
@@ -103,8 +103,7 @@ def print_plan(made: Plan, found: FoundFiles) -> None:
     parts = [f"{count:,} {_WORDS.get(kind, kind)}" for kind, count in counts.items() if count]
     tell(f"{quantity(len(found.files), 'document')}: {', '.join(parts)}.")
     tell(_price(made))
-    if found.skipped:
-        say(f"{left_out(found)}.")
+    say_left_out(found)
 
 
 def _price(made: Plan) -> str:
@@ -181,9 +180,13 @@ def command(
     embedder: options.Embedder = None,
     sync: Annotated[bool, typer.Option("--sync", help="Count what --sync would delete.")] = False,
     follow_links: options.FollowLinks = False,
+    exclude: options.Exclude = None,
     password_file: options.PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Say what an ingest would do and cost, without doing it."""
-    request = IngestRequest(paths, user, (), parser, embedder, sync=sync, follow_links=follow_links)
+    request = IngestRequest(
+        paths, user, (), parser, embedder, sync=sync, follow_links=follow_links,
+        exclude=exclude or (),
+    )  # fmt: skip
     show_plan(request, json=json)

@@ -48,9 +48,10 @@ def reconcile(settings: Settings, *, fix: bool, also: frozenset[Kind]) -> Mainte
     """
     from app.prefect.flow_process import connect
     from app.prefect.server import prefect_of_stack, provide_prefect
+    from app.terminal.run_view import TerminalView
 
     configure_logs(settings, "navigator", console=False)
-    connect(settings)
+    connect(settings, TerminalView())
     if _names_prefect() or prefect_of_stack(settings.home) is not None:
         provide_prefect(settings.home, auth_file=settings.prefect_auth_file)
     elif not fix:

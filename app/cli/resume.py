@@ -15,6 +15,7 @@ from app.terminal import options
 from app.terminal.database import reading
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
+from app.terminal.run_view import TerminalView
 from pipeline.errors import UsageError
 from pipeline.settings import Settings, load_settings
 
@@ -28,7 +29,7 @@ def resume(settings: Settings, user: str | None, given: str, cap: Decimal | None
     Raises:
         UsageError: there is no such run, or nothing of it was stopped.
     """
-    addresses = connect(settings)
+    addresses = connect(settings, TerminalView())
     jobs = asyncio.run(_stopped(settings, user, given))
     return go_on(settings, user, addresses, jobs, kind="resume", cap=cap)
 

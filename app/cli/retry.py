@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import typer
 
-from app.cli.ingest import run_to_report
+from app.ingestion import run_to_report
 from app.prefect.flow_process import connect
 from app.terminal import options
 from app.terminal.console import print_json, tell, text
@@ -18,6 +18,7 @@ from app.terminal.database import reading
 from app.terminal.documents import chosen
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
+from app.terminal.run_view import TerminalView
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings, load_settings
@@ -55,7 +56,7 @@ def retry(
             "Say which documents to retry.",
             remedy="Name them, or give --failed for all that failed.",
         )
-    addresses = connect(settings)
+    addresses = connect(settings, TerminalView())
     if all_failed:
         documents = asyncio.run(failed(settings, user))
     else:
@@ -102,7 +103,7 @@ def go_on(
             return_state=True,
         )
 
-    return run_to_report(run_id, owner, start, settings, addresses)
+    return run_to_report(run_id, owner, start, settings, addresses, TerminalView())
 
 
 async def _send_back(

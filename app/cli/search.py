@@ -14,12 +14,10 @@ from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, question_words, snippet
 from pipeline.chunk_roles import Role
-from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
-from stages.document_lookup import find_one
-from stages.search import Question, SearchAnswer, answer
+from stages.search import SearchAnswer, ask, require_words
 
 if TYPE_CHECKING:
     from pipeline.store.search import Passage
@@ -48,18 +46,14 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     """
     from stages.services import open_reading
 
-    if not request.question.strip():
-        raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')
+    require_words(request.question)  # before anything is opened
     owner = user_id(request.user or settings.user)
     async with open_reading(settings) as (database, embedder):
-        document = None
-        if request.document:
-            async with database.reader(owner) as connection:
-                document = (await find_one(connection, request.document)).document_id
-        question = Question(
-            request.question, request.mode, request.limit, document, request.tags, request.roles
-        )
-        return await answer(question, owner, database, embedder)
+        return await ask(
+            request.question, owner, database, embedder,
+            mode=request.mode, limit=request.limit, document=request.document,
+            tags=request.tags, roles=request.roles,
+        )  # fmt: skip
 
 
 def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:

@@ -1,4 +1,4 @@
-"""Runs a flow from the terminal: starts what it needs, watches it, shuts it down cleanly."""
+"""Runs a flow in this process: starts what it needs, watches it, shuts it down cleanly."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.prefect.block_server import QUIET, is_named
 from app.prefect.interruption import Interruptible
+from app.prefect.run_view import RunView
 from app.process.log_output import configure_logs
 from app.process.working_folder import leave_folder
-from app.terminal.console import say, working
-from app.terminal.progress import ProgressView
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from pipeline.store.database_urls import Addresses
+    from pipeline.store.runs import Progress
 
 _POLL_SECONDS = 0.3
+_WAITING = "Another run is under way with our Prefect server; this one begins when it has ended."
 _left_open: list[asyncio.Runner] = []
 """Loops of flows that wait for a server that has gone: closing them would wait with them."""
 
@@ -45,19 +47,21 @@ class RunningFlow:
     loads_gate: bool = True
 
 
-def connect(settings: Settings) -> Addresses:
+def connect(settings: Settings, view: RunView) -> Addresses:
     """Where the database is, after it has been started, if ours, and migrated."""
     from pipeline.store.migrating import prepare
     from stages.services import database_addresses
 
     embedded = settings.database_url is None and settings.database_block is None
-    with working("Starting Postgres" if embedded else "Connecting to Postgres"):
+    with view.working("Starting Postgres" if embedded else "Connecting to Postgres"):
         addresses = asyncio.run(database_addresses(settings))
-        prepare(addresses, patience_seconds=settings.database_patience_seconds, told=say)
+        prepare(addresses, patience_seconds=settings.database_patience_seconds, told=view.say)
     return addresses
 
 
-def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> BaseException | None:
+def run_flow(
+    flow: RunningFlow, settings: Settings, addresses: Addresses, view: RunView
+) -> BaseException | None:
     """Run a flow to its end while its progress is shown.
 
     Returns:
@@ -68,11 +72,12 @@ def run_flow(flow: RunningFlow, settings: Settings, addresses: Addresses) -> Bas
         KeyboardInterrupt: the person stopped it; claims are released.
     """
     configure_logs(settings, "navigator", console=False)
-    _start_prefect(flow, settings)
-    work = Interruptible(flow.start, flow.run_id, addresses, settings.prefect_patience_seconds)
+    _start_prefect(flow, settings, view)
+    patience = settings.prefect_patience_seconds
+    work = Interruptible(flow.start, flow.run_id, addresses, patience, view.say)
     runner = asyncio.Runner()
     try:
-        outcome = runner.run(_watched(flow, work, addresses))
+        outcome = runner.run(_watched(flow, work, addresses, view))
     finally:
         if work.is_over:
             runner.close()
@@ -88,7 +93,7 @@ async def _outcome(state: State[Any]) -> BaseException:
     return outcome if isinstance(outcome, BaseException) else RuntimeError(state.message)
 
 
-def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
+def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None:
     from app.prefect.server import provide_prefect
 
     leave_folder()
@@ -104,10 +109,14 @@ def _start_prefect(flow: RunningFlow, settings: Settings) -> None:
     # or else while the flow takes the files in.
     gate = threading.Thread(target=_load_gate, daemon=True)
     what = "Connecting to Prefect" if theirs else "Starting Prefect"
-    with working(f"{what} and loading the quality gate" if flow.loads_gate else what):
+    with view.working(f"{what} and loading the quality gate" if flow.loads_gate else what):
         if flow.loads_gate and not theirs:
             gate.start()
-        provide_prefect(settings.home, waiting=_say_waiting, auth_file=settings.prefect_auth_file)
+        provide_prefect(
+            settings.home,
+            waiting=partial(view.say, _WAITING),
+            auth_file=settings.prefect_auth_file,
+        )
         if gate.ident is not None:
             gate.join()
         import prefect  # noqa: F401
@@ -122,15 +131,11 @@ def _load_gate() -> None:
         warm_up()
 
 
-def _say_waiting() -> None:
-    say("Another run is under way with our Prefect server; this one begins when it has ended.")
-
-
 async def _watched(
-    flow: RunningFlow, work: Interruptible, addresses: Addresses
+    flow: RunningFlow, work: Interruptible, addresses: Addresses, view: RunView
 ) -> State[Any] | NavigatorError:
-    with ProgressView() as view:
-        watcher = asyncio.create_task(_watch(flow, addresses, view))
+    with view.progress() as show:
+        watcher = asyncio.create_task(_watch(flow, addresses, show))
         try:
             return await work.run()
         finally:
@@ -139,7 +144,7 @@ async def _watched(
                 await watcher
 
 
-async def _watch(flow: RunningFlow, addresses: Addresses, view: ProgressView) -> None:
+async def _watch(flow: RunningFlow, addresses: Addresses, show: Callable[[Progress], None]) -> None:
     from pipeline.store import runs
     from pipeline.store.engine import Database
 
@@ -148,7 +153,7 @@ async def _watch(flow: RunningFlow, addresses: Addresses, view: ProgressView) ->
         while True:
             with suppress(TransientError):
                 async with database.reader(flow.user) as connection:
-                    view.show(await runs.progress(connection, flow.run_id))
+                    show(await runs.progress(connection, flow.run_id))
             await asyncio.sleep(_POLL_SECONDS)
     finally:
         await database.close()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.prefect.watch import Interruption, PrefectWatch, call_cancelled
-from app.terminal.console import say
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ class Interruptible:
         start: calls the flow.
         run_id: the run's id in our database, which knows its flow run.
         patience_seconds: how long Prefect's server may be silent.
+        say: tells whoever has started the run what is worth knowing.
     """
 
     def __init__(
@@ -41,8 +41,9 @@ class Interruptible:
         run_id: UUID,
         addresses: Addresses,
         patience_seconds: float,
+        say: Callable[[str, str], None],
     ) -> None:
-        self._start = start
+        self._start, self._say = start, say
         self._watch = PrefectWatch(partial(_flow_run, run_id, addresses), patience_seconds)
         self._running: asyncio.Future[State[Any]] | None = None
 
@@ -72,7 +73,7 @@ class Interruptible:
         if (error := running.exception()) and (trouble := prefect_trouble(error)):
             return ServiceUnavailable(trouble.message, code=PREFECT_GONE, remedy=trouble.remedy)
         if self._watch.was_away:
-            say(_AWAY, "yellow")
+            self._say(_AWAY, "yellow")
         return running.result()
 
     async def _interrupt(self, why: Interruption) -> NavigatorError:

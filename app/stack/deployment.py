@@ -11,6 +11,7 @@ from app.prefect.access import change_headers
 from app.prefect.server import join_prefect
 from app.terminal.console import say
 from pipeline.child_processes import ROOT, child_environment, module_command
+from pipeline.installation import prefect_file
 from pipeline.private_files import keep_private
 from pipeline.settings import load_settings
 
@@ -33,7 +34,9 @@ def deploy(url: str) -> int:
         say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
         return 1
     os.chdir(ROOT)
-    command = module_command("prefect", "--no-prompt", "deploy", "--all")
+    command = module_command(
+        "prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), "--all"
+    )
     os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
 
 

@@ -20,8 +20,8 @@ from urllib.request import Request, urlopen
 import yaml
 
 from app.prefect.access import basic_header, own_auth_string
-from pipeline.child_processes import ROOT
 from pipeline.errors import ConfigurationError
+from pipeline.installation import prefect_file
 
 _ANSWER_SECONDS = 10.0
 _TOLD = 2
@@ -43,7 +43,7 @@ class Deployment:
 @cache
 def wanted_deployments() -> tuple[Deployment, ...]:
     """Everything that prefect.yaml deploys."""
-    given = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    given = yaml.safe_load(prefect_file().read_text("utf-8"))["deployments"]
     return tuple(_wanted(each) for each in given)
 
 

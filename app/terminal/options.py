@@ -39,6 +39,14 @@ FollowLinks: TypeAlias = Annotated[
         help="Follow links out of the named folders too; never into /proc, /sys or /dev.",
     ),
 ]
+Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Leave out of folders what this gitignore pattern matches. Repeat for several.",
+    ),
+]
 User: TypeAlias = Annotated[
     str | None,
     typer.Option("--user", help="Whose documents: a UUID or any name. [NAVIGATOR_USER]"),

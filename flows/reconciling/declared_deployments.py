@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
-from pipeline.child_processes import ROOT
+from pipeline.installation import prefect_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Declared:
 
 def declared_deployments() -> list[Declared]:
     """Every deployment of this installation's prefect.yaml."""
-    written = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
+    written = yaml.safe_load(prefect_file().read_text("utf-8"))
     return [_declared(each) for each in written["deployments"]]
 
 

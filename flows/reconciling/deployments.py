@@ -26,6 +26,7 @@ from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.errors import ServiceUnavailable
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
+from pipeline.installation import prefect_file
 from stages.reconciling.inspection import Inspection
 
 DEPLOY_SECONDS = 180.0
@@ -105,7 +106,9 @@ async def deploy(names: Sequence[str]) -> None:
                 with contextlib.suppress(ObjectAlreadyExists):
                     await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
     chosen = [option for name in names for option in ("--name", name)]
-    command = module_command("prefect", "--no-prompt", "deploy", *chosen)
+    command = module_command(
+        "prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), *chosen
+    )
     url = get_current_settings().api.url
     environment = child_environment({**os.environ, "PREFECT_API_URL": str(url)})
     quiet = asyncio.subprocess.DEVNULL

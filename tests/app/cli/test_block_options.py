@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.ingest import IngestRequest
+from app.ingestion import IngestRequest
 from flows.shared_services import IngestOptions
 from pipeline.settings import Settings, load_settings
 from tests.app.navigating import SAMPLES, Navigator
