@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from clients.llamaparse.client import LLAMA_CLOUD_URL, LlamaParseClient
+from clients.llamaparse.plugin import webhook_of
 from pipeline.keys import clean_key
 from pipeline.reading_settings import MIB
 from pipeline.settings import Settings
@@ -52,14 +52,15 @@ class LlamaParseBlock(Block):
     def _fit_for_requests(cls, value: SecretStr) -> SecretStr:
         return SecretStr(clean_key(value.get_secret_value()))
 
-    def open(
-        self, webhook: Mapping[str, Any] | None = None, result_hosts: Sequence[str] = ()
-    ) -> LlamaParseClient:
+    def applied_to(self, settings: Settings) -> Settings:
+        """The settings with this block in the place of their own parser."""
+        return settings.model_copy(update={"parser": "llamaparse"})
+
+    def open(self, settings: Settings) -> LlamaParseClient:
         """The client, ready to use; close it afterwards.
 
         Args:
-            webhook: the configuration that jobs are submitted with, from the settings.
-            result_hosts: further hosts of presigned results, from the settings.
+            settings: for webhooks, further hosts of results, the price and the rate limit.
 
         Raises:
             ConfigurationError: the address is wrong.
@@ -70,8 +71,10 @@ class LlamaParseBlock(Block):
             tier=self.tier,
             version=self.version,
             deadline_seconds=self.deadline_seconds,
-            webhook=webhook,
-            result_hosts=result_hosts,
+            webhook=webhook_of(settings),
+            result_hosts=settings.result_hosts,
+            usd_per_credit=settings.llama_cloud_usd_per_credit,
+            requests_per_minute=settings.llama_cloud_requests_per_minute,
         )
 
 
@@ -94,6 +97,9 @@ class LocalParserBlock(Block):
     timeout_seconds: float = Field(default=60.0, gt=0, title="Longest time for a file (seconds)")
     memory_mib: int = Field(default=1536, ge=64, title="Most memory for a file (MiB)")
     max_pages: int = Field(default=5000, ge=1, title="Most pages in a file")
+
+    def open(self, settings: Settings) -> None:
+        """Nothing: files are read on this machine."""
 
     def applied_to(self, settings: Settings) -> Settings:
         """The settings with this block's values in the place of their own."""

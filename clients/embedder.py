@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from clients.network.provider_errors import BadAnswer
 from pipeline.identity import space_id
 from pipeline.packing import RequestLimits
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
 
 Vectors = NDArray[np.float32]
 
@@ -99,6 +102,20 @@ class Embedder(Protocol):
     async def close(self) -> None:
         """Give back connections; the embedder cannot be used afterwards."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderPlugin:
+    """An embedder that a setting can choose.
+
+    Attributes:
+        summary: one line for help texts.
+        open: makes it of the settings. Raises ConfigurationError where a setting of its own is
+            missing or wrong.
+    """
+
+    summary: str
+    open: Callable[[Settings], Embedder]
 
 
 def checked_vectors(

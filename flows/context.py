@@ -12,15 +12,16 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.context import TagsContext
 from prefect.runtime import flow_run
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from pipeline.plugins import EMBEDDERS, PARSERS
 from pipeline.settings import Settings, load_settings
 from stages.services import Services, open_services
 
@@ -28,11 +29,19 @@ _open: ContextVar[Services | None] = ContextVar("open_services", default=None)
 _lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)
 
 
+ParserName = Annotated[
+    str, AfterValidator(PARSERS.require), Field(json_schema_extra={"enum": [*PARSERS.names()]})
+]
+EmbedderName = Annotated[
+    str, AfterValidator(EMBEDDERS.require), Field(json_schema_extra={"enum": [*EMBEDDERS.names()]})
+]
+
+
 class IngestOptions(BaseModel):
     """What a run does differently from the settings; everything may be left out."""
 
-    parser: Literal["local", "llamaparse"] | None = Field(None, title="Parser")
-    embedder: Literal["wordllama", "onnx", "openai"] | None = Field(None, title="Embedder")
+    parser: ParserName | None = Field(None, title="Parser")
+    embedder: EmbedderName | None = Field(None, title="Embedder")
     batch_size: int | None = Field(
         None, ge=1, le=1000, description="Documents in a subflow; empty: 1 up to 32 documents."
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     Field,
     SecretStr,
@@ -25,6 +26,7 @@ from pipeline.api_settings import ApiSettings
 from pipeline.env_files import default_home
 from pipeline.errors import ConfigurationError
 from pipeline.operating_settings import OperatingSettings
+from pipeline.plugins import EMBEDDERS, PARSERS
 from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
@@ -33,6 +35,12 @@ from pipeline.tenant_settings import TenantSettings
 
 def _alias(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"NAVIGATOR_{name}", *others)
+
+
+def _known_embedder(name: str) -> str:
+    if name != "auto" and not EMBEDDERS.knows(name):
+        raise ValueError(f"must be auto, or one of {', '.join(EMBEDDERS.names())}")
+    return name
 
 
 class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, PrefectSettings):
@@ -78,7 +86,12 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
     user: str = Field(default="local", description="Whose documents; a UUID or any name.")
 
     # -- parsing -------------------------------------------------------------------------------
-    parser: Literal["local", "llamaparse"] = Field(default="local")
+    parser: Annotated[str, AfterValidator(PARSERS.require)] = Field(
+        default="local", description="local, llamaparse, or one that an installed package adds."
+    )
+    parser_options: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="JSON object, for a parser of a package."
+    )
     llama_cloud_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=_alias(
@@ -99,8 +112,11 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
     chunk_overlap_tokens: int = Field(default=50, ge=0)
 
     # -- embedding -----------------------------------------------------------------------------
-    embedder: Literal["auto", "wordllama", "onnx", "openai"] = Field(
+    embedder: Annotated[str, AfterValidator(_known_embedder)] = Field(
         default="auto", description="auto: openai when a key is set, else the local wordllama."
+    )
+    embedder_options: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="JSON object, for an embedder of a package."
     )
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias=_alias("OPENAI_API_KEY", "OPENAI_API_KEY")
@@ -177,7 +193,7 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
         return self.ocr or self.parser != "local" or self.parser_block is not None
 
     @property
-    def resolved_embedder(self) -> Literal["wordllama", "onnx", "openai"]:
+    def resolved_embedder(self) -> str:
         """The embedder after `auto` is decided."""
         if self.embedder != "auto":
             return self.embedder

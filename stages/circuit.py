@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from clients.llamaparse.errors import UnknownJob
+from clients.parser import UnknownJob
 from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
 from pipeline.logs import logger
 from pipeline.patience import ATTEMPTS, Patience

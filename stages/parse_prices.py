@@ -1,4 +1,4 @@
-"""What LlamaParse may cost: told by a plan, and promised to the run's cap before a file is sent."""
+"""Tells what a parsing service may cost, and reserves it of the run's cap before a file is sent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from pipeline.errors import CostCapReached, ParseError
 from pipeline.parsing.kinds import MediaType
 from pipeline.store import costs
 from stages.services import Services
-
-CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
-"""What a page costs by the vendor's list; what is billed comes with the answer."""
 
 _LEAST_BYTES_A_PAGE = 8
 
@@ -32,15 +29,9 @@ class ParsePrice:
 
 
 def page_price(services: Services) -> Decimal:
-    """What the service bills for a page in the tier that is asked for, in US dollars."""
-    return listed_credits(services, 1) * services.settings.llama_cloud_usd_per_credit
-
-
-def listed_credits(services: Services, pages: int) -> Decimal:
-    """What so many pages cost by the list: billed, as far as the service tells nothing else."""
-    client = services.remote_parser
-    tier = services.settings.llama_cloud_tier if client is None else client.tier
-    return Decimal(CREDITS_PER_PAGE[tier] * pages)
+    """The list price of a page at the service that reads files, in US dollars; 0 without one."""
+    remote = services.remote_parser
+    return remote.usd_per_page if remote is not None else Decimal(0)
 
 
 async def parse_price(

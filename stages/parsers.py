@@ -1,25 +1,22 @@
-"""The parsers that the settings ask for: our own, LlamaParse, or one after the other."""
+"""Opens the parsers that the settings choose: our own, a service, or one after the other."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from blocks.saved_blocks import load_block
-from pipeline import webhooks
+from pipeline.plugins import PARSERS
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from clients.llamaparse.client import LlamaParseClient
+    from clients.parser import ParserPlugin, RemoteParser
     from clients.parser_pool.sandbox import ParserPool
 
-LLAMAPARSE = "llamaparse"
-"""The name under which LlamaParse's budget, circuit and calls are kept."""
 
-
-def parser_version(settings: Settings, remote: LlamaParseClient | None) -> str:
+def parser_version(settings: Settings, remote: RemoteParser | None) -> str:
     """The parser's name and version for a job's identity.
 
-    Where the local parser may stand in for LlamaParse the name says so: a text under it is of one
+    Where the local parser may stand in for the service the name says so: a text under it is of one
     or the other, and the text itself says of which.
     """
     if remote is None:
@@ -55,36 +52,11 @@ def parser_pool(settings: Settings) -> ParserPool:
     return ParserPool(settings.parse_workers, options)
 
 
-async def open_remote_parser(
-    settings: Settings,
-) -> tuple[Settings, LlamaParseClient | None]:
-    """LlamaParse when it is chosen, and the settings with a local parser's block applied."""
+async def open_remote_parser(settings: Settings) -> tuple[Settings, RemoteParser | None]:
+    """The service that reads files, if one was chosen, and the settings with its block applied."""
     if settings.parser_block:
-        from blocks.parser_blocks import LocalParserBlock
-
         block = await load_block(settings.parser_block)
-        if isinstance(block, LocalParserBlock):
-            return block.applied_to(settings), None
-        hosts = settings.result_hosts
-        return settings, block.open(_webhook(settings), hosts)
-    if settings.parser == "local":
-        return settings, None
-    from clients.llamaparse.client import LlamaParseClient
-
-    assert settings.llama_cloud_api_key is not None, "checked by the settings"
-    return settings, LlamaParseClient(
-        settings.llama_cloud_api_key,
-        base_url=settings.llama_cloud_base_url,
-        tier=settings.llama_cloud_tier,
-        deadline_seconds=settings.llama_cloud_deadline_seconds,
-        webhook=_webhook(settings),
-        result_hosts=settings.result_hosts,
-    )
-
-
-def _webhook(settings: Settings) -> dict[str, Any] | None:
-    """What LlamaParse is told of webhooks, when there is an address and a secret for them."""
-    if settings.public_url is None or settings.llama_cloud_webhook_secret is None:
-        return None
-    secret = settings.llama_cloud_webhook_secret.get_secret_value()
-    return webhooks.configuration(settings.public_url, secret)
+        settings = block.applied_to(settings)
+        return settings, block.open(settings)
+    plugin: ParserPlugin = PARSERS.load(settings.parser)
+    return settings, plugin.open(settings) if plugin.open is not None else None

@@ -21,7 +21,6 @@ from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
 from pipeline.store.unwanted import finish_wanted
-from stages.parsers import LLAMAPARSE
 from stages.reading import Read, Unreadable, content_of, read_group
 from stages.removing import remove_abandoned
 from stages.services import Services
@@ -91,7 +90,7 @@ async def parse_jobs(
                 raise result
     failpoint("after-parse-stored")
     if waiting:
-        raise DocumentsWait(waiting, LLAMAPARSE)
+        raise DocumentsWait(waiting, services.parsing_service)
     return references
 
 

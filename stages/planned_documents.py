@@ -12,7 +12,7 @@ from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
 from pipeline.parsing.assessment.validation import require_text
-from pipeline.parsing.kinds import OPENED_HERE, MediaType
+from pipeline.parsing.kinds import MediaType
 from pipeline.store import known_vectors, registration
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
@@ -23,7 +23,7 @@ from stages.services import Services
 WORK = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
 """Outcomes of documents that would be worked on."""
 
-# Of a page that only LlamaParse can read, so that nothing is known of it.
+# Of a page that only a service can read, so that nothing is known of it.
 _GUESSED_TOKENS_PER_PAGE = 500
 
 
@@ -60,7 +60,7 @@ async def with_inside(
         kind = await services.parser.sniff(data, planned.name, remote=remote)
         passwords = services.settings.passwords_for(planned.source)
         document = await services.parser.parse(data, kind, passwords)
-        remote = remote and kind not in OPENED_HERE
+        remote = services.reads_remotely(kind)
         if not remote:
             require_text(document)
         planned = await _counted(services, user, planned, document, seen)
@@ -129,7 +129,7 @@ def _price(services: Services, tokens: int) -> Decimal:
 async def _with_parsing_cost(
     services: Services, planned: PlannedDocument, data: bytes, kind: MediaType
 ) -> PlannedDocument:
-    """LlamaParse's part: its text is not known before it is paid, so the local one stands in."""
+    """The service's part: its text is not known before it is paid, so the local one stands in."""
     parsing = await parse_price(services, data, kind, planned.source)
     pages = parsing.pages if parsing.uncounted is None else 1
     tokens = planned.tokens or (0 if planned.chunks else pages * _GUESSED_TOKENS_PER_PAGE)

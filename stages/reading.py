@@ -15,7 +15,7 @@ from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing.assessment.validation import require_text
-from pipeline.parsing.kinds import OPENED_HERE, MediaType
+from pipeline.parsing.kinds import MediaType
 from pipeline.parsing.media import is_container, sniff, unnamed
 from pipeline.store.claims import ClaimedJob
 from stages.remote_parsing import parse_remotely
@@ -159,7 +159,7 @@ async def _read_one(
     except (ObjectMissing, ParseError) as error:
         return _unreadable(job, media_type, error)
     # The remote parser keeps what it paid for by itself, at once.
-    fresh = fresh and _is_read_here(services, media_type)
+    fresh = fresh and not services.reads_remotely(media_type)
     return Read(job, media_type, document, fresh, time.perf_counter() - started)
 
 
@@ -174,14 +174,9 @@ def _unreadable(
 async def _parse(
     services: Services, job: ClaimedJob, content: bytes, media_type: MediaType, run_id: UUID
 ) -> ParsedDocument:
-    if not _is_read_here(services, media_type):
+    if services.reads_remotely(media_type):
         return await parse_remotely(services, job, content, media_type, run_id)
     return await parse_here(services, job, content, media_type)
-
-
-def _is_read_here(services: Services, media_type: MediaType) -> bool:
-    """Whether this machine reads it; what files are inside of is always opened here."""
-    return services.remote_parser is None or media_type in OPENED_HERE
 
 
 async def parse_here(

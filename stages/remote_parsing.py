@@ -1,4 +1,4 @@
-"""Parsing by LlamaParse, so that one file is paid for once whatever dies in between.
+"""Has a service parse files, so that each is paid for once whatever dies in between.
 
 The right to submit is reserved in `parsed_files`; the intent is written before the call and the
 job's id after it. A restart with an intent and no id first asks the service for the job.
@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from clients.llamaparse.errors import UnknownJob
+from clients.parser import UnknownJob
 from pipeline.documents import ParsedDocument
 from pipeline.errors import FencedOut, NavigatorError, PermanentError
 from pipeline.parsing.kinds import PAGED, MediaType
@@ -31,8 +31,7 @@ from stages.falling_back import (
     parse_instead,
 )
 from stages.parse_holds import ParseHold
-from stages.parse_prices import listed_credits, promise_cost
-from stages.parsers import LLAMAPARSE
+from stages.parse_prices import promise_cost
 from stages.removing import remove_abandoned
 from stages.services import Services
 from stages.submitting import Asking, parse_call, submit_once
@@ -131,19 +130,17 @@ async def _parse(
     promised = Decimal(0)
     asking = Asking(services, job, run_id, _patience(services))
     try:
-        await permitted(services, LLAMAPARSE, asking.patience)
+        await permitted(services, client.service, asking.patience)
         remote = reserved.remote_job_id
         if remote is None:
             promised = await promise_cost(services, content, media_type, run_id, job.source)
             remote = await submit_once(services, job, content, media_type, reserved, hold, asking)
-            await answered(services, LLAMAPARSE)
+            await answered(services, client.service)
         # Listened for before the first look: an event in between is not missed.
         with services.parse_news.about(remote) as news:
             pause = partial(_pause_held, hold, news)
             paged = media_type in PAGED
-            document, credits_used = await asking(
-                partial(client.wait, remote, paged=paged, pause=pause)
-            )
+            answer = await asking(partial(client.wait, remote, paged=paged, pause=pause))
     except FencedOut:
         await _give_up(services, job, run_id, promised, forget=False)
         raise
@@ -155,12 +152,13 @@ async def _parse(
         ended = isinstance(error, PermanentError)
         await _note_failure(services, job, run_id, error, started, promised, forget=ended)
         raise
-    if credits_used is None:
-        credits_used = listed_credits(services, len(document.pages))
-    price = services.settings.llama_cloud_usd_per_credit
-    cost = Decimal(0) if reserved.paid else credits_used * price
-    await _keep(services, job, document, run_id, credits_used, cost, promised, started)
-    return document
+    usd = answer.usd
+    if usd is None:
+        usd = client.usd_per_page * len(answer.document.pages)
+    units = usd if answer.units is None else answer.units
+    cost = Decimal(0) if reserved.paid else usd
+    await _keep(services, job, answer.document, run_id, units, cost, promised, started)
+    return answer.document
 
 
 async def _pause_held(hold: ParseHold, news: asyncio.Event, seconds: float) -> bool:
@@ -174,24 +172,24 @@ async def _keep(
     job: ClaimedJob,
     document: ParsedDocument,
     run_id: UUID,
-    credits_used: Decimal,
+    units: Decimal,
     cost: Decimal,
     promised: Decimal,
     started: float,
 ) -> None:
     """The text in place, then the record that it is, with the bill, in one transaction."""
-    parse = await put_text(services, job, document, credits_used)
+    parse = await put_text(services, job, document, units)
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
         await costs.spend(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection,
-            parse_call(job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
+            parse_call(services, job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
         )
     if not wanted:
         await remove_abandoned(services.database, services.storage, job.user_id)
-    await answered(services, LLAMAPARSE)
+    await answered(services, services.parsing_service)
 
 
 async def _note_failure(
@@ -204,9 +202,13 @@ async def _note_failure(
     *,
     forget: bool,
 ) -> None:
-    await answered(services, LLAMAPARSE, None if isinstance(error, UnknownJob) else error)
+    await answered(
+        services, services.parsing_service, None if isinstance(error, UnknownJob) else error
+    )
     async with services.database.service() as connection:
-        await service_calls.record(connection, parse_call(job, run_id, error.code, started))
+        await service_calls.record(
+            connection, parse_call(services, job, run_id, error.code, started)
+        )
     await _give_up(services, job, run_id, promised, forget=forget)
 
 

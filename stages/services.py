@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.saved_blocks import load_block
-from clients.embedder import Embedder
+from clients.embedder import Embedder, EmbedderPlugin
 from clients.storage.object_storage import Storage
 from pipeline.chunking.options import ChunkerOptions, chunker_version
 from pipeline.concurrency import Turns
+from pipeline.parsing.kinds import CONTAINERS, MediaType
+from pipeline.plugins import EMBEDDERS
 from pipeline.private_files import keep_private, open_home
 from pipeline.settings import Settings
 from pipeline.store import budgets, spaces
@@ -31,13 +33,13 @@ from pipeline.store.outlasting import LOOKING_SECONDS, outlasting
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.workers import worker_name
-from stages.parsers import LLAMAPARSE, open_remote_parser, parser_pool, parser_version
+from stages.parsers import open_remote_parser, parser_pool, parser_version
 from stages.text_cache import ContentCache, TextCache
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from clients.llamaparse.client import LlamaParseClient
+    from clients.parser import RemoteParser
     from clients.parser_pool.sandbox import ParserPool
 
 
@@ -49,7 +51,7 @@ class Services:
     database: Database
     storage: Storage
     parser: ParserPool
-    remote_parser: LlamaParseClient | None
+    remote_parser: RemoteParser | None
     embedder: Embedder
     chunker: ChunkerOptions
     version: PipelineVersion
@@ -65,6 +67,16 @@ class Services:
         """Requests under way at once, over all batches: who waits here may still think better."""
         slots = asyncio.Semaphore(self.embedder.concurrency)
         object.__setattr__(self, "embedding_slots", slots)
+
+    def reads_remotely(self, kind: MediaType) -> bool:
+        """Whether the parsing service reads files of this kind; containers are opened here."""
+        remote = self.remote_parser
+        return remote is not None and kind not in CONTAINERS and remote.reads(kind)
+
+    @property
+    def parsing_service(self) -> str:
+        """The name under which the parsing service's rate limit and circuit are shared."""
+        return self.remote_parser.service if self.remote_parser is not None else "local"
 
     @property
     def provider(self) -> str:
@@ -106,7 +118,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 space_id=embedder.space.id,
             ),
             worker=worker_name(),
-            installation=await _prepare(database, embedder, settings, remote is not None),
+            installation=await _prepare(database, embedder, settings, remote),
             parse_news=news,
         )
 
@@ -184,24 +196,8 @@ async def open_embedder(settings: Settings) -> Embedder:
         block = await load_block(settings.embedder_block)
         opened: Embedder = block.open()
         return opened
-    if settings.resolved_embedder == "openai":
-        from clients.openai.embedder import OpenAIEmbedder
-
-        return OpenAIEmbedder(
-            settings.openai_api_key,
-            model=settings.embedding_model,
-            base_url=settings.openai_base_url,
-            dimension=settings.embedding_dimension,
-            price=settings.embedding_usd_per_million_tokens,
-            concurrency=settings.embedding_concurrency,
-            batch_inputs=settings.embedding_batch_inputs,
-        )
-    from clients.local.embedders import OnnxEmbedder, WordLlamaEmbedder
-
-    if settings.resolved_embedder == "onnx":
-        assert settings.onnx_folder is not None, "checked by the settings"
-        return OnnxEmbedder(settings.onnx_folder)
-    return WordLlamaEmbedder()
+    plugin: EmbedderPlugin = EMBEDDERS.load(settings.resolved_embedder)
+    return plugin.open(settings)
 
 
 def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
@@ -212,7 +208,7 @@ def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
 
 @outlasting
 async def _prepare(
-    database: Database, embedder: Embedder, settings: Settings, parses_remotely: bool
+    database: Database, embedder: Embedder, settings: Settings, remote: RemoteParser | None
 ) -> UUID:
     space = embedder.space
     await spaces.ensure_space(
@@ -232,7 +228,7 @@ async def _prepare(
                 settings.embedding_tokens_per_minute,
             ),
         )
-        if parses_remotely:
-            limit = settings.llama_cloud_requests_per_minute
-            await budgets.ensure_budget(connection, Budget(LLAMAPARSE, limit))
+        if remote is not None:
+            budget = Budget(remote.service, remote.requests_per_minute)
+            await budgets.ensure_budget(connection, budget)
         return await spaces.installation_id(connection)

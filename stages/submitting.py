@@ -1,4 +1,4 @@
-"""Requests about one document to LlamaParse: each tried by itself, the paid one sent once."""
+"""Sends requests about one document to the parsing service; the paid one is sent once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.service_calls import ServiceCall
 from stages.circuit import Answer, answered, patiently
 from stages.parse_holds import ParseHold
-from stages.parsers import LLAMAPARSE
 from stages.services import Services
 
 
@@ -39,12 +38,16 @@ class Asking:
             return await call()
 
         return await patiently(
-            self._services, LLAMAPARSE, timed, patience=self.patience, note=self._note
+            self._services,
+            self._services.parsing_service,
+            timed,
+            patience=self.patience,
+            note=self._note,
         )
 
     async def _note(self, error: NavigatorError) -> None:
-        await answered(self._services, LLAMAPARSE, error)
-        failed = parse_call(self._job, self._run_id, error.code, self._began)
+        await answered(self._services, self._services.parsing_service, error)
+        failed = parse_call(self._services, self._job, self._run_id, error.code, self._began)
         async with self._services.database.service() as connection:
             await service_calls.record(connection, failed)
 
@@ -58,6 +61,7 @@ async def submit_once(
     hold: ParseHold,
     asking: Asking,
 ) -> str:
+    """Submit a file and write down its job's id; one that was submitted before is found again."""
     client = services.remote_parser
     assert client is not None
     # Equal bytes of two users are two files to the service: nobody's text comes from another's job.
@@ -84,6 +88,7 @@ async def submit_once(
 
 
 def parse_call(
+    services: Services,
     job: ClaimedJob,
     run_id: UUID,
     outcome: str,
@@ -92,8 +97,9 @@ def parse_call(
     inputs: int = 0,
     cost: Decimal = Decimal(0),
 ) -> ServiceCall:
+    """An entry of the ledger of calls, about parsing one file."""
     return ServiceCall(
-        LLAMAPARSE,
+        services.parsing_service,
         "parse",
         outcome,
         time.perf_counter() - started,

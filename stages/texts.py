@@ -91,14 +91,14 @@ async def facts_of(
 
 
 async def put_text(
-    services: Services, job: ClaimedJob, document: ParsedDocument, credits: Decimal = Decimal(0)
+    services: Services, job: ClaimedJob, document: ParsedDocument, units: Decimal = Decimal(0)
 ) -> FinishedParse:
     """Store a text; what is to be recorded of it then.
 
     Args:
-        credits: what a remote parser took for it.
+        units: what a service took for it, in its own unit; more than 0 says that it is paid.
     """
     key = parsed_key(job.user_id, job.file_sha256, job.parser)
     await services.storage.put(key, document.to_json())
     pages, characters = len(document.pages), len(document.text)
-    return FinishedParse(job.user_id, job.file_sha256, job.parser, key, pages, characters, credits)
+    return FinishedParse(job.user_id, job.file_sha256, job.parser, key, pages, characters, units)

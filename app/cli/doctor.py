@@ -113,7 +113,7 @@ def changed_settings(settings: Settings) -> Iterator[str]:
 
     for name in sorted(settings.model_fields_set):
         value = getattr(settings, name)
-        hidden = isinstance(value, SecretStr) or name == "storage_options"
+        hidden = isinstance(value, SecretStr) or name.endswith("_options")
         yield f"{name.upper()}={'(set)' if hidden else value}"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from pipeline.plugins import EMBEDDERS, PARSERS, PluginGroup
 from pipeline.roles import Role
 
 Paths: TypeAlias = Annotated[
@@ -60,11 +62,30 @@ Roles: TypeAlias = Annotated[
     typer.Option("--role", help="Only passages with this role. Repeat for several."),
 ]
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)]
+
+
+def _known(group: PluginGroup) -> Callable[[str | None], str | None]:
+    def check(name: str | None) -> str | None:
+        if name is not None and not group.knows(name):
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(group.names())}.")
+        return name
+
+    return check
+
+
 Parser: TypeAlias = Annotated[
-    Literal["local", "llamaparse"] | None, typer.Option(help="Who reads the files.")
+    str | None,
+    typer.Option(
+        metavar="|".join(PARSERS.names()), callback=_known(PARSERS), help="Who reads the files."
+    ),
 ]
 Embedder: TypeAlias = Annotated[
-    Literal["wordllama", "onnx", "openai"] | None, typer.Option(help="Who makes the vectors.")
+    str | None,
+    typer.Option(
+        metavar="|".join(EMBEDDERS.names()),
+        callback=_known(EMBEDDERS),
+        help="Who makes the vectors.",
+    ),
 ]
 MaxCost: TypeAlias = Annotated[
     float | None, typer.Option(min=0, metavar="USD", help="Stop before spending more.")

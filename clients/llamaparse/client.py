@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,12 +18,13 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from clients.llamaparse.errors import SERVICE, UnknownJob, job_error
+from clients.llamaparse.errors import SERVICE, job_error
 from clients.llamaparse.pages import credits_of, document, object_field, text_field
-from clients.llamaparse.submission import EXTERNAL_ID, PARSER_KEY, Ready, always, own_job
+from clients.llamaparse.submission import EXTERNAL_ID, PARSER_KEY, own_job
 from clients.llamaparse.transport import LlamaTransport
-from pipeline.documents import ParsedDocument
+from clients.parser import Pause, Ready, RemoteParse, UnknownJob, always
 from pipeline.errors import ParseCode, ParseError, RateLimited, TransientError
+from pipeline.parsing.kinds import CONTAINERS, MediaType
 
 LLAMA_CLOUD_URL = "https://api.cloud.llamaindex.ai"
 PARSER_VERSION = "1"
@@ -34,8 +35,8 @@ LIST_PAGE, LIST_PAGES = 100, 50
 # Failures in a row while polling before the caller hears of them.
 PATIENCE = 5
 
-Pause = Callable[[float], Awaitable[object]]
-"""Waits so many seconds, or until there is a reason to look sooner."""
+CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
+"""What a page costs by the vendor's list; what is billed comes with the answer."""
 
 
 def parser_name(tier: str) -> str:
@@ -54,6 +55,8 @@ class LlamaParseClient:
         timeout: seconds for one request; an upload has ten times as long.
         webhook: the configuration that jobs are submitted with, if any.
         result_hosts: of presigned results, beside the service's own and Amazon S3.
+        usd_per_credit: the account's price of a credit in US dollars.
+        requests_per_minute: how often all processes together may ask; None without a limit.
 
     Raises:
         ConfigurationError: the address is not a plain http or https address.
@@ -72,6 +75,8 @@ class LlamaParseClient:
         timeout: float = 60.0,
         webhook: Mapping[str, Any] | None = None,
         result_hosts: Sequence[str] = (),
+        usd_per_credit: Decimal = Decimal("0.001"),
+        requests_per_minute: int | None = None,
     ) -> None:
         self._transport = LlamaTransport(api_key, base_url, timeout, result_hosts)
         self.tier = tier
@@ -79,8 +84,24 @@ class LlamaParseClient:
         self._deadline = deadline_seconds
         self._poll = (poll_seconds, poll_most_seconds)
         self._webhook = webhook
+        self._usd_per_credit = usd_per_credit
+        self.requests_per_minute = requests_per_minute
         # The fast tier gives no Markdown.
         self._kind = "text" if tier == "fast" else "markdown"
+
+    @property
+    def service(self) -> str:
+        """The name of its rate limit, circuit and calls."""
+        return "llamaparse"
+
+    @property
+    def usd_per_page(self) -> Decimal:
+        """The list price of a page in this tier, in US dollars."""
+        return CREDITS_PER_PAGE[self.tier] * self._usd_per_credit
+
+    def reads(self, kind: MediaType) -> bool:
+        """Everything but what files are inside of."""
+        return kind not in CONTAINERS and kind is not MediaType.MHTML
 
     @property
     def parser_name(self) -> str:
@@ -145,8 +166,8 @@ class LlamaParseClient:
 
     async def wait(
         self, job_id: str, *, paged: bool = True, pause: Pause = asyncio.sleep
-    ) -> tuple[ParsedDocument, Decimal | None]:
-        """Wait for a job's end; the document and the credits that it cost, if the service tells.
+    ) -> RemoteParse:
+        """Wait for a job's end; the document and what it cost, if the service tells.
 
         Args:
             paged: whether page numbers of this kind of file mean something to a reader.
@@ -169,7 +190,9 @@ class LlamaParseClient:
         result, credits = await self._result(job_id)
         engine = f"{SERVICE} v2 {self.tier} {self._version}"
         names = {"parser": self.parser_name, "engine": engine}
-        return document(result, self._kind, paged=paged, **names), credits
+        parsed = document(result, self._kind, paged=paged, **names)
+        usd = None if credits is None else credits * self._usd_per_credit
+        return RemoteParse(parsed, usd, credits)
 
     async def cancel(self, job_id: str) -> None:
         """Stop a job; one that has ended, or that nobody knows, is no error."""

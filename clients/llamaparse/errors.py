@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from clients.network.provider_errors import Refusal, retry_after
+from clients.parser import UnknownJob
 from pipeline.errors import (
     ConfigurationError,
     NavigatorError,
@@ -27,12 +28,6 @@ _JOB_CODES = {
     "TIMEOUT": (ParseCode.TIMEOUT, "needed too long for the document"),
 }
 _CODE = re.compile("|".join(rf"\b{code}\b" for code in _JOB_CODES))
-
-
-class UnknownJob(ServiceUnavailable):
-    """The service does not know this job (any more): forget its id and submit the file again."""
-
-    code = "unknown_parse_job"
 
 
 def job_error(message: object) -> ParseError:

@@ -1,19 +1,10 @@
-"""Submitting to LlamaParse: when it may be done, and what a job carries to be found again."""
+"""What a job of LlamaParse carries, so that it is found again after a crash."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
 
 from clients.llamaparse.pages import text_field
 
 EXTERNAL_ID, PARSER_KEY = "navigator_external_id", "navigator_parser"
-
-Ready = Callable[[], Awaitable[None]]
-"""Returns when a request that costs money may be sent."""
-
-
-async def always() -> None:
-    """Let every request be sent."""
 
 
 def own_job(items: object, external_id: str, parser: str) -> str | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clients.embedder import EmbeddingAnswer, EmbeddingSpace, Vectors, unit_vectors
+from clients.embedder import EmbedderPlugin, EmbeddingAnswer, EmbeddingSpace, Vectors, unit_vectors
 from clients.local.onnx_model import OnnxModel, onnx_model
 from clients.network.provider_errors import BadAnswer
 from pipeline.errors import ConfigurationError, EmbeddingError
@@ -27,6 +27,8 @@ from pipeline.packing import RequestLimits
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from pipeline.settings import Settings
 
 WORDLLAMA_DIMENSION = 256
 
@@ -186,3 +188,12 @@ def _checked(vectors: Vectors) -> Vectors:
     except BadAnswer as error:
         # The same text gives the same vector for ever: trying again would not help.
         raise EmbeddingError(error.message, remedy="Look at the chunk's text.") from None
+
+
+def _open_onnx(settings: Settings) -> OnnxEmbedder:
+    assert settings.onnx_folder is not None, "checked by the settings"
+    return OnnxEmbedder(settings.onnx_folder)
+
+
+WORDLLAMA = EmbedderPlugin("static vectors on this machine", lambda _: WordLlamaEmbedder())
+ONNX = EmbedderPlugin("an ONNX model on this machine", _open_onnx)

@@ -20,6 +20,7 @@ import orjson
 from pydantic import SecretStr
 
 from clients.embedder import (
+    EmbedderPlugin,
     EmbeddingAnswer,
     EmbeddingSpace,
     Vectors,
@@ -47,6 +48,8 @@ from pipeline.packing import RequestLimits
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+    from pipeline.settings import Settings
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_TOKENS, MAX_INPUT_TOKENS = 300_000, 8_192
@@ -241,3 +244,23 @@ def _row(embedding: str | list[float]) -> Vectors:
     if isinstance(embedding, str):
         return np.frombuffer(binascii.a2b_base64(embedding, strict_mode=True), dtype="<f4")
     return np.asarray(embedding, dtype=np.float32)
+
+
+def open_openai(settings: Settings) -> OpenAIEmbedder:
+    """The embedder of the settings' key, address and model; close it afterwards.
+
+    Raises:
+        ConfigurationError: the address, the dimension or a number is wrong.
+    """
+    return OpenAIEmbedder(
+        settings.openai_api_key,
+        model=settings.embedding_model,
+        base_url=settings.openai_base_url,
+        dimension=settings.embedding_dimension,
+        price=settings.embedding_usd_per_million_tokens,
+        concurrency=settings.embedding_concurrency,
+        batch_inputs=settings.embedding_batch_inputs,
+    )
+
+
+PLUGIN = EmbedderPlugin("OpenAI, or a server that speaks its API", open_openai)

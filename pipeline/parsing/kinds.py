@@ -59,9 +59,6 @@ PICTURES = frozenset({M.PNG, M.JPEG, M.TIFF, M.BMP, M.GIF, M.WEBP})
 CONTAINERS = frozenset({M.EML, M.MSG, M.ZIP})
 """Kinds with files inside, which become documents of their own; always opened on this machine."""
 
-OPENED_HERE = CONTAINERS | {M.MHTML}
-"""Kinds that LlamaParse does not take."""
-
 PAGED = frozenset(
     {
         M.PDF, M.PPTX, M.PPT, M.ODP, M.KEYNOTE, M.XLSX, M.XLS, M.XLSB, M.ODS, M.NUMBERS, M.TIFF,

@@ -96,7 +96,7 @@ async def test_a_pdf_comes_back_page_by_page(
 ) -> None:
     """The pages have their numbers and texts, the credits are told, and the upload has a name."""
     job = await submit(client, pdf("The deductible is $500.", "Eyeglasses: every second year."))
-    document, credits = await client.wait(job)
+    document, _, credits = await client.wait(job)
     assert [page.number for page in document.pages] == [1, 2]
     assert "deductible is $500" in document.pages[0].text
     assert "Eyeglasses" in document.pages[1].text
@@ -107,7 +107,7 @@ async def test_a_pdf_comes_back_page_by_page(
 
 async def test_a_text_is_normalised(client: LlamaParseClient) -> None:
     """NULs are replaced and counted, and a format without pages says so."""
-    document, _ = await client.wait(await submit(client, b"one\x00two\r\nthree"), paged=False)
+    document, *_ = await client.wait(await submit(client, b"one\x00two\r\nthree"), paged=False)
     assert document.pages[0].text == "one\ufffdtwo\nthree"
     assert (document.replaced, document.paged) == (1, False)
 
@@ -115,7 +115,7 @@ async def test_a_text_is_normalised(client: LlamaParseClient) -> None:
 async def test_the_fast_tier_gives_text(mock: LlamaParseMock) -> None:
     """The fast tier has no Markdown, so its text is asked for."""
     client = client_of(mock, tier="fast")
-    document, credits = await client.wait(await submit(client))
+    document, _, credits = await client.wait(await submit(client))
     await client.close()
     assert "deductible" in document.text
     assert (document.parser, credits) == ("llamaparse-v2-fast-1", Decimal("1.0"))
@@ -126,7 +126,7 @@ async def test_a_large_result_comes_from_its_own_address(
 ) -> None:
     """The presigned address is fetched without the key, and its signature is in no log line."""
     caplog.set_level(logging.INFO)
-    document, _ = await client.wait(await submit(client, b"many words " * 1000))
+    document, *_ = await client.wait(await submit(client, b"many words " * 1000))
     assert len(document.text) > 4000
     assert mock.stats()["presigned"] == 1
     assert "mock-results" in caplog.text
@@ -146,7 +146,7 @@ async def test_a_crash_between_submitting_and_recording_pays_once(
     other_tier = client_of(mock, tier="agentic")
     assert await other_tier.find(sha256_hex(content)) is None
     await other_tier.close()
-    document, _ = await client.wait(job)
+    document, *_ = await client.wait(job)
     assert document.text == content.decode()
     assert mock.stats()["repeated_jobs"] == 0
 
@@ -240,7 +240,7 @@ async def test_pages_that_failed_are_kept_as_such(
 ) -> None:
     """The other pages are there, the failed one says why, and a person is told."""
     mock.faults({"fault": {"kind": "page_error", "pages": [2]}})
-    document, _ = await client.wait(await submit(client, pdf("one", "two", "three")))
+    document, *_ = await client.wait(await submit(client, pdf("one", "two", "three")))
     assert [page.error is None for page in document.pages] == [True, False, True]
     assert document.pages[1].error == "The page could not be rendered"
     assert [note.message for note in document.notes] == ["LlamaParse could not read page 2."]
@@ -339,7 +339,7 @@ async def test_cancelling(client: LlamaParseClient) -> None:
 async def test_missing_usage_is_no_error(mock: LlamaParseMock, client: LlamaParseClient) -> None:
     """Of a service that does not tell the credits, nothing is said: not that they were none."""
     mock.faults("no_usage")
-    assert (await client.wait(await submit(client)))[1] is None
+    assert (await client.wait(await submit(client))).usd is None
 
 
 async def test_many_jobs_at_once(mock: LlamaParseMock, client: LlamaParseClient) -> None:
