@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from checks.limited_rules import LimitedRule, limited, version_of
+from checks.limited_rules import LimitedRule, limited
 from checks.rules import Rule, Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
-
-VERSION = "1"
-"""Changes with the rules and with the limits that a person has not changed."""
 
 _BETWEEN = "ExpectColumnValuesToBeBetween"
 
@@ -135,7 +132,6 @@ def fidelity_suite(limits: Mapping[str, RuleLimit], *, refuse_gaps: bool = False
     gaps = Severity.CRITICAL if refuse_gaps else Severity.WARNING
     return Suite(
         name="fidelity",
-        version=version_of(VERSION, _RULES, limits, "refuse" if refuse_gaps else ""),
         title="Fidelity of the text",
         absent="there is no text to check",
         rules=(_NOT_EMPTY, *limited(_RULES, limits), replace(_GAPS, severity=gaps)),

@@ -7,10 +7,11 @@ missing vector has norm 0), so that no NULL passes silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import nan
 from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BrokenGate
@@ -137,8 +138,29 @@ class VectorRow:
     expected_sha256: str
 
 
-def fidelity_frame(rows: Iterable[FidelityRow]) -> DataFrame:
+DERIVED_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "fidelity": ("coverage", "replaced_share"),
+        "chunks": ("rank", "ordinal_gap", "token_excess", "hash_matches", "chunk_key"),
+        "vectors": ("dimension_gap", "norm_error", "hash_matches"),
+    }
+)
+"""What the frames have beside the fields of their rows, by the name of their suite."""
+
+
+def columns_of(suite: str) -> set[str]:
+    """Every column that a rule of a suite may judge."""
+    row = {"fidelity": FidelityRow, "chunks": ChunkRow, "vectors": VectorRow}[suite]
+    return {*(each.name for each in fields(row)), *DERIVED_COLUMNS[suite]}
+
+
+def fidelity_frame(
+    rows: Iterable[FidelityRow], measured: Mapping[str, Mapping[str, float]] | None = None
+) -> DataFrame:
     """One row a document, for the fidelity suite; adds `coverage` and `replaced_share`.
+
+    Args:
+        measured: by column and job, what a company measures of each document itself.
 
     Raises:
         BrokenGate: a row is not a `FidelityRow`, or there is none.
@@ -146,6 +168,8 @@ def fidelity_frame(rows: Iterable[FidelityRow]) -> DataFrame:
     frame = _table(FidelityRow, rows)
     frame["coverage"] = frame["pages_with_text"] / frame["pages"].clip(lower=1)
     frame["replaced_share"] = frame["replaced"] / frame["characters"].clip(lower=1)
+    for column, values in (measured or {}).items():
+        frame[column] = [float(values[job]) for job in frame["job_id"]]
     return frame
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from checks.rules import Rule, Severity
-from pipeline.gate_limits import AT_MOST, DEFAULT_LIMITS, RuleLimit
-from pipeline.identity import combined_sha256
+from pipeline.gate_limits import AT_MOST, RuleLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +52,3 @@ def limited(rules: Iterable[LimitedRule], limits: Mapping[str, RuleLimit]) -> It
     for each in rules:
         if limits[each.name].severity != "off":
             yield each.rule(limits[each.name])
-
-
-def version_of(
-    version: str, rules: Iterable[LimitedRule], limits: Mapping[str, RuleLimit], mark: str = ""
-) -> str:
-    """A suite's version, with a mark of its limits when they are not ours.
-
-    Args:
-        mark: what else is not as it comes.
-    """
-    names = [each.name for each in rules]
-    if not mark and all(limits[name] == DEFAULT_LIMITS[name] for name in names):
-        return version
-    chosen = json.dumps({name: asdict(limits[name]) for name in names})
-    return f"{version}+{combined_sha256([chosen, mark])[:6]}"

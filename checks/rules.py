@@ -6,11 +6,14 @@ Nothing heavy is imported here: the gate turns the rules into expectations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from pipeline.identity import combined_sha256
 
 
 class Severity(StrEnum):
@@ -71,19 +74,29 @@ class Suite:
 
     Attributes:
         name: stable snake_case id.
-        version: changes with every rule or threshold, so that an old verdict can be understood.
         title: for a person.
         rules: at least one; an empty suite is a broken gate.
         absent: the sentence for a document that should have rows in the frame and has none.
         label: the column that tells a document's rows apart in examples, with its word.
+        version: computed from the rules: another threshold or severity is another version, so
+            that an old verdict can be understood.
     """
 
     name: str
-    version: str
     title: str
     rules: tuple[Rule, ...]
     absent: str
     label: tuple[str, str] | None = None
+    version: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compute the version."""
+        judged = [
+            [r.name, r.expectation, r.column, sorted(r.kwargs.items()), r.severity, r.optional]
+            for r in self.rules
+        ]
+        content = json.dumps(judged, default=str)
+        object.__setattr__(self, "version", combined_sha256([content])[:8])
 
     @property
     def columns(self) -> tuple[str, ...]:

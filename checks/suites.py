@@ -1,7 +1,7 @@
 """What must hold before a document is published: three suites of rules, as data.
 
-The frames that they judge are described in `checks.frames`. A change here is a new version of its
-suite, so that old verdicts stay understandable.
+The frames that they judge are described in `checks.frames`. A suite's version is computed from its
+rules, so that old verdicts stay understandable.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from checks.fidelity_suite import FIDELITY
-from checks.limited_rules import LimitedRule, limited, version_of
+from checks.limited_rules import LimitedRule, limited
 from checks.rules import Rule, Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, RuleLimit
 
@@ -53,7 +53,6 @@ def _true(name: str, title: str, sentence: str, column: str) -> Rule:
 
 _CHUNKS = Suite(
     name="chunks",
-    version="2",
     title="Chunks",
     absent="the document has no chunks",
     label=("chunk", "ordinal"),
@@ -139,9 +138,7 @@ _CHUNK_LIMITS = (
 
 def chunk_suite(limits: Mapping[str, RuleLimit]) -> Suite:
     """The suite for chunks with these limits, which are by the names of `DEFAULT_LIMITS`."""
-    version = version_of(_CHUNKS.version, _CHUNK_LIMITS, limits)
-    rules = (*_CHUNKS.rules, *limited(_CHUNK_LIMITS, limits))
-    return replace(_CHUNKS, version=version, rules=rules)
+    return replace(_CHUNKS, rules=(*_CHUNKS.rules, *limited(_CHUNK_LIMITS, limits)))
 
 
 CHUNKS = chunk_suite(DEFAULT_LIMITS)
@@ -149,7 +146,6 @@ CHUNKS = chunk_suite(DEFAULT_LIMITS)
 
 VECTORS = Suite(
     name="vectors",
-    version="1",
     title="Vectors",
     absent="the document has no chunks to embed",
     label=("chunk", "ordinal"),

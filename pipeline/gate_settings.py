@@ -25,6 +25,18 @@ class GateSettings(SourcedSettings):
         default=None, description="The same in a file, TOML or JSON; the variable goes first."
     )
 
+    checks: str = Field(
+        default="", description="Names of installed packages' rules, with commas: put in force."
+    )
+    gate_suite_file: Path | None = Field(
+        default=None, description="A suite file of Great Expectations, added to ours."
+    )
+
+    @property
+    def check_names(self) -> tuple[str, ...]:
+        """The names in `checks`."""
+        return tuple(name.strip() for name in self.checks.split(",") if name.strip())
+
     @model_validator(mode="after")
     def _known_rules(self) -> GateSettings:
         try:

@@ -54,10 +54,11 @@ async def gate(
     if not jobs:
         return [], StageResult(), []
     chunk_rows, vector_rows = await _measure(services, jobs)
-    limits = services.settings.rule_limits
+    added_to = services.company_rules.added_to
+    chunks = added_to(chunk_suite(services.settings.rule_limits))
     results = [
-        await judge(services, chunk_suite(limits), chunk_frame(chunk_rows), jobs),
-        await judge(services, VECTORS, vector_frame(vector_rows), jobs),
+        await judge(services, chunks, chunk_frame(chunk_rows), jobs),
+        await judge(services, added_to(VECTORS), vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.saved_blocks import load_block
+from checks.company_rules import CompanyRules, company_rules
 from clients.embedder import Embedder, EmbedderPlugin
 from clients.storage.object_storage import Storage
 from pipeline.chunking.options import ChunkerOptions, chunker_version
@@ -58,6 +59,7 @@ class Services:
     worker: str
     installation: UUID
     parse_news: News
+    company_rules: CompanyRules
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
     turns: Turns = field(default_factory=Turns)
@@ -91,6 +93,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         ConfigurationError, DatabaseUnavailable, StorageUnavailable: in one sentence each.
     """
+    rules = company_rules(settings.check_names, settings.gate_suite_file)
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
         storage = await open_storage(settings)
@@ -120,6 +123,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             worker=worker_name(),
             installation=await _prepare(database, embedder, settings, remote),
             parse_news=news,
+            company_rules=rules,
         )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
+from checks.company_rules import Measure
 from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
 from checks.rules import Suite
 from checks.verdicts import GateResult
 from clients.storage.objects import ObjectMissing
-from pipeline.errors import ValidationError
+from pipeline.documents import ParsedDocument
+from pipeline.errors import BrokenGate, ValidationError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
 from pipeline.parsing.assessment.gaps import with_gaps_noted
@@ -85,8 +87,12 @@ async def validate(
     jobs = await jobs_at(services, batch, JobState.PARSED)
     if not jobs:
         return StageResult(), []
+    measures = services.company_rules.measures
     known = {each.job_id: (each.assessment, each.notes) for each in references if each.assessment}
+    if measures:  # of the text itself, which a reference does not hold
+        known = {}
     rows = [_row(job, *known[job.job_id]) for job in jobs if job.job_id in known]
+    measured: dict[str, dict[str, float]] = {column: {} for column in measures}
     lost = []
     unread = [job for job in jobs if job.job_id not in known]
     async for job, document in parsed_texts(services, unread):
@@ -96,10 +102,12 @@ async def validate(
             continue
         notes = job_notes(with_gaps_noted(document), job.parser)
         rows.append(_row(job, assess(document), notes))
+        for column, measure in measures.items():
+            measured[column][str(job.job_id)] = _measured(column, measure, document)
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await judge(services, _suite(services), fidelity_frame(rows), judged)
+        result = await judge(services, _suite(services), fidelity_frame(rows, measured), judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
         moves += verdict_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
@@ -114,7 +122,15 @@ async def validate(
 
 def _suite(services: Services) -> Suite:
     settings = services.settings
-    return fidelity_suite(settings.rule_limits, refuse_gaps=settings.gaps == "refuse")
+    suite = fidelity_suite(settings.rule_limits, refuse_gaps=settings.gaps == "refuse")
+    return services.company_rules.added_to(suite)
+
+
+def _measured(column: str, measure: Measure, document: ParsedDocument) -> float:
+    try:
+        return float(measure(document))
+    except Exception as error:
+        raise BrokenGate(f"The measure {column} failed: {type(error).__name__}.") from error
 
 
 def _row(job: ClaimedJob, seen: TextAssessment, notes: Sequence[JobNote]) -> FidelityRow:

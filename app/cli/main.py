@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "List documents with their state, version, pages, chunks and tags.",
     "page": "Show what was read of one page, with its notes, and its picture.",
     "report": "Write the data-quality report and open it on a desktop.",
+    "suites": "Show the gate's rules, or export them as Great Expectations has them",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "delete": "Delete documents with everything made of them.",
