@@ -44,7 +44,7 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 	echo llama-cloud-services==0.6.94 | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/contracts/llama-cloud-services.lock
 	printf 'moto==5.2.5\nflask\nflask-cors\npy-partiql-parser\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/moto.lock
 
-bench: setup ## the benchmark behind the README's table
+bench: setup ## the benchmark behind docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 samples: setup ## make samples/files again

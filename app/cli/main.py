@@ -109,6 +109,14 @@ def main() -> None:
         raise
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from app.version import program_version
+
+        typer.echo(f"navigator {program_version()}")
+        raise typer.Exit
+
+
 @app.callback()
 def navigator(
     ctx: typer.Context,
@@ -116,6 +124,12 @@ def navigator(
         Path | None,
         typer.Option(metavar="FILE", help="Read settings from this file. [NAVIGATOR_ENV_FILE]"),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """Insurance documents to a searchable, quality-gated corpus."""
     from app.prefect.block_server import know_server

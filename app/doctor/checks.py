@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from app.doctor.diagnosis import Finding, Verdict
+from app.version import program_version
 from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings
@@ -32,7 +33,7 @@ _PAGE = b"<html><body><h1>Trial</h1><p>The parser reads this sentence.</p></body
 async def python(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The interpreter and our own version."""
     detail = f"{platform.python_version()} on {platform.system()}; navigator "
-    return Finding("Python", Verdict.OK, detail + version("insurance-navigator"))
+    return Finding("Python", Verdict.OK, detail + program_version())
 
 
 async def home_folder(settings: Settings, stack: AsyncExitStack) -> Finding:

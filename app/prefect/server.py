@@ -1,7 +1,7 @@
 """Starts a Prefect server of our own where PREFECT_API_URL names none.
 
 It runs only while somebody needs it, keeps its history in our home folder, and is set so that
-SQLite neither crawls nor kills runs (the figures are in ARCHITECTURE.md, "Prefect on SQLite").
+SQLite neither crawls nor kills runs (figures: docs/decisions/0077-prefect-on-sqlite.md).
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from app.stack.archive import FORMAT, OBJECTS, ArchiveWriter, Manifest, TableManifest, now, writing
 from app.stack.archive_members import is_our_key
+from app.version import program_version
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.store.dumping import Snapshot, snapshot
@@ -64,7 +64,7 @@ def save(url: str, folder: Path, path: Path) -> tuple[Manifest, int]:
         tables = {name: _save_table(held, archive, name) for name in held.columns}
         missing = _save_objects(held, archive, folder)
         manifest = Manifest(
-            format=FORMAT, made=now(), version=version("insurance-navigator"),
+            format=FORMAT, made=now(), version=program_version(),
             revision=held.revision, tables=tables, objects=archive.objects.manifest(),
         )  # fmt: skip
         archive.add_manifest(manifest)

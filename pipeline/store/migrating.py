@@ -97,8 +97,10 @@ def migrate(url: str, revision: str = "head") -> None:
     with _connected(url) as connection:
         _require_versions(connection)
         wanted = head_revision() if revision == "head" else revision
-        if _current_revision(connection) == wanted:
+        current = _current_revision(connection)
+        if current == wanted:
             return
+        _require_known(current)
         connection.rollback()
         for setting in LONG_WORK:
             connection.execute(sa.text(setting))
@@ -114,6 +116,16 @@ def migrate(url: str, revision: str = "head") -> None:
         hand_over(connection)
         connection.commit()
         connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
+
+
+def _require_known(revision: str | None) -> None:
+    if revision is not None and revision not in known_revisions():
+        raise ConfigurationError(
+            f"The database has the schema {revision!r}, which this program does not know; its "
+            f"newest is {head_revision()}.",
+            remedy="Run the version that wrote it, or a later one; for this version restore a "
+            "backup that it can read into an empty database.",
+        )
 
 
 def missing_roles(

@@ -96,7 +96,7 @@ class DeployedServer:
 
 @pytest.fixture(scope="module")
 def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
-    """The server after the README's two commands."""
+    """The server after the two commands of docs/deployment.md."""
     prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")
     prefect_server.prefect("deploy", "--all")
     with httpx.Client(base_url=prefect_server.url, timeout=30, transport=AskingAgain()) as api:

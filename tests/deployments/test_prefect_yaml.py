@@ -112,11 +112,11 @@ def test_schedules(deployment: Deployment) -> None:
 
 
 def test_one_pool() -> None:
-    """All deployments wait in the pool that the README has people create."""
+    """All deployments wait in the pool that docs/deployment.md has people create."""
     pools = {each.work_pool.name for each in read().deployments}
     assert pools == {"navigator"}
-    readme = (ROOT / "deployments" / "README.md").read_text()
-    assert "prefect work-pool create navigator --type process" in readme
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    assert "prefect work-pool create navigator --type process" in page
 
 
 def test_batches_find_their_deployment() -> None:

@@ -78,7 +78,7 @@ async def test_wrong_field_or_value() -> None:
 
 
 def test_saved_by_the_command(prefect_server: PrefectServer) -> None:
-    """The README's command saves the example, and the server shows no secret of it."""
+    """The command of docs/deployment.md saves the example, and the server shows no secret of it."""
     done = subprocess.run(
         [sys.executable, "-m", "deployments.save_blocks",
          "deployments/blocks/openai-embedder.yaml"],

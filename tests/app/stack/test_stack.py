@@ -101,7 +101,7 @@ def test_prefect_answers_nobody_else(stack: RunningStack) -> None:
 
 
 def test_prefects_own_commands_use_it(stack: RunningStack) -> None:
-    """With the two variables that the README names, Prefect's own command line reaches it."""
+    """With the variables that docs/deployment.md names, Prefect's own command line reaches it."""
     auth_string = (stack.home / "prefect" / "auth-string").read_text()
     environment = stack.navigator.environment | {
         "PREFECT_API_URL": PrefectApi(stack).url,

@@ -49,7 +49,7 @@ def prefect_server(fresh_prefect_server: PrefectServer) -> PrefectServer:
 
 @pytest.fixture(scope="module")
 def deployed(prefect_server: PrefectServer) -> Iterator[PrefectServer]:
-    """The server after the README's two commands."""
+    """The server after the two commands of docs/deployment.md."""
     prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")
     prefect_server.prefect("deploy", "--all")
     yield prefect_server

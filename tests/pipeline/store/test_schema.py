@@ -11,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from pipeline.errors import ConfigurationError
 from pipeline.states import TRANSITIONS, JobState
 from pipeline.store.cancellation import cancel_jobs
 from pipeline.store.database_urls import driver_url
@@ -155,6 +156,18 @@ async def test_details_of_an_event_can_only_be_erased(database: Database) -> Non
             await connection.execute(sa.text(change))
     async with database.service() as connection:
         assert (await connection.execute(sa.text(erase))).rowcount == 1
+
+
+def test_an_older_program_says_that_the_schema_is_newer(database_url: str) -> None:
+    """A schema of a later release is refused in a sentence with what to do, and left as it is."""
+    newer = sa.text(f"UPDATE {SCHEMA}.alembic_version SET version_num = '9999'")
+    engine = sa.create_engine(driver_url(database_url))
+    with engine.begin() as connection:
+        connection.execute(newer)
+    engine.dispose()
+    with pytest.raises(ConfigurationError, match=r"schema '9999', which .* does not know") as told:
+        migrate(database_url)
+    assert "Run the version that wrote it" in told.value.remedy
 
 
 async def test_the_newest_migration_can_be_taken_back(database_url: str) -> None:
