@@ -13,11 +13,10 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from pipeline.retry_policy import RUN_STARTS
 from pipeline.worker_identity import dead_workers
 
 UNDER_WAY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
-MOST_STARTS = 3
-"""A run that was started so often is not given to another worker: it may be what kills them."""
 JUST_TAKEN = timedelta(seconds=30)
 """Another worker may have a pending run, which has not put its own name there yet."""
 NAMELESS = timedelta(minutes=5)
@@ -48,7 +47,7 @@ def state_after(run: FlowRun) -> State[Any]:
     """What the run is called from now on: cancelled, crashed, or due at once for another worker."""
     if run.state_type == StateType.CANCELLING:
         return Cancelled(message="Its process ended while the run was being cancelled.")
-    if run.deployment_id is None or run.run_count >= MOST_STARTS:
+    if run.deployment_id is None or run.run_count >= RUN_STARTS:
         return Crashed(message=f"Its process ended without a word, at start {run.run_count}.")
     # Due since a time of the server's: by our clock it might be due tomorrow.
     due = run.state.timestamp if run.state else None

@@ -25,6 +25,7 @@ from flows.cancellation import was_cancelled
 from flows.prefect_errors import prefect_trouble
 from flows.shared_services import IngestOptions
 from pipeline.errors import NavigatorError, RunStopped, TransientError
+from pipeline.retry_policy import RESUMPTIONS
 from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_owners import Elsewhere
@@ -35,8 +36,6 @@ from stages.run_lease import run_lease, stop_run
 from stages.services import Services
 
 _LOOK_SECONDS = 1.0
-_RESUMED_MOST = 3
-"""How often in a run a document goes on after a service that it waited for has answered again."""
 
 
 class BatchRunner:
@@ -149,7 +148,7 @@ class BatchRunner:
         """Begin what waited for a service that answers again."""
         async with self.parts.database.service() as connection:
             answered = await service_waits.resumable(connection, self.run)
-        again = {job for job in answered & self._taken if self._resumed[job] < _RESUMED_MOST}
+        again = {job for job in answered & self._taken if self._resumed[job] < RESUMPTIONS}
         if again and self.stop is None:
             self._resumed.update(again)
             self._taken -= again

@@ -36,6 +36,7 @@ from flows.stage_tasks import (
 )
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.errors import ConfigurationError, RunStopped, TransientError
+from pipeline.retry_policy import ROUNDS_OF_A_BATCH
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
@@ -44,8 +45,6 @@ from stages.parsing import ParseReference
 from stages.pipeline_version import require_installation, services_for_jobs
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
-
-_AGAIN_MOST = 3
 
 
 def _run_name() -> str:
@@ -169,7 +168,7 @@ async def _worked_off(
     the stage after it then passes the document over.
     """
     published, verdicts = await _through_stages(parts, batch, waits)
-    for _ in range(_AGAIN_MOST):
+    for _ in range(ROUNDS_OF_A_BATCH):
         if not await _passed_over(parts, batch, published, waits):
             break
         more, again = await _through_stages(parts, batch, waits)

@@ -8,13 +8,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
 from pipeline.errors import TransientError
+from pipeline.retry_policy import TASK_BACKOFF, TASK_JITTER, TASK_RETRIES
 from stages.service_waits import DocumentsWait
 
-RETRIES = 4
-RETRY_DELAYS = exponential_backoff(backoff_factor=2)
+RETRY_DELAYS = exponential_backoff(backoff_factor=TASK_BACKOFF)
 """2, 4, 8, 16 seconds, each with jitter."""
-
-JITTER = 0.5
 
 
 async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -27,9 +25,9 @@ async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) ->
 
 
 RETRYING: dict[str, Any] = {
-    "retries": RETRIES,
+    "retries": TASK_RETRIES,
     "retry_delay_seconds": RETRY_DELAYS,
-    "retry_jitter_factor": JITTER,
+    "retry_jitter_factor": TASK_JITTER,
     "retry_condition_fn": is_transient,
 }
 """What every task that may be tried again is declared with."""

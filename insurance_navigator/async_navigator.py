@@ -261,7 +261,7 @@ class AsyncNavigator:
         )
 
     async def _database(self) -> Database:
-        from pipeline.store.connection_retries import LOOKING_SECONDS
+        from pipeline.retry_policy import LOOKING_SECONDS
         from stages.services import open_database
 
         async with self._opening:

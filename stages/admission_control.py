@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from pipeline.clock import steady_seconds
-from pipeline.patience import Patience
+from pipeline.retry_policy import Patience
 from pipeline.store import costs, leases, rate_limits
 from pipeline.store.circuit_breaker import Permit
 from pipeline.store.vector_buffer import PendingText

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from clients.parser import UnknownJob
 from pipeline.errors import NavigatorError, QuotaExhausted, RateLimited, ServiceUnavailable
 from pipeline.logs import logger
-from pipeline.patience import ATTEMPTS, Patience
+from pipeline.retry_policy import ATTEMPTS, Patience, RateLimitBackoff
 from pipeline.store import circuit_breaker, rate_limits
 from pipeline.store.circuit_breaker import Permit
 from stages.services import Services
@@ -20,7 +18,6 @@ CIRCUIT_OPEN = "circuit_open"
 """Code of an error that says that a provider was not even asked."""
 
 _LOG = logger("navigator.services")
-_PATIENCE_SECONDS = 1800.0
 
 Answer = TypeVar("Answer")
 Noting = Callable[[ServiceUnavailable], Awaitable[None]]
@@ -90,18 +87,17 @@ async def with_retries(
 async def _unhurried(
     services: Services, provider: str, call: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    deadline, wait = time.monotonic() + _PATIENCE_SECONDS, 1.0
+    backoff = RateLimitBackoff()
     while True:
         try:
             return await call()
         except RateLimited as error:
-            if time.monotonic() > deadline:
+            if backoff.is_over:
                 raise ServiceUnavailable(f"{provider} only asks us to slow down.") from None
-            pause = error.retry_after or wait * random.uniform(0.5, 1)  # noqa: S311
+            pause = backoff.pause(error.retry_after)
             async with services.database.service() as connection:
                 await rate_limits.pause(connection, provider, pause)
             await asyncio.sleep(pause)
-            wait = min(wait * 2, 30.0)
 
 
 async def answered(services: Services, provider: str, error: NavigatorError | None = None) -> None:

@@ -22,6 +22,7 @@ from clients.network.connection_errors import WronglyAddressed
 from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
 from pipeline.logs import logger
+from pipeline.retry_policy import PAID_RESPONSE_SECONDS
 from pipeline.store import circuit_breaker, paid_responses
 from pipeline.store.paid_responses import PaidResponse
 from pipeline.store.service_calls import ServiceCall
@@ -30,8 +31,6 @@ from stages.cost_allocation import allocate_cost, only_user
 from stages.services import Services
 
 _LOG = logger("navigator.services")
-PATIENCE_SECONDS = 120.0
-"""So long an answer is held in memory while the database does not take it."""
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 5.0
 
 Result = TypeVar("Result")
@@ -55,7 +54,7 @@ async def store_paid_response(
         billed: its tokens.
 
     Raises:
-        TransientError: the database did not take it for `PATIENCE_SECONDS`.
+        TransientError: the database did not take it for `PAID_RESPONSE_SECONDS`.
     """
     call = _call(services, asked, "ok", answer.seconds, billed, answer.request_id)
     troubled = await _keep(services, _paid(services, asked, call, answer.vectors))
@@ -155,12 +154,12 @@ async def retry_until_committed(
     """Retry a transaction until it is committed.
 
     Args:
-        patience_seconds: `PATIENCE_SECONDS` when not given.
+        patience_seconds: `PAID_RESPONSE_SECONDS` when not given.
 
     Raises:
         TransientError: the last failure, after this patience.
     """
-    patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+    patience = PAID_RESPONSE_SECONDS if patience_seconds is None else patience_seconds
     deadline, wait = time.monotonic() + patience, _FIRST_WAIT_SECONDS
     while True:
         try:

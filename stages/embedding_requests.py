@@ -14,7 +14,6 @@ What a refusal means is decided here, in one place, for each request by itself:
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from pipeline.errors import (
 )
 from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
-from pipeline.patience import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience
+from pipeline.retry_policy import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience, RateLimitBackoff
 from pipeline.store import rate_limits, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 from stages import durable_writes
@@ -40,11 +39,6 @@ from stages.batch import Batch
 from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.cost_allocation import by_owner
 from stages.services import Services
-
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 30.0
-# After so long without one answer between the 429s, the texts are left for later.
-_PATIENCE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +145,15 @@ class Sender:
 
     async def _answered(self, texts: list[PendingText]) -> None:
         """One request, as often as the provider asks for it to be later."""
-        deadline, wait = time.monotonic() + _PATIENCE_SECONDS, _FIRST_WAIT_SECONDS
+        backoff = RateLimitBackoff()
         while True:
             try:
                 return await self._once(texts)
             except RateLimited as error:
-                if time.monotonic() > deadline:
+                if backoff.is_over:
                     message = "The embedder only asks us to slow down."
                     raise ServiceUnavailable(message, code=CIRCUIT_OPEN) from None
-                pause = error.retry_after if error.retry_after else wait * random.uniform(0.5, 1)  # noqa: S311
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                await self._pause(max(pause, 0.05))
+                await self._pause(backoff.pause(error.retry_after))
 
     async def _once(self, asked: list[PendingText]) -> None:
         async with self._services.embedding_slots:

@@ -16,7 +16,7 @@ from clients.parser import UnknownJob
 from pipeline.documents import ParsedDocument
 from pipeline.errors import FencedOut, NavigatorError, PermanentError
 from pipeline.parsing.kinds import PAGED, MediaType
-from pipeline.patience import ATTEMPTS, Patience
+from pipeline.retry_policy import ATTEMPTS, Patience
 from pipeline.store import costs, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause

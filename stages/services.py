@@ -18,9 +18,10 @@ from pipeline.concurrency import PriorityLock
 from pipeline.parsing.kinds import CONTAINERS, MediaType
 from pipeline.plugins import EMBEDDERS
 from pipeline.private_files import keep_private, open_home
+from pipeline.retry_policy import LOOKING_SECONDS
 from pipeline.settings import Settings
 from pipeline.store import embedding_spaces, rate_limits
-from pipeline.store.connection_retries import LOOKING_SECONDS, retry_on_restart
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded import open_embedded
 from pipeline.store.engine import Database

@@ -10,7 +10,7 @@ from uuid import UUID
 from pipeline.errors import NavigatorError
 from pipeline.identity import combined_sha256
 from pipeline.parsing.kinds import MediaType, usual_suffix
-from pipeline.patience import Patience
+from pipeline.retry_policy import Patience
 from pipeline.store import parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import ParsedFile

@@ -11,7 +11,7 @@ from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import END_SECONDS, Plan, Trial, trial
 from app.chaos.generated_documents import write_policies
 from app.chaos.installations import DISTURBED, Installation, user
-from pipeline.store.circuit_breaker import QUOTA_OPEN_SECONDS
+from pipeline.retry_policy import QUOTA_OPEN_SECONDS
 
 REQUEST_SECONDS = 60.0
 """After so long the embedder's client gives a request up."""

@@ -48,7 +48,7 @@ async def look(
     Raises:
         UsageError: there is no such document or page, or no picture of it.
     """
-    from pipeline.store.connection_retries import LOOKING_SECONDS
+    from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store.page_queries import find_version
     from stages.services import open_database, open_storage
     from stages.text_cache import TextCache

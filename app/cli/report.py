@@ -33,8 +33,8 @@ async def report(
         StorageUnavailable: the page cannot be written.
     """
     from flows.report_builder import write_report
+    from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store import summary
-    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

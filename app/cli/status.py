@@ -59,8 +59,8 @@ class Overview:
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
     from app.terminal.maintenance import last_look
+    from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store import history, quotas, stops, summary
-    from pipeline.store.connection_retries import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

@@ -96,7 +96,7 @@ def _groups(process: psutil.Process) -> list[int]:
 
 async def database_login(settings: Settings, stack: AsyncExitStack) -> Finding:
     """The pipeline's login is bound by row-level security."""
-    from pipeline.store.connection_retries import LOOKING_SECONDS
+    from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store.health import rights
     from stages.services import open_database
 

@@ -20,7 +20,7 @@ async def reading(settings: Settings, user: str | None) -> AsyncIterator[AsyncCo
     Raises:
         DatabaseUnavailable, ConfigurationError: in one sentence.
     """
-    from pipeline.store.connection_retries import LOOKING_SECONDS
+    from pipeline.retry_policy import LOOKING_SECONDS
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:

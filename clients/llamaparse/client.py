@@ -25,6 +25,7 @@ from clients.llamaparse.transport import LlamaTransport
 from clients.parser import Pause, Ready, RemoteParse, UnknownJob, always
 from pipeline.errors import ParseCode, ParseError, RateLimited, TransientError
 from pipeline.parsing.kinds import CONTAINERS, MediaType
+from pipeline.retry_policy import POLLING_FAILURES
 
 LLAMA_CLOUD_URL = "https://api.cloud.llamaindex.ai"
 PARSER_VERSION = "1"
@@ -32,8 +33,6 @@ PARSER_VERSION = "1"
 # How far back and how many jobs `find` looks through; it only follows a recent crash.
 LOOK_BACK = timedelta(days=7)
 LIST_PAGE, LIST_PAGES = 100, 50
-# Failures in a row while polling before the caller hears of them.
-PATIENCE = 5
 
 CREDITS_PER_PAGE = {"fast": 1, "cost_effective": 3, "agentic": 10, "agentic_plus": 45}
 """What a page costs by the vendor's list; what is billed comes with the answer."""
@@ -216,7 +215,7 @@ class LlamaParseClient:
                 raise
             except TransientError as error:
                 failures += 1
-                if failures >= PATIENCE:
+                if failures >= POLLING_FAILURES:
                     raise
                 waiting = asyncio.sleep  # no news makes a troubled service be asked sooner
                 if isinstance(error, RateLimited) and error.retry_after is not None:

@@ -13,13 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.retry_policy import (
+    FAILURES_TO_OPEN,
+    OPEN_SECONDS,
+    PROBE_POLL_SECONDS,
+    PROBE_SECONDS,
+    QUOTA_OPEN_SECONDS,
+)
 from pipeline.store.schema import SCHEMA
 
-FAILURES_TO_OPEN = 5
-OPEN_SECONDS = 15.0
-QUOTA_OPEN_SECONDS = 60.0
-_PROBE_SECONDS = 30.0
-_PROBE_POLL_SECONDS = 0.2
 _TABLE = f"{SCHEMA}.provider_budgets"
 
 
@@ -43,7 +45,7 @@ class Permit:
 _PROBE = sa.text(
     f"""
     UPDATE {_TABLE} SET circuit = 'half_open',
-        opened_until = clock_timestamp() + make_interval(secs => {_PROBE_SECONDS})
+        opened_until = clock_timestamp() + make_interval(secs => {PROBE_SECONDS})
     WHERE provider = :provider AND circuit <> 'closed' AND opened_until <= clock_timestamp()
     """  # noqa: S608
 )
@@ -81,7 +83,7 @@ async def probe(connection: AsyncConnection, provider: str, state: Mapping[Any, 
     wait = float(state["opened"] or 0)
     # an open circuit whose window is over became half open since we looked
     if state["circuit"] == "half_open" or wait <= 0:
-        return Permit(_PROBE_POLL_SECONDS)
+        return Permit(PROBE_POLL_SECONDS)
     since = float(state["since"] or 0)
     return Permit(wait, circuit_open=True, reason=state["reason"], open_seconds=since)
 

@@ -19,12 +19,8 @@ import sqlalchemy as sa
 from pipeline.errors import DatabaseUnavailable
 from pipeline.full_disk import DISK_FULL
 from pipeline.logs import logger
+from pipeline.retry_policy import DATABASE_SECONDS, TRANSACTION_ATTEMPTS
 from pipeline.store.outages import Outage, data_folder
-
-PATIENCE_SECONDS = 60.0
-"""So long a Postgres that is away is waited for, where nothing else is said."""
-BROKEN_OFF_AT_MOST = 20
-"""So often work that can be done again is begun again, when Postgres breaks it off."""
 
 _LOG = logger("navigator.database")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -71,10 +67,6 @@ class Backoff:
         return min(pause * random.uniform(0.5, 1), left)  # noqa: S311 - jitter, no secret
 
 
-LOOKING_SECONDS = 5.0
-"""For who only looks: a person waits for the answer."""
-
-
 def retry_on_restart(work: Work[P, Result]) -> Work[P, Result]:
     """Retry idempotent work when a restart of Postgres breaks it off.
 
@@ -84,7 +76,7 @@ def retry_on_restart(work: Work[P, Result]) -> Work[P, Result]:
 
     @wraps(work)
     async def retried(*args: P.args, **kwargs: P.kwargs) -> Result:
-        for _ in range(BROKEN_OFF_AT_MOST - 1):
+        for _ in range(TRANSACTION_ATTEMPTS - 1):
             try:
                 return await work(*args, **kwargs)
             except Outage as error:
@@ -99,7 +91,7 @@ def retry_on_restart(work: Work[P, Result]) -> Work[P, Result]:
 
 def retry_while_away(
     work: Callable[[], Result],
-    seconds: float = PATIENCE_SECONDS,
+    seconds: float = DATABASE_SECONDS,
     told: Callable[[str], None] | None = None,
     url: sa.URL | None = None,
 ) -> Result:

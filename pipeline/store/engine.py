@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store.connection_retries import PATIENCE_SECONDS, Backoff, revive
+from pipeline.retry_policy import DATABASE_SECONDS
+from pipeline.store.connection_retries import Backoff, revive
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
 from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
@@ -77,7 +78,7 @@ class Database:
         pool_size: int = 10,
         reader_url: str | None = None,
         owner_url: str | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: float = DATABASE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.patience_seconds = patience_seconds
@@ -103,7 +104,7 @@ class Database:
         addresses: Addresses,
         *,
         pool_size: int = 10,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: float = DATABASE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> Database:
         """The database at these addresses."""

@@ -12,7 +12,8 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from pipeline.errors import ConfigurationError
-from pipeline.store.connection_retries import PATIENCE_SECONDS, retry_while_away
+from pipeline.retry_policy import DATABASE_SECONDS
+from pipeline.store.connection_retries import retry_while_away
 from pipeline.store.database_roles import hand_over, show_revision
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
@@ -33,7 +34,7 @@ _MIGRATION_LOCK = 6_208_130_271
 def prepare(
     addresses: Addresses,
     *,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float = DATABASE_SECONDS,
     told: Callable[[str], None] | None = None,
 ) -> None:
     """Bring the database to the newest schema as its owner, and let the pipeline's login work.

@@ -9,7 +9,8 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelling, Pending, Running
 
-from flows.abandoned_runs import JUST_TAKEN, MOST_STARTS, NAMELESS, abandoned, state_after
+from flows.abandoned_runs import JUST_TAKEN, NAMELESS, abandoned, state_after
+from pipeline.retry_policy import RUN_STARTS
 from pipeline.worker_identity import worker_name
 from tests.clocks import right_time
 
@@ -70,5 +71,5 @@ def test_what_becomes_of_it() -> None:
     again = run(Running(), DEAD, MINUTE)
     assert state_after(again).name == "AwaitingRetry"
     assert state_after(run(Cancelling(), DEAD, MINUTE)).name == "Cancelled"
-    again.run_count = MOST_STARTS
+    again.run_count = RUN_STARTS
     assert state_after(again).name == "Crashed"

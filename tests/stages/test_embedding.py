@@ -20,7 +20,7 @@ from mocks.vectors import tokens_of, vectors_of
 from pipeline.documents import embedding_text
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
-from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
+from pipeline.retry_policy import FAILURES_TO_OPEN
 from stages.services import Services
 from tests.conftest import clone
 from tests.flows.corpus import (

@@ -20,11 +20,11 @@ from prefect.settings import (
 )
 from prefect.states import Cancelling, Pending, Running
 
-from flows.abandoned_runs import MOST_STARTS
 from flows.maintain import PREFECT_CHECKS, maintain
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
+from pipeline.retry_policy import RUN_STARTS
 from pipeline.settings import load_settings
 from pipeline.store import runs
 from pipeline.worker_identity import worker_name
@@ -169,7 +169,7 @@ async def test_runs_of_a_dead_worker_go_back_or_are_ended(services: Services) ->
         assert (await look(services)).tallies == {}
         for run in made:
             await client.delete_flow_run(run.id)
-    assert MOST_STARTS > 1
+    assert RUN_STARTS > 1
 
 
 @pytest.mark.parametrize("clock", [DAY, -DAY], ids=["ahead", "behind"])

@@ -6,9 +6,11 @@ from tests.mutations.mutation import Mutation
 
 _LIMITS = "pipeline/store/rate_limits.py"
 _CIRCUIT = "pipeline/store/circuit_breaker.py"
+_POLICY = "pipeline/retry_policy.py"
 _ERRORS = "clients/network/provider_errors.py"
 _TEST_LIMITS = "tests/pipeline/store/test_rate_limits.py"
 _CIRCUIT = "pipeline/store/circuit_breaker.py"
+_POLICY = "pipeline/retry_policy.py"
 _TEST_ERRORS = "tests/clients/test_provider_errors.py"
 _TEST_WAITS = "tests/pipeline/store/test_service_waits.py"
 _TEST_RETRIES = "tests/flows/test_retries.py"
@@ -17,19 +19,19 @@ _TEST_EMBEDDER = "tests/clients/test_openai_embedder.py"
 MUTATIONS = (
     Mutation(
         "the-circuit-opens-at-the-500th-failure",
-        _CIRCUIT, "FAILURES_TO_OPEN", "5", "500",
+        _POLICY, "FAILURES_TO_OPEN", "5", "500",
         (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "a service that fails is left in peace",
     ),
     Mutation(
         "the-circuit-opens-at-the-second-failure",
-        _CIRCUIT, "FAILURES_TO_OPEN", "5", "2",
+        _POLICY, "FAILURES_TO_OPEN", "5", "2",
         (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "a hiccup does not stop everybody",
     ),
     Mutation(
         "the-circuit-stays-open-for-hours",
-        _CIRCUIT, "OPEN_SECONDS", "15.0", "15000.0",
+        _POLICY, "OPEN_SECONDS", "15.0", "15000.0",
         (f"{_TEST_LIMITS}::test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds",),
         "work goes on soon after the service is back",
     ),
@@ -54,8 +56,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-dead-probe-keeps-the-circuit-open",
-        _CIRCUIT, "_PROBE", "make_interval(secs => {_PROBE_SECONDS})",
-        "make_interval(secs => 1000 * {_PROBE_SECONDS})",
+        _CIRCUIT, "_PROBE", "make_interval(secs => {PROBE_SECONDS})",
+        "make_interval(secs => 1000 * {PROBE_SECONDS})",
         (f"{_TEST_LIMITS}::test_a_probe_whose_process_died_is_followed_by_another",),
         "a probe that was killed is followed by another",
     ),
@@ -135,13 +137,13 @@ MUTATIONS = (
     ),
     Mutation(
         "retries-without-an-end",
-        "flows/retries.py", "RETRIES", "4", "4000",
+        _POLICY, "TASK_RETRIES", "4", "4000",
         (f"{_TEST_RETRIES}::test_a_task_is_tried_five_times_over_half_a_minute",),
         "a task ends",
     ),
     Mutation(
         "retries-at-once",
-        "flows/retries.py", "RETRY_DELAYS", "backoff_factor=2", "backoff_factor=0",
+        "flows/retries.py", "RETRY_DELAYS", "backoff_factor=TASK_BACKOFF", "backoff_factor=0",
         (f"{_TEST_RETRIES}::test_a_task_is_tried_five_times_over_half_a_minute",),
         "a service in trouble is given time",
     ),

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import DatabaseUnavailable
+from pipeline.retry_policy import DATABASE_SECONDS
 from pipeline.store import engine
-from pipeline.store.connection_retries import PATIENCE_SECONDS, retry_on_restart
+from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.database_urls import driver_url
 from pipeline.store.engine import Database
 from pipeline.store.outages import Outage
@@ -89,7 +90,7 @@ async def test_what_does_not_pass_is_not_done_again(database_url: str) -> None:
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable, match="does not know the database"):
         await _ask(nowhere)
-    assert time.monotonic() - began < PATIENCE_SECONDS
+    assert time.monotonic() - began < DATABASE_SECONDS
     await nowhere.close()
 
 
@@ -127,7 +128,7 @@ async def test_an_exhausted_pool_is_waited_for(database_url: str) -> None:
         database.patience_seconds = 0
         with pytest.raises(Outage, match="in use"):
             await _ask(database)
-        database.patience_seconds = PATIENCE_SECONDS
+        database.patience_seconds = DATABASE_SECONDS
         waiting = asyncio.create_task(_ask(database))
         await asyncio.wait([waiting], timeout=0.3)
         assert not waiting.done()

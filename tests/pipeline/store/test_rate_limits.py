@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pipeline.retry_policy import FAILURES_TO_OPEN, OPEN_SECONDS, QUOTA_OPEN_SECONDS
 from pipeline.store import circuit_breaker, rate_limits
-from pipeline.store.circuit_breaker import FAILURES_TO_OPEN, Permit
+from pipeline.store.circuit_breaker import Permit
 from pipeline.store.engine import Database
 from pipeline.store.rate_limits import RateLimits
 from pipeline.store.schema import SCHEMA
@@ -159,7 +160,7 @@ async def test_the_circuit_opens_at_the_fifth_failure_in_a_row(
     permit = await ask(other)
     assert permit.circuit_open
     assert permit.reason == "It answers 503."
-    assert 0 < permit.wait_seconds <= circuit_breaker.OPEN_SECONDS
+    assert 0 < permit.wait_seconds <= OPEN_SECONDS
 
 
 async def test_the_fifth_failure_in_a_row_opens_the_circuit_for_15_seconds(
@@ -183,7 +184,7 @@ async def test_after_the_wait_one_probe_is_sent(store: Database, other: Database
     """Of twenty callers one may try; the others wait for what it hears."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
+    await pass_time(store, OPEN_SECONDS + 1)
     permits = await asyncio.gather(*(ask(each) for _ in range(10) for each in (store, other)))
     assert sum(permit == Permit(0) for permit in permits) == 1
     assert sum(permit.wait_seconds > 0 for permit in permits) == 19
@@ -194,12 +195,12 @@ async def test_the_probe_decides(store: Database) -> None:
     """A failed probe opens the circuit anew, an answered one closes it."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
+    await pass_time(store, OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await fail(store)
     assert (await row(store))["circuit"] == "open"
     assert (await ask(store)).circuit_open
-    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
+    await pass_time(store, OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await succeed(store)
     closed = await row(store)
@@ -211,7 +212,7 @@ async def test_a_probe_whose_process_died_is_followed_by_another(store: Database
     """A probe without an answer does not keep the circuit closed to all for ever."""
     await limit(store)
     await fail(store, FAILURES_TO_OPEN)
-    await pass_time(store, circuit_breaker.OPEN_SECONDS + 1)
+    await pass_time(store, OPEN_SECONDS + 1)
     assert await ask(store) == Permit(0)
     await pass_time(store, 31)
     assert await ask(store) == Permit(0)
@@ -223,7 +224,7 @@ async def test_an_exhausted_quota_opens_the_circuit_at_once(store: Database) -> 
     await fail(store, quota=True)
     permit = await ask(store)
     assert permit.circuit_open
-    assert circuit_breaker.OPEN_SECONDS < permit.wait_seconds <= circuit_breaker.QUOTA_OPEN_SECONDS
+    assert OPEN_SECONDS < permit.wait_seconds <= QUOTA_OPEN_SECONDS
 
 
 async def test_providers_do_not_share_their_troubles(store: Database) -> None:

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import ServiceUnavailable
+from pipeline.retry_policy import FAILURES_TO_OPEN
 from pipeline.store import backlog, circuit_breaker, claims, rate_limits, service_waits
 from pipeline.store.backlog import Selection
-from pipeline.store.circuit_breaker import FAILURES_TO_OPEN
 from pipeline.store.engine import Database
 from pipeline.store.rate_limits import RateLimits
 from pipeline.store.schema import SCHEMA
