@@ -380,7 +380,7 @@ def test_limits_read_as_words() -> None:
     """A rule's threshold can be told to an auditor."""
     rule = Rule("r", "R", "", "X", "c", MappingProxyType({"min_value": 0.5, "max_value": 2}))
     assert rule.threshold == "at least 0.5, at most 2"
-    assert Suite("s", "1", "S", (rule,), "").columns == ("job_id", "c")
+    assert Suite("s", "S", (rule,), "").columns == ("job_id", "c")
 
 
 def test_gate_is_quiet_and_leaves_no_files(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def test_failures_stand_in_words_with_names() -> None:
     """The table adds up results of one suite and names each failing document with its reason."""
     results = [gate_result({"j1": "the text holds 0 words"}), gate_result({}, passing=3)]
     table = quality_table(results, {"j1": "policy.pdf"})
-    assert "| Fidelity of the text v1 | The text is not empty | 4 | **1** |" in table
+    named = f"Fidelity of the text v{FIDELITY.version}"
+    assert f"| {named} | The text is not empty | 4 | **1** |" in table
     assert "3 of 4 documents passed." in table
     assert "- **policy.pdf**: the text holds 0 words" in table
 

@@ -14,6 +14,7 @@ from selenium.webdriver import Chrome
 from checks.charts import Bar, Segment, columns, rows
 from checks.histogram import Histogram
 from checks.report import render
+from checks.suites import FIDELITY
 from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
 
 SECTIONS = ("totals", "states", "failures", "checks", "text", "vectors", "cost", "time", "history")
@@ -58,7 +59,7 @@ def test_report_says_what_was_checked_by_whom_and_when(html: str) -> None:
     """Suites with version, run and time, thresholds, and the documents behind a failure stand."""
     for words in (
         "192 of 200",
-        "Fidelity of the text, version 1",
+        f"Fidelity of the text, version {FIDELITY.version}",
         "22 Nov 2026, 10:41 UTC, by run amber-fox",
         "at least 50 % of the pages",
         "1 of 12 pages have text (8%), 50% are needed",

@@ -28,7 +28,7 @@ def test_one_row_a_rule_and_one_a_failure() -> None:
     )
     assert overall.sentence == "at least 1 word"
     assert (own.job_id, own.sentence, own.observed) == ("b", "the text holds 1 words", "1")
-    assert (own.suite, own.suite_version, own.rule) == ("fidelity", "1", "not_empty")
+    assert (own.suite, own.suite_version, own.rule) == ("fidelity", FIDELITY.version, "not_empty")
     assert own.severity is Severity.CRITICAL
 
 

@@ -23,7 +23,7 @@ from tests.flows.corpus import Opener, corpus, documents, policy, query, states
 from tests.ingesting import ingest, work_off
 
 ANNA = user_id("anna")
-SAMPLES = Path(__file__).parents[3] / "samples/files"
+SAMPLES = Path(__file__).parents[2] / "samples/files"
 
 
 def bad_files(folder: Path) -> dict[str, tuple[str, str]]:

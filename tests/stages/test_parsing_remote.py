@@ -187,7 +187,7 @@ async def test_a_page_that_failed_is_kept_as_failed(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """One page of several could not be rendered: the rest is published, the page is named."""
-    pdf = Path(__file__).parents[3] / "samples/files/homeowners-policy.pdf"
+    pdf = Path(__file__).parents[2] / "samples/files/homeowners-policy.pdf"
     llamaparse.faults({"fault": {"kind": "page_error", "pages": [2]}})
     async with paying() as services:
         run = await ingest(services, [pdf], ANNA)
@@ -224,7 +224,7 @@ async def test_credits_and_cost_are_on_job_run_and_ledger(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """What the service billed stands with the job, the run, the call and the parsed file."""
-    pdf = Path(__file__).parents[3] / "samples/files/homeowners-policy.pdf"
+    pdf = Path(__file__).parents[2] / "samples/files/homeowners-policy.pdf"
     async with paying(llama_cloud_usd_per_credit=Decimal("0.5")) as services:
         run = await ingest(services, [pdf, policy(folder, "home")], ANNA)
         credits = Decimal(str(llamaparse.stats()["credits"]))
@@ -253,7 +253,7 @@ async def test_a_bill_that_is_not_told_is_the_lists(
     paying: Opener, llamaparse: LlamaParseMock, folder: Path
 ) -> None:
     """The service tells no credits: the ledger has those of the list for the pages that came."""
-    pdf = Path(__file__).parents[3] / "samples/files/homeowners-policy.pdf"
+    pdf = Path(__file__).parents[2] / "samples/files/homeowners-policy.pdf"
     llamaparse.faults("no_usage")
     async with paying(llama_cloud_usd_per_credit=Decimal("0.5")) as services:
         run = await ingest(services, [pdf], ANNA)

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 from tests.app.api.calling import accepted, text, upload
 from tests.app.api.serving import RunningApi, serving
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_two_processes_have_files_of_their_own(settings: Settings) -> None:
     LOG.info("from_this")
     done = subprocess.run(
         [sys.executable, "-c", _OTHER, str(settings.home)],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60, check=True,
+        cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert json.loads(done.stderr)["event"] == "from_another"
     assert written(settings, "test-2.jsonl")[0]["event"] == "from_another"

@@ -322,7 +322,7 @@ def test_workers_die_with_their_parent() -> None:
 
         asyncio.run(main())
     """
-    folder = str(Path(__file__).parents[1])
+    folder = str(Path(__file__).parents[2] / "pipeline" / "parsing")
     parent = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script), folder], stdout=subprocess.PIPE, text=True
     )
