@@ -1,4 +1,4 @@
-"""What goes to the process of an ingest, and what comes back."""
+"""Messages to and from the process of an ingest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the stages and the store return to the results of this package."""
+"""Converts what the stages and the store return to the results of this package."""
 
 from __future__ import annotations
 

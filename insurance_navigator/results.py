@@ -1,4 +1,4 @@
-"""What the methods of a Navigator return: frozen, typed, and the same from release to release.
+"""Results of a Navigator's methods: frozen, typed, and stable from release to release.
 
 Fields may be added; none is renamed or removed within a major version.
 """

@@ -1,4 +1,4 @@
-"""Where this installation has the files that it reads: a checkout, an image or a wheel."""
+"""Locates the files that this installation reads: of a checkout, an image or a wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run says while it is under way, and to whom: a terminal, or a list of remarks."""
+"""Shows a run while it is under way: on a terminal, or as a list of remarks."""
 
 from __future__ import annotations
 

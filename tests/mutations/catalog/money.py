@@ -210,7 +210,7 @@ MUTATIONS = (
     Mutation(
         "a-parse-whose-bill-is-not-told-is-free",
         "stages/remote_parsing.py", "_parse",
-        "listed_credits(services, len(document.pages))", "Decimal(0)",
+        "client.usd_per_page * len(answer.document.pages)", "Decimal(0)",
         ("tests/stages/test_parsing_remote.py::test_a_bill_that_is_not_told_is_the_lists",),
         "a parser that tells no credits is paid by its list",
     ),
