@@ -132,7 +132,8 @@ def test_a_plan_stores_nothing(
     new = tmp_path / "policy-3.md"
     new.write_text(POLICY.format(3, WORDS.format(3)))
     source = next(each.source for each in ingested.documents if each.status == "published")
-    plan = navigator.plan([new, source])
+    (tmp_path / "draft.md").write_text("# A draft\n")
+    plan = navigator.plan([tmp_path, source], exclude=["draft*"])
     assert {each.outcome for each in plan.documents} == {"new", "unchanged"}
     assert plan.cost_usd == Decimal(0)
     assert navigator.documents().total == 3
