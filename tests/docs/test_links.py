@@ -59,6 +59,15 @@ def test_every_path_in_the_text_exists(page: Path) -> None:
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_name_in_a_file_is_there(page: Path) -> None:
+    """What a page says to be in a file, as "`NAME` in `path`", is in it."""
+    named = re.findall(r"`([\w.]+)` in `([\w./-]+\.\w+)`", prose(page))
+    assert [
+        (name, path) for name, path in named if name not in (ROOT / path).read_text("utf-8")
+    ] == []
+
+
 def test_the_readme_is_short_and_lists_every_page() -> None:
     """The README has at most 150 lines, and each page of docs/ stands in it."""
     readme = ROOT / "README.md"
