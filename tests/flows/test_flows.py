@@ -133,7 +133,7 @@ def test_a_run_leaves_its_tables_and_its_report(
     assert {"progress", "documents", "quality-gate", "quality-report"} <= set(by_key)
     table = json.loads(by_key["documents"]["data"])
     lines = {line["document"]: line for line in table}
-    assert lines[home]["state"].lower() == "complete"
+    assert lines[home]["state"].lower() == "published"
     assert "password" in lines[encrypted]["what to do"]
     assert by_key["progress"]["data"] == 100
     assert list(Path(variables["NAVIGATOR_HOME"], "reports").glob("run-*.html"))
