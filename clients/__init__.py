@@ -1,1 +1,1 @@
-"""The outside world: embedders, parsers, storage, and the network between us and them."""
+"""Talks to the outside world: embedders, parsers, storage, and the network to them."""

@@ -1,4 +1,4 @@
-"""What every embedder promises, and the check of what a provider sent back."""
+"""Defines the embedder protocol, and validates the vectors that a provider sent back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises what every parsing service keeps, and lets one that answers at once keep it too.
+"""Defines the parser protocols, and adapts a service that answers in one request to them.
 
 A file that costs money is bought once, whatever dies in between: a service with jobs is asked for
 the job of before (`find`), by an id that the file carries. `OneRequestParser` makes the same of a

@@ -1,4 +1,4 @@
-"""Flow runs that Prefect calls under way and that nobody runs any more, and what becomes of them.
+"""Finds flow runs under way that nobody runs any more, and decides their next state.
 
 They are found by every worker at its heartbeat, and by `maintain`. Left alone, each would hold a
 slot of its deployment for ever.

@@ -1,4 +1,4 @@
-"""From settings to working parts: what a run holds open while it works.
+"""Opens what a run works with: database, storage, parser, embedder, from settings or blocks.
 
 Each part comes from a saved Prefect block when the settings name one, else from the settings
 themselves. Prefect is imported only in the first case, so that a search needs none of it.

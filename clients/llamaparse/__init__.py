@@ -1,1 +1,1 @@
-"""LlamaParse through its v2 API."""
+"""A client of LlamaParse (v2 API)."""

@@ -1,4 +1,4 @@
-"""LlamaParse through its v2 API: submit a file, find it again, wait for its pages.
+"""Parses files by LlamaParse's v2 API: submits a file, finds its job again, polls for its pages.
 
 Nothing is paid for twice: a job carries the caller's `external_id` in its metadata and the file
 carries it too, so that after a crash between submitting and recording `find` tells the job's id.

@@ -1,4 +1,4 @@
-"""What LlamaParse means by its refusals and by the codes of failed jobs."""
+"""Maps LlamaParse's HTTP errors and job error codes to ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LlamaParse's pages as a `ParsedDocument`."""
+"""Converts LlamaParse's pages to a `ParsedDocument`."""
 
 from __future__ import annotations
 

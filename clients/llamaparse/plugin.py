@@ -1,4 +1,4 @@
-"""LlamaParse as the settings choose it."""
+"""Opens LlamaParse as the settings choose it: its plug-in."""
 
 from __future__ import annotations
 

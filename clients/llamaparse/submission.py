@@ -1,4 +1,4 @@
-"""What a job of LlamaParse carries, so that it is found again after a crash."""
+"""Marks submitted jobs with an idempotency key, so that they are found after a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP to LlamaParse: bounded in time and size, without redirects, every error one of ours."""
+"""Sends HTTP requests to LlamaParse: bounded in time and size, without redirects."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Embeddings made on this machine: static vectors, or an ONNX model."""
+"""Embedders on this machine: static vectors, or an ONNX model."""

@@ -1,4 +1,4 @@
-"""Embeddings without key, network or torch: wordllama's static vectors, or an ONNX model's folder.
+"""Embeds without key, network or torch: wordllama's static vectors, or an ONNX model's folder.
 
 Both load once a process, at first use, and work in a thread, so that the event loop goes on.
 """

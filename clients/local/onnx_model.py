@@ -1,4 +1,4 @@
-"""A sentence-embedding model from a folder, run by onnxruntime on the CPU."""
+"""Runs a sentence-embedding model from a folder by onnxruntime on the CPU."""
 
 from __future__ import annotations
 

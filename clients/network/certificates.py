@@ -1,4 +1,4 @@
-"""Which certificates are trusted: the usual ones, or those that the environment names.
+"""Selects trusted CA certificates: the usual ones, or those that the environment names.
 
 httpx looks at SSL_CERT_FILE and SSL_CERT_DIR alone. Where a company inspects TLS, its own root is
 as often named by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, so these count too.

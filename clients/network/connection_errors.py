@@ -1,4 +1,4 @@
-"""Why a connection failed, in words that a person can act on; whatever library made it.
+"""Explains connection errors (DNS, TLS, refused, timeout) in words that a person can act on.
 
 A client's own error says "connection failed"; what happened is the error that caused it.
 """

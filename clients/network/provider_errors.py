@@ -1,4 +1,4 @@
-"""Where the outside services' errors become ours: one place, pure, no client library.
+"""Maps outside services' errors to ours: one place, pure, no client library.
 
 A provider's own message never goes into ours: it can quote keys and document text. What we say is
 the service, the HTTP status and the error code, when that looks like one.

@@ -1,4 +1,4 @@
-"""Addresses of outside services: which ones are taken, and what of them may be told."""
+"""Validates base URLs of outside services, and redacts what may not be told of them."""
 
 from __future__ import annotations
 

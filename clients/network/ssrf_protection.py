@@ -1,4 +1,4 @@
-"""Connections to addresses that a service named: looked up here, checked, then connected to.
+"""Connects to addresses that a service named only when they are public (SSRF protection).
 
 The name is looked up once and the connection goes to what was checked, so that a name which
 answers differently the next time (DNS rebinding) gains nothing. TLS still proves the name.

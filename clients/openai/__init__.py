@@ -1,1 +1,1 @@
-"""Embeddings from OpenAI, or from any server that speaks its API."""
+"""A client of OpenAI's embeddings, or of any server that speaks its API."""

@@ -1,4 +1,4 @@
-"""Embeddings from OpenAI or any server that speaks its API (Ollama, TEI, vLLM).
+"""Embeds by OpenAI or any server that speaks its API (Ollama, TEI, vLLM).
 
 The official SDK sends; it neither retries nor follows redirects, because what to do about an error
 is decided in `clients.network.provider_errors`. The answer is read from the raw bytes: the SDK's

@@ -1,4 +1,4 @@
-"""Which texts a request for embeddings can carry."""
+"""Refuses texts that a request for embeddings cannot carry."""
 
 from __future__ import annotations
 

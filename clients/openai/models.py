@@ -1,4 +1,4 @@
-"""What is known of OpenAI's embedding models."""
+"""Lists OpenAI's embedding models with dimension and price."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Processes that parse: a hostile file costs itself only."""
+"""A pool of sandboxed parser processes: a hostile file costs itself only."""

@@ -1,4 +1,4 @@
-"""What passes between a worker and its parent: the worker's answers, and a file's content.
+"""Frames messages between a worker and its parent: answers, and a file's content.
 
 A frame is one letter, the number of the request, the length of the answer, then the answer.
 """

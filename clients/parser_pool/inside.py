@@ -1,4 +1,4 @@
-"""The inside of a worker process: one request after another, until standard input ends.
+"""Runs inside a worker process: one request after another, until standard input ends.
 
 A request is a line of JSON: which of the worker's functions is wanted, the media type, the size of
 the content and further arguments. The content itself lies in an unnamed file that both processes

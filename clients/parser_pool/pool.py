@@ -1,4 +1,4 @@
-"""Worker processes that are lent out one request at a time, kept warm, and replaced when worn."""
+"""Pools worker processes: lent out one request at a time, kept warm, replaced when worn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parent's hold on one worker process: start, hand over a file, watch, kill."""
+"""Controls one worker process from its parent: starts, feeds, watches and kills it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker is asked for, one of its functions over a file; and what its answers mean."""
+"""Defines a worker's requests, one of its functions over a file each, and decodes answers."""
 
 from __future__ import annotations
 

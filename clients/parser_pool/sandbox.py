@@ -1,4 +1,4 @@
-"""Parsing in worker processes, so that a hostile file costs itself only.
+"""Parses in sandboxed worker processes, so that a hostile file costs itself only.
 
 Nearly all files go to a worker with a hard time and memory limit; small Markdown
 and plain texts are parsed in a thread, since decoding can neither hang nor grow. Pages are drawn

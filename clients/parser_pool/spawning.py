@@ -1,4 +1,4 @@
-"""Starting the process of a parser worker: without any secret, and by itself."""
+"""Spawns a parser's worker process without any secret in its environment."""
 
 from __future__ import annotations
 

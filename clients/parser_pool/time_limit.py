@@ -1,4 +1,4 @@
-"""How long a document may take: processor time, so that a busy machine fails no document."""
+"""Limits a document's processor time, so that a busy machine fails no document."""
 
 from __future__ import annotations
 

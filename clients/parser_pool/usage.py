@@ -1,4 +1,4 @@
-"""What a worker uses, as its parent sees it."""
+"""Measures a worker's processor time and memory from its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker by what it can be asked for: parse a file, draw or count pages, convert, tell a kind."""
+"""Offers a worker's functions: parse a file, draw or count pages, convert, sniff a kind."""
 
 from __future__ import annotations
 

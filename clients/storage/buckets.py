@@ -1,4 +1,4 @@
-"""Opening a bucket by its URL: S3 and what speaks like it, GCS, Azure, or memory."""
+"""Opens a bucket by its URL: S3 and what speaks like it, GCS, Azure, or memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of objects: no symbolic link leads out, and nothing half-written need stay."""
+"""Stores objects in a folder: no symbolic link leads out, and writes are atomic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Object storage through obstore: a local folder by default, S3, GCS or Azure by URL."""
+"""Stores objects through obstore: a local folder by default, S3, GCS or Azure by URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored objects: what they are called, and what can be wrong with one.
+"""Names stored objects (content-addressed keys), and checks their bytes.
 
 Keys are made of ids and hashes only, never of a file's name:
 ``{user}/raw/{sha256}`` for the bytes as they came, ``{user}/parsed/{sha256}/{parser}.json`` for
