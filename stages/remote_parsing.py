@@ -24,7 +24,7 @@ from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
 from stages.circuit_breaker import answered, permitted
-from stages.falling_back import (
+from stages.fallback import (
     bought_before,
     may_fall_back,
     note_fallback,
@@ -34,7 +34,7 @@ from stages.garbage_collection import remove_orphaned_objects
 from stages.parse_leases import ParseLease
 from stages.parse_prices import promise_cost
 from stages.services import Services
-from stages.submitting import Asking, parse_call, submit_once
+from stages.submission import Asking, parse_call, submit_once
 from stages.text_storage import put_text, stored_text
 
 _POLL_SECONDS = 2.0

@@ -161,7 +161,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-file-is-submitted-past-its-lease",
-        "stages/submitting.py", "submit_once", "external, hold.require)", "external)",
+        "stages/submission.py", "submit_once", "external, hold.require)", "external)",
         (f"{_TEST_SLEEPING}::test_a_file_that_others_had_parsed_is_not_submitted_after_waking",),
         "a worker that wakes up submits nothing that others had parsed meanwhile",
     ),

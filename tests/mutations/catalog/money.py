@@ -9,7 +9,7 @@ _TEST_EMBEDDING = "tests/stages/test_embedding.py"
 _TEST_DURABLE = "tests/stages/test_durable_commits.py"
 _KEEPING = "stages/durable_writes.py"
 _PERMISSION = "stages/admission_control.py"
-_SUBMITTING = "stages/submitting.py"
+_SUBMITTING = "stages/submission.py"
 
 MUTATIONS = (
     Mutation(

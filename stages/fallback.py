@@ -1,4 +1,4 @@
-"""Falling back: the local parser stands in for LlamaParse, when the settings ask for it.
+"""Falls back to the local parser while the parsing service is away, when the settings allow it.
 
 The job's parser names both ("llamaparse-…-or-…"), so its identity promises no more than is kept;
 the text itself names the one that made it, and the job's history says why.
