@@ -18,6 +18,7 @@ SECRET_FIELDS = {
     "llama_cloud_api_key", "openai_api_key",
     "jwt_secret", "jwt_previous_secret", "signing_secret", "llama_cloud_webhook_secret",
     "llama_cloud_webhook_previous_secret", "metrics_token", "passwords",
+    "parser_options", "embedder_options",
 }  # fmt: skip
 
 
@@ -194,8 +195,8 @@ def test_every_secret_field_is_known_here() -> None:
     """A new secret setting has to join the list above."""
     fields = Settings.model_fields.items()
     assert {name for name, field in fields if "SecretStr" in str(field.annotation)} | {
-        "storage_options"
-    } == SECRET_FIELDS
+        "storage_options", "parser_options", "embedder_options",
+    } == SECRET_FIELDS  # fmt: skip
 
 
 def test_the_example_as_it_stands_is_the_default(folder: Path) -> None:
