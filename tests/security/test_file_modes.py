@@ -96,7 +96,7 @@ def test_no_file_of_the_home_is_ever_open_to_others(tmp_path: Path) -> None:
     report, backup = out / "report.html", out / "saved.tar"
     report.write_text("a page that everybody could read")
     report.chmod(0o666)
-    navigator = Navigator(parent / "home")
+    navigator = Navigator(parent / "home", prepared=False)
     with careless(), Watch(navigator.home) as home, Watch(out) as beside:
         for arguments in (
             ("ingest", document),
