@@ -16,6 +16,7 @@ import pytest
 
 from app.prefect_server import CLIENT_SETTINGS, SERVER_SETTINGS
 from pipeline.loopback import free_port
+from tests.prefect_template import put_database
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 300
@@ -84,6 +85,13 @@ def fresh_prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 @contextmanager
 def started(folder: Path) -> Iterator[PrefectServer]:
     """A Prefect server without its pages, which keeps everything in the folder."""
+    put_database(folder, _serving)
+    with _serving(folder) as server:
+        yield server
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[PrefectServer]:
     folder.mkdir(exist_ok=True)
     port = free_port()
     environment = {

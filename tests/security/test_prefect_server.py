@@ -277,10 +277,15 @@ def test_another_user_of_the_machine_starts_nothing(own_prefect: OwnPrefect) -> 
     """Another OS user reaches the port, and gets no password, no run, no flow and no reading."""
     url = f"{own_prefect.address}/api"
     deployment = f"/deployments/{uuid4()}/create_flow_run"
-    assert as_nobody(lambda: httpx.get(f"{url}/health").json()) is True
-    assert as_nobody(lambda: httpx.post(f"{url}{deployment}", json={}).status_code) == 401
-    assert as_nobody(lambda: httpx.post(f"{url}/flows/", json=FLOW).status_code) == 401
-    assert as_nobody(lambda: httpx.post(f"{url}/flow_runs/filter", json={}).status_code) == 401
+    assert as_nobody(lambda: httpx.get(f"{url}/health", timeout=60).json()) is True
+    assert (
+        as_nobody(lambda: httpx.post(f"{url}{deployment}", json={}, timeout=60).status_code) == 401
+    )
+    assert as_nobody(lambda: httpx.post(f"{url}/flows/", json=FLOW, timeout=60).status_code) == 401
+    assert (
+        as_nobody(lambda: httpx.post(f"{url}/flow_runs/filter", json={}, timeout=60).status_code)
+        == 401
+    )
     secret = own_prefect.folder / "auth-string"
     assert as_nobody(secret.read_text) == "PermissionError"
     assert FLOW["name"] not in own_prefect.flows()

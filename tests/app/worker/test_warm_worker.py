@@ -90,7 +90,7 @@ def test_what_a_person_cancelled_waits_for_a_person(pool: Pool) -> None:
 def test_the_sweep_takes_up_what_nobody_works_on(
     pool: Pool, policy: str, slow: Callable[[], None]
 ) -> None:
-    """What a run that died left is let be while it is fresh, and published when it is not."""
+    """What a run left that is over is published by the next sweep, however fresh it is."""
     pool.worker()
     run = pool.server.start("ingest", paths=[policy])
     pool.until_claimed()
@@ -98,9 +98,7 @@ def test_the_sweep_takes_up_what_nobody_works_on(
     pool.until(run, "CANCELLED", "CRASHED")
     waiting = "state NOT IN ('complete', 'superseded', 'deleted')"
     pool.query(f"UPDATE upload_pipeline.upload_jobs SET stopped = NULL WHERE {waiting} RETURNING 1")
-    assert pool.server.run("sweep")["state_name"] == "Nothing waits"
     slow()
-    age(pool, waiting)
     assert pool.server.run("sweep")["state"]["message"] == "Documents: 1 published"
 
 
