@@ -25,10 +25,10 @@ DEAD = f"{worker_name().rpartition('/')[0].rpartition('/')[0]}/4194305/1.00"
 
 @pytest.fixture(params=[DAY, -DAY], ids=["ahead", "behind"])
 async def client(
-    prefect_server: PrefectServer, request: pytest.FixtureRequest
+    fresh_prefect_server: PrefectServer, request: pytest.FixtureRequest
 ) -> AsyncIterator[PrefectClient]:
     """A client whose clock is wrong, of a server whose clock is right."""
-    with prefect_server.in_this_process(), moved(request.param):
+    with fresh_prefect_server.in_this_process(), moved(request.param):
         async with get_client() as opened:
             pool = WorkPoolCreate(name=POOL, type="process")
             await opened.create_work_pool(pool, overwrite=True)

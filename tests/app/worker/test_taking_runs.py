@@ -36,11 +36,11 @@ async def slots(client: PrefectClient, run: FlowRun) -> int:
 
 
 async def test_its_name_is_on_it_before_it_is_taken(
-    prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+    fresh_prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And after, though another worker, which lost, put its own there meanwhile."""
     real, seen = BaseWorker._propose_pending_state, []
-    with prefect_server.in_this_process():
+    with fresh_prefect_server.in_this_process():
         async with get_client() as client:
             run = await scheduled(client)
 
@@ -60,12 +60,12 @@ async def test_its_name_is_on_it_before_it_is_taken(
 
 
 async def test_a_run_that_a_dead_worker_took_gives_its_slot_back(
-    prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+    fresh_prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next worker's heartbeat queues it again; its deployment can run it."""
     monkeypatch.setattr("app.worker.warm.worker_name", lambda: DEAD)
     monkeypatch.setattr("flows.abandoned_runs.JUST_TAKEN", timedelta(seconds=-60))
-    with prefect_server.in_this_process():
+    with fresh_prefect_server.in_this_process():
         async with get_client() as client:
             run = await scheduled(client)
             async with WarmWorker(POOL) as worker:
@@ -77,10 +77,10 @@ async def test_a_run_that_a_dead_worker_took_gives_its_slot_back(
             await client.delete_flow_run(run.id)
 
 
-async def test_who_holds_a_slot_outlives_the_server(prefect_server: PrefectServer) -> None:
+async def test_who_holds_a_slot_outlives_the_server(fresh_prefect_server: PrefectServer) -> None:
     """Leases lie in files: a server that is started again knows whose time is over."""
-    folder = prefect_server.folder / "concurrency_leases"
-    with prefect_server.in_this_process():
+    folder = fresh_prefect_server.folder / "concurrency_leases"
+    with fresh_prefect_server.in_this_process():
         async with get_client() as client:
             run = await scheduled(client)
             async with WarmWorker(POOL) as worker:
