@@ -97,11 +97,11 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 def test_modules_stay_small() -> None:
-    """One idea a module, and at most 400 lines; the schema alone is longer."""
+    """No module but the schema is longer than 250 lines: a longer one wants to be two."""
     long = {
         path.as_posix(): lines
         for path in modules()
-        if (lines := len((ROOT / path).read_text("utf-8").splitlines())) > 400
+        if (lines := len((ROOT / path).read_text("utf-8").splitlines())) > 250
         and path.as_posix() != "pipeline/store/schema.py"
     }
     assert long == {}
