@@ -43,7 +43,7 @@ MUTATIONS = (
     Mutation(
         "sweep-takes-what-a-worker-holds",
         "pipeline/store/backlog.py", "_WAITING",
-        "(j.lease_until IS NULL OR j.lease_until < now())", "true",
+        "(j.lease_until IS NULL OR j.lease_until < now()", "(true",
         (f"{_TEST_OWNERS}::test_a_sweep_leaves_what_is_worked_on_and_what_pauses",),
         "a sweep does not start runs for what is worked on",
     ),
