@@ -137,29 +137,22 @@ _ADOPT = sa.text(
 )
 
 
-_CLAIMERS = sa.text(
-    f"""
+_CLAIMED = f"""
     SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
-    WHERE id = ANY(CAST(:jobs AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
-    """  # noqa: S608
-)
+    WHERE lease_until >= now() AND claimed_by IS NOT NULL
+"""  # noqa: S608
+_CLAIMERS = sa.text(f"{_CLAIMED} AND id = ANY(CAST(:jobs AS uuid[]))")
+_CLAIMERS_OF_ALL = sa.text(f"{_CLAIMED} AND state IN ({_WORKING})")
 
 
-_CLAIMERS_OF_ALL = sa.text(
-    f"""
-    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
-    WHERE state IN ({_WORKING}) AND lease_until >= now() AND claimed_by IS NOT NULL
-    """  # noqa: S608
-)
-
-
-async def gone_claimers(connection: AsyncConnection) -> list[str]:
-    """The processes of this machine that work on a job and are gone."""
-    return dead_workers((await connection.execute(_CLAIMERS_OF_ALL)).scalars())
-
-
-async def _gone_claimers(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[str]:
-    found = await connection.execute(_CLAIMERS, {"jobs": list(job_ids)})
+async def gone_claimers(
+    connection: AsyncConnection, job_ids: Sequence[UUID] | None = None
+) -> list[str]:
+    """The processes of this machine that work on one of these jobs, or on any, and are gone."""
+    if job_ids is None:
+        found = await connection.execute(_CLAIMERS_OF_ALL)
+    else:
+        found = await connection.execute(_CLAIMERS, {"jobs": list(job_ids)})
     return dead_workers(found.scalars())
 
 
@@ -201,7 +194,7 @@ async def adopt(connection: AsyncConnection, job_ids: Sequence[UUID], actor: Act
         "run_id": actor.run_id,
         "actor": actor.name,
         "dead": await dead_holders(connection),
-        "gone": await _gone_claimers(connection, job_ids),
+        "gone": await gone_claimers(connection, job_ids),
     }
     return set((await connection.execute(_ADOPT, values)).scalars())
 
@@ -251,6 +244,6 @@ async def held_elsewhere(connection: AsyncConnection, run_id: UUID) -> list[Else
     values = {
         "run_id": run_id,
         "dead": await dead_holders(connection),
-        "gone": await _gone_claimers(connection, leased),
+        "gone": await gone_claimers(connection, leased),
     }
     return await records(connection, Elsewhere, _ELSEWHERE, values)

@@ -9,8 +9,10 @@ import multiprocessing
 import os
 import re
 import stat
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -251,43 +253,49 @@ def test_pages_may_not_be_framed_and_tell_nobody(own_prefect: OwnPrefect) -> Non
     assert headers["x-frame-options"] == "DENY"
 
 
-def as_nobody(attack: Callable[[], object]) -> object:
-    """What the attack gives in a child process that is another OS user."""
+AS_NOBODY = """
+import encodings.idna, http.client, json, os, sys, urllib.parse
+os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})
+method, where, body = sys.argv[1:]
+if method == "READ":
+    try:
+        print(json.dumps(open(where).read()))
+    except OSError as error:
+        print(json.dumps(type(error).__name__))
+else:
+    url = urllib.parse.urlsplit(where)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+    connection.request(method, url.path, body, {{"Content-Type": "application/json"}})
+    print(connection.getresponse().status)
+"""
+
+
+def as_nobody(method: str, where: str | Path, body: object = None) -> object:
+    """What another OS user is told: a status, or for `READ` the file's text or its error's name.
+
+    A process of its own that imports what it needs before it changes its user: Python itself may lie
+    in a folder that is closed to others.
+    """
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    answers: multiprocessing.SimpleQueue[object] = multiprocessing.get_context("fork").SimpleQueue()
-
-    def run() -> None:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-        try:
-            answers.put(attack())
-        except BaseException as error:
-            answers.put(type(error).__name__)
-
-    child = multiprocessing.get_context("fork").Process(target=run)
-    child.start()
-    child.join(60)
-    assert child.exitcode == 0
-    return answers.get()
+    script = AS_NOBODY.format(nobody=NOBODY)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, method, str(where), json.dumps(body)],
+        capture_output=True, text=True, timeout=90, check=False, cwd="/",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: object = json.loads(done.stdout)
+    return told
 
 
 def test_another_user_of_the_machine_starts_nothing(own_prefect: OwnPrefect) -> None:
     """Another OS user reaches the port, and gets no password, no run, no flow and no reading."""
     url = f"{own_prefect.address}/api"
-    deployment = f"/deployments/{uuid4()}/create_flow_run"
-    assert as_nobody(lambda: httpx.get(f"{url}/health", timeout=60).json()) is True
-    assert (
-        as_nobody(lambda: httpx.post(f"{url}{deployment}", json={}, timeout=60).status_code) == 401
-    )
-    assert as_nobody(lambda: httpx.post(f"{url}/flows/", json=FLOW, timeout=60).status_code) == 401
-    assert (
-        as_nobody(lambda: httpx.post(f"{url}/flow_runs/filter", json={}, timeout=60).status_code)
-        == 401
-    )
-    secret = own_prefect.folder / "auth-string"
-    assert as_nobody(secret.read_text) == "PermissionError"
+    assert as_nobody("GET", f"{url}/health") == 200
+    assert as_nobody("POST", f"{url}/deployments/{uuid4()}/create_flow_run", {}) == 401
+    assert as_nobody("POST", f"{url}/flows/", FLOW) == 401
+    assert as_nobody("POST", f"{url}/flow_runs/filter", {}) == 401
+    assert as_nobody("READ", own_prefect.folder / "auth-string") == "PermissionError"
     assert FLOW["name"] not in own_prefect.flows()
 
 
@@ -338,17 +346,19 @@ def watched(folder: Path, seen: set[int]) -> Iterator[None]:
     seen.update(stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir())
 
 
+def start_at_once(
+    secret: Path, together: Barrier, answers: multiprocessing.SimpleQueue[str]
+) -> None:
+    together.wait(60)
+    answers.put(kept_secret(secret, "navigator:"))
+
+
 def test_two_first_starts_agree_on_one_secret(tmp_path: Path) -> None:
     """Both get the same secret, and no draft is left behind."""
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     answers: multiprocessing.SimpleQueue[str] = context.SimpleQueue()
-    begin = time.time() + 0.5
-
-    def start() -> None:
-        time.sleep(max(0.0, begin - time.time()))
-        answers.put(kept_secret(tmp_path / "auth-string", "navigator:"))
-
-    children = [context.Process(target=start) for _ in range(4)]
+    told = (tmp_path / "auth-string", context.Barrier(4), answers)
+    children = [context.Process(target=start_at_once, args=told) for _ in range(4)]
     for child in children:
         child.start()
     found = {answers.get() for _ in children}
