@@ -24,27 +24,36 @@ import pytest
 from app.chaos import experiment_report
 from app.chaos.experiment_report import Outcome
 from app.chaos.oracle import Breach, Verdict
-from app.cli import dashboard, delete, doctor, reconcile, status
+from app.cli import dashboard, delete, doctor, page, reconcile, search, status
 from app.cli.main import COMMANDS
+from app.cli.search import SearchRequest
 from app.doctor import diagnosis
 from app.stack import smoke_test_report
 from app.stack.backup import Saved
 from app.stack.smoke_test import Step
 from app.terminal import run_report
+from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
+from pipeline.documents import ParsedPage
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
 from pipeline.job_notes import JobNote
+from pipeline.layout import Table
+from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
 from pipeline.sources import RejectedFile
 from pipeline.store.deletion import Deleted
 from pipeline.store.embedded import start_embedded
 from pipeline.store.findings import MaintenanceRun
 from pipeline.store.history import DocumentLine
+from pipeline.store.page_queries import VersionView
 from pipeline.store.runs import RunDocument
+from pipeline.store.search import Passage
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
+from stages.page_view import PageView
 from stages.reconciling.maintenance_run import MaintenanceOutcome
+from stages.search import SearchAnswer
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
 
 PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")
@@ -156,6 +165,7 @@ def test_commands_print_what_the_page_says(
     """Each answer over the corpus has the documented keys, with fitting types, and no others."""
     (tmp_path / "gone.pdf").symlink_to(tmp_path / "nowhere")
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    (tmp_path / "out").symlink_to(SAMPLES)
     (tmp_path / "left.xyz").write_text("no document")
     run = first_ingest.json["run_id"]
     for heading, *asked in (
@@ -214,12 +224,37 @@ def test_an_empty_home_answers_too(tmp_path: Path, seen: set[tuple[str, str]]) -
     assert printed(home.here("reset", "--json"))["removed"] == []
 
 
-NOTE = JobNote("page_not_read", True, "Page 2 was not read.", (2,), "Look there.").record()
+GAP = JobNote("page_not_read", True, "Page 2 was not read.", (2,), "Look there.")
+NOTE = GAP.record()
 LINE = DocumentLine(
     uuid4(), None, "/a.pdf", "a.pdf", ["x"], "failed_parse", [NOTE], "en", False, 1, 2, 3, 4,
     Decimal(1), NOW, "code", "It failed.", "Mend it.",
 )  # fmt: skip
 REJECTED = RejectedFile("/b.pdf", "file_missing", "It is gone.", "Bring it back.")
+
+
+def _page() -> PageView:
+    """A page with a table and a note."""
+    version = VersionView(
+        uuid4(),
+        uuid4(),
+        uuid4(),
+        "/a.pdf",
+        "a.pdf",
+        1,
+        "complete",
+        True,
+        None,
+        "0",
+        "k",
+        "k",
+        1,
+        "",
+    )
+    table = Table(0, 1, ("Limit",), (("$1",),))
+    read = ParsedPage(1, "text", tables=(table,), furniture=("Page 1",))
+    note = Note(NoteKind.PICTURE_NOT_READ, "A picture was not read.", (1,))
+    return PageView(version, read, 1, True, (note,), [], False)
 
 
 def made() -> Iterator[tuple[str, Any]]:
@@ -237,6 +272,14 @@ def made() -> Iterator[tuple[str, Any]]:
     stopped = [StoppedRun(uuid4(), 1, "A cap.")]
     overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing")
     yield "`navigator status`", status.overview_json(overview)
+    told = DocumentHistory(LINE, [], [], ["Too short."], ["Rather short."])
+    yield "`navigator status DOCUMENT`", history_json(told)
+    yield "`navigator page`", page.page_json(_page())
+    passage = Passage(
+        1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
+        "other", (GAP,),
+    )  # fmt: skip
+    yield "`navigator search`", search.as_json(SearchRequest("x"), SearchAnswer([passage], 1, 0))
     yield "`navigator delete`", delete.deleted_json(Deleted(frozenset({uuid4()}), 1))
     part = diagnosis.Finding("Python", diagnosis.Verdict.OK, "3.12")
     yield "`navigator doctor`", doctor.as_json(doctor.Examination([part], [part]), None)
@@ -267,6 +310,17 @@ def test_every_command_that_ends_has_json() -> None:
         command = import_module(f"app.cli.{name}").command
         assert "json" in inspect.signature(command).parameters, name
         assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
+
+
+def test_every_row_of_the_page_was_printed(seen: set[tuple[str, str]]) -> None:
+    """No row tells of a key that nothing printed, unless it may be absent."""
+    rows = {
+        (heading, path)
+        for heading, rows in sections().items()
+        for path, _, meaning in rows
+        if "may be absent" not in meaning
+    }
+    assert rows - seen == set()
 
 
 def test_the_check_finds_what_differs() -> None:
