@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.api.subjects import require_name
 from app.stack.status_file import api_of_stack
-from app.terminal.console import say, tell
+from app.terminal.console import print_json, say, tell
 from app.terminal.desktop import has_desktop, show
+from app.terminal.options import Json
 from pipeline.errors import UsageError
 from pipeline.settings import Settings, load_settings
 
@@ -51,6 +52,12 @@ def _address(settings: Settings) -> str:
     )
 
 
+def as_json(address: str, prefect: tuple[str, str] | None) -> dict[str, Any]:
+    """The link and the sign-in for a program."""
+    signs_in = {"url": prefect[0], "sign_in": prefect[1]} if prefect is not None else None
+    return {"url": address, "prefect": signs_in}
+
+
 def command(
     user: Annotated[
         str | None, typer.Option("--user", help="Whose dashboard; NAVIGATOR_USER's when left out.")
@@ -62,13 +69,18 @@ def command(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Only print the link; open no browser.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Print a link to the dashboard that signs in, and how to sign in to Prefect's UI."""
     settings = load_settings()
     require_name(user or settings.user, settings)
     address = link(settings, user or settings.user, service=service, hours=hours)
+    prefect = prefect_sign_in(settings)
+    if json:
+        print_json(as_json(address, prefect))
+        return
     tell(address)
-    if (prefect := prefect_sign_in(settings)) is not None:
+    if prefect is not None:
         say(f"Prefect's UI: {prefect[0]}; paste into its one field, colon and all:")
         say(prefect[1])
     if not no_open and has_desktop():

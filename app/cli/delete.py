@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,6 +39,11 @@ def list_for_deletion(documents: Sequence[DocumentLine]) -> None:
         say(f"  … and {len(documents) - 20:,} more")
 
 
+def deleted_json(done: Deleted) -> dict[str, Any]:
+    """What was deleted, for a program."""
+    return {"deleted": sorted(map(str, done.documents)), "chunks": done.chunks}
+
+
 def command(
     documents: Annotated[
         list[str], typer.Argument(metavar="DOCUMENT", help="Paths, names or ids.")
@@ -55,7 +60,7 @@ def command(
         confirm(f"Delete {quantity(len(found), 'document')} for good?")
     done = asyncio.run(delete(settings, found))
     if json:
-        print_json({"deleted": sorted(map(str, done.documents)), "chunks": done.chunks})
+        print_json(deleted_json(done))
     else:
         count = quantity(len(done.documents), "document")
         tell(f"Deleted {count} with {quantity(done.chunks, 'passage')}.")

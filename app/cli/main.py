@@ -81,6 +81,7 @@ class _Commands(TyperGroup):
             raise
         except Exception as error:
             if type(error).__module__.startswith("typer"):
+                errors.report_wrong_options(error)
                 raise  # wrong options: Typer says which, and how it is used
             code = errors.report_error(error)
         raise typer.Exit(code)

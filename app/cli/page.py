@@ -106,8 +106,8 @@ def _print_note(note: Note) -> None:
         say(f"Note: {note.message}", "dim")
 
 
-def page_json(view: PageView) -> dict[str, Any]:
-    """A page for a program."""
+def page_json(view: PageView, picture: Path | None = None) -> dict[str, Any]:
+    """A page for a program, and where its picture was written."""
     page = view.page
     return {
         "document_id": view.version.document_id,
@@ -128,6 +128,7 @@ def page_json(view: PageView) -> dict[str, Any]:
         ],
         "furniture": page.furniture,
         "chunks": [chunk.chunk_id for chunk in view.chunks],
+        "picture": picture,
     }
 
 
@@ -145,7 +146,6 @@ def save(picture: bytes, output: Path | None) -> Path:
             f"The picture cannot be written there ({error.strerror or type(error).__name__}).",
             remedy="Name another file with --output.",
         ) from None
-    tell_path("The page's picture is", path.absolute())
     return path.absolute()
 
 
@@ -167,11 +167,13 @@ def command(
     """Show what was read of one page, with its notes, and its picture."""
     draw = output is not None or open_it
     shown = asyncio.run(look(load_settings(), user, document, number, draw=draw))
-    if json:
-        print_json(page_json(shown.view))
-    else:
+    # For a program after the picture, so that a picture that cannot be written is the answer.
+    if not json:
         print_page(shown.view)
-    if shown.picture is not None:
-        path = save(shown.picture, output)
-        if open_it and has_desktop():
-            show(path.as_uri())
+    path = save(shown.picture, output) if shown.picture is not None else None
+    if json:
+        print_json(page_json(shown.view, path))
+    elif path is not None:
+        tell_path("The page's picture is", path)
+    if path is not None and open_it and has_desktop():
+        show(path.as_uri())

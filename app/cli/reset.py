@@ -11,7 +11,8 @@ from pathlib import Path
 from app.stack.status_file import running_stack
 from app.terminal import options
 from app.terminal.confirmation import confirm
-from app.terminal.console import say, tell
+from app.terminal.console import print_json, say, tell
+from app.terminal.options import Json
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.settings import Settings, load_settings
 
@@ -100,17 +101,24 @@ def _remove(folder: Path) -> None:
         ) from error
 
 
-def command(yes: options.Yes = False) -> None:
+def command(yes: options.Yes = False, json: Json = False) -> None:
     """Empty the local default: documents, vectors, runs and reports. Asks first."""
     settings = load_settings()
     folders = existing(settings)
-    if not folders:
+    if folders:
+        _empty(settings, folders, yes=yes)
+    if json:
+        print_json({"home": str(settings.home), "removed": [str(each) for each in folders]})
+    elif folders:
+        tell(f"Emptied {settings.home}.")
+    else:
         tell(f"There is nothing in {settings.home}.")
-        return
+
+
+def _empty(settings: Settings, folders: list[Path], *, yes: bool) -> None:
     if not yes:
         for folder in folders:
             say(f"  {folder}")
         megabytes = size(folders) / 1_000_000
         confirm(f"Remove these folders with everything in them ({megabytes:,.0f} MB)?")
     reset(settings)
-    tell(f"Emptied {settings.home}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from enum import Enum
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 # A pipe has no width of its own; tables in a log should not be cut at 80 columns.
 _PIPE_WIDTH = 140
+
+JSON_FORMAT = 1
+"""The number of the shapes of `--json` (docs/json.md).
+
+It is raised when a key goes or changes its meaning or type, not when a key is added.
+"""
 
 
 @cache
@@ -68,8 +74,9 @@ def tell_path(sentence: str, path: Path) -> None:
     answers().print(f"{sentence} {printable(str(path), limit=4096)}", markup=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
-    """The answer for a program: one JSON value on stdout."""
+def print_json(answer: Mapping[str, Any]) -> None:
+    """The answer for a program: one JSON object on stdout, which begins with its format."""
+    value = {"format": JSON_FORMAT, **answer}
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=True, default=_plain) + "\n")
     sys.stdout.flush()
 

@@ -34,6 +34,15 @@ def report_error(error: Exception) -> int:
     return FAILED
 
 
+def report_wrong_options(error: Exception) -> None:
+    """Say to a program too which argument or option is wrong; to a person Typer says it."""
+    if "--json" in sys.argv:
+        told = getattr(error, "format_message", None)
+        message = told() if told is not None else str(error)
+        remedy = "`navigator COMMAND --help` shows how it is used."
+        print_json({"error": {"code": "usage", "message": message, "remedy": remedy}})
+
+
 def report_interruption() -> int:
     """Say that the command was stopped by the person; the exit code."""
     say("\nStopped. What was finished is kept; run the same command again to go on.", "yellow")

@@ -22,7 +22,7 @@ def command(tmp_path: Path) -> Navigator:
 
 def test_the_names_are_listed(command: Navigator) -> None:
     """Without a name it says which experiments there are, and touches nothing."""
-    assert set(command.here("chaos", "--json").json) == set(catalog.EXPERIMENTS)
+    assert set(command.here("chaos", "--json").json) == {"format", *catalog.EXPERIMENTS}
     assert "kills" in command.here("chaos").out
     assert not command.home.exists()
 

@@ -1,0 +1,333 @@
+"""docs/json.md holds what commands print with --json: every path, and its type.
+
+`check`, `backup`, `restore`, `chaos NAME`, `delete`, `doctor`, `dashboard` and `retry`, `resume`,
+`seed` are not run here: the functions that make their JSON get real values. So do others for what
+the corpus has not, such as a run that was stopped.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from app.chaos import experiment_report
+from app.chaos.experiment_report import Outcome
+from app.chaos.oracle import Breach, Verdict
+from app.cli import dashboard, delete, doctor, page, reconcile, search, status
+from app.cli.main import COMMANDS
+from app.cli.search import SearchRequest
+from app.doctor import diagnosis
+from app.stack import smoke_test_report
+from app.stack.backup import Saved
+from app.stack.smoke_test import Step
+from app.terminal import run_report
+from app.terminal.document_history import DocumentHistory, history_json
+from app.terminal.run_report import RunReport
+from pipeline.documents import ParsedPage
+from pipeline.finding_kinds import Kind
+from pipeline.findings import Finding, Tally
+from pipeline.job_notes import JobNote
+from pipeline.layout import Table
+from pipeline.notes import Note, NoteKind
+from pipeline.quotas import StorageUse
+from pipeline.sources import RejectedFile
+from pipeline.store.deletion import Deleted
+from pipeline.store.embedded import start_embedded
+from pipeline.store.findings import MaintenanceRun
+from pipeline.store.history import DocumentLine
+from pipeline.store.page_queries import VersionView
+from pipeline.store.runs import RunDocument
+from pipeline.store.search import Passage
+from pipeline.store.stops import StoppedRun
+from pipeline.store.summary import CorpusSummary, RunRecord
+from stages.page_view import PageView
+from stages.reconciling.maintenance_run import MaintenanceOutcome
+from stages.search import SearchAnswer
+from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
+
+PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")
+UNTIL_STOPPED = {"api", "up", "worker", "mocks"}
+KINDS = {
+    dict: "object", list: "array", str: "string", bool: "boolean", int: "integer",
+    float: "number", type(None): "null",
+}  # fmt: skip
+NOW = datetime.now(UTC)
+
+
+@dataclass
+class Node:
+    """A path of the page: its types, what stands below it, and the row that says so."""
+
+    types: set[str] = field(default_factory=set)
+    row: tuple[str, str] = ("", "")
+    optional: bool = False
+    below: dict[str, Node] = field(default_factory=dict)
+
+
+def sections() -> dict[str, list[tuple[str, str, str]]]:
+    """The rows of each section, by its heading."""
+    found = {}
+    for part in re.split(r"^## ", PAGE, flags=re.M)[1:]:
+        rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", part, re.M)
+        found[part.splitlines()[0]] = rows
+    return found
+
+
+def documented(heading: str) -> Node:
+    """The shape that a section says, with the shapes that it links to."""
+    top = Node()
+    for path, types, meaning in sections()[heading]:
+        node = top
+        for key in path.replace("[]", ".[]").split("."):
+            node = node.below.setdefault(key, Node())
+        node.row, node.optional = (heading, path), "may be absent" in meaning
+        for each in types.strip().split(" or "):
+            if (link := re.fullmatch(r"\[.+\]\(#(.+)\)", each)) is not None:
+                node.below |= documented(link[1].capitalize()).below
+            else:
+                node.types.add(each)
+    return top
+
+
+def differences(node: Node, value: Any, at: str, seen: set[tuple[str, str]]) -> Iterator[str]:
+    """Where a value is not as the page says; notes which rows it had."""
+    seen.add(node.row)
+    if "any" in node.types:
+        return
+    allowed = node.types | ({"array" if "[]" in node.below else "object"} if node.below else set())
+    kind = KINDS[type(value)]
+    if not {kind, "number" if kind == "integer" else kind} & allowed:
+        yield f"{at} is {kind}"
+    elif isinstance(value, list):
+        for each in value if "[]" in node.below else ():
+            yield from differences(node.below["[]"], each, f"{at}[]", seen)
+    elif isinstance(value, dict):
+        yield from _of_object(node, value, at, seen)
+
+
+def _of_object(
+    node: Node, value: dict[str, Any], at: str, seen: set[tuple[str, str]]
+) -> Iterator[str]:
+    for key, each in value.items():
+        if (child := node.below.get(key) or node.below.get("*")) is None:
+            yield f"{at}.{key} is not documented"
+        else:
+            yield from differences(child, each, f"{at}.{key}", seen)
+    for key, child in node.below.items():
+        if key != "*" and key not in value and not _optional(child):
+            yield f"{at}.{key} is not there"
+
+
+def _optional(node: Node) -> bool:
+    below = node.below.values()
+    return node.optional or (bool(below) and all(_optional(each) for each in below))
+
+
+@pytest.fixture(scope="module")
+def seen() -> set[tuple[str, str]]:
+    """The rows of the page that were printed."""
+    return set()
+
+
+def check(heading: str, answer: Any, seen: set[tuple[str, str]]) -> None:
+    """One answer is as the page says; `format` comes first, once it is printed."""
+    from app.terminal.console import _plain
+
+    plain = json.loads(json.dumps(answer, default=_plain))
+    plain.pop("format", None)
+    assert list(differences(documented(heading), plain, "", seen)) == [], heading
+
+
+RUN = "`navigator ingest`, `seed`, `retry`, `resume`, `status RUN`"
+PLAN = "`navigator plan`, `ingest --dry-run`"
+
+
+def printed(ended: Ended) -> Any:
+    """What a command printed, which begins with its format."""
+    assert next(iter(ended.json.items())) == ("format", 1), ended.out
+    return ended.json
+
+
+def test_commands_print_what_the_page_says(
+    navigator: Navigator, first_ingest: Ended, seen: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Each answer over the corpus has the documented keys, with fitting types, and no others."""
+    (tmp_path / "gone.pdf").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    (tmp_path / "out").symlink_to(SAMPLES)
+    (tmp_path / "left.xyz").write_text("no document")
+    run = first_ingest.json["run_id"]
+    for heading, *asked in (
+        (RUN, "status", run),
+        (PLAN, "plan", tmp_path, SAMPLES / "auto-policy.pdf"),
+        ("`navigator status`", "status"),
+        ("`navigator status DOCUMENT`", "status", "auto-policy.pdf"),
+        ("`navigator status DOCUMENT`", "status", "disability-certificate-scanned.pdf"),
+        ("`navigator list`", "list"),
+        ("`navigator search`", "search", "theft"),
+        ("`navigator page`", "page", "homeowners-policy.pdf", 4, "-o", tmp_path / "p.png"),
+        ("`navigator report`", "report", "--run", "last", "-o", tmp_path / "report.html"),
+        ("`navigator suites`", "suites"),
+        ("`navigator suites export`", "suites", "export", tmp_path / "suites"),
+        ("`navigator erase`", "erase", "--user", "nobody", "--yes"),
+        ("`navigator reconcile`", "reconcile"),
+        ("`navigator token`", "token", "--user", "anna"),
+        ("`navigator chaos`", "chaos"),
+        ("Errors", "status", "nothing"),
+        ("Errors", "list", "--limit", "0"),
+    ):
+        check(heading, printed(navigator.here(*asked, "--json")), seen)
+    check(RUN, printed(first_ingest), seen)
+
+
+def test_an_acknowledgment_is_as_the_page_says(
+    navigator: Navigator, seen: set[tuple[str, str]]
+) -> None:
+    """It prints the ids of the documents."""
+    try:
+        done = navigator.here("acknowledge", "disability-certificate-scanned.pdf", "--json")
+        check("`navigator acknowledge`", printed(done), seen)
+    finally:
+        with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
+            connection.execute("UPDATE upload_pipeline.upload_jobs SET acknowledged_at = NULL")
+
+
+def test_the_log_lines_are_as_the_page_says(
+    navigator: Navigator, seen: set[tuple[str, str]]
+) -> None:
+    """Each line has a time, a source and an event."""
+    told = navigator.here("logs", "--document", "auto-policy.pdf", "--json").out.splitlines()
+    assert told
+    for line in told:
+        check("`navigator logs`", json.loads(line), seen)
+
+
+def test_an_empty_home_answers_too(tmp_path: Path, seen: set[tuple[str, str]]) -> None:
+    """A reset names the folders that it removed; `down` says that nothing ran."""
+    home = Navigator(tmp_path / "home")
+    (home.home / "objects").mkdir(parents=True)
+    check("`navigator down`", printed(home.here("down", "--json")), seen)
+    gone = printed(home.here("reset", "--yes", "--json"))
+    assert gone["removed"] == [str(home.home / "objects")]
+    check("`navigator reset`", gone, seen)
+    assert printed(home.here("reset", "--json"))["removed"] == []
+
+
+GAP = JobNote("page_not_read", True, "Page 2 was not read.", (2,), "Look there.")
+NOTE = GAP.record()
+LINE = DocumentLine(
+    uuid4(), None, "/a.pdf", "a.pdf", ["x"], "failed_parse", [NOTE], "en", False, 1, 2, 3, 4,
+    Decimal(1), NOW, "code", "It failed.", "Mend it.",
+)  # fmt: skip
+REJECTED = RejectedFile("/b.pdf", "file_missing", "It is gone.", "Bring it back.")
+
+
+def _page() -> PageView:
+    """A page with a table and a note."""
+    version = VersionView(
+        uuid4(),
+        uuid4(),
+        uuid4(),
+        "/a.pdf",
+        "a.pdf",
+        1,
+        "complete",
+        True,
+        None,
+        "0",
+        "k",
+        "k",
+        1,
+        "",
+    )
+    table = Table(0, 1, ("Limit",), (("$1",),))
+    read = ParsedPage(1, "text", tables=(table,), furniture=("Page 1",))
+    note = Note(NoteKind.PICTURE_NOT_READ, "A picture was not read.", (1,))
+    return PageView(version, read, 1, True, (note,), [], False)
+
+
+def made() -> Iterator[tuple[str, Any]]:
+    """What the functions of the commands make of real values, for those that are not run."""
+    worked = RunDocument(
+        "/a.pdf", "a.pdf", uuid4(), uuid4(), "new", "failed_parse", 1, 2, 3, 4, Decimal(1), 0.5,
+        [NOTE], "code", "It failed.", None,
+    )  # fmt: skip
+    report = RunReport(
+        uuid4(), [worked], [REJECTED], [REJECTED], [REJECTED], 1, 1, Decimal(1), "A cap.", 2.0
+    )
+    yield RUN, run_report.as_json(report, {".xyz": 1})
+    runs = [RunRecord(uuid4(), "ingest", NOW, None, 1.0, 1, 0, Decimal(1), "A cap.")]
+    corpus = CorpusSummary({"complete": 1}, 1, 1, {"local": 1}, 1, Decimal(1))
+    stopped = [StoppedRun(uuid4(), 1, "A cap.")]
+    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing")
+    yield "`navigator status`", status.overview_json(overview)
+    told = DocumentHistory(LINE, [], [], ["Too short."], ["Rather short."])
+    yield "`navigator status DOCUMENT`", history_json(told)
+    yield "`navigator page`", page.page_json(_page())
+    passage = Passage(
+        1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
+        "other", (GAP,),
+    )  # fmt: skip
+    yield "`navigator search`", search.as_json(SearchRequest("x"), SearchAnswer([passage], 1, 0))
+    yield "`navigator delete`", delete.deleted_json(Deleted(frozenset({uuid4()}), 1))
+    part = diagnosis.Finding("Python", diagnosis.Verdict.OK, "3.12")
+    yield "`navigator doctor`", doctor.as_json(doctor.Examination([part], [part]), None)
+    kind = next(iter(Kind))
+    finding = Finding(kind, "an id", person=True)
+    look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
+    yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
+    for prefect in (None, ("http://127.0.0.1:4200", "admin:x")):
+        yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
+    yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
+    yield "`navigator backup`, `restore`", asdict(Saved(Path("x.backup"), 1, 2, 3, 0, 4))
+    verdict = Verdict(1, 0, 0, 800, [Breach("nothing is lost", "a passage is not published")])
+    outcome = Outcome("kills", 7, "3 documents", {"kills": 2}, verdict, [1.0], 9.0, {"x": 1})
+    yield "`navigator chaos NAME`", experiment_report.as_json(outcome)
+
+
+@pytest.mark.parametrize(
+    ("heading", "answer"), list(made()), ids=lambda each: each if isinstance(each, str) else "made"
+)
+def test_answers_of_long_commands_are_as_the_page_says(
+    heading: str, answer: Any, seen: set[tuple[str, str]]
+) -> None:
+    """What is made for a program of real values has the documented keys and types."""
+    check(heading, answer, seen)
+
+
+def test_every_command_that_ends_has_json() -> None:
+    """All but those that run until they are stopped take --json, and stand on the page."""
+    for name in COMMANDS.keys() - UNTIL_STOPPED:
+        command = import_module(f"app.cli.{name}").command
+        assert "json" in inspect.signature(command).parameters, name
+        assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
+
+
+def test_every_row_of_the_page_was_printed(seen: set[tuple[str, str]]) -> None:
+    """No row tells of a key that no test above printed, unless it may be absent."""
+    rows = {
+        (heading, path)
+        for heading, rows in sections().items()
+        for path, _, meaning in rows
+        if "may be absent" not in meaning
+    }
+    assert rows - seen == set()
+
+
+def test_the_check_finds_what_differs() -> None:
+    """A key too many, one too few and a wrong type are each found."""
+    shape, seen = documented("`navigator down`"), set[tuple[str, str]]()
+    found = list(differences(shape, {"stopped": "yes", "more": 1}, "", seen))
+    assert found == [".stopped is string", ".more is not documented", ".home is not there"]
