@@ -25,7 +25,7 @@ class Saved:
     """What a backup or a restore came to.
 
     Attributes:
-        documents, passages: in the database.
+        documents, passages: in the database; what was deleted is not counted.
         objects: stored files.
         missing: stored files that were deleted while they were being saved.
         size: bytes of the archive.
@@ -50,16 +50,11 @@ def backup(settings: Settings, path: Path) -> Saved:
         raise UsageError(f"There is nothing in {settings.home} to save.")
     url = owner_of_embedded(settings.home / "postgres")
     migrate(url)
-    manifest, missing = save(url, settings.home / OBJECTS, path)
-    return told(path, manifest, missing)
+    return save(url, settings.home / OBJECTS, path)
 
 
-def save(url: str, folder: Path, path: Path) -> tuple[Manifest, int]:
-    """Write a database and its objects to a file.
-
-    Returns:
-        What the file holds, and how many objects were deleted while they were being saved.
-    """
+def save(url: str, folder: Path, path: Path) -> Saved:
+    """Write a database and its objects to a file."""
     with snapshot(url) as held, writing(path) as archive:
         tables = {name: _save_table(held, archive, name) for name in held.columns}
         missing = _save_objects(held, archive, folder)
@@ -68,7 +63,8 @@ def save(url: str, folder: Path, path: Path) -> tuple[Manifest, int]:
             revision=held.revision, tables=tables, objects=archive.objects.manifest(),
         )  # fmt: skip
         archive.add_manifest(manifest)
-    return manifest, missing
+        documents = held.documents()
+    return told(path, manifest, documents=documents, missing=missing)
 
 
 def _save_table(held: Snapshot, archive: ArchiveWriter, name: str) -> TableManifest:
@@ -108,13 +104,13 @@ def require_local(settings: Settings) -> None:
         )
 
 
-def told(path: Path, manifest: Manifest, missing: int) -> Saved:
+def told(path: Path, manifest: Manifest, *, documents: int, missing: int) -> Saved:
     """What a backup holds, for a person or a program."""
-    rows = {name: table.rows for name, table in manifest.tables.items()}
+    passages = manifest.tables.get("document_chunks")
     return Saved(
         path=path,
-        documents=rows.get("documents", 0),
-        passages=rows.get("document_chunks", 0),
+        documents=documents,
+        passages=passages.rows if passages else 0,
         objects=manifest.objects.count,
         missing=missing,
         size=path.stat().st_size,

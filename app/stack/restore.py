@@ -49,16 +49,17 @@ def restore(settings: Settings, path: Path) -> Saved:
         _require_room(home, archive)
         archive.compare()
         with _emptied_on_failure(home):
-            missing = fill(owner_of_embedded(home / "postgres"), archive, home / OBJECTS)
+            documents, missing = fill(owner_of_embedded(home / "postgres"), archive, home / OBJECTS)
     asyncio.run(_build_indexes(home, settings))
-    return told(path, archive.manifest, missing)
+    return told(path, archive.manifest, documents=documents, missing=missing)
 
 
-def fill(url: str, archive: ArchiveReader, folder: Path) -> int:
+def fill(url: str, archive: ArchiveReader, folder: Path) -> tuple[int, int]:
     """Load rows into a database that holds nothing yet, and write objects to a new folder.
 
     Returns:
-        How many objects rows name that are not there: deleted while they were being saved.
+        The number of documents, and how many objects rows name that are not there: deleted while
+        they were being saved.
 
     Raises:
         UsageError: rows or objects are not fit; no row is in the database.
@@ -73,7 +74,7 @@ def fill(url: str, archive: ArchiveReader, folder: Path) -> int:
                     f"The backup's table {name} has not the rows that it tells of."
                 )
         loader.finish()
-        return _unpack(archive, folder, loader.objects())
+        return loader.documents(), _unpack(archive, folder, loader.objects())
 
 
 def _rows(archive: ArchiveReader, name: str) -> Iterator[bytes]:

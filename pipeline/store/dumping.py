@@ -63,6 +63,10 @@ class Snapshot:
         """The keys of the stored objects that rows name, each once, by the order of their bytes."""
         return object_keys(self.connection)
 
+    def documents(self) -> int:
+        """The number of documents, without the deleted ones, of which a row stays."""
+        return document_count(self.connection)
+
 
 @contextmanager
 def snapshot(url: str) -> Iterator[Snapshot]:
@@ -93,6 +97,12 @@ def object_keys(connection: psycopg.Connection) -> Iterator[str]:
         cursor.itersize = _KEYS_AT_ONCE
         for (key,) in cursor.execute(_KEYS):
             yield str(key)
+
+
+def document_count(connection: psycopg.Connection) -> int:
+    """The number of documents, without the deleted ones, of which a row stays."""
+    query = f"SELECT count(*) FROM {SCHEMA}.documents WHERE deleted_at IS NULL"  # noqa: S608
+    return int(str(value(connection, query)))
 
 
 def known_columns(connection: psycopg.Connection) -> dict[str, list[str]]:

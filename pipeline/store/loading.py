@@ -17,7 +17,14 @@ from psycopg import sql
 
 from pipeline.errors import UsageError
 from pipeline.store.database_urls import driver_url
-from pipeline.store.dumping import become_service, known_columns, names, object_keys, plain
+from pipeline.store.dumping import (
+    become_service,
+    document_count,
+    known_columns,
+    names,
+    object_keys,
+    plain,
+)
 from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.load_checks import faults
 from pipeline.store.migrating import migrate
@@ -124,6 +131,10 @@ class Loader:
     def objects(self) -> Iterator[str]:
         """The keys of the stored objects that the rows name, by the order of their bytes."""
         return object_keys(self.connection)
+
+    def documents(self) -> int:
+        """The number of documents, without the deleted ones, of which a row stays."""
+        return document_count(self.connection)
 
     def finish(self) -> None:
         """Make sure that the rows belong together, and let new ones be numbered after them.

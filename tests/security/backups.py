@@ -82,10 +82,14 @@ def write_tar(
 
 
 def restored(url: str, path: Path, folder: Path) -> int:
-    """Fill a database and a folder of objects from a file, as `navigator restore` does."""
+    """Fill a database and a folder of objects from a file, as `navigator restore` does.
+
+    Returns:
+        How many objects were named and are not there.
+    """
     with reading(path, MOST_BYTES) as archive:
         archive.compare()
-        return fill(url, archive, folder)
+        return fill(url, archive, folder)[1]
 
 
 def run_sql(url: str, *statements: str) -> list[Any]:

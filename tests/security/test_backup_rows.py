@@ -13,7 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from app.stack.archive_reader import reading
 from app.stack.backup import save
+from app.stack.restore import fill
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
@@ -28,7 +30,7 @@ from tests.app.navigating import Navigator
 from tests.conftest import administer, clone
 from tests.flows.corpus import policy
 from tests.ingesting import ingest
-from tests.security.backups import Parts, contents, restored, run_sql
+from tests.security.backups import MOST_BYTES, Parts, contents, restored, run_sql
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 
@@ -71,8 +73,7 @@ def filled(
 def saved(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of them."""
     path = tmp_path_factory.mktemp("backups") / "good.backup"
-    _, missing = save(filled.url, filled.objects, path)
-    assert missing == 0
+    assert save(filled.url, filled.objects, path).missing == 0
     return path
 
 
@@ -363,6 +364,20 @@ def test_a_backup_saves_nothing_from_elsewhere(filled: Filled, tmp_path: Path, k
         with pytest.raises(UsageError, match="cannot be one of ours"):
             save(url, filled.objects, tmp_path / "b")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deleted_documents_are_not_counted(filled: Filled, empty: str, tmp_path: Path) -> None:
+    """A backup and its restore tell of as many documents as `navigator list` shows."""
+    path = tmp_path / "b"
+    with clone(filled.postgres_url, filled.name) as url:
+        run_sql(
+            url,
+            "UPDATE upload_pipeline.documents SET deleted_at = now(), published_job_id = NULL"
+            " WHERE source LIKE '%boat%'",
+        )
+        assert save(url, filled.objects, path).documents == 3
+    with reading(path, MOST_BYTES) as archive:
+        assert fill(empty, archive, tmp_path / "objects") == (3, 0)
 
 
 def test_a_backup_is_one_moment(filled: Filled, empty: str, tmp_path: Path) -> None:

@@ -273,8 +273,8 @@ else:
 def as_nobody(method: str, where: str | Path, body: object = None) -> object:
     """What another OS user is told: a status, or for `READ` the file's text or its error's name.
 
-    A process of its own that imports what it needs before it changes its user: Python itself may lie
-    in a folder that is closed to others.
+    A process of its own that imports what it needs before it changes its user: Python itself may
+    lie in a folder that is closed to others.
     """
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")

@@ -59,7 +59,8 @@ def test_ingest_and_its_report_name_them(
     assert again.code == 0
     assert len(again.json["passed_over"]) == 3
     assert again.json["rejected"] == []
-    navigator.here("delete", folder / "policy.md", "--yes", "--user", USER)
+    gone = navigator.here("delete", folder / "policy.md", "--yes", "--user", USER)
+    assert gone.code == 0, gone.err
 
 
 def test_a_link_that_is_named_is_read_and_said(corpus: Navigator, folder: Path) -> None:

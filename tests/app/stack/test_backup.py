@@ -157,6 +157,7 @@ def test_a_restore_that_is_killed_is_not_taken_for_a_corpus(saved: Path, scratch
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_large_backup_streams(scratch: Path, tmp_path: Path) -> None:
     """A hundred megabytes: no process holds more of them than of a backup of nothing."""
     peaks = {}
