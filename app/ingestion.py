@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -21,7 +21,8 @@ from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
 from pipeline.path_patterns import absolute_pattern
-from pipeline.settings import Settings, load_settings
+from pipeline.run_options import RunOptions
+from pipeline.settings import Settings
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
 from pipeline.store.connection_retries import retry_on_restart
@@ -29,7 +30,6 @@ from pipeline.store.connection_retries import retry_on_restart
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from flows.shared_services import IngestOptions
     from pipeline.store.database_urls import Addresses
     from pipeline.store.run_requests import RequestedRun
 
@@ -41,39 +41,7 @@ class IngestRequest:
     paths: Sequence[str]
     user: str | None = None
     tags: Sequence[str] = ()
-    parser: str | None = None
-    embedder: str | None = None
-    batch_size: int | None = None
-    concurrency: int | None = None
-    max_cost_usd: Decimal | None = None
-    sync: bool = False
-    follow_links: bool = False
-    exclude: Sequence[str] = ()
-
-    def settings(self) -> Settings:
-        """The settings with what was asked for on top."""
-        return load_settings(
-            parser=self.parser,
-            embedder=self.embedder,
-            batch_size=self.batch_size,
-            concurrency=self.concurrency,
-        )
-
-    def options(self) -> IngestOptions:
-        """What was asked for, as the flow takes it; imports Prefect."""
-        from flows.shared_services import IngestOptions
-
-        return IngestOptions.model_validate(
-            {
-                "parser": self.parser,
-                "embedder": self.embedder,
-                "batch_size": self.batch_size,
-                "concurrency": self.concurrency,
-                "max_cost_usd": self.max_cost_usd,
-                "sync": self.sync,
-                "follow_links": self.follow_links,
-            }
-        )
+    options: RunOptions = field(default_factory=RunOptions)
 
 
 def find(
@@ -92,8 +60,8 @@ def find(
     found = find_files(
         request.paths,
         pictures=settings.reads_pictures,
-        follow_links=request.follow_links,
-        exclude=request.exclude,
+        follow_links=request.options.follow_links,
+        exclude=request.options.exclude,
     )
     told(found)
     if not found.files:
@@ -123,7 +91,7 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
     Raises:
         NavigatorError: it could not begin, or could not go on; what is done is kept.
     """
-    settings = request.settings()
+    settings = request.options.settings()
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
     paths = [absolute_pattern(path) for path in request.paths]  # the flow runs in another folder
@@ -135,10 +103,14 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
         from flows.ingest import ingest
         from pipeline.store.run_requests import RequestedRun
 
-        wanted = RequestedRun(owner, tuple(paths), tuple(request.tags), tuple(request.exclude))
-        await _write_down(addresses, run_id, wanted, request.max_cost_usd)
+        wanted = RequestedRun(
+            owner, tuple(paths), tuple(request.tags), tuple(request.options.exclude)
+        )
+        await _write_down(addresses, run_id, wanted, request.options.max_cost_usd)
         # Prefect is told ids alone: it could not forget names and paths with their user.
-        return await ingest([], options=request.options(), run_id=run_id, return_state=True)
+        return await ingest(
+            [], options=request.options.without_names(), run_id=run_id, return_state=True
+        )
 
     return run_to_report(run_id, owner, start, settings, addresses, view)
 
@@ -244,11 +216,11 @@ async def _anything_to_do(
     from stages.services import open_services
 
     async with open_services(settings) as services:
-        if request.sync:
+        if request.options.sync:
             await syncing.take_moves(services, owner, found, run_id)
         if await planning.needs_work(services, found, owner):
             return True
         await planning.record_unchanged(
-            services, found, owner, run_id, list(request.tags), sync=request.sync
+            services, found, owner, run_id, list(request.tags), sync=request.options.sync
         )
     return False

@@ -53,19 +53,19 @@ def start_up(prefect_home: Path) -> dict[str, float]:
 
 async def prepare() -> None:
     """Bring the configured database to our schema, so that no measurement migrates."""
-    from flows.shared_services import IngestOptions
+    from pipeline.run_options import RunOptions
     from stages.services import open_services
 
-    async with open_services(IngestOptions().settings()):
+    async with open_services(RunOptions().settings()):
         pass
 
 
 async def ingest(folder: Path, batch_size: int | None, concurrency: int | None) -> dict[str, Any]:
     """One run of the flow over a folder; its seconds, its outcome and the documents' states."""
     from flows.ingest import ingest as flow
-    from flows.shared_services import IngestOptions
+    from pipeline.run_options import RunOptions
 
-    options = IngestOptions(batch_size=batch_size, concurrency=concurrency)
+    options = RunOptions(batch_size=batch_size, concurrency=concurrency)
     started = time.perf_counter()
     state = await flow([str(folder)], options=options, return_state=True)
     seconds = time.perf_counter() - started
@@ -79,11 +79,12 @@ async def repeat(folders: Sequence[str]) -> dict[str, Any]:
         ``runs``: the seconds of each, whole and by what its document waited for.
     """
     from flows.ingest import ingest as flow
-    from flows.shared_services import IngestOptions, share_services
+    from flows.shared_services import share_services
+    from pipeline.run_options import RunOptions
     from stages.services import open_services
 
     runs = []
-    options = IngestOptions()
+    options = RunOptions()
     async with open_services(options.settings()) as parts:
         with share_services(parts):
             for folder in folders:

@@ -168,8 +168,3 @@ class WrongDimension(BadAnswer):
         super().__init__(f"{service} answered a vector of {got} dimensions instead of {expected}.")
         self.got = got
         self.expected = expected
-
-
-def price_of(embedder: Embedder, tokens: int) -> Decimal:
-    """The price of tokens, in US dollars."""
-    return embedder.price_per_million_tokens * tokens / 1_000_000

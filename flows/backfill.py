@@ -23,10 +23,11 @@ from flows.ingest import conclude
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
+from flows.shared_services import opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run, time_limit
 from pipeline.errors import TransientError
 from pipeline.identity import OPERATOR, user_id
+from pipeline.run_options import RunOptions
 from pipeline.store import backlog, dead_runs, registration, run_jobs, runs
 from pipeline.store.backlog import Selection
 from pipeline.store.connection_retries import retry_on_restart
@@ -154,7 +155,7 @@ async def backfill(
     job_ids: list[UUID] | None = None,
     user: str | None = None,
     older_than_days: float | None = None,
-    options: IngestOptions | None = None,
+    options: RunOptions | None = None,
     run_id: UUID | None = None,
     limit: int | None = None,
 ) -> State[Any]:
@@ -170,7 +171,7 @@ async def backfill(
         run_id: names the run in the database; a new one when empty.
         limit: at most so many documents, oldest first.
     """
-    options = options or IngestOptions()
+    options = options or RunOptions()
     run = run_id or run_of_flow()
     owner = user_id(user) if user else None
     selection = Selection(owner, older_than_days, limit)

@@ -11,8 +11,8 @@ from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
-from flows.shared_services import IngestOptions
 from pipeline.errors import TransientError
+from pipeline.run_options import RunOptions
 from pipeline.store.connection_retries import retry_on_restart
 from stages.services import Services
 
@@ -21,9 +21,7 @@ BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
 
 
 @retry_on_restart
-async def run_batch(
-    parts: Services, run: UUID, batch: PlannedBatch, options: IngestOptions
-) -> None:
+async def run_batch(parts: Services, run: UUID, batch: PlannedBatch, options: RunOptions) -> None:
     """Run a batch to its end.
 
     Raises:

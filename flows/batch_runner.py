@@ -23,9 +23,9 @@ from flows.batch_execution import run_batch
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.cancellation import was_cancelled
 from flows.prefect_errors import prefect_trouble
-from flows.shared_services import IngestOptions
 from pipeline.errors import NavigatorError, RunStopped, TransientError
 from pipeline.retry_policy import RESUMPTIONS
+from pipeline.run_options import RunOptions
 from pipeline.store import job_owners, run_jobs, runs, service_waits
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_owners import Elsewhere
@@ -45,7 +45,7 @@ class BatchRunner:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(self, parts: Services, run: UUID, options: IngestOptions) -> None:
+    def __init__(self, parts: Services, run: UUID, options: RunOptions) -> None:
         self.parts, self.run = parts, run
         self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []

@@ -26,10 +26,11 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.run_artifacts import publish_artifacts
 from flows.run_rows import begin_run, finish_run, progress_of
-from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
+from flows.shared_services import opened, run_of_flow, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
+from pipeline.run_options import RunOptions
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import embedding_spaces, runs
@@ -128,7 +129,7 @@ async def ingest(
     paths: list[str],
     user: str | None = None,
     tags: list[str] | None = None,
-    options: IngestOptions | None = None,
+    options: RunOptions | None = None,
     run_id: UUID | None = None,
 ) -> State[Any]:
     """Take files, folders or globs to published documents.
@@ -145,14 +146,14 @@ async def ingest(
         options: what this run does differently from the settings.
         run_id: names the run in the database; the flow run's own id when empty.
     """
-    options = options or IngestOptions()
+    options = options or RunOptions()
     run = run_id or run_of_flow()
     async with redact_errors(), opened(options) as parts:
         owner = user_id(user or parts.settings.user)
         wanted = RequestedRun(owner, tuple(paths), tuple(tags or ()), tuple(options.exclude))
         wanted, roots = await begin_run(parts, run, wanted, options.max_cost_usd)
         # From here on the run is known to our database: Prefect need not keep what it is about.
-        kept = options.model_dump(mode="json", exclude={"exclude"})
+        kept = options.without_names().model_dump(mode="json")
         told = {"paths": [], "run_id": str(run), "options": kept}
         async with (
             tagged("ingest", told),

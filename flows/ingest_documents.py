@@ -25,7 +25,7 @@ from flows.cancellation import was_cancelled
 from flows.redacted_errors import redact_errors
 from flows.results import UNKEPT
 from flows.run_artifacts import closing_state, tell_failures
-from flows.shared_services import IngestOptions, opened, untagged_tasks, using
+from flows.shared_services import opened, untagged_tasks, using
 from flows.stage_tasks import (
     chunk_documents,
     embed_chunks,
@@ -37,6 +37,7 @@ from flows.stage_tasks import (
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.errors import ConfigurationError, RunStopped, TransientError
 from pipeline.retry_policy import ROUNDS_OF_A_BATCH
+from pipeline.run_options import RunOptions
 from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
@@ -61,7 +62,7 @@ async def ingest_documents(
     job_ids: list[UUID],
     run_id: UUID,
     label: str,
-    options: IngestOptions | None = None,
+    options: RunOptions | None = None,
     installation: UUID | None = None,
     inside: bool = False,
 ) -> State[Any]:
@@ -76,7 +77,7 @@ async def ingest_documents(
         installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
     """
-    async with redact_errors(), opened(options or IngestOptions()) as parts:
+    async with redact_errors(), opened(options or RunOptions()) as parts:
         require_installation(parts, installation)
         parts = await services_for_jobs(parts, job_ids)
         with using(parts):
@@ -91,7 +92,7 @@ async def _go_on_inside(
     job_ids: list[UUID],
     run_id: UUID,
     label: str,
-    options: IngestOptions | None,
+    options: RunOptions | None,
 ) -> None:
     """Batches of what was found inside, and inside of that, until nothing new waits."""
     taken = set(job_ids)

@@ -19,7 +19,8 @@ from flows.reconciling.flow_runs import abandoned_flow_runs
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.shared_services import IngestOptions, opened, run_of_flow, services, tagged
+from flows.shared_services import opened, run_of_flow, services, tagged
+from pipeline.run_options import RunOptions
 from stages.reconciling.checks import CHECKS
 from stages.reconciling.inspection import Check, Inspection
 from stages.reconciling.maintenance_run import MaintenanceOutcome, run_maintenance
@@ -57,7 +58,7 @@ async def maintain(fix: bool = True) -> State[Any]:
     Args:
         fix: mend what is safe; without it, only look.
     """
-    async with redact_errors(), tagged("maintain"), opened(IngestOptions()) as parts:
+    async with redact_errors(), tagged("maintain"), opened(RunOptions()) as parts:
         run = run_of_flow()
         looked = await look_and_mend(run, fix=fix)
         said = in_short(looked.run)

@@ -14,9 +14,10 @@ from flows.artifact_writes import shown
 from flows.report_builder import write_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
-from flows.shared_services import IngestOptions, opened, services, tagged
+from flows.shared_services import opened, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
+from pipeline.run_options import RunOptions
 from pipeline.settings import Settings
 from pipeline.store.connection_retries import retry_on_restart
 
@@ -83,7 +84,7 @@ async def quality_report(
     about = kept if owner else None
     async with (
         tagged("report", about),
-        opened(IngestOptions()) as parts,
+        opened(RunOptions()) as parts,
         time_limit(TimeLimit.REPORT, parts.settings),
     ):
         return await write_quality_report(run_id, owner, days)

@@ -10,63 +10,20 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.context import TagsContext
 from prefect.runtime import flow_run
-from pydantic import AfterValidator, BaseModel, Field
 
-from pipeline.plugins import EMBEDDERS, PARSERS
-from pipeline.settings import Settings, load_settings
+from pipeline.run_options import RunOptions
 from stages.services import Services, open_services
 
 _open: ContextVar[Services | None] = ContextVar("open_services", default=None)
 _lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)
-
-
-ParserName = Annotated[
-    str, AfterValidator(PARSERS.require), Field(json_schema_extra={"enum": [*PARSERS.names()]})
-]
-EmbedderName = Annotated[
-    str, AfterValidator(EMBEDDERS.require), Field(json_schema_extra={"enum": [*EMBEDDERS.names()]})
-]
-
-
-class IngestOptions(BaseModel):
-    """A run's options on top of the settings; everything may be left out."""
-
-    parser: ParserName | None = Field(None, title="Parser")
-    embedder: EmbedderName | None = Field(None, title="Embedder")
-    batch_size: int | None = Field(
-        None, ge=1, le=1000, description="Documents in a subflow; empty: 1 up to 32 documents."
-    )
-    concurrency: int | None = Field(None, ge=1, le=64, description="Subflows in flight.")
-    max_cost_usd: Decimal | None = Field(
-        None, ge=0, description="The run stops cleanly before it spends more than this."
-    )
-    sync: bool = Field(False, description="Delete documents whose files are gone from the folders.")
-    exclude: list[str] = Field(
-        default_factory=list, description="Gitignore patterns of what is left out of folders."
-    )
-    follow_links: bool = Field(False, description="Follow links out of the folders too.")
-
-    def settings(self) -> Settings:
-        """The settings from the environment with these options on top.
-
-        Raises:
-            ConfigurationError: the two together are wrong.
-        """
-        return load_settings(
-            parser=self.parser,
-            embedder=self.embedder,
-            batch_size=self.batch_size,
-            concurrency=self.concurrency,
-        )
 
 
 @cache
@@ -79,7 +36,7 @@ def _settle() -> None:
 
 
 @asynccontextmanager
-async def opened(options: IngestOptions) -> AsyncIterator[Services]:
+async def opened(options: RunOptions) -> AsyncIterator[Services]:
     """Open services: those of the surrounding flow, shared ones, or new ones for this block."""
     if (around := _open.get()) is not None:
         yield around

@@ -151,11 +151,12 @@ class AsyncNavigator:
         """Show how the corpus stands: documents by status, storage, the last runs, failures."""
         from insurance_navigator.conversion import status_result
         from pipeline.states import FAILED
-        from pipeline.store import history, quotas, stops, summary
+        from pipeline.store import quotas, stops, summary
+        from pipeline.store.document_queries import DocumentFilter, documents_by_name
 
         owner, quota = self._owner(user), self._settings.user_quota_bytes
         async with self._reader(owner) as connection:
-            failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILED)
+            failed, _ = await documents_by_name(connection, DocumentFilter(FAILED), limit=_FAILED)
             return status_result(
                 await summary.summarize(connection),
                 await quotas.storage_use(connection, owner, quota),
@@ -183,13 +184,12 @@ class AsyncNavigator:
         """
         from insurance_navigator.conversion import document
         from pipeline.states import states_named
-        from pipeline.store import history
+        from pipeline.store.document_queries import DocumentFilter, documents_by_name
 
         states = states_named(state) if state else None
         async with self._reader(self._owner(user)) as connection:
-            found, total = await history.list_documents(
-                connection, states=states, tags=tags, limit=limit
-            )
+            chosen = DocumentFilter(states, tags)
+            found, total = await documents_by_name(connection, chosen, limit=limit)
         return results.DocumentList(tuple(map(document, found)), total)
 
     async def delete(
@@ -248,16 +248,19 @@ class AsyncNavigator:
         max_cost_usd: Decimal | float | str | None,
     ) -> IngestRequest:
         from app.ingestion import IngestRequest
+        from pipeline.run_options import RunOptions
 
         several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
         return IngestRequest(
             paths=[os.fspath(each) for each in several],
             user=user or self._settings.user,
             tags=tuple(tags),
-            max_cost_usd=None if max_cost_usd is None else _cap(max_cost_usd),
-            sync=sync,
-            follow_links=follow_links,
-            exclude=tuple(exclude),
+            options=RunOptions(
+                max_cost_usd=None if max_cost_usd is None else _cap(max_cost_usd),
+                sync=sync,
+                follow_links=follow_links,
+                exclude=list(exclude),
+            ),
         )
 
     async def _database(self) -> Database:

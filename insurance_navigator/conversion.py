@@ -16,7 +16,7 @@ from pipeline.states import state_word
 if TYPE_CHECKING:
     from app.ingestion_messages import Outcome
     from pipeline.quotas import StorageUse
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
     from pipeline.store.runs import RunDocument
     from pipeline.store.search import Passage
     from pipeline.store.stops import StoppedRun
@@ -119,7 +119,7 @@ def _passage(each: Passage) -> results.Passage:
     )
 
 
-def document(each: DocumentLine) -> results.Document:
+def document(each: DocumentView) -> results.Document:
     """A document and its newest version."""
     return results.Document(
         document_id=each.document_id,
@@ -145,7 +145,7 @@ def status_result(
     storage: StorageUse,
     runs: Iterable[RunRecord],
     stopped: Iterable[StoppedRun],
-    failed: Sequence[DocumentLine],
+    failed: Sequence[DocumentView],
 ) -> results.StatusResult:
     """The corpus of a user in figures."""
     documents: Counter[str] = Counter()

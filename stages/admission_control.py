@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from pipeline.clock import steady_seconds
 from pipeline.retry_policy import Patience
-from pipeline.store import costs, leases, rate_limits
+from pipeline.store import cost_caps, leases, rate_limits
 from pipeline.store.circuit_breaker import Permit
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch
@@ -55,7 +55,7 @@ class Admission:
         """Release the reservation of a request that is not sent."""
         if reserved:
             async with self._services.database.service() as connection:
-                await costs.settle_cost(
+                await cost_caps.settle_cost(
                     connection, self._batch.run_id, reserved=reserved, usd=Decimal(0)
                 )
 
@@ -77,5 +77,5 @@ class Admission:
             permit = await rate_limits.acquire(connection, self._services.provider, tokens)
             if permit.wait_seconds or permit.circuit_open:
                 return ours, permit, nothing
-            reserved = await costs.reserve_cost(connection, self._batch.run_id, price(tokens))
+            reserved = await cost_caps.reserve_cost(connection, self._batch.run_id, price(tokens))
             return ours, permit, reserved

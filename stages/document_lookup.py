@@ -13,22 +13,22 @@ from pipeline.sources import printable, storable
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 # Fewer characters would name documents by accident.
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
 
-async def find_one(connection: AsyncConnection, given: str) -> DocumentLine:
+async def find_one(connection: AsyncConnection, given: str) -> DocumentView:
     """The one document that is meant, among those that the connection's role may see.
 
     Raises:
         UsageError: there is none, or there are several.
     """
-    from pipeline.store.history import find_documents
+    from pipeline.store.document_queries import documents_named
 
     prefix = given.lower() if _ID.fullmatch(given.lower()) else ""
-    found = await find_documents(connection, storable(Path(given)), _as_source(given), prefix)
+    found = await documents_named(connection, storable(Path(given)), _as_source(given), prefix)
     if not found:
         raise UsageError(
             f"There is no document {printable(given)!r}.",
@@ -43,7 +43,7 @@ def _as_source(given: str) -> str:
     return storable(Path(given).expanduser().absolute())
 
 
-def _several(given: str, found: Sequence[DocumentLine]) -> str:
+def _several(given: str, found: Sequence[DocumentView]) -> str:
     named = ", ".join(
         f"{printable(each.source)} ({str(each.document_id)[:8]})" for each in found[:5]
     )

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
-from clients.embedder import EmbeddingAnswer, Vectors, price_of
+from clients.embedder import EmbeddingAnswer, Vectors
 from clients.network.connection_errors import WronglyAddressed
 from clients.network.provider_errors import is_paid
 from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, TransientError
@@ -27,8 +27,9 @@ from pipeline.store import circuit_breaker, paid_responses
 from pipeline.store.paid_responses import PaidResponse
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
-from stages.cost_allocation import allocate_cost, only_user
+from stages.costs import allocate_cost, embedding_price
 from stages.services import Services
+from stages.text_owners import only_user
 
 _LOG = logger("navigator.services")
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 5.0
@@ -101,7 +102,7 @@ def _call(
         seconds,
         inputs=len(asked.texts),
         tokens=billed,
-        cost_usd=price_of(services.embedder, billed),
+        cost_usd=embedding_price(services.embedder, billed),
         request_id=request_id,
         user_id=only_user(asked.texts),
         run_id=asked.run_id,

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from clients.embedder import EmbeddingAnswer, price_of
+from clients.embedder import EmbeddingAnswer
 from pipeline.errors import (
     EmbeddingError,
     NavigatorError,
@@ -37,8 +37,9 @@ from stages import durable_writes
 from stages.admission_control import Admission
 from stages.batch import Batch
 from stages.circuit_breaker import CIRCUIT_OPEN
-from stages.cost_allocation import by_owner
+from stages.costs import embedding_price
 from stages.services import Services
+from stages.text_owners import by_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class Sender:
         failpoint("after-vector-commit")
 
     def _price(self, tokens: int) -> Decimal:
-        return price_of(self._services.embedder, tokens)
+        return embedding_price(self._services.embedder, tokens)
 
     async def _keep(
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Decimal

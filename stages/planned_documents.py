@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from clients.embedder import price_of
 from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError
@@ -17,7 +16,7 @@ from pipeline.store import known_vectors, registration
 from pipeline.store.registration import Outcome
 from pipeline.tokens import tokenizer
 from stages import attaching
-from stages.parse_prices import parse_price
+from stages.costs import embedding_price, parse_price
 from stages.services import Services
 
 WORK = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
@@ -123,7 +122,7 @@ async def _counted(
 
 
 def _price(services: Services, tokens: int) -> Decimal:
-    return price_of(services.embedder, tokens)
+    return embedding_price(services.embedder, tokens)
 
 
 async def _with_parsing_cost(

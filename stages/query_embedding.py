@@ -71,8 +71,8 @@ def _call(
     owner: UUID | None,
     answer: EmbeddingAnswer | None = None,
 ) -> ServiceCall:
-    from clients.embedder import price_of
     from pipeline.store.service_calls import ServiceCall
+    from stages.costs import embedding_price
 
     return ServiceCall(
         f"{embedder.space.provider}/{embedder.space.model}",
@@ -81,7 +81,7 @@ def _call(
         seconds,
         inputs=1,
         tokens=tokens,
-        cost_usd=price_of(embedder, tokens),
+        cost_usd=embedding_price(embedder, tokens),
         request_id=answer.request_id if answer else None,
         user_id=owner,
     )

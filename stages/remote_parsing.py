@@ -17,13 +17,14 @@ from pipeline.documents import ParsedDocument
 from pipeline.errors import FencedOut, NavigatorError, PermanentError
 from pipeline.parsing.kinds import PAGED, MediaType
 from pipeline.retry_policy import ATTEMPTS, Patience
-from pipeline.store import costs, parsed_files, service_calls
+from pipeline.store import cost_caps, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.notifications import news_or_pause
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
 from pipeline.store.transitions import Actor
 from stages.circuit_breaker import answered, permitted
+from stages.costs import reserve_parse_cost
 from stages.fallback import (
     bought_before,
     may_fall_back,
@@ -32,7 +33,6 @@ from stages.fallback import (
 )
 from stages.garbage_collection import remove_orphaned_objects
 from stages.parse_leases import ParseLease
-from stages.parse_prices import promise_cost
 from stages.services import Services
 from stages.submission import Asking, parse_call, submit_once
 from stages.text_storage import put_text, stored_text
@@ -133,7 +133,7 @@ async def _parse(
         await permitted(services, client.service, asking.patience)
         remote = reserved.remote_job_id
         if remote is None:
-            promised = await promise_cost(services, content, media_type, run_id, job.source)
+            promised = await reserve_parse_cost(services, content, media_type, run_id, job.source)
             remote = await submit_once(services, job, content, media_type, reserved, hold, asking)
             await answered(services, client.service)
         # Listened for before the first look: an event in between is not missed.
@@ -182,7 +182,7 @@ async def _keep(
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
-        await costs.settle_cost(connection, run_id, reserved=promised, usd=cost)
+        await cost_caps.settle_cost(connection, run_id, reserved=promised, usd=cost)
         await service_calls.record(
             connection,
             parse_call(services, job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
@@ -219,4 +219,4 @@ async def _give_up(
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
         await parsed_files.release(connection, *who, forget=forget)
-        await costs.settle_cost(connection, run_id, reserved=promised, usd=Decimal(0))
+        await cost_caps.settle_cost(connection, run_id, reserved=promised, usd=Decimal(0))

@@ -19,7 +19,7 @@ from typing import Any
 import checks.gate
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
-from pipeline.store import history
+from pipeline.store import document_queries
 from pipeline.store.transitions import Actor
 from stages import syncing
 from stages.services import open_services
@@ -39,7 +39,7 @@ async def _work(paths: list[str], *, sync: bool) -> None:
             await ingest(services, [Path(path) for path in paths], USER)
             return
         async with services.database.reader(USER) as connection:
-            found, _ = await history.list_documents(connection)
+            found, _ = await document_queries.documents_by_name(connection)
         ids = [each.document_id for each in found]
         await syncing.delete(services.database, services.storage, ids, Actor("person"))
 

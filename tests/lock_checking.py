@@ -24,16 +24,17 @@ Lock = str | int
 
 _RANK = {name: rank for rank, name in enumerate(ORDER)}
 _TABLES = {table.name: table for table in metadata.sorted_tables}
-_MAY_LOCK = re.compile(rf"{SCHEMA}|advisory")
+_MAY_LOCK = re.compile(r"INSERT|UPDATE|DELETE|SHARE|advisory", re.IGNORECASE)
+_TABLE = rf"(?:{SCHEMA}\.)?({'|'.join(_TABLES)})\b"
 _COMMENT = re.compile(r"--[^\n]*")
 _CTE = re.compile(r"(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", re.IGNORECASE)
 _WRITE = re.compile(
-    rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+{SCHEMA}\.(\w+)|"
+    rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+{_TABLE}|"
     r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE(?:\s+OF\s+(\w+))?|\bFOR\s+(?:KEY\s+)?SHARE(?:\s+OF\s+(\w+))?|"
     r"\bpg_advisory_xact_lock(?:_shared)?\((\d+)",
     re.IGNORECASE,
 )
-_FROM = re.compile(rf"\b(?:FROM|JOIN)\s+{SCHEMA}\.(\w+)(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)
+_FROM = re.compile(rf"\b(?:FROM|JOIN)\s+{_TABLE}(?:\s+(?:AS\s+)?(\w+))?", re.IGNORECASE)
 
 
 # Rows that are seen of a transaction in progress are this one's, made after a savepoint.

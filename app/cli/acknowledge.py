@@ -18,10 +18,10 @@ from pipeline.states import FAILED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 
-async def acknowledge(settings: Settings, documents: Sequence[DocumentLine]) -> int:
+async def acknowledge(settings: Settings, documents: Sequence[DocumentView]) -> int:
     """Note that a person knows of these failures; how many there are.
 
     Raises:

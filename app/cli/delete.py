@@ -17,10 +17,10 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.store.deletion import Deleted
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 
-async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Deleted:
+async def delete(settings: Settings, documents: Sequence[DocumentView]) -> Deleted:
     """Delete documents with everything made of them; running jobs are fenced."""
     from pipeline.store.transitions import Actor
     from stages.services import open_services
@@ -31,7 +31,7 @@ async def delete(settings: Settings, documents: Sequence[DocumentLine]) -> Delet
         return await remove(services.database, services.storage, ids, Actor("person"))
 
 
-def list_for_deletion(documents: Sequence[DocumentLine]) -> None:
+def list_for_deletion(documents: Sequence[DocumentView]) -> None:
     """Show what is about to go."""
     for each in documents[:20]:
         say(f"  {text(each.name).plain}  ({text(each.source).plain})")

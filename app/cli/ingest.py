@@ -15,6 +15,7 @@ from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
 from app.terminal.run_view import TerminalView
 from app.terminal.skipped_files import say_links
+from pipeline.run_options import RunOptions
 from pipeline.sources import FoundFiles
 
 
@@ -25,7 +26,9 @@ def look(request: IngestRequest) -> FoundFiles:
         UsageError: a path names nothing, or there is nothing to take in.
     """
     return ingestion.find(
-        request, request.settings(), lambda found: say_links(found, sync=request.sync)
+        request,
+        request.options.settings(),
+        lambda found: say_links(found, sync=request.options.sync),
     )
 
 
@@ -74,11 +77,12 @@ def command(
     json: Json = False,
 ) -> None:
     """Take files, folders or globs to published, searchable documents."""
-    request = IngestRequest(
-        paths, user, tag or (), parser, embedder, batch_size, concurrency,
-        Decimal(str(max_cost)) if max_cost is not None else None, sync, follow_links,
-        exclude or (),
+    wanted = RunOptions(
+        parser=parser, embedder=embedder, batch_size=batch_size, concurrency=concurrency,
+        max_cost_usd=Decimal(str(max_cost)) if max_cost is not None else None,
+        sync=sync, follow_links=follow_links, exclude=exclude or [],
     )  # fmt: skip
+    request = IngestRequest(paths, user, tag or (), wanted)
     if dry_run:
         from app.cli.plan import show_plan
 

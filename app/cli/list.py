@@ -19,14 +19,14 @@ from pipeline.settings import Settings, load_settings
 from pipeline.states import states_named
 
 if TYPE_CHECKING:
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Documents, and how many there are in all."""
 
-    documents: Sequence[DocumentLine]
+    documents: Sequence[DocumentView]
     total: int
 
 
@@ -41,13 +41,12 @@ async def listing(
     Raises:
         UsageError: there is no such state.
     """
-    from pipeline.store import history
+    from pipeline.store.document_queries import DocumentFilter, documents_by_name
 
     states = states_named(state) if state else None
     async with reading(settings, user) as connection:
-        found, total = await history.list_documents(
-            connection, states=states, tags=tags, limit=limit
-        )
+        chosen = DocumentFilter(states, tags)
+        found, total = await documents_by_name(connection, chosen, limit=limit)
     return Listing(found, total)
 
 

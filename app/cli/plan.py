@@ -30,6 +30,7 @@ from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
 from app.terminal.skipped_files import links_json, print_links
 from pipeline.identity import user_id
+from pipeline.run_options import RunOptions
 from pipeline.sources import passed_over_files
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
     from stages.services import open_services
 
     found = look(request)
-    settings = request.settings()
+    settings = request.options.settings()
     owner = user_id(request.user or settings.user)
     async with open_services(settings) as services:
         with _progress() as progress:
-            made = await plan_files(services, found, owner, sync=request.sync, progress=progress)
+            made = await plan_files(
+                services, found, owner, sync=request.options.sync, progress=progress
+            )
     return made, found
 
 
@@ -185,8 +188,8 @@ def command(
     json: Json = False,
 ) -> None:
     """Say what an ingest would do and cost, without doing it."""
-    request = IngestRequest(
-        paths, user, (), parser, embedder, sync=sync, follow_links=follow_links,
-        exclude=exclude or (),
+    wanted = RunOptions(
+        parser=parser, embedder=embedder, sync=sync, follow_links=follow_links,
+        exclude=exclude or [],
     )  # fmt: skip
-    show_plan(request, json=json)
+    show_plan(IngestRequest(paths, user, (), wanted), json=json)

@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from pipeline.store.database_urls import Addresses
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 _MOST = 100_000
 _TO_RETRY = ("failed", "waiting", "stopped", "cancelled")
 
 
-async def failed(settings: Settings, user: str | None) -> list[DocumentLine]:
+async def failed(settings: Settings, user: str | None) -> list[DocumentView]:
     """All documents that failed."""
-    from pipeline.store import history
+    from pipeline.store.document_queries import DocumentFilter, documents_by_name
 
     async with reading(settings, user) as connection:
-        found, _ = await history.list_documents(connection, states=FAILED, limit=_MOST)
+        found, _ = await documents_by_name(connection, DocumentFilter(FAILED), limit=_MOST)
     return found
 
 
@@ -93,12 +93,12 @@ def go_on(
 
     def start() -> Awaitable[State[Any]]:
         from flows.backfill import backfill
-        from flows.shared_services import IngestOptions
+        from pipeline.run_options import RunOptions
 
         return backfill(
             job_ids=sent,
             user=str(owner),
-            options=IngestOptions.model_validate({"max_cost_usd": cap}),
+            options=RunOptions(max_cost_usd=cap),
             run_id=run_id,
             return_state=True,
         )

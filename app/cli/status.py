@@ -32,7 +32,7 @@ from pipeline.settings import Settings, load_settings
 from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
     from pipeline.store.stops import StoppedRun
     from pipeline.store.summary import CorpusSummary, RunRecord
 
@@ -52,7 +52,7 @@ class Overview:
     storage: StorageUse
     runs: Sequence[RunRecord]
     stopped: Sequence[StoppedRun]
-    failed: Sequence[DocumentLine]
+    failed: Sequence[DocumentView]
     maintenance: str
 
 
@@ -60,7 +60,8 @@ async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
     from app.terminal.maintenance import last_look
     from pipeline.retry_policy import LOOKING_SECONDS
-    from pipeline.store import history, quotas, stops, summary
+    from pipeline.store import quotas, stops, summary
+    from pipeline.store.document_queries import DocumentFilter, documents_by_name
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:
@@ -70,7 +71,8 @@ async def overview(settings: Settings, user: str | None) -> Overview:
         connection = await stack.enter_async_context(
             database.reader(user_id(user or settings.user))
         )
-        failed, _ = await history.list_documents(connection, states=FAILED, limit=_FAILURES_SHOWN)
+        only_failed = DocumentFilter(FAILED)
+        failed, _ = await documents_by_name(connection, only_failed, limit=_FAILURES_SHOWN)
         return Overview(
             await summary.summarize(connection),
             await quotas.storage_use(

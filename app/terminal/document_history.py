@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.terminal import run_report
@@ -21,7 +21,9 @@ from stages.document_lookup import find_one
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from pipeline.store.history import DocumentLine, EventRecord, JobRecord
+    from pipeline.store.document_queries import DocumentView
+    from pipeline.store.events import JobEvent
+    from pipeline.store.job_queries import JobView
 
 STAGES = ("parse", "validate", "chunk", "embed", "gate", "publish")
 
@@ -34,9 +36,9 @@ class DocumentHistory:
         quality: why the gate refused the newest version. warnings: what it only told.
     """
 
-    document: DocumentLine
-    jobs: Sequence[JobRecord]
-    events: Sequence[EventRecord]
+    document: DocumentView
+    jobs: Sequence[JobView]
+    events: Sequence[JobEvent]
     quality: Sequence[str]
     warnings: Sequence[str] = ()
 
@@ -49,7 +51,7 @@ async def read_history(
     Raises:
         UsageError: it names nothing, or several documents.
     """
-    from pipeline.store import history
+    from pipeline.store import events, job_queries, quality
 
     async with reading(settings, user) as connection:
         try:
@@ -61,10 +63,10 @@ async def read_history(
         key = document.document_id
         return DocumentHistory(
             document,
-            await history.document_jobs(connection, key),
-            await history.document_events(connection, key),
-            await history.quality_findings(connection, key, "critical"),
-            await history.quality_findings(connection, key, "warning"),
+            await job_queries.document_versions(connection, key),
+            await events.of_document(connection, key),
+            await quality.quality_findings(connection, key, "critical"),
+            await quality.quality_findings(connection, key, "warning"),
         )
 
 
@@ -98,7 +100,7 @@ def print_history(told: DocumentHistory) -> None:
     _print_events(told.events)
 
 
-def _print_newest(job: JobRecord) -> None:
+def _print_newest(job: JobView) -> None:
     tell(f"  Job        {job.job_id}" + (" (a worker is at it)" if job.claimed else ""))
     tell(f"  Parser     {job.parser}, chunker {job.chunker}")
     tell(f"  Model      {job.model}")
@@ -111,7 +113,7 @@ def _print_newest(job: JobRecord) -> None:
         tell(f"  Seconds    {', '.join(seconds)}")
 
 
-def _print_versions(jobs: Sequence[JobRecord]) -> None:
+def _print_versions(jobs: Sequence[JobView]) -> None:
     shown = table(
         right("Version"), ("State", {"no_wrap": True}), right("Pages"), right("Chunks"),
         right("Tokens"), right("Cost"), ("Taken in", {"no_wrap": True}), ("Job", {"no_wrap": True}),
@@ -131,7 +133,7 @@ def _print_versions(jobs: Sequence[JobRecord]) -> None:
     answers().print(shown)
 
 
-def _print_events(events: Sequence[EventRecord]) -> None:
+def _print_events(events: Sequence[JobEvent]) -> None:
     versions = len({event.job_id for event in events}) > 1
     job = [("Job", {"no_wrap": True})] if versions else []
     shown = table(("When", {"no_wrap": True}), "What happened", "By", *job)
@@ -145,7 +147,7 @@ def _print_events(events: Sequence[EventRecord]) -> None:
     answers().print(shown)
 
 
-def _what(event: EventRecord) -> str:
+def _what(event: JobEvent) -> str:
     if event.event == "relocated":  # its file was found at another path
         return f"relocated from {event.details.get('from', 'another path')}"
     step = " → ".join(filter(None, (event.from_state, event.to_state)))
@@ -159,12 +161,28 @@ def actor_name(name: str) -> str:
     return f"{parts[0]}/{parts[2]}" if len(parts) == 4 else name
 
 
+_VERSION = (
+    "job_id", "version", "state", "published", "file_sha256", "file_bytes", "media_type",
+    "parser", "chunker", "model", "pages", "chunks", "tokens", "billed_tokens", "cost_usd",
+    "stage_seconds", "failures", "notes", "facts", "language", "attempt", "claimed",
+    "error_code", "error_message", "error_remedy", "created_at", "finished_at",
+)  # fmt: skip
+
+
+_EVENT = ("at", "job_id", "event", "from_state", "to_state", "actor", "details")
+
+
+def _version(job: JobView) -> dict[str, Any]:
+    version = {name: getattr(job, name) for name in _VERSION}
+    return {**version, "status": state_word(job.state)}
+
+
 def history_json(told: DocumentHistory) -> dict[str, Any]:
     """The history as JSON."""
     return {
         "document": line_json(told.document),
-        "versions": [{**asdict(job), "status": state_word(job.state)} for job in told.jobs],
-        "events": [asdict(event) for event in told.events],
+        "versions": [_version(job) for job in told.jobs],
+        "events": [{name: getattr(event, name) for name in _EVENT} for event in told.events],
         "quality_failures": list(told.quality),
         "quality_warnings": list(told.warnings),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.terminal.console import text
@@ -14,10 +13,10 @@ from pipeline.states import state_word
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
-    from pipeline.store.history import DocumentLine
+    from pipeline.store.document_queries import DocumentView
 
 
-async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> list[DocumentLine]:
+async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> list[DocumentView]:
     """The documents that a person names, each once.
 
     Raises:
@@ -28,13 +27,21 @@ async def chosen(settings: Settings, user: str | None, given: Sequence[str]) -> 
     return list({each.document_id: each for each in found}.values())
 
 
-def state_text(each: DocumentLine) -> Any:
+def state_text(each: DocumentView) -> Any:
     """The state in a person's word; says when an older version is what readers still see."""
     shown = state_word(each.state or "", each.error_code)
     note = " (old version readable)" if each.published and shown in ("failed", "waiting") else ""
     return text(shown + note, STATE_COLORS.get(shown, ""))
 
 
-def line_json(each: DocumentLine) -> dict[str, Any]:
+_LINE = (
+    "document_id", "job_id", "source", "name", "tags", "state", "notes", "language", "published",
+    "version", "pages", "chunks", "tokens", "cost_usd", "updated_at",
+    "error_code", "error_message", "error_remedy",
+)  # fmt: skip
+
+
+def line_json(each: DocumentView) -> dict[str, Any]:
     """One document for a program."""
-    return {**asdict(each), "status": state_word(each.state or "", each.error_code)}
+    line = {name: getattr(each, name) for name in _LINE}
+    return {**line, "status": state_word(each.state or "", each.error_code)}

@@ -9,8 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.schema import SCHEMA
-
 
 class Action(StrEnum):
     """What is logged."""
@@ -39,10 +37,10 @@ class Access:
 
 
 _LOG = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.access_log (user_id, actor_id, action, document_id, items)
+    """
+    INSERT INTO access_log (user_id, actor_id, action, document_id, items)
     VALUES (:user_id, :actor_id, :action, :document_id, :items)
-    """  # noqa: S608
+    """
 )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, in_order
 
 # A job that fails again has ended later than it was acknowledged.
@@ -19,17 +19,17 @@ ACKNOWLEDGED = "coalesce(j.acknowledged_at >= j.finished_at, false)"
 _ACKNOWLEDGE = sa.text(
     f"""
     WITH {in_order("CAST(:ids AS uuid[])", f"state IN ({listed(FAILED)})")}, known AS (
-        UPDATE {SCHEMA}.upload_jobs AS j SET acknowledged_at = clock_timestamp()
+        UPDATE upload_jobs AS j SET acknowledged_at = clock_timestamp()
         FROM ordered WHERE j.id = ordered.id
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt
     ), told AS (
-        INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, correlation_id, event,
+        INSERT INTO job_events (job_id, document_id, user_id, correlation_id, event,
                                          attempt, actor)
         SELECT id, document_id, user_id, correlation_id, 'acknowledged', attempt, :actor
         FROM known
     )
     SELECT id FROM known
-    """  # noqa: S608
+    """
 )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import PUBLISHED, RETRYABLE, WORKING
 from pipeline.store.engine import rows
 from pipeline.store.job_owners import adopt
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 
 
@@ -25,9 +25,9 @@ def family(ids: str) -> str:
     return f"""
         WITH RECURSIVE family(id) AS (
             SELECT unnest({ids})
-            UNION SELECT d.id FROM {SCHEMA}.documents AS d JOIN family AS f ON d.parent_id = f.id
+            UNION SELECT d.id FROM documents AS d JOIN family AS f ON d.parent_id = f.id
         ) SELECT id FROM family
-    """  # noqa: S608
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Parent:
 
 
 _CURRENT = sa.text(
-    f"""
-    SELECT d.tags FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = :job
+    """
+    SELECT d.tags FROM documents AS d JOIN upload_jobs AS j ON j.id = :job
     WHERE d.id = :document AND d.deleted_at IS NULL AND d.latest_job_id = j.id
       AND j.attempt = :attempt AND j.claimed_by = :worker AND d.source = :source
-    """  # noqa: S608
+    """
 )
 
 
@@ -70,11 +70,11 @@ async def tags_of_current(
 
 
 _COUNT = sa.text(
-    f"""
-    SELECT count(*) FROM {SCHEMA}.documents
+    """
+    SELECT count(*) FROM documents
     WHERE user_id = :user_id AND deleted_at IS NULL AND parent_id IS NOT NULL
       AND starts_with(source, :prefix) AND source <> ALL(CAST(:but AS text[]))
-    """  # noqa: S608
+    """
 )
 
 
@@ -90,45 +90,45 @@ _WORKING, _PUBLISHED = listed(WORKING), listed(PUBLISHED)
 _JOIN = sa.text(
     f"""
     WITH inside AS (
-        SELECT d.id, d.source, d.latest_job_id FROM {SCHEMA}.documents AS d
+        SELECT d.id, d.source, d.latest_job_id FROM documents AS d
         WHERE d.id IN ({family("CAST(:documents AS uuid[])")})
           AND d.id <> ALL(CAST(:documents AS uuid[])) AND d.deleted_at IS NULL
     )
-    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    INSERT INTO run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, j.id, j.user_id, i.source,
            CASE WHEN j.state IN ({_PUBLISHED}) THEN 'unchanged'
                 WHEN j.state IN ({_WORKING}) THEN 'waiting' ELSE 'failed_before' END
-    FROM inside AS i JOIN {SCHEMA}.upload_jobs AS j ON j.id = i.latest_job_id
+    FROM inside AS i JOIN upload_jobs AS j ON j.id = i.latest_job_id
     WHERE j.state IN ({_WORKING}, {_PUBLISHED}, {listed(RETRYABLE)})
     ORDER BY j.id ON CONFLICT (run_id, job_id) DO NOTHING
-    """  # noqa: S608
+    """
 )
 _INSIDE_IDS = f"""
-    SELECT d.id FROM {SCHEMA}.documents AS d
+    SELECT d.id FROM documents AS d
     WHERE d.id IN ({family("CAST(:documents AS uuid[])")})
       AND d.id <> ALL(CAST(:documents AS uuid[])) AND d.deleted_at IS NULL
-"""  # noqa: S608
+"""
 _TAG = sa.text(
     f"""
     WITH inside AS (
-        SELECT id FROM {SCHEMA}.documents WHERE id IN ({_INSIDE_IDS})
+        SELECT id FROM documents WHERE id IN ({_INSIDE_IDS})
           AND CAST(:tags AS text[]) <> '{{}}' AND tags <> CAST(:tags AS text[])
         ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.documents AS d SET tags = CAST(:tags AS text[])
+    UPDATE documents AS d SET tags = CAST(:tags AS text[])
     FROM inside AS i WHERE d.id = i.id
-    """  # noqa: S608
+    """
 )
 # Locked as the run's list will lock them, which refers to them.
 _LATEST = sa.text(
     f"""
     SELECT j.id, j.state IN ({_WORKING})
-               AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS r
+               AND NOT EXISTS (SELECT FROM run_jobs AS r
                                WHERE r.run_id = :run_id AND r.job_id = j.id) AS waiting
-    FROM {SCHEMA}.upload_jobs AS j
-    WHERE j.id IN (SELECT latest_job_id FROM {SCHEMA}.documents WHERE id IN ({_INSIDE_IDS}))
+    FROM upload_jobs AS j
+    WHERE j.id IN (SELECT latest_job_id FROM documents WHERE id IN ({_INSIDE_IDS}))
     ORDER BY j.id FOR KEY SHARE OF j
-    """  # noqa: S608
+    """
 )
 
 
@@ -153,10 +153,10 @@ async def join_run(
 _WAITS = sa.text(
     f"""
     SELECT EXISTS (
-        SELECT FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+        SELECT FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
         WHERE d.id IN ({family("CAST(:documents AS uuid[])")}) AND d.deleted_at IS NULL
           AND d.parent_id IS NOT NULL AND j.state IN ({_WORKING}))
-    """  # noqa: S608
+    """
 )
 
 
@@ -166,12 +166,12 @@ async def any_waits(connection: AsyncConnection, documents: Sequence[UUID]) -> b
 
 
 _INSIDE = sa.text(
-    f"""
+    """
     SELECT j.id AS job_id, j.parsed_key, d.id AS document_id, d.source
-    FROM {SCHEMA}.upload_jobs AS j
-    JOIN {SCHEMA}.documents AS d ON d.parent_id = j.document_id AND d.deleted_at IS NULL
+    FROM upload_jobs AS j
+    JOIN documents AS d ON d.parent_id = j.document_id AND d.deleted_at IS NULL
     WHERE j.id = ANY(CAST(:jobs AS uuid[]))
-    """  # noqa: S608
+    """
 )
 
 
@@ -193,20 +193,20 @@ async def inside(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[Insi
 # With the jobs of other documents that have the same bytes: of two deletions that share them, the
 # second must see that the first no longer needs them.
 LOCK_JOBS = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.upload_jobs
-    WHERE (user_id, file_sha256) IN (SELECT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
+    """
+    SELECT id FROM upload_jobs
+    WHERE (user_id, file_sha256) IN (SELECT user_id, file_sha256 FROM upload_jobs
                                      WHERE document_id = ANY(CAST(:ids AS uuid[])))
     ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 _LOCK = sa.text(
     f"""
-    SELECT id FROM {SCHEMA}.documents WHERE id IN ({family("CAST(:ids AS uuid[])")})
-       OR id IN (SELECT document_id FROM {SCHEMA}.upload_jobs
+    SELECT id FROM documents WHERE id IN ({family("CAST(:ids AS uuid[])")})
+       OR id IN (SELECT document_id FROM upload_jobs
                  WHERE id = ANY(CAST(:jobs AS uuid[])))
     ORDER BY id FOR UPDATE
-    """  # noqa: S608
+    """
 )
 
 

@@ -14,7 +14,6 @@ from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import rows
 from pipeline.store.job_owners import OWNED, dead_holders, gone_claimers
 from pipeline.store.registration import PipelineVersion, Source
-from pipeline.store.schema import SCHEMA
 from pipeline.store.service_waits import IS_PROBE, MAY_ASK
 
 
@@ -46,7 +45,7 @@ _FIRST = "ORDER BY j.updated_at, j.id LIMIT :limit"
 _SELECTION = f"{_OWN} AND {_OLD} {_FIRST}"
 _WAITING = sa.text(
     f"""
-    SELECT j.id, j.parser, j.chunker, j.space_id FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id, j.parser, j.chunker, j.space_id FROM upload_jobs AS j
     WHERE j.state = ANY(:states)
       AND (j.lease_until IS NULL OR j.lease_until < now()
            OR j.claimed_by = ANY(CAST(:gone AS text[])))
@@ -56,14 +55,14 @@ _WAITING = sa.text(
                  AND (:orphans AND j.run_id IS NOT NULL OR {_OLD})
             ELSE {MAY_ASK} OR {IS_PROBE} END
       AND {_OWN} {_FIRST}
-    """  # noqa: S608
+    """
 )
 _FAILED = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id FROM upload_jobs AS j
     WHERE j.state = ANY(:states)
       AND j.parser = :parser AND j.chunker = :chunker AND j.space_id = :space AND {_SELECTION}
-    """  # noqa: S608
+    """
 )
 
 
@@ -94,10 +93,10 @@ async def waiting(
 
 
 _VERSIONS = sa.text(
-    f"""
-    SELECT DISTINCT parser, chunker, space_id FROM {SCHEMA}.upload_jobs
+    """
+    SELECT DISTINCT parser, chunker, space_id FROM upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[]))
-    """  # noqa: S608
+    """
 )
 
 
@@ -127,12 +126,12 @@ def _values(version: PipelineVersion, selection: Selection, states: list[str]) -
     }
 
 
-_STORED = f"""
+_STORED = """
     SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key,
            d.parent_id
-    FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL
-"""  # noqa: S608
+"""
 _OUTDATED = sa.text(
     f"""
     {_STORED}

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import chunk_buffer
 from pipeline.store.lock_order import CLEARING, advisory
-from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import owner, owning, shares
 
 # Of two publishers that share a text, one must see that the other no longer needs its vector.
@@ -26,32 +25,32 @@ _CLEAR_VECTORS = sa.text(
         FROM publishing AS p
         UNION
         SELECT own.space_id, own.sha256, own.user_id
-        FROM (SELECT id FROM {SCHEMA}.upload_jobs
+        FROM (SELECT id FROM upload_jobs
               WHERE document_id = ANY(CAST(:documents AS uuid[])) OFFSET 0) AS j
         JOIN LATERAL (
-            SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
+            SELECT space_id, sha256, user_id FROM document_vector_buffer
             WHERE job_id = j.id OFFSET 0
         ) AS own ON true
     ), unneeded AS MATERIALIZED (
         SELECT d.space_id, d.sha256, d.user_id FROM done AS d
         LEFT JOIN LATERAL (
-            SELECT true AS waits FROM {SCHEMA}.document_chunk_buffer AS c
+            SELECT true AS waits FROM document_chunk_buffer AS c
             WHERE c.sha256 = d.sha256 AND {shares("c", "d")} OFFSET 0
         ) AS b ON true
         WHERE b.waits IS NULL
     ), cleared AS MATERIALIZED (
-        SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
+        SELECT space_id, sha256, user_id FROM document_vector_buffer
         WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM unneeded))
           AND sha256 = ANY(ARRAY(SELECT sha256 FROM unneeded))
           AND ((space_id, sha256, user_id) IN (SELECT * FROM unneeded)) IS TRUE
           AND embedding IS NOT NULL
         ORDER BY sha256, user_id, space_id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer
+    DELETE FROM document_vector_buffer
     WHERE space_id = ANY(ARRAY(SELECT DISTINCT space_id FROM cleared))
       AND sha256 = ANY(ARRAY(SELECT sha256 FROM cleared))
       AND ((space_id, sha256, user_id) IN (SELECT * FROM cleared)) IS TRUE
-    """  # noqa: S608
+    """
 )
 
 

@@ -10,23 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING, JobState
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, Move, move
 
 _WORKING = listed(WORKING)
 _UNFINISHED = sa.text(
     f"""
-    SELECT id, state FROM {SCHEMA}.upload_jobs
+    SELECT id, state FROM upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) AND user_id = :user_id AND state IN ({_WORKING})
     ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 # A late write names the attempt that it belongs to; after this there is none such.
 _FENCE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.upload_jobs SET attempt = attempt + 1
+    """
+    UPDATE upload_jobs SET attempt = attempt + 1
     WHERE id = ANY(CAST(:ids AS uuid[])) AND user_id = :user_id
-    """  # noqa: S608
+    """
 )
 
 

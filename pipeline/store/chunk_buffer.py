@@ -14,7 +14,6 @@ from pipeline.identity import chunk_id
 from pipeline.store.bulk_copy import copy_rows
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
 
 _COLUMNS = (
     ("job_id", "uuid"),
@@ -34,13 +33,13 @@ _COLUMNS = (
     ("role", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
-CHUNKS_OF_JOBS = f"""
+CHUNKS_OF_JOBS = """
     unnest(CAST(:jobs AS uuid[])) AS wanted(job_id)
     JOIN LATERAL (
-        SELECT * FROM {SCHEMA}.document_chunk_buffer AS own
+        SELECT * FROM document_chunk_buffer AS own
         WHERE own.job_id = wanted.job_id OFFSET 0
     ) AS b ON true
-"""  # noqa: S608
+"""
 """FROM: the buffered chunks `b` of `:jobs`, by index.
 
 The buffers fill and empty faster than Postgres counts them. A planner that does not know them reads
@@ -49,14 +48,12 @@ keeps it to look-ups by key, here and wherever a few thousand rows are found aga
 have it scan for what it takes to be near the beginning, and is not there at all.)
 """
 
-_CLEAR = sa.text(
-    f"DELETE FROM {SCHEMA}.document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))"  # noqa: S608
-)
+_CLEAR = sa.text("DELETE FROM document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))")
 _INSERT = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.document_chunk_buffer ({_NAMES}) SELECT {_NAMES} FROM incoming_chunks
+    INSERT INTO document_chunk_buffer ({_NAMES}) SELECT {_NAMES} FROM incoming_chunks
     ON CONFLICT DO NOTHING
-    """  # noqa: S608
+    """
 )
 
 
@@ -122,7 +119,7 @@ _READ = sa.text(
     SELECT b.job_id, chunk_id, ordinal, occurrence, text, sha256, start_offset, end_offset,
            heading_path, context, tokens
     FROM {CHUNKS_OF_JOBS} ORDER BY b.job_id, ordinal
-    """  # noqa: S608
+    """
 )
 
 
@@ -132,10 +129,10 @@ async def read(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[Buf
 
 
 _JOBS_WITH = sa.text(
-    f"""
-    SELECT DISTINCT job_id FROM {SCHEMA}.document_chunk_buffer
+    """
+    SELECT DISTINCT job_id FROM document_chunk_buffer
     WHERE sha256 = :sha256 AND job_id = ANY(CAST(:jobs AS uuid[]))
-    """  # noqa: S608
+    """
 )
 
 

@@ -20,9 +20,8 @@ from pipeline.retry_policy import (
     PROBE_SECONDS,
     QUOTA_OPEN_SECONDS,
 )
-from pipeline.store.schema import SCHEMA
 
-_TABLE = f"{SCHEMA}.provider_budgets"
+_TABLE = "provider_budgets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,14 @@ _PROBE = sa.text(
     UPDATE {_TABLE} SET circuit = 'half_open',
         opened_until = clock_timestamp() + make_interval(secs => {PROBE_SECONDS})
     WHERE provider = :provider AND circuit <> 'closed' AND opened_until <= clock_timestamp()
-    """  # noqa: S608
+    """
 )
 _SUCCESS = sa.text(
     f"""
     UPDATE {_TABLE} SET circuit = 'closed', failures = 0, opened_until = NULL,
         open_since = NULL, reason = NULL
     WHERE provider = :provider AND (circuit <> 'closed' OR failures > 0)
-    """  # noqa: S608
+    """
 )
 _FAILURE = sa.text(
     f"""
@@ -66,7 +65,7 @@ _FAILURE = sa.text(
             THEN coalesce(open_since, clock_timestamp()) END,
         reason = :reason
     WHERE provider = :provider
-    """  # noqa: S608
+    """
 )
 
 
@@ -89,7 +88,7 @@ async def probe(connection: AsyncConnection, provider: str, state: Mapping[Any, 
 
 
 _TROUBLED = sa.text(
-    f"SELECT circuit <> 'closed' OR failures > 0 FROM {_TABLE} WHERE provider = :provider"  # noqa: S608
+    f"SELECT circuit <> 'closed' OR failures > 0 FROM {_TABLE} WHERE provider = :provider"
 )
 
 
@@ -123,7 +122,7 @@ _TELL = sa.text(
     UPDATE {_TABLE} SET told_since = open_since
     WHERE provider = :provider AND open_since IS NOT NULL
       AND told_since IS DISTINCT FROM open_since
-    """  # noqa: S608
+    """
 )
 
 

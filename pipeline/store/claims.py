@@ -19,7 +19,7 @@ from pipeline.errors import NavigatorError
 from pipeline.states import WORKING, JobState
 from pipeline.store.job_owners import OWNED
 from pipeline.store.registration import PipelineVersion
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import in_order
 from pipeline.worker_identity import dead_workers
 
@@ -60,19 +60,19 @@ _FACTS = """
 """
 
 _HOLDERS = sa.text(
-    f"""
-    SELECT claimed_by FROM {SCHEMA}.upload_jobs
+    """
+    SELECT claimed_by FROM upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) AND lease_until >= now() AND claimed_by IS NOT NULL
     UNION
-    SELECT o.held_by FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.ingest_runs AS o
+    SELECT o.held_by FROM upload_jobs AS j JOIN ingest_runs AS o
         ON o.id = j.run_id AND o.finished_at IS NULL AND o.held_until >= now()
     WHERE j.id = ANY(CAST(:ids AS uuid[])) AND o.id IS DISTINCT FROM CAST(:run AS uuid)
-    """  # noqa: S608
+    """
 )
 _CLAIM = sa.text(
     f"""
     WITH free AS (
-        SELECT id FROM {SCHEMA}.upload_jobs AS j
+        SELECT id FROM upload_jobs AS j
         WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ({_WORKING}) AND stopped IS NULL
           AND parser = :parser AND chunker = :chunker AND space_id = :space
           AND (claimed_by IS NULL OR lease_until < now() OR claimed_by = ANY(:dead)
@@ -80,15 +80,15 @@ _CLAIM = sa.text(
           AND (run_id IS NOT DISTINCT FROM CAST(:run AS uuid) OR NOT {OWNED})
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
-        UPDATE {SCHEMA}.upload_jobs AS j
+        UPDATE upload_jobs AS j
         SET claimed_by = :worker, lease_until = now() + make_interval(secs => :lease),
             attempt = attempt + 1, run_id = coalesce(CAST(:run AS uuid), run_id)
         FROM free WHERE j.id = free.id
         RETURNING j.*
     )
     SELECT {_FACTS}
-    FROM claimed AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-    """  # noqa: S608
+    FROM claimed AS j JOIN documents AS d ON d.id = j.document_id
+    """
 )
 
 
@@ -144,10 +144,10 @@ _HELD = sa.text(
     SELECT {_FACTS}
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) WITH ORDINALITY
         AS held(id, attempt, position)
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = held.id AND j.attempt = held.attempt
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    JOIN upload_jobs AS j ON j.id = held.id AND j.attempt = held.attempt
+    JOIN documents AS d ON d.id = j.document_id
     WHERE j.claimed_by = :worker AND j.state = ANY(:states) ORDER BY held.position
-    """  # noqa: S608
+    """
 )
 
 
@@ -163,23 +163,23 @@ _OURS = f"WITH {in_order('CAST(:ids AS uuid[])', 'claimed_by = :worker')}"
 _RENEW = sa.text(
     f"""
     {_OURS}
-    UPDATE {SCHEMA}.upload_jobs AS j
+    UPDATE upload_jobs AS j
     SET lease_until = now() + make_interval(secs => :lease)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
     JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
       AND j.lease_until >= now()
     RETURNING j.id
-    """  # noqa: S608
+    """
 )
 _RELEASE = sa.text(
     f"""
     {_OURS}
-    UPDATE {SCHEMA}.upload_jobs AS j SET claimed_by = NULL, lease_until = NULL
+    UPDATE upload_jobs AS j SET claimed_by = NULL, lease_until = NULL
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
     JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
-    """  # noqa: S608
+    """
 )
 
 
@@ -206,7 +206,7 @@ def _held(claims: Sequence[Claim]) -> dict[str, list[UUID] | list[int]]:
 _TROUBLE = sa.text(
     f"""
     {_OURS}
-    UPDATE {SCHEMA}.upload_jobs AS j SET troubles = j.troubles + 1, waits_for = :waits_for,
+    UPDATE upload_jobs AS j SET troubles = j.troubles + 1, waits_for = :waits_for,
         error_class = :error_class, error_code = :code, error_message = :message,
         error_remedy = :remedy, updated_at = clock_timestamp(),
         -- 10 s, 20 s, 40 s … up to an hour, with jitter: only sweeps wait for it
@@ -216,7 +216,7 @@ _TROUBLE = sa.text(
     JOIN ordered USING (id)
     WHERE j.id = held.id AND j.attempt = held.attempt AND j.claimed_by = :worker
       AND j.state IN ({_WORKING})
-    """  # noqa: S608
+    """
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import PUBLISHED
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 _PUBLISHED = listed(PUBLISHED)
 
@@ -35,14 +35,14 @@ class PublishedChunk:
 
 
 _PASSAGES = sa.text(
-    f"""
+    """
     SELECT d.source, c.ordinal, c.sha256 AS text, c.start_offset AS start,
            md5(v.embedding::text) AS vector
-    FROM {SCHEMA}.document_chunks AS c
-    JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
-    LEFT JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = c.id
+    FROM document_chunks AS c
+    JOIN documents AS d ON d.id = c.document_id
+    LEFT JOIN chunk_vectors AS v ON v.chunk_id = c.id
     WHERE d.user_id = :user ORDER BY d.source COLLATE "C", c.ordinal
-    """  # noqa: S608
+    """
 )
 
 
@@ -72,13 +72,13 @@ class Standing:
 _STANDINGS = sa.text(
     f"""
     SELECT d.source, j.state, j.error_code, j.stopped,
-           (SELECT count(*)::int FROM {SCHEMA}.upload_jobs AS p
+           (SELECT count(*)::int FROM upload_jobs AS p
             WHERE p.document_id = d.id AND p.state IN ({_PUBLISHED})) AS published,
-           (SELECT count(*)::int FROM {SCHEMA}.run_jobs AS r
+           (SELECT count(*)::int FROM run_jobs AS r
             WHERE r.job_id = j.id) AS submissions
-    FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.user_id = :user AND d.deleted_at IS NULL ORDER BY d.source COLLATE "C"
-    """  # noqa: S608
+    """
 )
 
 
@@ -107,18 +107,18 @@ class Ledger:
 
 
 _LEDGER = sa.text(
-    f"""
+    """
     SELECT count(*) FILTER (WHERE c.outcome = 'ok')::int AS requests,
            coalesce(sum(c.tokens) FILTER (WHERE c.outcome = 'ok'), 0)::bigint AS tokens,
-           (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM {SCHEMA}.upload_jobs
+           (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM upload_jobs
             WHERE user_id = :user) AS billed,
            coalesce(max(c.seconds), 0) AS longest,
-           (SELECT count(*)::int FROM {SCHEMA}.document_chunk_buffer WHERE user_id = :user)
-         + (SELECT count(*)::int FROM {SCHEMA}.document_vector_buffer WHERE user_id = :user)
+           (SELECT count(*)::int FROM document_chunk_buffer WHERE user_id = :user)
+         + (SELECT count(*)::int FROM document_vector_buffer WHERE user_id = :user)
            AS buffered
-    FROM {SCHEMA}.service_calls AS c JOIN {SCHEMA}.ingest_runs AS r ON r.id = c.run_id
+    FROM service_calls AS c JOIN ingest_runs AS r ON r.id = c.run_id
     WHERE r.user_id = :user AND c.operation = 'embed'
-    """  # noqa: S608
+    """
 )
 
 
@@ -127,10 +127,8 @@ async def ledger(connection: AsyncConnection, user: UUID) -> Ledger:
     return (await records(connection, Ledger, _LEDGER, {"user": user}))[0]
 
 
-_NEXT_EVENT = sa.text(
-    f"SELECT min(at) FROM {SCHEMA}.job_events WHERE user_id = :user AND at > :after"  # noqa: S608
-)
-_EVENTS = sa.text(f"SELECT count(*) FROM {SCHEMA}.job_events WHERE user_id = :user")  # noqa: S608
+_NEXT_EVENT = sa.text("SELECT min(at) FROM job_events WHERE user_id = :user AND at > :after")
+_EVENTS = sa.text("SELECT count(*) FROM job_events WHERE user_id = :user")
 
 
 async def next_event(connection: AsyncConnection, user: UUID, after: datetime) -> datetime | None:

@@ -59,12 +59,12 @@ BEGIN
         EXECUTE format('ALTER ROUTINE %s OWNER TO {OWNER_LOGIN}', name);
     END LOOP;
 END $$
-"""  # noqa: S608
+"""
 _IS_SUPERUSER = sa.text(
     f"""
     SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER_LOGIN}')
     FROM pg_roles WHERE rolname = current_user
-    """  # noqa: S608
+    """
 )
 
 

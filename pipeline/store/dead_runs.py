@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records
 from pipeline.store.job_owners import dead_holders
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,12 @@ class DeadRun:
 
 
 _DEAD = sa.text(
-    f"""
-    SELECT id AS run_id, flow_run_id, held_until FROM {SCHEMA}.ingest_runs
+    """
+    SELECT id AS run_id, flow_run_id, held_until FROM ingest_runs
     WHERE finished_at IS NULL AND held_until IS NOT NULL
       AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
     ORDER BY held_until LIMIT 100
-    """  # noqa: S608
+    """
 )
 
 

@@ -18,7 +18,6 @@ from pipeline.states import JobState
 from pipeline.store import pending_objects
 from pipeline.store.attachments import LOCK_JOBS, family
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
 from pipeline.store.vector_owners import shares
 
@@ -38,75 +37,73 @@ class Deleted:
 
 # What is inside a document goes with it.
 _WITH_INSIDE = f"""
-    SELECT id FROM {SCHEMA}.documents
+    SELECT id FROM documents
     WHERE id IN ({family("CAST(:ids AS uuid[])")}) AND deleted_at IS NULL
       AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
-"""  # noqa: S608
+"""
 _FAMILY = sa.text(_WITH_INSIDE)
 _LOCK = sa.text(f"{_WITH_INSIDE} ORDER BY id FOR UPDATE")
 _JOBS = sa.text(
-    f"""
-    SELECT id, state FROM {SCHEMA}.upload_jobs
+    """
+    SELECT id, state FROM upload_jobs
     WHERE document_id = ANY(CAST(:ids AS uuid[])) AND state <> 'deleted'
-    """  # noqa: S608
+    """
 )
 _FENCE = sa.text(
-    f"""
+    """
     -- what a file says of itself is its text
-    UPDATE {SCHEMA}.upload_jobs SET attempt = attempt + 1, facts = '{{}}'
+    UPDATE upload_jobs SET attempt = attempt + 1, facts = '{}'
     WHERE document_id = ANY(CAST(:ids AS uuid[]))
-    """  # noqa: S608
+    """
 )
-_CHUNKS = sa.text(
-    f"DELETE FROM {SCHEMA}.document_chunks WHERE document_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608
-)
+_CHUNKS = sa.text("DELETE FROM document_chunks WHERE document_id = ANY(CAST(:ids AS uuid[]))")
 _BUFFERS = sa.text(
     f"""
     WITH emptied AS (
-        DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING {SCHEMA}.upload_jobs AS j
+        DELETE FROM document_chunk_buffer AS b USING upload_jobs AS j
         WHERE j.id = b.job_id AND j.document_id = ANY(CAST(:ids AS uuid[])) RETURNING b.sha256,
             b.user_id
     ), unwanted AS (
-        SELECT w.space_id, w.sha256, w.user_id FROM {SCHEMA}.document_vector_buffer AS w
+        SELECT w.space_id, w.sha256, w.user_id FROM document_vector_buffer AS w
         WHERE (EXISTS (SELECT FROM emptied AS e WHERE e.sha256 = w.sha256 AND {shares("e", "w")})
-               OR w.job_id IN (SELECT id FROM {SCHEMA}.upload_jobs
+               OR w.job_id IN (SELECT id FROM upload_jobs
                                WHERE document_id = ANY(CAST(:ids AS uuid[]))))
-          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
-                          JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
+          AND NOT EXISTS (SELECT FROM document_chunk_buffer AS b
+                          JOIN upload_jobs AS j ON j.id = b.job_id
                           WHERE b.sha256 = w.sha256 AND {shares("b", "w")}
                             AND j.document_id <> ALL(CAST(:ids AS uuid[])))
         ORDER BY w.sha256, w.user_id, w.space_id FOR UPDATE OF w
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING unwanted AS u
+    DELETE FROM document_vector_buffer AS w USING unwanted AS u
     WHERE w.space_id = u.space_id AND w.sha256 = u.sha256 AND w.user_id = u.user_id
-    """  # noqa: S608
+    """
 )
 _MARK = sa.text(
-    f"""
-    UPDATE {SCHEMA}.documents SET deleted_at = now(), published_job_id = NULL, updated_at = now()
+    """
+    UPDATE documents SET deleted_at = now(), published_job_id = NULL, updated_at = now()
     WHERE id = ANY(CAST(:ids AS uuid[]))
-    """  # noqa: S608
+    """
 )
 # Bytes are stored once per user and hash, so another living document may share them.
 _ORPHANED = sa.text(
-    f"""
+    """
     WITH gone AS (
-        SELECT DISTINCT user_id, file_sha256 FROM {SCHEMA}.upload_jobs
+        SELECT DISTINCT user_id, file_sha256 FROM upload_jobs
         WHERE document_id = ANY(CAST(:ids AS uuid[]))
     ), orphaned AS (
         SELECT * FROM gone AS g WHERE NOT EXISTS (
-            SELECT FROM {SCHEMA}.upload_jobs AS j
+            SELECT FROM upload_jobs AS j
             WHERE j.user_id = g.user_id AND j.file_sha256 = g.file_sha256 AND j.state <> 'deleted')
     ), unread AS (
-        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
+        SELECT p.user_id, p.file_sha256, p.parser FROM parsed_files AS p
         JOIN orphaned AS o USING (user_id, file_sha256)
         ORDER BY p.user_id, p.file_sha256, p.parser FOR UPDATE OF p
     ), parsed AS (
-        DELETE FROM {SCHEMA}.parsed_files AS p USING unread AS u
+        DELETE FROM parsed_files AS p USING unread AS u
         WHERE p.user_id = u.user_id AND p.file_sha256 = u.file_sha256 AND p.parser = u.parser
     )
     SELECT user_id, file_sha256 FROM orphaned
-    """  # noqa: S608
+    """
 )
 
 

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 from pipeline.store.superseded_jobs import LOSABLE, LOST_CODES
 
 if TYPE_CHECKING:
@@ -46,29 +45,27 @@ class Registered:
 
 
 _KNOWN = sa.text(
-    f"""
+    """
     SELECT d.id AS document_id, d.deleted_at IS NOT NULL AS deleted, j.state, j.error_code,
            other.id IS NOT NULL AS taken
     FROM unnest(CAST(:sources AS text[]), CAST(:contents AS text[]), CAST(:ids AS uuid[]))
         WITH ORDINALITY AS w(source, sha256, id, place)
     LEFT JOIN LATERAL (
-        SELECT id, deleted_at FROM {SCHEMA}.documents
+        SELECT id, deleted_at FROM documents
         WHERE user_id = :user_id AND source = w.source OFFSET 0
     ) AS d ON true
     LEFT JOIN LATERAL (
-        SELECT state, error_code FROM {SCHEMA}.upload_jobs
+        SELECT state, error_code FROM upload_jobs
         WHERE document_id = d.id AND file_sha256 = w.sha256 AND parser = :parser
           AND chunker = :chunker AND space_id = :space_id OFFSET 0
     ) AS j ON true
     LEFT JOIN LATERAL (
-        SELECT id FROM {SCHEMA}.documents WHERE d.id IS NULL AND id = w.id OFFSET 0
+        SELECT id FROM documents WHERE d.id IS NULL AND id = w.id OFFSET 0
     ) AS other ON true
     ORDER BY w.place
-    """  # noqa: S608
+    """
 )
-_TAKEN = sa.text(
-    f"SELECT EXISTS (SELECT FROM {SCHEMA}.documents WHERE id = :id)"  # noqa: S608
-)
+_TAKEN = sa.text("SELECT EXISTS (SELECT FROM documents WHERE id = :id)")
 
 
 async def look_up(

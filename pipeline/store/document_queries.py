@@ -1,19 +1,23 @@
-"""Reads documents as their user lists them: page by page (keyset), newest first. Read only."""
+"""Reads documents and where their newest versions stand, for the API and the command line alike.
+
+Every function reads what its connection's role may see; called with `Database.reader(user)`, that
+is one user's documents. Read only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import records, rows
+from pipeline.store.engine import records
 from pipeline.store.job_queries import Place
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,15 @@ class DocumentView:
     """A document and its newest job.
 
     Attributes:
-        state, notes, language: of the newest job.
+        job_id, state, notes, language, version, pages, chunks, tokens, cost_usd: the newest job's.
         published: whether readers see some version of it.
+        versions: how many there have been.
     """
 
     document_id: UUID
     user_id: UUID
+    job_id: UUID | None
+    published_job_id: UUID | None
     source: str
     name: str
     tags: list[str]
@@ -34,11 +41,17 @@ class DocumentView:
     notes: list[dict[str, Any]]
     language: str
     published: bool
-    latest_job_id: UUID | None
-    published_job_id: UUID | None
     versions: int
+    version: int | None
+    pages: int | None
+    chunks: int | None
+    tokens: int | None
+    cost_usd: Decimal
     created_at: datetime
     updated_at: datetime
+    error_code: str | None
+    error_message: str | None
+    error_remedy: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +62,91 @@ class DocumentFilter:
     tags: Sequence[str] = ()
     source: str | None = None
 
+    def values(self) -> dict[str, object]:
+        """As parameters of the statements below."""
+        states = list(self.states) if self.states else None
+        return {"states": states, "tags": list(self.tags), "source": self.source}
 
-_DOCUMENTS = f"""
-    SELECT d.id AS document_id, d.user_id, d.source, d.name, d.tags, j.state,
-           coalesce(j.notes, '[]') AS notes, coalesce(j.language, '') AS language,
-           d.published_job_id IS NOT NULL AS published, d.latest_job_id, d.published_job_id,
-           d.versions, d.created_at, greatest(d.updated_at, j.updated_at) AS updated_at
-    FROM {SCHEMA}.documents AS d LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+
+_FROM = """
+    FROM documents AS d LEFT JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL
-"""  # noqa: S608
+"""
+_DOCUMENTS = f"""
+    SELECT d.id AS document_id, d.user_id, j.id AS job_id, d.published_job_id, d.source, d.name,
+           d.tags, j.state, coalesce(j.notes, '[]') AS notes,
+           coalesce(j.language, '') AS language, d.published_job_id IS NOT NULL AS published,
+           d.versions, j.version, j.pages, j.chunks, j.tokens,
+           coalesce(j.cost_usd, 0) AS cost_usd, d.created_at,
+           greatest(d.updated_at, j.updated_at) AS updated_at,
+           j.error_code, j.error_message, j.error_remedy
+    {_FROM}
+"""
+_FILTER = """
+    AND (CAST(:states AS text[]) IS NULL OR j.state = ANY(CAST(:states AS text[])))
+    AND d.tags @> CAST(:tags AS text[])
+    AND (CAST(:source AS text) IS NULL OR d.source = :source)
+"""
 _ONE = sa.text(f"{_DOCUMENTS} AND d.id = :id")
-_PAGE = sa.text(
+# By the index over (created_at, id): a page costs the same wherever it is.
+_NEWEST_FIRST = sa.text(
     f"""
-    {_DOCUMENTS}
-      AND (CAST(:states AS text[]) IS NULL OR j.state = ANY(CAST(:states AS text[])))
-      AND d.tags @> CAST(:tags AS text[])
-      AND (CAST(:source AS text) IS NULL OR d.source = :source)
+    {_DOCUMENTS} {_FILTER}
       AND (CAST(:at AS timestamptz) IS NULL OR (d.created_at, d.id) < (:at, :id))
     ORDER BY d.created_at DESC, d.id DESC LIMIT :limit
+    """
+)
+_BY_NAME = sa.text(f"{_DOCUMENTS} {_FILTER} ORDER BY d.name, d.source LIMIT :limit")
+_COUNT = sa.text(f"SELECT count(*) {_FROM} {_FILTER}")
+_NAMED = sa.text(
+    f"""
+    {_DOCUMENTS} AND (
+        d.source = :source OR d.name = :given
+        OR (:prefix <> '' AND (starts_with(d.id::text, :prefix) OR EXISTS (
+            SELECT FROM upload_jobs AS o
+            WHERE o.document_id = d.id AND starts_with(o.id::text, :prefix)))))
+    ORDER BY d.source = :source DESC, d.name = :given DESC, d.source LIMIT 20
     """
 )
 
 
 async def find_document(connection: AsyncConnection, document_id: UUID) -> DocumentView | None:
     """The document, when it is there and the connection's role may see it."""
-    found = await rows(connection, _ONE, {"id": document_id})
-    return DocumentView(**found[0]) if found else None
+    found = await records(connection, DocumentView, _ONE, {"id": document_id})
+    return found[0] if found else None
+
+
+async def documents_named(
+    connection: AsyncConnection, given: str, source: str, prefix: str
+) -> list[DocumentView]:
+    """The documents that a person may mean: by path, by name, by a document's or job's id.
+
+    Args:
+        given: as typed. source: the same as an absolute path.
+        prefix: the beginning of an id in lower case, or empty when it cannot be one.
+
+    Returns:
+        Those of the source alone when there are any, else of the name, else of the id.
+    """
+    values = {"given": given, "source": source, "prefix": prefix}
+    found = await records(connection, DocumentView, _NAMED, values)
+    by_source = [each for each in found if each.source == source]
+    return by_source or [each for each in found if each.name == given] or found
 
 
 async def list_documents(
     connection: AsyncConnection, chosen: DocumentFilter, after: Place | None, limit: int
 ) -> list[DocumentView]:
     """The next documents, newest first; documents that come meanwhile do not move the pages."""
-    values = {
-        "states": list(chosen.states) if chosen.states else None,
-        "tags": list(chosen.tags),
-        "source": chosen.source,
-        "at": after.created_at if after else None,
-        "id": after.id if after else None,
-        "limit": limit,
-    }
-    return await records(connection, DocumentView, _PAGE, values)
+    place = {"at": after.created_at if after else None, "id": after.id if after else None}
+    values = {**chosen.values(), **place, "limit": limit}
+    return await records(connection, DocumentView, _NEWEST_FIRST, values)
+
+
+async def documents_by_name(
+    connection: AsyncConnection, chosen: DocumentFilter | None = None, *, limit: int = 100
+) -> tuple[list[DocumentView], int]:
+    """Documents by name, at most `limit` of them, and how many there are."""
+    values = {**(chosen or DocumentFilter()).values(), "limit": limit}
+    found = await records(connection, DocumentView, _BY_NAME, values)
+    return found, int(await connection.scalar(_COUNT, values) or 0)

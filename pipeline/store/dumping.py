@@ -24,7 +24,7 @@ _KEYS = f"""
         UNION SELECT storage_key FROM {SCHEMA}.parsed_files
         WHERE state = 'done' AND storage_key IS NOT NULL
     ) AS named ORDER BY 1
-"""  # noqa: S608
+"""
 _COLUMNS = """
     SELECT attname FROM pg_attribute
     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
@@ -84,7 +84,7 @@ def snapshot(url: str) -> Iterator[Snapshot]:
                 connection.execute(setting)
             connection.commit()
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            revision = value(connection, f"SELECT version_num FROM {SCHEMA}.alembic_version")  # noqa: S608
+            revision = value(connection, f"SELECT version_num FROM {SCHEMA}.alembic_version")
             become_service(connection)
             yield Snapshot(connection, str(revision), known_columns(connection))
     except psycopg.Error as error:
@@ -101,7 +101,7 @@ def object_keys(connection: psycopg.Connection) -> Iterator[str]:
 
 def document_count(connection: psycopg.Connection) -> int:
     """The number of documents, without the deleted ones, of which a row stays."""
-    query = f"SELECT count(*) FROM {SCHEMA}.documents WHERE deleted_at IS NULL"  # noqa: S608
+    query = f"SELECT count(*) FROM {SCHEMA}.documents WHERE deleted_at IS NULL"
     return int(str(value(connection, query)))
 
 

@@ -60,13 +60,13 @@ async def ensure_space(
 
 
 _KNOWN = sa.text("SELECT to_regclass(:name) IS NOT NULL")
-_SELECT = sa.text(f"SELECT 1 FROM {SCHEMA}.embedding_spaces WHERE id = :id")  # noqa: S608
+_SELECT = sa.text(f"SELECT 1 FROM {SCHEMA}.embedding_spaces WHERE id = :id")
 _LOCK = sa.text(f"SELECT {advisory(SPACE_MADE, ':key')}")
 _INSERT = sa.text(
     f"""
     INSERT INTO {SCHEMA}.embedding_spaces (id, provider, model, dimension, version)
     VALUES (:id, :provider, :model, :dimension, :version) ON CONFLICT (id) DO NOTHING
-    """  # noqa: S608
+    """
 )
 
 
@@ -103,14 +103,14 @@ _HAS_INDEX = sa.text(
     SELECT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                    WHERE relname = :name AND relnamespace = '{SCHEMA}'::regnamespace
                      AND indisvalid)
-    """  # noqa: S608
+    """
 )
 _COUNT = sa.text(
     f"""
     SELECT count(*) FROM (
         SELECT FROM {SCHEMA}.chunk_vectors WHERE space_id = :space LIMIT :minimum
     ) AS counted
-    """  # noqa: S608
+    """
 )
 
 
@@ -150,7 +150,7 @@ async def build_index(
 _MISSING_INDEXES = sa.text(
     f"""
     SELECT id, dimension FROM {SCHEMA}.embedding_spaces WHERE indexed_at IS NOT NULL
-    """  # noqa: S608
+    """
 )
 
 
@@ -178,17 +178,15 @@ async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
     return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
 
 
-_VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")  # noqa: S608
+_VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")
 _LEAST_BUILD_KB, _MOST_BUILD_KB = 64 * 1024, 1024 * 1024
 _PROGRESS = sa.text(
     "SELECT max(tuples_done::float / nullif(tuples_total, 0)) FROM pg_stat_progress_create_index"
 )
-_INDEXED = sa.text(
-    f"UPDATE {SCHEMA}.embedding_spaces SET indexed_at = now() WHERE id = :id"  # noqa: S608
-)
+_INDEXED = sa.text(f"UPDATE {SCHEMA}.embedding_spaces SET indexed_at = now() WHERE id = :id")
 
 
-_INSTALLATION = sa.text(f"SELECT id FROM {SCHEMA}.installation")  # noqa: S608
+_INSTALLATION = sa.text(f"SELECT id FROM {SCHEMA}.installation")
 
 
 async def installation_id(connection: AsyncConnection) -> UUID:

@@ -4,7 +4,8 @@
 user's rows, because row-level security binds it; `Database.owner()` is for DDL. The role and the
 user are set with SET LOCAL, so nothing of them is left on a pooled connection. Where each has a
 login of its own, as in the embedded Postgres, a reader's session cannot become the pipeline, nor
-the pipeline the owner.
+the pipeline the owner. Statements name tables without a schema: each transaction begins with the
+search path of ours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pipeline.retry_policy import DATABASE_SECONDS
 from pipeline.store.connection_retries import Backoff, revive
 from pipeline.store.database_urls import Addresses, driver_url
 from pipeline.store.outages import translated
-from pipeline.store.schema import READER_ROLE, SERVICE_ROLE, USER_SETTING
+from pipeline.store.schema import READER_ROLE, SEARCH_PATH, SERVICE_ROLE, USER_SETTING
 from pipeline.store.session_timeouts import (
     IDLE_SECONDS,
     LASTING,
@@ -51,11 +52,12 @@ _BECOMING = f"""
     SELECT set_config('role', :role, true), set_config('{USER_SETTING}', :user, true),
            set_config('idle_in_transaction_session_timeout', :idle, true),
            set_config('statement_timeout', '{STATEMENT_MILLISECONDS}', true),
+           set_config('search_path', '{SEARCH_PATH}', true),
            set_config('synchronous_commit', %s, true)
 """
 _BECOME = sa.text(_BECOMING % "'on'")
 _BECOME_SOON = sa.text(_BECOMING % "'off'")
-_ASK = sa.text("SELECT 1")
+_OPEN = sa.text(f"SELECT set_config('search_path', '{SEARCH_PATH}', true)")
 
 
 class Database:
@@ -160,7 +162,7 @@ class Database:
         if role is not None:
             user = str(user_id) if user_id else ""
             values = {"role": role, "user": user, "idle": self._idle}
-        connection, transaction = await self._begun(engine, become if role else _ASK, values)
+        connection, transaction = await self._begun(engine, become if role else _OPEN, values)
         with translated(engine.url):
             async with transaction:
                 yield connection

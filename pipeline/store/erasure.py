@@ -15,15 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.deletion import Deleted, delete_documents
-from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
 
-_DOCUMENTS = sa.text(
-    f"SELECT id FROM {SCHEMA}.documents WHERE user_id = :user_id ORDER BY id FOR UPDATE"  # noqa: S608
-)
-_JOBS = sa.text(
-    f"SELECT id FROM {SCHEMA}.upload_jobs WHERE user_id = :user_id ORDER BY id FOR UPDATE"  # noqa: S608
-)
+_DOCUMENTS = sa.text("SELECT id FROM documents WHERE user_id = :user_id ORDER BY id FOR UPDATE")
+_JOBS = sa.text("SELECT id FROM upload_jobs WHERE user_id = :user_id ORDER BY id FOR UPDATE")
 
 
 def _delete(table: str, key: str) -> sa.TextClause:
@@ -32,10 +27,10 @@ def _delete(table: str, key: str) -> sa.TextClause:
     return sa.text(
         f"""
         WITH own AS (
-            SELECT {key} FROM {SCHEMA}.{table} WHERE user_id = :user_id ORDER BY {key} FOR UPDATE
+            SELECT {key} FROM {table} WHERE user_id = :user_id ORDER BY {key} FOR UPDATE
         )
-        DELETE FROM {SCHEMA}.{table} AS t USING own AS o WHERE {same}
-        """  # noqa: S608
+        DELETE FROM {table} AS t USING own AS o WHERE {same}
+        """
     )
 
 
@@ -49,49 +44,47 @@ _ROWS = [
     _delete("quality_results", "id"),
 ]
 # Jobs, runs' lists and buffered chunks go with their documents, which are locked already.
-_ROWS_LEFT = sa.text(f"DELETE FROM {SCHEMA}.documents WHERE user_id = :user_id")  # noqa: S608
+_ROWS_LEFT = sa.text("DELETE FROM documents WHERE user_id = :user_id")
 # Uploads on their way are fenced, as running jobs are.
 _NOT_HELD = sa.text(
-    f"""
+    """
     WITH own AS (
-        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects WHERE user_id = :user_id
+        SELECT user_id, stem, holder FROM unsettled_objects WHERE user_id = :user_id
         ORDER BY stem, holder FOR UPDATE
     )
-    UPDATE {SCHEMA}.unsettled_objects AS u SET held_until = now() FROM own AS o
+    UPDATE unsettled_objects AS u SET held_until = now() FROM own AS o
     WHERE u.user_id = o.user_id AND u.stem = o.stem AND u.holder = o.holder
-    """  # noqa: S608
+    """
 )
-_UNNAMED = sa.text(
-    f"UPDATE {SCHEMA}.service_calls SET user_id = NULL WHERE user_id = :user_id"  # noqa: S608
-)
+_UNNAMED = sa.text("UPDATE service_calls SET user_id = NULL WHERE user_id = :user_id")
 _FINDINGS = sa.text(
-    f"""
+    """
     WITH own AS (
-        SELECT id FROM {SCHEMA}.maintenance_findings
+        SELECT id FROM maintenance_findings
         WHERE starts_with(subject, 'user ' || CAST(:user_id AS text)) ORDER BY id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.maintenance_findings AS f USING own AS o WHERE f.id = o.id
-    """  # noqa: S608
+    DELETE FROM maintenance_findings AS f USING own AS o WHERE f.id = o.id
+    """
 )
 _BLOTTED = sa.text(
-    f"""
-    UPDATE {SCHEMA}.job_events SET details = jsonb_build_object('erased', true)
-    WHERE user_id = :user_id AND details <> '{{}}'
-    """  # noqa: S608
+    """
+    UPDATE job_events SET details = jsonb_build_object('erased', true)
+    WHERE user_id = :user_id AND details <> '{}'
+    """
 )
 
 
 _RUNS = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.ingest_runs WHERE user_id = :user_id
-    UNION SELECT run_id FROM {SCHEMA}.run_jobs WHERE user_id = :user_id
-    """  # noqa: S608
+    """
+    SELECT id FROM ingest_runs WHERE user_id = :user_id
+    UNION SELECT run_id FROM run_jobs WHERE user_id = :user_id
+    """
 )
 _UNKNOWN = sa.text(
-    f"""
+    """
     SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given(id)
-    WHERE NOT EXISTS (SELECT FROM {SCHEMA}.ingest_runs AS r WHERE r.id = given.id)
-    """  # noqa: S608
+    WHERE NOT EXISTS (SELECT FROM ingest_runs AS r WHERE r.id = given.id)
+    """
 )
 
 

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA
 
 PAGE = 500
 """Events read at once, at most."""
@@ -50,16 +49,19 @@ _COLUMNS = """
 """
 _OF_JOB = sa.text(
     f"""
-    SELECT {_COLUMNS} FROM {SCHEMA}.job_events
+    SELECT {_COLUMNS} FROM job_events
     WHERE job_id = :job AND id > :after ORDER BY id LIMIT :limit
-    """  # noqa: S608
+    """
+)
+_OF_DOCUMENT = sa.text(
+    f"SELECT {_COLUMNS} FROM job_events WHERE document_id = :document ORDER BY id"
 )
 _UNSEEN = sa.text(
     f"""
-    SELECT {_COLUMNS} FROM {SCHEMA}.job_events
+    SELECT {_COLUMNS} FROM job_events
     WHERE id > :floor AND id <> ALL(CAST(:seen AS bigint[])) AND job_id IS NOT NULL
     ORDER BY id LIMIT :limit
-    """  # noqa: S608
+    """
 )
 
 
@@ -69,6 +71,11 @@ async def of_job(
     """The events of a job after one of them, oldest first."""
     values = {"job": job_id, "after": after, "limit": limit}
     return await records(connection, JobEvent, _OF_JOB, values)
+
+
+async def of_document(connection: AsyncConnection, document: UUID) -> list[JobEvent]:
+    """The events of all versions of a document, oldest first."""
+    return await records(connection, JobEvent, _OF_DOCUMENT, {"document": document})
 
 
 async def unseen(
@@ -83,15 +90,15 @@ async def unseen(
 _LOOK_BACK = 100_000
 _FLOOR = sa.text(
     f"""
-    SELECT coalesce(min(id) - 1, least(:last, coalesce((SELECT max(id) FROM {SCHEMA}.job_events),
+    SELECT coalesce(min(id) - 1, least(:last, coalesce((SELECT max(id) FROM job_events),
                                                        0)))
-    FROM {SCHEMA}.job_events
+    FROM job_events
     WHERE id <= :last AND id > :last - {_LOOK_BACK}
-      AND at >= (SELECT coalesce(max(at), now()) FROM {SCHEMA}.job_events WHERE id <= :last
+      AND at >= (SELECT coalesce(max(at), now()) FROM job_events WHERE id <= :last
                  AND id > :last - {_LOOK_BACK}) - make_interval(secs => :seconds)
-    """  # noqa: S608
+    """
 )
-_NEWEST = sa.text(f"SELECT coalesce(max(id), 0) FROM {SCHEMA}.job_events")  # noqa: S608
+_NEWEST = sa.text("SELECT coalesce(max(id), 0) FROM job_events")
 
 
 async def floor_before(connection: AsyncConnection, last: int, seconds: float) -> int:
@@ -105,10 +112,10 @@ async def newest(connection: AsyncConnection) -> int:
 
 
 _PULSE = sa.text(
-    f"""
-    SELECT user_id, count(*) AS events, max(id) AS newest FROM {SCHEMA}.job_events
+    """
+    SELECT user_id, count(*) AS events, max(id) AS newest FROM job_events
     WHERE id > :mark GROUP BY user_id
-    """  # noqa: S608
+    """
 )
 
 

@@ -9,35 +9,34 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline.store.engine import Database, rows
-from pipeline.store.schema import SCHEMA
 
 PAGE = 500
 # Each by a key that never changes, so that a page begins where the one before ended.
 _KINDS: Mapping[str, str] = {
-    "document": f"""
+    "document": """
         SELECT id, source, name, tags, versions, created_at, updated_at, deleted_at
-        FROM {SCHEMA}.documents WHERE id > :after ORDER BY id LIMIT :limit
-    """,  # noqa: S608
-    "job": f"""
+        FROM documents WHERE id > :after ORDER BY id LIMIT :limit
+    """,
+    "job": """
         SELECT j.id, j.document_id, j.version, j.state, j.file_sha256, j.file_bytes, j.media_type,
                j.storage_key, j.parser, j.chunker, j.pages, j.chunks, j.tokens, j.billed_tokens,
                j.cost_usd, j.notes, j.facts, j.language,
                j.error_code, j.error_message, j.error_remedy, j.created_at, j.finished_at
-        FROM {SCHEMA}.upload_jobs AS j WHERE j.id > :after ORDER BY j.id LIMIT :limit
-    """,  # noqa: S608
-    "chunk": f"""
+        FROM upload_jobs AS j WHERE j.id > :after ORDER BY j.id LIMIT :limit
+    """,
+    "chunk": """
         SELECT id, document_id, ordinal, heading_path, page_first, page_last, context, text, role,
                tokens, published_at
-        FROM {SCHEMA}.document_chunks WHERE id > :after ORDER BY id LIMIT :limit
-    """,  # noqa: S608
-    "event": f"""
+        FROM document_chunks WHERE id > :after ORDER BY id LIMIT :limit
+    """,
+    "event": """
         SELECT id, at, job_id, document_id, event, from_state, to_state, details
-        FROM {SCHEMA}.job_events WHERE id > :after ORDER BY id LIMIT :limit
-    """,  # noqa: S608
-    "access": f"""
+        FROM job_events WHERE id > :after ORDER BY id LIMIT :limit
+    """,
+    "access": """
         SELECT id, at, action, document_id, items
-        FROM {SCHEMA}.access_log WHERE id > :after ORDER BY id LIMIT :limit
-    """,  # noqa: S608
+        FROM access_log WHERE id > :after ORDER BY id LIMIT :limit
+    """,
 }
 _NUMBERED = ("event", "access")
 

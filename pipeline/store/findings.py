@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 
 KEPT_DAYS = 30
 
@@ -43,30 +42,30 @@ class MaintenanceRun:
 
 
 _RECORD = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.maintenance_runs (id, started_at, finished_at, fix, tallies, unlooked)
+    """
+    INSERT INTO maintenance_runs (id, started_at, finished_at, fix, tallies, unlooked)
     VALUES (:id, :started_at, clock_timestamp(), :fix, CAST(:tallies AS jsonb),
             CAST(:unlooked AS jsonb))
-    """  # noqa: S608
+    """
 )
 _FINDINGS = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.maintenance_findings
+    """
+    INSERT INTO maintenance_findings
         (run_id, kind, subject, number, detail, mended, person)
     SELECT :id, f.* FROM jsonb_to_recordset(CAST(:findings AS jsonb))
         AS f(kind text, subject text, number int, detail text, mended boolean, person boolean)
-    """  # noqa: S608
+    """
 )
 # An interrupted run that begins again has the same id.
 _FORGET = sa.text(
     f"""
     WITH old AS (
-        SELECT id FROM {SCHEMA}.maintenance_runs
+        SELECT id FROM maintenance_runs
         WHERE id = :id OR finished_at < now() - make_interval(days => {KEPT_DAYS})
         ORDER BY id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.maintenance_runs AS r USING old AS o WHERE r.id = o.id
-    """  # noqa: S608
+    DELETE FROM maintenance_runs AS r USING old AS o WHERE r.id = o.id
+    """
 )
 
 
@@ -98,16 +97,16 @@ async def record(
 
 
 _LATEST = sa.text(
-    f"""
+    """
     SELECT id, started_at, finished_at, fix, tallies, unlooked
-    FROM {SCHEMA}.maintenance_runs ORDER BY finished_at DESC LIMIT 1
-    """  # noqa: S608
+    FROM maintenance_runs ORDER BY finished_at DESC LIMIT 1
+    """
 )
 _OF_RUN = sa.text(
-    f"""
+    """
     SELECT kind, subject, number, detail, mended, person
-    FROM {SCHEMA}.maintenance_findings WHERE run_id = :id ORDER BY id
-    """  # noqa: S608
+    FROM maintenance_findings WHERE run_id = :id ORDER BY id
+    """
 )
 _KNOWN = frozenset(Kind)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
 from pipeline.store.migrating import head_revision
-from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE
+from pipeline.store.schema import READER_ROLE, SERVICE_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class LoginRights:
 
 
 _FACTS = sa.text(
-    f"""
+    """
     SELECT current_setting('server_version') AS postgres,
            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
-           (SELECT version_num FROM {SCHEMA}.alembic_version) AS revision
-    """  # noqa: S608
+           (SELECT version_num FROM alembic_version) AS revision
+    """
 )
 _ROLES = sa.text(
     """

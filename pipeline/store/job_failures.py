@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import FAILED, WORKING
 from pipeline.store.engine import records
 from pipeline.store.job_owners import OWNED, dead_holders
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class JobFailure:
 
 
 _FAILURES = sa.text(
-    f"""
+    """
     SELECT 'job ' || left(j.id::text, 8) AS name, j.state, coalesce(j.error_message, '') AS message,
            coalesce(j.error_remedy, '') AS remedy
-    FROM {SCHEMA}.upload_jobs AS j
+    FROM upload_jobs AS j
     WHERE j.id = ANY(:ids) AND j.state = ANY(:failed) ORDER BY j.id
-    """  # noqa: S608
+    """
 )
 
 
@@ -74,10 +74,10 @@ _UNFINISHED = sa.text(
                    j.lease_until IS NOT NULL AND j.lease_until >= now()
                    OR j.run_id IS DISTINCT FROM :run AND {OWNED}
                ) AS another
-        FROM {SCHEMA}.upload_jobs AS j
+        FROM upload_jobs AS j
         WHERE j.id = ANY(:ids) AND j.state IN ({listed(WORKING)})
     ) AS unfinished
-    """  # noqa: S608
+    """
 )
 
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +36,16 @@ class Life:
 
 
 _LIVES = sa.text(
-    f"""
+    """
     SELECT j.id AS job_id, j.document_id, j.state, j.attempt, j.claimed_by,
            d.published_job_id, d.latest_job_id, d.deleted_at IS NOT NULL AS deleted,
-           (SELECT e.to_state FROM {SCHEMA}.job_events AS e WHERE e.job_id = j.id
+           (SELECT e.to_state FROM job_events AS e WHERE e.job_id = j.id
               AND e.to_state IS NOT NULL ORDER BY e.id DESC LIMIT 1) AS told,
-           EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS b
+           EXISTS (SELECT FROM document_chunk_buffer AS b
                    WHERE b.job_id = j.id) AS buffered
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
     WHERE j.user_id = :user
-    """  # noqa: S608
+    """
 )
 
 
@@ -65,13 +64,13 @@ class Readable:
 
 
 _READABLE = sa.text(
-    f"""
+    """
     SELECT c.document_id, array_agg(c.text ORDER BY c.ordinal) AS texts,
            count(*) = count(v.chunk_id) AS with_vectors
-    FROM {SCHEMA}.document_chunks AS c
-    LEFT JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = c.id
+    FROM document_chunks AS c
+    LEFT JOIN chunk_vectors AS v ON v.chunk_id = c.id
     WHERE c.user_id = :user GROUP BY c.document_id
-    """  # noqa: S608
+    """
 )
 
 
@@ -80,9 +79,7 @@ async def readable(connection: AsyncConnection, user: UUID) -> list[Readable]:
     return await records(connection, Readable, _READABLE, {"user": user})
 
 
-_VECTORS = sa.text(
-    f"SELECT count(*) FROM {SCHEMA}.document_vector_buffer WHERE user_id = :user"  # noqa: S608
-)
+_VECTORS = sa.text("SELECT count(*) FROM document_vector_buffer WHERE user_id = :user")
 
 
 async def buffered_vectors(connection: AsyncConnection, user: UUID) -> int:

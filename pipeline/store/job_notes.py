@@ -9,17 +9,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
 
 _NOTE = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id, event,
+    """
+    INSERT INTO job_events (job_id, document_id, user_id, run_id, correlation_id, event,
                                      from_state, to_state, attempt, actor, details)
     SELECT id, document_id, user_id, :run_id, correlation_id, :event, state, state, attempt,
            :actor, CAST(:details AS jsonb)
-    FROM {SCHEMA}.upload_jobs WHERE id = :job
-    """  # noqa: S608
+    FROM upload_jobs WHERE id = :job
+    """
 )
 
 

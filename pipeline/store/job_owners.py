@@ -17,23 +17,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 from pipeline.worker_identity import dead_workers
 
 _WORKING = listed(WORKING)
 
-OWNED = f"""EXISTS (
-    SELECT FROM {SCHEMA}.ingest_runs AS o
+OWNED = """EXISTS (
+    SELECT FROM ingest_runs AS o
     WHERE o.id = j.run_id AND o.finished_at IS NULL AND o.held_until >= now()
       AND NOT o.held_by = ANY(CAST(:dead AS text[])))"""
 """Whether a living run owns the job `j`. Its parameter `dead` comes from `dead_holders`."""
 
 _HOLDERS = sa.text(
-    f"""
-    SELECT held_by FROM {SCHEMA}.ingest_runs
+    """
+    SELECT held_by FROM ingest_runs
     WHERE finished_at IS NULL AND held_until >= now()
-    """  # noqa: S608
+    """
 )
 
 
@@ -43,23 +43,23 @@ async def dead_holders(connection: AsyncConnection) -> list[str]:
 
 
 _HOLD = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET finished_at = NULL, stopped = NULL,
+    """
+    UPDATE ingest_runs SET finished_at = NULL, stopped = NULL,
         held_by = :worker, held_until = now() + make_interval(secs => :lease)
     WHERE id = :id
-    """  # noqa: S608
+    """
 )
 _RENEW = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET held_until = now() + make_interval(secs => :lease)
+    """
+    UPDATE ingest_runs SET held_until = now() + make_interval(secs => :lease)
     WHERE id = :id AND held_by = :worker AND held_until >= now() AND finished_at IS NULL
-    """  # noqa: S608
+    """
 )
 _LET_GO = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET held_by = NULL, held_until = NULL
+    """
+    UPDATE ingest_runs SET held_by = NULL, held_until = NULL
     WHERE id = :id AND held_by = :worker
-    """  # noqa: S608
+    """
 )
 
 
@@ -86,13 +86,13 @@ async def release_run_lease(connection: AsyncConnection, run_id: UUID, worker: s
 _GIVE_BACK = sa.text(
     f"""
     WITH ordered AS (
-        SELECT id FROM {SCHEMA}.upload_jobs
+        SELECT id FROM upload_jobs
         WHERE run_id = :run_id AND state IN ({_WORKING}) AND stopped IS NULL
           AND (lease_until IS NULL OR lease_until < now())
         ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.upload_jobs AS j SET run_id = NULL FROM ordered WHERE j.id = ordered.id
-    """  # noqa: S608
+    UPDATE upload_jobs AS j SET run_id = NULL FROM ordered WHERE j.id = ordered.id
+    """
 )
 
 
@@ -103,44 +103,44 @@ async def release_jobs(connection: AsyncConnection, run_id: UUID) -> None:
 
 _ADOPTABLE = f"""
     j.state IN ({_WORKING}) AND NOT {OWNED}
-    AND (j.stopped IS NULL OR (SELECT asked FROM {SCHEMA}.ingest_runs WHERE id = :run_id))
+    AND (j.stopped IS NULL OR (SELECT asked FROM ingest_runs WHERE id = :run_id))
     AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
     AND (j.lease_until IS NULL OR j.lease_until < now()
          OR j.claimed_by = ANY(CAST(:gone AS text[])))
-"""  # noqa: S608
+"""
 # Only what can be adopted is locked: who claims passes over what is locked, so whoever looks every
 # second for what others give up would keep a run from its own jobs.
 _ADOPT = sa.text(
     f"""
     WITH ordered AS (
-        SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+        SELECT j.id FROM upload_jobs AS j
         WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND {_ADOPTABLE}
         ORDER BY j.id FOR NO KEY UPDATE OF j
     ), adopted AS (
-        UPDATE {SCHEMA}.upload_jobs AS j SET run_id = :run_id, stopped = NULL,
+        UPDATE upload_jobs AS j SET run_id = :run_id, stopped = NULL,
             error_class = CASE WHEN j.stopped IS NULL THEN j.error_class END,
             error_code = CASE WHEN j.stopped IS NULL THEN j.error_code END,
             error_message = CASE WHEN j.stopped IS NULL THEN j.error_message END,
             error_remedy = CASE WHEN j.stopped IS NULL THEN j.error_remedy END
-        FROM ordered, {SCHEMA}.upload_jobs AS before
+        FROM ordered, upload_jobs AS before
         WHERE j.id = ordered.id AND before.id = j.id AND {_ADOPTABLE}
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt, before.stopped
     ), told AS (
-        INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
+        INSERT INTO job_events (job_id, document_id, user_id, run_id, correlation_id,
                                          event, attempt, actor, details)
         SELECT id, document_id, user_id, :run_id, correlation_id, 'resumed', attempt, :actor,
                jsonb_build_object('after', stopped)
         FROM adopted WHERE stopped IS NOT NULL
     )
     SELECT id FROM adopted
-    """  # noqa: S608
+    """
 )
 
 
-_CLAIMED = f"""
-    SELECT DISTINCT claimed_by FROM {SCHEMA}.upload_jobs
+_CLAIMED = """
+    SELECT DISTINCT claimed_by FROM upload_jobs
     WHERE lease_until >= now() AND claimed_by IS NOT NULL
-"""  # noqa: S608
+"""
 _CLAIMERS = sa.text(f"{_CLAIMED} AND id = ANY(CAST(:jobs AS uuid[]))")
 _CLAIMERS_OF_ALL = sa.text(f"{_CLAIMED} AND state IN ({_WORKING})")
 
@@ -158,10 +158,10 @@ async def gone_claimers(
 
 _LEFT = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    SELECT j.id FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :run_id AND j.state IN ({_WORKING}) AND NOT j.id = ANY(CAST(:tried AS uuid[]))
       AND (j.run_id IS DISTINCT FROM :run_id OR j.stopped IS NOT NULL)
-    """  # noqa: S608
+    """
 )
 
 
@@ -222,19 +222,19 @@ class Elsewhere:
 _ELSEWHERE = sa.text(
     f"""
     SELECT j.run_id AS owner, o.kind, o.started_at, array_agg(j.id ORDER BY j.id) AS jobs
-    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    LEFT JOIN {SCHEMA}.ingest_runs AS o ON o.id = j.run_id
+    FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
+    LEFT JOIN ingest_runs AS o ON o.id = j.run_id
     WHERE r.run_id = :run_id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
       AND j.run_id IS DISTINCT FROM :run_id
       AND ({OWNED} OR (j.lease_until >= now() AND NOT j.claimed_by = ANY(CAST(:gone AS text[]))))
     GROUP BY j.run_id, o.kind, o.started_at
-    """  # noqa: S608
+    """
 )
 _LEASED = sa.text(
-    f"""
-    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    """
+    SELECT j.id FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :run_id AND j.lease_until >= now()
-    """  # noqa: S608
+    """
 )
 
 

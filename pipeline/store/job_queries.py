@@ -1,4 +1,4 @@
-"""Reads jobs as their user lists them: one, or page by page (keyset), newest first. Read only."""
+"""Reads jobs, the versions of documents, for the API and the command line alike. Read only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA
+from pipeline.store.engine import records
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,8 @@ class JobView:
     """A job with what its document is called.
 
     Attributes:
-        published: whether readers see this version. working: whether a worker holds it now.
+        published: whether readers see this version. claimed: whether a worker holds it now.
+        model: of its vectors, with provider and dimension.
         stopped: why it waits for a person, if it does. run_id: the run that took it last.
         stage_seconds: by stage, of the stages that are done.
         notes: as `job_notes` records them. facts: what the file says of itself.
@@ -37,13 +37,17 @@ class JobView:
     version: int
     state: str
     published: bool
-    working: bool
+    claimed: bool
     stopped: str | None
     run_id: UUID | None
     file_sha256: str
     file_bytes: int
     media_type: str | None
     storage_key: str
+    parser: str
+    chunker: str
+    model: str
+    attempt: int
     pages: int | None
     chunks: int | None
     tokens: int | None
@@ -79,18 +83,21 @@ class JobFilter:
     source: str | None = None
 
 
-_JOBS = f"""
+_JOBS = """
     SELECT j.id AS job_id, j.document_id, j.user_id, j.correlation_id, d.source, d.name, d.tags,
            j.version, j.state, d.published_job_id IS NOT DISTINCT FROM j.id AS published,
-           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS working, j.stopped, j.run_id,
-           j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.pages, j.chunks, j.tokens,
-           j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
+           j.claimed_by IS NOT NULL AND j.lease_until >= now() AS claimed, j.stopped, j.run_id,
+           j.file_sha256, j.file_bytes, j.media_type, j.storage_key, j.parser, j.chunker,
+           s.provider || '/' || s.model || ' (' || s.dimension || ')' AS model, j.attempt,
+           j.pages, j.chunks, j.tokens, j.billed_tokens, j.cost_usd, j.stage_seconds, j.failures,
            j.notes, j.facts, j.language,
            j.error_code, j.error_message, j.error_remedy,
            j.created_at, j.updated_at, j.finished_at
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
-"""  # noqa: S608
+    FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
+    JOIN embedding_spaces AS s ON s.id = j.space_id
+"""
 _ONE = sa.text(f"{_JOBS} WHERE j.id = :id")
+_VERSIONS = sa.text(f"{_JOBS} WHERE j.document_id = :document ORDER BY j.version DESC")
 _PAGE = sa.text(
     f"""
     {_JOBS}
@@ -105,8 +112,13 @@ _PAGE = sa.text(
 
 async def find_job(connection: AsyncConnection, job_id: UUID) -> JobView | None:
     """The job, when the connection's role may see it."""
-    found = await rows(connection, _ONE, {"id": job_id})
-    return JobView(**found[0]) if found else None
+    found = await records(connection, JobView, _ONE, {"id": job_id})
+    return found[0] if found else None
+
+
+async def document_versions(connection: AsyncConnection, document: UUID) -> list[JobView]:
+    """Every version of a document, newest first."""
+    return await records(connection, JobView, _VERSIONS, {"document": document})
 
 
 async def list_jobs(
@@ -124,7 +136,7 @@ async def list_jobs(
     return await records(connection, JobView, _PAGE, values)
 
 
-_STATES = sa.text(f"SELECT state FROM {SCHEMA}.upload_jobs WHERE id = :id")  # noqa: S608
+_STATES = sa.text("SELECT state FROM upload_jobs WHERE id = :id")
 
 
 async def job_state(connection: AsyncConnection, job_id: UUID) -> str | None:

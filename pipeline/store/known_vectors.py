@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import lenders, owner, owning
 
 _HASHES = sa.text(
@@ -16,13 +15,13 @@ _HASHES = sa.text(
     SELECT b.sha256
     FROM (SELECT sha256, CAST(:user AS uuid) AS user_id
           FROM unnest(CAST(:shas AS text[])) AS wanted(sha256)) AS b
-    WHERE EXISTS (SELECT FROM {SCHEMA}.chunk_vectors AS v
+    WHERE EXISTS (SELECT FROM chunk_vectors AS v
                   WHERE v.space_id = :space AND v.sha256 = b.sha256
                     AND v.user_id {lenders("b")})
-       OR EXISTS (SELECT FROM {SCHEMA}.document_vector_buffer AS w
+       OR EXISTS (SELECT FROM document_vector_buffer AS w
                   WHERE w.space_id = :space AND w.sha256 = b.sha256
                     AND w.user_id = {owner("b")} AND w.embedding IS NOT NULL)
-    """  # noqa: S608
+    """
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
 from pipeline.states import WORKING
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import in_order
 from pipeline.store.vector_buffer import PendingText
 
@@ -26,14 +26,14 @@ _MINE = f"""
         SELECT j.id FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]))
             AS h(id, attempt)
         JOIN LATERAL (
-            SELECT id FROM {SCHEMA}.upload_jobs
+            SELECT id FROM upload_jobs
             WHERE id = h.id AND attempt = h.attempt AND claimed_by = :worker
               AND stopped IS NULL AND state IN ({_WORKING})
               AND lease_until > clock_timestamp() + make_interval(secs => :needed) OFFSET 0
         ) AS j ON true
     )
-"""  # noqa: S608
-_JOBS = sa.text(f"WITH {_MINE} SELECT id FROM mine")  # noqa: S608
+"""
+_JOBS = sa.text(f"WITH {_MINE} SELECT id FROM mine")
 _TEXTS = sa.text(
     f"""
     WITH {_MINE}
@@ -41,12 +41,12 @@ _TEXTS = sa.text(
             CAST(:owners AS uuid[])) WITH ORDINALITY AS t(job_id, sha256, owner_id, number)
     JOIN mine ON mine.id = t.job_id
     JOIN LATERAL (
-        SELECT FROM {SCHEMA}.document_vector_buffer
+        SELECT FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = t.sha256 AND user_id = t.owner_id
           AND embedding IS NULL AND claimed_by = :worker
           AND lease_until > clock_timestamp() + make_interval(secs => :needed) OFFSET 0
     ) AS w ON true
-    """  # noqa: S608
+    """
 )
 
 
@@ -81,14 +81,14 @@ async def texts_held(
 _REGAIN = sa.text(
     f"""
     WITH {in_order("CAST(:ids AS uuid[])", "claimed_by = :worker")}
-    UPDATE {SCHEMA}.upload_jobs AS j
+    UPDATE upload_jobs AS j
     SET lease_until = now() + make_interval(secs => :lease)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS h(id, attempt)
     JOIN ordered USING (id)
     WHERE j.id = h.id AND j.attempt = h.attempt AND j.claimed_by = :worker
       AND j.run_id IS NOT DISTINCT FROM CAST(:run AS uuid)
       AND j.stopped IS NULL AND j.state IN ({_WORKING})
-    """  # noqa: S608
+    """
 )
 
 
@@ -105,11 +105,11 @@ async def regain(
 
 
 _RENEW_PARSE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.parsed_files SET lease_until = now() + make_interval(secs => :lease)
+    """
+    UPDATE parsed_files SET lease_until = now() + make_interval(secs => :lease)
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
       AND claimed_by = :worker AND state = 'reserved'
-    """  # noqa: S608
+    """
 )
 
 

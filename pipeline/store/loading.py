@@ -39,12 +39,12 @@ _MOST_IDENTITY = 2**62
 _NOT_OF_ROWS = frozenset({"", "08", "53", "57", "58"})
 _SHORT_VALUE = "08P01"
 _STAGED = sql.Identifier("pg_temp", "staged")
-_SPACES = f"SELECT id, dimension FROM {SCHEMA}.embedding_spaces LIMIT {MOST_SPACES + 1}"  # noqa: S608
+_SPACES = f"SELECT id, dimension FROM {SCHEMA}.embedding_spaces LIMIT {MOST_SPACES + 1}"
 _IDENTITIES = f"""
     SELECT c.relname, a.attname, pg_get_serial_sequence(c.oid::regclass::text, a.attname)
     FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
     WHERE c.relnamespace = '{SCHEMA}'::regnamespace AND a.attidentity <> ''
-"""  # noqa: S608
+"""
 
 
 class UnfitRows(UsageError):

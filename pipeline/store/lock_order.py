@@ -25,8 +25,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.schema import SCHEMA
-
 # Advisory locks by number: any will do, as long as every process uses the same.
 SPACE_MADE = 620_812
 REMOVALS = 620_813
@@ -85,14 +83,14 @@ NEVER_WAITED_FOR = frozenset(
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""
 
 _DOCUMENTS = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:ids AS uuid[]))
+    """
+    SELECT id FROM documents WHERE id = ANY(CAST(:ids AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 _JOBS = sa.text(
-    f"""
-    SELECT FROM {SCHEMA}.upload_jobs
+    """
+    SELECT FROM upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) OR document_id = ANY(CAST(:documents AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
     """

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.service_waits import waited_for
 
 Row = Mapping[Any, Any]
@@ -31,11 +31,11 @@ def _buckets(column: str) -> str:
 
 
 _DOCUMENTS = sa.text(
-    f"""
-    SELECT j.state, count(*) AS number FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    """
+    SELECT j.state, count(*) AS number FROM documents AS d
+    JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL GROUP BY j.state
-    """  # noqa: S608
+    """
 )
 _QUEUE = sa.text(
     f"""
@@ -43,50 +43,50 @@ _QUEUE = sa.text(
            coalesce(extract(epoch FROM clock_timestamp() - min(updated_at)
                             FILTER (WHERE NOT held)), 0) AS oldest
     FROM (SELECT updated_at, claimed_by IS NOT NULL AND lease_until >= now() AS held
-          FROM {SCHEMA}.upload_jobs WHERE state IN ({_WORKING})) AS j
-    """  # noqa: S608
+          FROM upload_jobs WHERE state IN ({_WORKING})) AS j
+    """
 )
 _FAILURES = sa.text(
-    f"""
-    SELECT state, error_code AS code, count(*) AS number FROM {SCHEMA}.upload_jobs
+    """
+    SELECT state, error_code AS code, count(*) AS number FROM upload_jobs
     WHERE error_code IS NOT NULL GROUP BY state, error_code
-    """  # noqa: S608
+    """
 )
 _BUFFERS = sa.text(
-    f"""
-    SELECT (SELECT count(*) FROM {SCHEMA}.document_chunk_buffer) AS chunks,
-           (SELECT count(*) FROM {SCHEMA}.document_vector_buffer WHERE embedding IS NOT NULL)
+    """
+    SELECT (SELECT count(*) FROM document_chunk_buffer) AS chunks,
+           (SELECT count(*) FROM document_vector_buffer WHERE embedding IS NOT NULL)
                AS vectors,
-           (SELECT count(*) FROM {SCHEMA}.document_vector_buffer WHERE embedding IS NULL)
+           (SELECT count(*) FROM document_vector_buffer WHERE embedding IS NULL)
                AS reservations
-    """  # noqa: S608
+    """
 )
 _STAGES = sa.text(
     f"""
     SELECT s.key AS stage, count(*) AS number, sum(s.value::float) AS seconds,
            {_buckets("s.value::float")}
-    FROM {SCHEMA}.upload_jobs, jsonb_each_text(stage_seconds) AS s GROUP BY s.key
-    """  # noqa: S608
+    FROM upload_jobs, jsonb_each_text(stage_seconds) AS s GROUP BY s.key
+    """
 )
 _WEBHOOKS = sa.text(
-    f"""
-    SELECT event_type, outcome, count(*) AS number FROM {SCHEMA}.webhook_events
+    """
+    SELECT event_type, outcome, count(*) AS number FROM webhook_events
     GROUP BY event_type, outcome
-    """  # noqa: S608
+    """
 )
 _CIRCUITS = sa.text(
-    f"""
+    """
     SELECT provider, circuit, failures,
            greatest(extract(epoch FROM paused_until - clock_timestamp()), 0) AS paused,
            open_since, greatest(extract(epoch FROM clock_timestamp() - open_since), 0) AS failing
-    FROM {SCHEMA}.provider_budgets
-    """  # noqa: S608
+    FROM provider_budgets
+    """
 )
 _LAST = sa.text(
-    f"""
-    SELECT DISTINCT ON (service) service, at FROM {SCHEMA}.service_calls
+    """
+    SELECT DISTINCT ON (service) service, at FROM service_calls
     WHERE outcome = 'ok' AND at > now() - interval '30 days' ORDER BY service, at DESC
-    """  # noqa: S608
+    """
 )
 
 
@@ -168,17 +168,16 @@ _CALLS = """
     SELECT service, operation, outcome, count(*) AS number, sum(seconds) AS seconds,
            sum(inputs) AS inputs, sum(tokens) AS tokens, sum(cost_usd) AS cost,
            max(id) AS last, {buckets}
-    FROM {schema}.service_calls WHERE id > :mark AND {condition}
+    FROM service_calls WHERE id > :mark AND {condition}
     GROUP BY service, operation, outcome
 """
 _SETTLED = sa.text(
     _CALLS.format(
         buckets=_buckets("seconds"),
-        schema=SCHEMA,
         condition=f"at < now() - interval '{_SETTLED_SECONDS} seconds'",
     )
 )
-_FRESH = sa.text(_CALLS.format(buckets=_buckets("seconds"), schema=SCHEMA, condition="true"))
+_FRESH = sa.text(_CALLS.format(buckets=_buckets("seconds"), condition="true"))
 
 CallKey = tuple[str, str, str]
 """Service, operation, outcome."""

@@ -194,7 +194,7 @@ _READABLE = sa.text(
     SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = '{SCHEMA}' AND c.relname = 'alembic_version'
-    """  # noqa: S608
+    """
 )
 
 
@@ -205,7 +205,7 @@ def _current_revision(connection: sa.Connection) -> str | None:
     if not readable and not missing_roles(connection, [SERVICE_ROLE]):
         connection.execute(sa.text(f"SET LOCAL ROLE {SERVICE_ROLE}"))
     revision: str | None = connection.scalar(
-        sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version")  # noqa: S608
+        sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version")
     )
     return revision
 

@@ -10,29 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store import parsed_files, pending_objects
 from pipeline.store.engine import rows
 from pipeline.store.parsed_files import FinishedParse
-from pipeline.store.schema import SCHEMA
 
 # Locked, so that a deletion under way is waited for and seen; the deleted ones too, because the
 # bill that may come with the text is written on the job in any case.
 _JOBS = sa.text(
-    f"""
-    SELECT j.user_id, j.file_sha256, j.state <> 'deleted' AS living FROM {SCHEMA}.upload_jobs AS j
+    """
+    SELECT j.user_id, j.file_sha256, j.state <> 'deleted' AS living FROM upload_jobs AS j
     WHERE (j.user_id, j.file_sha256) IN (
         SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])))
     ORDER BY j.id FOR NO KEY UPDATE OF j
-    """  # noqa: S608
+    """
 )
 _DROP = sa.text(
-    f"""
+    """
     WITH dropped AS (
-        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
+        SELECT p.user_id, p.file_sha256, p.parser FROM parsed_files AS p
         JOIN unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])) AS w(user_id, sha256)
             ON p.user_id = w.user_id AND p.file_sha256 = w.sha256
         ORDER BY p.user_id, p.file_sha256, p.parser FOR UPDATE OF p
     )
-    DELETE FROM {SCHEMA}.parsed_files AS p USING dropped AS d
+    DELETE FROM parsed_files AS p USING dropped AS d
     WHERE p.user_id = d.user_id AND p.file_sha256 = d.file_sha256 AND p.parser = d.parser
-    """  # noqa: S608
+    """
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import FAILED, PUBLISHED, WORKING
 from pipeline.store import metrics
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 MINUTES = 60
 DAYS = 14
@@ -31,12 +31,12 @@ _THROUGHPUT = sa.text(
            coalesce(sum(j.tokens), 0)::bigint AS tokens
     FROM generate_series(date_trunc('minute', now()) - make_interval(mins => {MINUTES - 1}),
                          date_trunc('minute', now()), interval '1 minute') AS m(minute)
-    LEFT JOIN (SELECT id, chunks, tokens, finished_at FROM {SCHEMA}.upload_jobs
+    LEFT JOIN (SELECT id, chunks, tokens, finished_at FROM upload_jobs
                WHERE state IN ({_PUBLISHED})
                  AND finished_at > now() - make_interval(mins => {MINUTES})
               ) AS j ON date_trunc('minute', j.finished_at) = m.minute
     GROUP BY m.minute ORDER BY m.minute
-    """  # noqa: S608
+    """
 )
 _SERVICES = sa.text(
     f"""
@@ -44,9 +44,9 @@ _SERVICES = sa.text(
            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95,
            sum(cost_usd) AS cost_usd
-    FROM {SCHEMA}.service_calls WHERE at > now() - make_interval(mins => {MINUTES})
+    FROM service_calls WHERE at > now() - make_interval(mins => {MINUTES})
     GROUP BY service ORDER BY service
-    """  # noqa: S608
+    """
 )
 _TROUBLES = sa.text(
     f"""
@@ -57,24 +57,24 @@ _TROUBLES = sa.text(
                count(*) OVER (PARTITION BY j.error_code) AS number,
                row_number() OVER (PARTITION BY j.error_code
                                   ORDER BY j.updated_at DESC, j.id) AS place
-        FROM {SCHEMA}.documents AS d JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+        FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
         WHERE d.deleted_at IS NULL AND j.error_code IS NOT NULL AND j.state IN ({_TROUBLED})
     )
     SELECT * FROM troubled WHERE place <= {DOCUMENTS_OF_A_TROUBLE}
     ORDER BY number DESC, code, place
-    """  # noqa: S608
+    """
 )
 _SPENT = sa.text(
-    f"""
+    """
     SELECT coalesce(sum(cost_usd) FILTER (WHERE at >= days.today), 0) AS today,
            coalesce(sum(cost_usd), 0) AS month,
-           (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.upload_jobs)
-         + (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.service_calls
+           (SELECT coalesce(sum(cost_usd), 0) FROM upload_jobs)
+         + (SELECT coalesce(sum(cost_usd), 0) FROM service_calls
             WHERE run_id IS NULL) AS ever
     FROM (SELECT date_trunc('day', now(), 'UTC') AS today,
                  date_trunc('month', now(), 'UTC') AS month) AS days
-    LEFT JOIN {SCHEMA}.service_calls ON at >= days.month
-    """  # noqa: S608
+    LEFT JOIN service_calls ON at >= days.month
+    """
 )
 # What a page or a token takes of a file is learned from the documents that are done.
 _WAITING = sa.text(
@@ -82,7 +82,7 @@ _WAITING = sa.text(
     WITH done AS (
         SELECT sum(tokens)::float / nullif(sum(file_bytes), 0) AS tokens,
                sum(pages)::float / nullif(sum(file_bytes), 0) AS pages
-        FROM {SCHEMA}.upload_jobs WHERE state IN ({_PUBLISHED})
+        FROM upload_jobs WHERE state IN ({_PUBLISHED})
     )
     SELECT count(*) AS documents,
            coalesce(sum(coalesce(j.tokens, j.file_bytes * d.tokens))
@@ -90,8 +90,8 @@ _WAITING = sa.text(
            coalesce(sum(j.file_bytes * d.pages)
                     FILTER (WHERE j.state IN ('uploaded', 'parse_queued')), 0)::bigint AS pages,
            coalesce(bool_or(j.tokens IS NULL AND d.tokens IS NULL), false) AS unknown
-    FROM {SCHEMA}.upload_jobs AS j CROSS JOIN done AS d WHERE j.state IN ({_WORKING})
-    """  # noqa: S608
+    FROM upload_jobs AS j CROSS JOIN done AS d WHERE j.state IN ({_WORKING})
+    """
 )
 _QUALITY = sa.text(
     f"""
@@ -108,10 +108,10 @@ _QUALITY = sa.text(
                count(*) FILTER (WHERE job_id IS NULL AND NOT success
                                 AND severity = 'warning') AS warned,
                count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents
-        FROM {SCHEMA}.quality_results WHERE at > now() - make_interval(days => {DAYS})
+        FROM quality_results WHERE at > now() - make_interval(days => {DAYS})
         GROUP BY 1
     ) AS q ON q.day = days.day ORDER BY days.day
-    """  # noqa: S608
+    """
 )
 
 Row = dict[str, Any]

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.pages import StoredChunk
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +40,15 @@ class VersionView:
 
 # Without a job: the version that readers see, or the newest one while they see none.
 _VERSION = sa.text(
-    f"""
+    """
     SELECT j.id AS job_id, j.document_id, j.user_id, d.source, d.name, j.version, j.state,
            d.published_job_id IS NOT DISTINCT FROM j.id AS published, j.media_type,
            j.file_sha256, j.storage_key, j.parsed_key, j.pages, j.error_message
-    FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS j ON j.document_id = d.id
+    FROM documents AS d
+    JOIN upload_jobs AS j ON j.document_id = d.id
          AND j.id = coalesce(CAST(:job AS uuid), d.published_job_id, d.latest_job_id)
     WHERE d.id = :document AND d.deleted_at IS NULL
-    """  # noqa: S608
+    """
 )
 
 
@@ -71,19 +70,19 @@ _BETWEEN = "start_offset < :end AND end_offset > :start ORDER BY ordinal"
 # Another version may have been published meanwhile: its offsets are into another text.
 _PUBLISHED = sa.text(
     f"""
-    SELECT id AS chunk_id, {_COLUMNS} FROM {SCHEMA}.document_chunks
+    SELECT id AS chunk_id, {_COLUMNS} FROM document_chunks
     WHERE document_id = (
-        SELECT document_id FROM {SCHEMA}.upload_jobs AS j
-        JOIN {SCHEMA}.documents AS d ON d.id = j.document_id AND d.published_job_id = j.id
+        SELECT document_id FROM upload_jobs AS j
+        JOIN documents AS d ON d.id = j.document_id AND d.published_job_id = j.id
         WHERE j.id = :job)
       AND {_BETWEEN}
-    """  # noqa: S608
+    """
 )
 _BUFFERED = sa.text(
     f"""
-    SELECT chunk_id, {_COLUMNS} FROM {SCHEMA}.document_chunk_buffer
+    SELECT chunk_id, {_COLUMNS} FROM document_chunk_buffer
     WHERE job_id = :job AND {_BETWEEN}
-    """  # noqa: S608
+    """
 )
 
 

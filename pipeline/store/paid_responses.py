@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store import costs, service_calls, vector_buffer
+from pipeline.store import cost_caps, service_calls, vector_buffer
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 
@@ -57,7 +57,7 @@ async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
-    await costs.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
+    await cost_caps.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
     return await service_calls.record(connection, answer.call)
 
 

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 from pipeline.worker_identity import dead_workers
 
 
@@ -38,30 +37,30 @@ class ParsedFile:
 
 
 _HOLDER = sa.text(
-    f"""
-    SELECT claimed_by FROM {SCHEMA}.parsed_files
+    """
+    SELECT claimed_by FROM parsed_files
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
       AND state = 'reserved' AND claimed_by IS NOT NULL
-    """  # noqa: S608
+    """
 )
 _RESERVE = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.parsed_files AS p
+    """
+    INSERT INTO parsed_files AS p
         (user_id, file_sha256, parser, claimed_by, lease_until)
     VALUES (:user_id, :sha256, :parser, :worker, now() + make_interval(secs => :lease))
     ON CONFLICT (user_id, file_sha256, parser) DO UPDATE SET
         claimed_by = EXCLUDED.claimed_by, lease_until = EXCLUDED.lease_until
     WHERE p.state = 'reserved' AND (p.claimed_by IS NULL OR p.claimed_by = :worker
           OR p.lease_until < now() OR p.claimed_by = ANY(:dead))
-    """  # noqa: S608
+    """
 )
 _READ = sa.text(
-    f"""
+    """
     SELECT state, claimed_by = :worker AS mine, storage_key, remote_job_id,
            submitted_at IS NOT NULL AS submitted, coalesce(credits, 0) > 0 AS paid
-    FROM {SCHEMA}.parsed_files
+    FROM parsed_files
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
-    """  # noqa: S608
+    """
 )
 
 
@@ -95,39 +94,39 @@ async def reserve(
 
 
 _SUBMITTING = sa.text(
-    f"""
-    UPDATE {SCHEMA}.parsed_files SET submitted_at = now()
+    """
+    UPDATE parsed_files SET submitted_at = now()
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
       AND claimed_by = :worker AND state = 'reserved'
-    """  # noqa: S608
+    """
 )
 _SUBMITTED = sa.text(
-    f"""
-    UPDATE {SCHEMA}.parsed_files SET remote_job_id = :remote
+    """
+    UPDATE parsed_files SET remote_job_id = :remote
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
-    """  # noqa: S608
+    """
 )
 _FORGET = sa.text(
-    f"""
-    DELETE FROM {SCHEMA}.parsed_files
+    """
+    DELETE FROM parsed_files
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
       AND claimed_by = :worker AND state = 'reserved'
-    """  # noqa: S608
+    """
 )
 _RELEASE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.parsed_files SET claimed_by = NULL, lease_until = NULL
+    """
+    UPDATE parsed_files SET claimed_by = NULL, lease_until = NULL
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser
       AND claimed_by = :worker AND state = 'reserved'
-    """  # noqa: S608
+    """
 )
 
 
 _REOPEN = sa.text(
-    f"""
-    UPDATE {SCHEMA}.parsed_files SET state = 'reserved', claimed_by = NULL, lease_until = NULL
+    """
+    UPDATE parsed_files SET state = 'reserved', claimed_by = NULL, lease_until = NULL
     WHERE user_id = :user_id AND file_sha256 = :sha256 AND parser = :parser AND state = 'done'
-    """  # noqa: S608
+    """
 )
 
 
@@ -181,8 +180,8 @@ class FinishedParse:
 
 
 _DONE = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.parsed_files
+    """
+    INSERT INTO parsed_files
         (user_id, file_sha256, parser, state, storage_key, pages, characters, credits)
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:shas AS text[]), CAST(:parsers AS text[]),
         array_fill('done'::text, ARRAY[cardinality(CAST(:shas AS text[]))]),
@@ -193,7 +192,7 @@ _DONE = sa.text(
         state = 'done', storage_key = EXCLUDED.storage_key, pages = EXCLUDED.pages,
         characters = EXCLUDED.characters, credits = EXCLUDED.credits,
         claimed_by = NULL, lease_until = NULL
-    """  # noqa: S608
+    """
 )
 
 
@@ -217,14 +216,14 @@ async def finish(connection: AsyncConnection, parses: list[FinishedParse]) -> No
 
 
 _FOUND = sa.text(
-    f"""
+    """
     SELECT p.user_id, p.file_sha256, p.parser, p.storage_key
-    FROM {SCHEMA}.parsed_files AS p
+    FROM parsed_files AS p
     JOIN unnest(CAST(:users AS uuid[]), CAST(:shas AS text[]), CAST(:parsers AS text[]))
         AS w(user_id, sha256, parser)
       ON p.user_id = w.user_id AND p.file_sha256 = w.sha256 AND p.parser = w.parser
     WHERE p.state = 'done'
-    """  # noqa: S608
+    """
 )
 
 

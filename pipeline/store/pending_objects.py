@@ -17,84 +17,83 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import ServiceUnavailable
 from pipeline.store.lock_order import REMOVALS, advisory
-from pipeline.store.schema import SCHEMA
 
 HOLD_SECONDS = 3600.0
 """So long somebody may take to store a group of files and to write their rows."""
 
 _WAIT = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)', shared=True)}")
 _ACQUIRE = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
+    """
+    INSERT INTO unsettled_objects (user_id, stem, holder, held_until)
     SELECT :user_id, stem, :holder, now() + make_interval(secs => :seconds)
     FROM unnest(CAST(:stems AS text[])) AS s(stem)
-    """  # noqa: S608
+    """
 )
-_HELD = f"""held AS (
-    SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+_HELD = """held AS (
+    SELECT user_id, stem, holder FROM unsettled_objects
     WHERE user_id = :user_id AND stem = ANY(CAST(:stems AS text[])) AND holder = :holder
     ORDER BY stem, holder FOR UPDATE
-)"""  # noqa: S608
+)"""
 _COMMIT = sa.text(
     f"""
     WITH {_HELD}
-    DELETE FROM {SCHEMA}.unsettled_objects AS u USING held AS h
+    DELETE FROM unsettled_objects AS u USING held AS h
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
-    """  # noqa: S608
+    """
 )
 _RELEASE = sa.text(
     f"""
     WITH {_HELD}
-    UPDATE {SCHEMA}.unsettled_objects AS u SET held_until = now() FROM held AS h
+    UPDATE unsettled_objects AS u SET held_until = now() FROM held AS h
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
-    """  # noqa: S608
+    """
 )
 _FORGET = sa.text(
-    f"""
+    """
     WITH held AS (
-        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+        SELECT user_id, stem, holder FROM unsettled_objects
         WHERE user_id = :user_id AND stem = :stem ORDER BY stem, holder FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.unsettled_objects AS u USING held AS h
+    DELETE FROM unsettled_objects AS u USING held AS h
     WHERE u.user_id = h.user_id AND u.stem = h.stem AND u.holder = h.holder
-    """  # noqa: S608
+    """
 )
 _ORPHAN = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
+    """
+    INSERT INTO unsettled_objects (user_id, stem, holder, held_until)
     SELECT user_id, stem, gen_random_uuid(), now()
     FROM unnest(CAST(:users AS uuid[]), CAST(:stems AS text[])) AS s(user_id, stem)
-    """  # noqa: S608
+    """
 )
 _OLDEST = sa.text(
-    f"""
-    SELECT user_id FROM {SCHEMA}.unsettled_objects
+    """
+    SELECT user_id FROM unsettled_objects
     WHERE held_until <= now() AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
     ORDER BY held_until LIMIT 1
-    """  # noqa: S608
+    """
 )
 _LOCK = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)')}")
 _TAKE = sa.text(
-    f"""
+    """
     WITH a AS (
-        SELECT user_id, stem, holder FROM {SCHEMA}.unsettled_objects
+        SELECT user_id, stem, holder FROM unsettled_objects
         WHERE user_id = :user_id AND held_until <= now()
         ORDER BY stem, holder LIMIT :most FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.unsettled_objects AS u USING a
+    DELETE FROM unsettled_objects AS u USING a
     WHERE u.user_id = a.user_id AND u.stem = a.stem AND u.holder = a.holder RETURNING u.stem
-    """  # noqa: S608
+    """
 )
 _UNNEEDED = sa.text(
-    f"""
+    """
     SELECT s.stem FROM unnest(CAST(:stems AS text[])) AS s(stem)
-    WHERE NOT EXISTS (SELECT FROM {SCHEMA}.unsettled_objects AS u
+    WHERE NOT EXISTS (SELECT FROM unsettled_objects AS u
                       WHERE u.user_id = :user_id AND u.stem = s.stem
                         AND u.held_until > clock_timestamp())
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j
+      AND NOT EXISTS (SELECT FROM upload_jobs AS j
                       WHERE j.user_id = :user_id AND j.file_sha256 = s.stem
                         AND j.state <> 'deleted')
-    """  # noqa: S608
+    """
 )
 
 

@@ -23,7 +23,7 @@ from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import rows
 from pipeline.store.rankings import SEARCHABLE
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, Move, move
 from pipeline.store.vector_owners import lenders, owner, owning
 
@@ -49,30 +49,30 @@ _PUBLISHED = listed(PUBLISHED)
 _LOCK = sa.text(
     f"""
     WITH d AS MATERIALIZED (
-        SELECT id, latest_job_id FROM {SCHEMA}.documents
-        WHERE id IN (SELECT document_id FROM {SCHEMA}.upload_jobs
+        SELECT id, latest_job_id FROM documents
+        WHERE id IN (SELECT document_id FROM upload_jobs
                      WHERE id = ANY(CAST(:ids AS uuid[]))) AND deleted_at IS NULL
         ORDER BY id FOR NO KEY UPDATE
     )
     SELECT j.id AS job_id, j.document_id, j.state, j.notes @> '[{{"gap": true}}]' AS has_gaps
     FROM d JOIN LATERAL (
-        SELECT id FROM {SCHEMA}.upload_jobs WHERE document_id = d.id OFFSET 0
+        SELECT id FROM upload_jobs WHERE document_id = d.id OFFSET 0
     ) AS version ON true
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = version.id
+    JOIN upload_jobs AS j ON j.id = version.id
     LEFT JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
       ON j.id = held.id
     WHERE (j.id = d.latest_job_id AND j.attempt = held.attempt AND j.state = 'embeddings_stored'
            AND j.space_id = :space AND j.claimed_by = :worker)
        OR (j.id <> d.latest_job_id AND j.state IN ({_PUBLISHED}))
     ORDER BY j.id FOR NO KEY UPDATE OF j
-    """  # noqa: S608
+    """
 )
 # A published vector is gathered before anything is deleted, because a deleted chunk may lend its
 # vector to a new one; a buffered one is only named, and read where it lies.
 _PUBLISHING = sa.text(
-    f"""
+    """
     CREATE TEMP TABLE IF NOT EXISTS publishing (
-        LIKE {SCHEMA}.document_chunk_buffer, document_id uuid,
+        LIKE document_chunk_buffer, document_id uuid,
         known boolean, own boolean, buffered boolean, embedding vector
     ) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS
     """
@@ -83,26 +83,26 @@ _GATHER = sa.text(
     SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
            w.sha256 IS NOT NULL, v.embedding
     FROM {CHUNKS_OF_JOBS}
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = b.job_id
+    JOIN upload_jobs AS j ON j.id = b.job_id
     LEFT JOIN LATERAL (
-        SELECT id FROM {SCHEMA}.document_chunks WHERE id = b.chunk_id OFFSET 0
+        SELECT id FROM document_chunks WHERE id = b.chunk_id OFFSET 0
     ) AS c ON true
     LEFT JOIN LATERAL (
-        SELECT chunk_id FROM {SCHEMA}.chunk_vectors
+        SELECT chunk_id FROM chunk_vectors
         WHERE space_id = :space AND chunk_id = b.chunk_id OFFSET 0
     ) AS own ON true
     LEFT JOIN LATERAL (
-        SELECT sha256 FROM {SCHEMA}.document_vector_buffer
+        SELECT sha256 FROM document_vector_buffer
         WHERE own.chunk_id IS NULL AND space_id = :space AND sha256 = b.sha256
           AND user_id = {owner("b")} AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
-        SELECT (array_agg(embedding))[1] AS embedding FROM {SCHEMA}.chunk_vectors AS other
+        SELECT (array_agg(embedding))[1] AS embedding FROM chunk_vectors AS other
         WHERE own.chunk_id IS NULL AND w.sha256 IS NULL
           AND other.space_id = :space AND other.sha256 = b.sha256
           AND other.user_id {lenders("b")}
     ) AS v ON true
-    """  # noqa: S608
+    """
 )
 # Asked of what was gathered: a lender may be deleted by anyone until then.
 _SET_ASIDE = sa.text(
@@ -113,15 +113,15 @@ _SET_ASIDE = sa.text(
     """
 )
 _DELETE = sa.text(
-    f"""
-    DELETE FROM {SCHEMA}.document_chunks AS c
+    """
+    DELETE FROM document_chunks AS c
     WHERE c.document_id = ANY(CAST(:documents AS uuid[]))
       AND NOT EXISTS (SELECT FROM publishing AS p WHERE p.chunk_id = c.id)
-    """  # noqa: S608
+    """
 )
 _MOVE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.document_chunks AS c SET ordinal = p.ordinal, start_offset = p.start_offset,
+    """
+    UPDATE document_chunks AS c SET ordinal = p.ordinal, start_offset = p.start_offset,
         end_offset = p.end_offset, page_first = p.page_first, page_last = p.page_last,
         text = p.text, heading_path = p.heading_path, context = p.context, role = p.role
     FROM publishing AS p
@@ -130,38 +130,38 @@ _MOVE = sa.text(
            c.text, c.heading_path, c.context) IS DISTINCT FROM
           (p.ordinal, p.start_offset, p.end_offset, p.page_first, p.page_last, p.role,
            p.text, p.heading_path, p.context)
-    """  # noqa: S608
+    """
 )
 _INSERT = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
+    INSERT INTO document_chunks (id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
         role, search)
     SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
         role, {SEARCHABLE}
     FROM publishing WHERE NOT known
-    """  # noqa: S608
+    """
 )
 _VECTORS = sa.text(
     f"""
-    INSERT INTO {SCHEMA}.chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
+    INSERT INTO chunk_vectors (space_id, chunk_id, user_id, sha256, embedding)
     SELECT :space, p.chunk_id, p.user_id, p.sha256, coalesce(p.embedding, w.embedding)
     FROM publishing AS p
     LEFT JOIN LATERAL (
-        SELECT embedding FROM {SCHEMA}.document_vector_buffer
+        SELECT embedding FROM document_vector_buffer
         WHERE p.buffered AND space_id = :space AND sha256 = p.sha256
           AND user_id = {owner("p")} AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     WHERE p.embedding IS NOT NULL OR w.embedding IS NOT NULL
-    """  # noqa: S608
+    """
 )
 _OWED = sa.text("SELECT count(*) FROM publishing WHERE embedding IS NOT NULL OR buffered")
 _POINT = sa.text(
-    f"""
-    UPDATE {SCHEMA}.documents SET published_job_id = latest_job_id, updated_at = now()
+    """
+    UPDATE documents SET published_job_id = latest_job_id, updated_at = now()
     WHERE id = ANY(CAST(:documents AS uuid[]))
-    """  # noqa: S608
+    """
 )
 
 

@@ -12,11 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
 
 _INSERT = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.quality_results (user_id, run_id, job_id, suite, suite_version, rule,
+    """
+    INSERT INTO quality_results (user_id, run_id, job_id, suite, suite_version, rule,
         title, severity, success, evaluated, failed, observed, sentence, examples)
     SELECT coalesce(j.user_id, q.user_id, :user_id), :run_id, q.job_id, q.suite,
         q.suite_version, q.rule, q.title, q.severity, q.success, q.evaluated, q.failed,
@@ -24,8 +23,8 @@ _INSERT = sa.text(
     FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS q(job_id uuid, user_id uuid, suite text,
         suite_version text, rule text, title text, severity text, success boolean,
         evaluated int, failed int, observed text, sentence text, examples jsonb)
-    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = q.job_id
-    """  # noqa: S608
+    LEFT JOIN upload_jobs AS j ON j.id = q.job_id
+    """
 )
 
 
@@ -59,15 +58,37 @@ class RuleSummary:
 
 
 _SUMMARIZE = sa.text(
-    f"""
+    """
     SELECT suite, suite_version, rule, title, severity, sum(evaluated)::int AS evaluated,
            sum(failed)::int AS failed
-    FROM {SCHEMA}.quality_results WHERE run_id = :run_id AND job_id IS NULL
+    FROM quality_results WHERE run_id = :run_id AND job_id IS NULL
     GROUP BY suite, suite_version, rule, title, severity ORDER BY min(id)
-    """  # noqa: S608
+    """
 )
 
 
 async def summarize(connection: AsyncConnection, run_id: UUID) -> list[RuleSummary]:
     """What the gate checked in a run, rule by rule, in the order of checking."""
     return await records(connection, RuleSummary, _SUMMARIZE, {"run_id": run_id})
+
+
+_FINDINGS = sa.text(
+    """
+    SELECT q.sentence FROM quality_results AS q
+    JOIN documents AS d ON d.latest_job_id = q.job_id
+    WHERE d.id = :document AND NOT q.success AND q.severity = :severity
+      AND (q.severity = 'critical' OR q.rule <> 'gaps')  -- told by the notes
+    ORDER BY q.id
+    """
+)
+
+
+async def quality_findings(connection: AsyncConnection, document: UUID, severity: str) -> list[str]:
+    """What the gate found in the newest version, in sentences; empty when it found nothing.
+
+    Args:
+        severity: ``critical`` for why it refused it, ``warning`` for what it only told.
+    """
+    values = {"document": document, "severity": severity}
+    found = (await connection.execute(_FINDINGS, values)).scalars()
+    return list(dict.fromkeys(found))

@@ -11,27 +11,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.quotas import StorageUse
 from pipeline.store.lock_order import ANNOUNCEMENTS, advisory
 from pipeline.store.pending_objects import HOLD_SECONDS
-from pipeline.store.schema import SCHEMA
 
 # Each content is stored once, however many documents have it. Announced uploads count as they were
 # declared, until their objects may be removed. Every row is found by the index over its user.
 _USED = sa.text(
     f"""
     SELECT (SELECT coalesce(sum(bytes), 0)::bigint FROM (
-                SELECT max(file_bytes) AS bytes FROM {SCHEMA}.upload_jobs
+                SELECT max(file_bytes) AS bytes FROM upload_jobs
                 WHERE (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id) AND state <> 'deleted'
                 GROUP BY user_id, file_sha256) AS contents)
-         + (SELECT coalesce(sum(declared_bytes), 0)::bigint FROM {SCHEMA}.uploads
+         + (SELECT coalesce(sum(declared_bytes), 0)::bigint FROM uploads
             WHERE (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id) AND job_id IS NULL
               AND expires_at > now() - make_interval(secs => {HOLD_SECONDS}))
-    """  # noqa: S608
+    """
 )
 _STORED = sa.text(
-    f"""
+    """
     SELECT DISTINCT j.file_sha256 FROM unnest(CAST(:contents AS text[])) AS c(sha256)
-    JOIN {SCHEMA}.upload_jobs AS j ON j.user_id = :user_id AND j.file_sha256 = c.sha256
+    JOIN upload_jobs AS j ON j.user_id = :user_id AND j.file_sha256 = c.sha256
     WHERE j.state <> 'deleted'
-    """  # noqa: S608
+    """
 )
 _LOCK = sa.text(f"SELECT {advisory(ANNOUNCEMENTS, 'CAST(:user_id AS text)')}")
 

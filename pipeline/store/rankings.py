@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
-from pipeline.store.schema import SCHEMA
 from pipeline.text import normalize
 
 
@@ -44,8 +43,7 @@ class SearchFilter:
             wanted.append("c.document_id = :document")
         if self.tags:
             wanted.append(
-                f"c.document_id IN (SELECT id FROM {SCHEMA}.documents"  # noqa: S608
-                " WHERE tags @> CAST(:tags AS text[]))"
+                "c.document_id IN (SELECT id FROM documents WHERE tags @> CAST(:tags AS text[]))"
             )
         if self.roles:
             wanted.append("c.role = ANY(CAST(:roles AS text[]))")
@@ -110,9 +108,9 @@ async def rank_by_vector(
 def _size(scope: SearchFilter) -> str:
     return f"""
     SELECT count(*) FROM (
-        SELECT FROM {SCHEMA}.document_chunks AS c WHERE {scope.condition} LIMIT :few
+        SELECT FROM document_chunks AS c WHERE {scope.condition} LIMIT :few
     ) AS counted
-    """  # noqa: S608
+    """
 
 
 def _nearest(scope: SearchFilter, dimension: int) -> str:
@@ -122,18 +120,18 @@ def _nearest(scope: SearchFilter, dimension: int) -> str:
         ""
         if scope == SearchFilter()
         else f"""
-            AND EXISTS (SELECT FROM {SCHEMA}.document_chunks AS c
+            AND EXISTS (SELECT FROM document_chunks AS c
                         WHERE c.id = v.chunk_id AND {scope.condition})"""
     )
     return f"""
     WITH nearest AS MATERIALIZED (
         SELECT v.chunk_id, v.embedding::{kind} <=> CAST(:vector AS {kind}) AS distance
-        FROM {SCHEMA}.chunk_vectors AS v
+        FROM chunk_vectors AS v
         WHERE v.space_id = :space {filtered}
         ORDER BY v.embedding::{kind} <=> CAST(:vector AS {kind}) LIMIT :limit
     )
     SELECT chunk_id, distance FROM nearest ORDER BY distance, chunk_id
-    """  # noqa: S608
+    """
 
 
 def _exactly_nearest(scope: SearchFilter, dimension: int) -> str:
@@ -141,11 +139,11 @@ def _exactly_nearest(scope: SearchFilter, dimension: int) -> str:
     kind = indexed_type(dimension)
     return f"""
     SELECT v.chunk_id, (v.embedding::{kind} <=> CAST(:vector AS {kind})) + 0.0 AS distance
-    FROM {SCHEMA}.document_chunks AS c
-    JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = c.id
+    FROM document_chunks AS c
+    JOIN chunk_vectors AS v ON v.chunk_id = c.id
     WHERE v.space_id = :space AND {scope.condition}
     ORDER BY distance, v.chunk_id LIMIT :limit
-    """  # noqa: S608
+    """
 
 
 SEARCHABLE = f"""
@@ -166,7 +164,7 @@ _WORDS = sa.text(
     SELECT lexeme FROM (SELECT CAST(:text AS text) AS text) AS asked,
         unnest(to_tsvector('english', {folded("asked.text")}))
     ORDER BY positions[1], lexeme LIMIT :words
-    """  # noqa: S608
+    """
 )
 
 
@@ -210,13 +208,13 @@ def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
         FROM (
             -- unpacked once, for all the words
             SELECT c.id, c.search || ''::tsvector AS words
-            FROM {SCHEMA}.document_chunks AS c
+            FROM document_chunks AS c
             WHERE {scope.condition} AND c.search @@ CAST(:any AS tsquery) OFFSET 0
         ) AS c
     ),
     corpus AS (
         SELECT count(*)::float AS size
-        FROM {SCHEMA}.document_chunks AS c WHERE {scope.condition}
+        FROM document_chunks AS c WHERE {scope.condition}
     ),
     weights AS MATERIALIZED (
         SELECT avg(length)::float AS mean, {rarity} FROM found, corpus GROUP BY size
@@ -226,4 +224,4 @@ def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
         SELECT *, {_K1} * (1 - {_B} + {_B} * length / mean) AS shortness FROM found
     ) AS found
     ORDER BY score DESC, id LIMIT :limit
-    """  # noqa: S608
+    """

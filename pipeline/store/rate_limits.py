@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store import circuit_breaker
 from pipeline.store.circuit_breaker import Permit
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 
-_TABLE = f"{SCHEMA}.provider_budgets"
+_TABLE = "provider_budgets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ _CREATE = sa.text(
                           tokens_left)
     VALUES (:provider, :rpm, :tpm, coalesce(:rpm, 0), coalesce(:tpm, 0))
     ON CONFLICT (provider) DO NOTHING
-    """  # noqa: S608
+    """
 )
 _LIMITS = sa.text(
     f"""
@@ -46,7 +45,7 @@ _LIMITS = sa.text(
         refilled_at = now()
     WHERE provider = :provider AND (requests_per_minute, tokens_per_minute)
         IS DISTINCT FROM (CAST(:rpm AS int), CAST(:tpm AS int))
-    """  # noqa: S608
+    """
 )
 _LOOK = sa.text(
     f"""
@@ -55,7 +54,7 @@ _LOOK = sa.text(
            extract(epoch FROM opened_until - clock_timestamp()) AS opened,
            extract(epoch FROM clock_timestamp() - open_since) AS since
     FROM {_TABLE} WHERE provider = :provider
-    """  # noqa: S608
+    """
 )
 # Refill by the time passed, up to one minute's worth, then take if there is enough.
 _TAKE = sa.text(
@@ -75,7 +74,7 @@ _TAKE = sa.text(
     WHERE b.provider = r.provider AND coalesce(r.requests, 1) >= 1
       -- a request larger than a whole minute's tokens goes when the bucket is full
       AND coalesce(r.tokens >= least(:tokens, b.tokens_per_minute), true)
-    """  # noqa: S608
+    """
 )
 
 
@@ -111,7 +110,7 @@ _PAUSE = sa.text(
     UPDATE {_TABLE} SET paused_until =
         greatest(paused_until, clock_timestamp() + make_interval(secs => :seconds))
     WHERE provider = :provider
-    """  # noqa: S608
+    """
 )
 
 

@@ -22,7 +22,6 @@ from pipeline.store.document_lookup import Registered as Registered
 from pipeline.store.document_lookup import look_up as look_up
 from pipeline.store.job_owners import adopt
 from pipeline.store.lock_order import lock_jobs
-from pipeline.store.schema import SCHEMA
 from pipeline.store.superseded_jobs import REVIVE, SUPERSEDE
 from pipeline.store.transitions import Actor
 
@@ -62,70 +61,70 @@ def identify(user: UUID, source: Source, version: PipelineVersion) -> tuple[UUID
 
 
 _LOCK = sa.text(
-    f"""
-    SELECT id FROM {SCHEMA}.documents
+    """
+    SELECT id FROM documents
     WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[]))
        OR id = ANY(CAST(:parents AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 # Without a target every unique constraint counts. With one, two that insert the same source at the
 # same moment may meet at the other constraint, which is an error.
 _DOCUMENTS = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.documents (id, user_id, source, name, tags, parent_id)
+    """
+    INSERT INTO documents (id, user_id, source, name, tags, parent_id)
     SELECT s.document_id, :user_id, s.source, s.name, CAST(:tags AS text[]), s.parent_id
     FROM jsonb_to_recordset(CAST(:sources AS jsonb))
         AS s(document_id uuid, source text, name text, parent_id uuid)
     ORDER BY s.document_id
     ON CONFLICT DO NOTHING RETURNING id
-    """  # noqa: S608
+    """
 )
 _KNOWN_DOCUMENTS = sa.text(
-    f"""
+    """
     WITH known AS (
-        SELECT d.id FROM {SCHEMA}.documents AS d
+        SELECT d.id FROM documents AS d
         JOIN jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(document_id uuid, source text)
           ON d.id = s.document_id AND d.source = s.source
         WHERE d.id = ANY(CAST(:known AS uuid[])) ORDER BY d.id FOR NO KEY UPDATE OF d
     )
-    UPDATE {SCHEMA}.documents AS d SET deleted_at = NULL, updated_at = now(),
-        tags = CASE WHEN CAST(:tags AS text[]) = '{{}}' THEN d.tags ELSE CAST(:tags AS text[]) END
+    UPDATE documents AS d SET deleted_at = NULL, updated_at = now(),
+        tags = CASE WHEN CAST(:tags AS text[]) = '{}' THEN d.tags ELSE CAST(:tags AS text[]) END
     FROM known WHERE d.id = known.id RETURNING d.id
-    """  # noqa: S608
+    """
 )
 _JOBS = sa.text(
-    f"""
+    """
     WITH s AS (
         SELECT * FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(
             document_id uuid, job_id uuid, file_sha256 text, file_bytes bigint, storage_key text)
     ), inserted AS (
-        INSERT INTO {SCHEMA}.upload_jobs (id, document_id, user_id, version, correlation_id,
+        INSERT INTO upload_jobs (id, document_id, user_id, version, correlation_id,
             file_sha256, file_bytes, storage_key, parser, chunker, space_id, run_id)
         SELECT s.job_id, s.document_id, :user_id, d.versions + 1,
                coalesce(CAST(:correlation_id AS uuid), gen_random_uuid()),
                s.file_sha256, s.file_bytes, s.storage_key, :parser, :chunker, :space_id, :run_id
-        FROM s JOIN {SCHEMA}.documents AS d ON d.id = s.document_id
+        FROM s JOIN documents AS d ON d.id = s.document_id
         ON CONFLICT (id) DO NOTHING
         RETURNING id, document_id, version, correlation_id
     ), counted AS (
-        UPDATE {SCHEMA}.documents AS d SET versions = i.version FROM inserted AS i
+        UPDATE documents AS d SET versions = i.version FROM inserted AS i
         WHERE d.id = i.document_id
     )
-    INSERT INTO {SCHEMA}.job_events
+    INSERT INTO job_events
         (job_id, document_id, user_id, run_id, correlation_id, event, to_state, actor, details)
     SELECT id, document_id, :user_id, :run_id, correlation_id, 'registered', 'uploaded', :actor,
            jsonb_build_object('version', version)
     FROM inserted
-    """  # noqa: S608
+    """
 )
 _RUN_JOBS = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    """
+    INSERT INTO run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, s.job_id, :user_id, s.source, s.outcome
     FROM jsonb_to_recordset(CAST(:sources AS jsonb)) AS s(job_id uuid, source text, outcome text)
     ORDER BY s.job_id ON CONFLICT (run_id, job_id) DO NOTHING
-    """  # noqa: S608
+    """
 )
 
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +32,39 @@ class ReportScope:
         return {"run_id": self.run_id, "since": self.since, "user_id": self.user_id}
 
 
-_JOBS = f"""
+_JOBS = """
     jobs AS (
-        SELECT j.*, d.source, d.published_job_id FROM {SCHEMA}.upload_jobs AS j
-        JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+        SELECT j.*, d.source, d.published_job_id FROM upload_jobs AS j
+        JOIN documents AS d ON d.id = j.document_id
         WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN j.updated_at >= :since
-              ELSE j.id IN (SELECT job_id FROM {SCHEMA}.run_jobs WHERE run_id = :run_id) END
+              ELSE j.id IN (SELECT job_id FROM run_jobs WHERE run_id = :run_id) END
           AND (CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)
     )
-"""  # noqa: S608
-_RESULTS = f"""
+"""
+_RESULTS = """
     results AS (
-        SELECT q.* FROM {SCHEMA}.quality_results AS q
+        SELECT q.* FROM quality_results AS q
         WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN q.at >= :since
               ELSE q.run_id = :run_id END
           AND (CAST(:user_id AS uuid) IS NULL OR q.user_id = :user_id)
     )
-"""  # noqa: S608
-_CALLS = f"""
+"""
+_CALLS = """
     calls AS (
-        SELECT c.* FROM {SCHEMA}.service_calls AS c
+        SELECT c.* FROM service_calls AS c
         WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN c.at >= :since
               ELSE c.run_id = :run_id END
           AND (CAST(:user_id AS uuid) IS NULL OR c.user_id = :user_id)
     )
-"""  # noqa: S608
-_RUNS = f"""
+"""
+_RUNS = """
     runs AS (
-        SELECT r.* FROM {SCHEMA}.ingest_runs AS r
+        SELECT r.* FROM ingest_runs AS r
         WHERE CASE WHEN CAST(:run_id AS uuid) IS NULL THEN r.started_at >= :since
               ELSE r.id = :run_id END
           AND (CAST(:user_id AS uuid) IS NULL OR r.user_id = :user_id)
     )
-"""  # noqa: S608
+"""
 
 _NUMBER = r"CASE WHEN observed ~ '^-?[0-9.]+(e-?[0-9]+)?$' THEN observed::float END"
 
@@ -76,7 +75,7 @@ REPORT_QUERIES = {
             coalesce(sum(extract(epoch FROM coalesce(finished_at, now()) - started_at)), 0)::float
                 AS seconds
         FROM runs
-        """  # noqa: S608
+        """
     ),
     "totals": sa.text(
         f"""
@@ -88,19 +87,19 @@ REPORT_QUERIES = {
             (SELECT coalesce(sum(tokens), 0)::int FROM calls WHERE outcome = 'ok') AS tokens,
             (SELECT count(*) FROM calls) AS calls,
             (SELECT coalesce(sum(cost_usd), 0)::float FROM calls) AS cost_usd
-        """  # noqa: S608
+        """
     ),
     "states": sa.text(
-        f"WITH {_JOBS} SELECT state, count(*) AS documents FROM jobs GROUP BY state ORDER BY state"  # noqa: S608
+        f"WITH {_JOBS} SELECT state, count(*) AS documents FROM jobs GROUP BY state ORDER BY state"
     ),
-    "versions": sa.text(f"WITH {_JOBS} SELECT DISTINCT parser, chunker FROM jobs LIMIT 2"),  # noqa: S608
+    "versions": sa.text(f"WITH {_JOBS} SELECT DISTINCT parser, chunker FROM jobs LIMIT 2"),
     "suites": sa.text(
         f"""
         WITH {_RESULTS} SELECT suite, suite_version AS version, min(at) AS first, max(at) AS last,
             array_agg(DISTINCT run_id) AS runs,
             count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents_failed
         FROM results GROUP BY suite, suite_version ORDER BY min(id)
-        """  # noqa: S608
+        """
     ),
     "rules": sa.text(
         f"""
@@ -113,81 +112,79 @@ REPORT_QUERIES = {
             coalesce(sum(failed) FILTER (WHERE job_id IS NULL), 0)::int AS failed,
             count(DISTINCT job_id) AS documents_failed
         FROM results GROUP BY suite, suite_version, rule ORDER BY min(id)
-        """  # noqa: S608
+        """
     ),
     "examples": sa.text(
         f"""
         WITH {_RESULTS}, numbered AS (
             SELECT r.suite, r.suite_version AS version, r.rule, r.sentence, d.source,
                    row_number() OVER (PARTITION BY suite, suite_version, rule ORDER BY r.id) AS n
-            FROM results AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-            JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+            FROM results AS r JOIN upload_jobs AS j ON j.id = r.job_id
+            JOIN documents AS d ON d.id = j.document_id
         ) SELECT * FROM numbered WHERE n <= 3
-        """  # noqa: S608
+        """
     ),
-    "judged": sa.text(
-        f"WITH {_JOBS} SELECT count(*) FROM jobs WHERE coverage IS NOT NULL"  # noqa: S608
-    ),
+    "judged": sa.text(f"WITH {_JOBS} SELECT count(*) FROM jobs WHERE coverage IS NOT NULL"),
     "failed": sa.text(
         f"""
         WITH {_JOBS} SELECT source, id::text AS job_id, state, error_code AS code,
             error_message AS message, error_remedy AS remedy, attempt AS attempts,
             coalesce(finished_at, updated_at) AS at
         FROM jobs WHERE state LIKE 'failed%' OR state = 'quarantined' ORDER BY source LIMIT 500
-        """  # noqa: S608
+        """
     ),
     "lacking": sa.text(
         f"""
         WITH {_JOBS} SELECT source, state, notes, count(*) OVER () AS in_all FROM jobs
         WHERE notes @> '[{{"gap": true}}]' AND state NOT IN ('superseded', 'deleted')
         ORDER BY source LIMIT 200
-        """  # noqa: S608
+        """
     ),
     "coverage": sa.text(
-        f"WITH {_JOBS} SELECT coverage AS value FROM jobs WHERE coverage IS NOT NULL"  # noqa: S608
+        f"WITH {_JOBS} SELECT coverage AS value FROM jobs WHERE coverage IS NOT NULL"
     ),
     "sizes": sa.text(
         f"""
         WITH {_JOBS} SELECT c.tokens, count(*) AS chunks
-        FROM {SCHEMA}.document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
+        FROM document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
              AND j.document_id = c.document_id
         GROUP BY c.tokens
-        """  # noqa: S608
+        """
     ),
     "duplicates": sa.text(
         f"""
         WITH {_JOBS} SELECT count(*) AS chunks, count(DISTINCT c.sha256) AS distinct
-        FROM {SCHEMA}.document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
+        FROM document_chunks AS c JOIN jobs AS j ON j.published_job_id = j.id
              AND j.document_id = c.document_id
-        """  # noqa: S608
+        """
     ),
     "by_day": sa.text(
         f"""
         WITH {_CALLS} SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS label,
             count(*) AS calls, sum(tokens)::int AS tokens, sum(cost_usd)::float AS cost_usd
         FROM calls GROUP BY 1 ORDER BY 1 DESC LIMIT 30
-        """  # noqa: S608
+        """
     ),
     "by_run": sa.text(
         f"""
         WITH {_CALLS} SELECT coalesce(run_id::text, 'outside a run') AS label, count(*) AS calls,
             sum(tokens)::int AS tokens, sum(cost_usd)::float AS cost_usd
         FROM calls GROUP BY run_id ORDER BY max(at) DESC LIMIT 20
-        """  # noqa: S608
+        """
     ),
     "by_model": sa.text(
         f"""
         WITH {_CALLS} SELECT service AS label, count(*) AS calls, sum(tokens)::int AS tokens,
             sum(cost_usd)::float AS cost_usd
         FROM calls GROUP BY service ORDER BY sum(cost_usd) DESC, 1 LIMIT 20
-        """  # noqa: S608
+        """
     ),
     "slowest": sa.text(
         f"""
         WITH {_JOBS} SELECT source, stage_seconds FROM jobs
         ORDER BY (SELECT sum(value::float) FROM jsonb_each_text(stage_seconds)) DESC NULLS LAST,
                  source LIMIT 10
-        """  # noqa: S608
+        """
     ),
     "days": sa.text(
         f"""
@@ -199,7 +196,7 @@ REPORT_QUERIES = {
             coalesce(max(s.cost), 0)::float AS cost_usd
         FROM jobs AS j LEFT JOIN spent AS s ON s.day = (j.finished_at AT TIME ZONE 'UTC')::date
         WHERE j.finished_at IS NOT NULL GROUP BY 1 ORDER BY 1
-        """  # noqa: S608
+        """
     ),
 }
 """Every figure's statement, by name."""
@@ -224,20 +221,20 @@ _SIMILARITY = sa.text(
     ), sample AS MATERIALIZED (
         -- the ids first: joined in one go, a planner without statistics loops over every vector
         SELECT c.id AS chunk_id, c.document_id, p.space_id
-        FROM {SCHEMA}.document_chunks AS c JOIN published AS p ON p.document_id = c.document_id
+        FROM document_chunks AS c JOIN published AS p ON p.document_id = c.document_id
         ORDER BY md5(c.id::text) LIMIT :sample
     )
     SELECT (SELECT max(1 - (other.embedding <=> v.embedding))
-            FROM {SCHEMA}.chunk_vectors AS other
+            FROM chunk_vectors AS other
             WHERE other.space_id = s.space_id
-              AND other.chunk_id <> ALL (ARRAY(SELECT id FROM {SCHEMA}.document_chunks AS own
+              AND other.chunk_id <> ALL (ARRAY(SELECT id FROM document_chunks AS own
                                                WHERE own.document_id = s.document_id))
               AND other.user_id = v.user_id) AS value
     FROM sample AS s
-    JOIN {SCHEMA}.chunk_vectors AS v ON v.chunk_id = s.chunk_id AND v.space_id = s.space_id
-    """  # noqa: S608
+    JOIN chunk_vectors AS v ON v.chunk_id = s.chunk_id AND v.space_id = s.space_id
+    """
 )
-_VECTORS = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors")  # noqa: S608
+_VECTORS = sa.text("SELECT count(*) FROM chunk_vectors")
 
 
 async def nearest_similarities(connection: AsyncConnection, scope: ReportScope) -> Sequence[float]:

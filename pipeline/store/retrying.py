@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import RETRY_STATE, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion, Source
-from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor, Move, move
 
 _ENDED = sa.text(
-    f"""
-    SELECT id, state FROM {SCHEMA}.upload_jobs
+    """
+    SELECT id, state FROM upload_jobs
     WHERE id = ANY(CAST(:ids AS uuid[])) AND state = ANY(:ended)
       AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
     ORDER BY id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 
 
@@ -46,12 +45,12 @@ async def retry_jobs(
 
 
 _OTHER_VERSIONS = sa.text(
-    f"""
+    """
     SELECT j.id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key, d.parent_id
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
     WHERE j.id = ANY(CAST(:ids AS uuid[]))
       AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
-    """  # noqa: S608
+    """
 )
 
 

@@ -13,16 +13,16 @@ from pipeline.store.engine import records
 from pipeline.store.job_owners import adopt
 from pipeline.store.lock_order import lock_jobs
 from pipeline.store.registration import PipelineVersion
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 
 _JOIN = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.run_jobs (run_id, job_id, user_id, source, outcome)
+    """
+    INSERT INTO run_jobs (run_id, job_id, user_id, source, outcome)
     SELECT :run_id, j.id, j.user_id, d.source, :outcome
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
     WHERE j.id = ANY(CAST(:jobs AS uuid[])) ORDER BY j.id ON CONFLICT DO NOTHING
-    """  # noqa: S608
+    """
 )
 
 
@@ -55,10 +55,10 @@ _WORKING = listed(WORKING)
 _WAITING = sa.text(
     f"""
     SELECT j.id AS job_id, j.file_bytes, j.parser, j.chunker, j.space_id
-    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :id AND j.run_id = :id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
     ORDER BY r.source
-    """  # noqa: S608
+    """
 )
 
 

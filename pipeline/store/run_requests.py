@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import runs
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,7 @@ async def request_run(
     )  # fmt: skip
 
 
-_REQUESTED = sa.text(
-    f"SELECT user_id, options FROM {SCHEMA}.ingest_runs WHERE id = :id AND kind = 'ingest'"  # noqa: S608
-)
+_REQUESTED = sa.text("SELECT user_id, options FROM ingest_runs WHERE id = :id AND kind = 'ingest'")
 
 
 async def requested_run(connection: AsyncConnection, run_id: UUID) -> RequestedRun | None:

@@ -18,22 +18,21 @@ from pipeline.sources import PASSED_OVER, RejectedFile, passed_over_files
 from pipeline.states import JobState
 from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA
 
 MOST_LINKS = 1000
 _START = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd, asked)
+    """
+    INSERT INTO ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd, asked)
     VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd, :asked)
     ON CONFLICT (id) DO NOTHING
-    """  # noqa: S608
+    """
 )
 _FINISH = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped,
+    """
+    UPDATE ingest_runs SET finished_at = clock_timestamp(), stopped = :stopped,
         held_by = NULL, held_until = NULL
     WHERE id = :id
-    """  # noqa: S608
+    """
 )
 
 
@@ -73,9 +72,7 @@ async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | N
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
-_BEGIN = sa.text(
-    f"UPDATE {SCHEMA}.ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id"  # noqa: S608
-)
+_BEGIN = sa.text("UPDATE ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id")
 
 
 async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID | None) -> None:
@@ -83,7 +80,7 @@ async def begin_run(connection: AsyncConnection, run_id: UUID, flow_run_id: UUID
     await connection.execute(_BEGIN, {"id": run_id, "flow_run_id": flow_run_id})
 
 
-_FLOW_RUN = sa.text(f"SELECT flow_run_id FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+_FLOW_RUN = sa.text("SELECT flow_run_id FROM ingest_runs WHERE id = :id")
 
 
 async def flow_run_of(connection: AsyncConnection, run_id: UUID) -> UUID | None:
@@ -93,10 +90,10 @@ async def flow_run_of(connection: AsyncConnection, run_id: UUID) -> UUID | None:
 
 
 _REJECT = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET rejected = rejected || CAST(:files AS jsonb)
+    """
+    UPDATE ingest_runs SET rejected = rejected || CAST(:files AS jsonb)
     WHERE id = :id AND user_id = :user_id
-    """  # noqa: S608
+    """
 )
 
 
@@ -112,7 +109,7 @@ async def reject(
         await connection.execute(_REJECT, {"id": run_id, "user_id": user_id, "files": records})
 
 
-_REJECTED = sa.text(f"SELECT rejected FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+_REJECTED = sa.text("SELECT rejected FROM ingest_runs WHERE id = :id")
 
 
 async def pass_over(
@@ -167,17 +164,15 @@ class Progress:
 
 
 _PROGRESS = sa.text(
-    f"""
+    """
     SELECT j.state, count(*) AS documents, coalesce(sum(j.chunks), 0) AS chunks,
            coalesce(sum(j.tokens), 0) AS tokens, sum(j.billed_tokens) AS billed
-    FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :id AND r.outcome <> 'unchanged' GROUP BY j.state
-    """  # noqa: S608
+    """
 )
-_UNCHANGED = sa.text(
-    f"SELECT count(*) FROM {SCHEMA}.run_jobs WHERE run_id = :id AND outcome = 'unchanged'"  # noqa: S608
-)
-_COST = sa.text(f"SELECT cost_usd FROM {SCHEMA}.ingest_runs WHERE id = :id")  # noqa: S608
+_UNCHANGED = sa.text("SELECT count(*) FROM run_jobs WHERE run_id = :id AND outcome = 'unchanged'")
+_COST = sa.text("SELECT cost_usd FROM ingest_runs WHERE id = :id")
 
 
 async def progress(connection: AsyncConnection, run_id: UUID) -> Progress:
@@ -228,11 +223,11 @@ _DOCUMENTS = sa.text(
             FROM jsonb_each_text(j.stage_seconds)) AS seconds,
            j.notes, j.error_code, j.error_message, j.error_remedy,
            {ACKNOWLEDGED} AS acknowledged
-    FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
-    JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    FROM run_jobs AS r
+    JOIN upload_jobs AS j ON j.id = r.job_id
+    JOIN documents AS d ON d.id = j.document_id
     WHERE r.run_id = :id ORDER BY r.source
-    """  # noqa: S608
+    """
 )
 
 

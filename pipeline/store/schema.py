@@ -36,6 +36,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from pipeline.states import STOPS, JobState
 
 SCHEMA = "upload_pipeline"
+SEARCH_PATH = f"{SCHEMA}, public, pg_temp"
+"""Of every transaction: pgvector is in `public`, and no temporary table hides one of ours."""
 SERVICE_ROLE = "navigator_service"
 READER_ROLE = "navigator_reader"
 USER_SETTING = "navigator.user_id"

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
-from pipeline.store.schema import SCHEMA
 
 
 class SearchMode(StrEnum):
@@ -88,13 +87,13 @@ _RRF = 60
 _VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 
 _PASSAGES = sa.text(
-    f"""
+    """
     SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
            c.heading_path, c.text, c.context, c.role, coalesce(j.notes, '[]') AS notes
-    FROM {SCHEMA}.document_chunks AS c JOIN {SCHEMA}.documents AS d ON d.id = c.document_id
-    LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
+    FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
+    LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
-    """  # noqa: S608
+    """
 )
 
 
@@ -162,11 +161,11 @@ def fuse(rankings: Iterable[tuple[float, dict[UUID, int]]]) -> dict[UUID, float]
 
 
 _ELSEWHERE = sa.text(
-    f"""
-    SELECT count(*) FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
+    """
+    SELECT count(*) FROM documents AS d
+    JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE d.deleted_at IS NULL AND j.space_id <> :space
-    """  # noqa: S608
+    """
 )
 
 

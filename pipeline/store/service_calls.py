@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.logs import logger
-from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import in_order
 
 _LOG = logger("navigator.services")
@@ -36,13 +35,13 @@ class ServiceCall:
 
 
 _INSERT = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.service_calls (service, operation, outcome, seconds, code, inputs, tokens,
+    """
+    INSERT INTO service_calls (service, operation, outcome, seconds, code, inputs, tokens,
                                         cost_usd, request_id, user_id, run_id)
     VALUES (:service, :operation, :outcome, :seconds, :code, :inputs, :tokens,
             :cost_usd, :request_id, :user_id, :run_id)
     RETURNING CAST(pg_current_xact_id() AS text)
-    """  # noqa: S608
+    """
 )
 
 
@@ -68,12 +67,12 @@ async def record(connection: AsyncConnection, call: ServiceCall) -> str:
 _BILL = sa.text(
     f"""
     WITH {in_order("CAST(:jobs AS uuid[])")}
-    UPDATE {SCHEMA}.upload_jobs AS j
+    UPDATE upload_jobs AS j
     SET billed_tokens = j.billed_tokens + b.tokens, cost_usd = j.cost_usd + b.usd
     FROM unnest(CAST(:jobs AS uuid[]), CAST(:tokens AS bigint[]), CAST(:usd AS numeric[]))
         AS b(job_id, tokens, usd) JOIN ordered AS o ON o.id = b.job_id
     WHERE j.id = b.job_id
-    """  # noqa: S608
+    """
 )
 
 

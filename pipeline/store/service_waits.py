@@ -14,30 +14,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 _WORKING = listed(WORKING)
 
-MAY_ASK = f"""NOT EXISTS (
-    SELECT FROM {SCHEMA}.provider_budgets AS p
+MAY_ASK = """NOT EXISTS (
+    SELECT FROM provider_budgets AS p
     WHERE p.provider = j.waits_for AND p.circuit <> 'closed')"""
 """Whether the service that the job `j` waits for answers again; true of jobs that wait for none."""
 
 IS_PROBE = f"""EXISTS (
-    SELECT FROM {SCHEMA}.provider_budgets AS p
+    SELECT FROM provider_budgets AS p
     WHERE p.provider = j.waits_for AND p.opened_until <= clock_timestamp()
-      AND j.id = (SELECT w.id FROM {SCHEMA}.upload_jobs AS w
+      AND j.id = (SELECT w.id FROM upload_jobs AS w
                   WHERE w.waits_for = p.provider AND w.state IN ({_WORKING}) AND w.stopped IS NULL
                     AND (w.lease_until IS NULL OR w.lease_until < now())
-                  ORDER BY w.updated_at, w.id LIMIT 1))"""  # noqa: S608
+                  ORDER BY w.updated_at, w.id LIMIT 1))"""
 """Whether the job `j` waits longest of all for a service that may be tried now."""
 
 _RESUMABLE = sa.text(
     f"""
-    SELECT j.id FROM {SCHEMA}.run_jobs AS r JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    SELECT j.id FROM run_jobs AS r JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :run_id AND j.run_id = :run_id AND j.state IN ({_WORKING})
       AND j.stopped IS NULL AND j.waits_for IS NOT NULL AND j.claimed_by IS NULL AND {MAY_ASK}
-    """  # noqa: S608
+    """
 )
 
 
@@ -48,10 +48,10 @@ async def resumable(connection: AsyncConnection, run_id: UUID) -> set[UUID]:
 
 _WAITED_FOR = sa.text(
     f"""
-    SELECT j.waits_for AS provider, count(*)::int AS documents FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.waits_for AS provider, count(*)::int AS documents FROM upload_jobs AS j
     WHERE j.waits_for IS NOT NULL AND j.state IN ({_WORKING}) AND j.stopped IS NULL
     GROUP BY 1 ORDER BY 1
-    """  # noqa: S608
+    """
 )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA, USER_TABLES
+from pipeline.store.schema import USER_TABLES
 
 AUDIT = frozenset({"job_events", "access_log", "service_calls"})
 """Tables whose rows outlive the user, without saying anything of them."""
@@ -43,11 +43,11 @@ class GateSummary:
 
 
 _JUDGED = sa.text(
-    f"""
+    """
     SELECT count(DISTINCT suite)::int AS suites, coalesce(sum(evaluated), 0)::int AS evaluated,
            coalesce(sum(failed), 0)::int AS failed
-    FROM {SCHEMA}.quality_results WHERE user_id = :user_id AND job_id IS NULL
-    """  # noqa: S608
+    FROM quality_results WHERE user_id = :user_id AND job_id IS NULL
+    """
 )
 
 
@@ -58,10 +58,10 @@ async def gate_summary(connection: AsyncConnection, user: UUID) -> GateSummary:
 
 
 _REMOTE = sa.text(
-    f"""
-    SELECT count(*) FROM {SCHEMA}.parsed_files
+    """
+    SELECT count(*) FROM parsed_files
     WHERE user_id = :user_id AND remote_job_id IS NOT NULL
-    """  # noqa: S608
+    """
 )
 
 

@@ -17,44 +17,44 @@ from pipeline.documents import Claim
 from pipeline.errors import QuotaExhausted, RunStopped
 from pipeline.states import WORKING, Stop
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 
 _WORKING = listed(WORKING)
 # The same for jobs that are still held by a claim, and for all that a run owns.
 _STOPPING = f"""
     stopped AS (
-        UPDATE {SCHEMA}.upload_jobs AS j SET stopped = :stop, error_class = :error_class,
+        UPDATE upload_jobs AS j SET stopped = :stop, error_class = :error_class,
             error_code = :code, error_message = :message, error_remedy = :remedy,
             updated_at = clock_timestamp()
         FROM ordered WHERE j.id = ordered.id AND j.state IN ({_WORKING}) AND j.stopped IS NULL
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt
     )
-    INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
+    INSERT INTO job_events (job_id, document_id, user_id, run_id, correlation_id,
                                      event, attempt, actor, details)
     SELECT id, document_id, user_id, :run_id, correlation_id, 'stopped', attempt, :actor,
            jsonb_build_object('code', CAST(:code AS text), 'why', CAST(:message AS text))
     FROM stopped RETURNING job_id
-"""  # noqa: S608
+"""
 _STOP_RUN = sa.text(
     f"""
     WITH ordered AS (
-        SELECT id FROM {SCHEMA}.upload_jobs
-        WHERE id IN (SELECT job_id FROM {SCHEMA}.run_jobs WHERE run_id = :run_id)
+        SELECT id FROM upload_jobs
+        WHERE id IN (SELECT job_id FROM run_jobs WHERE run_id = :run_id)
           AND run_id = :run_id AND state IN ({_WORKING}) AND stopped IS NULL
         ORDER BY id FOR NO KEY UPDATE
     ), {_STOPPING}
-    """  # noqa: S608
+    """
 )
 _STOP_CLAIMED = sa.text(
     f"""
     WITH ordered AS (
-        SELECT l.id FROM {SCHEMA}.upload_jobs AS l
+        SELECT l.id FROM upload_jobs AS l
         JOIN unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[])) AS held(id, attempt)
             ON held.id = l.id AND held.attempt = l.attempt
         WHERE l.claimed_by = :actor ORDER BY l.id FOR NO KEY UPDATE OF l
     ), {_STOPPING}
-    """  # noqa: S608
+    """
 )
 
 
@@ -99,11 +99,11 @@ def stop_of(error: RunStopped) -> Stop:
 
 _STOPPED = sa.text(
     f"""
-    SELECT j.user_id, j.id FROM {SCHEMA}.run_jobs AS r
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+    SELECT j.user_id, j.id FROM run_jobs AS r
+    JOIN upload_jobs AS j ON j.id = r.job_id
     WHERE r.run_id = :run_id AND j.run_id = :run_id AND j.stopped IS NOT NULL
       AND j.state IN ({_WORKING}) ORDER BY j.id
-    """  # noqa: S608
+    """
 )
 
 
@@ -127,11 +127,11 @@ class StoppedRun:
 _STOPPED_RUNS = sa.text(
     f"""
     SELECT j.run_id, count(*)::int AS documents, coalesce(max(j.error_message), '') AS message
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.latest_job_id = j.id
+    FROM upload_jobs AS j JOIN documents AS d ON d.latest_job_id = j.id
     WHERE j.stopped IS NOT NULL AND j.state IN ({_WORKING}) AND j.run_id IS NOT NULL
       AND d.deleted_at IS NULL
     GROUP BY j.run_id ORDER BY max(j.updated_at) DESC
-    """  # noqa: S608
+    """
 )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import PUBLISHED
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +38,29 @@ _RUNS = f"""
     SELECT r.id AS run_id, r.kind, r.started_at, r.finished_at,
            extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float
                AS seconds,
-           (SELECT count(*) FROM {SCHEMA}.run_jobs AS m
+           (SELECT count(*) FROM run_jobs AS m
             WHERE m.run_id = r.id AND m.outcome <> 'unchanged') AS documents,
-           (SELECT count(*) FROM {SCHEMA}.run_jobs AS m
-            JOIN {SCHEMA}.upload_jobs AS j ON j.id = m.job_id
+           (SELECT count(*) FROM run_jobs AS m
+            JOIN upload_jobs AS j ON j.id = m.job_id
             WHERE m.run_id = r.id AND m.outcome <> 'unchanged'
               AND j.state IN ({listed(PUBLISHED)}))
                AS published,
            r.cost_usd, r.stopped
-    FROM {SCHEMA}.ingest_runs AS r
-"""  # noqa: S608
+    FROM ingest_runs AS r
+"""
 _RUN = sa.text(f"{_RUNS} WHERE starts_with(r.id::text, :prefix) LIMIT 2")
 _LAST_RUNS = sa.text(f"{_RUNS} ORDER BY r.started_at DESC LIMIT :limit")
 _DELETED = sa.text(
-    f"""
-    SELECT count(DISTINCT document_id) FROM {SCHEMA}.job_events
+    """
+    SELECT count(DISTINCT document_id) FROM job_events
     WHERE run_id = :run_id AND to_state = 'deleted'
-    """  # noqa: S608
+    """
 )
 _MOVED = sa.text(
-    f"""
-    SELECT count(DISTINCT document_id) FROM {SCHEMA}.job_events
+    """
+    SELECT count(DISTINCT document_id) FROM job_events
     WHERE run_id = :run_id AND event = 'relocated'
-    """  # noqa: S608
+    """
 )
 
 
@@ -105,27 +105,27 @@ class CorpusSummary:
 
 
 _STATES = sa.text(
-    f"""
-    SELECT j.state, count(*) AS documents FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    """
+    SELECT j.state, count(*) AS documents FROM documents AS d
+    JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL GROUP BY j.state
-    """  # noqa: S608
+    """
 )
 _SUMS = sa.text(
-    f"""
-    SELECT (SELECT count(*) FROM {SCHEMA}.documents
+    """
+    SELECT (SELECT count(*) FROM documents
             WHERE published_job_id IS NOT NULL AND deleted_at IS NULL) AS published,
-           (SELECT count(*) FROM {SCHEMA}.document_chunks) AS chunks,
-           (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM {SCHEMA}.upload_jobs) AS tokens,
-           (SELECT coalesce(sum(cost_usd), 0) FROM {SCHEMA}.upload_jobs) AS cost_usd
-    """  # noqa: S608
+           (SELECT count(*) FROM document_chunks) AS chunks,
+           (SELECT coalesce(sum(billed_tokens), 0)::bigint FROM upload_jobs) AS tokens,
+           (SELECT coalesce(sum(cost_usd), 0) FROM upload_jobs) AS cost_usd
+    """
 )
 _VECTORS = sa.text(
-    f"""
+    """
     SELECT s.provider || '/' || s.model || ' (' || s.dimension || ')' AS model, v.vectors
-    FROM (SELECT space_id, count(*) AS vectors FROM {SCHEMA}.chunk_vectors GROUP BY space_id) AS v
-    JOIN {SCHEMA}.embedding_spaces AS s ON s.id = v.space_id ORDER BY v.vectors DESC
-    """  # noqa: S608
+    FROM (SELECT space_id, count(*) AS vectors FROM chunk_vectors GROUP BY space_id) AS v
+    JOIN embedding_spaces AS s ON s.id = v.space_id ORDER BY v.vectors DESC
+    """
 )
 
 
@@ -140,10 +140,10 @@ async def summarize(connection: AsyncConnection) -> CorpusSummary:
 
 
 _PUBLISHED = sa.text(
-    f"""
-    SELECT count(*) FROM {SCHEMA}.documents
+    """
+    SELECT count(*) FROM documents
     WHERE published_job_id IS NOT NULL AND deleted_at IS NULL
-    """  # noqa: S608
+    """
 )
 
 

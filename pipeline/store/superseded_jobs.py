@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pipeline.states import RETRYABLE, WORKING, JobState
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 LOST_CODES = ("file_missing", "object_missing", "object_damaged")
 """Errors that say that the storage lost what it had been given; new bytes mend them."""
@@ -25,7 +25,7 @@ _LOST_STATES = listed(LOSABLE)
 REVIVE = sa.text(
     f"""
     WITH revived AS (
-        UPDATE {SCHEMA}.upload_jobs SET state = 'uploaded', finished_at = NULL,
+        UPDATE upload_jobs SET state = 'uploaded', finished_at = NULL,
             attempt = attempt + 1, claimed_by = NULL, lease_until = NULL,
             run_id = :run_id, stopped = NULL, failed_from = NULL, error_class = NULL,
             error_code = NULL, error_message = NULL, error_remedy = NULL,
@@ -37,39 +37,39 @@ REVIVE = sa.text(
             OR state IN ({_LOST_STATES}) AND error_code IN ({_LOST}))
         RETURNING *
     )
-    INSERT INTO {SCHEMA}.job_events
+    INSERT INTO job_events
         (job_id, document_id, user_id, run_id, correlation_id, event, to_state, actor)
     SELECT id, document_id, user_id, :run_id, correlation_id, 'revived', 'uploaded', :actor
     FROM revived
-    """  # noqa: S608
+    """
 )
 _UNFINISHED = listed((*WORKING, *RETRYABLE))
 # A newer version came: what was not published of the older ones is no longer wanted.
 SUPERSEDE = sa.text(
     f"""
     WITH latest AS (
-        UPDATE {SCHEMA}.documents AS d SET latest_job_id = s.job_id, updated_at = now()
+        UPDATE documents AS d SET latest_job_id = s.job_id, updated_at = now()
         FROM unnest(CAST(:documents AS uuid[]), CAST(:jobs AS uuid[])) AS s(document_id, job_id)
         WHERE d.id = s.document_id
         RETURNING d.id, d.latest_job_id
     ), old AS (
         -- locked, so that it holds the state after a worker's step that commits meanwhile
-        SELECT j.id, j.state FROM {SCHEMA}.upload_jobs AS j JOIN latest AS l
+        SELECT j.id, j.state FROM upload_jobs AS j JOIN latest AS l
         ON j.document_id = l.id AND j.id <> l.latest_job_id WHERE j.state IN ({_UNFINISHED})
         ORDER BY j.id FOR NO KEY UPDATE OF j
     ), superseded AS (
-        UPDATE {SCHEMA}.upload_jobs AS j SET state = 'superseded', claimed_by = NULL,
+        UPDATE upload_jobs AS j SET state = 'superseded', claimed_by = NULL,
             lease_until = NULL, finished_at = clock_timestamp(), updated_at = clock_timestamp(),
             attempt = j.attempt + 1
         FROM old WHERE j.id = old.id
         RETURNING j.*, old.state AS from_state
     ), emptied AS (
-        DELETE FROM {SCHEMA}.document_chunk_buffer AS b USING superseded AS s WHERE b.job_id = s.id
+        DELETE FROM document_chunk_buffer AS b USING superseded AS s WHERE b.job_id = s.id
     )
-    INSERT INTO {SCHEMA}.job_events
+    INSERT INTO job_events
         (job_id, document_id, user_id, run_id, correlation_id, event, from_state, to_state, actor)
     SELECT id, document_id, user_id, :run_id, correlation_id, 'superseded', from_state,
            'superseded', :actor
     FROM superseded
-    """  # noqa: S608
+    """
 )

@@ -18,21 +18,21 @@ from pipeline.sources import PASSED_OVER
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store.attachments import family
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 
 _RECORDED = sa.text(
-    f"""
+    """
     SELECT d.id AS document_id, d.source, coalesce(j.file_sha256, '') AS sha256,
            d.parent_id IS NOT NULL AS inside
-    FROM {SCHEMA}.documents AS d LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    FROM documents AS d LEFT JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.user_id = :user_id AND d.deleted_at IS NULL
       AND (d.parent_id IS NULL AND EXISTS (
                SELECT FROM unnest(CAST(:folders AS text[])) AS f(folder)
                WHERE starts_with(d.source, f.folder))
            OR d.source = ANY(CAST(:sources AS text[])))
     ORDER BY d.source
-    """  # noqa: S608
+    """
 )
 
 
@@ -52,13 +52,13 @@ _FAMILY = sa.text(
     f"""
     SELECT d.id, d.source, d.deleted_at IS NOT NULL AS deleted, j.file_sha256,
            j.id AS job_id, j.correlation_id
-    FROM {SCHEMA}.documents AS d LEFT JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.latest_job_id
+    FROM documents AS d LEFT JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.id IN ({family("CAST(:ids AS uuid[])")})
-    """  # noqa: S608
+    """
 )
 _LOCK = sa.text(
     f"""
-    SELECT FROM {SCHEMA}.documents
+    SELECT FROM documents
     WHERE id IN ({family("CAST(:ids AS uuid[])")})
        OR user_id = :user_id AND source = ANY(CAST(:sources AS text[]))
     ORDER BY id FOR UPDATE
@@ -67,40 +67,40 @@ _LOCK = sa.text(
 # A source is one row's; so all first get a name that no path has, then their new one. What was
 # deleted and has a new one's name gives it up.
 _LEAVE = sa.text(
-    f"""
+    """
     WITH leaving AS (
-        SELECT id FROM {SCHEMA}.documents WHERE id = ANY(CAST(:ids AS uuid[]))
+        SELECT id FROM documents WHERE id = ANY(CAST(:ids AS uuid[]))
             OR user_id = :user_id AND deleted_at IS NOT NULL
                AND source = ANY(CAST(:sources AS text[]))
         ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.documents AS d SET source = 'left:' || d.id FROM leaving WHERE d.id = leaving.id
-    """  # noqa: S608
+    UPDATE documents AS d SET source = 'left:' || d.id FROM leaving WHERE d.id = leaving.id
+    """
 )
 _ARRIVE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.documents AS d SET source = m.source, name = coalesce(m.name, d.name),
+    """
+    UPDATE documents AS d SET source = m.source, name = coalesce(m.name, d.name),
         updated_at = now()
     FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m(id uuid, source text, name text)
     WHERE d.id = m.id
-    """  # noqa: S608
+    """
 )
 _OCCUPIED = sa.text(
-    f"""
-    SELECT EXISTS (SELECT FROM {SCHEMA}.documents
+    """
+    SELECT EXISTS (SELECT FROM documents
                    WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[])))
-    """  # noqa: S608
+    """
 )
 _TELL = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.job_events
+    """
+    INSERT INTO job_events
         (job_id, document_id, user_id, run_id, correlation_id, event, actor, details)
     SELECT m.job_id, m.id, :user_id, :run_id, m.correlation_id, 'relocated', :actor,
            jsonb_build_object('from', m.before, 'to', m.source)
     FROM jsonb_to_recordset(CAST(:moves AS jsonb))
         AS m(id uuid, job_id uuid, correlation_id uuid, before text, source text, name text)
     WHERE m.name IS NOT NULL
-    """  # noqa: S608
+    """
 )
 
 
@@ -177,25 +177,25 @@ _ENDED_WELL = listed((*PUBLISHED, JobState.SUPERSEDED, JobState.DELETED))
 _HELD_BACK = sa.text(
     f"""
     WITH unpublished AS (
-        SELECT j.document_id, NULL AS source FROM {SCHEMA}.run_jobs AS r
-        JOIN {SCHEMA}.upload_jobs AS j ON j.id = r.job_id
+        SELECT j.document_id, NULL AS source FROM run_jobs AS r
+        JOIN upload_jobs AS j ON j.id = r.job_id
         WHERE r.run_id = :run_id AND j.state NOT IN ({_ENDED_WELL})
         UNION ALL
-        SELECT NULL, f.source FROM {SCHEMA}.ingest_runs AS i
+        SELECT NULL, f.source FROM ingest_runs AS i
         CROSS JOIN LATERAL jsonb_to_recordset(i.rejected) AS f(source text, code text)
         WHERE i.id = :run_id AND f.code NOT IN ('{PASSED_OVER}', '{KEPT}')
     )
     SELECT g.id FROM unnest(CAST(:gone AS uuid[])) AS g(id) WHERE EXISTS (
         SELECT FROM unpublished AS u WHERE NOT EXISTS (
-            SELECT FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.run_jobs AS r ON r.job_id = j.id
-            JOIN {SCHEMA}.ingest_runs AS i ON i.id = r.run_id
+            SELECT FROM upload_jobs AS j JOIN run_jobs AS r ON r.job_id = j.id
+            JOIN ingest_runs AS i ON i.id = r.run_id
             WHERE j.document_id = g.id
               AND (i.rejected @> jsonb_build_array(jsonb_build_object('source', u.source))
                    OR EXISTS (
-                       SELECT FROM {SCHEMA}.upload_jobs AS o
-                       JOIN {SCHEMA}.run_jobs AS b ON b.job_id = o.id
+                       SELECT FROM upload_jobs AS o
+                       JOIN run_jobs AS b ON b.job_id = o.id
                        WHERE o.document_id = u.document_id AND b.run_id = r.run_id))))
-    """  # noqa: S608
+    """
 )
 
 

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records, rows
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,10 @@ class TracedJob:
     correlation_id: UUID
 
 
-_JOBS = f"""
-    SELECT id AS job_id, document_id, correlation_id FROM {SCHEMA}.upload_jobs WHERE {{condition}}
+_JOBS = """
+    SELECT id AS job_id, document_id, correlation_id FROM upload_jobs WHERE {condition}
     ORDER BY created_at LIMIT 500
-"""  # noqa: S608
+"""
 _OF_DOCUMENT = sa.text(_JOBS.format(condition="document_id = :document"))
 _BY_PREFIX = sa.text(_JOBS.format(condition="starts_with(id::text, :prefix)"))
 _OF_CORRELATION = sa.text(_JOBS.format(condition="correlation_id = :correlation"))
@@ -50,33 +49,33 @@ async def jobs_of_correlation(connection: AsyncConnection, correlation: UUID) ->
 
 
 _EVENTS = sa.text(
-    f"""
+    """
     SELECT at, 'audit' AS source, event, job_id, from_state, to_state, attempt, actor, details
-    FROM {SCHEMA}.job_events WHERE job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY id
-    """  # noqa: S608
+    FROM job_events WHERE job_id = ANY(CAST(:jobs AS uuid[])) ORDER BY id
+    """
 )
 # A call belongs to a run; where a run had several documents, all their calls are told.
 _CALLS = sa.text(
-    f"""
+    """
     SELECT at, 'services' AS source, service || ' ' || operation AS event, outcome,
            round(seconds::numeric, 3) AS seconds, inputs, tokens, cost_usd, request_id
-    FROM {SCHEMA}.service_calls
-    WHERE run_id IN (SELECT run_id FROM {SCHEMA}.job_events
+    FROM service_calls
+    WHERE run_id IN (SELECT run_id FROM job_events
                      WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND run_id IS NOT NULL)
     ORDER BY id
-    """  # noqa: S608
+    """
 )
 _WEBHOOKS = sa.text(
-    f"""
+    """
     SELECT w.received_at AS at, 'webhooks' AS source, w.event_type AS event, w.outcome,
            w.remote_job_id, w.event_id
-    FROM {SCHEMA}.webhook_events AS w
+    FROM webhook_events AS w
     WHERE w.remote_job_id IN (
-        SELECT p.remote_job_id FROM {SCHEMA}.parsed_files AS p JOIN {SCHEMA}.upload_jobs AS j
+        SELECT p.remote_job_id FROM parsed_files AS p JOIN upload_jobs AS j
           ON j.user_id = p.user_id AND j.file_sha256 = p.file_sha256 AND j.parser = p.parser
         WHERE j.id = ANY(CAST(:jobs AS uuid[])))
     ORDER BY w.received_at
-    """  # noqa: S608
+    """
 )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import IllegalTransition, NavigatorError
 from pipeline.states import ENDED, PUBLISHED, JobState, may
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def in_order(ids: str, condition: str = "true") -> str:
     for each other in a circle: Postgres would end one, and with it what was just paid for.
     """
     return f"""ordered AS (
-        SELECT id FROM {SCHEMA}.upload_jobs WHERE id = ANY({ids}) AND {condition}
+        SELECT id FROM upload_jobs WHERE id = ANY({ids}) AND {condition}
         ORDER BY id FOR NO KEY UPDATE
-    )"""  # noqa: S608
+    )"""
 
 
 _ENDED = listed(ENDED)
@@ -80,10 +80,10 @@ _MOVE = sa.text(
     ), ordered AS (
         -- locked in the order of their ids, as `in_order` does; with the move's own columns, for
         -- joined to it again each row would be compared with each
-        SELECT m.* FROM move AS m JOIN {SCHEMA}.upload_jobs AS l ON l.id = m.job_id
+        SELECT m.* FROM move AS m JOIN upload_jobs AS l ON l.id = m.job_id
         ORDER BY l.id FOR NO KEY UPDATE OF l
     ), moved AS (
-        UPDATE {SCHEMA}.upload_jobs AS j SET
+        UPDATE upload_jobs AS j SET
             state = m.target,
             failed_from = CASE WHEN m.error_code IS NOT NULL THEN m.source END,
             error_class = m.error_class, error_code = m.error_code,
@@ -115,14 +115,14 @@ _MOVE = sa.text(
         RETURNING j.id, j.document_id, j.user_id, j.correlation_id, j.attempt,
                   m.source, m.target, m.details, m.error_code
     )
-    INSERT INTO {SCHEMA}.job_events (job_id, document_id, user_id, run_id, correlation_id,
+    INSERT INTO job_events (job_id, document_id, user_id, run_id, correlation_id,
                                      event, from_state, to_state, attempt, actor, details)
     SELECT id, document_id, user_id, :run_id, correlation_id,
            CASE WHEN error_code IS NULL THEN 'moved' ELSE 'failed' END,
            source, target, attempt, :worker, coalesce(details, '{{}}')
     FROM moved
     RETURNING job_id
-    """  # noqa: S608
+    """
 )
 
 

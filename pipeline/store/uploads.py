@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +33,31 @@ class AnnouncedUpload:
 
 
 _ANNOUNCE = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.uploads (id, user_id, source, name, tags, declared_bytes, expires_at)
+    """
+    INSERT INTO uploads (id, user_id, source, name, tags, declared_bytes, expires_at)
     VALUES (:id, :user_id, :source, :name, :tags, :bytes, now() + make_interval(secs => :seconds))
     RETURNING expires_at
-    """  # noqa: S608
+    """
 )
 _FIND = sa.text(
-    f"""
+    """
     SELECT id, user_id, source, name, tags, declared_bytes, expires_at, job_id,
            expires_at < now() AS expired
-    FROM {SCHEMA}.uploads WHERE id = :id
-    """  # noqa: S608
+    FROM uploads WHERE id = :id
+    """
 )
-_COMPLETE = sa.text(
-    f"UPDATE {SCHEMA}.uploads SET job_id = :job_id WHERE id = :id AND user_id = :user_id"  # noqa: S608
-)
+_COMPLETE = sa.text("UPDATE uploads SET job_id = :job_id WHERE id = :id AND user_id = :user_id")
 _FORGET = sa.text(
-    f"""
+    """
     WITH expired AS (
-        SELECT id FROM {SCHEMA}.uploads
+        SELECT id FROM uploads
         WHERE job_id IS NULL AND expires_at < now() - make_interval(days => 1)
         ORDER BY id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.uploads AS u USING expired AS e WHERE u.id = e.id
-    """  # noqa: S608
+    DELETE FROM uploads AS u USING expired AS e WHERE u.id = e.id
+    """
 )
-_OPEN = sa.text(
-    f"SELECT count(*) FROM {SCHEMA}.uploads WHERE job_id IS NULL AND expires_at >= now()"  # noqa: S608
-)
+_OPEN = sa.text("SELECT count(*) FROM uploads WHERE job_id IS NULL AND expires_at >= now()")
 
 
 async def announce(

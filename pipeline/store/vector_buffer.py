@@ -18,7 +18,6 @@ from pipeline.documents import embedding_text
 from pipeline.store.bulk_copy import copy_vectors
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import rows
-from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import SHARED_OWNER, lenders, owner, owning
 from pipeline.worker_identity import dead_workers
 
@@ -47,32 +46,32 @@ _MISSING = f"""
            b.user_id, b.heading_path, b.context, b.text, b.tokens
     FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
-        SELECT true AS there FROM {SCHEMA}.chunk_vectors
+        SELECT true AS there FROM chunk_vectors
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id {lenders("b")} OFFSET 0
     ) AS v ON true
     LEFT JOIN LATERAL (
-        SELECT true AS there FROM {SCHEMA}.document_vector_buffer
+        SELECT true AS there FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
           AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     WHERE v.there IS NULL AND w.there IS NULL
     ORDER BY b.sha256, {owner("b")}, b.job_id
-"""  # noqa: S608
-_COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")  # noqa: S608
+"""
+_COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")
 _HOLDERS = sa.text(
     f"""
     SELECT DISTINCT w.claimed_by FROM {CHUNKS_OF_JOBS}
     JOIN LATERAL (
-        SELECT claimed_by FROM {SCHEMA}.document_vector_buffer
+        SELECT claimed_by FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
           AND embedding IS NULL AND claimed_by IS NOT NULL OFFSET 0
     ) AS w ON true
-    """  # noqa: S608
+    """
 )
 _RESERVE = sa.text(
     f"""
     WITH missing AS MATERIALIZED ({_MISSING}), reserved AS (
-        INSERT INTO {SCHEMA}.document_vector_buffer AS w
+        INSERT INTO document_vector_buffer AS w
             (space_id, sha256, user_id, job_id, claimed_by, lease_until)
         SELECT :space, sha256, owner_id, job_id, :worker, now() + make_interval(secs => :lease)
         FROM missing ORDER BY sha256, owner_id
@@ -87,7 +86,7 @@ _RESERVE = sa.text(
     SELECT * FROM missing
     WHERE ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
     ORDER BY job_id, sha256
-    """  # noqa: S608
+    """
 )
 
 
@@ -132,19 +131,19 @@ async def count_missing(
 
 # Locked by hash and owner: see `lock_order`. An INSERT that conflicts finds its rows by key.
 _PERSIST = sa.text(
-    f"""
+    """
     WITH answered AS MATERIALIZED (
-        SELECT sha256, user_id, job_id FROM {SCHEMA}.document_vector_buffer
+        SELECT sha256, user_id, job_id FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = ANY(:shas) AND user_id = ANY(CAST(:owners AS uuid[]))
         ORDER BY sha256, user_id FOR NO KEY UPDATE
     )
-    INSERT INTO {SCHEMA}.document_vector_buffer AS w
+    INSERT INTO document_vector_buffer AS w
         (space_id, sha256, user_id, job_id, embedding)
     SELECT :space, a.sha256, a.user_id, a.job_id, i.embedding
     FROM answered AS a JOIN incoming_vectors AS i USING (sha256, user_id)
     ON CONFLICT (space_id, sha256, user_id) DO UPDATE SET
         embedding = EXCLUDED.embedding, claimed_by = NULL, lease_until = NULL
-    """  # noqa: S608
+    """
 )
 
 
@@ -177,9 +176,9 @@ async def insert_staged(
 
 
 _RELEASE = sa.text(
-    f"""
+    """
     WITH mine AS (
-        SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
+        SELECT space_id, sha256, user_id FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = ANY(:shas) AND embedding IS NULL
           AND claimed_by = :worker
           -- another batch of this worker may embed the same text for another user
@@ -187,22 +186,22 @@ _RELEASE = sa.text(
               (SELECT * FROM unnest(CAST(:shas AS text[]), CAST(:owners AS uuid[])))
         ORDER BY sha256, user_id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING mine
+    DELETE FROM document_vector_buffer AS w USING mine
     WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256 AND w.user_id = mine.user_id
-    """  # noqa: S608
+    """
 )
 _RENEW = sa.text(
-    f"""
+    """
     WITH mine AS (
-        SELECT space_id, sha256, user_id FROM {SCHEMA}.document_vector_buffer
+        SELECT space_id, sha256, user_id FROM document_vector_buffer
         WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND embedding IS NULL AND claimed_by = :worker
         ORDER BY sha256, user_id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.document_vector_buffer AS w
+    UPDATE document_vector_buffer AS w
     SET lease_until = now() + make_interval(secs => :lease)
     FROM mine
     WHERE w.space_id = mine.space_id AND w.sha256 = mine.sha256 AND w.user_id = mine.user_id
-    """  # noqa: S608
+    """
 )
 
 

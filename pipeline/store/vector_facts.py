@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import lenders, owner, owning
 
 _FACTS = sa.text(
@@ -23,18 +22,18 @@ _FACTS = sa.text(
            vector_norm(coalesce(w.embedding, v.embedding)) AS norm
     FROM {CHUNKS_OF_JOBS}
     LEFT JOIN LATERAL (
-        SELECT sha256, embedding FROM {SCHEMA}.document_vector_buffer AS c
+        SELECT sha256, embedding FROM document_vector_buffer AS c
         WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.user_id = {owner("b")}
           AND c.embedding IS NOT NULL OFFSET 0
     ) AS w ON true
     LEFT JOIN LATERAL (
         SELECT max(sha256) AS sha256, (array_agg(embedding))[1] AS embedding
-        FROM {SCHEMA}.chunk_vectors AS c
+        FROM chunk_vectors AS c
         WHERE c.space_id = :space AND c.sha256 = b.sha256 AND c.user_id {lenders("b")}
           AND w.sha256 IS NULL
     ) AS v ON true
     ORDER BY b.job_id, b.ordinal
-    """  # noqa: S608
+    """
 )
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import rows
 from pipeline.store.notifications import PARSE_CHANNEL
-from pipeline.store.schema import SCHEMA
 from pipeline.webhooks import WebhookEvent
 
 
@@ -25,17 +24,17 @@ class Receipt(StrEnum):
 
 
 _JOB = sa.text(
-    f"""
-    SELECT user_id, state FROM {SCHEMA}.parsed_files WHERE remote_job_id = :remote
+    """
+    SELECT user_id, state FROM parsed_files WHERE remote_job_id = :remote
     ORDER BY state = 'done' LIMIT 1
-    """  # noqa: S608
+    """
 )
 _KEEP = sa.text(
-    f"""
-    INSERT INTO {SCHEMA}.webhook_events (event_id, user_id, event_type, remote_job_id, outcome)
+    """
+    INSERT INTO webhook_events (event_id, user_id, event_type, remote_job_id, outcome)
     VALUES (:event_id, :user_id, :event_type, :remote, :outcome)
     ON CONFLICT (event_id) DO NOTHING
-    """  # noqa: S608
+    """
 )
 _TELL = sa.text("SELECT pg_notify(:channel, :remote)")
 

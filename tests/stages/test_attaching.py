@@ -11,7 +11,7 @@ from mocks import LlamaParseMock
 from pipeline.identity import user_id
 from pipeline.sources import find_files
 from pipeline.states import JobState
-from pipeline.store import deletion, history, run_jobs, runs
+from pipeline.store import deletion, document_queries, run_jobs, runs
 from pipeline.store.transitions import Actor
 from stages import attaching, intake, parsing, planning, syncing, validating
 from stages.attaching import depth_of, member_source, root_of
@@ -42,7 +42,7 @@ def claim(*files: tuple[str, str, bytes], text: str = "The kitchen was flooded i
 async def states(services: Services) -> dict[str, str]:
     """Where each living document stands, by the end of its source."""
     async with services.database.reader(ANNA) as connection:
-        found, _ = await history.list_documents(connection)
+        found, _ = await document_queries.documents_by_name(connection)
     return {each.source.rpartition("/documents/")[2]: str(each.state) for each in found}
 
 
@@ -71,7 +71,9 @@ async def test_a_letters_files_are_documents_of_the_same_run(local: Opener, fold
             ("claim.eml", "report.pdf", "rates.csv"), "new"
         )
         async with services.database.reader(ANNA) as connection:
-            found, _ = await history.list_documents(connection, tags=["kitchen"])
+            found, _ = await document_queries.documents_by_name(
+                connection, document_queries.DocumentFilter(tags=["kitchen"])
+            )
             assert len(found) == 3
 
 
@@ -140,7 +142,9 @@ async def test_unchanged_files_are_told_as_unchanged(local: Opener, folder: Path
             "x.pdf": "failed_before",
         }
         async with services.database.reader(ANNA) as connection:
-            tagged, _ = await history.list_documents(connection, tags=["later"])
+            tagged, _ = await document_queries.documents_by_name(
+                connection, document_queries.DocumentFilter(tags=["later"])
+            )
         assert len(tagged) == 3
 
 
@@ -200,7 +204,7 @@ async def test_a_deleted_letter_takes_its_files_along(local: Opener, folder: Pat
     async with local() as services:
         await ingest(services, [folder], ANNA)
         async with services.database.reader(ANNA) as connection:
-            found, _ = await history.list_documents(connection)
+            found, _ = await document_queries.documents_by_name(connection)
         outer = next(each.document_id for each in found if each.name == "claim.eml")
         done = await syncing.delete(services.database, services.storage, [outer], Actor("person"))
         assert len(done.documents) == 3
@@ -232,7 +236,7 @@ async def test_equal_letters_at_two_places_each_have_their_files(
     async with local() as services:
         await ingest(services, [folder / "one.eml"], ANNA)
         async with services.database.reader(ANNA) as connection:
-            found, _ = await history.list_documents(connection)
+            found, _ = await document_queries.documents_by_name(connection)
         ids = [each.document_id for each in found]
         await accept(services, [folder / "two.eml"], ANNA)
         # the bytes of the first one's files go, while those of the letter are needed
@@ -322,7 +326,7 @@ async def test_letters_are_opened_here_and_their_files_by_llamaparse(
         await ingest(services, [folder], ANNA)
         assert set(await states(services)) == {"claim.eml", "claim.eml#1/report.pdf"}
         async with services.database.reader(ANNA) as connection:
-            found, _ = await history.list_documents(connection)
+            found, _ = await document_queries.documents_by_name(connection)
         assert all(each.published for each in found)
     assert llamaparse.stats()["jobs"] == 1
 

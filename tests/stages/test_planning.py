@@ -10,7 +10,7 @@ import pytest
 from mocks import LlamaParseMock
 from pipeline.identity import user_id
 from pipeline.sources import find_files
-from pipeline.store import history, runs
+from pipeline.store import document_queries, events, job_queries, runs
 from pipeline.store.registration import Outcome
 from stages import planning, retrying
 from tests.flows.corpus import Opener
@@ -64,7 +64,7 @@ async def test_sync_counts_what_has_vanished(local: Opener, folder: Path) -> Non
         assert (await planning.plan(services, found, USER)).vanished == 0
         assert not await planning.needs_work(services, found, USER)
         async with services.database.reader(USER) as connection:
-            assert (await history.list_documents(connection))[1] == 2
+            assert (await document_queries.documents_by_name(connection))[1] == 2
 
 
 @pytest.mark.parametrize("chunk_tokens", [64, 96])
@@ -81,8 +81,8 @@ async def test_a_retry_works_under_the_settings_of_today(
     async with local(chunk_tokens=chunk_tokens) as services:
         (job,) = await retrying.retry_jobs(services, USER, uuid4(), [failed.job_id])
         async with services.database.reader(USER) as connection:
-            jobs = await history.document_jobs(connection, failed.document_id)
-            events = await history.document_events(connection, failed.document_id)
+            jobs = await job_queries.document_versions(connection, failed.document_id)
+            told = await events.of_document(connection, failed.document_id)
     assert (job == failed.job_id) is (chunk_tokens == 64)
     assert {each.job_id: each.state for each in jobs}[job] == "uploaded"
-    assert events[-1].actor == "person"
+    assert told[-1].actor == "person"

@@ -136,8 +136,8 @@ async def _version(
 ) -> JobView:
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
-        if version is None and document.latest_job_id is not None:
-            job = await find_job(connection, document.latest_job_id)
+        if version is None and document.job_id is not None:
+            job = await find_job(connection, document.job_id)
         else:
             chosen = JobFilter(document=document_id)
             jobs = await list_jobs(connection, chosen, None, _MOST_VERSIONS)

@@ -13,13 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.authorization import CurrentAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
-from clients.embedder import price_of
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
 from pipeline.store.clock import database_time
 from pipeline.store.metrics import Circuit
 from pipeline.store.overview import Overview, Row
-from stages.parse_prices import page_price
+from stages.costs import embedding_price, page_price
 
 router = APIRouter(tags=["overview"])
 
@@ -203,7 +202,7 @@ def _troubled(row: Row) -> TroubledOut:
 
 def _spend(parts: ApiParts, found: Overview) -> SpendOut:
     waiting = found.waiting
-    forecast = price_of(parts.embedder, waiting["tokens"])
+    forecast = embedding_price(parts.embedder, waiting["tokens"])
     if parts.services.remote_parser is not None:
         forecast += waiting["pages"] * page_price(parts.services)
     free = not parts.embedder.price_per_million_tokens and parts.services.remote_parser is None

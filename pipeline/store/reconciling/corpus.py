@@ -13,7 +13,7 @@ from pipeline.states import PUBLISHED, JobState
 from pipeline.store.engine import Database, rows
 from pipeline.store.lock_order import lock_documents
 from pipeline.store.reconciling.paging import last, pages
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, Move, move
 
 _PUBLISHED = listed(PUBLISHED)
@@ -40,22 +40,22 @@ class DamagedDocument:
 _DAMAGED = sa.text(
     f"""
     WITH page AS (
-        SELECT d.id AS key, d.published_job_id FROM {SCHEMA}.documents AS d
+        SELECT d.id AS key, d.published_job_id FROM documents AS d
         WHERE d.id > :after ORDER BY d.id LIMIT :most
     ), looked AS (
         SELECT p.key, j.id AS job_id, coalesce(j.chunks, 0) AS promised, c.stored, c.lacking
         FROM page AS p
         LEFT JOIN LATERAL (
-            SELECT id, space_id, chunks FROM {SCHEMA}.upload_jobs
+            SELECT id, space_id, chunks FROM upload_jobs
             WHERE id = p.published_job_id AND state IN ({_PUBLISHED}) OFFSET 0
         ) AS j ON true
         LEFT JOIN LATERAL (
             SELECT count(*)::int AS stored,
                    (count(*) FILTER (WHERE v.chunk_id IS NULL))::int AS lacking
-            FROM (SELECT id FROM {SCHEMA}.document_chunks
+            FROM (SELECT id FROM document_chunks
                   WHERE document_id = p.key AND j.id IS NOT NULL OFFSET 0) AS chunk
             LEFT JOIN LATERAL (
-                SELECT chunk_id FROM {SCHEMA}.chunk_vectors
+                SELECT chunk_id FROM chunk_vectors
                 WHERE space_id = j.space_id AND chunk_id = chunk.id OFFSET 0
             ) AS v ON true
         ) AS c ON true
@@ -63,7 +63,7 @@ _DAMAGED = sa.text(
     SELECT p.*, p.job_id IS NOT NULL AND (p.stored <> p.promised OR p.lacking > 0) AS bad
     FROM looked AS p
     WHERE p.job_id IS NOT NULL AND (p.stored <> p.promised OR p.lacking > 0) OR {last("page")}
-    """  # noqa: S608
+    """
 )
 
 
@@ -77,20 +77,20 @@ async def damaged_documents(database: Database) -> AsyncIterator[list[DamagedDoc
 
 
 _LOCK = sa.text(
-    f"""
-    SELECT d.id FROM {SCHEMA}.documents AS d
+    """
+    SELECT d.id FROM documents AS d
     WHERE d.id = ANY(CAST(:documents AS uuid[])) AND d.deleted_at IS NULL
       AND d.latest_job_id = d.published_job_id
     ORDER BY d.id FOR NO KEY UPDATE
-    """  # noqa: S608
+    """
 )
 _JOBS = sa.text(
     f"""
-    SELECT j.id, j.state, j.document_id FROM {SCHEMA}.documents AS d
-    JOIN {SCHEMA}.upload_jobs AS j ON j.id = d.published_job_id
+    SELECT j.id, j.state, j.document_id FROM documents AS d
+    JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE d.id = ANY(CAST(:documents AS uuid[])) AND j.state IN ({_PUBLISHED})
     ORDER BY j.id FOR NO KEY UPDATE OF j
-    """  # noqa: S608
+    """
 )
 
 
@@ -121,31 +121,31 @@ async def retry_jobs(
     return {row["document_id"] for row in found if row["id"] in moved}
 
 
-_SPACES = sa.text(f"SELECT id FROM {SCHEMA}.embedding_spaces ORDER BY id")  # noqa: S608
+_SPACES = sa.text("SELECT id FROM embedding_spaces ORDER BY id")
 _ORPHANS = sa.text(
     f"""
     WITH page AS (
-        SELECT chunk_id AS key FROM {SCHEMA}.chunk_vectors
+        SELECT chunk_id AS key FROM chunk_vectors
         WHERE space_id = :space AND chunk_id > :after ORDER BY chunk_id LIMIT :most
     )
     SELECT p.key, c.id IS NULL AS bad FROM page AS p
     LEFT JOIN LATERAL (
-        SELECT id FROM {SCHEMA}.document_chunks WHERE id = p.key OFFSET 0
+        SELECT id FROM document_chunks WHERE id = p.key OFFSET 0
     ) AS c ON true
     WHERE c.id IS NULL OR {last("page")}
-    """  # noqa: S608
+    """
 )
 _REMOVE = sa.text(
-    f"""
+    """
     WITH orphans AS (
-        SELECT v.space_id, v.chunk_id FROM {SCHEMA}.chunk_vectors AS v
+        SELECT v.space_id, v.chunk_id FROM chunk_vectors AS v
         WHERE v.space_id = :space AND v.chunk_id = ANY(CAST(:chunks AS uuid[]))
-          AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunks AS c WHERE c.id = v.chunk_id)
+          AND NOT EXISTS (SELECT FROM document_chunks AS c WHERE c.id = v.chunk_id)
         ORDER BY v.chunk_id FOR UPDATE
     )
-    DELETE FROM {SCHEMA}.chunk_vectors AS v USING orphans AS o
+    DELETE FROM chunk_vectors AS v USING orphans AS o
     WHERE v.space_id = o.space_id AND v.chunk_id = o.chunk_id
-    """  # noqa: S608
+    """
 )
 
 

@@ -13,7 +13,7 @@ from pipeline.states import WORKING
 from pipeline.store.engine import Database, records
 from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.reconciling.paging import pages
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 UNATTENDED_MINUTES = 15
 """A sweep comes every minute."""
@@ -36,7 +36,7 @@ _UNATTENDED = sa.text(
     f"""
     SELECT j.user_id, count(*)::int AS jobs,
            (max(extract(epoch FROM now() - j.updated_at)) / 60)::int AS oldest_minutes
-    FROM {SCHEMA}.upload_jobs AS j
+    FROM upload_jobs AS j
     WHERE j.state IN ({_WORKING}) AND j.stopped IS NULL
       AND j.updated_at < now() - make_interval(mins => {UNATTENDED_MINUTES})
       AND (j.lease_until IS NULL
@@ -45,7 +45,7 @@ _UNATTENDED = sa.text(
            OR j.not_before < now() - make_interval(mins => {UNATTENDED_MINUTES}))
       AND NOT {OWNED}
     GROUP BY j.user_id ORDER BY j.user_id
-    """  # noqa: S608
+    """
 )
 
 
@@ -62,21 +62,21 @@ _FAR = f"""
 """
 _OUT_OF_SIGHT = sa.text(
     f"""
-    SELECT j.id AS key, true AS bad FROM {SCHEMA}.upload_jobs AS j
+    SELECT j.id AS key, true AS bad FROM upload_jobs AS j
     WHERE j.id > :after AND {_FAR} ORDER BY j.id LIMIT :most
-    """  # noqa: S608
+    """
 )
 _DUE = sa.text(
     f"""
     WITH ordered AS (
-        SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+        SELECT j.id FROM upload_jobs AS j
         WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND {_FAR}
         ORDER BY j.id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.upload_jobs AS j SET not_before = NULL,
+    UPDATE upload_jobs AS j SET not_before = NULL,
         lease_until = least(j.lease_until, now() + interval '1 minute')
     FROM ordered WHERE j.id = ordered.id
-    """  # noqa: S608
+    """
 )
 
 

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import Database, records
-from pipeline.store.schema import SCHEMA
 from pipeline.store.vector_owners import shares
 
 LOST_MINUTES = 60
@@ -21,10 +20,10 @@ _AT_ONCE = 1000
 _UNWANTED = f"""
     (w.embedding IS NULL AND w.lease_until < now() - make_interval(mins => {LOST_MINUTES})
      OR w.embedding IS NOT NULL
-        AND NOT EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j WHERE j.id = w.job_id))
-    AND NOT EXISTS (SELECT FROM {SCHEMA}.document_chunk_buffer AS c
+        AND NOT EXISTS (SELECT FROM upload_jobs AS j WHERE j.id = w.job_id))
+    AND NOT EXISTS (SELECT FROM document_chunk_buffer AS c
                     WHERE c.sha256 = w.sha256 AND {shares("c", "w")})
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +40,23 @@ class BufferedVector:
 _FIND = sa.text(
     f"""
     SELECT w.space_id, w.sha256, w.user_id, w.job_id, w.embedding IS NULL AS reserved
-    FROM {SCHEMA}.document_vector_buffer AS w
+    FROM document_vector_buffer AS w
     WHERE (w.space_id, w.sha256, w.user_id) > (:space, :sha, :user) AND {_UNWANTED}
     ORDER BY w.space_id, w.sha256, w.user_id LIMIT {_AT_ONCE}
-    """  # noqa: S608
+    """
 )
 _REMOVE = sa.text(
     f"""
     WITH unwanted AS (
-        SELECT w.space_id, w.sha256, w.user_id FROM {SCHEMA}.document_vector_buffer AS w
+        SELECT w.space_id, w.sha256, w.user_id FROM document_vector_buffer AS w
         JOIN unnest(CAST(:spaces AS uuid[]), CAST(:shas AS text[]), CAST(:users AS uuid[]))
             AS g(space_id, sha256, user_id) USING (space_id, sha256, user_id)
         WHERE {_UNWANTED}
         ORDER BY w.sha256, w.user_id FOR UPDATE OF w
     )
-    DELETE FROM {SCHEMA}.document_vector_buffer AS w USING unwanted AS u
+    DELETE FROM document_vector_buffer AS w USING unwanted AS u
     WHERE w.space_id = u.space_id AND w.sha256 = u.sha256 AND w.user_id = u.user_id
-    """  # noqa: S608
+    """
 )
 
 

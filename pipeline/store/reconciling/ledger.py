@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.engine import Database, records
 from pipeline.store.job_owners import dead_holders
 from pipeline.store.reconciling.paging import PAGE, last, pages
-from pipeline.store.schema import SCHEMA
 
 SETTLED_MINUTES = 10
 
@@ -27,13 +26,13 @@ _OVER = f"""
      OR r.finished_at IS NULL
         AND coalesce(r.held_until, r.started_at) < now() - make_interval(mins => {SETTLED_MINUTES})
      OR r.finished_at IS NULL AND r.held_by = ANY(CAST(:dead AS text[])))
-    AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS l
-                    JOIN {SCHEMA}.upload_jobs AS j ON j.id = l.job_id
+    AND NOT EXISTS (SELECT FROM run_jobs AS l
+                    JOIN upload_jobs AS j ON j.id = l.job_id
                     WHERE l.run_id = r.id AND j.run_id = r.id AND j.lease_until >= now())
 """
-_CALLS = f"""
-    SELECT coalesce(sum(cost_usd), 0) AS paid FROM {SCHEMA}.service_calls WHERE run_id = r.id
-"""  # noqa: S608
+_CALLS = """
+    SELECT coalesce(sum(cost_usd), 0) AS paid FROM service_calls WHERE run_id = r.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,15 @@ _RUNS = sa.text(
     f"""
     WITH page AS (
         SELECT r.id AS key, r.cost_usd AS cost, r.reserved_usd AS reserved, {_OVER} AS over
-        FROM {SCHEMA}.ingest_runs AS r WHERE r.id > :after ORDER BY r.id LIMIT :most
+        FROM ingest_runs AS r WHERE r.id > :after ORDER BY r.id LIMIT :most
     ), looked AS (
         SELECT p.*, c.paid, p.over AND (p.cost <> c.paid OR p.reserved <> 0) AS bad
         FROM page AS p
-        JOIN LATERAL (SELECT coalesce(sum(cost_usd), 0) AS paid FROM {SCHEMA}.service_calls
+        JOIN LATERAL (SELECT coalesce(sum(cost_usd), 0) AS paid FROM service_calls
                       WHERE run_id = p.key) AS c ON true
     )
     SELECT p.* FROM looked AS p WHERE p.bad OR {last("page")}
-    """  # noqa: S608
+    """
 )
 
 
@@ -72,21 +71,21 @@ async def differing_runs(database: Database) -> AsyncIterator[list[RunMoney]]:
 
 _STILL_OVER = f"""
     WITH ordered AS (
-        SELECT r.id FROM {SCHEMA}.ingest_runs AS r
+        SELECT r.id FROM ingest_runs AS r
         WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_OVER} ORDER BY r.id FOR NO KEY UPDATE
     )
-"""  # noqa: S608
+"""
 _CORRECT = sa.text(
     f"""
     {_STILL_OVER}
-    UPDATE {SCHEMA}.ingest_runs AS r SET cost_usd = ({_CALLS}) FROM ordered AS o WHERE r.id = o.id
-    """  # noqa: S608
+    UPDATE ingest_runs AS r SET cost_usd = ({_CALLS}) FROM ordered AS o WHERE r.id = o.id
+    """
 )
 _GIVE_BACK = sa.text(
     f"""
     {_STILL_OVER}
-    UPDATE {SCHEMA}.ingest_runs AS r SET reserved_usd = 0 FROM ordered AS o WHERE r.id = o.id
-    """  # noqa: S608
+    UPDATE ingest_runs AS r SET reserved_usd = 0 FROM ordered AS o WHERE r.id = o.id
+    """
 )
 
 
@@ -121,18 +120,18 @@ _BILLS = sa.text(
            j.usd AS billed_usd, coalesce(c.usd, 0) AS called_usd
     FROM (SELECT user_id, sum(billed_tokens)::bigint AS tokens, sum(cost_usd) AS usd,
                  coalesce(bool_or(lease_until >= now()), false) AS busy
-          FROM {SCHEMA}.upload_jobs GROUP BY user_id) AS j
+          FROM upload_jobs GROUP BY user_id) AS j
     LEFT JOIN (SELECT user_id, sum(tokens) AS tokens, sum(cost_usd) AS usd, max(at) AS newest
-               FROM {SCHEMA}.service_calls WHERE run_id IS NOT NULL
+               FROM service_calls WHERE run_id IS NOT NULL
                GROUP BY user_id) AS c ON c.user_id = j.user_id
     WHERE NOT j.busy
       AND (c.newest IS NULL OR c.newest < now() - make_interval(mins => {SETTLED_MINUTES}))
       AND (j.tokens, j.usd) IS DISTINCT FROM (coalesce(c.tokens, 0), coalesce(c.usd, 0))
-      AND NOT EXISTS (SELECT FROM {SCHEMA}.service_calls
+      AND NOT EXISTS (SELECT FROM service_calls
                       WHERE user_id IS NULL AND run_id IS NOT NULL
                         AND (tokens > 0 OR cost_usd > 0))
     ORDER BY j.user_id LIMIT {PAGE}
-    """  # noqa: S608
+    """
 )
 
 

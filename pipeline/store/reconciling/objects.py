@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import PUBLISHED, WORKING
 from pipeline.store.engine import Database, records
 from pipeline.store.reconciling.paging import pages
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 ABANDONED_MINUTES = 10
 """The sweep comes every minute, and removes what nobody holds."""
@@ -40,34 +40,34 @@ class Standing:
 _STANDINGS = sa.text(
     f"""
     SELECT k.key, living.there OR held.there AS needed,
-           EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j
+           EXISTS (SELECT FROM upload_jobs AS j
                    WHERE j.user_id = k.user_id AND j.file_sha256 = k.stem)
-           OR EXISTS (SELECT FROM {SCHEMA}.unsettled_objects AS u
+           OR EXISTS (SELECT FROM unsettled_objects AS u
                       WHERE u.user_id = k.user_id AND u.stem = k.stem)
-           OR EXISTS (SELECT FROM {SCHEMA}.uploads AS a
+           OR EXISTS (SELECT FROM uploads AS a
                       WHERE a.user_id = k.user_id AND 'incoming/' || a.id = k.stem)
-           OR EXISTS (SELECT FROM {SCHEMA}.access_log AS l
+           OR EXISTS (SELECT FROM access_log AS l
                       WHERE l.user_id = k.user_id AND l.action = 'erasure') AS traced,
-           EXISTS (SELECT FROM {SCHEMA}.parsed_files AS p
+           EXISTS (SELECT FROM parsed_files AS p
                    WHERE p.user_id = k.user_id AND p.file_sha256 = k.stem
                      AND (p.storage_key = k.key OR p.state = 'reserved'))
-           OR EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j
+           OR EXISTS (SELECT FROM upload_jobs AS j
                       WHERE j.user_id = k.user_id AND j.file_sha256 = k.stem
                         AND j.state IN ({_WORKING})) AS named
     FROM unnest(CAST(:keys AS text[]), CAST(:users AS uuid[]), CAST(:stems AS text[]))
         AS k(key, user_id, stem)
     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM {SCHEMA}.upload_jobs AS j
+        SELECT EXISTS (SELECT FROM upload_jobs AS j
                        WHERE j.user_id = k.user_id AND j.file_sha256 = k.stem
                          AND j.state <> 'deleted') AS there
     ) AS living
     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM {SCHEMA}.unsettled_objects AS u
+        SELECT EXISTS (SELECT FROM unsettled_objects AS u
                        WHERE u.user_id = k.user_id AND u.stem = k.stem
                          AND u.held_until > now() - make_interval(mins => {ABANDONED_MINUTES})
                       ) AS there
     ) AS held
-    """  # noqa: S608
+    """
 )
 
 
@@ -107,17 +107,17 @@ _NAMED = sa.text(
            j.file_sha256, j.storage_key,
            CASE WHEN j.state IN ({_PUBLISHED}) AND d.published_job_id = j.id
                 THEN j.parsed_key END AS text_key
-    FROM {SCHEMA}.upload_jobs AS j JOIN {SCHEMA}.documents AS d ON d.id = j.document_id
+    FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
     WHERE j.id > :after AND j.state <> 'deleted'
       AND (j.id = d.latest_job_id OR j.id = d.published_job_id)
     ORDER BY j.id LIMIT :most
-    """  # noqa: S608
+    """
 )
 _STILL = sa.text(
-    f"""
-    SELECT j.id FROM {SCHEMA}.upload_jobs AS j
+    """
+    SELECT j.id FROM upload_jobs AS j
     WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND j.state <> 'deleted'
-    """  # noqa: S608
+    """
 )
 
 
@@ -134,30 +134,30 @@ async def still_there(connection: AsyncConnection, jobs: Sequence[UUID]) -> set[
 
 
 _NEW_PARSE = sa.text(
-    f"""
+    """
     WITH ordered AS (
-        SELECT id FROM {SCHEMA}.upload_jobs
+        SELECT id FROM upload_jobs
         WHERE document_id = ANY(CAST(:documents AS uuid[])) AND state = 'uploaded'
         ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.upload_jobs AS j SET correlation_id = gen_random_uuid()
+    UPDATE upload_jobs AS j SET correlation_id = gen_random_uuid()
     FROM ordered AS o WHERE j.id = o.id
-    """  # noqa: S608
+    """
 )
 _REOPEN = sa.text(
-    f"""
+    """
     WITH lost AS (
-        SELECT p.user_id, p.file_sha256, p.parser FROM {SCHEMA}.parsed_files AS p
-        JOIN {SCHEMA}.upload_jobs AS j
+        SELECT p.user_id, p.file_sha256, p.parser FROM parsed_files AS p
+        JOIN upload_jobs AS j
             ON p.user_id = j.user_id AND p.file_sha256 = j.file_sha256 AND p.parser = j.parser
         WHERE j.id = ANY(CAST(:jobs AS uuid[])) AND p.state = 'done'
         ORDER BY p.user_id, p.file_sha256, p.parser FOR NO KEY UPDATE OF p
     )
-    UPDATE {SCHEMA}.parsed_files AS p
+    UPDATE parsed_files AS p
     SET state = 'reserved', claimed_by = NULL, lease_until = NULL
     FROM lost AS l
     WHERE p.user_id = l.user_id AND p.file_sha256 = l.file_sha256 AND p.parser = l.parser
-    """  # noqa: S608
+    """
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, WORKING, JobState
 from pipeline.store.engine import records
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 OVERDUE_HOURS = 2
 """A parse is given up by who waits for it long before."""
@@ -24,10 +24,10 @@ _RETRIED = listed((*FAILED, JobState.CANCELLED))
 
 _EXPIRED = sa.text(
     f"""
-    SELECT id FROM {SCHEMA}.uploads
+    SELECT id FROM uploads
     WHERE job_id IS NULL AND expires_at < now() - make_interval(hours => {EXPIRED_HOURS})
     ORDER BY id LIMIT {_MOST}
-    """  # noqa: S608
+    """
 )
 
 
@@ -53,26 +53,26 @@ _OVERDUE = sa.text(
     f"""
     SELECT j.id AS job_id, j.state IN ({_WORKING}) AS working,
            (extract(epoch FROM now() - p.submitted_at) / 3600)::int AS hours
-    FROM {SCHEMA}.parsed_files AS p
-    JOIN {SCHEMA}.upload_jobs AS j
+    FROM parsed_files AS p
+    JOIN upload_jobs AS j
         ON j.user_id = p.user_id AND j.file_sha256 = p.file_sha256 AND j.parser = p.parser
     WHERE p.state = 'reserved' AND p.submitted_at < now() - make_interval(hours => {OVERDUE_HOURS})
       AND p.remote_job_id IS NOT NULL AND (p.lease_until IS NULL OR p.lease_until < now())
       AND (j.lease_until IS NULL OR j.lease_until < now()) AND j.stopped IS NULL
       AND (j.state IN ({_RETRIED}) OR j.state IN ({_WORKING}) AND j.not_before > now())
     ORDER BY j.id LIMIT {_MOST}
-    """  # noqa: S608
+    """
 )
 _DUE = sa.text(
     f"""
     WITH ordered AS (
-        SELECT id FROM {SCHEMA}.upload_jobs
+        SELECT id FROM upload_jobs
         WHERE id = ANY(CAST(:jobs AS uuid[])) AND state IN ({_WORKING})
           AND (lease_until IS NULL OR lease_until < now())
         ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.upload_jobs AS j SET not_before = NULL FROM ordered WHERE j.id = ordered.id
-    """  # noqa: S608
+    UPDATE upload_jobs AS j SET not_before = NULL FROM ordered WHERE j.id = ordered.id
+    """
 )
 
 

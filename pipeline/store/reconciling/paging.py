@@ -44,4 +44,4 @@ async def pages(
 
 def last(page: str) -> str:
     """The condition that a row is the last of the CTE `page`, which has a `key`."""
-    return f"p.key = (SELECT key FROM {page} ORDER BY key DESC LIMIT 1)"  # noqa: S608
+    return f"p.key = (SELECT key FROM {page} ORDER BY key DESC LIMIT 1)"

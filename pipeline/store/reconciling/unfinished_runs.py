@@ -14,7 +14,7 @@ from pipeline.store.dead_runs import DeadRun
 from pipeline.store.engine import Database, records, rows
 from pipeline.store.job_owners import dead_holders
 from pipeline.store.reconciling.paging import pages
-from pipeline.store.schema import SCHEMA, listed
+from pipeline.store.schema import listed
 
 FORGOTTEN_HOURS = 24
 """So long a run may wait for a worker that begins it."""
@@ -25,26 +25,26 @@ _WORKING = listed(WORKING)
 _FORGOTTEN = f"""
     r.finished_at IS NULL AND r.held_until IS NULL
     AND r.started_at < now() - make_interval(hours => {FORGOTTEN_HOURS})
-    AND NOT EXISTS (SELECT FROM {SCHEMA}.run_jobs AS l
-                    JOIN {SCHEMA}.upload_jobs AS j ON j.id = l.job_id
+    AND NOT EXISTS (SELECT FROM run_jobs AS l
+                    JOIN upload_jobs AS j ON j.id = l.job_id
                     WHERE l.run_id = r.id AND j.run_id = r.id AND j.state IN ({_WORKING}))
 """
 _FIND = sa.text(
     f"""
-    SELECT r.id AS key, true AS bad FROM {SCHEMA}.ingest_runs AS r
+    SELECT r.id AS key, true AS bad FROM ingest_runs AS r
     WHERE r.id > :after AND {_FORGOTTEN} ORDER BY r.id LIMIT :most
-    """  # noqa: S608
+    """
 )
 _CLOSE = sa.text(
     f"""
     WITH ordered AS (
-        SELECT r.id FROM {SCHEMA}.ingest_runs AS r
+        SELECT r.id FROM ingest_runs AS r
         WHERE r.id = ANY(CAST(:runs AS uuid[])) AND {_FORGOTTEN} ORDER BY r.id FOR NO KEY UPDATE
     )
-    UPDATE {SCHEMA}.ingest_runs AS r SET finished_at = clock_timestamp(),
+    UPDATE ingest_runs AS r SET finished_at = clock_timestamp(),
         stopped = 'Nobody worked on it to its end; other runs have its documents.'
     FROM ordered AS o WHERE r.id = o.id
-    """  # noqa: S608
+    """
 )
 
 
@@ -61,12 +61,12 @@ async def close_runs(connection: AsyncConnection, runs: Sequence[UUID]) -> None:
 
 _LONG_DEAD = sa.text(
     f"""
-    SELECT id AS run_id, flow_run_id, held_until FROM {SCHEMA}.ingest_runs
+    SELECT id AS run_id, flow_run_id, held_until FROM ingest_runs
     WHERE finished_at IS NULL
       AND (held_until < now() - make_interval(mins => {DEAD_MINUTES})
            OR held_by = ANY(CAST(:dead AS text[])))
     ORDER BY held_until, id LIMIT 1000
-    """  # noqa: S608
+    """
 )
 
 
@@ -89,13 +89,13 @@ class EndedFlowRun:
 
 _ENDED = sa.text(
     f"""
-    SELECT r.flow_run_id, r.id AS run_id FROM {SCHEMA}.ingest_runs AS r
+    SELECT r.flow_run_id, r.id AS run_id FROM ingest_runs AS r
     WHERE r.flow_run_id = ANY(CAST(:flow_runs AS uuid[]))
       AND (r.finished_at < now() - make_interval(mins => {DEAD_MINUTES})
            OR r.finished_at IS NULL
               AND r.held_until < now() - make_interval(mins => {DEAD_MINUTES})
            OR r.finished_at IS NULL AND r.held_by = ANY(CAST(:dead AS text[])))
-    """  # noqa: S608
+    """
 )
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ingestion import IngestRequest
-from flows.shared_services import IngestOptions
+from pipeline.run_options import RunOptions
 from pipeline.settings import Settings, load_settings
 from tests.app.navigating import SAMPLES, Navigator
 from tests.prefect_server import PrefectServer
@@ -64,9 +63,8 @@ def test_one_rule_for_every_way_in(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("NAVIGATOR_PARSER", "local")
     ways: list[Settings] = [
-        IngestRequest([], parser=parser, embedder=embedder).settings(),
-        IngestRequest([], parser=parser, embedder=embedder).options().settings(),
-        IngestOptions.model_validate({"parser": parser, "embedder": embedder}).settings(),
+        RunOptions(parser=parser, embedder=embedder).settings(),
+        RunOptions.model_validate({"parser": parser, "embedder": embedder}).settings(),
         load_settings(parser=parser, embedder=embedder),
     ]
     for found in ways:

@@ -44,9 +44,9 @@ from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
 from pipeline.sources import RejectedFile
 from pipeline.store.deletion import Deleted
+from pipeline.store.document_queries import DocumentView
 from pipeline.store.embedded import start_embedded
 from pipeline.store.findings import MaintenanceRun
-from pipeline.store.history import DocumentLine
 from pipeline.store.page_queries import VersionView
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
@@ -227,9 +227,9 @@ def test_an_empty_home_answers_too(tmp_path: Path, seen: set[tuple[str, str]]) -
 
 GAP = JobNote("page_not_read", True, "Page 2 was not read.", (2,), "Look there.")
 NOTE = GAP.record()
-LINE = DocumentLine(
-    uuid4(), None, "/a.pdf", "a.pdf", ["x"], "failed_parse", [NOTE], "en", False, 1, 2, 3, 4,
-    Decimal(1), NOW, "code", "It failed.", "Mend it.",
+LINE = DocumentView(
+    uuid4(), uuid4(), None, None, "/a.pdf", "a.pdf", ["x"], "failed_parse", [NOTE], "en", False,
+    1, 1, 2, 3, 4, Decimal(1), NOW, NOW, "code", "It failed.", "Mend it.",
 )  # fmt: skip
 REJECTED = RejectedFile("/b.pdf", "file_missing", "It is gone.", "Bring it back.")
 

@@ -69,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "one-request-for-two-users",
-        "stages/cost_allocation.py", "by_owner", "text.owner_id, []", "text.space, []",
+        "stages/text_owners.py", "by_owner", "text.owner_id, []", "text.space, []",
         ("tests/stages/test_tenants.py",),
         "the bill of a request is one user's",
     ),

@@ -15,7 +15,7 @@ import pipeline.store
 import pipeline.store.reconciling
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import GUARDED, NEVER_WAITED_FOR, ORDER
-from pipeline.store.schema import SCHEMA, metadata
+from pipeline.store.schema import metadata
 from tests import lock_checking
 from tests.lock_checking import OutOfOrder, locks_of
 from tests.pipeline.store.making import (
@@ -24,8 +24,8 @@ from tests.pipeline.store.making import (
 )
 
 JOB = UUID(int=1)
-_JOBS = f"UPDATE {SCHEMA}.upload_jobs SET failures = failures WHERE id = :id"
-_VECTORS = f"UPDATE {SCHEMA}.document_vector_buffer SET job_id = job_id WHERE job_id = :id"
+_JOBS = "UPDATE upload_jobs SET failures = failures WHERE id = :id"
+_VECTORS = "UPDATE document_vector_buffer SET job_id = job_id WHERE job_id = :id"
 
 
 async def run(store: Database, *statements: str) -> None:
@@ -46,14 +46,14 @@ def test_the_order_names_every_table_once() -> None:
     "statements",
     [
         (_VECTORS, _JOBS),
-        (f"UPDATE {SCHEMA}.ingest_runs SET cost_usd = 0", f"DELETE FROM {SCHEMA}.provider_budgets"),
-        (f"SELECT id FROM {SCHEMA}.upload_jobs FOR UPDATE",
-         f"SELECT id FROM {SCHEMA}.documents ORDER BY id FOR NO KEY UPDATE"),
+        ("UPDATE ingest_runs SET cost_usd = 0", "DELETE FROM provider_budgets"),
+        ("SELECT id FROM upload_jobs FOR UPDATE",
+         "SELECT id FROM documents ORDER BY id FOR NO KEY UPDATE"),
         (_JOBS, "SELECT pg_advisory_xact_lock(620813, 1)"),
-        (f"WITH v AS ({_VECTORS} RETURNING job_id) UPDATE {SCHEMA}.upload_jobs AS j "
+        (f"WITH v AS ({_VECTORS} RETURNING job_id) UPDATE upload_jobs AS j "
          "SET failures = 0 FROM v WHERE v.job_id = j.id",),
-        (f"WITH j AS ({_JOBS} RETURNING id) DELETE FROM {SCHEMA}.parsed_files",),
-        (f"DELETE FROM {SCHEMA}.document_chunk_buffer",),
+        (f"WITH j AS ({_JOBS} RETURNING id) DELETE FROM parsed_files",),
+        ("DELETE FROM document_chunk_buffer",),
     ],
     ids=["answer", "money", "select", "advisory", "one statement", "unread part", "unguarded"],
 )  # fmt: skip
@@ -68,7 +68,7 @@ async def test_rows_locked_late_are_found(store: Database) -> None:
     """Who comes back to a table may change what it has locked, and nothing else."""
     made = await register(store, [source("a"), source("b")])
     first, second = sorted(each.job_id for each in made)
-    one = f"UPDATE {SCHEMA}.upload_jobs SET failures = failures WHERE id = '{{}}'"
+    one = "UPDATE upload_jobs SET failures = failures WHERE id = '{}'"
     await run(store, one.format(first), one.format(second), one.format(first))
     await run(store, one.format(first), _VECTORS, one.format(first))
     with lock_checking.expected(), pytest.raises(OutOfOrder):
@@ -79,10 +79,10 @@ async def test_rows_locked_late_are_found(store: Database) -> None:
 
 def test_parts_that_nothing_reads_come_last() -> None:
     """Postgres runs them after the statement itself."""
-    statement = f"WITH a AS (DELETE FROM {SCHEMA}.documents) DELETE FROM {SCHEMA}.upload_jobs"
+    statement = "WITH a AS (DELETE FROM documents) DELETE FROM upload_jobs"
     assert [each.what for each in locks_of(statement)] == ["upload_jobs", "documents"]
-    part = f"DELETE FROM {SCHEMA}.documents RETURNING id"
-    read = f"WITH a AS ({part}) DELETE FROM {SCHEMA}.uploads USING a"
+    part = "DELETE FROM documents RETURNING id"
+    read = f"WITH a AS ({part}) DELETE FROM uploads USING a"
     assert [each.what for each in locks_of(read)] == ["documents", "uploads"]
 
 

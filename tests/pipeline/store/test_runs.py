@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
 from pipeline.states import JobState
-from pipeline.store import costs, registration, run_jobs, runs, service_calls
+from pipeline.store import cost_caps, registration, run_jobs, runs, service_calls
 from pipeline.store.engine import Database, records
 from pipeline.store.run_jobs import WaitingJob
 from tests.pipeline.store.making import (
@@ -42,7 +42,7 @@ async def reserve(database: Database, run_id: UUID, usd: str) -> bool:
     """Whether the money was promised."""
     try:
         async with database.service() as connection:
-            await costs.reserve_cost(connection, run_id, Decimal(usd))
+            await cost_caps.reserve_cost(connection, run_id, Decimal(usd))
     except CostCapReached:
         return False
     return True
@@ -71,7 +71,7 @@ async def test_what_was_spent_and_promised_stays_below_the_cap_all_the_time(
             spent = Decimal("0.005") * ((number + turn) % 5)
             async with store.service() as connection:
                 promised = Decimal("0.02")
-                await costs.settle_cost(
+                await cost_caps.settle_cost(
                     connection, run_id, reserved=promised, usd=min(spent, promised)
                 )
             [run] = await table(store, "ingest_runs")
@@ -90,10 +90,12 @@ async def test_a_released_promise_can_be_given_again(store: Database) -> None:
     assert await reserve(store, run_id, "0.10")
     assert not await reserve(store, run_id, "0.01")
     async with store.service() as connection:
-        await costs.settle_cost(connection, run_id, reserved=Decimal("0.10"), usd=Decimal(0))
+        await cost_caps.settle_cost(connection, run_id, reserved=Decimal("0.10"), usd=Decimal(0))
     assert await reserve(store, run_id, "0.10")
     async with store.service() as connection:
-        await costs.settle_cost(connection, run_id, reserved=Decimal("0.10"), usd=Decimal("0.10"))
+        await cost_caps.settle_cost(
+            connection, run_id, reserved=Decimal("0.10"), usd=Decimal("0.10")
+        )
     assert not await reserve(store, run_id, "0.000001")
 
 

@@ -117,7 +117,7 @@ def _guard_states() -> None:
         for source, targets in TRANSITIONS.items()
         for target in targets.split()
     )
-    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {pairs}")  # noqa: S608
+    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {pairs}")
     op.execute(f"GRANT SELECT ON {SCHEMA}.state_transitions TO navigator_service")
     op.execute(
         f"""
@@ -132,7 +132,7 @@ def _guard_states() -> None:
             END IF;
             RETURN NEW;
         END $$
-        """  # noqa: S608
+        """
     )
     op.execute(
         f"""

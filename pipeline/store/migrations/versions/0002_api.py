@@ -27,7 +27,7 @@ def upgrade() -> None:
     """Add the state, the tables, and the one change that the audit allows."""
     _allow_states(AFTER)
     values = ", ".join(f"('{source}', '{target}')" for source, target in PAIRS)
-    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {values}")  # noqa: S608
+    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {values}")
     op.execute(Path(__file__).with_suffix(".sql").read_text("utf-8"))
     for table in ("access_log", "uploads"):
         _protect(table)
@@ -45,14 +45,10 @@ def downgrade() -> None:
     op.execute(f"DROP INDEX {SCHEMA}.upload_jobs_user_id_created_at_id_idx")
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs DISABLE TRIGGER upload_jobs_legal_transition")
     op.execute("SET LOCAL ROLE navigator_service")  # the owner itself sees no row
-    op.execute(
-        f"UPDATE {SCHEMA}.upload_jobs SET state = 'failed_parse' WHERE state = 'cancelled'"  # noqa: S608
-    )
+    op.execute(f"UPDATE {SCHEMA}.upload_jobs SET state = 'failed_parse' WHERE state = 'cancelled'")
     op.execute("RESET ROLE")
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs ENABLE TRIGGER upload_jobs_legal_transition")
-    op.execute(
-        f"DELETE FROM {SCHEMA}.state_transitions WHERE 'cancelled' IN (source, target)"  # noqa: S608
-    )
+    op.execute(f"DELETE FROM {SCHEMA}.state_transitions WHERE 'cancelled' IN (source, target)")
     _allow_states(BEFORE)
 
 

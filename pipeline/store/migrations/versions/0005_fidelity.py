@@ -24,7 +24,7 @@ def upgrade() -> None:
     """Add the state and the columns."""
     _allow_states((*BEFORE, STATE))
     values = ", ".join(f"('{source}', '{target}')" for source, target in PAIRS)
-    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {values}")  # noqa: S608
+    op.execute(f"INSERT INTO {SCHEMA}.state_transitions (source, target) VALUES {values}")
     op.execute(
         f"""
         ALTER TABLE {SCHEMA}.upload_jobs
@@ -57,13 +57,11 @@ def downgrade() -> None:
     op.execute("SET LOCAL ROLE navigator_service")  # the owner itself sees no row
     for column in ("state", "failed_from"):
         op.execute(
-            f"UPDATE {SCHEMA}.upload_jobs SET {column} = 'complete' WHERE {column} = '{STATE}'"  # noqa: S608
+            f"UPDATE {SCHEMA}.upload_jobs SET {column} = 'complete' WHERE {column} = '{STATE}'"
         )
     op.execute("RESET ROLE")
     op.execute(f"ALTER TABLE {SCHEMA}.upload_jobs ENABLE TRIGGER upload_jobs_legal_transition")
-    op.execute(
-        f"DELETE FROM {SCHEMA}.state_transitions WHERE '{STATE}' IN (source, target)"  # noqa: S608
-    )
+    op.execute(f"DELETE FROM {SCHEMA}.state_transitions WHERE '{STATE}' IN (source, target)")
     _allow_states(BEFORE)
     for table in ("document_chunk_buffer", "document_chunks"):
         op.execute(f"ALTER TABLE {SCHEMA}.{table} DROP COLUMN context, DROP COLUMN role")

@@ -42,7 +42,7 @@ def upgrade() -> None:
                               WHERE own.space_id = j.space_id AND own.sha256 = b.sha256
                                 AND own.user_id = b.user_id)
             ON CONFLICT (space_id, sha256, user_id) DO NOTHING
-            """  # noqa: S608
+            """
         )
     op.execute("RESET ROLE")
     op.execute(
@@ -60,13 +60,13 @@ def downgrade() -> None:
         DELETE FROM {BUFFER} AS w USING {BUFFER} AS other
         WHERE other.space_id = w.space_id AND other.sha256 = w.sha256
           AND (other.embedding IS NOT NULL, other.user_id) > (w.embedding IS NOT NULL, w.user_id)
-        """  # noqa: S608
+        """
     )
     op.execute(
         f"""
         UPDATE {BUFFER} AS w SET user_id = j.user_id
         FROM {SCHEMA}.upload_jobs AS j WHERE j.id = w.job_id AND w.user_id <> j.user_id
-        """  # noqa: S608
+        """
     )
     op.execute("RESET ROLE")
     _key("space_id, sha256")

@@ -26,10 +26,7 @@ def upgrade() -> None:
         "ADD COLUMN open_since TIMESTAMP WITH TIME ZONE, "
         "ADD COLUMN told_since TIMESTAMP WITH TIME ZONE"
     )
-    op.execute(
-        f"UPDATE {SCHEMA}.provider_budgets "  # noqa: S608
-        "SET open_since = now() WHERE circuit <> 'closed'"
-    )
+    op.execute(f"UPDATE {SCHEMA}.provider_budgets SET open_since = now() WHERE circuit <> 'closed'")
 
 
 def downgrade() -> None:

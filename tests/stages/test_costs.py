@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.store.vector_buffer import PendingText
-from stages.cost_allocation import allocate_cost
+from stages.costs import allocate_cost
 
 
 def text(job: int, tokens: int) -> PendingText:

@@ -1,17 +1,26 @@
-"""Tells what a parsing service may cost, and reserves it of the run's cap before a file is sent."""
+"""Costs: prices of pages and tokens, the reservation before a file is sent, a bill's allocation.
+
+The ledger of a run's cap is `pipeline.store.cost_caps`; what a provider charges is its client's.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from uuid import UUID
 
+from clients.embedder import Embedder
 from pipeline.errors import CostCapReached, ParseError
 from pipeline.parsing.kinds import MediaType
-from pipeline.store import costs
+from pipeline.store import cost_caps
+from pipeline.store.vector_buffer import PendingText
 from stages.services import Services
 
 _LEAST_BYTES_A_PAGE = 8
+# Shares are cut to so many dollars: an endless fraction would not add up again.
+_SMALLEST_SHARE = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,11 @@ class ParsePrice:
     pages: int
     usd: Decimal
     uncounted: ParseError | None = None
+
+
+def embedding_price(embedder: Embedder, tokens: int) -> Decimal:
+    """The list price of embedding so many tokens, in US dollars."""
+    return embedder.price_per_million_tokens * tokens / 1_000_000
 
 
 def page_price(services: Services) -> Decimal:
@@ -48,25 +62,44 @@ async def parse_price(
     return ParsePrice(pages, pages * page_price(services), uncounted)
 
 
-async def promise_cost(
+async def reserve_parse_cost(
     services: Services, content: bytes, media_type: MediaType, run_id: UUID, source: str = ""
 ) -> Decimal:
-    """Promise the dollars that this file may cost; 0 in a run without a cap, which counts nothing.
+    """Reserve the dollars that this file may cost; 0 in a run without a cap, which counts nothing.
 
     Raises:
         CostCapReached: it would pass the run's cap.
         ParseError: its pages cannot be counted, and what it may cost at most would pass the cap.
     """
     async with services.database.service() as connection:
-        if not await costs.has_cap(connection, run_id):
+        if not await cost_caps.has_cap(connection, run_id):
             return Decimal(0)
     price = await parse_price(services, content, media_type, source)
     try:
         async with services.database.service() as connection:
-            return await costs.reserve_cost(connection, run_id, price.usd)
+            return await cost_caps.reserve_cost(connection, run_id, price.usd)
     except CostCapReached:
         if price.uncounted is None:
             raise
         code, why = price.uncounted.parse_code, price.uncounted.message
         message = f"{why} So it is not known what it would cost, and it was not sent under a cap."
         raise ParseError(code, message) from None
+
+
+def allocate_cost(
+    texts: Sequence[PendingText], billed: int, cost: Decimal
+) -> list[tuple[UUID, int, Decimal]]:
+    """Allocate a request's bill to its jobs by their tokens; the shares add up exactly."""
+    weights: dict[UUID, int] = defaultdict(int)
+    for text in texts:
+        weights[text.job_id] += text.tokens
+    total = sum(weights.values()) or 1
+    parts, left_tokens, left_cost = [], billed, cost
+    for job, weight in list(weights.items())[1:]:
+        tokens = billed * weight // total
+        usd = (
+            (cost * tokens / billed).quantize(_SMALLEST_SHARE, ROUND_DOWN) if billed else Decimal(0)
+        )
+        parts.append((job, tokens, usd))
+        left_tokens, left_cost = left_tokens - tokens, left_cost - usd
+    return [(next(iter(weights)), left_tokens, left_cost), *parts]

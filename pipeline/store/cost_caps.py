@@ -9,23 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
-from pipeline.store.schema import SCHEMA
 
-_CAPPED = sa.text(
-    f"SELECT max_cost_usd IS NOT NULL FROM {SCHEMA}.ingest_runs WHERE id = :id"  # noqa: S608
-)
+_CAPPED = sa.text("SELECT max_cost_usd IS NOT NULL FROM ingest_runs WHERE id = :id")
 _RESERVE = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs SET reserved_usd = reserved_usd + :usd
+    """
+    UPDATE ingest_runs SET reserved_usd = reserved_usd + :usd
     WHERE id = :id AND cost_usd + reserved_usd + :usd <= max_cost_usd
-    """  # noqa: S608
+    """
 )
 _SPEND = sa.text(
-    f"""
-    UPDATE {SCHEMA}.ingest_runs
+    """
+    UPDATE ingest_runs
     SET reserved_usd = greatest(reserved_usd - :reserved, 0), cost_usd = cost_usd + :usd
     WHERE id = :id
-    """  # noqa: S608
+    """
 )
 
 
