@@ -24,11 +24,10 @@ from app.ingestion_messages import Order, Outcome
 from app.prefect.run_view import RemarksView
 from app.process.environment import settle
 from app.process.exit import leave_soon
+from app.process.startup import start_process
 from pipeline.errors import ConfigurationError, NavigatorError, Unforeseen
 from pipeline.full_disk import full_disk, lacking_folder, says_full
 from pipeline.logs import logger
-from pipeline.private_files import keep_private
-from pipeline.process_privacy import hide_this_process
 from pipeline.redacted_traceback import innermost_frame
 from pipeline.settings import Settings, load_settings
 
@@ -39,8 +38,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the ingest that the standard input asks for."""
     warnings.simplefilter("ignore")
-    keep_private()
-    hide_this_process()
+    start_process()
     # A program started in the background ignores it, and its children would.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     answers = _take_stdout()

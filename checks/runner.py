@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from checks.rules import Rule, Suite
+from pipeline.deferred_imports import defer_import
 from pipeline.errors import BrokenGate
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ def _batches() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # Its own imports of deprecated modules are not our callers' concern.
     warnings.filterwarnings("ignore", module=r"great_expectations(\.|$)")
+    # Half of what importing Great Expectations takes, for expectations that nobody here uses.
+    defer_import("scipy.stats")
+    defer_import("altair")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -13,8 +13,7 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from app.process.exit import leave_soon
-from pipeline.private_files import keep_private
-from pipeline.process_privacy import hide_this_process
+from app.process.startup import start_process
 
 COMMANDS = {
     "ingest": "Take files, folders or globs to published, searchable documents.",
@@ -101,8 +100,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     warnings.simplefilter("ignore")
-    keep_private()
-    hide_this_process()
+    start_process()
     try:
         app(prog_name="navigator")
     except SystemExit as ended:

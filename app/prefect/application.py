@@ -38,6 +38,7 @@ def create_own_app() -> Guard:
         KeyError: PREFECT_HOME is not set.
         ConfigurationError: the password cannot be kept.
     """
+    gc.disable()  # for the imports to come
     from pipeline.settings import load_settings
 
     keep_private()
@@ -52,10 +53,10 @@ def create_own_app() -> Guard:
 
 def create_app() -> FastAPI:
     """Prefect's application without a password, with its garbage collected elsewhere."""
+    gc.disable()
     from prefect.server.api.server import create_app as create
 
     keep_private()
-    gc.disable()
     threading.Thread(target=_collect, name="garbage", daemon=True).start()
     return create()
 

@@ -148,6 +148,7 @@ def test_a_deleted_document_is_found_no_more(navigator: Navigator, ingested: Ing
     assert navigator.documents().total == 2
 
 
+@pytest.mark.long
 async def test_a_cancelled_ingest_gives_its_documents_back(
     settings: dict[str, object], ingested: IngestResult, tmp_path: Path
 ) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import multiprocessing
 import os
 import re
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -24,6 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.process.secret_file import kept_secret
+from tests.rooms import ROOT
 from tests.security.own_prefect import FLOW, OwnPrefect, own_prefect
 
 __all__ = ["own_prefect"]
@@ -346,23 +345,32 @@ def watched(folder: Path, seen: set[int]) -> Iterator[None]:
     seen.update(stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir())
 
 
-def start_at_once(
-    secret: Path, together: Barrier, answers: multiprocessing.SimpleQueue[str]
-) -> None:
-    together.wait(60)
-    answers.put(kept_secret(secret, "navigator:"))
+FIRST_START = """
+import sys
+from pathlib import Path
+from app.process.secret_file import kept_secret
+print("ready", flush=True)
+sys.stdin.readline()
+print(kept_secret(Path(sys.argv[1]), "navigator:"))
+"""
 
 
 def test_two_first_starts_agree_on_one_secret(tmp_path: Path) -> None:
     """Both get the same secret, and no draft is left behind."""
-    context = multiprocessing.get_context("spawn")
-    answers: multiprocessing.SimpleQueue[str] = context.SimpleQueue()
-    told = (tmp_path / "auth-string", context.Barrier(4), answers)
-    children = [context.Process(target=start_at_once, args=told) for _ in range(4)]
+    command = [sys.executable, "-c", FIRST_START, str(tmp_path / "auth-string")]
+    children = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for _ in range(4)
+    ]
     for child in children:
-        child.start()
-    found = {answers.get() for _ in children}
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
     for child in children:
-        child.join(20)
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    found = {child.communicate(timeout=60)[0] for child in children}
     assert len(found) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["auth-string"]
