@@ -57,8 +57,10 @@ def create_app() -> FastAPI:
     from prefect.server.api.server import create_app as create
 
     keep_private()
+    made = create()
+    gc.freeze()  # what the imports left stays for good, and need not be looked through
     threading.Thread(target=_collect, name="garbage", daemon=True).start()
-    return create()
+    return made
 
 
 def _collect() -> None:

@@ -17,7 +17,8 @@ from tests.contracts.receiving import Receiver
 from tests.contracts.serving_files import serving
 
 pytestmark = [
-    pytest.mark.timeout(300),  # the first time, an environment is made
+    pytest.mark.long,  # an environment of its own is made for it
+    pytest.mark.timeout(300),
     pytest.mark.no_ledger("the vendor's client asks, not ours"),
 ]
 

@@ -93,7 +93,7 @@ def test_a_relative_path_means_the_folder_of_the_person(ingested: Ended) -> None
     assert ingested.json["skipped"][".py"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_up_in_a_hostile_folder_runs_nothing_of_it(home: Path, hostile: Path) -> None:
     """Every service starts, is healthy and ends, and nothing of the folder leaves a mark."""

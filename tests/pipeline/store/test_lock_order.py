@@ -106,7 +106,7 @@ _UNORDERED = {
     "one row, named by its key": {
         "circuit_breaker._FAILURE", "circuit_breaker._PROBE", "circuit_breaker._SUCCESS",
         "circuit_breaker._TELL", "rate_limits._LIMITS", "rate_limits._PAUSE", "rate_limits._TAKE",
-        "leases._RENEW_PARSE", "costs._RESERVE", "costs._SPEND", "job_owners._HOLD",
+        "leases._RENEW_PARSE", "cost_caps._RESERVE", "cost_caps._SPEND", "job_owners._HOLD",
         "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",
         "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",

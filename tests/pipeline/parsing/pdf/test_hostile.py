@@ -120,28 +120,21 @@ def affordable(made: Callable[[int], bytes], count: int) -> str:
 @pytest.mark.parametrize(
     ("drawn", "count"),
     [
-        (lambda count: (*lines(count), *words(2_000)), 100_000),
-        (lambda count: (*lines(count), *words(2_000)), 30_000),
-        (lambda count: (*areas(count), *words(2_000)), 100_000),
-        (lambda count: (*areas(count), *words(2_000)), 9_000),
-        (lambda count: grid(math.isqrt(count)), 10_000),
-        (lambda count: grid(math.isqrt(count)), 90_000),
-        (words, 50_000),
-        (marks, 10_000),
-        (broken_words, 1_900),
+        pytest.param(lambda count: (*lines(count), *words(2_000)), 100_000, id="100,000 lines",
+                     marks=pytest.mark.long),
+        pytest.param(lambda count: (*lines(count), *words(2_000)), 30_000, id="30,000 lines"),
+        pytest.param(lambda count: (*areas(count), *words(2_000)), 100_000, id="100,000 areas",
+                     marks=pytest.mark.long),
+        pytest.param(lambda count: (*areas(count), *words(2_000)), 9_000, id="9,000 areas"),
+        pytest.param(lambda count: grid(math.isqrt(count)), 10_000, id="a grid of 100 by 100"),
+        pytest.param(lambda count: grid(math.isqrt(count)), 90_000, id="a grid of 300 by 300",
+                     marks=pytest.mark.long),
+        pytest.param(words, 50_000, id="50,000 words", marks=pytest.mark.long),
+        pytest.param(words, 12_000, id="12,000 words"),
+        pytest.param(marks, 10_000, id="10,000 superscripts"),
+        pytest.param(broken_words, 1_900, id="1,900 broken words"),
     ],
-    ids=[
-        "100,000 lines",
-        "30,000 lines",
-        "100,000 areas",
-        "9,000 areas",
-        "a grid of 100 by 100",
-        "a grid of 300 by 300",
-        "50,000 words",
-        "10,000 superscripts",
-        "1,900 broken words",
-    ],
-)
+)  # fmt: skip
 def test_a_crowded_page_is_read_in_time(
     drawn: Callable[[int], Iterable[bytes]], count: int
 ) -> None:
