@@ -68,9 +68,10 @@ def ledger_of(database_url: str) -> Bill:
     url = driver_url(database_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         try:
-            row = connection.execute(_LEDGER).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(_LEDGER).fetchone()
         except psycopg.errors.UndefinedTable:
             return Bill()
+    assert row is not None, "an aggregate has a row, always"
     return Bill(*map(int, row))
 
 

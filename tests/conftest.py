@@ -166,7 +166,7 @@ def clone(postgres_url: str, template: str) -> Iterator[str]:
 def administer(url: str, statement: str) -> None:
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def _in(url: str, database: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-FLAGS = (
+FLAGS: tuple[str, ...] = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checks.company_rules import company_rules
+from checks.frames import fidelity_frame
 from checks.gate import Gate
 from checks.gx_suite_file import read_suite_file, suite_json
 from checks.rules import Severity
 from checks.suites import FIDELITY, SUITES
 from pipeline.errors import ConfigurationError
-from tests.checks.test_gate import GOOD_TEXT, fidelity_frame, replace
+from tests.checks.test_gate import GOOD_TEXT
 
 BETWEEN = "expect_column_values_to_be_between"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from checks.fidelity_suite import FIDELITY, fidelity_suite
+from checks.frames import fidelity_frame
 from checks.gate import Gate
 from checks.rules import Severity, Suite
 from pipeline.gate_limits import DEFAULT_LIMITS, changed_limits
-from tests.checks.test_gate import GOOD_TEXT, fidelity_frame, replace
+from tests.checks.test_gate import GOOD_TEXT
 
 
 def severities(suite: Suite) -> dict[str, Severity]:

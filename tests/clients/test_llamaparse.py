@@ -17,9 +17,10 @@ import pytest
 from pydantic import SecretStr
 
 from clients.llamaparse.client import LlamaParseClient
-from clients.llamaparse.errors import UnknownJob, job_error
+from clients.llamaparse.errors import job_error
 from clients.network.provider_errors import BadAnswer
 from clients.network.provider_urls import require_safe_download
+from clients.parser import UnknownJob
 from mocks import LlamaParseMock
 from pipeline.errors import (
     ConfigurationError,

@@ -50,7 +50,7 @@ async def test_wordllama_answer() -> None:
     """Float32 unit vectors, the tokenizer's own count, and no price."""
     embedder = WordLlamaEmbedder()
     answer = await embedder.embed(PASSAGES)
-    assert (answer.vectors.dtype, answer.vectors.shape) == (np.float32, (3, 256))
+    assert (answer.vectors.dtype, answer.vectors.shape) == (np.dtype(np.float32), (3, 256))
     np.testing.assert_allclose(np.linalg.norm(answer.vectors, axis=1), 1.0, atol=1e-6)
     assert answer.tokens == sum(tokenizer(embedder.tokenizer_name).count(PASSAGES))
     assert embedder.price_per_million_tokens == Decimal(0)

@@ -58,4 +58,5 @@ def _kind(value: Any) -> str:
         return "true or false"
     if isinstance(value, int | float):
         return "a number"
-    return {dict: "an object", list: "a list", str: "a text"}[type(value)]
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+    return names[type(value)]

@@ -23,7 +23,7 @@ from tests.contracts.documents import POLICY, pdf, policy_pdf
 
 pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
 
-QUICK = {"polling_interval": 0.02, "max_interval": 0.05}
+QUICK: dict[str, Any] = {"polling_interval": 0.02, "max_interval": 0.05}
 STATUSES = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
 

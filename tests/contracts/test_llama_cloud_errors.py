@@ -17,7 +17,7 @@ from tests.contracts.test_llama_cloud import ended
 
 pytestmark = pytest.mark.no_ledger("the vendor's client asks, not ours")
 
-VALID = {"tier": "fast", "version": "latest", "file_id": "dfl-unknown"}
+VALID: dict[str, Any] = {"tier": "fast", "version": "latest", "file_id": "dfl-unknown"}
 KEY = {"authorization": "Bearer llx-test"}
 
 
@@ -137,7 +137,10 @@ def test_uploads_a_minute() -> None:
 def test_the_order_of_the_upload_form(parse_mock: LlamaParseMock) -> None:
     """The configuration stands before the file."""
     url = f"{parse_mock.base_url}/api/v2/parse/upload"
-    parts = {"configuration": (None, '{"tier": "fast", "version": "latest"}'), "file": ("a", b"x")}
+    parts: dict[str, tuple[str | None, str | bytes]] = {
+        "configuration": (None, '{"tier": "fast", "version": "latest"}'),
+        "file": ("a", b"x"),
+    }
     with httpx.Client(headers=KEY) as client:
         assert client.post(url, files=parts).status_code == 200
         turned = dict(reversed(parts.items()))

@@ -27,7 +27,7 @@ TEXT = b"# Deductible\n\nThe annual deductible is $500."
 def start(client: LlamaCloud, receiver: Receiver, **configuration: Any) -> str:
     """A job of which the receiver hears; its id."""
     file = client.files.create(file=("policy.md", TEXT), purpose="parse")
-    hook = {"webhook_url": receiver.url, "webhook_signing_secret": SECRET, **configuration}
+    hook: Any = {"webhook_url": receiver.url, "webhook_signing_secret": SECRET, **configuration}
     job = client.parsing.create(
         tier="agentic", version="latest", file_id=file.id, webhook_configurations=[hook]
     )

@@ -66,7 +66,12 @@ def test_the_same_ports() -> None:
 def test_the_same_health(planned: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A service is healthy here when the same address answers as there."""
     asked: list[str] = []
-    monkeypatch.setattr(planning, "urlopen", lambda url, timeout: asked.append(url) or _Fine())
+
+    def opened(url: str, timeout: float) -> _Fine:
+        asked.append(url)
+        return _Fine()
+
+    monkeypatch.setattr(planning, "urlopen", opened)
     for name in PORTS:
         assert planned[name].health()
         assert SERVICES[name]["healthcheck"]["test"][-1] == asked[-1]

@@ -173,7 +173,7 @@ def _pip(*arguments: object) -> None:
     before = ("--python", arguments[1]) if arguments[0] == "--python" else ()
     command, *rest = arguments[len(before) :]
     subprocess.run(
-        [sys.executable, "-m", "pip", *map(str, before), command, *options, *map(str, rest)],
+        [sys.executable, "-m", "pip", *map(str, before), str(command), *options, *map(str, rest)],
         check=True, timeout=300,
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from flows.ingest_documents import parse_documents
 from flows.shared_services import using
+from flows.stage_tasks import parse_documents
 from pipeline.settings import load_settings
 from pipeline.states import JobState
 from pipeline.store.claims import ClaimedJob

@@ -132,7 +132,7 @@ def published(url: str) -> Corpus:
 def _query(url: str, statement: str) -> list[tuple[Any, ...]]:
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        return list(connection.execute(statement))  # type: ignore[call-overload]
+        return list(connection.execute(statement))
 
 
 def assert_converged(url: str, clean: Corpus, openai: OpenAIMock, kills: int) -> None:

@@ -108,7 +108,7 @@ def query(url: str, statement: str) -> list[Any]:
     """Rows of a statement."""
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[call-overload]
+        return connection.execute(statement).fetchall()
 
 
 def until(seen: Callable[[], Any]) -> None:

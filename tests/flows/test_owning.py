@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -114,7 +115,7 @@ def test_what_was_accepted_under_other_settings_is_not_forgotten(
     """With other sizes it ends under those; with another embedder it is taken up under today's."""
     sized = [policy(tmp_path, "sized")]
     local = [policy(tmp_path, "local")]
-    base = {"home": Path(variables["NAVIGATOR_HOME"]), "chunk_overlap_tokens": 8}
+    base: dict[str, Any] = {"home": Path(variables["NAVIGATOR_HOME"]), "chunk_overlap_tokens": 8}
     url = SecretStr(variables["DATABASE_URL"])
     openai = Settings(
         database_url=url, chunk_tokens=90, openai_api_key=SecretStr(KEY),

@@ -38,7 +38,7 @@ def reference(**changed: Any) -> ParseReference:
     kinds: dict[object, Any] = {"int": 3, "float": math.nan, "str": "en", "tuple[int, ...]": (1, 2)}
     assessment = TextAssessment(**{each.name: kinds[each.type] for each in fields(TextAssessment)})
     note = JobNote("not_read", True, "Page 2 was not read.", (2,), "Look there in the original.")
-    values = {
+    values: dict[str, Any] = {
         "assessment": assessment,
         "notes": (note,),
         "failure": ("file_is_encrypted", "It is."),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows.ingest_documents import publish_documents
 from flows.retries import RETRY_DELAYS, RETRYING, is_transient
+from flows.stage_tasks import publish_documents
 from pipeline import errors
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 
@@ -42,7 +43,7 @@ async def test_only_what_is_transient_is_tried_again(error: NavigatorError) -> N
 async def test_a_bug_is_not_tried_again() -> None:
     """What nobody planned for fails at once."""
     task: Any = publish_documents
-    failed = Failed(data=ZeroDivisionError())
+    failed: State[Any] = Failed(data=ZeroDivisionError())
     assert not await is_transient(task, None, failed)  # type: ignore[arg-type]
 
 

@@ -110,14 +110,14 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     """Rows of a statement in the module's database."""
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        return list(connection.execute(statement))  # type: ignore[call-overload]
+        return list(connection.execute(statement))
 
 
 def execute(url: str, statement: str) -> None:
     """Change what the module's database holds, as time or a person would."""
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 class Relay:

@@ -69,7 +69,7 @@ class Frontend:
             self._thread.join(0.1)
 
     def _listen(self) -> None:
-        last = None
+        last: str | None = None
         while not self._closing:
             headers = {"Last-Event-ID": last} if last else {}
             try:

@@ -403,7 +403,7 @@ def test_what_is_not_there_or_not_theirs_is_said(page: Page, job: dict[str, Any]
         page.open(user)
         page.until(lambda: page.text("#recent"))
         page.browser.execute_script(f"location.hash = 'page={place}'")
-        page.until(lambda words=words: words in page.text("#page-notes"))
+        page.until_told("#page-notes", words)
         assert "benefit" not in page.text("#page")
         assert not page.browser.find_elements(By.CSS_SELECTOR, "#page-sheet img")
         page.browser.execute_script("document.getElementById('page-close').click()")

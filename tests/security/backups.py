@@ -96,7 +96,7 @@ def run_sql(url: str, *statements: str) -> list[Any]:
     """Do something as the superuser; the rows of the last statement, if it has any."""
     with psycopg.connect(plain(url)) as connection:
         for statement in statements:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -181,7 +181,7 @@ def _recorded(example: Callable[[], object]) -> list[re.Pattern[Any]]:
         found.append(original(pattern, flags))
         return found[-1]
 
-    re.compile = record  # type: ignore[assignment]
+    re.compile = record
     try:
         example()
     finally:

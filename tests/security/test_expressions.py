@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from tests.security.expressions import ROOT, calls, made_in_functions, of_scripts, sources
+from tests.rooms import ROOT
+from tests.security.expressions import calls, made_in_functions, of_scripts, sources
 
 # What each of these was found to be, and what it is when it is mended.
 EXPONENTIAL = {

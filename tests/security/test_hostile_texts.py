@@ -85,7 +85,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _client(url: str, user: str) -> httpx.Client:
-    token = issue_token(Settings(jwt_secret=SECRET), user, service=False, hours=1)  # type: ignore[arg-type]
+    token = issue_token(Settings(jwt_secret=SECRET), user, service=False, hours=1)
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=PATIENCE)
 
@@ -145,7 +145,7 @@ def test_telling_a_kind_has_a_limit(module_database_url: str, tmp_path: Path) ->
     """What never ends telling a file's kind is ended, its upload refused, and others are served."""
     settings = Settings(
         home=tmp_path / "home", database_url=module_database_url, parse_timeout_seconds=1
-    )  # type: ignore[arg-type]
+    )
     with serving(settings) as api, api.client("anna") as anna:
         hostile = ParserPool(1, ParseOptions(timeout_seconds=1), sniff=spin)
         services = replace(api.parts.services, parser=hostile)

@@ -59,7 +59,7 @@ def test_no_route_answers_without_the_password(
 ) -> None:
     """Every route that the API has is a 401, but for the one that says that the process lives."""
     assert len(routes) > 150
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     with httpx.Client(base_url=own_prefect.address, headers=encoded) as stranger:
         answers = {
             (method, path): stranger.request(method, filled(path)).status_code

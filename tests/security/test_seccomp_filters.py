@@ -159,8 +159,8 @@ def numbers(header: str, *options: str) -> dict[str, int]:
     """The system calls of a kernel header, as the compiler reads it."""
     command = ["cc", "-E", "-dM", "-x", "c", *options, "-include", header, "/dev/null"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    raw = dict(re.findall(r"#define __NR_(\w+) (\S+)", said))
-    wide = dict(re.findall(r"#define __NR3264_(\w+) (\d+)", said))
+    raw: dict[str, str] = dict(re.findall(r"#define __NR_(\w+) (\S+)", said))
+    wide: dict[str, str] = dict(re.findall(r"#define __NR3264_(\w+) (\d+)", said))
     told = {}
     for name, value in raw.items():
         number = wide.get(value.removeprefix("__NR3264_"), value)

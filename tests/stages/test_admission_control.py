@@ -46,6 +46,6 @@ async def test_what_was_allowed_too_long_ago_is_asked_for_again(
                 await until_somebody_waits(services.database, asking)
                 await change(services, TAKE_OVER)
                 await asyncio.sleep(needed_seconds(services))
-            assert await asking == ([], 0)
+            assert await asking == ([], Decimal(0))
         found = await query(services, "SELECT reserved_usd FROM upload_pipeline.ingest_runs")
         assert {row["reserved_usd"] for row in found} == {0}

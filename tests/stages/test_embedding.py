@@ -409,7 +409,7 @@ async def test_the_cost_cap_stops_before_it_is_passed(
         found = await query(
             services, "SELECT cost_usd, reserved_usd FROM upload_pipeline.ingest_runs"
         )
-        assert [tuple(row.values()) for row in found] == [(spent, 0)]
+        assert [(row["cost_usd"], row["reserved_usd"]) for row in found] == [(spent, 0)]
         assert set((await states(services)).values()) == {"chunks_stored"}
         await ingest(services, [folder], ANNA, max_cost_usd=whole)
         assert await corpus(services) == clean

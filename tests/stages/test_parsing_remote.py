@@ -215,7 +215,8 @@ async def test_a_429_waits_and_uses_up_no_attempt(
         found = await query(
             services, "SELECT state, attempt, failures FROM upload_pipeline.upload_jobs"
         )
-        assert [tuple(row.values()) for row in found] == [("complete", 1, 0)]
+        ended = [(row["state"], row["attempt"], row["failures"]) for row in found]
+        assert ended == [("complete", 1, 0)]
     assert llamaparse.stats()["jobs"] == 1
     assert llamaparse.stats()["statuses"]["429"] == 11
 
@@ -234,7 +235,7 @@ async def test_credits_and_cost_are_on_job_run_and_ledger(
         runs = await query(
             services, "SELECT cost_usd, reserved_usd FROM upload_pipeline.ingest_runs"
         )
-        assert [tuple(row.values()) for row in runs] == [(credits / 2, 0)]
+        assert [(row["cost_usd"], row["reserved_usd"]) for row in runs] == [(credits / 2, 0)]
         calls = await query(
             services,
             """

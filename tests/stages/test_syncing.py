@@ -94,7 +94,7 @@ async def test_a_renamed_folder_keeps_its_documents_whatever_the_cap(
         billed = openai.stats()["billed_tokens"]
         old.rename(folder / "new")
         plan = await planning.plan(services, find_files([str(folder)]), ANNA, sync=True)
-        assert (plan.moved, plan.vanished, plan.cost_usd, plan.to_do) == (3, 0, 0, [])
+        assert (plan.moved, plan.vanished, plan.cost_usd, plan.to_do) == (3, 0, Decimal(0), [])
         run, found = await begin_sync(services, ANNA, [folder], cap=Decimal("0.0000001"))
         assert {each.outcome for each in (await documents(services, run)).values()} == {"unchanged"}
         assert await syncing.finish(services, ANNA, found, run, well=False) == 0

@@ -41,6 +41,10 @@ class Page:
         """Wait until something is seen."""
         WebDriverWait(self.browser, WAIT_SECONDS, 0.1).until(lambda _: seen(), self.text())
 
+    def until_told(self, place: str, words: str) -> None:
+        """Wait until words can be read in a place."""
+        self.until(lambda: words in self.text(place))
+
     def click(self, place: str) -> None:
         """Click on it."""
         self.browser.find_element(By.CSS_SELECTOR, place).click()

@@ -234,7 +234,7 @@ def test_an_expired_or_wrong_token_is_said(page: Page) -> None:
             page.browser.get("about:blank")
             page.browser.get(f"{page.api.url}/#token={token}")
             expected = "The token is not valid here."
-        page.until(lambda expected=expected: expected in page.text("#notice"))
+        page.until_told("#notice", expected)
         assert "renters.md" not in page.text()
         assert "Paste a token" in page.text()
 

@@ -75,9 +75,11 @@ def test_a_question_finds_its_passage(
         assert found["passages"][0]["document_id"] == cover["document"]
         assert "dental crowns" in found["passages"][0]["text"]
         assert ben.post("/search", json=body | {"mode": mode}).json()["passages"] == []
-    filters = [({"tags": ["dental"]}, 1), ({"tags": ["other"]}, 0),
-               ({"document": cover["document"]}, 1), ({"roles": ["coverage", "limit"]}, 1),
-               ({"roles": ["exclusion"]}, 0)]  # fmt: skip
+    filters: list[tuple[dict[str, object], int]] = [
+        ({"tags": ["dental"]}, 1), ({"tags": ["other"]}, 0),
+        ({"document": cover["document"]}, 1), ({"roles": ["coverage", "limit"]}, 1),
+        ({"roles": ["exclusion"]}, 0),
+    ]  # fmt: skip
     for chosen, number in filters:
         passages = anna.post("/search", json=body | chosen).json()["passages"]
         assert bool(passages) == bool(number)

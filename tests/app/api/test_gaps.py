@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome
 
 from tests.app.api.calling import accepted, is_problem, watching
 from tests.app.api.serving import RunningApi
-from tests.app.api.test_dashboard import Page
+from tests.app.api.tab import Page
 from tests.booklets import booklet
 from tests.checks.conftest import headless
 

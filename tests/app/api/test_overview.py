@@ -121,4 +121,4 @@ def test_spend_is_this_months_only(api: RunningApi) -> None:
     api.run(call())
     with api.client("sven") as sven:
         spend = of(sven)["spend"]
-    assert (Decimal(spend["today"]), Decimal(spend["month"])) == (0, 0)
+    assert Decimal(spend["today"]) == Decimal(spend["month"]) == 0

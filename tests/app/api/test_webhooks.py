@@ -161,8 +161,8 @@ def llamaparse() -> Iterator[LlamaParseMock]:
 
 async def _ingest(
     api: RunningApi, mock: LlamaParseMock, folder: Path, poll_seconds: float
-) -> tuple[dict[str, str], float]:
-    """Ingest a folder by LlamaParse; how its documents ended, and in how many seconds."""
+) -> dict[str, str]:
+    """Ingest a folder by LlamaParse; how its documents ended."""
     settings = load_settings(
         **api.settings.model_dump(exclude_unset=True),
         parser="llamaparse",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.booklets import booklet
 
 
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Navigator, Ended]:
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Navigator, Ended]]:
     """A booklet of five pages, two of which are pictures, taken in beside a whole one."""
     folder = tmp_path_factory.mktemp("gaps")
     home = folder / "home"

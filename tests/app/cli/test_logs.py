@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -37,6 +39,7 @@ def api(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     loggers = logger("navigator.api")._logger.manager.loggerDict
     for name in ("navigator", "mocks", "uvicorn", "asyncio", "py.warnings"):
         found = loggers[name]
+        assert isinstance(found, logging.Logger)
         for handler in found.handlers[:]:
             found.removeHandler(handler)
             handler.close()
@@ -130,7 +133,8 @@ async def test_following_tells_what_comes(api: RunningApi, published: dict[str, 
     """First what there is, each thing once, then the news as they come."""
     known = len(await told(api, job=published["first"]))
     asked = HistoryQuery(job=published["first"], user="anna")
-    async with aclosing(following(api.settings, asked)) as coming, asyncio.timeout(20):
+    endless = cast("AsyncGenerator[Entry, None]", following(api.settings, asked))
+    async with aclosing(endless) as coming, asyncio.timeout(20):
         for _ in range(known):
             await anext(coming)
         logger("navigator.test").info("news", job_id=published["first"])

@@ -146,7 +146,7 @@ def copy_history(server: PrefectServer, folder: Path) -> None:
 def query(url: str, statement: str) -> list[Any]:
     plain = driver_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[call-overload]
+        return connection.execute(statement).fetchall()
 
 
 def test_our_own_server_is_started_again(

@@ -65,7 +65,7 @@ class Pool:
     def query(self, statement: str) -> list[Any]:
         url = driver_url(self.database_url).set(drivername="postgresql")
         with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[call-overload]
+            return connection.execute(statement).fetchall()
 
     def claims(self) -> int:
         """Jobs that somebody holds."""

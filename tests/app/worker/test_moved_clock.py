@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import Pending, Running, Scheduled, State
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Pending, Running, Scheduled
 
 from app.worker.orphaned_runs import requeue_orphaned_runs
 from app.worker.warm_worker import WarmWorker

@@ -221,7 +221,7 @@ async def test_workers_are_recycled() -> None:
 async def test_workers_start_when_needed_and_close_ends_them() -> None:
     """A pool has no process before the first document and none after it is closed."""
     pool = ParserPool(2, STRICT, parse=obey, rescue=None)
-    assert pool.pids == ()
+    assert list(pool.pids) == []
     await pool.parse(b"x", PDF)
     (pid,) = pool.pids
     hanging = asyncio.create_task(pool.parse(b"hang", PDF))

@@ -11,6 +11,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import (
     PREFECT_API_URL,
@@ -152,10 +153,10 @@ async def test_a_schedule_that_was_switched_off_is_left_off(services: Services) 
 async def test_runs_of_a_dead_worker_go_back_or_are_ended(services: Services) -> None:
     """A deployment's run is queued again, one that was being cancelled is cancelled."""
     sweep = await deployment("sweep")
+    states: list[State[Any]] = [Running(), Cancelling(), Running()]
     async with get_client() as client:
         made = [
-            await client.create_flow_run_from_deployment(sweep.id, state=state)
-            for state in (Running(), Cancelling(), Running())
+            await client.create_flow_run_from_deployment(sweep.id, state=state) for state in states
         ]
         lives = made[2]
         for run in made[:2]:
@@ -176,10 +177,10 @@ async def test_runs_of_a_dead_worker_go_back_or_are_ended(services: Services) ->
 async def test_a_clock_that_is_wrong_changes_nothing(services: Services, clock: float) -> None:
     """By a clock a day off Prefect's, what was just taken is left and what goes back is due."""
     sweep = await deployment("sweep")
+    states: list[State[Any]] = [Running(), Pending()]
     async with get_client() as client:
         left, taken = [
-            await client.create_flow_run_from_deployment(sweep.id, state=state)
-            for state in (Running(), Pending())
+            await client.create_flow_run_from_deployment(sweep.id, state=state) for state in states
         ]
         for run in (left, taken):
             await client.update_flow_run(run.id, infrastructure_pid=DEAD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -26,9 +27,9 @@ def rows_of(first: int, count: int) -> list[tuple[str, ...]]:
     return [(f"D1{n:03}", f"Dental procedure {n}", f"${n}") for n in range(first, first + count)]
 
 
-def markdown(header: tuple[str, ...] | None, rows: list[tuple[str, ...]]) -> str:
+def markdown(header: tuple[str, ...] | None, rows: Sequence[tuple[str, ...]]) -> str:
     """A table as Markdown; without a header the first row stands in its place, as parsers do it."""
-    lines = ["| " + " | ".join(row) + " |" for row in ([header] if header else []) + rows]
+    lines = ["| " + " | ".join(row) + " |" for row in (*([header] if header else []), *rows)]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines)
 

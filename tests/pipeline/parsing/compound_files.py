@@ -56,7 +56,8 @@ def _written(nodes: list[_Node]) -> bytes:
         return first
 
     # the small stream: everything shorter than the cut-off, in pieces of 64 bytes
-    small, small_fat = bytearray(), []
+    small = bytearray()
+    small_fat: list[int] = []
     places: dict[int, int] = {}
     for number, node in enumerate(nodes):
         content = node.content

@@ -84,4 +84,6 @@ def colored(image: Image.Image, color: tuple[int, int, int] = RED) -> tuple[int,
 
 def ink(image: Image.Image, box: tuple[float, float, float, float]) -> int:
     """How many pixels within a box are dark."""
-    return sum(image.crop(tuple(map(round, box))).convert("L").histogram()[:128])
+    left, top, right, bottom = map(round, box)
+    dark: list[int] = image.crop((left, top, right, bottom)).convert("L").histogram()[:128]
+    return sum(dark)

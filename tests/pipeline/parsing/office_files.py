@@ -49,8 +49,8 @@ def rate_workbook() -> bytes:
             cell.number_format = '"$"#,##0.00'
     rates.row_dimensions[6].hidden = True
     discounts = book.create_sheet("Discounts")
-    for row in (["Discount", "Rate", "Since"], ["Loyalty", 0.05, date(2026, 1, 31)]):
-        discounts.append(row)
+    for discount in (["Discount", "Rate", "Since"], ["Loyalty", 0.05, date(2026, 1, 31)]):
+        discounts.append(discount)
     discounts["B2"].number_format = "0%"
     book.create_sheet("Empty")
     secret = book.create_sheet("Margins")

@@ -22,7 +22,7 @@ LEASE = 1.0
 
 async def work(url: str, job: UUID, *, inside: bool) -> str:
     """How the work ended."""
-    engine.LEAST_IDLE_SECONDS = LEASE
+    engine.LEAST_IDLE_SECONDS = LEASE  # type: ignore[attr-defined]  # the name that it reads
     database = Database(url, pool_size=1, idle_seconds=LEASE)
     async with database.service() as connection:
         [held] = await claims.claim(connection, [job], VERSION, FIRST, LEASE)

@@ -97,7 +97,7 @@ async def test_separate_processes_never_share_a_job(store: Database, store_url: 
     jobs = await registered_jobs(store, 30)
     with started_process(store_url, jobs) as one, started_process(store_url, jobs) as other:
         for worker in (one, other):
-            await asyncio.to_thread(next, worker.stdout)
+            await asyncio.to_thread(printed, worker)
         lines = await asyncio.gather(*(asyncio.to_thread(go, worker) for worker in (one, other)))
     assert sorted(job for got in lines for job in got) == sorted(str(job) for job in jobs)
 
@@ -108,7 +108,7 @@ async def test_the_jobs_of_a_killed_local_process_are_taken_over_at_once(
     """While its process lives a job is refused; after SIGKILL its lease need not run out."""
     [job] = await registered_jobs(store, 1)
     with started_process(store_url, [job]) as worker:
-        await asyncio.to_thread(next, worker.stdout)
+        await asyncio.to_thread(printed, worker)
         assert await asyncio.to_thread(go, worker) == [str(job)]
         assert await claim(store, [job], SECOND) == []
     [taken] = await claim(store, [job], SECOND)
@@ -304,6 +304,12 @@ def started_process(url: str, jobs: Sequence[UUID]) -> Iterator[subprocess.Popen
     finally:
         worker.kill()
         worker.communicate()
+
+
+def printed(worker: subprocess.Popen[str]) -> str:
+    """The next line that it prints: the first one says that it is there."""
+    assert worker.stdout is not None
+    return next(worker.stdout)
 
 
 def go(worker: subprocess.Popen[str]) -> list[str]:

@@ -332,5 +332,8 @@ async def test_an_owner_without_superuser_can_set_everything_up(
         administer(postgres_url, f"DROP ROLE {name}")
 
 
-def _named(url: str, **parts: str) -> str:
-    return driver_url(url).set(**parts).render_as_string(hide_password=False)
+def _named(
+    url: str, *, database: str, username: str | None = None, password: str | None = None
+) -> str:
+    named = driver_url(url).set(database=database, username=username, password=password)
+    return named.render_as_string(hide_password=False)

@@ -111,7 +111,9 @@ def _unit(*values: float) -> np.ndarray:
 
 def _around(center: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
     noise = np.random.default_rng(seed).standard_normal((count, DIMENSION)) * spread
-    return ((v := center + noise) / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    moved = center + noise
+    units: np.ndarray = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    return units.astype(np.float32)
 
 
 def _nearest(vectors: np.ndarray, to: np.ndarray, limit: int) -> list[float]:

@@ -48,13 +48,15 @@ _INSERT = sa.text(
 async def jobs_at(database: Database, states: Iterable[JobState]) -> list[UUID]:
     """A job at each of the states, held by the first worker at attempt 3."""
     [registered] = await register(database, [source("a.md")])
-    made = [
-        {"id": uuid4(), "state": state.value, "space": SPACE, "worker": FIRST} for state in states
+    made = {uuid4(): state for state in states}
+    values = [
+        {"id": job, "state": state.value, "space": SPACE, "worker": FIRST}
+        for job, state in made.items()
     ]
     async with database.service() as connection:
         await lock_documents(connection, [registered.document_id])
-        await connection.execute(_INSERT, made)
-    return [each["id"] for each in made]
+        await connection.execute(_INSERT, values)
+    return list(made)
 
 
 async def test_every_legal_step_is_made(store: Database) -> None:

@@ -9,6 +9,7 @@ from pipeline.findings import Tally
 from pipeline.identity import user_id
 from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.reconciling import corpus as store
+from pipeline.store.reconciling.paging import pages
 from tests.flows.corpus import Opener, corpus, policy, query
 from tests.ingesting import accept, ingest
 from tests.stages.reconciling.looking import (
@@ -142,7 +143,7 @@ async def test_everything_is_found_on_whatever_page_it_is(local: Opener, folder:
         for size in (1, 2, 3, 4, 1000):
             found = [
                 row["key"]
-                async for page in store.pages(services.database, store._DAMAGED, size=size)
+                async for page in pages(services.database, store._DAMAGED, size=size)
                 for row in page
             ]
             assert len(found) == len(set(found)) == 3, size

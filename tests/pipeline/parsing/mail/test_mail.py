@@ -189,7 +189,12 @@ def test_a_saved_page_is_its_words() -> None:
 
 def test_an_archive_lists_its_files_and_brings_them() -> None:
     """A ZIP is a list of its files, which come with their own names; a system's own are left."""
-    files = {"a/policy.pdf": pdf(), "rates.csv": "a,b", "__MACOSX/._x": b"x", "~$lock.docx": b"x"}
+    files: dict[str, bytes | str] = {
+        "a/policy.pdf": pdf(),
+        "rates.csv": "a,b",
+        "__MACOSX/._x": b"x",
+        "~$lock.docx": b"x",
+    }
     document = parsed(zipped(files), "x.zip")
     assert document.text == "ZIP archive with 2 files:\n\n- a/policy.pdf\n- rates.csv"
     assert [each.name for each in document.attachments] == ["policy.pdf", "rates.csv"]

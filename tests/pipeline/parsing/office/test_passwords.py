@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ from pipeline.settings import load_settings
 from tests.pipeline.parsing.locked_files import locked_workbook, locked_zip
 from tests.pipeline.parsing.made_files import SENTENCE, pdf
 
-FILES = {
+FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "policy.pdf": (lambda: pdf(password="opensesame"), SENTENCE),
     "rates.xlsx": (lambda: locked_workbook("opensesame"), "18.8"),
     "all.zip": (lambda: locked_zip({"a.txt": b"words"}, "opensesame"), "a.txt"),
