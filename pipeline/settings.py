@@ -69,7 +69,8 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
     database_idle_seconds: float = Field(
         default=120,
         ge=0,
-        description="So long the embedded Postgres goes on after a command, for the next one.",
+        description="So long the embedded Postgres, and a process that has imported what reading "
+        "commands need, go on after a command, for the next one.",
     )
     storage_url: str | None = Field(
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."

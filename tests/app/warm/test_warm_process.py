@@ -124,7 +124,7 @@ def test_it_ends_by_itself(warm: Navigator) -> None:
 
 def test_nobody_else_can_ask(warm: Navigator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The socket is its owner's, and who asks from another account is refused all the same."""
-    assert (warm.home / "warm.sock").stat().st_mode & 0o777 == 0o600
+    assert (warm.home / "warm.sock").stat().st_mode & 0o077 == 0
     one, other = socket.socketpair(socket.AF_UNIX)
     with one, other:
         assert _is_ours(one)
