@@ -113,7 +113,7 @@ MUTATIONS = (
         "the-file-of-a-submission-is-submitted-again",
         _SUBMITTING, "submit_once", "if begun and (found", "if False and (found",
         (
-            "tests/stages/test_parsing_remote.py"
+            "tests/stages/test_remote_parsing.py"
             "::test_an_answer_lost_while_submitting_pays_nothing_twice",
         ),
         "a file whose submission was cut off is looked for before it is sent again",
@@ -123,7 +123,7 @@ MUTATIONS = (
         "pipeline/store/parsed_files.py", "_SUBMITTED",
         "SET remote_job_id = :remote", "SET remote_job_id = remote_job_id || :remote",
         (
-            "tests/stages/test_parsing_remote.py"
+            "tests/stages/test_remote_parsing.py"
             "::test_a_job_whose_result_was_not_fetched_is_asked_again",
         ),
         "a result that was not fetched is fetched, not bought again",
@@ -132,7 +132,7 @@ MUTATIONS = (
         "a-lost-text-is-paid-again",
         "stages/remote_parsing.py", "_parse", "if reserved.paid else", "if False else",
         (
-            "tests/stages/test_parsing_remote.py"
+            "tests/stages/test_remote_parsing.py"
             "::test_text_lost_from_the_storage_is_fetched_from_the_same_job",
         ),
         "what is fetched again from the same job is not on the bill twice",
@@ -212,7 +212,7 @@ MUTATIONS = (
         "a-parse-whose-bill-is-not-told-is-free",
         "stages/remote_parsing.py", "_parse",
         "client.usd_per_page * len(answer.document.pages)", "Decimal(0)",
-        ("tests/stages/test_parsing_remote.py::test_a_bill_that_is_not_told_is_the_lists",),
+        ("tests/stages/test_remote_parsing.py::test_a_bill_that_is_not_told_is_the_lists",),
         "a parser that tells no credits is paid by its list",
     ),
     Mutation(

@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 _PARSED = "pipeline/store/parsed_files.py"
 _TASKS = "flows/stage_tasks.py"
-_TEST_REMOTE = "tests/stages/test_parsing_remote.py"
+_TEST_REMOTE = "tests/stages/test_remote_parsing.py"
 _TEST_PARSED = "tests/pipeline/store/test_parsed_files.py"
 
 MUTATIONS = (

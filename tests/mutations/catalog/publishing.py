@@ -22,7 +22,7 @@ MUTATIONS = (
         "async with services.database.service() as early:\n"
         "        await early.exec_driver_sql('DELETE FROM upload_pipeline.document_chunks')\n"
         "    async with services.database.service() as connection:\n        if gone",
-        ("tests/stages/test_publish_stage.py"
+        ("tests/stages/test_publishing.py"
          "::test_a_publication_that_fails_leaves_the_old_version_whole",),
         "a version takes the place of another in one transaction",
     ),
@@ -69,14 +69,14 @@ MUTATIONS = (
     Mutation(
         "what-the-gate-refused-is-published",
         "stages/publishing.py", "publish", "if claim.job_id in may", "",
-        ("tests/stages/test_publish_stage.py::test_only_what_the_gate_passed_is_published",),
+        ("tests/stages/test_publishing.py::test_only_what_the_gate_passed_is_published",),
         "only what passed the gate in this very run is published",
     ),
     Mutation(
         "refused-vectors-are-kept",
         "pipeline/store/rejected_vectors.py", "_DISCARD", "WHERE w.space_id = :space AND",
         "WHERE false AND w.space_id = :space AND",
-        ("tests/stages/test_gate_stage.py",),
+        ("tests/stages/test_gating.py",),
         "a retry does not reuse a vector that the gate refused",
     ),
     Mutation(
