@@ -8,37 +8,14 @@ from typing import Annotated
 import typer
 
 from app import ingestion
-from app.ingestion import IngestRequest, left_out
+from app.ingestion import IngestRequest
 from app.terminal import options
-from app.terminal.console import say
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
 from app.terminal.run_view import TerminalView
-from app.terminal.skipped_files import say_links
+from app.terminal.skipped_files import find_and_say, say_left_out
 from pipeline.run_options import RunOptions
 from pipeline.sources import FoundFiles
-
-
-def look(request: IngestRequest) -> FoundFiles:
-    """The files that the paths name, with a remark on links among them.
-
-    Raises:
-        UsageError: a path names nothing, or there is nothing to take in.
-    """
-    return ingestion.find(
-        request,
-        request.options.settings(),
-        lambda found: say_links(found, sync=request.options.sync),
-    )
-
-
-def say_left_out(found: FoundFiles) -> None:
-    """What of the folders is not taken in, and why."""
-    if found.skipped:
-        say(f"{left_out(found)}.")
-    if found.excluded:
-        many = "files and folders" if found.excluded > 1 else "file or folder"
-        say(f"Left out by pattern: {found.excluded:,} {many}.")
 
 
 def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
@@ -47,7 +24,7 @@ def ingest(request: IngestRequest) -> tuple[RunReport, FoundFiles]:
     Raises:
         NavigatorError: it could not begin, or could not go on; what is done is kept.
     """
-    found = look(request)
+    found = find_and_say(request)
     say_left_out(found)
     return ingestion.ingest(request, found, TerminalView()), found
 

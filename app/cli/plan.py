@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.ingest import look, say_left_out
 from app.ingestion import IngestRequest
 from app.terminal import options
 from app.terminal.console import (
@@ -28,7 +27,7 @@ from app.terminal.console import (
 )
 from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
-from app.terminal.skipped_files import links_json, print_links
+from app.terminal.skipped_files import find_and_say, links_json, print_links, say_left_out
 from pipeline.identity import user_id
 from pipeline.run_options import RunOptions
 from pipeline.sources import passed_over_files
@@ -51,7 +50,7 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
     from stages.planning import plan as plan_files
     from stages.services import open_services
 
-    found = look(request)
+    found = find_and_say(request)
     settings = request.options.settings()
     owner = user_id(request.user or settings.user)
     async with open_services(settings) as services:
