@@ -10,10 +10,10 @@ import typer
 from app import ingestion
 from app.ingestion import IngestRequest
 from app.terminal import options
+from app.terminal.found_files import find_and_say, say_left_out
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, show_run
 from app.terminal.run_view import TerminalView
-from app.terminal.skipped_files import find_and_say, say_left_out
 from pipeline.run_options import RunOptions
 from pipeline.sources import FoundFiles
 

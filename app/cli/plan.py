@@ -25,9 +25,10 @@ from app.terminal.console import (
     tell,
     text,
 )
+from app.terminal.found_files import find_and_say, say_left_out
 from app.terminal.options import Json, User
 from app.terminal.run_report import MOST_ROWS, print_trouble
-from app.terminal.skipped_files import find_and_say, links_json, print_links, say_left_out
+from app.terminal.skipped_files import links_json, print_links
 from pipeline.identity import user_id
 from pipeline.run_options import RunOptions
 from pipeline.sources import passed_over_files

@@ -6,30 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from app.ingestion import IngestRequest, find, left_out
 from app.terminal.console import quantity, say, short_path, tell
 from pipeline.sources import FoundFiles, RejectedFile, printable
 
 _MOST = 20
-
-
-def find_and_say(request: IngestRequest) -> FoundFiles:
-    """The files that a request's paths name, with a remark on links among them.
-
-    Raises:
-        UsageError: a path names nothing, or there is nothing to take in.
-    """
-    options = request.options
-    return find(request, options.settings(), lambda found: say_links(found, sync=options.sync))
-
-
-def say_left_out(found: FoundFiles) -> None:
-    """What of the folders is not taken in, and why."""
-    if found.skipped:
-        say(f"{left_out(found)}.")
-    if found.excluded:
-        many = "files and folders" if found.excluded > 1 else "file or folder"
-        say(f"Left out by pattern: {found.excluded:,} {many}.")
 
 
 def print_links(links: Sequence[RejectedFile]) -> None:
