@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from app.process.startup import YOUNG_OBJECTS
 from pipeline.store.database_urls import driver_url
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
@@ -27,6 +29,9 @@ __all__ = ["fresh_prefect_server", "prefect_server"]
 
 lock_checking.watch()
 bill_checking.watch()
+
+# The suite's imports and what they leave are looked through by the collector again and again.
+gc.set_threshold(YOUNG_OBJECTS)
 
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("navigator", deadline=None)

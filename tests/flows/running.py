@@ -7,10 +7,13 @@ with the final state. Prefect and Great Expectations are imported once for all r
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
 from typing import Any
+
+from app.process.startup import YOUNG_OBJECTS
 
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
@@ -34,6 +37,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer requests until standard input ends."""
+    gc.set_threshold(YOUNG_OBJECTS)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the flows print is no answer
     for line in sys.stdin:

@@ -30,6 +30,7 @@ def prefect_server(fresh_prefect_server: PrefectServer) -> PrefectServer:
     return fresh_prefect_server
 
 
+@pytest.mark.long
 async def test_beside_an_ingest_it_finds_nothing(
     worker: Worker, openai: OpenAIMock, variables: dict[str, str], tmp_path: Path
 ) -> None:

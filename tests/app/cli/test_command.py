@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.main import main
+from app.command import main as command
 from app.terminal.snippets import highlighted, question_words, snippet
 from tests.app.navigating import ROOT, SAMPLES, Navigator
 
@@ -24,7 +24,7 @@ COMMANDS = (
 def test_navigator_is_installed_under_its_name() -> None:
     """The package's entry point is the command line."""
     (script,) = entry_points(group="console_scripts", name="navigator")
-    assert script.load() is main
+    assert script.load() is command
 
 
 def test_help_is_quick_and_names_every_command(corpus: Navigator) -> None:
