@@ -33,6 +33,9 @@ bill_checking.watch()
 # The suite's imports and what they leave are looked through by the collector again and again.
 gc.set_threshold(YOUNG_OBJECTS)
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 1024**3
+
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("navigator", deadline=None)
 settings.load_profile("navigator")
@@ -110,18 +113,36 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(scratch: Path) -> Iterator[str]:
+def postgres_folder(scratch: Path) -> Iterator[Path]:
+    """Where the data of the session's Postgres lie: in memory where there is room for them.
+
+    A database is cloned for most tests, which takes 73 ms on a disk and 17 ms in memory.
+    """
+    try:
+        free = shutil.disk_usage(MEMORY).free
+    except OSError:
+        free = 0
+    if free < MEMORY_BYTES:
+        yield scratch / "postgres"
+        return
+    folder = Path(tempfile.mkdtemp(prefix="nav-", dir=MEMORY))
+    yield folder / "postgres"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_folder: Path) -> Iterator[str]:
     """A Postgres to make databases in: the embedded one, or NAVIGATOR_TEST_DATABASE_URL's."""
     if given := os.environ.get("NAVIGATOR_TEST_DATABASE_URL"):
         yield given
         return
-    url = start_embedded(scratch / "postgres")
+    url = start_embedded(postgres_folder)
     # A killed process loses nothing without fsync, only a power cut would: cloning is faster.
     administer(url, "ALTER SYSTEM SET fsync = off")
     administer(url, "SELECT pg_reload_conf()")
     yield url
     # Before its folder goes, or nothing could stop it any more.
-    stop_embedded(scratch / "postgres")
+    stop_embedded(postgres_folder)
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ _MODULES = (
 )  # fmt: skip
 _LOOK_SECONDS = 1.0
 _READ_SECONDS = 2.0
+_INTERRUPTED = 130
 _PEER = struct.Struct("3i")
 
 
@@ -125,10 +126,13 @@ class WarmServer:
         streams: Sequence[int],
         listener: socket.socket,
     ) -> None:
+        # An interruption is for the command: it waits until the child has become one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         if (child := os.fork()) == 0:
             for inherited in (listener, connection, *self._children):
                 inherited.close()
             run(request, streams)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self._children[connection] = child
         self._asked = time.monotonic()
 
@@ -213,7 +217,10 @@ def run(request: Request, streams: Sequence[int]) -> NoReturn:
         time.tzset()
         sys.stdin, sys.stdout, sys.stderr = (_stream(number, request) for number in range(3))
         sys.argv = ["navigator", *request.arguments]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         code = _command()
+    except KeyboardInterrupt:  # before the command could say so
+        code = _INTERRUPTED
     finally:
         with suppress(OSError, ValueError):
             sys.stdout.flush()
