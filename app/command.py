@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from app.warm.client import is_warm_command, run_warm
+from app.warm import WARM_COMMANDS
 
 
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     arguments = sys.argv[1:]
-    if not is_warm_command(arguments):
+    if not arguments or arguments[0] not in WARM_COMMANDS or os.name != "posix":
         return _run()
+    from app.warm.client import run_warm
+
     if (code := run_warm(arguments)) is not None:
         sys.exit(code)
     try:

@@ -83,6 +83,25 @@ async def until_gate(services: Services, held: batch.Batch) -> list[DocumentsWai
     return waits
 
 
+async def parsed(services: Services, held: batch.Batch) -> list[parsing.ParseReference]:
+    """Take a batch that is held to where its texts wait for being judged."""
+    await validating.queue(services, held)
+    queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
+    references = list(await parsing.parse_jobs(services, queued, held.run_id))
+    await validating.record_parsed(services, held, references)
+    return references
+
+
+async def lose_text(services: Services, held: batch.Batch, state: JobState, name: str) -> None:
+    """The stored text of the file is gone, as after a storage that lost an object."""
+    [job] = [
+        each for each in await batch.jobs_at(services, held, state) if each.source.endswith(name)
+    ]
+    assert job.parsed_key is not None
+    services.texts.drop(job.parsed_key)
+    await services.storage.delete([job.parsed_key])
+
+
 async def accept(services: Services, paths: Iterable[Path | str], user: UUID) -> list[UUID]:
     """Register files in a run of their own; the jobs to work on."""
     run_id = uuid4()

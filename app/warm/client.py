@@ -10,7 +10,6 @@ from contextlib import suppress
 from app.warm.protocol import (
     ACCEPTED,
     INTERRUPT,
-    WARM_COMMANDS,
     Request,
     program_fingerprint,
     socket_path,
@@ -19,11 +18,6 @@ from app.warm.protocol import (
 _CONNECT_SECONDS = 0.5
 # After this the answer is waited for as long as the command takes.
 _ACCEPT_SECONDS = 2.0
-
-
-def is_warm_command(arguments: list[str]) -> bool:
-    """Whether the warm process may run this command."""
-    return bool(arguments) and arguments[0] in WARM_COMMANDS and os.name == "posix"
 
 
 def run_warm(arguments: list[str]) -> int | None:

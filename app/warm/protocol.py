@@ -17,15 +17,13 @@ from socket import socket
 from pipeline.child_processes import ROOT
 from pipeline.env_files import HOME, default_home
 
-WARM_COMMANDS = ("status", "list", "search")
-"""Commands that only read, and that people type one after the other."""
-
 ACCEPTED, STALE, INTERRUPT = b"A", b"S", b"I"
 _LENGTH = struct.Struct("!I")
 _MOST_BYTES = 4 * 1024 * 1024
 # What Linux and macOS take for a socket's path, less a little.
 _LONGEST_PATH = 100
-_PACKAGES = ("app", "pipeline", "stages", "clients", "checks")
+# The rooms that a warm command may import.
+_PACKAGES = ("app", "stages", "checks", "blocks", "clients", "pipeline")
 
 
 @dataclass(frozen=True, slots=True)

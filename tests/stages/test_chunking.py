@@ -12,11 +12,9 @@ from pipeline.chunking import chunk_document
 from pipeline.documents import ParsedDocument
 from pipeline.identity import user_id
 from pipeline.states import JobState
-from pipeline.store.claims import ClaimedJob
-from stages import batch, chunking, parsing, validating
-from stages.services import Services
+from stages import batch, chunking, validating
 from tests.flows.corpus import Opener, policy, query, states
-from tests.ingesting import accept
+from tests.ingesting import accept, lose_text, parsed
 
 ANNA = user_id("anna")
 FAILURES = """
@@ -32,22 +30,6 @@ BUFFERED = """
 """
 
 
-async def validated(services: Services, held: batch.Batch) -> None:
-    """Take the batch to where its texts wait for being cut."""
-    await validating.queue(services, held)
-    queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
-    parsed = await parsing.parse_jobs(services, queued, held.run_id)
-    await validating.record_parsed(services, held, parsed)
-    await validating.validate(services, held)
-
-
-async def lose_text(services: Services, job: ClaimedJob) -> None:
-    """The stored text is gone, as after a storage that lost an object."""
-    assert job.parsed_key is not None
-    services.texts.drop(job.parsed_key)
-    await services.storage.delete([job.parsed_key])
-
-
 async def test_each_job_tells_of_what_was_buffered(
     local: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,7 +40,8 @@ async def test_each_job_tells_of_what_was_buffered(
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
         async with batch.claim_batch(services, jobs, uuid4()) as held:
-            await validated(services, held)
+            await parsed(services, held)
+            await validating.validate(services, held)
             done = await chunking.chunk(services, held)
         assert (done.advanced, done.failed) == (5, 0)
         found = await query(services, BUFFERED)
@@ -83,10 +66,9 @@ async def test_what_cannot_be_cut_fails_alone(
     async with local() as services:
         jobs = await accept(services, [folder], ANNA)
         async with batch.claim_batch(services, jobs, uuid4()) as held:
-            await validated(services, held)
-            for each in await batch.jobs_at(services, held, JobState.PARSE_VALIDATED):
-                if each.source.endswith("gone.md"):
-                    await lose_text(services, each)
+            await parsed(services, held)
+            await validating.validate(services, held)
+            await lose_text(services, held, JobState.PARSE_VALIDATED, "gone.md")
             done = await chunking.chunk(services, held)
         assert (done.advanced, done.failed) == (1, 3)
         assert (await states(services))["good.md"] == "chunks_stored"

@@ -11,22 +11,12 @@ import pytest
 from pipeline.errors import BrokenGate
 from pipeline.identity import user_id
 from pipeline.states import JobState
-from stages import batch, parsing, validating
-from stages.services import Services
+from stages import batch, validating
 from tests.flows.corpus import Opener, policy, query, states
-from tests.ingesting import accept
+from tests.ingesting import accept, lose_text, parsed
 
 ANNA = user_id("anna")
 RESULTS = "SELECT count(*) AS number FROM upload_pipeline.quality_results"
-
-
-async def parsed(services: Services, held: batch.Batch) -> list[parsing.ParseReference]:
-    """Take the batch to where its texts wait for being judged."""
-    await validating.queue(services, held)
-    queued = await batch.jobs_at(services, held, JobState.PARSE_QUEUED)
-    references = await parsing.parse_jobs(services, queued, held.run_id)
-    await validating.record_parsed(services, held, references)
-    return list(references)
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["as-parsed", "read-again"])
@@ -82,11 +72,7 @@ async def test_a_text_that_is_gone_fails_alone(local: Opener, folder: Path) -> N
         jobs = await accept(services, [folder], ANNA)
         async with batch.claim_batch(services, jobs, uuid4()) as held:
             await parsed(services, held)
-            for each in await batch.jobs_at(services, held, JobState.PARSED):
-                if each.source.endswith("gone.md"):
-                    assert each.parsed_key is not None
-                    services.texts.drop(each.parsed_key)
-                    await services.storage.delete([each.parsed_key])
+            await lose_text(services, held, JobState.PARSED, "gone.md")
             done, _ = await validating.validate(services, held)
         assert (done.advanced, done.failed) == (1, 1)
         assert await states(services) == {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,11 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.warm.protocol import STALE, Request
+from app.warm.protocol import _PACKAGES, STALE, Request
 from app.warm.server import _is_ours
 from pipeline.store.embedded import stop_embedded
 from pipeline.store.embedded_tools import postmaster
 from tests.app.navigating import Navigator, ended
+from tests.rooms import ROOMS, ROOT
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -130,3 +133,18 @@ def test_nobody_else_can_ask(warm: Navigator, monkeypatch: pytest.MonkeyPatch) -
         assert _is_ours(one)
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
         assert not _is_ours(one)
+
+
+def test_an_edit_in_any_room_that_is_imported_is_seen() -> None:
+    """The fingerprint covers every package of ours that the warm process has imported."""
+    script = (
+        "import sys\nfrom importlib import import_module\nfrom app.warm.server import _MODULES\n"
+        "for module in _MODULES: import_module(module)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    imported = set(told.stdout.split()) & set(ROOMS)
+    assert len(imported) >= 5
+    assert imported <= set(_PACKAGES)
