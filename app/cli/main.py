@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command_from_info
+from typer.main import get_command_from_info, get_group
 from typer.models import CommandInfo
 
 from app.process.exit import leave_soon
@@ -46,7 +46,8 @@ COMMANDS = {
     "logs": "Tell what happened to one document, job or request.",
     "chaos": "Break an installation made for it, and show that nothing is lost.",
 }
-"""What each command does, for `--help`; the command itself is `command` in `app/cli/NAME.py`."""
+"""What each command does, for `--help`; the command itself is `command` in `app/cli/NAME.py`, or
+`group` there, when it has commands of its own (`navigator source add`)."""
 
 
 class _Commands(TyperGroup):
@@ -59,6 +60,9 @@ class _Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"app.cli.{cmd_name}")
+        if isinstance(group := getattr(module, "group", None), typer.Typer):
+            group.info.name = cmd_name
+            return get_group(group)
         return get_command_from_info(
             CommandInfo(name=cmd_name, callback=module.command),
             pretty_exceptions_short=False,
