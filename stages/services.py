@@ -154,7 +154,8 @@ async def open_database(
     patience = settings.database_patience_seconds
     if patience_seconds is not None:
         patience = min(patience, patience_seconds)
-    await asyncio.to_thread(prepare, addresses, patience_seconds=patience)
+    automatic = settings.database_migrations == "automatic"
+    await asyncio.to_thread(prepare, addresses, patience_seconds=patience, automatic=automatic)
     pool_size = settings.embedding_concurrency + settings.concurrency + 4
     database = Database.at(
         addresses,

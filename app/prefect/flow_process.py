@@ -55,7 +55,12 @@ def connect(settings: Settings, view: RunView) -> Addresses:
     embedded = settings.database_url is None and settings.database_block is None
     with view.working("Starting Postgres" if embedded else "Connecting to Postgres"):
         addresses = asyncio.run(database_addresses(settings))
-        prepare(addresses, patience_seconds=settings.database_patience_seconds, told=view.say)
+        prepare(
+            addresses,
+            patience_seconds=settings.database_patience_seconds,
+            told=view.say,
+            automatic=settings.database_migrations == "automatic",
+        )
     return addresses
 
 

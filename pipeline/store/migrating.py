@@ -28,7 +28,7 @@ MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 8, 0)
 _GRANTS_WITH = 160000
 # Any constant will do, as long as every process uses the same one.
-_MIGRATION_LOCK = 6_208_130_271
+MIGRATION_LOCK = 6_208_130_271
 
 
 def prepare(
@@ -36,6 +36,7 @@ def prepare(
     *,
     patience_seconds: float = DATABASE_SECONDS,
     told: Callable[[str], None] | None = None,
+    automatic: bool = True,
 ) -> None:
     """Bring the database to the newest schema as its owner, and let the pipeline's login work.
 
@@ -44,26 +45,41 @@ def prepare(
     Args:
         patience_seconds: how long a Postgres that is away is waited for, from its first failure on.
         told: called with a sentence when it is waited for.
+        automatic: bring an older schema forward; otherwise only `navigator deploy` does.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
-        ConfigurationError: as of `migrate`.
+        ConfigurationError: as of `migrate`; or the schema is older, and not to be brought forward.
     """
     url = driver_url(addresses.service)
-    retry_while_away(lambda: _prepare(addresses), patience_seconds, told, url)
+    prepared = _prepare if automatic else _require_deployed
+    retry_while_away(lambda: prepared(addresses), patience_seconds, told, url)
+
+
+def _require_deployed(addresses: Addresses) -> None:
+    with connected(addresses.service) as connection:
+        current = current_revision(connection)
+        if current is None or (current in known_revisions() and current < head_revision()):
+            raise ConfigurationError(
+                f"The database has {f'the schema {current}' if current else 'no schema yet'}, and "
+                f"this program needs {head_revision()}.",
+                remedy="Deploy this release with `navigator deploy`, or run the release that is "
+                "deployed; NAVIGATOR_DATABASE_MIGRATIONS=automatic lets every program migrate.",
+            )
+        _require_known(connection, current)
 
 
 def _prepare(addresses: Addresses) -> None:
     if addresses.owner is None:
         migrate(addresses.service)
         return
-    with _connected(addresses.service) as connection:
+    with connected(addresses.service) as connection:
         _require_versions(connection)
         lacking = _lacking(connection, addresses)
-        if not any(lacking.values()) and _current_revision(connection) == head_revision():
+        if not any(lacking.values()) and current_revision(connection) == head_revision():
             return
     migrate(addresses.owner)
-    with _connected(addresses.owner) as connection:
+    with connected(addresses.owner) as connection:
         show_revision(connection)
         for login, roles in lacking.items():
             for role in missing_roles(connection, roles, of=login):
@@ -95,18 +111,20 @@ def migrate(url: str, revision: str = "head") -> None:
         ConfigurationError: Postgres or pgvector is missing or too old, the schema is newer than
             this program, or this login may not change it.
     """
-    with _connected(url) as connection:
+    with connected(url) as connection:
         _require_versions(connection)
         wanted = head_revision() if revision == "head" else revision
-        current = _current_revision(connection)
+        current = current_revision(connection)
         if current == wanted:
             return
-        _require_known(current)
+        _require_known(connection, current)
+        if current is not None and current > wanted:
+            return  # newer, and it still serves this program
         connection.rollback()
         for setting in LONG_WORK:
             connection.execute(sa.text(setting))
         connection.commit()
-        connection.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
+        connection.execute(sa.text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
         connection.commit()
@@ -116,17 +134,42 @@ def migrate(url: str, revision: str = "head") -> None:
         show_revision(connection)
         hand_over(connection)
         connection.commit()
-        connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
+        connection.execute(sa.text(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
 
 
-def _require_known(revision: str | None) -> None:
-    if revision is not None and revision not in known_revisions():
-        raise ConfigurationError(
-            f"The database has the schema {revision!r}, which this program does not know; its "
-            f"newest is {head_revision()}.",
-            remedy="Run the version that wrote it, or a later one; for this version restore a "
-            "backup that it can read into an empty database.",
-        )
+def _require_known(connection: sa.Connection, revision: str | None) -> None:
+    """Require that this program can work with the schema: it knows it, or it is still served.
+
+    A newer release that was deployed has only added to the schema; see `schema_changes`.
+    """
+    if revision is None or revision in known_revisions():
+        return
+    if oldest_program(connection) <= head_revision():
+        return
+    raise ConfigurationError(
+        f"The database has the schema {revision!r}, which this program does not know; its "
+        f"newest is {head_revision()}.",
+        remedy="Run the version that wrote it, or a later one; for this version restore a "
+        "backup that it can read into an empty database.",
+    )
+
+
+_SERVES = sa.text(f"SELECT oldest_program FROM {SCHEMA}.installation")
+_SAYS_SO = sa.text(
+    f"""
+    SELECT EXISTS (SELECT FROM information_schema.columns
+                   WHERE table_schema = '{SCHEMA}' AND table_name = 'installation'
+                     AND column_name = 'oldest_program')
+    """
+)
+
+
+def oldest_program(connection: sa.Connection) -> str:
+    """The oldest revision whose programs the schema still serves; its own when it does not say."""
+    revision = str(current_revision(connection))
+    if not connection.scalar(_SAYS_SO):
+        return revision
+    return str(connection.scalar(_SERVES))
 
 
 def missing_roles(
@@ -148,7 +191,13 @@ _MISSING = sa.text(
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[sa.Connection]:
+def connected(url: str) -> Iterator[sa.Connection]:
+    """One connection that may change the schema, closed at the end.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: its login may not do what is asked.
+    """
     engine = sa.create_engine(driver_url(url), connect_args=LASTING, hide_parameters=True)
     try:
         with translated(engine.url), engine.connect() as connection:
@@ -198,7 +247,8 @@ _READABLE = sa.text(
 )
 
 
-def _current_revision(connection: sa.Connection) -> str | None:
+def current_revision(connection: sa.Connection) -> str | None:
+    """The schema's revision; None before the first."""
     readable = connection.scalar(_READABLE)
     if readable is None:
         return None

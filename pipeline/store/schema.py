@@ -503,6 +503,52 @@ installation = Table(
     Column("single", Boolean, nullable=False, server_default=text("true"), unique=True),
     _now(),
     CheckConstraint("single", name="single"),
+    # the oldest revision whose programs this schema still serves
+    Column("oldest_program", Text, nullable=False, server_default=text("'0011'")),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    # what may be deployed here: code, lock, schema, suites, deployments; the file is in the storage
+    Column("id", Text, primary_key=True),
+    Column("manifest", JSONB, nullable=False),
+    Column("artifact_key", Text, nullable=False),
+    _now(),
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    # each deployment of a release to this environment, and how it ended
+    Column("id", Uuid, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("release_id", Text, ForeignKey(releases.c.id), nullable=False),
+    Column("previous_id", Uuid, ForeignKey("upload_pipeline.rollouts.id")),  # what it goes back to
+    Column("revision_before", Text, nullable=False),  # of the schema
+    Column("declared", JSONB, nullable=False),  # the environment; secrets as references
+    Column("step", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("verification", JSONB),
+    Column("who", Text, nullable=False),
+    _now(),
+    _now("updated_at"),
+    Column("ended_at", DateTime(timezone=True)),
+    Index(
+        "rollouts_one_under_way_idx",
+        "environment",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index(None, "created_at"),
+)
+
+schema_contractions = Table(
+    "schema_contractions",
+    metadata,
+    # what was taken away from the schema once no release needed it any more
+    Column("name", Text, primary_key=True),
+    _now(),
 )
 
 USER_TABLES = (
@@ -525,7 +571,13 @@ USER_TABLES = (
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
-OPERATOR_TABLES = (maintenance_runs, maintenance_findings)
+OPERATOR_TABLES = (
+    maintenance_runs,
+    maintenance_findings,
+    releases,
+    rollouts,
+    schema_contractions,
+)
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
 APPEND_ONLY = (job_events, access_log)

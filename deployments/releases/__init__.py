@@ -1,0 +1,1 @@
+"""Releases: built once, deployed to one environment after the other, verified, taken back."""

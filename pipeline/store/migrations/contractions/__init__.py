@@ -1,0 +1,6 @@
+"""Contractions: what is taken away from the schema one release after it was replaced.
+
+A module is named as a migration (`0012_old_column.py`), says in `after` the revision whose programs
+need it no more, and takes it away in `contract(connection)`. `navigator deploy` applies it once no
+release that could be gone back to is older than that.
+"""
