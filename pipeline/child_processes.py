@@ -7,7 +7,10 @@ programs.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -65,3 +68,9 @@ def absolute_entries(search_path: str) -> str:
 
 def _is_installed() -> bool:
     return str(ROOT) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this child when its parent is killed; between fork and exec, on Linux."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.prefect.server import die_with_parent
-from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.child_processes import (
+    NEUTRAL_FOLDER,
+    child_environment,
+    die_with_parent,
+    module_command,
+)
 
 KILLED = -signal.SIGKILL
 

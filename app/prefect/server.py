@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import fcntl
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -30,7 +28,13 @@ from app.prefect.access import (
 )
 from app.prefect.supervised_server import SupervisedServer, end
 from app.stack.status_file import running_stack
-from pipeline.child_processes import NEUTRAL_FOLDER, ROOT, child_environment, module_command
+from pipeline.child_processes import (
+    NEUTRAL_FOLDER,
+    ROOT,
+    child_environment,
+    die_with_parent,
+    module_command,
+)
 from pipeline.errors import ServiceUnavailable
 from pipeline.full_disk import full_disk, has_no_room
 from pipeline.loopback import direct_loopback, free_port
@@ -227,9 +231,3 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         f"The local Prefect server did not start; its log is {folder / 'server.log'}.",
         remedy="Read the log, or set PREFECT_API_URL to a running server.",
     )
-
-
-def die_with_parent() -> None:
-    """Between fork and exec: on Linux the kernel ends the child when this process is killed."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from app.prefect.server import die_with_parent
 from app.stack.services import Service
-from pipeline.child_processes import NEUTRAL_FOLDER, child_environment
+from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, die_with_parent
 
 STOP_SECONDS = 45.0
 """How long a service may take to end: the worker lets its runs give back their claims."""

@@ -10,42 +10,36 @@ import hashlib
 import json
 import platform
 import sys
+from importlib import import_module
 from typing import Any
 
 
 def facts() -> dict[str, Any]:
-    """Version, schema, suites, pipeline and deployments of this code."""
+    """Schema, suites, pipeline and deployments of this code.
+
+    Raises:
+        ImportError, SyntaxError: a flow's module does not load.
+    """
     from checks.suites import SUITES
     from deployments.environment_files import load_environment
-    from deployments.rendering import prefect_file
-    from pipeline.chunking.options import chunker_version
-    from pipeline.settings import Settings
+    from deployments.rendering import WRITTEN_FROM, prefect_file
+    from pipeline.chunking.options import CHUNKER_NAME
+    from pipeline.parsing.local import PARSER
     from pipeline.store.migrating import head_revision
     from pipeline.store.schema_changes import contractions
-    from stages.parsers import parser_version
-    from stages.services import chunker_of_settings
 
-    settings = Settings(_env_file=None)
-    rendered = json.dumps(prefect_file(load_environment("local")), sort_keys=True, default=str)
+    declared = load_environment(WRITTEN_FROM)
+    for each in declared.deployments.values():
+        import_module(f"flows.{each.flow}")
+    rendered = json.dumps(prefect_file(declared), sort_keys=True, default=str)
     return {
         "schema_revision": head_revision(),
         "contractions": [each.name for each in contractions()],
         "suites": {suite.name: suite.version for suite in SUITES},
-        "pipeline": {
-            "parser": parser_version(settings, None),
-            "chunker": chunker_version(*chunker_of_settings(settings)),
-        },
+        "pipeline": {"parser": PARSER, "chunker": CHUNKER_NAME},
         "deployments_sha256": hashlib.sha256(rendered.encode()).hexdigest(),
         "python": platform.python_version(),
     }
-
-
-def _load_everything() -> None:
-    """Import what runs in an environment: a release with a module that does not load is none."""
-    import flows.backfill
-    import flows.ingest
-    import flows.maintain
-    import flows.quality_report  # noqa: F401
 
 
 if __name__ == "__main__":

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import UsageError
-from pipeline.store.engine import records
+from pipeline.store.engine import Database, records
+from pipeline.store.session_timeouts import LASTING
 
 
 class Step(StrEnum):
@@ -204,3 +207,25 @@ async def history(
     """The rollouts of an environment, the newest first."""
     values = {"environment": environment, "most": most}
     return await records(connection, _HISTORY, Rollout, values)
+
+
+_ALONE = 620_816
+
+
+@asynccontextmanager
+async def alone(database: Database, environment: str) -> AsyncIterator[bool]:
+    """Be the one process that changes this environment; False when another is.
+
+    The lock is the connection's: it goes with the process, however that ends.
+    """
+    address = database.owner_address.set(drivername="postgresql")
+    url = address.render_as_string(hide_password=False)
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
+    try:
+        found = await connection.execute(
+            "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_ALONE, environment)
+        )
+        row = await found.fetchone()
+        yield bool(row and row[0])
+    finally:
+        await connection.close()
