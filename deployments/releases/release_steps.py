@@ -78,8 +78,10 @@ class ReleaseSteps:
         file = self.release.site.parent / f"prefect-{self.environment.name}.yaml"
         rendered = prefect_text(self.environment, self.release.id, self.job_variables())
         await asyncio.to_thread(file.write_text, rendered, "utf-8")
-        done = await self._run("prefect", "--no-prompt", "deploy", "--prefect-file", str(file),
-                               "--all", seconds=_DEPLOY_SECONDS, folder=self.release.site)  # fmt: skip
+        done = await self._run(
+            "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), "--all",
+            seconds=_DEPLOY_SECONDS, folder=self.release.site,
+        )  # fmt: skip
         if done.returncode != 0:
             raise ServiceUnavailable(
                 f"The deployments of {self.release.id} cannot be made: "

@@ -23,7 +23,8 @@ from pipeline.store.session_timeouts import LASTING, LONG_WORK
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""The folder of the migrations, and of the contractions."""
 MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 8, 0)
 _GRANTS_WITH = 160000
@@ -64,7 +65,7 @@ def _require_deployed(addresses: Addresses) -> None:
                 f"The database has {f'the schema {current}' if current else 'no schema yet'}, and "
                 f"this program needs {head_revision()}.",
                 remedy="Deploy this release with `navigator deploy`, or run the release that is "
-                "deployed; NAVIGATOR_DATABASE_MIGRATIONS=automatic lets every program migrate.",
+                "deployed; NAVIGATOR_DATABASEMIGRATIONS=automatic lets every program migrate.",
             )
         _require_known(connection, current)
 
@@ -219,7 +220,7 @@ def alembic_config(connection: sa.Connection | None = None) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
@@ -232,7 +233,7 @@ def head_revision() -> str:
 
 def known_revisions() -> frozenset[str]:
     """All revisions that this program can build."""
-    scripts = (_MIGRATIONS / "versions").glob("[0-9]*.py")
+    scripts = (MIGRATIONS / "versions").glob("[0-9]*.py")
     return frozenset(each.name.partition("_")[0] for each in scripts)
 
 

@@ -103,7 +103,7 @@ async def releases(
     connection: AsyncConnection, release_id: str | None = None
 ) -> Sequence[RecordedRelease]:
     """What was recorded here, the newest first; or the one of an id."""
-    return await records(connection, _RELEASES, RecordedRelease, {"id": release_id})
+    return await records(connection, RecordedRelease, _RELEASES, {"id": release_id})
 
 
 _BEGIN = sa.text(
@@ -189,7 +189,7 @@ _HISTORY = sa.text(f"{_SELECT} ORDER BY created_at DESC, id LIMIT :most")
 
 async def under_way(connection: AsyncConnection, environment: str) -> Rollout | None:
     """The rollout that has not ended, whether somebody works on it or not."""
-    found = await records(connection, _UNDER_WAY, Rollout, {"environment": environment})
+    found = await records(connection, Rollout, _UNDER_WAY, {"environment": environment})
     return found[0] if found else None
 
 
@@ -198,7 +198,7 @@ async def verified(
 ) -> Sequence[Rollout]:
     """Those that were verified and not gone back from, the newest first."""
     values = {"environment": environment, "most": most}
-    return await records(connection, _VERIFIED, Rollout, values)
+    return await records(connection, Rollout, _VERIFIED, values)
 
 
 async def history(
@@ -206,7 +206,7 @@ async def history(
 ) -> Sequence[Rollout]:
     """The rollouts of an environment, the newest first."""
     values = {"environment": environment, "most": most}
-    return await records(connection, _HISTORY, Rollout, values)
+    return await records(connection, Rollout, _HISTORY, values)
 
 
 _ALONE = 620_816

@@ -8,18 +8,21 @@ it any more. Older programs work with an expanded schema: see `installation.olde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+import runpy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import ConfigurationError
+from pipeline.store import migrating
 from pipeline.store.database_roles import hand_over, show_revision
 from pipeline.store.database_urls import Addresses
+from pipeline.store.engine import Database
 from pipeline.store.migrating import (
     MIGRATION_LOCK,
     alembic_config,
@@ -31,10 +34,15 @@ from pipeline.store.migrating import (
     oldest_program,
 )
 from pipeline.store.schema import SCHEMA
-from pipeline.store.structure import Structure, differences, read_structure
+from pipeline.store.structure import (
+    Structure,
+    StructureDifference,
+    differences,
+    structure_in,
+)
 
 _LOCK_SECONDS = 10
-CONTRACTIONS = "pipeline.store.migrations.contractions"
+_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +52,23 @@ class Contraction:
     Attributes:
         name: of its module.
         after: the revision whose programs need it no more.
+        apply: takes it away.
     """
 
     name: str
     after: str
-
-    def apply(self, connection: sa.Connection) -> None:
-        """Take it away."""
-        import_module(f"{CONTRACTIONS}.{self.name}").contract(connection)
+    apply: Callable[[sa.Connection], None]
 
 
 def contractions() -> Sequence[Contraction]:
     """Those that this program knows, in their order."""
-    folder = Path(__file__).parent / "migrations" / "contractions"
-    names = sorted(path.stem for path in folder.glob("[0-9]*.py"))
-    return [Contraction(name, import_module(f"{CONTRACTIONS}.{name}").after) for name in names]
+    files = sorted((migrating.MIGRATIONS / "contractions").glob("[0-9]*.py"))
+    return [_contraction(path) for path in files]
+
+
+def _contraction(path: Path) -> Contraction:
+    found = runpy.run_path(str(path))
+    return Contraction(path.stem, found["after"], found["contract"])
 
 
 def revision_of(addresses: Addresses) -> str:
@@ -79,17 +89,14 @@ def expand(addresses: Addresses) -> str:
             back; nothing was changed.
         DatabaseUnavailable: it cannot be reached.
     """
-    url = _owner(addresses)
-    with connected(url) as connection:
-        current = current_revision(connection)
-    if current is not None and current in known_revisions() and current < head_revision():
-        rehearse(url, current)
-    migrate(url)
-    with connected(url) as connection:
-        return current_revision(connection) or ""
+    current = revision_of(addresses)
+    if current and current in known_revisions() and current < head_revision():
+        asyncio.run(rehearse(addresses, current))
+    migrate(_owner(addresses))
+    return revision_of(addresses)
 
 
-def rehearse(url: str, current: str) -> None:
+async def rehearse(addresses: Addresses, current: str) -> None:
     """Go forth to this program's schema and back, in a transaction that is undone.
 
     Raises:
@@ -97,51 +104,65 @@ def rehearse(url: str, current: str) -> None:
     """
     from alembic import command
 
-    with connected(url) as connection, _undone(connection):
-        before = read_structure(connection)
-        _reached(lambda: command.upgrade(alembic_config(connection), head_revision()), "forth")
-        _require_additions(before, read_structure(connection))
-        _reached(lambda: command.downgrade(alembic_config(connection), current), "back")
-        if left := differences(before, read_structure(connection)):
-            raise ConfigurationError(
-                f"Going back to the schema {current} leaves {len(left)} differences, the first: "
-                f"{left[0]}.",
-                remedy="Correct the migration's downgrade; nothing was changed.",
-            )
-
-
-@contextmanager
-def _undone(connection: sa.Connection) -> Iterator[None]:
-    connection.rollback()
-    # who works is not made to wait for long; the rehearsal is tried again
-    connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
-    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    database = Database.at(addresses, pool_size=1)
     try:
-        yield
+        async with database.owner() as connection:
+            # who works is not made to wait for long; the rehearsal is tried again
+            await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+            before = await structure_in(connection)
+            await _gone(connection, command.upgrade, head_revision(), "forth")
+            _require_additions(before, await structure_in(connection))
+            await _gone(connection, command.downgrade, current, "back")
+            _require_same(before, await structure_in(connection), current)
+            raise _Undone
+    except _Undone:
+        pass
     finally:
-        connection.rollback()
+        await database.close()
 
 
-def _reached(step: Any, way: str) -> None:
+class _Undone(Exception):
+    """Ends the rehearsal's transaction without a commit."""
+
+
+async def _gone(connection: AsyncConnection, step: Any, revision: str, way: str) -> None:
     try:
-        step()
+        await connection.run_sync(lambda inside: step(alembic_config(inside), revision))
     except (sa.exc.SQLAlchemyError, NotImplementedError) as error:
-        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        reason = str(getattr(error, "orig", None) or error).splitlines()
         raise ConfigurationError(
-            f"The migration {way} fails in its rehearsal: {reason}",
+            f"The migration fails in its rehearsal, on the way {way}: "
+            f"{reason[0] if reason else type(error).__name__}",
             remedy="Correct it and make a new release; nothing was changed.",
         ) from error
 
 
 def _require_additions(before: Structure, after: Structure) -> None:
-    taken = [each for each in differences(before, after) if each.kind != "extra"]
+    taken = [
+        each for each in differences(before, after)
+        if each.what != "extra" and each.kind != "revision"
+    ]  # fmt: skip
     if taken:
         raise ConfigurationError(
-            f"A migration of this release changes or takes away what the last one needs, "
-            f"{len(taken)} objects, the first: {taken[0]}.",
+            f"A migration of this release changes or takes away what the last one needs: "
+            f"{_named(taken)}.",
             remedy="Only add in a migration; take away in a contraction "
             "(pipeline/store/migrations/contractions), which is applied one release later.",
         )
+
+
+def _require_same(before: Structure, after: Structure, revision: str) -> None:
+    if left := differences(before, after):
+        raise ConfigurationError(
+            f"Going back to the schema {revision} leaves differences: {_named(left)}.",
+            remedy="Correct the migration's downgrade, and make a new release; nothing was "
+            "changed.",
+        )
+
+
+def _named(found: Sequence[StructureDifference]) -> str:
+    first = ", ".join(f"{each.kind} {each.name}" for each in found[:_TOLD])
+    return first + (f", and {len(found) - _TOLD} more" if len(found) > _TOLD else "")
 
 
 def go_back(addresses: Addresses, revision: str) -> None:

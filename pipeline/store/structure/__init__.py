@@ -2,7 +2,7 @@
 
 from pipeline.store.structure.comparing import StructureDifference, differences
 from pipeline.store.structure.facts import Fact, Partition, Structure
-from pipeline.store.structure.reading import read_structure
+from pipeline.store.structure.reading import read_structure, structure_in
 
 __all__ = [
     "Fact",
@@ -11,4 +11,5 @@ __all__ = [
     "StructureDifference",
     "differences",
     "read_structure",
+    "structure_in",
 ]

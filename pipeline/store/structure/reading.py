@@ -46,13 +46,26 @@ async def read_structure(database: Database) -> Structure:
         DatabaseUnavailable: it cannot be reached.
     """
     async with database.login() as connection:
-        # Postgres then writes every name with its schema, whatever a login's own path is.
-        await connection.execute(sa.text("SELECT set_config('search_path', '', true)"))
-        partitions = list((await connection.execute(PARTITIONS)).scalars())
-        facts = [Read(*row) for query in FACTS for row in await connection.execute(query)]
-        members = [Member(*row) for row in await connection.execute(MEMBERS)]
-        told = {str(name): str(value) for name, value in await connection.execute(TOLD)}
-        revision, transitions = await _rows(connection)
+        return await structure_in(connection)
+
+
+async def structure_in(connection: AsyncConnection) -> Structure:
+    """Read the structure as a transaction sees it, which is left as it was."""
+    # A savepoint: what is set in it is undone with it.
+    async with connection.begin_nested() as reading:
+        found = await _structure(connection)
+        await reading.rollback()
+    return found
+
+
+async def _structure(connection: AsyncConnection) -> Structure:
+    # Postgres then writes every name with its schema, whatever a login's own path is.
+    await connection.execute(sa.text("SELECT set_config('search_path', '', true)"))
+    partitions = list((await connection.execute(PARTITIONS)).scalars())
+    facts = [Read(*row) for query in FACTS for row in await connection.execute(query)]
+    members = [Member(*row) for row in await connection.execute(MEMBERS)]
+    told = {str(name): str(value) for name, value in await connection.execute(TOLD)}
+    revision, transitions = await _rows(connection)
     own = [each.fact for each in facts if each.table not in partitions]
     return Structure(
         revision=revision,

@@ -159,8 +159,11 @@ async def test_details_of_an_event_can_only_be_erased(database: Database) -> Non
 
 
 def test_an_older_program_says_that_the_schema_is_newer(database_url: str) -> None:
-    """A schema of a later release is refused in a sentence with what to do, and left as it is."""
-    newer = sa.text(f"UPDATE {SCHEMA}.alembic_version SET version_num = '9999'")
+    """A schema that serves it no more is refused in a sentence with what to do, and left alone."""
+    newer = sa.text(
+        f"UPDATE {SCHEMA}.alembic_version SET version_num = '9999';"
+        f"UPDATE {SCHEMA}.installation SET oldest_program = '9999'"
+    )
     engine = sa.create_engine(driver_url(database_url))
     with engine.begin() as connection:
         connection.execute(newer)
