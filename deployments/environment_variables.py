@@ -116,6 +116,22 @@ def enter(
     process.update(made)
 
 
+def entered(
+    environment: Environment,
+    given: Mapping[str, str],
+    *,
+    prefect_secret: SecretBlock | None = None,
+) -> dict[str, str]:
+    """The variables that a process with the given ones has once it has entered the environment.
+
+    Raises:
+        ConfigurationError, ServiceUnavailable: as `enter`.
+    """
+    made = dict(given)
+    enter(environment, made, prefect_secret=prefect_secret)
+    return made
+
+
 def variable_named(name: str) -> str:
     """The variable of a setting, or of Prefect's password."""
     if name == PREFECT_AUTH:

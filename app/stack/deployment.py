@@ -10,6 +10,7 @@ import httpx
 from app.prefect.access import change_headers
 from app.prefect.server import join_prefect
 from app.terminal.console import say
+from deployments.releases.installed import current_file
 from pipeline.child_processes import ROOT, child_environment, module_command
 from pipeline.installation import prefect_file
 from pipeline.private_files import keep_private
@@ -47,6 +48,9 @@ def main() -> int:
     if url is None:
         say("PREFECT_API_URL names no server.")
         return 2
+    if current_file(settings.home).exists():
+        say("Releases are deployed here: their deployments are left to `navigator deploy`.")
+        return 0
     return deploy(url)
 
 

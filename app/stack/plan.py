@@ -14,7 +14,9 @@ from urllib.request import urlopen
 from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
 from app.stack.missing_deployments import missing_deployments
 from app.stack.mock_services import mock_environment, wants_mocks
+from app.stack.release_code import ReleaseCode
 from app.stack.services import Health, Service
+from deployments.releases.installed import current_file
 from pipeline.child_processes import module_command
 from pipeline.env_files import VARIABLE, env_file
 from pipeline.errors import UsageError
@@ -84,7 +86,8 @@ def _services(settings: Settings, options: StackOptions) -> Sequence[Service]:
         services += [_prefect(settings.home, options), _deployments(settings.home, options)]
     if wants_mocks(settings, options.mocks):
         services.append(_mocks(options))
-    return [*services, _api(options), _worker(options)]
+    code = ReleaseCode(settings.home)
+    return [*services, *(replace(each, code=code) for each in (_api(options), _worker(options)))]
 
 
 def _within(service: Service, chosen: Sequence[str]) -> Service:
@@ -148,8 +151,15 @@ def _deployments(home: Path, options: StackOptions) -> Service:
         health=lambda: True,
         needs=["prefect"],
         is_task=True,
-        lapsed=partial(missing_deployments, options.url("prefect"), home / "prefect"),
+        lapsed=partial(_missing_deployments, options, home),
     )
+
+
+def _missing_deployments(options: StackOptions, home: Path) -> str:
+    """What has to be deployed again; nothing where releases are deployed, which have their own."""
+    if current_file(home).exists():
+        return ""
+    return missing_deployments(options.url("prefect"), home / "prefect")
 
 
 def _mocks(options: StackOptions) -> Service:

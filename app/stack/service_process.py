@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from app.stack.release_code import Start
 from app.stack.services import Service
 from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, die_with_parent
 
@@ -30,6 +31,18 @@ class ServiceProcess:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._log_start = 0
+        self._start: Start | None = None
+
+    @property
+    def release(self) -> str | None:
+        """The release whose code it runs; None for this program's own."""
+        return self._start.release if self._start else None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another release was deployed since it was started."""
+        code = self.service.code
+        return code is not None and self._start is not None and code.mark() != self._start.mark
 
     @property
     def pid(self) -> int | None:
@@ -38,13 +51,19 @@ class ServiceProcess:
         return self._process.pid if running and self._process else None
 
     async def start(self) -> None:
-        """Start the process; its output goes to the log."""
+        """Start the process; its output goes to the log.
+
+        Raises:
+            OSError: it cannot be started.
+            ConfigurationError: the release that it is to run is not there.
+        """
+        self._start = start = await asyncio.to_thread(self._planned)
         _make_room(self.log)
         with self.log.open("ab") as out:
             self._log_start = out.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *self.service.command,
-                env=child_environment({**self._environment, **self.service.environment}),
+                *start.command,
+                env=dict(start.environment),
                 cwd=NEUTRAL_FOLDER,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -54,6 +73,13 @@ class ServiceProcess:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
+
+    def _planned(self) -> Start:
+        service = self.service
+        if service.code is not None:
+            return service.code.start(service.command, self._environment, service.environment)
+        environment = child_environment({**self._environment, **service.environment})
+        return Start(service.command, environment, None, None)
 
     async def wait(self) -> int:
         """The exit code, once it has ended and whatever it left behind has been killed."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.stack.release_code import ReleaseCode
+
 Health = Callable[[], bool]
 
 
@@ -40,6 +42,8 @@ class Service:
         is_task: it ends by itself, and has to end well once.
         lapsed: of a task that has ended well: why it has to be done again, empty while it has not.
         inherits: open files that it keeps open, such as a lock.
+        code: which release's code it runs, where releases are deployed; it is started again when
+            that changes. None: always this program's own.
         elsewhere: a process that is part of it without being its child, by id.
         ready_seconds: how long it may take to become healthy.
     """
@@ -55,5 +59,6 @@ class Service:
     is_task: bool = False
     lapsed: Callable[[], str] | None = None
     inherits: Sequence[int] = ()
+    code: ReleaseCode | None = None
     elsewhere: Callable[[], int | None] = lambda: None
     ready_seconds: float = 120.0

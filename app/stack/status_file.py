@@ -28,12 +28,14 @@ class ServiceState:
     Attributes:
         state: starting, healthy, unhealthy, restarting, stopped or failed.
         address: its URL, or how else it is reached.
+        release: whose code it runs; None for what is installed.
     """
 
     state: str
     address: str
     pid: int | None = None
     restarts: int = 0
+    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

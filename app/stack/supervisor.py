@@ -18,6 +18,7 @@ from pathlib import Path
 from app.stack.liveness import Patience
 from app.stack.service_process import ServiceProcess
 from app.stack.services import UP, Service, State
+from pipeline.errors import ConfigurationError
 
 LOOK_SECONDS = 3.0
 
@@ -25,6 +26,7 @@ _START_LOOK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 _SHORT_STOP_SECONDS = 5.0
+OTHER_RELEASE = "another release was deployed"
 LAPSE_SECONDS = 15.0
 """Between two looks at what a task had done."""
 
@@ -134,6 +136,9 @@ class Supervisor:
                 reason = await self._until_lapsed(each)
             if self._stopping or not reason:
                 return
+            if reason == OTHER_RELEASE:
+                each.healthy_since = None
+                continue
             steady = each.healthy_since and time.monotonic() - each.healthy_since > _STEADY_SECONDS
             pause = _FIRST_PAUSE if steady else pause
             each.restarts += 1
@@ -159,14 +164,20 @@ class Supervisor:
         try:
             await child.start()
         except OSError as error:
+            self._give_turn(each)
             return f"cannot be started ({error.strerror})"
+        except ConfigurationError as error:
+            self._give_turn(each)
+            return f"cannot be started: {error.message}"
         ended = asyncio.create_task(child.wait())
         try:
             reason = await self._until_unwell(each, ended)
         finally:
             if not ended.done():
                 ended.cancel()
-        if not await child.stop(_SHORT_STOP_SECONDS):
+        # For another release it ends as at the end of everything: runs give back their claims.
+        seconds = None if reason == OTHER_RELEASE else _SHORT_STOP_SECONDS
+        if not await child.stop(seconds):
             reason += ", and had to be killed"
         return reason
 
@@ -181,6 +192,8 @@ class Supervisor:
                 return self._why_ended(each, ended.result())
             if each.service.is_task:
                 continue
+            if each.child.is_outdated and self._takes_turn(each):
+                return OTHER_RELEASE
             if await self._answers(each):
                 patience.answered()
                 self._give_turn(each)

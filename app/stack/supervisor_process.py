@@ -98,7 +98,11 @@ class _Running:
 def _told(services: Sequence[Supervised]) -> StackState:
     told = {
         each.service.name: ServiceState(
-            each.state.value, each.service.address, each.pid, each.restarts
+            each.state.value,
+            each.service.address,
+            each.pid,
+            each.restarts,
+            each.child.release if each.child else None,
         )
         for each in services
     }

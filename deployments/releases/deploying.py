@@ -12,12 +12,12 @@ import getpass
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from clients.storage.object_storage import Storage
 from deployments.environment import Environment
-from deployments.environment_variables import SecretBlock, entered
+from deployments.environment_variables import entered
 from deployments.releases.archive import Packed, storage_key, unpacked
 from deployments.releases.installed import InstalledRelease, install, installed
 from deployments.releases.release_steps import ReleaseSteps
@@ -30,7 +30,7 @@ from pipeline.store.engine import Database
 from pipeline.store.rollouts import Rollout, Step
 
 _FIRST_REVISION = "0011"
-"""Of the schema that knows releases; an older one, or none, is migrated before anything is noted."""
+"""Of the schema that knows releases; an older one is migrated before anything is noted."""
 
 Check = Callable[[Environment, Mapping[str, str]], Awaitable[None]]
 
@@ -123,10 +123,8 @@ class Deployer:
     storage: Storage
     services: Services
     verify: Verifier
-    prefect_secret: SecretBlock
+    told: Callable[[str], None]
     checks: Sequence[Check] = ()
-    told: Callable[[str], None] = lambda sentence: None
-    _held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def name(self) -> str:
@@ -367,7 +365,7 @@ class Deployer:
         Raises:
             ConfigurationError: a secret is missing.
         """
-        return entered(environment, self.given, prefect_secret=self.prefect_secret)
+        return entered(environment, self.given)
 
     def _steps(
         self, release: InstalledRelease, environment: Environment, image: str | None = None

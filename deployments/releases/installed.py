@@ -186,12 +186,17 @@ def _version(name: str) -> str | None:
         return None
 
 
+def current_file(home: Path) -> Path:
+    """The file that names the release that a home's services run."""
+    return releases_folder(home) / _CURRENT
+
+
 def switch(home: Path, release: InstalledRelease | None, environment: Environment) -> None:
     """Name the release that the home's services run from now on; None: what is installed there.
 
     Who reads it finds the old one or the new one.
     """
-    path = releases_folder(home) / _CURRENT
+    path = current_file(home)
     if release is None:
         path.unlink(missing_ok=True)
         return
@@ -208,12 +213,12 @@ def current(home: Path) -> Current | None:
         ConfigurationError: it is named and not there.
     """
     try:
-        told: dict[str, Any] = json.loads((releases_folder(home) / _CURRENT).read_text("utf-8"))
+        told: dict[str, Any] = json.loads(current_file(home).read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{releases_folder(home) / _CURRENT} cannot be read ({type(error).__name__}).",
+            f"{current_file(home)} cannot be read ({type(error).__name__}).",
             remedy="Deploy again, or remove the file to run what is installed.",
         ) from None
     environment = Environment.model_validate(told["environment"])

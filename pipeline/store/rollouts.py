@@ -175,16 +175,24 @@ async def enter_step(
     return done.rowcount == 1
 
 
-_SELECT = """
+_COLUMNS = """
     SELECT id, environment, release_id, previous_id, revision_before, declared, step, reason,
            verification, who, created_at, updated_at, ended_at
-    FROM rollouts WHERE environment = :environment
+    FROM rollouts
 """
+_SELECT = f"{_COLUMNS} WHERE environment = :environment"
+_ONE = sa.text(f"{_COLUMNS} WHERE id = :id")
 _UNDER_WAY = sa.text(f"{_SELECT} AND ended_at IS NULL")
 _VERIFIED = sa.text(
     f"{_SELECT} AND step = 'verified' ORDER BY ended_at DESC, created_at DESC LIMIT :most"
 )
 _HISTORY = sa.text(f"{_SELECT} ORDER BY created_at DESC, id LIMIT :most")
+
+
+async def rollout(connection: AsyncConnection, rollout_id: UUID) -> Rollout:
+    """One rollout, by its id."""
+    [found] = await records(connection, Rollout, _ONE, {"id": rollout_id})
+    return found
 
 
 async def under_way(connection: AsyncConnection, environment: str) -> Rollout | None:
