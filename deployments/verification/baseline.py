@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -147,17 +147,17 @@ class Baseline(Fact):
     Attributes:
         release: that was verified or recorded; None for a checkout.
         settings: redacted; by name.
-        structure: of the database, by kind and name.
+        structure: of the database, as `Structure.as_json` tells it.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     environment: str
     release: str | None = None
     program: str
     recorded_at: datetime
     hardware: Hardware
     settings: Mapping[str, Any]
-    structure: Mapping[str, Mapping[str, Any]]
+    structure: Mapping[str, Any]
     deployments: Mapping[str, Deployment]
     contracts: Contracts
     corpus: Corpus = Field(repr=False)
@@ -203,8 +203,3 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
             f"The baseline cannot be written to {path} ({error.strerror}).",
             remedy="Choose another place with --out.",
         ) from None
-
-
-def hashes(chunks: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """What the chunks say, without their ids."""
-    return tuple(text for _, text in chunks)

@@ -108,7 +108,7 @@ def _late(run: FlowRun, seconds: float) -> ServiceUnavailable:
         return ServiceUnavailable(
             f"No worker took the canaries up within {seconds:.0f} s.",
             code="no_worker",
-            remedy="Start a worker for the pool (`navigator worker`), or look why it takes no runs.",
+            remedy="Start a worker for the pool (`navigator worker`), or look why none takes it.",
         )
     return ServiceUnavailable(
         f"The canaries were not worked off within {seconds:.0f} s.",
