@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -147,10 +148,15 @@ class VerificationRules(Part):
     Attributes:
         slower_percent: by how much a stage may be slower than the baseline's.
         repetitions: of the canary corpus, from which times and their spread are taken.
+        within_seconds: a verification repeats nothing after so long, and a canary run that has
+            not ended by then is given up.
+        max_cost_usd: what the canaries may cost where a service is paid.
     """
 
     slower_percent: float = Field(default=10, gt=0)
     repetitions: int = Field(default=5, ge=3, le=50)
+    within_seconds: float = Field(default=270, ge=10)
+    max_cost_usd: Decimal = Field(default=Decimal(0), ge=0)
 
 
 class ServiceSwitch(Part):

@@ -55,6 +55,9 @@ def subject_user(issuer: str, subject: str) -> UUID:
 OPERATOR = _uuid("operator")
 """The user in whose name a run over everybody's documents is filed; no name leads to it."""
 
+CANARY, STRANGER = _uuid("canary"), _uuid("canary", "stranger")
+"""Whose the canary corpus is, and who may see nothing of it; no name leads to either."""
+
 
 def document_id(user: UUID, source: str, lives: int = 0) -> UUID:
     """The id of a document that is made for a user's source: a path or URI.

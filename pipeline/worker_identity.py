@@ -10,6 +10,9 @@ from pathlib import Path
 
 import psutil
 
+RELEASE = "NAVIGATOR_RELEASE"
+"""Set for every process of a release: its id."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -45,6 +48,11 @@ def _started(pid: int) -> float:
 def worker_name() -> str:
     """This process as ``host/boot/pid/start``: never given to another process again."""
     return _this_worker(os.getpid())
+
+
+def release_of_process() -> str | None:
+    """The release that this process runs, as who started it says; None in a checkout."""
+    return os.environ.get(RELEASE) or None
 
 
 def name_of_child(pid: int) -> str:

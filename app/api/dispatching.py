@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.api.prefect_clients import client_of, load_client
-from flows.prefect_clock import ServerClock
+from deployments.prefect_clock import ServerClock
 from pipeline import correlation
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger

@@ -19,7 +19,7 @@ from uuid import uuid4
 from pydantic import BaseModel, Field
 
 from app.api.prefect_clients import client_of
-from flows.prefect_clock import server_time
+from deployments.prefect_clock import server_time
 from pipeline.logs import logger
 from pipeline.store import health, metrics
 from pipeline.store.metrics import Circuit

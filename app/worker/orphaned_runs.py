@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.exceptions import ObjectNotFound
 
 from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
-from flows.prefect_clock import server_time
+from deployments.prefect_clock import server_time
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -25,7 +25,7 @@ from pydantic import PrivateAttr
 from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
 from app.worker.orphaned_runs import requeue_orphaned_runs
-from flows.prefect_clock import ServerClock
+from deployments.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
 
 if TYPE_CHECKING:

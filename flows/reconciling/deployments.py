@@ -14,7 +14,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
-from flows.reconciling.client_errors import prefect_answers
+from deployments.prefect_answers import prefect_answers
 from flows.reconciling.declared_deployments import (
     Declared,
     changes,

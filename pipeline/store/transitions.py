@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.errors import IllegalTransition, NavigatorError
 from pipeline.states import ENDED, PUBLISHED, JobState, may
 from pipeline.store.schema import listed
+from pipeline.worker_identity import release_of_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _record(each: Move) -> dict[str, Any]:
         "attempt": each.attempt,
         "source": each.source.value,
         "target": each.target.value,
-        "details": each.details,
+        "details": _signed(each.details),
         **each.facts,
     }
     if each.error is not None:
@@ -167,5 +168,11 @@ def _record(each: Move) -> dict[str, Any]:
             "error_message": each.error.message,
             "error_remedy": each.error.remedy,
         }
-        record["details"] = {**each.details, "code": each.error.code, "why": each.error.message}
+        record["details"] |= {"code": each.error.code, "why": each.error.message}
     return record
+
+
+def _signed(details: dict[str, Any]) -> dict[str, Any]:
+    """The details with the release that made the step, so that the audit tells who worked."""
+    release = release_of_process()
+    return {**details, "release": release} if release else {**details}

@@ -1,0 +1,117 @@
+"""Has the environment's own worker work on the canaries: by its server, its pool, its queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from deployments.prefect_clock import server_time
+from pipeline.errors import ConfigurationError, ServiceUnavailable
+from pipeline.run_options import RunOptions
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+DEPLOYMENT = "ingest-documents/ingest-documents"
+TAG = "verification"
+_POLL_SECONDS = 0.2
+_LOGS = "Look into the worker's log and, in Prefect, at the flow run"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a worker is asked to take through the stages."""
+
+    jobs: Sequence[UUID]
+    run_id: UUID
+    installation: UUID
+    options: RunOptions | None = None
+
+
+async def work_off(client: PrefectClient, batch: Batch, seconds: float) -> None:
+    """Have a worker take the jobs through all stages, and wait for its end.
+
+    The flow run is removed when it ended well; one that did not stays, for a person to look at.
+
+    Raises:
+        ConfigurationError: there is no such deployment.
+        ServiceUnavailable: no worker took it, or it did not end well, within so many seconds.
+    """
+    run = await _start(client, batch)
+    try:
+        async with asyncio.timeout(seconds):
+            ended = await _ended(client, run.id)
+    except TimeoutError:
+        now = await client.read_flow_run(run.id)
+        await _cancel(client, run.id)
+        raise _late(now, seconds) from None
+    except BaseException:
+        await asyncio.shield(_cancel(client, run.id))
+        raise
+    if ended.state is None or not ended.state.is_completed():
+        said = ended.state.message if ended.state else ""
+        raise ServiceUnavailable(
+            f"The canaries' flow run ended as {ended.state_name}: {said or 'no reason given'}",
+            code="canary_run_failed",
+            remedy=f"{_LOGS} {run.id}.",
+        )
+    await client.delete_flow_run(run.id)
+
+
+async def _start(client: PrefectClient, batch: Batch) -> FlowRun:
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Scheduled
+
+    try:
+        deployment = await client.read_deployment_by_name(DEPLOYMENT)
+    except ObjectNotFound:
+        raise ConfigurationError(
+            f"The environment's Prefect server has no deployment {DEPLOYMENT}.",
+            remedy="Deploy first: `prefect --no-prompt deploy --all`.",
+        ) from None
+    return await client.create_flow_run_from_deployment(
+        deployment.id,
+        state=Scheduled(scheduled_time=await server_time(client)),
+        name=f"canaries {str(uuid4())[:8]}",
+        tags=[TAG],
+        parameters={
+            "job_ids": [str(job) for job in batch.jobs],
+            "run_id": str(batch.run_id),
+            "label": "canaries",
+            "installation": str(batch.installation),
+            "options": batch.options.model_dump(mode="json") if batch.options else None,
+            "inside": True,
+        },
+    )
+
+
+async def _ended(client: PrefectClient, run: UUID) -> FlowRun:
+    while True:
+        found = await client.read_flow_run(run)
+        if found.state is not None and found.state.is_final():
+            return found
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _cancel(client: PrefectClient, run: UUID) -> None:
+    from prefect.states import Cancelling
+
+    await client.set_flow_run_state(run, Cancelling(message="The verification gave it up."))
+
+
+def _late(run: FlowRun, seconds: float) -> ServiceUnavailable:
+    if run.start_time is None:
+        return ServiceUnavailable(
+            f"No worker took the canaries up within {seconds:.0f} s.",
+            code="no_worker",
+            remedy="Start a worker for the pool (`navigator worker`), or look why none takes it.",
+        )
+    return ServiceUnavailable(
+        f"The canaries were not worked off within {seconds:.0f} s.",
+        code="canary_run_late",
+        remedy=f"{_LOGS} {run.id}.",
+    )

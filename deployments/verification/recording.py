@@ -1,0 +1,119 @@
+"""Records a baseline of an environment that works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from deployments.environment import Environment
+from deployments.verification.baseline import Baseline, CanaryDocument, Corpus
+from deployments.verification.calibration import hardware
+from deployments.verification.canary_documents import Canary
+from deployments.verification.collecting import (
+    Told,
+    Wanted,
+    corpus_runs,
+    prefect_of,
+    say_nothing,
+    spent_since,
+    wanted_by,
+)
+from deployments.verification.contracts import probe
+from deployments.verification.deployed_flows import deployed_flows
+from deployments.verification.settings_facts import settings_facts
+from pipeline.errors import NavigatorError
+from pipeline.settings import Settings
+from pipeline.store import canaries
+from pipeline.store.structure import read_structure
+from pipeline.worker_identity import release_of_process
+from stages.services import Services, open_services
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+
+class NoBaseline(NavigatorError):
+    """The environment does not work as it should, so nothing may be compared with it."""
+
+    code = "no_baseline"
+    remedy = "Mend it first (`navigator doctor`, `navigator check`), then record again."
+
+
+async def record(
+    environment: Environment,
+    settings: Settings,
+    *,
+    wanted: Wanted | None = None,
+    told: Told = say_nothing,
+) -> Baseline:
+    """Record everything that a verification compares.
+
+    Raises:
+        NoBaseline: a canary did not end as it has to.
+        NavigatorError: a part of the environment does not answer.
+    """
+    wanted = wanted or wanted_by(environment)
+    async with open_services(settings) as parts, prefect_of(environment) as client:
+        told("Reading the structure")
+        structure = (await read_structure(parts.database)).as_json()
+        told("Asking the services")
+        contracts = await probe(parts)
+        corpus = await _corpus(parts, client, wanted, told)
+        return Baseline(
+            environment=environment.name,
+            release=release_of_process(),
+            program=program(),
+            recorded_at=datetime.now(UTC),
+            hardware=hardware(),
+            settings=settings_facts(settings),
+            structure=structure,
+            deployments=await deployed_flows(client, environment),
+            contracts=contracts,
+            corpus=corpus,
+        )
+
+
+async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: Told) -> Corpus:
+    async with parts.database.service() as connection:
+        mark = await canaries.mark(connection)
+    async with corpus_runs(parts, client, wanted, time.monotonic(), told) as runs:
+        await runs.repeat(1)
+        require_ends(wanted.documents, runs.passages[0].documents, runs.passages[0].messages)
+        await runs.repeat(wanted.repetitions - 1)
+        corpus = runs.corpus(await spent_since(parts, mark))
+    if corpus.varying:
+        raise NoBaseline(f"The same file ends in several ways: {', '.join(corpus.varying)}.")
+    if corpus.stranger:
+        raise NoBaseline("A user was shown the passages of another one.")
+    return corpus
+
+
+def require_ends(
+    documents: Sequence[Canary],
+    found: Mapping[str, CanaryDocument],
+    messages: Mapping[str, str],
+) -> None:
+    """Make sure that each canary ended as it is made to end.
+
+    Raises:
+        NoBaseline: one did not.
+    """
+    for each in documents:
+        there = found.get(each.name)
+        state = there.state if there is not None else "nowhere"
+        if each.ends is not None and state != each.ends:
+            raise NoBaseline(
+                f"The canary {each.name} ended as {state}, not as {each.ends.value}. "
+                f"{messages.get(each.name, '')}".strip()
+            )
+
+
+def program() -> str:
+    """The version of the installed program."""
+    try:
+        return version("insurance-navigator")
+    except PackageNotFoundError:
+        return "checkout"

@@ -1,0 +1,184 @@
+"""Verifies an environment against a baseline: structure, settings, services, canaries, times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from deployments.environment import Environment
+from deployments.prefect_answers import prefect_answers
+from deployments.verification.baseline import Baseline
+from deployments.verification.collecting import (
+    CorpusRuns,
+    Told,
+    corpus_runs,
+    prefect_of,
+    say_nothing,
+    spent_since,
+    wanted_by,
+)
+from deployments.verification.comparison import (
+    compare_answers,
+    compare_contracts,
+    compare_deployments,
+    compare_documents,
+    compare_release,
+    compare_settings,
+    compare_structure,
+)
+from deployments.verification.contracts import probe
+from deployments.verification.deployed_flows import deployed_flows
+from deployments.verification.findings import (
+    Finding,
+    Outcome,
+    Verification,
+    broken,
+    failed,
+)
+from deployments.verification.settings_facts import settings_facts
+from deployments.verification.speed import is_unclear, judge_times
+from pipeline.errors import NavigatorError
+from pipeline.settings import Settings
+from pipeline.store import canaries
+from pipeline.store.structure import read_structure
+from stages.services import Services, open_services
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+MOST_REPETITIONS = 3
+"""Where times are unclear the corpus goes through up to so many times the repetitions."""
+
+
+async def verify(
+    environment: Environment,
+    settings: Settings,
+    baseline: Baseline,
+    *,
+    release: str | None = None,
+    told: Told = say_nothing,
+) -> Verification:
+    """Verify the environment of this process. What does not answer is a finding, not an error.
+
+    Args:
+        release: that has to work on the canaries; None: whichever does.
+        told: hears what is being done.
+    """
+    looking = _Looking(environment, settings, baseline, release, told)
+    began, started = time.monotonic(), datetime.now(UTC)
+    try:
+        async with open_services(settings) as parts:
+            await looking.at_everything(parts)
+    except NavigatorError as error:
+        looking.found.append(broken("environment", "its parts", error))
+    return Verification(
+        environment=environment.name,
+        release=release,
+        baseline_environment=baseline.environment,
+        baseline_at=baseline.recorded_at,
+        started_at=started,
+        seconds=time.monotonic() - began,
+        usd=looking.usd,
+        findings=tuple(looking.found),
+    )
+
+
+class _Looking:
+    """One verification under way."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        settings: Settings,
+        baseline: Baseline,
+        release: str | None,
+        told: Told,
+    ) -> None:
+        self._environment, self._settings, self._baseline = environment, settings, baseline
+        self._release, self._told = release, told
+        self._began = time.monotonic()
+        self.found: list[Finding] = []
+        self.usd = 0.0
+
+    async def at_everything(self, parts: Services) -> None:
+        """Each part, whatever became of the others; the canaries only where all services answer."""
+        await self._guarded("structure", lambda: self._structure(parts))
+        facts = settings_facts(self._settings)
+        self.found += compare_settings(self._baseline.settings, facts)
+        answering = await self._guarded("contracts", lambda: self._contracts(parts))
+        try:
+            with prefect_answers():
+                async with prefect_of(self._environment) as client:
+                    await self._guarded("deployments", lambda: self._deployments(client))
+                    if answering:
+                        await self._guarded("canaries", lambda: self._canaries(parts, client))
+                    else:
+                        self._leave_out("a service does not answer")
+        except NavigatorError as error:
+            self.found.append(broken("deployments", "Prefect's server", error))
+            self._leave_out("Prefect's server does not answer")
+
+    def _leave_out(self, why: str) -> None:
+        self.found.append(Finding("canaries", "the corpus", Outcome.LEFT_OUT, found=why))
+
+    async def _guarded(self, part: str, look: Callable[[], Awaitable[Iterable[Finding]]]) -> bool:
+        """Look at one part; whether it could be looked at."""
+        self._told(f"Looking at the {part}")
+        try:
+            with prefect_answers():
+                self.found += await look()
+        except NavigatorError as error:
+            self.found.append(broken(part, "all of it", error))
+            return False
+        return True
+
+    async def _structure(self, parts: Services) -> list[Finding]:
+        found = (await read_structure(parts.database)).as_json()
+        return list(compare_structure(self._baseline.structure, found))
+
+    async def _deployments(self, client: PrefectClient) -> list[Finding]:
+        found = await deployed_flows(client, self._environment)
+        return list(compare_deployments(self._baseline.deployments, found))
+
+    async def _contracts(self, parts: Services) -> list[Finding]:
+        return list(compare_contracts(self._baseline.contracts, await probe(parts)))
+
+    async def _canaries(self, parts: Services, client: PrefectClient) -> list[Finding]:
+        before, wanted = self._baseline.corpus, wanted_by(self._environment)
+        if before.version != wanted.version:
+            return [_other_corpus(before.version, wanted.version)]
+        async with parts.database.service() as connection:
+            mark = await canaries.mark(connection)
+        try:
+            async with corpus_runs(parts, client, wanted, self._began, self._told) as runs:
+                await runs.repeat(wanted.repetitions)
+                times = await self._times(runs)
+                corpus = runs.corpus()
+        finally:
+            self.usd = float(await spent_since(parts, mark))
+        return [
+            *compare_documents(before, corpus),
+            *compare_answers(before, corpus),
+            compare_release(self._release, corpus),
+            *times,
+        ]
+
+    async def _times(self, runs: CorpusRuns) -> list[Finding]:
+        """The times; where they are unclear, of more repetitions."""
+        rules = self._environment.verification
+        while True:
+            judged = list(
+                judge_times(self._baseline.corpus.repetitions, runs.times, rules.slower_percent)
+            )
+            enough = len(runs.passages) >= MOST_REPETITIONS * rules.repetitions
+            if not is_unclear(judged) or enough or not runs.has_time:
+                return judged
+            self._told("The times are unclear so far")
+            await runs.repeat(rules.repetitions)
+
+
+def _other_corpus(before: str, now: str) -> Finding:
+    remedy = "Record the baseline anew with this version."
+    return failed("canaries", "the corpus", f"version {before}", f"version {now}", remedy)
