@@ -44,6 +44,14 @@ COMMANDS = {
     "restore": "Fill an empty home from a backup, and compare it with what was saved.",
     "mocks": "Stand in for OpenAI and LlamaParse.",
     "logs": "Tell what happened to one document, job or request.",
+    "release": "Make a release of a checkout: one file with code, lock, versions and baseline.",
+    "deploy": "Deploy a release: migrate, change, verify; what does not hold is rolled back by "
+    "itself.",
+    "releases": "Show the deployments to an environment: release, time, who, and how each ended.",
+    "rollback": "Go back to the release that was verified before, or finish what a dead deployment "
+    "left.",
+    "promote": "Deploy to one environment what was verified in another: the same file, nothing "
+    "else.",
     "chaos": "Break an installation made for it, and show that nothing is lost.",
 }
 """What each command does, for `--help`; the command itself is `command` in `app/cli/NAME.py`, or

@@ -18,9 +18,10 @@ from typing import Any, Protocol
 from clients.storage.object_storage import Storage
 from deployments.environment import Environment
 from deployments.environment_variables import entered
-from deployments.releases.archive import Packed, storage_key, unpacked
+from deployments.releases.archive import Packed, storage_key
 from deployments.releases.installed import InstalledRelease, install, installed
 from deployments.releases.release_steps import ReleaseSteps
+from deployments.releases.stored import stored_release
 from pipeline.errors import ConfigurationError, NavigatorError, UsageError
 from pipeline.failpoints import failpoint
 from pipeline.settings import Settings
@@ -29,10 +30,7 @@ from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
 from pipeline.store.rollouts import Rollout, Step
 
-_FIRST_REVISION = "0011"
-"""Of the schema that knows releases; an older one is migrated before anything is noted."""
-
-Check = Callable[[Environment, Mapping[str, str]], Awaitable[None]]
+Check = Callable[["Deployer", Packed], Awaitable[None]]
 
 
 class Services(Protocol):
@@ -165,7 +163,7 @@ class Deployer:
 
     async def _begin(self, packed: Packed, release: InstalledRelease) -> Rollout:
         before = await asyncio.to_thread(schema_changes.revision_of, self.addresses)
-        if before < _FIRST_REVISION:
+        if before < schema_changes.RELEASES_SINCE:
             self.told(f"The schema is made by {release.id}")
             before = await self._steps(release, self.environment).expand()
         key = storage_key(packed.release.id)
@@ -212,7 +210,7 @@ class Deployer:
     async def _prepare(self, packed: Packed) -> None:
         """Everything that can be known before something is changed."""
         self.told("Trying what the release needs")
-        variables = self.variables(self.environment)
+        self.variables(self.environment)  # secrets are there
         if self.environment.pool.type != "process" and packed.release.image is None:
             raise ConfigurationError(
                 f"The pool of {self.name} runs containers, and the release has no image.",
@@ -220,13 +218,13 @@ class Deployer:
             )
         await self.services.require()
         for check in self.checks:
-            await check(self.environment, variables)
+            await check(self, packed)
         await self.storage.put(storage_key(packed.release.id), packed.written())
 
     async def _through(
         self, rollout: Rollout, packed: Packed, release: InstalledRelease, *, migrates: bool
     ) -> Verdict:
-        steps = self._steps(release, self.environment, packed.release.image)
+        steps = self._steps(release, self.environment)
         if migrates:
             self.told(f"Migrating to schema {packed.release.schema_revision}")
             failpoint("deploy-before-migrate")
@@ -273,7 +271,10 @@ class Deployer:
             return await self._finish_abandoned()
 
     async def _finish_abandoned(self) -> Outcome | None:
-        if await asyncio.to_thread(schema_changes.revision_of, self.addresses) < _FIRST_REVISION:
+        if (
+            await asyncio.to_thread(schema_changes.revision_of, self.addresses)
+            < schema_changes.RELEASES_SINCE
+        ):
             return None
         async with self.database.service() as connection:
             left = await rollouts.under_way(connection, self.name)
@@ -326,7 +327,7 @@ class Deployer:
         await self.services.switch(release, environment)
         failpoint("rollback-switched")
         if release is not None and packed is not None:
-            await self._steps(release, environment, packed.release.image).deploy_flows()
+            await self._steps(release, environment).deploy_flows()
         failpoint("rollback-deployed")
         await self._schema_back(rollout)
         failpoint("rollback-migrated")
@@ -354,8 +355,7 @@ class Deployer:
         return None if rollout.previous_id is None else await self._found(rollout.previous_id)
 
     async def _packed(self, release_id: str) -> Packed:
-        data = await self.storage.get(storage_key(release_id))
-        return await asyncio.to_thread(unpacked, bytes(data), f"The stored release {release_id}")
+        return await stored_release(self.storage, release_id)
 
     # -- both ----------------------------------------------------------------------------------
 
@@ -367,10 +367,8 @@ class Deployer:
         """
         return entered(environment, self.given)
 
-    def _steps(
-        self, release: InstalledRelease, environment: Environment, image: str | None = None
-    ) -> ReleaseSteps:
-        return ReleaseSteps(release, environment, self.variables(environment), image)
+    def _steps(self, release: InstalledRelease, environment: Environment) -> ReleaseSteps:
+        return ReleaseSteps(release, environment, self.variables(environment))
 
     async def _note(
         self, rollout: Rollout, step: Step, *, reason: str = "",

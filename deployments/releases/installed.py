@@ -35,6 +35,7 @@ from pipeline.private_files import open_home
 
 _CURRENT = "current.json"
 _SITE = "site"
+_FACTS = "installed.json"
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _INSTALL_SECONDS = 1200
 
@@ -46,11 +47,13 @@ class InstalledRelease:
     Attributes:
         python: the interpreter that has its dependencies.
         site: the folder of its packages.
+        image: of container pools, with its digest.
     """
 
     id: str
     python: str
     site: Path
+    image: str | None = None
 
     def variables(self) -> dict[str, str]:
         """What a process needs to run this code, and to say so."""
@@ -105,7 +108,8 @@ def install(home: Path, packed: Packed) -> InstalledRelease:
         draft = folder.parent / f".{packed.release.id}-{uuid4().hex[:8]}"
         _unpack(packed.wheel, draft / _SITE)
         python = _python(packed.lock, draft, folder)
-        (draft / "python").write_text(python, "utf-8")
+        told = {"python": python, "image": packed.release.image}
+        (draft / _FACTS).write_text(json.dumps(told), "utf-8")
         try:
             draft.rename(folder)
         except OSError:  # somebody else was quicker
@@ -121,13 +125,13 @@ def installed(home: Path, release_id: str) -> InstalledRelease:
     """
     folder = releases_folder(home) / release_id
     try:
-        python = (folder / "python").read_text("utf-8")
-    except OSError:
+        told = json.loads((folder / _FACTS).read_text("utf-8"))
+    except (OSError, ValueError):
         raise ConfigurationError(
             f"The release {release_id} is not installed in {home}.",
             remedy="Deploy it again.",
         ) from None
-    return InstalledRelease(release_id, python, folder / _SITE)
+    return InstalledRelease(release_id, told["python"], folder / _SITE, told["image"])
 
 
 def _unpack(wheel: bytes, site: Path) -> None:

@@ -26,13 +26,11 @@ class ReleaseSteps:
 
     Attributes:
         variables: of a process of the environment, secrets included.
-        image: of the release, for container pools.
     """
 
     release: InstalledRelease
     environment: Environment
     variables: Mapping[str, str]
-    image: str | None = None
 
     async def expand(self) -> str:
         """Bring the schema to the release's revision; the revision.
@@ -92,7 +90,7 @@ class ReleaseSteps:
     def job_variables(self) -> dict[str, Any]:
         """What a worker starts the release's runs with: its code, or its image."""
         if self.environment.pool.type != "process":
-            return {"image": self.image, "env": {VARIABLE: self.release.id}}
+            return {"image": self.release.image, "env": {VARIABLE: self.release.id}}
         return {"working_dir": str(self.release.site), "env": self.release.variables()}
 
     async def _run(

@@ -18,12 +18,10 @@ class CommandServices:
 
     Args:
         command: its words; {release}, {image} and {environment} in them are replaced.
-        image: of each release, by its id.
     """
 
-    def __init__(self, command: Sequence[str], image: dict[str, str | None]) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = command
-        self._image = image
 
     async def require(self) -> None:
         """Nothing is asked before: the command says itself what it lacks."""
@@ -41,7 +39,7 @@ class CommandServices:
                 "could go back.",
                 remedy="Change them by hand, or deploy a release that can be verified.",
             )
-        words = [self._filled(each, release, environment) for each in self._command]
+        words = [_filled(each, release, environment) for each in self._command]
         try:
             done = await asyncio.to_thread(
                 subprocess.run, words, capture_output=True, text=True, timeout=SWITCH_SECONDS,
@@ -64,12 +62,13 @@ class CommandServices:
                 remedy="Look what it says when it is run by hand.",
             )
 
-    def _filled(self, word: str, release: InstalledRelease, environment: Environment) -> str:
-        known = {
-            "{release}": release.id,
-            "{image}": self._image.get(release.id) or "",
-            "{environment}": environment.name,
-        }
-        for name, value in known.items():
-            word = word.replace(name, value)
-        return word
+
+def _filled(word: str, release: InstalledRelease, environment: Environment) -> str:
+    known = {
+        "{release}": release.id,
+        "{image}": release.image or "",
+        "{environment}": environment.name,
+    }
+    for name, value in known.items():
+        word = word.replace(name, value)
+    return word

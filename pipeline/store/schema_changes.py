@@ -41,6 +41,9 @@ from pipeline.store.structure import (
     structure_in,
 )
 
+RELEASES_SINCE = "0011"
+"""The first revision that knows releases and rollouts."""
+
 _LOCK_SECONDS = 10
 _TOLD = 3
 

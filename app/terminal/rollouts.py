@@ -1,0 +1,139 @@
+"""Runs deployments for the command line: enters the environment, tells each step and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.stack.release_switch import HomeServices
+from app.terminal.console import print_json, say, tell
+from deployments.environment import Environment
+from deployments.environment_files import load_environment
+from deployments.environment_variables import enter
+from deployments.releases.deploying import Deployer, Outcome
+from deployments.releases.opening import opened_deployer
+from pipeline.errors import NavigatorError
+from pipeline.settings import Settings, load_settings
+from pipeline.store.rollouts import Rollout, Step
+
+WORDS = {
+    Step.BEGUN: "begun",
+    Step.MIGRATED: "schema migrated",
+    Step.SWITCHED: "services changed",
+    Step.DEPLOYED: "flows deployed, being verified",
+    Step.ROLLING_BACK: "being rolled back",
+    Step.VERIFIED: "verified",
+    Step.REFUSED: "refused, nothing changed",
+    Step.ROLLED_BACK: "rolled back",
+    Step.SUPERSEDED: "gone back from",
+}
+"""Each step for a person."""
+
+
+def entered(name: str) -> tuple[Environment, dict[str, str]]:
+    """Make this process one of an environment; it, and the variables before.
+
+    Raises:
+        ConfigurationError: its file is wrong, or a secret is missing.
+    """
+    given, environment = dict(os.environ), load_environment(name)
+    enter(environment)
+    return environment, given
+
+
+def with_deployer(
+    environment: Environment,
+    given: Mapping[str, str],
+    work: Callable[[Deployer], Awaitable[Any]],
+    told: Callable[[str], None] | None = None,
+) -> Any:
+    """Do something with the deployer of the environment that was entered.
+
+    Raises:
+        NavigatorError: in one sentence, why it could not even begin.
+    """
+    settings = load_settings()
+
+    async def opened() -> Any:
+        home = HomeServices(settings.home)
+        said = told or _with_time()
+        async with opened_deployer(environment, given, settings, home, said) as deployer:
+            return await work(deployer)
+
+    return asyncio.run(opened())
+
+
+def _with_time() -> Callable[[str], None]:
+    began = time.monotonic()
+
+    def told(sentence: str) -> None:
+        say(f"{time.monotonic() - began:6.1f} s  {sentence}")
+
+    return told
+
+
+def show_outcome(outcome: Outcome, settings: Settings, *, json: bool) -> int:
+    """How a deployment ended, and an alert when it is not verified; the exit code."""
+    rollout = outcome.rollout
+    if json:
+        after = outcome.after.told if outcome.after else None
+        print_json({**as_json(rollout, whole=True), "after_going_back": after})
+    else:
+        tell(f"{rollout.release_id} in {rollout.environment}: {WORDS[Step(rollout.step)]}"
+             f" after {_seconds(rollout):.0f} s")  # fmt: skip
+        if rollout.reason:
+            tell(rollout.reason)
+    if not outcome.is_verified:
+        asyncio.run(_alert(settings, rollout))
+    return 0 if outcome.is_verified else 1
+
+
+async def _alert(settings: Settings, rollout: Rollout) -> None:
+    """Tell a person, where the environment names an alert block."""
+    if settings.alert_block is None:
+        return
+    from blocks.alert_block import AlertBlock
+    from blocks.saved_blocks import load_block
+
+    subject = f"{rollout.environment}: {rollout.release_id} was {WORDS[Step(rollout.step)]}"
+    try:
+        block = await load_block(settings.alert_block)
+        if isinstance(block, AlertBlock):
+            await block.notify(rollout.reason, subject)
+    except NavigatorError as error:
+        say(f"The alert was not sent: {error.message}", "yellow")
+
+
+def _seconds(rollout: Rollout) -> float:
+    ended = rollout.ended_at or rollout.updated_at
+    return (ended - rollout.created_at).total_seconds()
+
+
+def as_json(rollout: Rollout, *, whole: bool = False) -> dict[str, Any]:
+    """A rollout for a program.
+
+    Args:
+        whole: with everything that its verification found.
+    """
+    told: dict[str, Any] = {
+        "id": str(rollout.id),
+        "environment": rollout.environment,
+        "release": rollout.release_id,
+        "step": rollout.step,
+        "reason": rollout.reason,
+        "schema_before": rollout.revision_before,
+        "who": rollout.who,
+        "began_at": rollout.created_at,
+        "ended_at": rollout.ended_at,
+        "seconds": round(_seconds(rollout), 1),
+    }
+    return {**told, "verification": rollout.verification} if whole else told
+
+
+def when(moment: datetime | None) -> str:
+    """A time for a person, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
