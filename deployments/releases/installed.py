@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from packaging.requirements import Requirement
+
 from deployments.environment import Environment
 from deployments.releases.archive import Packed
 from deployments.releases.release import VARIABLE
@@ -36,7 +38,7 @@ from pipeline.private_files import open_home
 _CURRENT = "current.json"
 _SITE = "site"
 _FACTS = "installed.json"
-_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+_PIN = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])?==")
 _INSTALL_SECONDS = 1200
 
 
@@ -179,8 +181,13 @@ def _lacking(lock: str) -> Sequence[str]:
 
     The lock also names what only tests and building need.
     """
-    return [f"{name} {wanted}" for name, wanted in _PINNED.findall(lock)
-            if _version(name) not in (None, wanted)]  # fmt: skip
+    pinned = [Requirement(line.rstrip("\\ ")) for line in lock.splitlines() if _PIN.match(line)]
+    return [
+        str(each)
+        for each in pinned
+        if each.marker is None or each.marker.evaluate()
+        if (found := _version(each.name)) is not None and not each.specifier.contains(found)
+    ]
 
 
 def _version(name: str) -> str | None:

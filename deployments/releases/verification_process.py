@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,19 +78,24 @@ def _run(
         command, env=child_environment(variables), cwd=NEUTRAL_FOLDER, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
     ) as process:  # fmt: skip
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise ServiceUnavailable(
-                f"The verification has not ended in {seconds:.0f} s.",
-                remedy="Look what the worker does with the canaries.",
-            ) from None
-    for line in out.splitlines():
-        told(line)
+        over = threading.Timer(seconds, process.kill)
+        over.start()
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            told(line.rstrip("\n"))
+        said = process.stderr.read()
+        process.wait()
+        late = not over.is_alive()
+        over.cancel()
+    if late:
+        raise ServiceUnavailable(
+            f"The verification has not ended in {seconds:.0f} s.",
+            remedy="Look what the worker does with the canaries.",
+        )
     if process.returncode != 0:
         raise ServiceUnavailable(
-            f"The verification failed: {last_line(err)}", remedy="Run `navigator verify` by hand."
+            f"The verification failed: {last_line(said)}", remedy="Run `navigator verify` by hand."
         )
 
 
