@@ -18,8 +18,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.exceptions import ObjectNotFound
 
-from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from deployments.prefect_clock import server_time
+from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
