@@ -39,10 +39,11 @@ def record(
 ) -> None:
     """Record structure, settings, services, canary documents, answers and times."""
     from deployments.verification.baseline import write_baseline
-    from deployments.verification.recording import record as recorded
 
     target = out.expanduser().absolute() if out else None
     described, settings = entered(environment)
+    from deployments.verification.recording import record as recorded  # not before: Prefect
+
     target = target or settings.home.absolute() / "baselines" / f"{described.name}.json"
     if max_cost is not None:
         described = described.allowing(Decimal(str(max_cost)))

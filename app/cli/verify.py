@@ -35,11 +35,12 @@ def command(
 ) -> None:
     """Hold an environment against a baseline: structure, services, canaries, times."""
     from deployments.verification.baseline import read_baseline
-    from deployments.verification.verifying import verify
 
     wanted = read_baseline(baseline.expanduser().absolute())
     page = report.expanduser().absolute() if report else None
     described, settings = entered(environment)
+    from deployments.verification.verifying import verify  # not before: Prefect reads variables
+
     if max_cost is not None:
         described = described.allowing(Decimal(str(max_cost)))
     found = asyncio.run(
