@@ -38,13 +38,13 @@ def record(
     json: Json = False,
 ) -> None:
     """Record structure, settings, services, canary documents, answers and times."""
-    from deployments.verification.baseline import write_baseline
+    from deployments.verification.baseline import kept_baseline, write_baseline
 
     target = out.expanduser().absolute() if out else None
     described, settings = entered(environment)
     from deployments.verification.recording import record as recorded  # not before: Prefect
 
-    target = target or settings.home.absolute() / "baselines" / f"{described.name}.json"
+    target = target or kept_baseline(settings.home, described.name)
     if max_cost is not None:
         described = described.allowing(Decimal(str(max_cost)))
     made = asyncio.run(recorded(described, settings, told=lambda what: say(f"{what} …")))
