@@ -226,6 +226,11 @@ class Environment(Part):
     automations: dict[str, Automation] = Field(default_factory=dict)
     kubernetes: Kubernetes = Kubernetes()
 
+    def allowing(self, max_cost_usd: Decimal) -> Environment:
+        """The same, whose verification may spend so much."""
+        rules = self.verification.model_copy(update={"max_cost_usd": max_cost_usd})
+        return self.model_copy(update={"verification": rules})
+
     @field_validator("name")
     @classmethod
     def _plain(cls, value: str) -> str:

@@ -7,10 +7,10 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.deployments import arun_deployment
 
+from deployments.prefect_clock import server_time
 from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.ingest_documents import ingest_documents
-from deployments.prefect_clock import server_time
 from pipeline.errors import TransientError
 from pipeline.run_options import RunOptions
 from pipeline.store.connection_retries import retry_on_restart

@@ -17,6 +17,7 @@ NavigatorError
 │   └── QuotaExhausted             the account has no money left
 ├── FencedOut                      another worker owns this job now; drop what we hold
 ├── IllegalTransition              a bug or a lost race: the state machine has no such step
+├── VerificationFailed             an environment is not as its baseline
 ├── BrokenGate                     the gate itself failed: never a pass
 ├── Unforeseen                     a bug, by its kind and place: its own words may quote anything
 └── UsageError                     a person asked for something that cannot be; exit code 2
@@ -234,6 +235,13 @@ class Unforeseen(NavigatorError):
 
     code = "unforeseen"
     remedy = "Please report it, with kind and place; the documents keep their state."
+
+
+class VerificationFailed(NavigatorError):
+    """An environment is not as its baseline."""
+
+    code = "not_verified"
+    remedy = "Look at the verification's report: each finding says what to do."
 
 
 class UsageError(NavigatorError):

@@ -38,6 +38,8 @@ COMMANDS = {
     "up": "Run the whole system here: database, Prefect, API, dashboard, worker.",
     "down": "Stop what `navigator up` runs, from another terminal.",
     "check": "Send a small document through everything that runs, and remove it again.",
+    "baseline": "Record what an environment that works is like, for `navigator verify`.",
+    "verify": "Hold an environment against a baseline: structure, services, canaries, times.",
     "worker": "Run what Prefect schedules, warm.",
     "seed": "Take in the samples, so that there is something to look at.",
     "backup": "Save the local database and the stored files to one file.",

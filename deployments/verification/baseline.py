@@ -163,6 +163,11 @@ class Baseline(Fact):
     corpus: Corpus = Field(repr=False)
 
 
+def kept_baseline(home: Path, name: str) -> Path:
+    """Where a baseline of this name is kept in a home folder."""
+    return home.absolute() / "baselines" / f"{name}.json"
+
+
 def read_baseline(path: Path) -> Baseline:
     """Read a baseline's file.
 

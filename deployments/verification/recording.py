@@ -13,6 +13,7 @@ from deployments.verification.baseline import Baseline, CanaryDocument, Corpus
 from deployments.verification.calibration import hardware
 from deployments.verification.canary_documents import Canary
 from deployments.verification.collecting import (
+    WARM_UP,
     Told,
     Wanted,
     corpus_runs,
@@ -80,9 +81,9 @@ async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: 
     async with parts.database.service() as connection:
         mark = await canaries.mark(connection)
     async with corpus_runs(parts, client, wanted, time.monotonic(), told) as runs:
-        await runs.repeat(1)
+        await runs.repeat(WARM_UP)
         require_ends(wanted.documents, runs.passages[0].documents, runs.passages[0].messages)
-        await runs.repeat(wanted.repetitions - 1)
+        await runs.repeat(wanted.repetitions)
         corpus = runs.corpus(await spent_since(parts, mark))
     if corpus.varying:
         raise NoBaseline(f"The same file ends in several ways: {', '.join(corpus.varying)}.")

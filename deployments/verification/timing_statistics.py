@@ -37,20 +37,23 @@ class TimeRatio:
     Attributes:
         ratio: of the medians, now to then.
         low, high: its interval.
-        more_seconds: the difference of the medians, in the baseline's seconds.
+        least_more, most_more: the interval of the difference, in the baseline's seconds.
     """
 
     ratio: float
     low: float
     high: float
-    more_seconds: float
+    least_more: float
+    most_more: float
 
     def speed(self, slower_percent: float) -> Speed:
         """Whether the interval says that it is slower by more than so many percent, or is not."""
         limit = 1 + slower_percent / 100
-        if self.more_seconds <= LEAST_SECONDS or self.high <= limit:
+        if self.high <= limit or self.most_more <= LEAST_SECONDS:
             return Speed.AS_FAST
-        return Speed.SLOWER if self.low > limit else Speed.UNCLEAR
+        if self.low > limit and self.least_more > LEAST_SECONDS:
+            return Speed.SLOWER
+        return Speed.UNCLEAR
 
 
 def compare_times(
@@ -65,11 +68,12 @@ def compare_times(
     """
     chance = np.random.default_rng(seed)
     then, today = np.asarray(before, float), np.asarray(now, float)
-    ratios = _medians(chance, today) / _medians(chance, then)
-    edge = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(ratios, (edge, 1 - edge))
-    first, second = float(np.median(then)), float(np.median(today))
-    return TimeRatio(second / first, float(low), float(high), (second - first) * scale)
+    medians_then, medians_now = _medians(chance, then), _medians(chance, today)
+    edges = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+    low, high = np.quantile(medians_now / medians_then, edges)
+    least, most = np.quantile((medians_now - medians_then) * scale, edges)
+    ratio = float(np.median(today) / np.median(then))
+    return TimeRatio(ratio, float(low), float(high), float(least), float(most))
 
 
 def _medians(chance: np.random.Generator, values: NDArray[np.float64]) -> NDArray[np.float64]:

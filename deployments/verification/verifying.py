@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from deployments.environment import Environment
 from deployments.prefect_answers import prefect_answers
+from deployments.verification.artifact import leave_artifact
 from deployments.verification.baseline import Baseline
 from deployments.verification.collecting import (
+    WARM_UP,
     CorpusRuns,
     Told,
     corpus_runs,
@@ -73,7 +75,7 @@ async def verify(
             await looking.at_everything(parts)
     except NavigatorError as error:
         looking.found.append(broken("environment", "its parts", error))
-    return Verification(
+    found = Verification(
         environment=environment.name,
         release=release,
         baseline_environment=baseline.environment,
@@ -83,6 +85,9 @@ async def verify(
         usd=looking.usd,
         findings=tuple(looking.found),
     )
+    if looking.reached_prefect:
+        await leave_artifact(found)
+    return found
 
 
 class _Looking:
@@ -101,6 +106,7 @@ class _Looking:
         self._began = time.monotonic()
         self.found: list[Finding] = []
         self.usd = 0.0
+        self.reached_prefect = False
 
     async def at_everything(self, parts: Services) -> None:
         """Each part, whatever became of the others; the canaries only where all services answer."""
@@ -111,6 +117,7 @@ class _Looking:
         try:
             with prefect_answers():
                 async with prefect_of(self._environment) as client:
+                    self.reached_prefect = True
                     await self._guarded("deployments", lambda: self._deployments(client))
                     if answering:
                         await self._guarded("canaries", lambda: self._canaries(parts, client))
@@ -153,7 +160,7 @@ class _Looking:
             mark = await canaries.mark(connection)
         try:
             async with corpus_runs(parts, client, wanted, self._began, self._told) as runs:
-                await runs.repeat(wanted.repetitions)
+                await runs.repeat(WARM_UP + wanted.repetitions)
                 times = await self._times(runs)
                 corpus = runs.corpus()
         finally:
@@ -172,7 +179,7 @@ class _Looking:
             judged = list(
                 judge_times(self._baseline.corpus.repetitions, runs.times, rules.slower_percent)
             )
-            enough = len(runs.passages) >= MOST_REPETITIONS * rules.repetitions
+            enough = len(runs.times) >= MOST_REPETITIONS * rules.repetitions
             if not is_unclear(judged) or enough or not runs.has_time:
                 return judged
             self._told("The times are unclear so far")

@@ -19,9 +19,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
-from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
-from deployments.prefect_clock import server_time
 from deployments.prefect_answers import prefect_answers
+from deployments.prefect_clock import server_time
+from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
