@@ -17,18 +17,20 @@ def command(
     json: Json = False,
 ) -> None:
     """Deploy a release: migrate, change, verify; what does not hold is rolled back by itself."""
+    from pathlib import Path
+
     from app.process.guardian import guarded
-    from app.terminal.rollouts import entered, show_outcome, with_deployer
+    from app.terminal.rollouts import entered, show_outcome
+    from deployments.releases.stored import is_id
+
+    named = release if is_id(release) else str(Path(release).absolute())
+    here = entered(environment)
     from deployments.releases.deploying import Deployer, Outcome
     from deployments.releases.stored import release_named
-    from pipeline.settings import load_settings
-
-    declared, given = entered(environment)
 
     async def deploy(deployer: Deployer) -> Outcome:
-        packed = await release_named(deployer.storage, release)
-        with guarded(environment, given):
+        packed = await release_named(deployer.storage, named)
+        with guarded(environment, here.given):
             return await deployer.deploy(packed)
 
-    outcome = with_deployer(declared, given, deploy)
-    raise typer.Exit(show_outcome(outcome, load_settings(), json=json))
+    raise typer.Exit(show_outcome(here.work(deploy), here.settings, json=json))

@@ -42,13 +42,13 @@ def command(
 
 
 def _verified_release(source: str, release: str | None) -> Packed:
-    from app.terminal.rollouts import entered, with_deployer
+    from app.terminal.rollouts import entered
+
+    here = entered(source)
     from deployments.releases.deploying import Deployer
     from deployments.releases.stored import stored_release
     from pipeline.errors import UsageError
     from pipeline.store import rollouts
-
-    declared, given = entered(source)
 
     async def read(deployer: Deployer) -> Packed:
         async with deployer.database.service() as connection:
@@ -61,5 +61,4 @@ def _verified_release(source: str, release: str | None) -> Packed:
             )
         return await stored_release(deployer.storage, chosen[0])
 
-    packed: Packed = with_deployer(declared, given, read)
-    return packed
+    return here.work(read)

@@ -21,11 +21,11 @@ def command(
 ) -> None:
     """Show the deployments to an environment: release, time, who, and how each ended."""
     from app.terminal.console import print_json, tell
-    from app.terminal.rollouts import as_json, entered, with_deployer
+    from app.terminal.rollouts import as_json, entered
+
+    here = entered(environment)
     from deployments.releases.deploying import Deployer
     from pipeline.store import rollouts, schema_changes
-
-    declared, given = entered(environment)
 
     async def read(deployer: Deployer) -> tuple[Sequence[Rollout], Sequence[RecordedRelease]]:
         if schema_changes.revision_of(deployer.addresses) < schema_changes.RELEASES_SINCE:
@@ -36,7 +36,7 @@ def command(
                 await rollouts.releases(connection),
             )
 
-    found, known = with_deployer(declared, given, read)
+    found, known = here.work(read)
     manifests = {each.id: each.manifest for each in known}
     if json:
         told = [{**as_json(each), "manifest": manifests[each.release_id]} for each in found]

@@ -25,17 +25,16 @@ def command(
 
     if abandoned and not wait_for_the_end():
         return
-    from app.terminal.rollouts import entered, show_outcome, with_deployer
-    from deployments.releases.deploying import Deployer, Outcome
-    from pipeline.settings import load_settings
+    from app.terminal.rollouts import entered, show_outcome
 
-    declared, given = entered(environment)
+    here = entered(environment)
+    from deployments.releases.deploying import Deployer, Outcome
 
     async def go_back(deployer: Deployer) -> Outcome | None:
         if abandoned:
             return await deployer.finish_abandoned()
-        with guarded(environment, given):
+        with guarded(environment, here.given):
             return await deployer.go_back()
 
-    if (outcome := with_deployer(declared, given, go_back)) is not None:
-        raise typer.Exit(show_outcome(outcome, load_settings(), json=json))
+    if (outcome := here.work(go_back)) is not None:
+        raise typer.Exit(show_outcome(outcome, here.settings, json=json))

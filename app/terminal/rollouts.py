@@ -6,19 +6,21 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from app.stack.release_switch import HomeServices
+from app.terminal import entering
 from app.terminal.console import print_json, say, tell
 from deployments.environment import Environment
-from deployments.environment_files import load_environment
-from deployments.environment_variables import enter
 from deployments.releases.deploying import Deployer, Outcome
 from deployments.releases.opening import opened_deployer
 from pipeline.errors import NavigatorError
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings
 from pipeline.store.rollouts import Rollout, Step
+
+Answer = TypeVar("Answer")
 
 WORDS = {
     Step.BEGUN: "begun",
@@ -34,37 +36,44 @@ WORDS = {
 """Each step for a person."""
 
 
-def entered(name: str) -> tuple[Environment, dict[str, str]]:
-    """Make this process one of an environment; it, and the variables before.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An environment that this process is one of now.
+
+    Attributes:
+        given: the variables of the process before.
+    """
+
+    environment: Environment
+    settings: Settings
+    given: Mapping[str, str]
+
+    def work(self, work: Callable[[Deployer], Awaitable[Answer]]) -> Answer:
+        """Do something with the environment's deployer, which tells its steps.
+
+        Raises:
+            NavigatorError: in one sentence, why it could not even begin.
+        """
+
+        async def opened() -> Answer:
+            home = HomeServices(self.settings.home)
+            async with opened_deployer(
+                self.environment, self.given, self.settings, home, _with_time()
+            ) as deployer:
+                return await work(deployer)
+
+        return asyncio.run(opened())
+
+
+def entered(name: str) -> Entered:
+    """Make this process one of an environment.
 
     Raises:
         ConfigurationError: its file is wrong, or a secret is missing.
     """
-    given, environment = dict(os.environ), load_environment(name)
-    enter(environment)
-    return environment, given
-
-
-def with_deployer(
-    environment: Environment,
-    given: Mapping[str, str],
-    work: Callable[[Deployer], Awaitable[Any]],
-    told: Callable[[str], None] | None = None,
-) -> Any:
-    """Do something with the deployer of the environment that was entered.
-
-    Raises:
-        NavigatorError: in one sentence, why it could not even begin.
-    """
-    settings = load_settings()
-
-    async def opened() -> Any:
-        home = HomeServices(settings.home)
-        said = told or _with_time()
-        async with opened_deployer(environment, given, settings, home, said) as deployer:
-            return await work(deployer)
-
-    return asyncio.run(opened())
+    given = dict(os.environ)
+    environment, settings = entering.entered(name)
+    return Entered(environment, settings, given)
 
 
 def _with_time() -> Callable[[str], None]:

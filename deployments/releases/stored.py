@@ -14,13 +14,18 @@ from pipeline.errors import UsageError
 _ID = re.compile(r"[0-9A-Za-z.]{1,40}-[0-9a-f]{10}")
 
 
+def is_id(name: str) -> bool:
+    """Whether a name is a release's id rather than a file."""
+    return _ID.fullmatch(name) is not None
+
+
 async def release_named(storage: Storage, name: str) -> Packed:
     """The release of a file, or the one with this id in the storage.
 
     Raises:
         UsageError: there is neither, or it was changed.
     """
-    if _ID.fullmatch(name):
+    if is_id(name):
         return await stored_release(storage, name)
     return await asyncio.to_thread(read_release_file, Path(name))
 
