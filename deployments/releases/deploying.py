@@ -69,6 +69,25 @@ class Verdict:
         return not self.reason
 
 
+class Steps(Protocol):
+    """What a release's own code does in an environment; see `ReleaseSteps`."""
+
+    async def expand(self) -> str:
+        """Bring the schema to the release's revision; the revision."""
+
+    async def go_back(self, revision: str) -> None:
+        """Take the schema back to a revision."""
+
+    async def contract(self, needed: str) -> list[str]:
+        """Take away what no release from a schema revision on needs; what it was."""
+
+    async def deploy_flows(self) -> None:
+        """Bring every deployment of the environment to the release."""
+
+
+StepsOf = Callable[[InstalledRelease, Environment, Mapping[str, str]], Steps]
+
+
 class Verifier(Protocol):
     """Compares an environment with a baseline."""
 
@@ -123,6 +142,7 @@ class Deployer:
     verify: Verifier
     told: Callable[[str], None]
     checks: Sequence[Check] = ()
+    steps_of: StepsOf = ReleaseSteps
 
     @property
     def name(self) -> str:
@@ -367,8 +387,8 @@ class Deployer:
         """
         return entered(environment, self.given)
 
-    def _steps(self, release: InstalledRelease, environment: Environment) -> ReleaseSteps:
-        return ReleaseSteps(release, environment, self.variables(environment))
+    def _steps(self, release: InstalledRelease, environment: Environment) -> Steps:
+        return self.steps_of(release, environment, self.variables(environment))
 
     async def _note(
         self, rollout: Rollout, step: Step, *, reason: str = "",
