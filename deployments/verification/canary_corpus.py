@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -74,34 +75,43 @@ class CanaryEnvironment:
 
 
 @asynccontextmanager
-async def occupied(parts: Services, max_cost_usd: Decimal | None) -> AsyncIterator[Mark]:
+async def occupied(
+    parts: Services, max_cost_usd: Decimal | None, patience_seconds: float
+) -> AsyncIterator[None]:
     """Have the corpus to oneself in this database for the time of this block, and leave nothing.
 
     What a verification that was killed has left is removed first.
 
     Raises:
-        ServiceUnavailable: another verification of the same database is under way.
+        ServiceUnavailable: another verification of the same database goes on for so long.
     """
-    lease = parts.settings.lease_seconds
-    async with parts.database.service() as connection:
-        if not await canaries.take(connection, parts.worker, lease, max_cost_usd):
-            raise ServiceUnavailable(
-                "Another verification of this environment is under way.",
-                code="verification_under_way",
-                remedy="Wait for its end, then try again.",
-            )
+    await _take(parts, max_cost_usd, patience_seconds)
     try:
         async with run_lease(parts, canaries.RUN):
             await clean(parts)
-            async with parts.database.service() as connection:
-                mark = await canaries.mark(connection)
             try:
-                yield mark
+                yield
             finally:
                 await clean(parts)
     finally:
         async with parts.database.service() as connection:
             await canaries.leave(connection, parts.worker)
+
+
+async def _take(parts: Services, max_cost_usd: Decimal | None, patience_seconds: float) -> None:
+    lease = parts.settings.lease_seconds
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        async with parts.database.service() as connection:
+            if await canaries.take(connection, parts.worker, lease, max_cost_usd):
+                return
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(
+                "Another verification of this environment is under way.",
+                code="verification_under_way",
+                remedy="Wait for its end, then try again.",
+            )
+        await asyncio.sleep(1)
 
 
 async def clean(parts: Services) -> None:

@@ -142,14 +142,14 @@ async def corpus_runs(
 
     Raises:
         UsageError: it would cost more than is allowed.
-        ServiceUnavailable: another verification is under way.
+        ServiceUnavailable: another verification goes on for too long.
     """
     ways = WARM_UP + wanted.repetitions
     cap = require_consent(parts, wanted.documents, ways, wanted.max_cost_usd)
     where = CanaryEnvironment(
         parts, client, wanted.documents, wanted.questions, wanted.options, wanted.seconds
     )
-    async with occupied(parts, cap):
+    async with occupied(parts, cap, wanted.seconds):
         yield CorpusRuns(where, wanted, began, told)
 
 
