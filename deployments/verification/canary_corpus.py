@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from clients.storage.objects import raw_key
 from deployments.verification.baseline import Answer, CanaryDocument, Repetition
 from deployments.verification.calibration import reference_seconds
 from deployments.verification.canary_documents import Canary, Question
-from deployments.verification.canary_flow import Batch, work_off
+from deployments.verification.canary_flow import Batch
 from deployments.verification.stage_times import pickup_seconds, stage_seconds
 from pipeline.errors import ServiceUnavailable
 from pipeline.identity import CANARY, OPERATOR, STRANGER, sha256_hex
@@ -30,8 +30,7 @@ from stages.run_lease import run_lease
 from stages.services import Services
 from stages.text_storage import stored_text
 
-if TYPE_CHECKING:
-    from prefect.client.orchestration import PrefectClient
+WorkOff = Callable[[Batch], Awaitable[None]]
 
 _PREFIX = "canary:"
 _PASSAGES = 3
@@ -61,47 +60,55 @@ class CanaryEnvironment:
     """Where the corpus goes through, and which corpus.
 
     Attributes:
+        work_off: has the jobs taken through all stages, and waits for it.
         options: of its run, to use another parser or embedder than the worker's own.
-        seconds: that one way may take.
     """
 
     parts: Services
-    client: PrefectClient
+    work_off: WorkOff
     documents: Sequence[Canary]
     questions: Sequence[Question]
     options: RunOptions | None = None
-    seconds: float = 120.0
 
 
 @asynccontextmanager
-async def occupied(parts: Services, max_cost_usd: Decimal | None) -> AsyncIterator[Mark]:
+async def occupied(
+    parts: Services, max_cost_usd: Decimal | None, patience_seconds: float
+) -> AsyncIterator[None]:
     """Have the corpus to oneself in this database for the time of this block, and leave nothing.
 
     What a verification that was killed has left is removed first.
 
     Raises:
-        ServiceUnavailable: another verification of the same database is under way.
+        ServiceUnavailable: another verification of the same database goes on for so long.
     """
-    lease = parts.settings.lease_seconds
-    async with parts.database.service() as connection:
-        if not await canaries.take(connection, parts.worker, lease, max_cost_usd):
-            raise ServiceUnavailable(
-                "Another verification of this environment is under way.",
-                code="verification_under_way",
-                remedy="Wait for its end, then try again.",
-            )
+    await _take(parts, max_cost_usd, patience_seconds)
     try:
         async with run_lease(parts, canaries.RUN):
             await clean(parts)
-            async with parts.database.service() as connection:
-                mark = await canaries.mark(connection)
             try:
-                yield mark
+                yield
             finally:
                 await clean(parts)
     finally:
         async with parts.database.service() as connection:
             await canaries.leave(connection, parts.worker)
+
+
+async def _take(parts: Services, max_cost_usd: Decimal | None, patience_seconds: float) -> None:
+    lease = parts.settings.lease_seconds
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        async with parts.database.service() as connection:
+            if await canaries.take(connection, parts.worker, lease, max_cost_usd):
+                return
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(
+                "Another verification of this environment is under way.",
+                code="verification_under_way",
+                remedy="Wait for its end, then try again.",
+            )
+        await asyncio.sleep(1)
 
 
 async def clean(parts: Services) -> None:
@@ -122,16 +129,16 @@ async def pass_through(where: CanaryEnvironment, *, ask: bool) -> Passage:
     before = await reference_seconds(parts.database)
     async with parts.database.service() as connection:
         mark = await canaries.mark(connection)
-    jobs = await _take_in(parts, where.documents)
-    batch = Batch(jobs, canaries.RUN, parts.installation, where.options)
-    await work_off(where.client, batch, where.seconds)
+    jobs = await take_canaries_in(parts, where.documents)
+    await where.work_off(Batch(jobs, canaries.RUN, parts.installation, where.options))
     after = await reference_seconds(parts.database)
     passage = await _looked_at(where, mark, (before + after) / 2, ask=ask)
     await clean(parts)
     return passage
 
 
-async def _take_in(parts: Services, documents: Sequence[Canary]) -> list[UUID]:
+async def take_canaries_in(parts: Services, documents: Sequence[Canary]) -> list[UUID]:
+    """Store the canaries' bytes and register them; the jobs to work on."""
     sources = {_source(each): each.content for each in documents}
 
     async def store(wanted: Sequence[Source]) -> list[bool]:

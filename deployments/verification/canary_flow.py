@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -32,7 +33,12 @@ class Batch:
     options: RunOptions | None = None
 
 
-async def work_off(client: PrefectClient, batch: Batch, seconds: float) -> None:
+def worker_of(client: PrefectClient, seconds: float) -> Callable[[Batch], Awaitable[None]]:
+    """What has a batch worked off by the pool's workers, within so many seconds."""
+    return partial(work_off, client, seconds=seconds)
+
+
+async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> None:
     """Have a worker take the jobs through all stages, and wait for its end.
 
     The flow run is removed when it ended well; one that did not stays, for a person to look at.

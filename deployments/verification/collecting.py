@@ -15,6 +15,7 @@ from deployments.verification.baseline import Corpus, Repetition
 from deployments.verification.canary_corpus import (
     CanaryEnvironment,
     Passage,
+    WorkOff,
     occupied,
     pass_through,
 )
@@ -136,20 +137,18 @@ class CorpusRuns:
 
 @asynccontextmanager
 async def corpus_runs(
-    parts: Services, client: PrefectClient, wanted: Wanted, began: float, told: Told
+    parts: Services, work_off: WorkOff, wanted: Wanted, began: float, told: Told
 ) -> AsyncIterator[CorpusRuns]:
     """The corpus to oneself, ready to be sent through; nothing is left of it after the block.
 
     Raises:
         UsageError: it would cost more than is allowed.
-        ServiceUnavailable: another verification is under way.
+        ServiceUnavailable: another verification goes on for too long.
     """
     ways = WARM_UP + wanted.repetitions
     cap = require_consent(parts, wanted.documents, ways, wanted.max_cost_usd)
-    where = CanaryEnvironment(
-        parts, client, wanted.documents, wanted.questions, wanted.options, wanted.seconds
-    )
-    async with occupied(parts, cap):
+    where = CanaryEnvironment(parts, work_off, wanted.documents, wanted.questions, wanted.options)
+    async with occupied(parts, cap, wanted.seconds):
         yield CorpusRuns(where, wanted, began, told)
 
 

@@ -12,6 +12,7 @@ from deployments.environment import Environment
 from deployments.verification.baseline import Baseline, CanaryDocument, Corpus
 from deployments.verification.calibration import hardware
 from deployments.verification.canary_documents import Canary
+from deployments.verification.canary_flow import worker_of
 from deployments.verification.collecting import (
     WARM_UP,
     Told,
@@ -80,7 +81,8 @@ async def record(
 async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: Told) -> Corpus:
     async with parts.database.service() as connection:
         mark = await canaries.mark(connection)
-    async with corpus_runs(parts, client, wanted, time.monotonic(), told) as runs:
+    work = worker_of(client, wanted.seconds)
+    async with corpus_runs(parts, work, wanted, time.monotonic(), told) as runs:
         await runs.repeat(WARM_UP)
         require_ends(wanted.documents, runs.passages[0].documents, runs.passages[0].messages)
         await runs.repeat(wanted.repetitions)

@@ -9,6 +9,11 @@ from deployments.verification.baseline import Repetition
 from deployments.verification.findings import Finding, Outcome
 from deployments.verification.timing_statistics import Speed, TimeRatio, compare_times
 
+MOST_ROUNDS = 3
+"""Where times are unclear the corpus goes through up to so many times the repetitions."""
+CONFIRMED_ROUNDS = 2
+"""What looks slower is measured so many times the repetitions before it counts: going back to an
+older release on a passing noise would itself be a fault."""
 FEWEST = 3
 """Times of a stage that are needed on each side for a comparison."""
 _OUTCOMES = {
@@ -45,9 +50,18 @@ def judge_times(
     )  # fmt: skip
 
 
-def is_unclear(findings: Sequence[Finding]) -> bool:
-    """Whether more repetitions could tell."""
-    return any(each.outcome is Outcome.INCONCLUSIVE for each in findings)
+def needs_more(findings: Sequence[Finding], measured: int, repetitions: int) -> bool:
+    """Whether to measure again: more times could tell, or what is called slower is to be so twice.
+
+    Args:
+        measured: times of each stage so far.
+        repetitions: of one round, of which there are `MOST_ROUNDS` at most.
+    """
+    if measured >= MOST_ROUNDS * repetitions:
+        return False
+    outcomes = {each.outcome for each in findings}
+    slower_once = Outcome.FAILED in outcomes and measured < CONFIRMED_ROUNDS * repetitions
+    return Outcome.INCONCLUSIVE in outcomes or slower_once
 
 
 def _stages(before: Sequence[Repetition], now: Sequence[Repetition]) -> list[str]:

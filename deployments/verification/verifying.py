@@ -11,6 +11,7 @@ from deployments.environment import Environment
 from deployments.prefect_answers import prefect_answers
 from deployments.verification.artifact import leave_artifact
 from deployments.verification.baseline import Baseline
+from deployments.verification.canary_flow import worker_of
 from deployments.verification.collecting import (
     WARM_UP,
     CorpusRuns,
@@ -40,7 +41,7 @@ from deployments.verification.findings import (
     failed,
 )
 from deployments.verification.settings_facts import settings_facts
-from deployments.verification.speed import is_unclear, judge_times
+from deployments.verification.speed import judge_times, needs_more
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
 from pipeline.store import canaries
@@ -49,9 +50,6 @@ from stages.services import Services, open_services
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-
-MOST_REPETITIONS = 3
-"""Where times are unclear the corpus goes through up to so many times the repetitions."""
 
 
 async def verify(
@@ -159,7 +157,8 @@ class _Looking:
         async with parts.database.service() as connection:
             mark = await canaries.mark(connection)
         try:
-            async with corpus_runs(parts, client, wanted, self._began, self._told) as runs:
+            work = worker_of(client, wanted.seconds)
+            async with corpus_runs(parts, work, wanted, self._began, self._told) as runs:
                 await runs.repeat(WARM_UP + wanted.repetitions)
                 times = await self._times(runs)
                 corpus = runs.corpus()
@@ -179,10 +178,10 @@ class _Looking:
             judged = list(
                 judge_times(self._baseline.corpus.repetitions, runs.times, rules.slower_percent)
             )
-            enough = len(runs.times) >= MOST_REPETITIONS * rules.repetitions
-            if not is_unclear(judged) or enough or not runs.has_time:
+            again = needs_more(judged, len(runs.times), rules.repetitions)
+            if not again or not runs.has_time:
                 return judged
-            self._told("The times are unclear so far")
+            self._told("The times do not tell yet")
             await runs.repeat(rules.repetitions)
 
 

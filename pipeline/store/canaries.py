@@ -12,10 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.identity import CANARY, OPERATOR, STRANGER
-from pipeline.states import WORKING
 from pipeline.store.engine import records
 from pipeline.store.job_owners import dead_holders
-from pipeline.store.schema import listed
 
 RUN = uuid5(CANARY, "run")
 """The run that every canary belongs to; its row is there only during a verification."""
@@ -34,7 +32,9 @@ _TAKE = sa.text(
     RETURNING id
     """
 )
-_LEAVE = sa.text("DELETE FROM ingest_runs WHERE id = :run AND held_by = :worker")
+_LEAVE = sa.text(
+    "DELETE FROM ingest_runs WHERE id = :run AND (held_by = :worker OR held_by IS NULL)"
+)
 
 
 async def take(
@@ -77,17 +77,6 @@ _MARK = sa.text(
 async def mark(connection: AsyncConnection) -> Mark:
     """A point in the audit and the ledger, to read on from."""
     return (await records(connection, Mark, _MARK))[0]
-
-
-_WORKING = listed(WORKING)
-_UNFINISHED = sa.text(
-    f"SELECT count(*) FROM upload_jobs WHERE user_id = :user AND state IN ({_WORKING})"
-)
-
-
-async def unfinished(connection: AsyncConnection) -> int:
-    """Canaries that have not ended."""
-    return int(await connection.scalar(_UNFINISHED, {"user": CANARY}) or 0)
 
 
 @dataclass(frozen=True, slots=True)
