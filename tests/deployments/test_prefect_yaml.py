@@ -58,7 +58,6 @@ class Deployment(Strict):
 class PrefectFile(Strict):
     name: str
     pull: list[dict[str, dict[str, str]]] = Field(min_length=1)
-    definitions: dict[str, object]
     deployments: list[Deployment]
 
 
