@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -177,6 +178,20 @@ class ServiceSwitch(Part):
         return self
 
 
+class AcceptedDrift(Part):
+    """A difference between this file and the environment that is let be.
+
+    Attributes:
+        what: as `navigator drift` names it, or a pattern: `deployment nightly: paused`.
+        reason: why, for whoever reads of it.
+        until: the last day on which it is accepted; without one, for ever.
+    """
+
+    what: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    until: date | None = None
+
+
 def _known_settings(given: dict[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in Settings.model_fields:
@@ -221,6 +236,7 @@ class Environment(Part):
     deployments: dict[str, FlowDeployment] = Field(default_factory=dict)
     verification: VerificationRules = VerificationRules()
     services: ServiceSwitch = ServiceSwitch()
+    accepted: tuple[AcceptedDrift, ...] = ()
 
     @field_validator("name")
     @classmethod

@@ -1,0 +1,60 @@
+"""What is declared of Prefect's deployments: by an environment, or by this installation's file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from deployments import rendering
+from deployments.drift.deployment_fields import Declared
+from deployments.environment import Environment
+from deployments.environment_files import load_environment
+from deployments.environment_variables import ENVIRONMENT
+from pipeline.installation import prefect_file
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredDeployments:
+    """Everything that is to be deployed.
+
+    Attributes:
+        pull: the steps with which a worker of Prefect's own finds the code.
+        written: all of it, in the form of prefect.yaml.
+    """
+
+    deployments: Sequence[Declared]
+    pull: Sequence[Mapping[str, Any]]
+    written: Mapping[str, Any]
+
+    def named(self, name: str) -> Declared:
+        """The deployment of this name."""
+        return next(each for each in self.deployments if each["name"] == name)
+
+
+def declared_by(environment: Environment, release: str | None = None) -> DeclaredDeployments:
+    """What an environment declares.
+
+    Args:
+        release: whose version every deployment has; versions are not compared without one.
+    """
+    return _declared(rendering.prefect_file(environment, release))
+
+
+def declared_here() -> DeclaredDeployments:
+    """What this process's environment declares; without one, prefect.yaml of this installation."""
+    if name := os.environ.get(ENVIRONMENT):
+        return declared_by(load_environment(name))
+    return _declared(yaml.safe_load(prefect_file().read_text("utf-8")))
+
+
+def _declared(written: Mapping[str, Any]) -> DeclaredDeployments:
+    return DeclaredDeployments(written["deployments"], written.get("pull") or (), written)
+
+
+def flow_name(declared: Declared) -> str:
+    """The name of a deployment's flow, as Prefect knows it."""
+    return str(declared["entrypoint"]).rpartition(":")[2].replace("_", "-")

@@ -1,0 +1,117 @@
+"""Compares a work pool and its queues with what is declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prefect.workers.process import ProcessWorker
+
+from deployments.drift import origins
+from deployments.drift.difference import Area, Difference
+from deployments.drift.explaining import (
+    POOL_LIMIT,
+    POOL_MISSING,
+    POOL_PAUSED,
+    POOL_TEMPLATE,
+    POOL_TYPE,
+    QUEUE_EXTRA,
+    QUEUE_LIMIT,
+    QUEUE_MISSING,
+    QUEUE_PAUSED,
+    QUEUE_PRIORITY,
+    Explanation,
+)
+from deployments.drift.prefect_server import Found, OnServer
+from deployments.environment import Queue, WorkPool
+
+_UNPAUSED, _PAUSED = "runs start", "paused"
+
+
+def declared_templates(pool: WorkPool) -> Sequence[Mapping[str, Any]]:
+    """The base job templates that are as declared.
+
+    A process pool is made without one, and its first worker gives it Prefect's own.
+    """
+    if pool.type == "process":
+        return [{}, ProcessWorker.get_default_base_job_template()]
+    return []
+
+
+def pool_drift(declared: WorkPool, found: OnServer) -> Iterator[Difference]:
+    """The pool, and each of its queues."""
+    if (pool := found.pool) is None:
+        yield _difference(Area.WORK_POOL, declared.name, "", declared.type, None, POOL_MISSING)
+        return
+
+    def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
+        return _difference(Area.WORK_POOL, declared.name, field, wanted, there, told, pool)
+
+    if pool["type"] != declared.type:
+        yield differs("type", declared.type, pool["type"], POOL_TYPE)
+    templates = declared_templates(declared)
+    if templates and pool["base_job_template"] not in templates:
+        yield differs("job template", templates[-1], pool["base_job_template"], POOL_TEMPLATE)
+    if pool["concurrency_limit"] != declared.limit:
+        yield differs("limit", declared.limit, pool["concurrency_limit"], POOL_LIMIT)
+    if pool["is_paused"]:
+        yield differs("paused", _UNPAUSED, _PAUSED, POOL_PAUSED)
+    yield from _queues(declared, found.queues)
+
+
+def _queues(declared: WorkPool, found: Sequence[Found]) -> Iterator[Difference]:
+    there = {each["name"]: each for each in found}
+    # Prefect makes the queue `default` with every pool.
+    wanted = {"default": Queue(), **declared.queues}
+    for name, queue in wanted.items():
+        is_there = there.pop(name, None)
+        if is_there is None:
+            yield _difference(Area.QUEUE, name, "", _queue(queue), None, QUEUE_MISSING)
+        else:
+            yield from _queue_drift(name, queue, is_there, name in declared.queues)
+    for name, extra in sorted(there.items()):
+        yield _difference(
+            Area.QUEUE, name, "", None, f"priority {extra['priority']}", QUEUE_EXTRA, extra
+        )
+
+
+def _queue_drift(
+    name: str, declared: Queue, found: Found, is_declared: bool
+) -> Iterator[Difference]:
+    def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
+        return _difference(Area.QUEUE, name, field, wanted, there, told, found)
+
+    if is_declared and found["priority"] != declared.priority:
+        yield differs("priority", declared.priority, found["priority"], QUEUE_PRIORITY)
+    if found["concurrency_limit"] != declared.limit:
+        yield differs("limit", declared.limit, found["concurrency_limit"], QUEUE_LIMIT)
+    if found["is_paused"]:
+        yield differs("paused", _UNPAUSED, _PAUSED, QUEUE_PAUSED)
+
+
+def _queue(queue: Queue) -> str:
+    return f"priority {queue.priority}, limit {queue.limit or 'none'}"
+
+
+def _difference(
+    area: Area,
+    subject: str,
+    field: str,
+    declared: object,
+    found: object,
+    told: Explanation,
+    there: Found | None = None,
+) -> Difference:
+    missing = origins.of_missing_object(area.value)
+    who = missing if there is None else origins.of_prefect_object(there)
+    return Difference(
+        area, subject, field, _told(declared), _told(found), told.means, who, told.repair,
+        told.remedy,
+    )  # fmt: skip
+
+
+def _told(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

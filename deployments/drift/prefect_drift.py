@@ -1,0 +1,105 @@
+"""Compares what an environment declares of Prefect's server with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prefect.client.orchestration import PrefectClient, get_client
+
+from deployments.drift import explaining, origins
+from deployments.drift.block_drift import block_drift
+from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
+from deployments.drift.deployment_fields import Declared, FieldDifference, differences
+from deployments.drift.difference import Area, Difference
+from deployments.drift.pool_drift import pool_drift
+from deployments.drift.prefect_server import Found, OnServer, prefect_answers, read_server
+from deployments.environment import Environment
+from deployments.rendering import TAG
+
+
+async def prefect_drift(environment: Environment, release: str | None) -> list[Difference]:
+    """Every difference of deployments, pool, queues, limits, automations and blocks.
+
+    Raises:
+        ServiceUnavailable: the server does not answer.
+    """
+    with prefect_answers():
+        async with get_client() as client:
+            return await _drift(client, environment, release)
+
+
+async def _drift(
+    client: PrefectClient, environment: Environment, release: str | None
+) -> list[Difference]:
+    declared = declared_by(environment, release)
+    flows = sorted({flow_name(each) for each in declared.deployments})
+    found = await read_server(client, environment.pool.name, flows, TAG)
+    return [
+        *deployment_drift(declared, found),
+        *pool_drift(environment.pool, found),
+        *_tag_limits(declared, found),
+        *_automations(found),
+        *[each async for each in block_drift(client, environment)],
+    ]
+
+
+def deployment_drift(declared: DeclaredDeployments, found: OnServer) -> Iterator[Difference]:
+    """Deployments that are missing, other, or nobody's."""
+    there = {each["name"]: each for each in found.deployments}
+    for each in declared.deployments:
+        is_there = there.pop(each["name"], None)
+        if is_there is None:
+            yield _missing(each)
+        else:
+            for field in differences(each, is_there, declared.pull):
+                yield _field(each, is_there, field)
+    for name, extra in sorted(there.items()):
+        yield _extra(name, extra)
+
+
+def _missing(declared: Declared) -> Difference:
+    told = explaining.DEPLOYMENT_MISSING
+    return Difference(
+        Area.DEPLOYMENT, declared["name"], "", declared["entrypoint"], None, told.means,
+        origins.of_missing_object("deployment"), told.repair, told.remedy,
+    )  # fmt: skip
+
+
+def _extra(name: str, found: Found) -> Difference:
+    told = explaining.DEPLOYMENT_EXTRA
+    return Difference(
+        Area.DEPLOYMENT, name, "", None, found.get("entrypoint") or "", told.means,
+        origins.of_prefect_object(found), told.repair, told.remedy,
+    )  # fmt: skip
+
+
+def _field(declared: Declared, found: Found, field: FieldDifference) -> Difference:
+    told = explaining.of_field(field.field)
+    return Difference(
+        Area.DEPLOYMENT, declared["name"], field.name, field.declared, field.found, told.means,
+        origins.of_prefect_object(found), told.repair, told.remedy,
+    )  # fmt: skip
+
+
+def _tag_limits(declared: DeclaredDeployments, found: OnServer) -> Iterator[Difference]:
+    """Limits of tags that our runs have; none is declared."""
+    ours = {tag for each in declared.deployments for tag in each.get("tags") or ()}
+    told = explaining.TAG_LIMIT
+    for each in found.tag_limits:
+        if each["tag"] in ours:
+            yield Difference(
+                Area.LIMIT, f"of the tag {each['tag']}", "", None, str(each["concurrency_limit"]),
+                told.means, origins.of_prefect_object(each), told.repair, told.remedy,
+            )  # fmt: skip
+
+
+def _automations(found: OnServer) -> Iterator[Difference]:
+    """Automations that are in force; none is declared."""
+    told = explaining.AUTOMATION
+    for each in found.automations:
+        if each.get("enabled", True):
+            does = ", ".join(str(action.get("type")) for action in each.get("actions") or ())
+            yield Difference(
+                Area.AUTOMATION, str(each["name"]), "", None, does or "does nothing", told.means,
+                origins.of_prefect_object(each), told.repair, told.remedy,
+            )  # fmt: skip
