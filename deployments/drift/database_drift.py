@@ -13,6 +13,7 @@ from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
 from pipeline.store.migrating import head_revision
 from pipeline.store.structure import Structure, StructureDifference, differences, read_structure
+from pipeline.store.structure.repairing import statement_for
 from stages.services import database_addresses
 
 
@@ -37,7 +38,7 @@ async def database_drift(settings: Settings) -> list[Difference]:
 
 
 def _explained(found: Structure) -> Iterator[Difference]:
-    declared = _declared(found)
+    declared = declared_for(found)
     for each in differences(declared, found):
         yield _difference(each, found)
     if declared.revision == found.revision != head_revision():
@@ -46,7 +47,7 @@ def _explained(found: Structure) -> Iterator[Difference]:
         )
 
 
-def _declared(found: Structure) -> Structure:
+def declared_for(found: Structure) -> Structure:
     """Of the revision that the database has, where this version describes it."""
     try:
         return declared_structure(found.revision or "")
@@ -54,13 +55,16 @@ def _declared(found: Structure) -> Structure:
         return declared_structure(head_revision())
 
 
+def subject(each: StructureDifference) -> str:
+    """What a difference is about, in words."""
+    name = each.name if each.partition is None else each.name.replace("*", each.partition)
+    return f"{each.kind} {name}"
+
+
 def _difference(each: StructureDifference, found: Structure) -> Difference:
     told = explaining.of_database(each.kind, extra=each.what == "extra")
-    name = each.name if each.partition is None else each.name.replace("*", each.partition)
-    repair = told.repair
-    if each.kind == "index" and each.what != "missing":
-        repair = Repair.TOLD  # it would have to be dropped first
+    repair = Repair.TOLD if statement_for(each) is None else Repair.SAFE
     return Difference(
-        Area.DATABASE, f"{each.kind} {name}", "", each.expected, each.found, told.means,
+        Area.DATABASE, subject(each), "", each.expected, each.found, told.means,
         origins.of_database_object(found.told.get("owner of the schema")), repair, told.remedy,
     )  # fmt: skip

@@ -24,11 +24,13 @@ class DeclaredDeployments:
     Attributes:
         pull: the steps with which a worker of Prefect's own finds the code.
         written: all of it, in the form of prefect.yaml.
+        pool_type: of the work pool that is made where it is missing.
     """
 
     deployments: Sequence[Declared]
     pull: Sequence[Mapping[str, Any]]
     written: Mapping[str, Any]
+    pool_type: str = "process"
 
     def named(self, name: str) -> Declared:
         """The deployment of this name."""
@@ -41,7 +43,7 @@ def declared_by(environment: Environment, release: str | None = None) -> Declare
     Args:
         release: whose version every deployment has; versions are not compared without one.
     """
-    return _declared(rendering.prefect_file(environment, release))
+    return _declared(rendering.prefect_file(environment, release), environment.pool.type)
 
 
 def declared_here() -> DeclaredDeployments:
@@ -51,8 +53,9 @@ def declared_here() -> DeclaredDeployments:
     return _declared(yaml.safe_load(prefect_file().read_text("utf-8")))
 
 
-def _declared(written: Mapping[str, Any]) -> DeclaredDeployments:
-    return DeclaredDeployments(written["deployments"], written.get("pull") or (), written)
+def _declared(written: Mapping[str, Any], pool_type: str = "process") -> DeclaredDeployments:
+    pull = written.get("pull") or ()
+    return DeclaredDeployments(written["deployments"], pull, written, pool_type)
 
 
 def flow_name(declared: Declared) -> str:

@@ -19,9 +19,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
+from deployments.drift.prefect_server import prefect_answers
 from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from flows.prefect_clock import server_time
-from flows.reconciling.client_errors import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
