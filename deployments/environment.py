@@ -68,7 +68,6 @@ class WorkPool(Part):
         namespace: of kubernetes.
         service_account: under which kubernetes runs a run's pod; it needs no right of the API.
         network: of docker.
-        secrets_folder: of docker, on the worker's machine: a file for each secret, read-only inside.
         resources: of each run's container.
     """
 
@@ -80,13 +79,18 @@ class WorkPool(Part):
     namespace: str = "insurance-navigator"
     service_account: str = "navigator-run"
     network: str | None = None
-    secrets_folder: str = "/etc/insurance-navigator/secrets"
     resources: Resources = Resources()
 
     @model_validator(mode="after")
     def _has_image(self) -> WorkPool:
         if self.type != "process" and not self.image:
             raise ValueError(f"a pool of type {self.type} needs an image")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_order(self) -> WorkPool:
+        if len({each.priority for each in self.queues.values()}) < len(self.queues):
+            raise ValueError("queues must have different priorities: Prefect keeps them apart")
         return self
 
     @field_validator("image")

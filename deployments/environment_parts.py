@@ -1,4 +1,4 @@
-"""Describes parts of an environment: secrets' places, alerts, retention, automations, Kubernetes."""
+"""Describes parts of an environment: secrets, alerts, retention, automations, Kubernetes."""
 
 from __future__ import annotations
 
