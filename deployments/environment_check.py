@@ -154,9 +154,8 @@ def _answers(part: str, address: str) -> Finding:
     try:
         httpx.get(address, timeout=SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Finding(
-            part, "", f"{address} does not answer ({type(error).__name__}).", "Start what is to answer there, or correct the address.",
-        )  # fmt: skip
+        problem = f"{address} does not answer ({type(error).__name__})."
+        return Finding(part, "", problem, "Start what is to answer there, or correct the address.")
     return Finding(part, f"{address} answers")
 
 

@@ -23,6 +23,7 @@ _OF_THE_API = frozenset({"jwt_secret", "jwt_previous_secret", "signing_secret", 
 """Secrets that no run needs. Prefect's password comes from the worker."""
 HOME_FOLDER = "/data"
 """NAVIGATOR_HOME in the image; it lasts as long as the run."""
+PREFECT_FOLDER = f"{HOME_FOLDER}/prefect"
 USER = 10001
 """In the image; docker takes it from there."""
 _MEBIBYTES = {"Mi": 1, "Gi": 1024}
@@ -98,7 +99,9 @@ def _kubernetes(environment: Environment) -> dict[str, Any]:
     _set(variables, namespace=pool.namespace, service_account_name=pool.service_account)
     _set(variables, cpu_request=pool.resources.cpu, cpu_limit=pool.resources.cpu)
     _set(variables, memory_request=pool.resources.memory, memory_limit=pool.resources.memory)
-    _set(variables, finished_job_ttl=3600)
+    _set(variables, finished_job_ttl=3600, labels=RUN_LABELS)
+    # Prefect's worker would hand its own folder on.
+    made["job_configuration"]["env"] = {"PREFECT_HOME": PREFECT_FOLDER}
     job = made["job_configuration"]["job_manifest"]["spec"]
     pod = job["template"]["spec"]
     # Prefect's template has these in the pod, where they mean nothing.
@@ -124,6 +127,11 @@ def _kubernetes(environment: Environment) -> dict[str, Any]:
     return made
 
 
+RUN_LABELS = {
+    "app.kubernetes.io/name": "insurance-navigator",
+    "app.kubernetes.io/component": "run",
+}
+"""By which network policies know a run's pod."""
 POD_SECURITY: dict[str, Any] = {
     "runAsNonRoot": True,
     "runAsUser": USER,
@@ -144,7 +152,8 @@ def _key_reference(environment: Environment, variable: str) -> dict[str, Any]:
 
 
 def _run_variables(environment: Environment) -> dict[str, str]:
-    made = plain_variables(environment) | {HOME: HOME_FOLDER}
+    folders = {HOME: HOME_FOLDER, "PREFECT_HOME": PREFECT_FOLDER}
+    made = plain_variables(environment) | folders
     del made["PREFECT_API_URL"]  # as the worker reaches it, which Prefect hands on
     return made
 

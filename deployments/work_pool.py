@@ -1,4 +1,4 @@
-"""Makes an environment's work pool and queues on its Prefect server, and says in what they differ."""
+"""Makes an environment's work pool and queues on its Prefect server, and compares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds what of prefect.yaml is missing on a Prefect server.
+"""Finds what of the environment's deployments is missing on a Prefect server.
 
 What a person set there on purpose stays: parameters, paused schedules, other times.
 """
@@ -17,11 +17,10 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-import yaml
-
 from app.prefect.access import basic_header, own_auth_string
+from deployments.environment_files import own_environment
+from deployments.rendering import prefect_file
 from pipeline.errors import ConfigurationError
-from pipeline.installation import prefect_file
 
 _ANSWER_SECONDS = 10.0
 _TOLD = 2
@@ -29,7 +28,7 @@ _TOLD = 2
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment as prefect.yaml has it."""
+    """A deployment as the environment has it."""
 
     flow: str
     name: str
@@ -42,9 +41,8 @@ class Deployment:
 
 @cache
 def wanted_deployments() -> tuple[Deployment, ...]:
-    """Everything that prefect.yaml deploys."""
-    given = yaml.safe_load(prefect_file().read_text("utf-8"))["deployments"]
-    return tuple(_wanted(each) for each in given)
+    """Everything that the environment of this process deploys."""
+    return tuple(_wanted(each) for each in prefect_file(own_environment())["deployments"])
 
 
 def _wanted(given: Mapping[str, Any]) -> Deployment:
