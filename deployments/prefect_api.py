@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import httpx
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 
 _SECONDS = 30.0
+_LOCKED_SECONDS = 60.0
+_LOCKED = httpx.codes.SERVICE_UNAVAILABLE
 
 
 def password_header(auth: str | None) -> dict[str, str]:
@@ -87,7 +90,12 @@ def prefect_api(
         ConfigurationError: it refuses the password, or what it is to make.
     """
     try:
-        with httpx.Client(base_url=url, headers=password_header(auth), timeout=_SECONDS) as client:
+        with httpx.Client(
+            base_url=url,
+            headers=password_header(auth),
+            timeout=_SECONDS,
+            transport=_AskingAgain(),
+        ) as client:
             if changing:
                 client.headers.update(_tokens(client))
             yield PrefectApi(client)
@@ -98,6 +106,24 @@ def prefect_api(
             f"The Prefect server {url} does not answer as it should ({type(error).__name__}).",
             remedy="Start it, or correct its address.",
         ) from None
+
+
+class _AskingAgain(httpx.HTTPTransport):
+    """Sends a request again on 503, as every client of Prefect does.
+
+    A server on SQLite is locked for a moment whenever a worker or its own services write.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The first answer that is not 503, or the last one."""
+        deadline, wait = time.monotonic() + _LOCKED_SECONDS, 0.1
+        while (answer := super().handle_request(request)).status_code == _LOCKED:
+            if time.monotonic() + wait > deadline:
+                break
+            answer.close()
+            time.sleep(wait)
+            wait = min(wait * 2, 2.0)
+        return answer
 
 
 def _tokens(client: httpx.Client) -> dict[str, str]:

@@ -50,7 +50,7 @@ async def _put_alert(environment: Environment) -> None:
 
 
 def deployed_file(environment: Environment, home: Path) -> Path:
-    """The prefect.yaml of an environment: the shipped one where it is that, else one in the home."""
+    """The prefect.yaml of an environment: the shipped one if it is that, else one in the home."""
     text, shipped = prefect_text(environment), prefect_file()
     if text == shipped.read_text("utf-8"):
         return shipped
