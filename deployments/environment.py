@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from deployments.environment_parts import (
+    AcceptedDrift,
+    AlertTarget,
+    Automation,
+    Kubernetes,
+    Part,
+    Retention,
+    SecretReference,
+)
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
@@ -24,44 +30,20 @@ PREFECT_AUTH = "prefect_auth"
 """The name under `secrets` of Prefect's user:password."""
 
 
-class Part(BaseModel):
-    """A part of an environment; a key that it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecretReference(Part):
-    """Where a secret is found: an environment variable, a file, or a Prefect secret block.
-
-    Attributes:
-        env: of the process that deploys, verifies or runs.
-        file: that holds it alone.
-        prefect_secret: the name of a block of Prefect's type Secret.
-    """
-
-    env: str | None = None
-    file: Path | None = None
-    prefect_secret: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> SecretReference:
-        if sum(each is not None for each in (self.env, self.file, self.prefect_secret)) != 1:
-            raise ValueError("must name exactly one of env, file and prefect_secret")
-        return self
-
-    def __str__(self) -> str:
-        """Where, in words; the secret itself is not read."""
-        if self.env is not None:
-            return f"variable {self.env}"
-        if self.file is not None:
-            return f"file {self.file}"
-        return f"Prefect secret block {self.prefect_secret}"
+__all__ = ["PREFECT_AUTH", "Environment", "Part", "SecretReference", "is_secret", "validated"]
 
 
 class PrefectServer(Part):
     """Where the environment's Prefect server is."""
 
     api_url: str
+
+    @field_validator("api_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
 
 
 class Queue(Part):
@@ -74,8 +56,8 @@ class Queue(Part):
 class Resources(Part):
     """What a run's container asks for and may take at most, as Kubernetes writes it."""
 
-    cpu: str = "1"
-    memory: str = "2Gi"
+    cpu: str = Field(default="1", pattern=r"^\d+(\.\d+)?$|^\d+m$")
+    memory: str = Field(default="2Gi", pattern=r"^\d+[MG]i$")
 
 
 class WorkPool(Part):
@@ -85,7 +67,9 @@ class WorkPool(Part):
         limit: runs at once in the whole pool.
         image: the repository of docker's and kubernetes' images; the digest is the release's.
         namespace: of kubernetes.
+        service_account: under which kubernetes runs a run's pod; it needs no right of the API.
         network: of docker.
+        resources: of each run's container.
     """
 
     name: str = "navigator"
@@ -94,6 +78,7 @@ class WorkPool(Part):
     limit: int | None = Field(default=None, ge=1)
     image: str | None = None
     namespace: str = "insurance-navigator"
+    service_account: str = "navigator-run"
     network: str | None = None
     resources: Resources = Resources()
 
@@ -102,6 +87,19 @@ class WorkPool(Part):
         if self.type != "process" and not self.image:
             raise ValueError(f"a pool of type {self.type} needs an image")
         return self
+
+    @model_validator(mode="after")
+    def _has_an_order(self) -> WorkPool:
+        if len({each.priority for each in self.queues.values()}) < len(self.queues):
+            raise ValueError("queues must have different priorities: Prefect keeps them apart")
+        return self
+
+    @field_validator("image")
+    @classmethod
+    def _repository(cls, value: str | None) -> str | None:
+        if value is not None and ("@" in value or ":" in value.rpartition("/")[2]):
+            raise ValueError("must name a repository alone: the digest is the release's")
+        return value
 
 
 class Schedule(Part):
@@ -178,20 +176,6 @@ class ServiceSwitch(Part):
         return self
 
 
-class AcceptedDrift(Part):
-    """A difference between this file and the environment that is let be.
-
-    Attributes:
-        what: as `navigator drift` names it, or a pattern: `deployment nightly: paused`.
-        reason: why, for whoever reads of it.
-        until: the last day on which it is accepted; without one, for ever.
-    """
-
-    what: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
-    until: date | None = None
-
-
 def _known_settings(given: dict[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in Settings.model_fields:
@@ -236,6 +220,10 @@ class Environment(Part):
     deployments: dict[str, FlowDeployment] = Field(default_factory=dict)
     verification: VerificationRules = VerificationRules()
     services: ServiceSwitch = ServiceSwitch()
+    alert: AlertTarget | None = None
+    retention: Retention = Retention()
+    automations: dict[str, Automation] = Field(default_factory=dict)
+    kubernetes: Kubernetes = Kubernetes()
     accepted: tuple[AcceptedDrift, ...] = ()
 
     @field_validator("name")
@@ -251,6 +239,16 @@ class Environment(Part):
             if each.queue not in self.pool.queues:
                 raise ValueError(f"deployment {name} names the queue {each.queue!r}, which the "
                                  "pool does not have")  # fmt: skip
+        for name, automation in self.automations.items():
+            if missing := automation.named_deployments - self.deployments.keys():
+                raise ValueError(f"automation {name} names no deployment of ours: "
+                                 f"{', '.join(sorted(missing))}")  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _password_is_outside_of_prefect(self) -> Environment:
+        if (found := self.secrets.get(PREFECT_AUTH)) and found.prefect_secret is not None:
+            raise ValueError("prefect_auth opens the server's blocks, so it cannot be one of them")
         return self
 
 
@@ -275,6 +273,21 @@ def validated(name: str, given: dict[str, Any]) -> Environment:
     return environment
 
 
+class _Given(Settings):
+    """Settings of what is given alone: nothing of the process or of a file of settings."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given."""
+        return (init_settings,)
+
+
 def _require_valid(environment: Environment) -> None:
     """Settings have the rules of `Settings`; a secret counts as given, with a stand-in."""
     stand_ins = {
@@ -282,4 +295,4 @@ def _require_valid(environment: Environment) -> None:
         for name in environment.secrets
         if name in Settings.model_fields and "SecretStr" in str(Settings.model_fields[name])
     }
-    Settings(**{**environment.settings, **stand_ins})
+    _Given(**{**environment.settings, **stand_ins})

@@ -22,6 +22,10 @@ from pipeline.regular_files import blocks, opened
 NAME = ".env"
 VARIABLE = "NAVIGATOR_ENV_FILE"
 HOME = "NAVIGATOR_HOME"
+ENVIRONMENT = "NAVIGATOR_ENVIRONMENT"
+"""Names the environment that a process is to be of, and is of."""
+ENTERED = "NAVIGATOR_ENVIRONMENT_ENTERED"
+"""Names the environment whose variables a process has; they are all that it has."""
 _MOST_BYTES = 1024 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -34,9 +38,13 @@ def default_home() -> Path:
 def env_file() -> Path | None:
     """The file that settings are read from, absolute; None when there is none.
 
+    A process of an environment reads none: what it has was checked as a whole.
+
     Raises:
         ConfigurationError: the one that is named does not exist.
     """
+    if os.environ.get(ENTERED):
+        return None
     if named := os.environ.get(VARIABLE):
         path = Path(named).expanduser().absolute()
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Finds what of our deployments is missing on a Prefect server.
+"""Finds what of the environment's deployments is missing on a Prefect server.
 
 What a person set there on purpose stays: parameters, paused schedules, other times.
 """

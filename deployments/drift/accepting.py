@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from deployments.drift.difference import Difference
-from deployments.environment import AcceptedDrift
+from deployments.environment_parts import AcceptedDrift
 
 
 def accepted(

@@ -1,20 +1,15 @@
-"""What is declared of Prefect's deployments: by an environment, or by this installation's file."""
+"""What an environment declares of its deployments, in the form of prefect.yaml."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from deployments import rendering
 from deployments.drift.deployment_fields import Declared
 from deployments.environment import Environment
-from deployments.environment_files import load_environment
-from deployments.environment_variables import ENVIRONMENT
-from pipeline.installation import prefect_file
+from deployments.environment_files import own_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +42,8 @@ def declared_by(environment: Environment, release: str | None = None) -> Declare
 
 
 def declared_here() -> DeclaredDeployments:
-    """What this process's environment declares; without one, prefect.yaml of this installation."""
-    if name := os.environ.get(ENVIRONMENT):
-        return declared_by(load_environment(name))
-    return _declared(yaml.safe_load(prefect_file().read_text("utf-8")))
+    """What the environment of this process declares."""
+    return declared_by(own_environment())
 
 
 def _declared(written: Mapping[str, Any], pool_type: str = "process") -> DeclaredDeployments:

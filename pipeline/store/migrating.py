@@ -119,6 +119,17 @@ def migrate(url: str, revision: str = "head") -> None:
         connection.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})"))
 
 
+def reachable_revision(url: str) -> str | None:
+    """The revision of the schema that a login reaches; None when there is none yet.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: the login may not read it.
+    """
+    with _connected(url) as connection:
+        return _current_revision(connection)
+
+
 def _require_known(revision: str | None) -> None:
     if revision is not None and revision not in known_revisions():
         raise ConfigurationError(

@@ -96,7 +96,7 @@ def test_a_process_of_an_environment_has_nothing_of_another(tmp_path: Path) -> N
         secrets={
             "database_url": {"env": "MINE"},
             "openai_api_key": {"file": str(tmp_path / "key")},
-            "prefect_auth": {"prefect_secret": "server"},
+            "metrics_token": {"prefect_secret": "metrics"},
         },
     )
     enter(environment, process, prefect_secret=lambda name: f"secret of {name}")
@@ -105,7 +105,7 @@ def test_a_process_of_an_environment_has_nothing_of_another(tmp_path: Path) -> N
         "NAVIGATOR_ENVIRONMENT": "mine", "NAVIGATOR_OCR": "true",
         "NAVIGATOR_STORAGE_URL": "s3://mine", "DATABASE_URL": "postgresql://m",
         "OPENAI_API_KEY": "from-a-file", "PREFECT_API_URL": "http://127.0.0.1:1/api",
-        "PREFECT_API_AUTH_STRING": "secret of server",
+        "NAVIGATOR_METRICS_TOKEN": "secret of metrics", "NAVIGATOR_ENVIRONMENT_ENTERED": "mine",
     }  # fmt: skip
 
 
