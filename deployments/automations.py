@@ -26,14 +26,25 @@ def put_automations(server: PrefectApi, environment: Environment) -> None:
         ConfigurationError: a deployment that one names is not there.
     """
     there = automations(server)
-    for name, each in environment.automations.items():
-        body = _body(server, environment, name, each)
-        if name in there:
-            server.replace(path_of("automations", str(there.pop(name)["id"])), body)
-        else:
-            server.ask("automations/", body)
+    for name in environment.automations:
+        put_automation(server, environment, name, there.pop(name, None))
     for gone in there.values():
         server.remove(path_of("automations", str(gone["id"])))
+
+
+def put_automation(
+    server: PrefectApi, environment: Environment, name: str, there: dict[str, Any] | None
+) -> None:
+    """Make one of the environment's automations, in the place of the one that is there.
+
+    Raises:
+        ConfigurationError: a deployment that it names is not there.
+    """
+    body = _body(server, environment, name, environment.automations[name])
+    if there is None:
+        server.ask("automations/", body)
+    else:
+        server.replace(path_of("automations", str(there["id"])), body)
 
 
 def automations(server: PrefectApi) -> dict[str, dict[str, Any]]:

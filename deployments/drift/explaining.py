@@ -98,7 +98,10 @@ TAG_LIMIT = Explanation(
     Repair.TOLD,
     f"Remove it with `prefect concurrency-limit delete`, {_ACCEPT}.",
 )
-AUTOMATION = Explanation(
+AUTOMATION_OTHER = Explanation(
+    "What the environment has Prefect do by itself is not done, or something else is.", Repair.SAFE
+)
+AUTOMATION_EXTRA = Explanation(
     "It may pause, cancel or start runs by itself.",
     Repair.TOLD,
     f"Look at it on Prefect's page under Automations; delete it, {_ACCEPT}.",

@@ -24,23 +24,25 @@ from deployments.drift.explaining import (
     Explanation,
 )
 from deployments.drift.prefect_server import Found, OnServer
-from deployments.environment import Queue, WorkPool
+from deployments.environment import Environment, Queue, WorkPool
+from deployments.job_templates import job_template
 
 _UNPAUSED, _PAUSED = "runs start", "paused"
 
 
-def declared_templates(pool: WorkPool) -> Sequence[Mapping[str, Any]]:
-    """The base job templates that are as declared.
+def declared_templates(environment: Environment) -> Sequence[Mapping[str, Any]]:
+    """The base job templates that are as declared; the last one is set where there is another.
 
     A process pool is made without one, and its first worker gives it Prefect's own.
     """
-    if pool.type == "process":
+    if environment.pool.type == "process":
         return [{}, ProcessWorker.get_default_base_job_template()]
-    return []
+    return [job_template(environment)]
 
 
-def pool_drift(declared: WorkPool, found: OnServer) -> Iterator[Difference]:
+def pool_drift(environment: Environment, found: OnServer) -> Iterator[Difference]:
     """The pool, and each of its queues."""
+    declared = environment.pool
     if (pool := found.pool) is None:
         yield _difference(Area.WORK_POOL, declared.name, "", declared.type, None, POOL_MISSING)
         return
@@ -50,8 +52,8 @@ def pool_drift(declared: WorkPool, found: OnServer) -> Iterator[Difference]:
 
     if pool["type"] != declared.type:
         yield differs("type", declared.type, pool["type"], POOL_TYPE)
-    templates = declared_templates(declared)
-    if templates and pool["base_job_template"] not in templates:
+    templates = declared_templates(environment)
+    if pool["base_job_template"] not in templates:
         yield differs("job template", templates[-1], pool["base_job_template"], POOL_TEMPLATE)
     if pool["concurrency_limit"] != declared.limit:
         yield differs("limit", declared.limit, pool["concurrency_limit"], POOL_LIMIT)

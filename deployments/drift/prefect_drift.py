@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from prefect.client.orchestration import PrefectClient, get_client
 
 from deployments.drift import explaining, origins
+from deployments.drift.automation_drift import automation_drift
 from deployments.drift.block_drift import block_drift
 from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
 from deployments.drift.deployment_fields import Declared, FieldDifference, differences
@@ -36,9 +37,9 @@ async def _drift(
     found = await read_server(client, environment.pool.name, flows, TAG)
     return [
         *deployment_drift(declared, found),
-        *pool_drift(environment.pool, found),
+        *pool_drift(environment, found),
         *_tag_limits(declared, found),
-        *_automations(found),
+        *automation_drift(environment, found),
         *[each async for each in block_drift(client, environment)],
     ]
 
@@ -90,16 +91,4 @@ def _tag_limits(declared: DeclaredDeployments, found: OnServer) -> Iterator[Diff
             yield Difference(
                 Area.LIMIT, f"of the tag {each['tag']}", "", None, str(each["concurrency_limit"]),
                 told.means, origins.of_prefect_object(each), told.repair, told.remedy,
-            )  # fmt: skip
-
-
-def _automations(found: OnServer) -> Iterator[Difference]:
-    """Automations that are in force; none is declared."""
-    told = explaining.AUTOMATION
-    for each in found.automations:
-        if each.get("enabled", True):
-            does = ", ".join(str(action.get("type")) for action in each.get("actions") or ())
-            yield Difference(
-                Area.AUTOMATION, str(each["name"]), "", None, does or "does nothing", told.means,
-                origins.of_prefect_object(each), told.repair, told.remedy,
             )  # fmt: skip

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.settings import get_current_settings
 
+from deployments.automations import automations, put_automation
 from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
 from deployments.drift.deploying import deploy
 from deployments.drift.deployment_fields import differences
@@ -15,6 +18,7 @@ from deployments.drift.difference import Area, Difference
 from deployments.drift.pool_drift import declared_templates
 from deployments.drift.prefect_server import prefect_answers, read_server
 from deployments.environment import Environment
+from deployments.prefect_api import prefect_api
 from deployments.rendering import TAG
 
 Wanted = dict[tuple[Area, str], set[str]]
@@ -42,6 +46,18 @@ async def repair_prefect(
     missing = [n for (area, n), names in wanted.items() if area is Area.DEPLOYMENT and "" in names]
     if missing:
         await deploy(declared, missing)
+    if named := [name for (area, name) in wanted if area is Area.AUTOMATION]:
+        await asyncio.to_thread(_put_automations, environment, named)
+
+
+def _put_automations(environment: Environment, names: Iterable[str]) -> None:
+    """After the deployments, which they name by their ids."""
+    settings = get_current_settings().api
+    auth = settings.auth_string.get_secret_value() if settings.auth_string else None
+    with prefect_api(str(settings.url), auth, changing=True) as server:
+        there = automations(server)
+        for name in names:
+            put_automation(server, environment, name, there.get(name))
 
 
 async def _pool(client: PrefectClient, environment: Environment, wanted: Wanted) -> None:
@@ -58,7 +74,7 @@ async def _pool(client: PrefectClient, environment: Environment, wanted: Wanted)
         change = WorkPoolUpdate(concurrency_limit=pool.limit)
         await client.update_work_pool(pool.name, change)
     if "job template" in fields:
-        template = dict(declared_templates(pool)[-1])
+        template = dict(declared_templates(environment)[-1])
         await client.update_work_pool(pool.name, WorkPoolUpdate(base_job_template=template))
 
 
