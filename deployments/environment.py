@@ -25,12 +25,21 @@ from deployments.environment_parts import (
 )
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+from pipeline.settings_facts import is_secret
 
 PREFECT_AUTH = "prefect_auth"
 """The name under `secrets` of Prefect's user:password."""
 
 
-__all__ = ["PREFECT_AUTH", "Environment", "Part", "SecretReference", "is_secret", "validated"]
+__all__ = [
+    "PREFECT_AUTH",
+    "Environment",
+    "Part",
+    "SecretReference",
+    "declared_settings",
+    "is_secret",
+    "validated",
+]
 
 
 class PrefectServer(Part):
@@ -192,12 +201,6 @@ def _known_secrets(given: dict[str, SecretReference]) -> dict[str, SecretReferen
     return given
 
 
-def is_secret(name: str) -> bool:
-    """Whether a setting is never written into an environment's file."""
-    field = Settings.model_fields[name]
-    return "SecretStr" in str(field.annotation) or name.endswith("_options")
-
-
 class Environment(Part):
     """Everything that is said of one environment, the base's included.
 
@@ -260,7 +263,7 @@ def validated(name: str, given: dict[str, Any]) -> Environment:
     """
     try:
         environment = Environment.model_validate({**given, "name": name})
-        _require_valid(environment)
+        declared_settings(environment)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, each['loc']))}: {str(each['msg']).removeprefix('Value error, ')}"
@@ -288,11 +291,16 @@ class _Given(Settings):
         return (init_settings,)
 
 
-def _require_valid(environment: Environment) -> None:
-    """Settings have the rules of `Settings`; a secret counts as given, with a stand-in."""
+def declared_settings(environment: Environment) -> Settings:
+    """The settings that an environment says; in the place of each secret stands another text.
+
+    Raises:
+        ValidationError: a value breaks the rules of `Settings`.
+    """
+    alert = {} if environment.alert is None else {"alert_block": environment.alert.slug}
     stand_ins = {
         name: SecretStr("postgresql://stand-in/x" if name.startswith("database") else "x" * 32)
         for name in environment.secrets
         if name in Settings.model_fields and "SecretStr" in str(Settings.model_fields[name])
     }
-    _Given(**{**environment.settings, **stand_ins})
+    return _Given(**{**environment.settings, **alert, **stand_ins})

@@ -30,6 +30,7 @@ COMMANDS = {
     "delete": "Delete documents with everything made of them.",
     "erase": "Erase a user: documents, files, runs and reports.",
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
+    "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
     "api": "Serve the HTTP API.",

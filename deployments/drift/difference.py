@@ -71,6 +71,11 @@ class Difference:
         """Whether it is still drift: neither repaired nor accepted."""
         return not self.repaired and not self.accepted
 
+    @property
+    def is_repairable(self) -> bool:
+        """Whether `--fix` sets it back."""
+        return self.repair is not Repair.TOLD
+
     def as_json(self) -> dict[str, Any]:
         """All of it, for a program."""
         return {"what": self.what, **asdict(self), "left": self.is_left}

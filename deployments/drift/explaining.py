@@ -120,11 +120,6 @@ UNANSWERED = Explanation(
     "Make it answer, then compare again.",
 )
 
-PROCESS_NONE = Explanation(
-    "Nothing can be said of the settings that are in force, and no work is done.",
-    Repair.TOLD,
-    "Start API and workers of the environment.",
-)
 SETTING = Explanation(
     "The process works otherwise than declared.",
     Repair.TOLD,

@@ -9,6 +9,7 @@ from deployments.drift.accepting import accepted
 from deployments.drift.database_drift import database_drift
 from deployments.drift.difference import Area, Difference
 from deployments.drift.prefect_drift import prefect_drift
+from deployments.drift.process_drift import process_drift
 from deployments.environment import Environment
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
@@ -30,6 +31,7 @@ async def find_drift(
     parts: dict[str, Callable[[], Awaitable[list[Difference]]]] = {
         "Prefect's server": lambda: prefect_drift(environment, release),
         "database": lambda: database_drift(settings),
+        "processes": lambda: process_drift(environment, settings, release),
     }
     found: list[Difference] = []
     for name, look in parts.items():
@@ -42,7 +44,8 @@ async def find_drift(
 
 def _unanswered(part: str, error: NavigatorError) -> Difference:
     told = explaining.UNANSWERED
-    area = Area.DATABASE if part == "database" else Area.DEPLOYMENT
+    areas = {"database": Area.DATABASE, "processes": Area.PROCESS}
+    area = areas.get(part, Area.DEPLOYMENT)
     return Difference(
         area, part, "answer", "answers", error.message, told.means, origins.NOBODY_CAN_TELL,
         told.repair, f"{error.remedy} {told.remedy}".strip(),

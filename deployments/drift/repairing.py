@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from deployments.drift.database_repair import repair_database
-from deployments.drift.difference import Area, Difference, Repair
+from deployments.drift.difference import Area, Difference
 from deployments.drift.finding import find_drift
 from deployments.drift.prefect_repair import repair_prefect
 from deployments.environment import Environment
@@ -30,7 +30,7 @@ async def repair_drift(
     Returns:
         What was found, as repaired where it is not found any more, and what is new.
     """
-    chosen = [each for each in found if each.is_left and each.repair is not Repair.TOLD]
+    chosen = [each for each in found if each.is_left and each.is_repairable]
     database = [each for each in chosen if each.area in _OF_DATABASE]
     others = [each for each in chosen if each.area not in _OF_DATABASE]
     if others:

@@ -54,6 +54,7 @@ ORDER: tuple[str | int, ...] = (
     "service_calls",
     "maintenance_runs",
     "maintenance_findings",
+    "processes",
     "access_log",
     "embedding_spaces",
     "installation",
@@ -78,6 +79,7 @@ NEVER_WAITED_FOR = frozenset(
         "uploads",
         "maintenance_runs",
         "maintenance_findings",
+        "processes",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

@@ -487,6 +487,19 @@ maintenance_findings = Table(
     Index(None, "run_id"),
 )
 
+processes = Table(
+    "processes",
+    metadata,
+    # API and workers that run: what each is of, with its settings; secrets as keyed hashes
+    Column("id", Text, primary_key=True),  # as `pipeline.worker_identity` names it
+    Column("kind", Text, nullable=False),
+    Column("environment", Text),
+    Column("release", Text),
+    Column("settings", JSONB, nullable=False),
+    _now("started_at"),
+    _now("seen_at"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -525,7 +538,7 @@ USER_TABLES = (
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
-OPERATOR_TABLES = (maintenance_runs, maintenance_findings)
+OPERATOR_TABLES = (maintenance_runs, maintenance_findings, processes)
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
 APPEND_ONLY = (job_events, access_log)
