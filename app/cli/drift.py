@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.terminal.console import print_json, quantity, say, tell
+from app.terminal.console import print_json, say, tell
 from app.terminal.options import Json
 
 if TYPE_CHECKING:
     from deployments.drift.difference import Difference
     from deployments.environment import Environment
+    from pipeline.settings import Settings
 
 _SHOWN = 160
 """So much of a value is shown; a job template is pages long."""
@@ -38,7 +39,7 @@ def command(
     raise typer.Exit(1 if any(each.is_left for each in found) else 0)
 
 
-async def _look(environment: Environment, settings: Any, fix: bool) -> Sequence[Difference]:
+async def _look(environment: Environment, settings: Settings, fix: bool) -> Sequence[Difference]:
     from deployments.drift.finding import find_drift
     from deployments.drift.repairing import repair_drift
 
@@ -56,25 +57,24 @@ def print_drift(environment: Environment, found: Sequence[Difference]) -> None:
     for name in unmet(found, environment.accepted):
         say(f"Accepted in the environment's file, and not found: {name}", "yellow")
     tell(in_short(environment.name, found), "bold" if found else None)
-    fixable = sum(each.is_left and each.is_repairable for each in found)
-    if fixable:
-        verb = "is" if fixable == 1 else "are"
-        say(f"`navigator drift {environment.name} --fix` sets back what {verb} safe to: "
-            f"{quantity(fixable, 'difference')}.")  # fmt: skip
+    if fixable := sum(each.is_left and each.is_repairable for each in found):
+        say(f"`navigator drift {environment.name} --fix` sets {fixable} of them back.")
 
 
 def _print(each: Difference) -> None:
     if each.accepted:
-        say(f"· {each.what}: accepted, {each.accepted}")
+        tell(f"· {each.what}: accepted ({each.accepted})")
         return
-    mark, color = ("✓", "green") if each.repaired else ("✗", "red")
-    say(f"{mark} {each.what}{' was set back' if each.repaired else ''}", color)
-    say(f"  declared: {_short(each.declared)}")
-    say(f"  {'was' if each.repaired else 'is'}: {_short(each.found)}")
-    say(f"  {each.means}")
-    say(f"  Who: {each.who}")
-    if each.remedy and not each.repaired:
-        say(f"  → {each.remedy}", "cyan")
+    if each.repaired:
+        tell(f"✓ {each.what}: set back to {_short(each.declared)}", "green")
+        return
+    tell(f"✗ {each.what}", "red")
+    tell(f"  declared: {_short(each.declared)}")
+    tell(f"  is: {_short(each.found)}")
+    tell(f"  {each.means}")
+    tell(f"  Who: {each.who}")
+    if each.remedy:
+        tell(f"  → {each.remedy}", "cyan")
 
 
 def _short(value: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Deploys the environment: pool, alert block, deployments (`python -m app.stack.deployment`)."""
+"""Deploys the environment: pool, blocks, deployments (`python -m app.stack.deployment`)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
     try:
         with prefect_api(url, os.environ.get(CLIENT_VARIABLE), changing=True) as server:
             put_work_pool(server, environment)
-        asyncio.run(_put_alert(environment))
+        asyncio.run(_put_blocks(environment))
         file = deployed_file(environment, home)
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
@@ -42,11 +42,17 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
     os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
 
 
-async def _put_alert(environment: Environment) -> None:
-    if environment.alert is not None:
-        from deployments.alert_target import save_alert_target
+async def _put_blocks(environment: Environment) -> None:
+    from prefect.client.orchestration import get_client
 
-        await save_alert_target(environment, os.environ)
+    from deployments.alert_target import save_alert_target
+    from deployments.block_types import register_block_types
+    from deployments.drift.prefect_server import prefect_answers
+
+    with prefect_answers():
+        async with get_client() as client:
+            await register_block_types(client)
+    await save_alert_target(environment, os.environ)
 
 
 def deployed_file(environment: Environment, home: Path) -> Path:

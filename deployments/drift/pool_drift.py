@@ -23,10 +23,19 @@ from deployments.drift.explaining import (
     QUEUE_PRIORITY,
     Explanation,
 )
+from deployments.drift.history import NO_HISTORY, History
 from deployments.drift.prefect_server import Found, OnServer
 from deployments.environment import Environment, Queue, WorkPool
 from deployments.job_templates import job_template
 
+_KINDS = {Area.WORK_POOL: "work-pool", Area.QUEUE: "work-queue"}
+_KEPT_AS = {
+    "limit": "concurrency_limit",
+    "priority": "priority",
+    "job template": "base_job_template",
+    "paused": "is_paused",
+}
+"""What Prefect's events call a field."""
 _UNPAUSED, _PAUSED = "runs start", "paused"
 
 
@@ -44,11 +53,16 @@ def pool_drift(environment: Environment, found: OnServer) -> Iterator[Difference
     """The pool, and each of its queues."""
     declared = environment.pool
     if (pool := found.pool) is None:
-        yield _difference(Area.WORK_POOL, declared.name, "", declared.type, None, POOL_MISSING)
+        yield _difference(
+            Area.WORK_POOL, declared.name, "", declared.type, None, POOL_MISSING,
+            history=found.history,
+        )  # fmt: skip
         return
 
     def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
-        return _difference(Area.WORK_POOL, declared.name, field, wanted, there, told, pool)
+        return _difference(
+            Area.WORK_POOL, declared.name, field, wanted, there, told, pool, found.history
+        )
 
     if pool["type"] != declared.type:
         yield differs("type", declared.type, pool["type"], POOL_TYPE)
@@ -59,19 +73,21 @@ def pool_drift(environment: Environment, found: OnServer) -> Iterator[Difference
         yield differs("limit", declared.limit, pool["concurrency_limit"], POOL_LIMIT)
     if pool["is_paused"]:
         yield differs("paused", _UNPAUSED, _PAUSED, POOL_PAUSED)
-    yield from _queues(declared, found.queues)
+    yield from _queues(declared, found)
 
 
-def _queues(declared: WorkPool, found: Sequence[Found]) -> Iterator[Difference]:
-    there = {each["name"]: each for each in found}
+def _queues(declared: WorkPool, found: OnServer) -> Iterator[Difference]:
+    there = {each["name"]: each for each in found.queues}
     # Prefect makes the queue `default` with every pool.
     wanted = {"default": Queue(), **declared.queues}
     for name, queue in wanted.items():
         is_there = there.pop(name, None)
         if is_there is None:
-            yield _difference(Area.QUEUE, name, "", _queue(queue), None, QUEUE_MISSING)
+            yield _difference(
+                Area.QUEUE, name, "", _queue(queue), None, QUEUE_MISSING, history=found.history
+            )
         else:
-            yield from _queue_drift(name, queue, is_there, name in declared.queues)
+            yield from _queue_drift(queue, is_there, name in declared.queues, found.history)
     for name, extra in sorted(there.items()):
         yield _difference(
             Area.QUEUE, name, "", None, f"priority {extra['priority']}", QUEUE_EXTRA, extra
@@ -79,10 +95,11 @@ def _queues(declared: WorkPool, found: Sequence[Found]) -> Iterator[Difference]:
 
 
 def _queue_drift(
-    name: str, declared: Queue, found: Found, is_declared: bool
+    declared: Queue, found: Found, is_declared: bool, history: History
 ) -> Iterator[Difference]:
     def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
-        return _difference(Area.QUEUE, name, field, wanted, there, told, found)
+        name = str(found["name"])
+        return _difference(Area.QUEUE, name, field, wanted, there, told, found, history)
 
     if is_declared and found["priority"] != declared.priority:
         yield differs("priority", declared.priority, found["priority"], QUEUE_PRIORITY)
@@ -104,9 +121,13 @@ def _difference(
     found: object,
     told: Explanation,
     there: Found | None = None,
+    history: History = NO_HISTORY,
 ) -> Difference:
-    missing = origins.of_missing_object(area.value)
-    who = missing if there is None else origins.of_prefect_object(there)
+    kind = _KINDS[area]
+    if there is None:
+        who = origins.of_missing_object(kind, subject, history)
+    else:
+        who = origins.of_prefect_object(there, history, kind, _KEPT_AS.get(field, ""))
     return Difference(
         area, subject, field, _told(declared), _told(found), told.means, who, told.repair,
         told.remedy,

@@ -10,12 +10,25 @@ from deployments.drift import explaining, origins
 from deployments.drift.automation_drift import automation_drift
 from deployments.drift.block_drift import block_drift
 from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
-from deployments.drift.deployment_fields import Declared, FieldDifference, differences
+from deployments.drift.deployment_fields import Declared, Field, FieldDifference, differences
 from deployments.drift.difference import Area, Difference
+from deployments.drift.history import History
 from deployments.drift.pool_drift import pool_drift
 from deployments.drift.prefect_server import Found, OnServer, prefect_answers, read_server
 from deployments.environment import Environment
 from deployments.rendering import TAG
+
+_KEPT_AS = {
+    Field.ENTRYPOINT: "entrypoint",
+    Field.PARAMETERS: "parameters",
+    Field.TAGS: "tags",
+    Field.DESCRIPTION: "description",
+    Field.PAUSED: "paused",
+    Field.VERSION: "version",
+    Field.CODE: "pull_steps",
+    Field.LIMIT: "concurrency_limit",
+}
+"""What Prefect's events call a field."""
 
 
 async def prefect_drift(environment: Environment, release: str | None) -> list[Difference]:
@@ -50,19 +63,20 @@ def deployment_drift(declared: DeclaredDeployments, found: OnServer) -> Iterator
     for each in declared.deployments:
         is_there = there.pop(each["name"], None)
         if is_there is None:
-            yield _missing(each)
+            yield _missing(each, found.history)
         else:
             for field in differences(each, is_there, declared.pull):
-                yield _field(each, is_there, field)
+                yield _field(each, is_there, field, found.history)
     for name, extra in sorted(there.items()):
         yield _extra(name, extra)
 
 
-def _missing(declared: Declared) -> Difference:
+def _missing(declared: Declared, history: History) -> Difference:
     told = explaining.DEPLOYMENT_MISSING
+    who = origins.of_missing_object("deployment", declared["name"], history)
     return Difference(
         Area.DEPLOYMENT, declared["name"], "", declared["entrypoint"], None, told.means,
-        origins.of_missing_object("deployment"), told.repair, told.remedy,
+        who, told.repair, told.remedy,
     )  # fmt: skip
 
 
@@ -74,11 +88,14 @@ def _extra(name: str, found: Found) -> Difference:
     )  # fmt: skip
 
 
-def _field(declared: Declared, found: Found, field: FieldDifference) -> Difference:
+def _field(
+    declared: Declared, found: Found, field: FieldDifference, history: History
+) -> Difference:
     told = explaining.of_field(field.field)
+    who = origins.of_prefect_object(found, history, "deployment", _KEPT_AS.get(field.field, ""))
     return Difference(
         Area.DEPLOYMENT, declared["name"], field.name, field.declared, field.found, told.means,
-        origins.of_prefect_object(found), told.repair, told.remedy,
+        who, told.repair, told.remedy,
     )  # fmt: skip
 
 

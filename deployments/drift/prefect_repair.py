@@ -10,6 +10,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import get_current_settings
 
 from deployments.automations import automations, put_automation
+from deployments.block_types import register_block_types
 from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
 from deployments.drift.deploying import deploy
 from deployments.drift.deployment_fields import differences
@@ -41,7 +42,7 @@ async def repair_prefect(
         async with get_client() as client:
             await _pool(client, environment, wanted)
             await _queues(client, environment, wanted)
-            await _block_types(client, wanted)
+            await register_block_types(client, [n for a, n in wanted if a is Area.BLOCK_TYPE])
             await _fields(client, environment, declared, wanted)
     missing = [n for (area, n), names in wanted.items() if area is Area.DEPLOYMENT and "" in names]
     if missing:
@@ -93,14 +94,6 @@ async def _queues(client: PrefectClient, environment: Environment, wanted: Wante
             there = await client.read_work_queue_by_name(name, pool.name)
             values = {"priority": queue.priority, "concurrency_limit": queue.limit}
             await client.update_work_queue(there.id, **values)
-
-
-async def _block_types(client: PrefectClient, wanted: Wanted) -> None:
-    from blocks.registry import BLOCK_TYPES
-
-    for kind in BLOCK_TYPES:
-        if (Area.BLOCK_TYPE, kind.get_block_type_slug()) in wanted:
-            await kind.aregister_type_and_schema(client=client)
 
 
 async def _fields(

@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.exceptions import ObjectNotFound, PrefectException
 
+from deployments.drift.history import NO_HISTORY, History, read_history
 from pipeline.errors import ServiceUnavailable
 
 _PAGE = 200
@@ -42,6 +43,7 @@ class OnServer:
         deployments: of our flows, or with our tag.
         pool: None when there is none.
         tag_limits, automations: all that there are.
+        history: when objects were changed.
     """
 
     deployments: Sequence[Found]
@@ -49,6 +51,7 @@ class OnServer:
     queues: Sequence[Found]
     tag_limits: Sequence[Found]
     automations: Sequence[Found]
+    history: History = NO_HISTORY
 
 
 async def read_server(client: PrefectClient, pool: str, flows: Sequence[str], tag: str) -> OnServer:
@@ -63,6 +66,7 @@ async def read_server(client: PrefectClient, pool: str, flows: Sequence[str], ta
         queues=[] if there is None else await _queues(client, pool),
         tag_limits=[_json(each) for each in await client.read_concurrency_limits(_PAGE, 0)],
         automations=[_json(each) for each in await client.read_automations()],
+        history=await read_history(client),
     )
 
 
