@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from deployments.environment_parts import (
+    AcceptedDrift,
     AlertTarget,
     Automation,
     Kubernetes,
@@ -25,12 +26,21 @@ from deployments.environment_parts import (
 )
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+from pipeline.settings_facts import is_secret
 
 PREFECT_AUTH = "prefect_auth"
 """The name under `secrets` of Prefect's user:password."""
 
 
-__all__ = ["PREFECT_AUTH", "Environment", "Part", "SecretReference", "is_secret", "validated"]
+__all__ = [
+    "PREFECT_AUTH",
+    "Environment",
+    "Part",
+    "SecretReference",
+    "declared_settings",
+    "is_secret",
+    "validated",
+]
 
 
 class PrefectServer(Part):
@@ -69,7 +79,6 @@ class WorkPool(Part):
         namespace: of kubernetes.
         service_account: under which kubernetes runs a run's pod; it needs no right of the API.
         network: of docker.
-        secrets_folder: of docker, on the worker's machine: a file for each secret, read-only inside.
         resources: of each run's container.
     """
 
@@ -81,13 +90,18 @@ class WorkPool(Part):
     namespace: str = "insurance-navigator"
     service_account: str = "navigator-run"
     network: str | None = None
-    secrets_folder: str = "/etc/insurance-navigator/secrets"
     resources: Resources = Resources()
 
     @model_validator(mode="after")
     def _has_image(self) -> WorkPool:
         if self.type != "process" and not self.image:
             raise ValueError(f"a pool of type {self.type} needs an image")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_order(self) -> WorkPool:
+        if len({each.priority for each in self.queues.values()}) < len(self.queues):
+            raise ValueError("queues must have different priorities: Prefect keeps them apart")
         return self
 
     @field_validator("image")
@@ -193,12 +207,6 @@ def _known_secrets(given: dict[str, SecretReference]) -> dict[str, SecretReferen
     return given
 
 
-def is_secret(name: str) -> bool:
-    """Whether a setting is never written into an environment's file."""
-    field = Settings.model_fields[name]
-    return "SecretStr" in str(field.annotation) or name.endswith("_options")
-
-
 class Environment(Part):
     """Everything that is said of one environment, the base's included.
 
@@ -225,6 +233,7 @@ class Environment(Part):
     retention: Retention = Retention()
     automations: dict[str, Automation] = Field(default_factory=dict)
     kubernetes: Kubernetes = Kubernetes()
+    accepted: tuple[AcceptedDrift, ...] = ()
 
     def allowing(self, max_cost_usd: Decimal) -> Environment:
         """The same, whose verification may spend so much."""
@@ -265,7 +274,7 @@ def validated(name: str, given: dict[str, Any]) -> Environment:
     """
     try:
         environment = Environment.model_validate({**given, "name": name})
-        _require_valid(environment)
+        declared_settings(environment)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, each['loc']))}: {str(each['msg']).removeprefix('Value error, ')}"
@@ -293,11 +302,16 @@ class _Given(Settings):
         return (init_settings,)
 
 
-def _require_valid(environment: Environment) -> None:
-    """Settings have the rules of `Settings`; a secret counts as given, with a stand-in."""
+def declared_settings(environment: Environment) -> Settings:
+    """The settings that an environment says; in the place of each secret stands another text.
+
+    Raises:
+        ValidationError: a value breaks the rules of `Settings`.
+    """
+    alert = {} if environment.alert is None else {"alert_block": environment.alert.slug}
     stand_ins = {
         name: SecretStr("postgresql://stand-in/x" if name.startswith("database") else "x" * 32)
         for name in environment.secrets
         if name in Settings.model_fields and "SecretStr" in str(Settings.model_fields[name])
     }
-    _Given(**{**environment.settings, **stand_ins})
+    return _Given(**{**environment.settings, **alert, **stand_ins})

@@ -10,12 +10,15 @@ from typing import Any
 import yaml
 
 from deployments.environment import Environment, validated
+from pipeline.env_files import ENVIRONMENT
 from pipeline.errors import ConfigurationError
 from pipeline.regular_files import read_regular
 
 FOLDER_VARIABLE = "NAVIGATOR_ENVIRONMENTS"
 _SHIPPED = Path(__file__).parent / "environments"
 _BASE = "base"
+LOCAL = "local"
+"""The environment that a process is of when none is named."""
 _MOST_LEVELS = 8
 
 
@@ -29,6 +32,15 @@ def environment_names() -> Sequence[str]:
     """Every environment that has a file; the base is none."""
     found = sorted(path.stem for path in environments_folder().glob("*.yaml"))
     return [name for name in found if name != _BASE]
+
+
+def own_environment() -> Environment:
+    """The environment that this process is of: NAVIGATOR_ENVIRONMENT names it, else the local one.
+
+    Raises:
+        ConfigurationError: as of `load_environment`.
+    """
+    return load_environment(os.environ.get(ENVIRONMENT) or LOCAL)
 
 
 def load_environment(name: str) -> Environment:
@@ -63,8 +75,8 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 def _read(name: str) -> dict[str, Any]:
     path = environments_folder() / f"{name}.yaml"
-    if not path.is_file() and name == _BASE:  # a folder of one's own need not repeat it
-        path = _SHIPPED / f"{_BASE}.yaml"
+    if not path.is_file() and name in (_BASE, LOCAL):  # a folder of one's own need not repeat them
+        path = _SHIPPED / f"{name}.yaml"
     if not name.replace("-", "").replace("_", "").isalnum() or not path.is_file():
         raise ConfigurationError(
             f"There is no environment {name!r} in {path.parent}.",

@@ -1,7 +1,8 @@
-"""Describes parts of an environment: secrets' places, alerts, retention, automations, Kubernetes."""
+"""Describes parts of an environment: secrets, alerts, retention, automations, Kubernetes."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,6 +94,20 @@ class Automation(Part):
     def named_deployments(self) -> frozenset[str]:
         """The deployments that actions name."""
         return frozenset(str(each["deployment"]) for each in self.actions if "deployment" in each)
+
+
+class AcceptedDrift(Part):
+    """A difference between this file and the environment that is let be.
+
+    Attributes:
+        what: as `navigator drift` names it, or a pattern: `deployment nightly: paused`.
+        reason: why, for whoever reads of it.
+        until: the last day on which it is accepted; without one, for ever.
+    """
+
+    what: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    until: date | None = None
 
 
 class Scaling(Part):

@@ -11,12 +11,10 @@ from deployments.environment import PREFECT_AUTH, Environment, SecretReference
 from deployments.secret_blocks import SecretBlocks
 from deployments.settings_table import variable_of
 from pipeline.env_files import ENTERED, HOME
+from pipeline.env_files import ENVIRONMENT as ENVIRONMENT
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.unknown_variables import PREFIX, setting_variables
-
-ENVIRONMENT = "NAVIGATOR_ENVIRONMENT"
-"""Set for every process of an environment, and set by who starts one: its name."""
 
 _PREFECT = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
 _KEPT = ("NAVIGATOR_ENVIRONMENTS", "NAVIGATOR_CHILD", "NAVIGATOR_FAILPOINT", "NAVIGATOR_RELEASE")

@@ -9,13 +9,10 @@ from typing import Any
 import yaml
 
 from deployments.environment import Environment, FlowDeployment, Schedule
-from deployments.environment_files import load_environment
+from deployments.environment_files import LOCAL, load_environment
 
 TAG = "navigator"
 """Every deployment of ours has it on the Prefect server."""
-
-WRITTEN_FROM = "local"
-"""The environment that the checked-in prefect.yaml is of."""
 
 _PULL: list[dict[str, Any]] = [{"deployments.code.installed": {}}]
 _WIDTH = 88
@@ -135,4 +132,4 @@ _Indented.add_representer(str, _sentences)
 
 if __name__ == "__main__":
     path = Path(__file__).resolve().parents[1] / "prefect.yaml"
-    path.write_text(prefect_text(load_environment(WRITTEN_FROM)), "utf-8")
+    path.write_text(prefect_text(load_environment(LOCAL)), "utf-8")

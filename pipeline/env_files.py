@@ -22,6 +22,8 @@ from pipeline.regular_files import blocks, opened
 NAME = ".env"
 VARIABLE = "NAVIGATOR_ENV_FILE"
 HOME = "NAVIGATOR_HOME"
+ENVIRONMENT = "NAVIGATOR_ENVIRONMENT"
+"""Names the environment that a process is to be of, and is of."""
 ENTERED = "NAVIGATOR_ENVIRONMENT_ENTERED"
 """Names the environment whose variables a process has; they are all that it has."""
 _MOST_BYTES = 1024 * 1024

@@ -10,7 +10,7 @@ from functools import cache
 from pydantic import AliasChoices
 
 from pipeline.child_processes import CHILD
-from pipeline.env_files import ENTERED, VARIABLE
+from pipeline.env_files import ENTERED, ENVIRONMENT, VARIABLE
 from pipeline.settings import Settings
 
 PREFIX = "NAVIGATOR_"
@@ -22,7 +22,7 @@ _OTHERS = frozenset(
         CHILD,
         "NAVIGATOR_FAILPOINT",
         "NAVIGATOR_ALERT_ADDRESS",
-        "NAVIGATOR_ENVIRONMENT",
+        ENVIRONMENT,
         ENTERED,
         "NAVIGATOR_ENVIRONMENTS",
         "NAVIGATOR_RELEASE",

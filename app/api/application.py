@@ -29,6 +29,7 @@ from app.api.signed_urls import PREFIX
 from app.api.url_signatures import UrlSigner
 from pipeline import correlation
 from pipeline.settings import Settings
+from stages.announcing import announced
 from stages.services import open_services
 
 __all__ = ["ApiParts", "create_app"]
@@ -91,6 +92,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     services = await stack.enter_async_context(open_services(settings))
     # From here on somebody waits for each answer, and is better told to come again.
     services.database.patience_seconds = min(_PATIENCE_SECONDS, settings.database_patience_seconds)
+    await stack.enter_async_context(announced(services, "api"))
     dispatcher = await Dispatcher.from_environment(services.installation)
     stack.push_async_callback(dispatcher.close)
     feed = EventFeed(services.database)

@@ -30,11 +30,13 @@ COMMANDS = {
     "delete": "Delete documents with everything made of them.",
     "erase": "Erase a user: documents, files, runs and reports.",
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
+    "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
     "api": "Serve the HTTP API.",
     "token": "Print a token for the HTTP API.",
     "dashboard": "Print a link to the dashboard that signs in.",
+    "env": "Show environments, compare two, and check whether one is as it says.",
     "up": "Run the whole system here: database, Prefect, API, dashboard, worker.",
     "down": "Stop what `navigator up` runs, from another terminal.",
     "check": "Send a small document through everything that runs, and remove it again.",
@@ -137,6 +139,12 @@ def navigator(
         Path | None,
         typer.Option(metavar="FILE", help="Read settings from this file. [NAVIGATOR_ENV_FILE]"),
     ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Be of this environment, wholly. [NAVIGATOR_ENVIRONMENT]"
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -149,5 +157,5 @@ def navigator(
     from app.process.environment import settle
     from blocks.saved_blocks import once_before_loading
 
-    settle(env_file)
+    settle(env_file, environment, ctx.invoked_subcommand)
     ctx.call_on_close(once_before_loading(know_server))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pipeline.child_processes import CHILD, safe_search_paths
 from pipeline.env_files import (
+    ENTERED,
+    ENVIRONMENT,
     HOME,
     NAME,
     VARIABLE,
@@ -18,8 +20,12 @@ from pipeline.env_files import (
     passed_over,
     read_env_file,
 )
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, UsageError
 from pipeline.loopback import direct_loopback
+
+_OF_NONE = "env"
+"""The command that looks at environments from outside: it must not be in one, so that it can say
+what is wrong with that."""
 
 # Files that libraries find by a variable; they have to mean the same after the folder was left.
 _OF_LIBRARIES = (
@@ -31,12 +37,21 @@ _OF_LIBRARIES = (
 )  # fmt: skip
 
 
-def settle(named: Path | None) -> None:
+def settle(named: Path | None, environment: str | None = None, command: str | None = None) -> None:
     """Make the environment safe for what is started, and say what a person may not expect.
 
     Args:
         named: the file with settings that the option names.
+        environment: the environment that the option names.
+        command: that is to run; those of `navigator env` are of no environment.
+
+    Raises:
+        UsageError: both are named.
+        ConfigurationError: the environment's file is wrong, or its secrets are missing.
+        ServiceUnavailable: a secret is in a block, and its Prefect server does not answer.
     """
+    if command != _OF_NONE:
+        _enter(environment, named, command)
     if named is not None:
         os.environ[VARIABLE] = str(named.expanduser().absolute())
     os.environ.update(safe_search_paths(os.environ) | direct_loopback(os.environ))
@@ -44,6 +59,26 @@ def settle(named: Path | None) -> None:
     _take_prefect_settings()
     if CHILD not in os.environ:
         _say_remarks()
+
+
+def _enter(name: str | None, file: Path | None, command: str | None) -> None:
+    """Be of the environment that the option or NAVIGATOR_ENVIRONMENT names, if not already."""
+    wanted = name or os.environ.get(ENVIRONMENT)
+    if not wanted or (name is None and os.environ.get(ENTERED) == wanted):
+        return
+    if file is not None:
+        raise UsageError(
+            "An environment has all its settings, so --env-file cannot be added to it.",
+            remedy="Leave one of the two out.",
+        )
+    from deployments.environment_files import load_environment
+    from deployments.environment_variables import enter
+
+    environment = load_environment(wanted)
+    enter(environment)
+    if command == "up" and environment.services.kind == "home":
+        # `up` runs the environment's Prefect server here, and uses no other.
+        os.environ.pop("PREFECT_API_URL", None)
 
 
 def _make_paths_absolute() -> None:

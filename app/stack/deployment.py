@@ -1,44 +1,69 @@
-"""Creates the work pool and the deployments of prefect.yaml (`python -m app.stack.deployment`)."""
+"""Deploys the environment: pool, blocks, deployments (`python -m app.stack.deployment`)."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from pathlib import Path
 
-import httpx
-
-from app.prefect.access import change_headers
+from app.prefect.access import CLIENT_VARIABLE
 from app.prefect.server import join_prefect
 from app.terminal.console import say
+from deployments.environment import Environment
+from deployments.environment_files import own_environment
+from deployments.prefect_api import prefect_api
 from deployments.releases.installed import current_file
+from deployments.rendering import prefect_text
+from deployments.work_pool import put_work_pool
 from pipeline.child_processes import ROOT, child_environment, module_command
+from pipeline.errors import NavigatorError
 from pipeline.installation import prefect_file
-from pipeline.private_files import keep_private
+from pipeline.private_files import keep_private, write_private
 from pipeline.settings import load_settings
 
-POOL = {"name": "navigator", "type": "process", "base_job_template": {}}
 
-
-def deploy(url: str) -> int:
+def deploy(url: str, environment: Environment, home: Path) -> int:
     """Make what is missing and bring the rest up to date; the exit code.
 
-    Does not return when the pool is there: the process becomes Prefect's own command.
+    Does not return when that is done: the process becomes Prefect's own command.
     """
     try:
-        headers = change_headers(url)
-        answer = httpx.post(f"{url}/work_pools/", json=POOL, headers=headers, timeout=30)
-    except httpx.HTTPError as error:
-        say(f"Prefect does not answer ({type(error).__name__}).")
-        return 1
-    # 409: it is there already, perhaps because the worker was quicker.
-    if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
-        say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
+        with prefect_api(url, os.environ.get(CLIENT_VARIABLE), changing=True) as server:
+            put_work_pool(server, environment)
+        asyncio.run(_put_blocks(environment))
+        file = deployed_file(environment, home)
+    except NavigatorError as error:
+        say(f"{error.message} {error.remedy}")
         return 1
     os.chdir(ROOT)
     command = module_command(
-        "prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), "--all"
+        "prefect", "--no-prompt", "deploy", "--prefect-file", str(file), "--all"
     )
     os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
+
+
+async def _put_blocks(environment: Environment) -> None:
+    from prefect.client.orchestration import get_client
+
+    from deployments.alert_target import save_alert_target
+    from deployments.block_types import register_block_types
+    from deployments.prefect_answers import prefect_answers
+
+    with prefect_answers():
+        async with get_client() as client:
+            await register_block_types(client)
+    await save_alert_target(environment, os.environ)
+
+
+def deployed_file(environment: Environment, home: Path) -> Path:
+    """The prefect.yaml of an environment: the shipped one if it is that, else one in the home."""
+    text, shipped = prefect_text(environment), prefect_file()
+    if text == shipped.read_text("utf-8"):
+        return shipped
+    path = home / f"prefect-{environment.name}.yaml"
+    write_private(path, text.encode())
+    return path
 
 
 def main() -> int:
@@ -51,7 +76,12 @@ def main() -> int:
     if current_file(settings.home).exists():
         say("Releases are deployed here: their deployments are left to `navigator deploy`.")
         return 0
-    return deploy(url)
+    try:
+        environment = own_environment()
+    except NavigatorError as error:
+        say(f"{error.message} {error.remedy}")
+        return 2
+    return deploy(url, environment, settings.home)
 
 
 if __name__ == "__main__":

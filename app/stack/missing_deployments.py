@@ -1,4 +1,4 @@
-"""Finds what of prefect.yaml is missing on a Prefect server.
+"""Finds what of the environment's deployments is missing on a Prefect server.
 
 What a person set there on purpose stays: parameters, paused schedules, other times.
 """
@@ -17,47 +17,19 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-import yaml
-
 from app.prefect.access import basic_header, own_auth_string
+from deployments.drift.declared import DeclaredDeployments, declared_here, flow_name
+from deployments.drift.deployment_fields import BY_HAND, PAUSES, differences
 from pipeline.errors import ConfigurationError
-from pipeline.installation import prefect_file
 
 _ANSWER_SECONDS = 10.0
 _TOLD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A deployment as prefect.yaml has it."""
-
-    flow: str
-    name: str
-    entrypoint: str
-    pool: str
-    queue: str
-    limit: int | None
-    schedules: frozenset[str]
-
-
 @cache
-def wanted_deployments() -> tuple[Deployment, ...]:
-    """Everything that prefect.yaml deploys."""
-    given = yaml.safe_load(prefect_file().read_text("utf-8"))["deployments"]
-    return tuple(_wanted(each) for each in given)
-
-
-def _wanted(given: Mapping[str, Any]) -> Deployment:
-    flow = str(given["entrypoint"]).rpartition(":")[2].replace("_", "-")
-    return Deployment(
-        flow=flow,
-        name=given["name"],
-        entrypoint=given["entrypoint"],
-        pool=given["work_pool"]["name"],
-        queue=given["work_pool"]["work_queue_name"],
-        limit=(given.get("concurrency_limit") or {}).get("limit"),
-        schedules=frozenset(each["slug"] for each in given.get("schedules", ())),
-    )
+def wanted_deployments() -> DeclaredDeployments:
+    """Everything that is to be deployed."""
+    return declared_here()
 
 
 def missing_deployments(address: str, folder: Path) -> str:
@@ -100,24 +72,20 @@ class _Asking:
 
 def _missing(ask: _Asking) -> Iterator[str]:
     wanted = wanted_deployments()
-    for pool, queue in sorted({(each.pool, each.queue) for each in wanted}):
+    pools = [each["work_pool"] for each in wanted.deployments]
+    for pool, queue in sorted({(each["name"], each["work_queue_name"]) for each in pools}):
         if ask.get(f"work_pools/{quote(pool)}/queues/{quote(queue)}") is None:
             yield f"there is no queue {queue} of the work pool {pool}"
-    for each in wanted:
-        found = ask.get(f"deployments/name/{quote(each.flow)}/{quote(each.name)}")
+    for each in wanted.deployments:
+        found = ask.get(f"deployments/name/{quote(flow_name(each))}/{quote(each['name'])}")
         if found is None:
-            yield f"there is no deployment {each.name}"
-        elif _differs(each, found):
-            yield f"the deployment {each.name} is another"
+            yield f"there is no deployment {each['name']}"
+        elif _differs(each, found, wanted):
+            yield f"the deployment {each['name']} is another"
 
 
-def _differs(wanted: Deployment, found: Mapping[str, Any]) -> bool:
-    limit = (found.get("global_concurrency_limit") or {}).get("limit")
-    schedules = {each.get("slug") for each in found.get("schedules") or ()}
-    return (
-        found["entrypoint"] != wanted.entrypoint
-        or found["work_pool_name"] != wanted.pool
-        or found["work_queue_name"] != wanted.queue
-        or limit != wanted.limit
-        or not wanted.schedules <= schedules
-    )
+def _differs(
+    declared: Mapping[str, Any], found: Mapping[str, Any], wanted: DeclaredDeployments
+) -> bool:
+    fields = {each.field for each in differences(declared, found, wanted.pull)}
+    return bool(fields - BY_HAND - PAUSES)

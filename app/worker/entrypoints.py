@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def served_flows() -> dict[str, Flow[..., Any]]:
     """Every flow that a deployment may name; imports Prefect and all flows."""
     from flows.backfill import backfill
+    from flows.drift import drift
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
@@ -23,6 +24,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
 
     return {
         "flows/backfill.py:backfill": backfill,
+        "flows/drift.py:drift": drift,
         "flows/ingest.py:ingest": ingest,
         "flows/ingest_documents.py:ingest_documents": ingest_documents,
         "flows/maintain.py:maintain": maintain,

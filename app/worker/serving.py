@@ -127,14 +127,16 @@ class _Serving:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         from checks.gate import warm_up
         from flows.shared_services import share_services
+        from stages.announcing import announced
         from stages.services import open_services
 
         say(f"Loading flows and quality gate for the work pool {self._options.pool} …")
         async with open_services(self._settings) as parts:
             await asyncio.to_thread(_load)
             await asyncio.to_thread(warm_up)
-            with share_services(parts):
-                await self._serve_pool(self._stop)
+            async with announced(parts, "worker"):
+                with share_services(parts):
+                    await self._serve_pool(self._stop)
 
     async def _serve_pool(self, stop: asyncio.Event) -> None:
         worker = _worker(self._options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -200,7 +200,7 @@ class Storage:
         await self.delete(keys)
         return len(keys)
 
-    async def listing(self) -> AsyncIterator[list[str]]:
+    async def listing(self) -> AsyncGenerator[list[str], None]:
         """The keys of all objects, some thousand at a time, in no order.
 
         Raises:

@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
-import httpx
-
 from deployments.environment import Environment
+from deployments.prefect_api import path_of, prefect_api
 from deployments.releases.archive import Packed
 from deployments.releases.deploying import Check, Deployer
-from deployments.secret_blocks import password_header
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.store.structure import Structure, differences, read_structure
 
-_SECONDS = 10.0
 _EMBEDDER_SECONDS = 60.0
 
 
@@ -28,33 +25,20 @@ def checks_before() -> Sequence[Check]:
 
 async def _prefect_answers(deployer: Deployer, packed: Packed) -> None:
     environment = deployer.environment
-    variables = deployer.variables(environment)
-    url = environment.prefect.api_url.rstrip("/")
-    headers = password_header(variables.get("PREFECT_API_AUTH_STRING"))
-    try:
-        async with httpx.AsyncClient(timeout=_SECONDS, headers=headers) as client:
-            answer = await client.get(f"{url}/work_pools/{environment.pool.name}")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceUnavailable(
-            f"Prefect's server of {environment.name} does not answer ({type(error).__name__}).",
-            remedy="Start it, or correct prefect.api_url of the environment.",
-        ) from None
-    _require_pool(environment, answer)
-
-
-def _require_pool(environment: Environment, answer: httpx.Response) -> None:
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
+    auth = deployer.variables(environment).get("PREFECT_API_AUTH_STRING")
+    pool = await asyncio.to_thread(_pool, environment, auth)
+    if pool is not None and pool["type"] != environment.pool.type:
         raise ConfigurationError(
-            f"Prefect's server of {environment.name} refuses the password.",
-            remedy="Correct prefect_auth under secrets of the environment.",
-        )
-    found = answer.json().get("type") if answer.is_success else None
-    if found not in (None, environment.pool.type):
-        raise ConfigurationError(
-            f"The work pool {environment.pool.name} of {environment.name} is of the type {found}, "
-            f"not {environment.pool.type}.",
+            f"The work pool {environment.pool.name} of {environment.name} is of the type "
+            f"{pool['type']}, not {environment.pool.type}.",
             remedy="Correct pool.type of the environment, or make another pool.",
         )
+
+
+def _pool(environment: Environment, auth: str | None) -> dict[str, str] | None:
+    with prefect_api(environment.prefect.api_url, auth) as server:
+        found: dict[str, str] | None = server.read(path_of("work_pools", environment.pool.name))
+        return found
 
 
 async def _extensions_are_as_recorded(deployer: Deployer, packed: Packed) -> None:

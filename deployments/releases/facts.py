@@ -21,14 +21,14 @@ def facts() -> dict[str, Any]:
         ImportError, SyntaxError: a flow's module does not load.
     """
     from checks.suites import SUITES
-    from deployments.environment_files import load_environment
-    from deployments.rendering import WRITTEN_FROM, prefect_file
+    from deployments.environment_files import LOCAL, load_environment
+    from deployments.rendering import prefect_file
     from pipeline.chunking.options import CHUNKER_NAME
     from pipeline.parsing.local import PARSER
     from pipeline.store.migrating import head_revision
     from pipeline.store.schema_changes import contractions
 
-    declared = load_environment(WRITTEN_FROM)
+    declared = load_environment(LOCAL)
     for each in declared.deployments.values():
         import_module(f"flows.{each.flow}")
     rendered = json.dumps(prefect_file(declared), sort_keys=True, default=str)

@@ -1,54 +1,56 @@
-"""Finds deployments that differ from prefect.yaml, and deploys them again."""
+"""Finds deployments that differ from what is declared, and sets them back."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
-from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.settings import get_current_settings
 
-from deployments.prefect_answers import prefect_answers
-from flows.reconciling.declared_deployments import (
-    Declared,
-    changes,
-    declared_deployments,
+from deployments.drift.declared import DeclaredDeployments, declared_here, flow_name
+from deployments.drift.deploying import deploy
+from deployments.drift.deployment_fields import (
+    BY_HAND,
+    PAUSES,
+    Field,
+    FieldDifference,
     differences,
-    is_paused,
 )
-from pipeline.child_processes import ROOT, child_environment, module_command
-from pipeline.errors import ServiceUnavailable
+from deployments.drift.deployment_repair import set_back
+from deployments.drift.prefect_server import Found, deployments_of, read_pool
+from deployments.prefect_answers import prefect_answers
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
-from pipeline.installation import prefect_file
 from stages.reconciling.inspection import Inspection
 
-DEPLOY_SECONDS = 180.0
+Differing = Mapping[str, Sequence[FieldDifference]]
 
 
 async def deployments(look: Inspection) -> AsyncIterator[Finding]:
-    """Find deployments that are not as declared, and deploy them again.
+    """Find deployments that are not as declared, and set them back.
 
     What a person paused is told and left as it is; times and parameters, which a person may have
     set by hand, are set back only when a person says so.
     """
-    declared = declared_deployments()
+    declared = declared_here()
+    if not declared.deployments:
+        return
     with prefect_answers():
         async with get_client() as client:
-            if not await _is_deployed_to(client, declared):
-                return
             found = await _by_name(client, declared)
-    wrong = dict(_wrong(declared, found))
-    paused = {e.name for e in declared if e.name in found and is_paused(e, found[e.name])}
-    again = [name for name, (kind, _) in wrong.items() if name not in paused and _mends(look, kind)]
-    if again:
-        await deploy(again)
+            if not found and await read_pool(client, _pool(declared)) is None:
+                return  # another server, which only shows a person's runs
+            differing = _differing(declared, found)
+            wrong = dict(_wrong(declared, found, differing))
+            paused = {name for name, each in differing.items() if _is_paused(each)}
+            again = [
+                name
+                for name, (kind, _) in wrong.items()
+                if name not in paused and _mends(look, kind)
+            ]
+            for name in set(again) & found.keys():
+                await set_back(client, declared, found[name], _to_set(look, differing[name]))
+    if missing := [name for name in again if name not in found]:
+        await deploy(declared, missing)
     for name, (kind, told) in wrong.items():
         person = True if name in paused else None
         yield look.finding(
@@ -58,18 +60,35 @@ async def deployments(look: Inspection) -> AsyncIterator[Finding]:
         yield look.finding(Kind.DEPLOYMENT_PAUSED, f"deployment {name}")
 
 
+def _differing(declared: DeclaredDeployments, found: Mapping[str, Found]) -> Differing:
+    return {
+        name: list(differences(each, found[name], declared.pull))
+        for each in declared.deployments
+        if (name := each["name"]) in found
+    }
+
+
 def _wrong(
-    declared: Sequence[Declared], found: Mapping[str, DeploymentResponse]
+    declared: DeclaredDeployments, found: Mapping[str, Found], differing: Differing
 ) -> Iterator[tuple[str, tuple[Kind, str]]]:
     """What is wrong with each deployment that is not as declared: the kind, and a few words."""
-    for each in declared:
-        there = found.get(each.name)
-        if there is None:
-            yield each.name, (Kind.DEPLOYMENT_MISSING, "")
-        elif told := ", ".join(differences(each, there)):
-            yield each.name, (Kind.DEPLOYMENT_DIFFERS, told)
-        elif told := ", ".join(changes(each, there)):
-            yield each.name, (Kind.DEPLOYMENT_CHANGED, told)
+    for each in declared.deployments:
+        name = each["name"]
+        if name not in found:
+            yield name, (Kind.DEPLOYMENT_MISSING, "")
+        elif told := _named(differing[name], set(Field) - BY_HAND - PAUSES):
+            yield name, (Kind.DEPLOYMENT_DIFFERS, told)
+        elif told := _named(differing[name], BY_HAND):
+            yield name, (Kind.DEPLOYMENT_CHANGED, told)
+
+
+def _named(fields: Sequence[FieldDifference], among: Collection[Field]) -> str:
+    return ", ".join(each.name for each in fields if each.field in among)
+
+
+def _is_paused(fields: Sequence[FieldDifference]) -> bool:
+    """Whether a person stopped it; not what was started though it is declared to be paused."""
+    return any(each.field in PAUSES for each in fields)
 
 
 def _mends(look: Inspection, kind: Kind) -> bool:
@@ -77,49 +96,17 @@ def _mends(look: Inspection, kind: Kind) -> bool:
     return look.fix and look.by_person if by_hand else look.mends(kind)
 
 
-async def _is_deployed_to(client: PrefectClient, declared: Sequence[Declared]) -> bool:
-    """Whether this server is one that was deployed to: another only shows a person's runs."""
-    try:
-        await client.read_work_pool(declared[0].pool)
-    except ObjectNotFound:
-        return bool(await _by_name(client, declared))
-    return True
+def _to_set(look: Inspection, fields: Sequence[FieldDifference]) -> list[FieldDifference]:
+    """What only a deployment sets; all of it when a person says so."""
+    return [each for each in fields if look.by_person or each.field not in BY_HAND]
 
 
-async def _by_name(
-    client: PrefectClient, declared: Sequence[Declared]
-) -> dict[str, DeploymentResponse]:
-    wanted = DeploymentFilter(name=DeploymentFilterName(any_=[each.name for each in declared]))
-    found = await client.read_deployments(deployment_filter=wanted, limit=200)
-    return {each.name: each for each in found}
+def _pool(declared: DeclaredDeployments) -> str:
+    return str(declared.deployments[0]["work_pool"]["name"])
 
 
-async def deploy(names: Sequence[str]) -> None:
-    """Deploy some of prefect.yaml's deployments, with their work pool.
-
-    Raises:
-        ServiceUnavailable: Prefect's own command did not.
-    """
-    with prefect_answers():
-        async with get_client() as client:
-            for pool in {each.pool for each in declared_deployments()}:
-                with contextlib.suppress(ObjectAlreadyExists):
-                    await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-    chosen = [option for name in names for option in ("--name", name)]
-    command = module_command(
-        "prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), *chosen
-    )
-    url = get_current_settings().api.url
-    environment = child_environment({**os.environ, "PREFECT_API_URL": str(url)})
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=environment, stdin=quiet, stdout=quiet, stderr=quiet
-    )
-    try:
-        async with asyncio.timeout(DEPLOY_SECONDS):
-            code = await process.wait()
-    except TimeoutError:
-        process.kill()
-        code = await process.wait()
-    if code:
-        raise ServiceUnavailable(f"`prefect deploy` failed for {', '.join(names)} (exit {code}).")
+async def _by_name(client: PrefectClient, declared: DeclaredDeployments) -> dict[str, Found]:
+    wanted = {each["name"] for each in declared.deployments}
+    flows = sorted({flow_name(each) for each in declared.deployments})
+    found = await deployments_of(client, flows)
+    return {each["name"]: each for each in found if each["name"] in wanted}

@@ -54,6 +54,7 @@ ORDER: tuple[str | int, ...] = (
     "service_calls",
     "maintenance_runs",
     "maintenance_findings",
+    "processes",
     "access_log",
     "releases",
     "rollouts",
@@ -81,6 +82,7 @@ NEVER_WAITED_FOR = frozenset(
         "uploads",
         "maintenance_runs",
         "maintenance_findings",
+        "processes",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

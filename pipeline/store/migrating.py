@@ -173,6 +173,17 @@ def oldest_program(connection: sa.Connection) -> str:
     return str(connection.scalar(_SERVES))
 
 
+def reachable_revision(url: str) -> str | None:
+    """The revision of the schema that a login reaches; None when there is none yet.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+        ConfigurationError: the login may not read it.
+    """
+    with connected(url) as connection:
+        return current_revision(connection)
+
+
 def missing_roles(
     connection: sa.Connection, roles: Sequence[str], of: str | None = None
 ) -> list[str]:

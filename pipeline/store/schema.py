@@ -487,6 +487,19 @@ maintenance_findings = Table(
     Index(None, "run_id"),
 )
 
+processes = Table(
+    "processes",
+    metadata,
+    # API and workers that run: what each is of, with its settings; secrets as keyed hashes
+    Column("id", Text, primary_key=True),  # as `pipeline.worker_identity` names it
+    Column("kind", Text, nullable=False),
+    Column("environment", Text),
+    Column("release", Text),
+    Column("settings", JSONB, nullable=False),
+    _now("started_at"),
+    _now("seen_at"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -577,6 +590,7 @@ OPERATOR_TABLES = (
     releases,
     rollouts,
     schema_contractions,
+    processes,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from deployments.environment import Environment
-from deployments.environment_files import environment_names, load_environment
-from deployments.rendering import WRITTEN_FROM, prefect_file, prefect_text
+from deployments.environment_files import LOCAL, environment_names, load_environment
+from deployments.rendering import prefect_file, prefect_text
 from tests.deployments.test_prefect_yaml import PrefectFile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,9 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_checked_in_file_is_the_rendered_one() -> None:
     """`prefect deploy --all` deploys what the local environment says, comments included."""
     written = (ROOT / "prefect.yaml").read_text("utf-8")
-    assert written == prefect_text(load_environment(WRITTEN_FROM)), (
-        "run `python -m deployments.rendering`"
-    )
+    assert written == prefect_text(load_environment(LOCAL)), "run `python -m deployments.rendering`"
 
 
 def test_the_text_says_what_the_file_is() -> None:
@@ -35,14 +33,14 @@ def test_the_text_says_what_the_file_is() -> None:
 
 def changed(**keys: Any) -> Environment:
     """The local environment with other keys of its deployment `ingest`."""
-    environment = load_environment(WRITTEN_FROM)
+    environment = load_environment(LOCAL)
     ingest = environment.deployments["ingest"].model_copy(update=keys)
     return environment.model_copy(update={"deployments": {"ingest": ingest}})
 
 
 def test_a_release_is_every_deployments_version() -> None:
     """Prefect shows which release a deployment is of, and what its jobs have beside the pool's."""
-    made = prefect_file(load_environment(WRITTEN_FROM), "release-1", {"image": "x@sha256:0"})
+    made = prefect_file(load_environment(LOCAL), "release-1", {"image": "x@sha256:0"})
     assert {each["version"] for each in made["deployments"]} == {"release-1"}
     for each in made["deployments"]:
         assert each["work_pool"]["job_variables"] == {"image": "x@sha256:0"}
@@ -58,5 +56,5 @@ def test_a_deployment_that_is_not_enabled_is_paused() -> None:
 
 def test_an_environment_without_deployments_is_a_file_too() -> None:
     """What deploys nothing is still read by `prefect deploy`."""
-    environment = load_environment(WRITTEN_FROM).model_copy(update={"deployments": {}})
+    environment = load_environment(LOCAL).model_copy(update={"deployments": {}})
     assert PrefectFile.model_validate(yaml.safe_load(prefect_text(environment))).deployments == []

@@ -123,7 +123,7 @@ async def test_what_may_be_set_by_hand_is_set_back_by_a_person_only(services: Se
         await client.update_deployment_schedule(nightly.id, nightly.schedules[0].id, schedule=times)
     outcome = await look(services, fix=True)
     assert outcome.tallies == {Kind.DEPLOYMENT_CHANGED: FOR_A_PERSON}
-    assert outcome.findings[0].detail == "parameters, times"
+    assert outcome.findings[0].detail == "parameters, times of schedule nightly"
     found = (await look(services, fix=True, by_person=True)).tallies
     assert found == {Kind.DEPLOYMENT_CHANGED: MENDED}
     assert (await look(services)).tallies == {}

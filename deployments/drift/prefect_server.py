@@ -1,0 +1,85 @@
+"""Reads from Prefect's server what an environment declares of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowFilter,
+    FlowFilterName,
+)
+from prefect.exceptions import ObjectNotFound
+
+from deployments.drift.history import NO_HISTORY, History, read_history
+
+_PAGE = 200
+Found = Mapping[str, Any]
+"""An object in the form of Prefect's API."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnServer:
+    """What the server has.
+
+    Attributes:
+        deployments: of our flows, or with our tag.
+        pool: None when there is none.
+        tag_limits, automations: all that there are.
+        history: when objects were changed.
+    """
+
+    deployments: Sequence[Found]
+    pool: Found | None
+    queues: Sequence[Found]
+    tag_limits: Sequence[Found]
+    automations: Sequence[Found]
+    history: History = NO_HISTORY
+
+
+async def read_server(client: PrefectClient, pool: str, flows: Sequence[str], tag: str) -> OnServer:
+    """Everything that can differ."""
+    of_flows = await deployments_of(client, flows)
+    tagged = await _tagged(client, tag)
+    known = {each["id"]: each for each in [*of_flows, *tagged]}
+    there = await read_pool(client, pool)
+    return OnServer(
+        deployments=list(known.values()),
+        pool=there,
+        queues=[] if there is None else await _queues(client, pool),
+        tag_limits=[_json(each) for each in await client.read_concurrency_limits(_PAGE, 0)],
+        automations=[_json(each) for each in await client.read_automations()],
+        history=await read_history(client),
+    )
+
+
+async def deployments_of(client: PrefectClient, flows: Sequence[str]) -> list[Found]:
+    """Every deployment of these flows."""
+    of = FlowFilter(name=FlowFilterName(any_=list(flows)))
+    return [_json(e) for e in await client.read_deployments(flow_filter=of, limit=_PAGE)]
+
+
+async def _tagged(client: PrefectClient, tag: str) -> list[Found]:
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[tag]))
+    return [_json(e) for e in await client.read_deployments(deployment_filter=tagged, limit=_PAGE)]
+
+
+async def read_pool(client: PrefectClient, name: str) -> Found | None:
+    """A work pool; None when there is none."""
+    try:
+        return _json(await client.read_work_pool(name))
+    except ObjectNotFound:
+        return None
+
+
+async def _queues(client: PrefectClient, pool: str) -> list[Found]:
+    return [_json(e) for e in await client.read_work_queues(work_pool_name=pool, limit=_PAGE)]
+
+
+def _json(model: Any) -> Found:
+    found: Found = model.model_dump(mode="json")
+    return found
