@@ -124,7 +124,8 @@ def test_postgres_is_reached_by_the_clients_alone_and_with_tls(template: dict[st
 def test_it_is_lint_free() -> None:
     """cfn-lint knows every resource, property and value."""
     done = subprocess.run(
-        [interpreter(LOCK).with_name("cfn-lint"), "--non-zero-exit-code", "informational", TEMPLATE],
+        [interpreter(LOCK).with_name("cfn-lint"), "--non-zero-exit-code", "informational",
+         TEMPLATE],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
