@@ -16,7 +16,7 @@ Select = Literal["chosen", "waiting", "failed", "outdated", "gaps", "rejudge", "
 SELECTS: dict[Select, str] = {
     "chosen": "what the filters say, as far as there is something to do with it",
     "waiting": "accepted and not finished",
-    "failed": "ended with an error or in quarantine",
+    "failed": "ended with an error or in quarantine, and nobody acknowledged it",
     "outdated": "made by another parser, chunker or embedder than today's",
     "gaps": "published with gaps: read once more",
     "rejudge": "published or quarantined by other suites than today's: judged again",

@@ -61,8 +61,8 @@ def print_plan(plan: BackfillPlan) -> None:
     for name, count in plan.pipelines.items():
         tell(f"{quantity(count, 'document')} made by {name}")
     for name, count in plan.suites.items():
-        judges = "before versions of suites were kept, or not at all" if name == "none" else name
-        tell(f"{quantity(count, 'document')} judged by {judges}")
+        judged = "of which no suites are known" if name == "none" else f"judged by {name}"
+        tell(f"{quantity(count, 'document')} {judged}")
     for failing in plan.failing[:MOST_ROWS]:
         assert failing.error is not None
         print_trouble(failing.name, f"It would fail: {failing.error.message}", failing.error.remedy)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.backfill_choice import OTHER, BackfillChoice, Select
 from pipeline.errors import ParseCode
 from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
+from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import records
 from pipeline.store.job_owners import OWNED, dead_holders, gone_claimers
 from pipeline.store.registration import PipelineVersion, Source
@@ -110,8 +111,9 @@ class Candidate:
 _WORKING, _FAILED, _PUBLISHED = listed(WORKING), listed(FAILED), listed(PUBLISHED)
 
 _OTHER_PIPELINE = "(j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)"
+_JUDGED = listed((*PUBLISHED, JobState.QUARANTINED))
 # One that was judged before versions were kept was judged by others.
-_BY_OTHERS = """(j.suites = '{}' OR EXISTS (
+_BY_OTHERS = f"""(j.suites = '{{}}' AND j.state IN ({_JUDGED}) OR EXISTS (
     SELECT FROM jsonb_each_text(j.suites) AS was
     JOIN jsonb_each_text(CAST(:suites AS jsonb)) AS now USING (key)
     WHERE was.value <> now.value))"""
@@ -128,14 +130,14 @@ _SETS: dict[Select, str] = {
     # Of published ones only what there is something to do with.
     "chosen": f"(j.state NOT IN ({_PUBLISHED}) OR {_OTHER_PIPELINE} OR :judge)",
     "waiting": f"j.state IN ({_WORKING})",
-    "failed": f"j.state IN ({_FAILED})",
+    "failed": f"j.state IN ({_FAILED}) AND NOT {ACKNOWLEDGED}",
     "outdated": _OTHER_PIPELINE,
     "gaps": f"j.state = '{JobState.COMPLETE_WITH_GAPS}'",
-    "rejudge": f"j.state IN ({_PUBLISHED}, '{JobState.QUARANTINED}') AND {_BY_OTHERS}",
+    "rejudge": f"j.state IN ({_JUDGED}) AND {_BY_OTHERS}",
     "nightly": f"""(
-        j.state IN ({_FAILED}) AND j.error_code IN ({listed(PASSING_CODES)})
+        j.state IN ({_FAILED}) AND NOT {ACKNOWLEDGED} AND j.error_code IN ({listed(PASSING_CODES)})
             AND j.failures <= {MOST_FAILURES}
-        OR j.state = '{JobState.QUARANTINED}' AND {_BY_OTHERS} AND j.failures <= {MOST_FAILURES}
+        OR j.state = '{JobState.QUARANTINED}' AND NOT {ACKNOWLEDGED} AND {_BY_OTHERS} AND j.failures <= {MOST_FAILURES}
         OR j.state IN ({_PUBLISHED}) AND NOT {_OTHER_PIPELINE} AND {_STOOD_IN}
             AND {_SERVICE_ANSWERS})""",
 }
