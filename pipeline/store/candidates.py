@@ -137,7 +137,8 @@ _SETS: dict[Select, str] = {
     "nightly": f"""(
         j.state IN ({_FAILED}) AND NOT {ACKNOWLEDGED} AND j.error_code IN ({listed(PASSING_CODES)})
             AND j.failures <= {MOST_FAILURES}
-        OR j.state = '{JobState.QUARANTINED}' AND NOT {ACKNOWLEDGED} AND {_BY_OTHERS} AND j.failures <= {MOST_FAILURES}
+        OR j.state = '{JobState.QUARANTINED}' AND NOT {ACKNOWLEDGED} AND {_BY_OTHERS}
+            AND j.failures <= {MOST_FAILURES}
         OR j.state IN ({_PUBLISHED}) AND NOT {_OTHER_PIPELINE} AND {_STOOD_IN}
             AND {_SERVICE_ANSWERS})""",
 }
