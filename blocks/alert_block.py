@@ -63,6 +63,7 @@ class AlertBlock(NotificationBlock):
         """How the connection to the channel is protected."""
         with _apprise_silent():
             channel = Apprise.instantiate(self.address.get_secret_value())
+        assert channel is not None, "checked by the block"
         scheme = self.address.get_secret_value().partition(":")[0].lower()
         plain = channel.protocol or ()
         is_plain = scheme in ((plain,) if isinstance(plain, str) else plain)

@@ -167,16 +167,24 @@ async def open_database(
     return database
 
 
-async def database_addresses(settings: Settings) -> Addresses:
-    """Where the database is; starts the embedded one when none is named."""
+async def database_addresses(settings: Settings, *, demand_tls: bool = True) -> Addresses:
+    """Where the database is; starts the embedded one when none is named.
+
+    Args:
+        demand_tls: False for who only tells how a connection would be protected.
+
+    Raises:
+        ConfigurationError: it would be reached without TLS.
+    """
     keep_private()
     others = _given(settings.database_reader_url), _given(settings.database_owner_url)
     if settings.database_block:
         block = await load_block(settings.database_block)
-        return require_postgres(settings, Addresses(str(block.url()), *others))
+        addresses = Addresses(str(block.url()), *others)
+        return require_postgres(settings, addresses) if demand_tls else addresses
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        return require_postgres(settings, Addresses(url, *others))
+        addresses = Addresses(settings.database_url.get_secret_value(), *others)
+        return require_postgres(settings, addresses) if demand_tls else addresses
     folder, idle = settings.home / "postgres", settings.database_idle_seconds
     return await asyncio.to_thread(open_embedded, folder, idle_seconds=idle)
 
