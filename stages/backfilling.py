@@ -5,26 +5,23 @@ What is chosen already belongs to the run, so a selection that was broken off go
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from checks.suites_in_force import suite_versions
 from pipeline.backfill_choice import BackfillChoice, Select
 from pipeline.failpoints import failpoint
 from pipeline.identity import OPERATOR
-from pipeline.store import backfills, parsed_files, registration, retrying, run_jobs
+from pipeline.store import backfill_changes as changes
+from pipeline.store import backfills
+from pipeline.store.backfill_changes import Change
 from pipeline.store.backfills import Backfill
 from pipeline.store.candidates import Candidate, Wanted, Work, by_work, candidates, work_of
 from pipeline.store.connection_retries import retry_on_restart
-from pipeline.store.lock_order import lock_documents, lock_jobs
-from pipeline.store.reconciling import corpus
-from pipeline.store.registration import PipelineVersion
 from pipeline.store.transitions import Actor
 from stages.pipeline_version import services_for_version
 from stages.services import Services
@@ -128,71 +125,20 @@ async def _take(
     # A user's at a time: what is locked for one is in the order of all locks.
     by_user = sorted(documents, key=attrgetter("user_id"))
     for user, own in groupby(by_user, key=attrgetter("user_id")):
-        await _within(services, run_id, partial(_renew, list(own), user, services.version))
+        await _within(services, run_id, partial(changes.renew, list(own), user, services.version))
 
 
 @retry_on_restart
-async def _within(services: Services, run_id: UUID, change: _Change) -> None:
+async def _within(services: Services, run_id: UUID, change: Change) -> None:
     """Make a change in a transaction that a pause undoes."""
     async with services.database.service() as connection:
         await change(connection, Actor(services.worker, run_id))
         await backfills.require_going(connection, run_id)
 
 
-async def _go_on(documents: Sequence[Candidate], connection: AsyncConnection, who: Actor) -> None:
-    """Make them the run's own; what of them had failed is sent back first."""
-    jobs = [each.job_id for each in documents]
-    await lock_jobs(connection, jobs)
-    await retrying.retry_jobs(connection, jobs, who)
-    await run_jobs.join_run(connection, jobs, "waiting", who)
-
-
-async def _judge_again(
-    documents: Sequence[Candidate], connection: AsyncConnection, who: Actor
-) -> None:
-    """Send published documents back; readers keep what is there until they are judged."""
-    named = [each.document_id for each in documents]
-    await corpus.retry_jobs(connection, named, who, Work.JUDGE_AGAIN)
-    await run_jobs.join_run(connection, [each.job_id for each in documents], "waiting", who)
-
-
-async def _read_again(
-    documents: Sequence[Candidate], connection: AsyncConnection, who: Actor
-) -> None:
-    """The same, and the text is no longer taken for read; what the service has is asked for."""
-    await lock_documents(connection, [each.document_id for each in documents])
-    await retrying.forget_reading(connection, [each.job_id for each in documents])
-    for each in sorted(documents, key=attrgetter("user_id", "file_sha256", "parser")):
-        await parsed_files.reopen(connection, each.user_id, each.file_sha256, each.parser)
-    await _judge_again(documents, connection, who)
-
-
-async def _renew(
-    documents: Sequence[Candidate],
-    user: UUID,
-    version: PipelineVersion,
-    connection: AsyncConnection,
-    who: Actor,
-) -> None:
-    """Register a user's stored bytes again, under today's pipeline."""
-    assert who.run_id is not None
-    await registration.lock(connection, user, [each.stored for each in documents])
-    # Newer bytes may have come since they were chosen: those are not taken back.
-    newest = await retrying.newest(connection, [each.document_id for each in documents])
-    sources = [each.stored for each in documents if each.job_id in newest]
-    registered = await registration.register(
-        connection, user, sources, version, run_id=who.run_id, actor=who.name
-    )
-    jobs = [each.job_id for each in registered]
-    # One of today's may have failed before.
-    await retrying.retry_jobs(connection, jobs, who)
-    await run_jobs.join_run(connection, jobs, "waiting", who)
-
-
-_Change = Callable[[AsyncConnection, Actor], Awaitable[None]]
-_DOING: dict[Work, Callable[[Sequence[Candidate], AsyncConnection, Actor], Awaitable[None]]] = {
-    Work.GO_ON: _go_on,
-    Work.RETRY: _go_on,
-    Work.JUDGE_AGAIN: _judge_again,
-    Work.READ_AGAIN: _read_again,
+_DOING = {
+    Work.GO_ON: changes.go_on,
+    Work.RETRY: changes.go_on,
+    Work.JUDGE_AGAIN: changes.judge_again,
+    Work.READ_AGAIN: changes.read_again,
 }
