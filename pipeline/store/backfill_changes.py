@@ -1,4 +1,4 @@
-"""Makes documents a backfill's own, ready for what is to be done with them; one transaction each."""
+"""Makes documents a backfill's own, ready for what is to be done; one transaction each."""
 
 from __future__ import annotations
 
