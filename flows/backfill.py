@@ -192,18 +192,18 @@ def _flow_run() -> UUID | None:
 
 async def _backfill(parts: Services, begun: BegunBackfill, options: RunOptions) -> State[Any]:
     """Choose what fits, unless that is done, and work it off."""
-    if begun.ending is not None:
-        return Completed(name=begun.ending[0], message=begun.ending[1])
-    # From here on our database knows what it is about: Prefect is to know no names.
     order, run = begun.order, begun.run_id
-    async with (
-        tagged("backfill", _kept(order.select, run, order.user_id, options)),
-        limited_run(parts, run, TimeLimit.BACKFILL),
-        BatchRunner(parts, run, options, pausable=True) as runner,
-    ):
-        if not begun.selected:
-            await select_documents(quoted(order), run)
-        return await conclude(runner, attended=order.user_id is not None)
+    # From here on our database knows what it is about: Prefect is to know no names.
+    async with tagged("backfill", _kept(order.select, run, order.user_id, options)):
+        if begun.ending is not None:
+            return Completed(name=begun.ending[0], message=begun.ending[1])
+        async with (
+            limited_run(parts, run, TimeLimit.BACKFILL),
+            BatchRunner(parts, run, options, pausable=True) as runner,
+        ):
+            if not begun.selected:
+                await select_documents(quoted(order), run)
+            return await conclude(runner, attended=order.user_id is not None)
 
 
 def _kept(select: str, run: UUID, user: UUID | None, options: RunOptions) -> dict[str, Any]:
