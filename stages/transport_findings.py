@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from blocks.saved_blocks import load_block
 from pipeline import transport
 from pipeline.errors import NavigatorError
-from pipeline.retry_policy import LOOKING_SECONDS
 from pipeline.settings import Settings
 from pipeline.transport import HTTP_REMEDY, POSTGRES_REMEDY, STORAGE_REMEDY, VARIABLE, Transport
 from stages.encryption_at_rest import database_encryption, storage_encryption
@@ -97,7 +95,7 @@ async def _postgres(settings: Settings) -> AsyncIterator[TransportFinding]:
         return
     for login, found in of_logins(settings, addresses).items():
         main = login == LOGINS["service"]
-        seen = await _seen_by_postgres(settings) if main and found.allowed else ""
+        seen = await _seen_by_postgres(addresses) if main and found.allowed else ""
         part = "Postgres" if main else f"Postgres ({login})"
         yield _finding(part, found, POSTGRES_REMEDY, seen)
 
@@ -109,17 +107,19 @@ async def _addresses(settings: Settings) -> Addresses:
     return await database_addresses(settings, demand_tls=False)
 
 
-async def _seen_by_postgres(settings: Settings) -> str:
+async def _seen_by_postgres(addresses: Addresses) -> str:
+    """What Postgres says of our connection; it is looked at alone, and never migrated."""
+    from pipeline.store.engine import Database
     from pipeline.store.health import tls_version
-    from stages.services import open_database
 
+    database = Database.at(addresses, pool_size=1, patience_seconds=0)
     try:
-        async with AsyncExitStack() as stack:
-            database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
-            async with database.login() as connection:
-                version = await tls_version(connection)
+        async with database.login() as connection:
+            version = await tls_version(connection)
     except NavigatorError:
         return ""  # told by who tries the database itself
+    finally:
+        await database.close()
     return f"Postgres says {version}" if version else "Postgres says: without TLS"
 
 
