@@ -117,13 +117,16 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
 
 def run_to_report(
     run_id: UUID,
-    owner: UUID,
+    owner: UUID | None,
     start: Callable[[], Awaitable[State[Any]]],
     settings: Settings,
     addresses: Addresses,
     view: RunView,
 ) -> RunReport:
     """Run a flow and read what came of it.
+
+    Args:
+        owner: whose documents are told of; None for everybody's.
 
     Raises:
         NavigatorError: it stopped before it worked on any document.
@@ -196,12 +199,12 @@ async def _close(addresses: Addresses, run_id: UUID) -> None:
 
 
 @retry_on_restart
-async def _report(addresses: Addresses, owner: UUID, run_id: UUID) -> RunReport:
+async def _report(addresses: Addresses, owner: UUID | None, run_id: UUID) -> RunReport:
     from pipeline.store.engine import Database
 
     database = Database.at(addresses, pool_size=1)
     try:
-        async with database.reader(owner) as connection:
+        async with database.seeing(owner) as connection:
             return await read_run(connection, run_id)
     finally:
         await database.close()

@@ -11,6 +11,8 @@ from apprise import Apprise, AppriseAsset
 from prefect.blocks.abstract import NotificationBlock
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from pipeline.transport import PlainHosts, Transport, of_host
+
 APP_NAME = "Insurance Navigator"
 
 
@@ -56,6 +58,18 @@ class AlertBlock(NotificationBlock):
         if known is None:
             raise ValueError("This is no address that Apprise knows")
         return value
+
+    def transport(self, allowed: PlainHosts) -> Transport:
+        """How the connection to the channel is protected."""
+        with _apprise_silent():
+            channel = Apprise.instantiate(self.address.get_secret_value())
+        assert channel is not None, "checked by the block"
+        scheme = self.address.get_secret_value().partition(":")[0].lower()
+        plain = channel.protocol or ()
+        is_plain = scheme in ((plain,) if isinstance(plain, str) else plain)
+        if channel.secure or not is_plain:
+            return Transport.TLS
+        return of_host(channel.host, allowed) if channel.host else Transport.LOCAL
 
     async def notify(self, body: str, subject: str | None = None) -> None:
         """Send one message and wait until it is taken or refused."""

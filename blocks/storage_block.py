@@ -37,14 +37,18 @@ class StorageBlock(Block):
         description='A JSON object; for example {"access_key_id": "…", "secret_access_key": "…"}.',
     )
 
+    def all_options(self) -> dict[str, str]:
+        """The options with the secret ones among them."""
+        secrets = {
+            name: trimmed(str(value))
+            for name, value in self.secret_options.get_secret_value().items()
+        }
+        return self.options | secrets
+
     def open(self) -> Storage:
         """The storage, ready to use.
 
         Raises:
             ConfigurationError: the address or an option is wrong.
         """
-        secrets = {
-            name: trimmed(str(value))
-            for name, value in self.secret_options.get_secret_value().items()
-        }
-        return Storage(self.address, self.options | secrets)
+        return Storage(self.address, self.all_options())

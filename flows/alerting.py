@@ -83,4 +83,11 @@ async def _send(parts: Services, subject: str, message: str) -> None:
     if not isinstance(block, AlertBlock):
         get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
         return
+    if not block.transport(parts.settings.allowed_plain).allowed:
+        get_run_logger().warning(
+            "the alert %r was not sent: its channel would be reached without TLS; give it an "
+            "address such as jsons:// or mailtos://, or name its host in NAVIGATOR_PLAIN_HOSTS",
+            subject,
+        )
+        return
     await block.notify(message, subject)

@@ -23,10 +23,10 @@ from flows.batch_execution import run_batch
 from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
 from flows.cancellation import was_cancelled
 from flows.prefect_errors import prefect_trouble
-from pipeline.errors import NavigatorError, RunStopped, TransientError
+from pipeline.errors import NavigatorError, RunPaused, RunStopped, TransientError
 from pipeline.retry_policy import RESUMPTIONS
 from pipeline.run_options import RunOptions
-from pipeline.store import job_owners, run_jobs, runs, service_waits
+from pipeline.store import backfills, job_owners, run_jobs, runs, service_waits
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.job_owners import Elsewhere
 from pipeline.store.run_jobs import WaitingJob
@@ -45,8 +45,11 @@ class BatchRunner:
         troubles: what went wrong, without the other batches suffering.
     """
 
-    def __init__(self, parts: Services, run: UUID, options: RunOptions) -> None:
+    def __init__(
+        self, parts: Services, run: UUID, options: RunOptions, *, pausable: bool = False
+    ) -> None:
         self.parts, self.run = parts, run
+        self._pausable = pausable
         self._owning = AsyncExitStack()
         self.troubles: list[BaseException] = []
         self._options = options
@@ -130,6 +133,20 @@ class BatchRunner:
         """What stopped the run, if something did."""
         return next((each for each in self.troubles if isinstance(each, RunStopped)), None)
 
+    async def _is_stopped(self) -> bool:
+        """Whether no further batch is to begin: a person may have paused the run meanwhile."""
+        if self._pausable and self.stop is None:
+            try:
+                await self._require_going()
+            except RunPaused as paused:
+                self.troubles.append(paused)
+        return self.stop is not None
+
+    @retry_on_restart
+    async def _require_going(self) -> None:
+        async with self.parts.database.service() as connection:
+            await backfills.require_going(connection, self.run)
+
     async def _finish_own(self) -> bool:
         """Work off what waits or is under way; whether there was something.
 
@@ -158,7 +175,7 @@ class BatchRunner:
     async def _finish_others(self) -> bool:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
         told: set[UUID | None] = set()
-        while self.stop is None:
+        while not await self._is_stopped():
             elsewhere, adopted = await self._look_elsewhere()
             if adopted or not elsewhere:
                 return bool(adopted)
@@ -201,7 +218,7 @@ class BatchRunner:
 
     async def _one(self, batch: PlannedBatch) -> None:
         async with self._slots:
-            if self.stop is not None:
+            if await self._is_stopped():
                 return
             try:
                 await run_batch(self.parts, self.run, batch, self._options)

@@ -14,7 +14,8 @@ NavigatorError
 │   └── GateRejection              a quality expectation failed
 ├── RunStopped                     stops the run cleanly; documents keep their state
 │   ├── CostCapReached
-│   └── QuotaExhausted             the account has no money left
+│   ├── QuotaExhausted             the account has no money left
+│   └── RunPaused                  a person paused it
 ├── FencedOut                      another worker owns this job now; drop what we hold
 ├── IllegalTransition              a bug or a lost race: the state machine has no such step
 ├── VerificationFailed             an environment is not as its baseline
@@ -209,6 +210,13 @@ class QuotaExhausted(RunStopped):
 
     code = "quota_exhausted"
     remedy = "Top up the provider's account, then run it again; it goes on where it stopped."
+
+
+class RunPaused(RunStopped):
+    """A person paused the run."""
+
+    code = "stopped_by_person"
+    remedy = "Go on with `navigator backfill resume RUN`."
 
 
 class FencedOut(NavigatorError):

@@ -37,6 +37,9 @@ SYNC_FAILPOINTS = ("before-move-commit", "after-move-commit", "before-sync-delet
 DELETION_FAILPOINTS = ("after-delete-commit", "before-removal-commit")
 """Every place, in the order in which a deletion passes them."""
 
+BACKFILL_FAILPOINTS = ("after-backfill-group", "after-backfill-selected")
+"""Points that a backfill passes before it works, in this order."""
+
 _passed: Counter[str] = Counter()
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from pipeline.gate_settings import GateSettings
+from pipeline.transport import PlainHosts
 
 
 class OperatingSettings(GateSettings):
@@ -60,6 +61,13 @@ class OperatingSettings(GateSettings):
         default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."
     )
 
+    # -- connections -----------------------------------------------------------------------------
+    plain_hosts: str = Field(
+        default="",
+        description="Hosts of a closed network that may be reached, or listened at, without TLS: "
+        "names, addresses, networks; by spaces.",
+    )
+
     # -- metrics and logs ----------------------------------------------------------------------
     metrics_token: SecretStr | None = Field(
         default=None,
@@ -74,6 +82,17 @@ class OperatingSettings(GateSettings):
         default=10_000_000, ge=10_000, description="A log file that is larger is put aside."
     )
     log_files: int = Field(default=5, ge=1, le=100, description="Log files kept put aside.")
+
+    @field_validator("plain_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        PlainHosts.of(value)
+        return value
+
+    @property
+    def allowed_plain(self) -> PlainHosts:
+        """The hosts that `plain_hosts` names."""
+        return PlainHosts.of(self.plain_hosts)
 
     @property
     def result_hosts(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from checks.gate import Gate
@@ -44,14 +44,17 @@ def outcome_moves(
         measured: facts of the jobs, by job id as text, to keep with those that go on.
     """
     moves = []
+    judged = {"suites": {result.suite.name: result.suite.version}}
     for job in jobs:
         if reason := result.reason(str(job.job_id)):
             error = rejection(reason)
-            moves.append(failure(job, JobState.QUARANTINED, error, stage))
+            rejected = failure(job, JobState.QUARANTINED, error, stage)
+            moves.append(replace(rejected, facts=judged))
         elif passed is not None:
             facts = {
                 "stage": stage,
                 "seconds": result.seconds / len(jobs),
+                **judged,
                 **(measured or {}).get(str(job.job_id), {}),
             }
             moves.append(Move(job.job_id, job.attempt, job.state, passed, facts=facts))

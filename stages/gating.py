@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
-from checks.suites import VECTORS, chunk_suite
+from checks.suites_in_force import suites_in_force
 from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
@@ -54,11 +54,10 @@ async def gate(
     if not jobs:
         return [], StageResult(), []
     chunk_rows, vector_rows = await _measure(services, jobs)
-    added_to = services.company_rules.added_to
-    chunks = added_to(chunk_suite(services.settings.rule_limits))
+    _, chunks, vectors = suites_in_force(services.settings, services.company_rules)
     results = [
         await validate_frame(services, chunks, chunk_frame(chunk_rows), jobs),
-        await validate_frame(services, added_to(VECTORS), vector_frame(vector_rows), jobs),
+        await validate_frame(services, vectors, vector_frame(vector_rows), jobs),
     ]
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {

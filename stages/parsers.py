@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from blocks.saved_blocks import load_block
 from pipeline.plugins import PARSERS
 from pipeline.settings import Settings
+from stages.protected_connections import require_http
 
 if TYPE_CHECKING:
     from clients.parser import ParserPlugin, RemoteParser
@@ -57,6 +58,12 @@ async def open_remote_parser(settings: Settings) -> tuple[Settings, RemoteParser
     if settings.parser_block:
         block = await load_block(settings.parser_block)
         settings = block.applied_to(settings)
-        return settings, block.open(settings)
-    plugin: ParserPlugin = PARSERS.load(settings.parser)
-    return settings, plugin.open(settings) if plugin.open is not None else None
+        opened: RemoteParser | None = block.open(settings)
+    else:
+        plugin: ParserPlugin = PARSERS.load(settings.parser)
+        opened = plugin.open(settings) if plugin.open is not None else None
+    address = getattr(opened, "address", None)
+    require_http(settings, address, "the parsing service", "LLAMA_CLOUD_BASE_URL")
+    if opened is not None and settings.llama_cloud_webhook_secret is not None:
+        require_http(settings, settings.public_url, "the API's webhooks", "NAVIGATOR_PUBLIC_URL")
+    return settings, opened

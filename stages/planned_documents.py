@@ -62,7 +62,7 @@ async def with_inside(
         remote = services.reads_remotely(kind)
         if not remote:
             require_text(document)
-        planned = await _counted(services, user, planned, document, seen)
+        planned = await counted(services, user, planned, document, seen)
     except NavigatorError as error:
         if kind is None or not remote:
             return [replace(planned, error=error)]
@@ -95,7 +95,7 @@ async def _inside(
     return found
 
 
-async def _counted(
+async def counted(
     services: Services,
     user: UUID,
     planned: PlannedDocument,

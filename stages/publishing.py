@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from uuid import UUID
 
+from checks.suites_in_force import suite_versions
 from pipeline.concurrency import gather_bounded
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
@@ -43,6 +44,7 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
             services.version.space_id,
             who,
             shared=services.settings.share_vectors,
+            suites=suite_versions(services.settings, services.company_rules),
         )
         if old := list(chain(*(gone.get(job, ()) for job in done.complete))):
             await deletion.delete_documents(connection, old, who)

@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
-from pipeline.errors import RunStopped, TransientError
+from pipeline.errors import CostCapReached, RunPaused, RunStopped, TransientError
 from pipeline.states import Stop
-from pipeline.store import job_owners, runs, stops
+from pipeline.store import backfills, job_owners, runs, stops
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
 from stages.heartbeat import renewing
 from stages.services import Services
 
+_CAPPED = "Its process ended, and only a person may go on with a backfill that has a cost cap."
 _SILENT = "Its process ended, or fell silent; a later run goes on with its documents."
 
 
@@ -55,9 +56,15 @@ async def record_dead_run(services: Services, run: DeadRun, *, cancelled: bool) 
     Args:
         cancelled: a person cancelled it before it died.
     """
-    if cancelled:
-        await stop_run(services, run.run_id, None)
     why = "A person cancelled the run." if cancelled else _SILENT
+    if run.paused:
+        why = backfills.PAUSED
+        await stop_run(services, run.run_id, RunPaused(why))
+    elif cancelled:
+        await stop_run(services, run.run_id, None)
+    elif run.capped:  # a sweep would finish it without its cap
+        why = _CAPPED
+        await stop_run(services, run.run_id, CostCapReached(why))
     async with services.database.service() as connection:
         await runs.finish_run(connection, run.run_id, why)
 

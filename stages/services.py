@@ -32,6 +32,7 @@ from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from pipeline.worker_identity import worker_name
 from stages.parsers import open_remote_parser, parser_pool, parser_version
+from stages.protected_connections import require_http, require_postgres, require_storage
 from stages.text_cache import ContentCache, TextCache
 
 if TYPE_CHECKING:
@@ -167,15 +168,24 @@ async def open_database(
     return database
 
 
-async def database_addresses(settings: Settings) -> Addresses:
-    """Where the database is; starts the embedded one when none is named."""
+async def database_addresses(settings: Settings, *, demand_tls: bool = True) -> Addresses:
+    """Where the database is; starts the embedded one when none is named.
+
+    Args:
+        demand_tls: False for who only tells how a connection would be protected.
+
+    Raises:
+        ConfigurationError: it would be reached without TLS.
+    """
     keep_private()
     others = _given(settings.database_reader_url), _given(settings.database_owner_url)
     if settings.database_block:
         block = await load_block(settings.database_block)
-        return Addresses(str(block.url()), *others)
+        addresses = Addresses(str(block.url()), *others)
+        return require_postgres(settings, addresses) if demand_tls else addresses
     if settings.database_url is not None:
-        return Addresses(settings.database_url.get_secret_value(), *others)
+        addresses = Addresses(settings.database_url.get_secret_value(), *others)
+        return require_postgres(settings, addresses) if demand_tls else addresses
     folder, idle = settings.home / "postgres", settings.database_idle_seconds
     return await asyncio.to_thread(open_embedded, folder, idle_seconds=idle)
 
@@ -193,12 +203,14 @@ async def open_storage(settings: Settings) -> Storage:
     """Where bytes and texts are kept."""
     if settings.storage_block:
         block = await load_block(settings.storage_block)
+        require_storage(settings, block.address, block.all_options())
         opened: Storage = block.open()
         return opened
     if settings.storage_url is None:
         await asyncio.to_thread(open_home, settings.home)
     from clients.storage.object_storage import Storage
 
+    require_storage(settings, storage_url(settings), settings.storage_options)
     return Storage(storage_url(settings), settings.storage_options)
 
 
@@ -207,9 +219,12 @@ async def open_embedder(settings: Settings) -> Embedder:
     if settings.embedder_block:
         block = await load_block(settings.embedder_block)
         opened: Embedder = block.open()
-        return opened
-    plugin: EmbedderPlugin = EMBEDDERS.load(settings.resolved_embedder)
-    return plugin.open(settings)
+    else:
+        plugin: EmbedderPlugin = EMBEDDERS.load(settings.resolved_embedder)
+        opened = plugin.open(settings)
+    address = getattr(opened, "address", None)  # an embedder here has none
+    require_http(settings, address, "the embedder", "OPENAI_BASE_URL")
+    return opened
 
 
 def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:

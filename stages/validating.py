@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from checks.company_rules import Measure
-from checks.fidelity_suite import fidelity_suite
 from checks.frames import FidelityRow, fidelity_frame
-from checks.rules import Suite
+from checks.suites_in_force import suites_in_force
 from checks.validation_results import ValidationResult
 from clients.storage.objects import ObjectMissing
 from pipeline.documents import ParsedDocument
@@ -107,9 +106,9 @@ async def validate(
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
-        result = await validate_frame(
-            services, _suite(services), fidelity_frame(rows, measured), judged
-        )
+        fidelity, *_ = suites_in_force(services.settings, services.company_rules)
+        frame = fidelity_frame(rows, measured)
+        result = await validate_frame(services, fidelity, frame, judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
         moves += outcome_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
@@ -120,12 +119,6 @@ async def validate(
     failpoint("after-validate-commit")
     failed = sum(each.error is not None and each.job_id in moved for each in moves)
     return StageResult(len(moved) - failed, failed), results
-
-
-def _suite(services: Services) -> Suite:
-    settings = services.settings
-    suite = fidelity_suite(settings.rule_limits, refuse_gaps=settings.gaps == "refuse")
-    return services.company_rules.added_to(suite)
 
 
 def _measured(column: str, measure: Measure, document: ParsedDocument) -> float:

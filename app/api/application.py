@@ -26,6 +26,7 @@ from app.api.request_logging import RequestLogging
 from app.api.routes import ROUTERS, dashboard, probes
 from app.api.secrets import signing_key
 from app.api.signed_urls import PREFIX
+from app.api.tls import RequireTls
 from app.api.url_signatures import UrlSigner
 from pipeline import correlation
 from pipeline.settings import Settings
@@ -45,8 +46,12 @@ _EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining",
             correlation.HEADER)  # fmt: skip
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application; nothing is opened before it starts."""
+def create_app(settings: Settings, *, tls: bool = False) -> FastAPI:
+    """The application; nothing is opened before it starts.
+
+    Args:
+        tls: only requests that came by TLS are answered, see `app.api.tls`.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,6 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Last-Event-ID", correlation.HEADER],
             expose_headers=_EXPOSED,
         )
+    if tls:
+        app.add_middleware(RequireTls)
     app.add_middleware(RequestLogging)
     if proxies := settings.trusted_proxies.split():
         app.add_middleware(TrustedProxies, proxies=proxies)

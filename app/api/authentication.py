@@ -25,6 +25,7 @@ from app.api.secrets import jwt_secret
 from app.api.subjects import LOCAL_ISSUER, user_of
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+from stages.protected_connections import require_http
 
 SERVICE_ROLE = "service"
 """The `role` of an operator's token."""
@@ -58,7 +59,7 @@ class TokenVerifier:
     """Verifies tokens (JWT) against the settings' secret or public keys.
 
     Raises:
-        ConfigurationError: the file of public keys cannot be read.
+        ConfigurationError: the file of public keys cannot be read, or their URL is plain.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,6 +71,7 @@ class TokenVerifier:
             if settings.jwt_previous_secret is not None:
                 self._keys = [*self._keys, settings.jwt_previous_secret.get_secret_value()]
         elif settings.jwks.startswith(("https://", "http://")):
+            require_http(settings, settings.jwks, "the identity provider", "NAVIGATOR_JWKS")
             self._remote = RemoteKeys(settings.jwks)
         else:
             self._keys = keys_of_file(Path(settings.jwks))

@@ -10,25 +10,35 @@ from fastapi import FastAPI
 
 from app.api.application import create_app
 from app.api.connections import bounded
+from app.api.tls import requires_tls
 from app.prefect.server import join_prefect, prefect_of_stack
 from app.process.log_output import configure_logs
 from app.process.working_folder import leave_folder
 from pipeline.logs import logger
 from pipeline.settings import Settings
+from stages.protected_connections import require_http
 
 GRACE_SECONDS = 10
 _LOG = logger("navigator.process")
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended."""
+    """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended.
+
+    Raises:
+        ConfigurationError: it would be served to other machines without TLS.
+    """
+    tls = requires_tls(settings, host)
+    require_http(settings, settings.public_url, "the API", "NAVIGATOR_PUBLIC_URL")
     leave_folder()
     if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
         os.environ["PREFECT_API_URL"] = url
     join_prefect(settings.home, settings.prefect_auth_file)
     configure_logs(settings, "api")
     _LOG.info("process_started", host=host, port=port)
-    uvicorn.Server(configuration(create_app(settings), settings, host=host, port=port)).run()
+    uvicorn.Server(
+        configuration(create_app(settings, tls=tls), settings, host=host, port=port)
+    ).run()
     _LOG.info("process_stopped")
 
 

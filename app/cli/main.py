@@ -26,6 +26,7 @@ COMMANDS = {
     "suites": "Show the gate's rules, or export them as Great Expectations has them",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
+    "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",
     "acknowledge": "Let known failures be: runs with the same files end well.",
     "delete": "Delete documents with everything made of them.",
     "erase": "Erase a user: documents, files, runs and reports.",

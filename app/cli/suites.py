@@ -11,25 +11,11 @@ import typer
 
 from app.terminal.console import answers, print_json, table, tell, tell_path, text, working
 from app.terminal.options import Json
-from checks.company_rules import company_rules
-from checks.fidelity_suite import fidelity_suite
 from checks.gx_suite_file import suite_json
 from checks.rules import Suite
-from checks.suites import VECTORS, chunk_suite
+from checks.suites_in_force import suites_in_force
 from pipeline.errors import UsageError
-from pipeline.settings import Settings, load_settings
-
-
-def suites_in_force(settings: Settings) -> list[Suite]:
-    """The three suites with the limits and the company's rules of these settings."""
-    limits = settings.rule_limits
-    ours = (
-        fidelity_suite(limits, refuse_gaps=settings.gaps == "refuse"),
-        chunk_suite(limits),
-        VECTORS,
-    )
-    company = company_rules(settings.check_names, settings.gate_suite_file)
-    return [company.added_to(suite) for suite in ours]
+from pipeline.settings import load_settings
 
 
 def export(suites: Sequence[Suite], folder: Path) -> tuple[list[Path], Path]:

@@ -16,6 +16,7 @@ from app.doctor.parser_sandbox import check_parser_sandbox
 from app.doctor.permissions import openings
 from app.doctor.prefect_protections import ingest_folders, prefect_server
 from app.doctor.tenant_protections import tenants
+from app.doctor.transport_protections import connections, encryption_at_rest
 from pipeline.private_files import account, objection, remedy
 from pipeline.settings import Settings
 
@@ -36,6 +37,8 @@ def protections() -> Sequence[tuple[str, Protection]]:
         ("Parser sandbox", check_parser_sandbox),
         ("API", api_limits),
         ("Users", tenants),
+        ("Connections", connections),
+        ("Encryption at rest", encryption_at_rest),
     )
 
 

@@ -19,6 +19,8 @@ from app.process.secret_file import kept_secret
 from app.stack.status_file import running_stack
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.loopback import unusable_proxy
+from pipeline.settings import load_settings
+from stages.protected_connections import require_http
 
 USER = "navigator"
 SERVER_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
@@ -85,6 +87,15 @@ def require_usable_proxy() -> None:
             f"{name} names a proxy of a kind that cannot be used here.",
             remedy="Name an HTTP proxy there, unset it, or install `socksio` for SOCKS 5.",
         )
+
+
+def require_protected(url: str) -> None:
+    """Make sure that passwords and runs go to the server by TLS, if it is another machine's.
+
+    Raises:
+        ConfigurationError: they would not.
+    """
+    require_http(load_settings(), url, "the Prefect server", "PREFECT_API_URL")
 
 
 def basic_header(auth_string: str) -> dict[str, str]:

@@ -37,12 +37,13 @@ class RunningFlow:
     """A flow to run and to watch.
 
     Attributes:
+        user: whose documents are watched; None for everybody's.
         start: imports the flow and calls it; Prefect is set up by then.
         loads_gate: whether the quality gate will be needed, so that it is loaded meanwhile.
     """
 
     run_id: UUID
-    user: UUID
+    user: UUID | None
     start: Callable[[], Awaitable[State[Any]]]
     loads_gate: bool = True
 
@@ -157,7 +158,7 @@ async def _watch(flow: RunningFlow, addresses: Addresses, show: Callable[[Progre
     try:
         while True:
             with suppress(TransientError):
-                async with database.reader(flow.user) as connection:
+                async with database.seeing(flow.user) as connection:
                     show(await runs.progress(connection, flow.run_id))
             await asyncio.sleep(_POLL_SECONDS)
     finally:

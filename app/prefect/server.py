@@ -23,6 +23,7 @@ from app.prefect.access import (
     named_auth_string,
     own_auth_string,
     require,
+    require_protected,
     require_usable_proxy,
     use,
 )
@@ -111,7 +112,8 @@ def join_prefect(home: Path, auth_file: Path | None) -> str | None:
     what `auth_file` holds, or PREFECT_API_AUTH_STRING as it is.
 
     Raises:
-        ConfigurationError: the server's password cannot be read, or a proxy not be used.
+        ConfigurationError: the server's password cannot be read, a proxy not be used, or the
+            server only be reached without TLS.
     """
     require_usable_proxy()
     os.environ.update(direct_loopback(os.environ))
@@ -119,6 +121,7 @@ def join_prefect(home: Path, auth_file: Path | None) -> str | None:
         os.environ.setdefault(name, value)
     if not (url := os.environ.get("PREFECT_API_URL")):
         return None
+    require_protected(url)
     if auth_file is not None:
         use(named_auth_string(auth_file))
     elif url.rstrip("/") == address_of_stack(home):

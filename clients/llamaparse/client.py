@@ -89,6 +89,11 @@ class LlamaParseClient:
         self._kind = "text" if tier == "fast" else "markdown"
 
     @property
+    def address(self) -> str:
+        """Where files are sent, for the rule that connections are held to."""
+        return self._transport.base_url
+
+    @property
     def service(self) -> str:
         """The name of its rate limit, circuit and calls."""
         return "llamaparse"

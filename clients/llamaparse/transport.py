@@ -49,7 +49,7 @@ class LlamaTransport:
         self, api_key: SecretStr, base_url: str, timeout: float, hosts: Collection[str] = ()
     ) -> None:
         self._api_key = usable_key(api_key, SERVICE)
-        self._base_url = plain_base_url(base_url, "LLAMA_CLOUD_BASE_URL")
+        self.base_url = plain_base_url(base_url, "LLAMA_CLOUD_BASE_URL")
         self._timeout = timeout
         self._allows = result_hosts(hosts)
         self.time_there = datetime.now(UTC)
@@ -81,7 +81,7 @@ class LlamaTransport:
         status, head, body = await self._send(
             self._connected(),
             method,
-            f"{self._base_url}{path}",
+            f"{self.base_url}{path}",
             timeout,
             headers=headers,
             **options,
@@ -101,8 +101,8 @@ class LlamaTransport:
         Raises:
             ServiceUnavailable: the address is not one to fetch, or does not answer (any more).
         """
-        require_safe_download(url, self._base_url, SERVICE, self._allows)
-        own = is_own_origin(url, self._base_url)
+        require_safe_download(url, self.base_url, SERVICE, self._allows)
+        own = is_own_origin(url, self.base_url)
         client = self._connected() if own else self._checked()
         status, _, body = await self._send(client, "GET", url, self._timeout * UPLOAD_FACTOR)
         if status != 200:

@@ -79,7 +79,8 @@ def _tls(error: ssl.SSLError, service: str, variable: str) -> NavigatorError:
     if (error.reason or "") in _NO_TLS:
         return WronglyAddressed(
             f"{service} does not speak TLS at that address.",
-            remedy=f"Begin {variable} with http:// instead of https://, or name its TLS port.",
+            remedy=f"Name its TLS port in {variable}; on this machine, or where "
+            "NAVIGATOR_PLAIN_HOSTS names its host, it may begin with http:// instead.",
         )
     return ServiceUnavailable(f"The TLS connection to {service} failed ({error.reason}).")
 

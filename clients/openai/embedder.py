@@ -104,6 +104,11 @@ class OpenAIEmbedder:
         self._ever_right = False
 
     @property
+    def address(self) -> str:
+        """Where texts are sent, for the rule that connections are held to."""
+        return self._base_url
+
+    @property
     def space(self) -> EmbeddingSpace:
         """Where the vectors belong."""
         return self._space

@@ -210,7 +210,9 @@ class Storage:
             async for page in obstore.list(self._store, chunk_size=_KEYS_AT_ONCE):
                 yield [each["path"] for each in page]
 
-    async def signed_url(self, method: Literal["GET", "PUT"], key: str, seconds: int) -> str | None:
+    async def signed_url(
+        self, method: Literal["GET", "PUT", "HEAD"], key: str, seconds: int
+    ) -> str | None:
         """A URL of the storage itself for one object; None when it has none, as a folder has."""
         if not isinstance(self._store, S3Store | GCSStore | AzureStore):
             return None

@@ -1,4 +1,4 @@
-"""Selects the backlog for backfills: jobs that wait, that failed, or of an older pipeline."""
+"""Selects what waits and nobody works on, for the sweep; `candidates` does for backfills."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED, WORKING
+from pipeline.states import WORKING
 from pipeline.store.engine import rows
 from pipeline.store.job_owners import OWNED, dead_holders, gone_claimers
 from pipeline.store.registration import PipelineVersion, Source
@@ -42,7 +42,6 @@ _OWN = "(CAST(:user_id AS uuid) IS NULL OR j.user_id = :user_id)"
 _OLD = """(CAST(:days AS double precision) IS NULL
     OR j.updated_at < now() - make_interval(secs => :days * 86400))"""
 _FIRST = "ORDER BY j.updated_at, j.id LIMIT :limit"
-_SELECTION = f"{_OWN} AND {_OLD} {_FIRST}"
 _WAITING = sa.text(
     f"""
     SELECT j.id, j.parser, j.chunker, j.space_id FROM upload_jobs AS j
@@ -55,13 +54,6 @@ _WAITING = sa.text(
                  AND (:orphans AND j.run_id IS NOT NULL OR {_OLD})
             ELSE {MAY_ASK} OR {IS_PROBE} END
       AND {_OWN} {_FIRST}
-    """
-)
-_FAILED = sa.text(
-    f"""
-    SELECT j.id FROM upload_jobs AS j
-    WHERE j.state = ANY(:states)
-      AND j.parser = :parser AND j.chunker = :chunker AND j.space_id = :space AND {_SELECTION}
     """
 )
 
@@ -108,50 +100,13 @@ async def versions_of(
     return [PipelineVersion(*row) for row in found]
 
 
-async def failed(
-    connection: AsyncConnection, version: PipelineVersion, selection: Selection
-) -> list[UUID]:
-    """Jobs that ended in a failure."""
-    values = _values(version, selection, [state.value for state in FAILED])
-    return list((await connection.execute(_FAILED, values)).scalars())
-
-
-def _values(version: PipelineVersion, selection: Selection, states: list[str]) -> dict[str, object]:
-    return {
-        **selection.values(),
-        "states": states,
-        "parser": version.parser,
-        "chunker": version.chunker,
-        "space": version.space_id,
-    }
-
-
 _STORED = """
     SELECT d.user_id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key,
            d.parent_id
     FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
     WHERE d.deleted_at IS NULL
 """
-_OUTDATED = sa.text(
-    f"""
-    {_STORED}
-      AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
-      AND j.stopped IS NULL AND j.state <> 'cancelled' AND NOT {OWNED}
-      AND {_SELECTION}
-    """
-)
 _OF_JOBS = sa.text(f"{_STORED} AND j.id = ANY(CAST(:ids AS uuid[]))")
-
-
-async def outdated(
-    connection: AsyncConnection, version: PipelineVersion, selection: Selection
-) -> dict[UUID, list[Source]]:
-    """Documents whose newest job was made for another pipeline version, by user.
-
-    What a living run owns is left to it, and what was stopped or cancelled to a person.
-    """
-    values = _values(version, selection, []) | {"dead": await dead_holders(connection)}
-    return _by_user(await rows(connection, _OUTDATED, values))
 
 
 async def stored_sources(

@@ -15,16 +15,24 @@ from pipeline.store.job_owners import dead_holders
 
 @dataclass(frozen=True, slots=True)
 class DeadRun:
-    """A dead run: it never said how it ended, and its process is gone or silent."""
+    """A dead run: it never said how it ended, and its process is gone or silent.
+
+    Attributes:
+        paused: a person paused it before. capped: it is a backfill with a cost cap.
+    """
 
     run_id: UUID
     flow_run_id: UUID | None
     held_until: datetime
+    paused: bool
+    capped: bool
 
 
 _DEAD = sa.text(
     """
-    SELECT id AS run_id, flow_run_id, held_until FROM ingest_runs
+    SELECT id AS run_id, flow_run_id, held_until, paused_at IS NOT NULL AS paused,
+           kind = 'backfill' AND max_cost_usd IS NOT NULL AS capped
+    FROM ingest_runs
     WHERE finished_at IS NULL AND held_until IS NOT NULL
       AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
     ORDER BY held_until LIMIT 100

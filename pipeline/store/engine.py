@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
@@ -137,6 +137,10 @@ class Database:
         """One transaction that sees the rows of one user and cannot write."""
         async with self._begin(self._readers, READER_ROLE, user_id) as connection:
             yield connection
+
+    def seeing(self, user_id: UUID | None) -> AbstractAsyncContextManager[AsyncConnection]:
+        """One transaction that sees the rows of one user, or with None those of everybody."""
+        return self.service() if user_id is None else self.reader(user_id)
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[AsyncConnection]:

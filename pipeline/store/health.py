@@ -75,3 +75,12 @@ async def rights(
     why = {"is a superuser": login["rolsuper"], "bypasses it": login["rolbypassrls"]}
     unbound = tuple(reason for reason, holds in why.items() if holds)
     return LoginRights(login["rolname"], tuple(missing), unbound[:1])
+
+
+_TLS = sa.text("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
+
+
+async def tls_version(connection: AsyncConnection) -> str | None:
+    """The TLS version of this session as Postgres sees it, e.g. ``TLSv1.3``; None without."""
+    found: str | None = await connection.scalar(_TLS)
+    return found

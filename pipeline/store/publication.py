@@ -8,8 +8,9 @@ same: then the row takes the new spelling and its words and its vector stay.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -172,6 +173,7 @@ async def publish(
     actor: Actor,
     *,
     shared: bool = False,
+    suites: Mapping[str, str] = MappingProxyType({}),
 ) -> Published:
     """Publish the claimed jobs of one embedding space, in the caller's transaction.
 
@@ -179,6 +181,7 @@ async def publish(
 
     Args:
         shared: everybody's vectors serve everybody; by default a user's own alone do.
+        suites: the versions of those that judged them, by name.
 
     Raises:
         ServiceUnavailable: a shared vector was deleted meanwhile; nothing is written, try again.
@@ -219,7 +222,7 @@ async def publish(
     }
     old = [Move(job, None, JobState(replaced[job]), JobState.SUPERSEDED) for job in replaced]
     share = (time.perf_counter() - started) / len(ready)
-    new = [_complete(row, attempts[row["job_id"]], share) for row in ready]
+    new = [_complete(row, attempts[row["job_id"]], share, suites) for row in ready]
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
     await clear(connection, space_id, scope["jobs"], scope["documents"], shared=shared)
@@ -231,7 +234,7 @@ def _send_back(job: UUID, attempt: int) -> Move:
     return Move(job, attempt, JobState.EMBEDDINGS_STORED, JobState.CHUNKS_STORED, details=why)
 
 
-def _complete(job: sa.RowMapping, attempt: int, seconds: float) -> Move:
+def _complete(job: sa.RowMapping, attempt: int, seconds: float, suites: Mapping[str, str]) -> Move:
     state = JobState.COMPLETE_WITH_GAPS if job["has_gaps"] else JobState.COMPLETE
-    facts = {"stage": "publish", "seconds": seconds}
+    facts = {"stage": "publish", "seconds": seconds, "suites": dict(suites)}
     return Move(job["job_id"], attempt, JobState.EMBEDDINGS_STORED, state, facts=facts)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import RETRY_STATE, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion, Source
-from pipeline.store.transitions import Actor, Move, move
+from pipeline.store.transitions import Actor, Move, in_order, move
 
 _ENDED = sa.text(
     """
@@ -68,3 +68,23 @@ async def other_versions(
         row["id"]: Source(**{name: value for name, value in row.items() if name != "id"})
         for row in await rows(connection, _OTHER_VERSIONS, values)
     }
+
+
+_FORGET_READING = sa.text(
+    f"""
+    WITH {in_order("CAST(:ids AS uuid[])")}
+    UPDATE upload_jobs AS j SET correlation_id = gen_random_uuid()
+    FROM ordered WHERE j.id = ordered.id
+    """
+)
+_NEWEST = sa.text("SELECT latest_job_id FROM documents WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def forget_reading(connection: AsyncConnection, job_ids: Sequence[UUID]) -> None:
+    """Have jobs read anew: a cached parse is found by the correlation id that they had."""
+    await connection.execute(_FORGET_READING, {"ids": list(job_ids)})
+
+
+async def newest(connection: AsyncConnection, documents: Sequence[UUID]) -> set[UUID]:
+    """The newest jobs of documents."""
+    return set((await connection.execute(_NEWEST, {"ids": list(documents)})).scalars())

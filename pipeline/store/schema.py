@@ -169,6 +169,8 @@ upload_jobs = Table(
     Column("notes", JSONB, nullable=False, server_default=text("'[]'")),
     Column("facts", JSONB, nullable=False, server_default=text("'{}'")),  # of the file itself
     Column("language", Text, nullable=False, server_default=text("''")),
+    # by which version of each suite it was judged last: {suite: version}
+    Column("suites", JSONB, nullable=False, server_default=text("'{}'")),
     _now(),
     _now("updated_at"),
     Column("finished_at", DateTime(timezone=True)),
@@ -306,6 +308,9 @@ ingest_runs = Table(
     # who works on it, as long as it says so: meanwhile its jobs are its own
     Column("held_by", Text),
     Column("held_until", DateTime(timezone=True)),
+    # a backfill that a person paused, and one whose documents are all chosen
+    Column("paused_at", DateTime(timezone=True)),
+    Column("selected_at", DateTime(timezone=True)),
     # a person wants it, so it lifts stops; a schedule's run does not
     Column("asked", Boolean, nullable=False, server_default=text("true")),
     Index(None, "held_until", postgresql_where=text("finished_at IS NULL")),

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.documents import Claim
-from pipeline.errors import QuotaExhausted, RunStopped
+from pipeline.errors import QuotaExhausted, RunPaused, RunStopped
 from pipeline.states import WORKING, Stop
 from pipeline.store.engine import records
 from pipeline.store.schema import listed
@@ -94,6 +94,8 @@ def _stopping(stop: Stop, actor: Actor, message: str) -> dict[str, object]:
 
 def stop_of(error: RunStopped) -> Stop:
     """The stop that a run's error means for its unfinished jobs."""
+    if isinstance(error, RunPaused):
+        return Stop.PERSON
     return Stop.QUOTA if isinstance(error, QuotaExhausted) else Stop.COST_CAP
 
 

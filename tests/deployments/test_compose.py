@@ -192,7 +192,7 @@ def test_keys_go_to_those_that_use_them() -> None:
     """API and worker read .env with its keys; Prefect's containers and the mock servers do not."""
     assert {name for name, each in SERVICES.items() if "env_file" in each} == {"api", "worker"}
     ours = {
-        "HOME", "PREFECT_HOSTS", "PREFECT_AUTH_FILE", "STORAGE_URL", "INGEST_ROOTS",
+        "HOME", "PREFECT_HOSTS", "PREFECT_AUTH_FILE", "STORAGE_URL", "INGEST_ROOTS", "PLAIN_HOSTS",
     }  # fmt: skip
     for name, each in OURS.items():
         theirs = {

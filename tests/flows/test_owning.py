@@ -16,6 +16,14 @@ from mocks import OpenAIMock
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from stages.services import open_services
+from tests.flows.backfilling import (
+    DOCUMENTS,
+    OTHER,
+    pause,
+    progress,
+    published,
+    until_published,
+)
 from tests.flows.corpus import policy
 from tests.flows.working import KEY, Account, Worker, rows, start_worker
 from tests.ingesting import accept
@@ -142,3 +150,30 @@ def test_a_worker_of_another_installation_says_so(worker: Worker, account: Accou
     answer = worker.run("ingest-documents", strange | {"installation": str(uuid4())})
     assert answer["type"] == "FAILED"
     assert "This worker's database is the installation" in answer["message"]
+
+
+def test_a_backfill_is_paused_and_resumed(
+    worker: Worker, free: OpenAIMock, module_database_url: str, tmp_path: Path
+) -> None:
+    """It ends as stopped, no sweep takes it up, and resumed it finishes with what it chose."""
+    asked = published(worker, tmp_path)
+    run = asked["run_id"]
+    free.faults({"fault": {"kind": "latency", "seconds": 1}})
+    before = free.stats()["repeated_inputs"]
+    worker.send("backfill", asked, **OTHER)
+    until_published(module_database_url, run, 1)
+    pause(module_database_url, run)
+    ended = worker.answer()
+    assert (ended["type"], ended["name"]) == ("COMPLETED", "Stopped"), ended
+    assert "A person paused the backfill" in ended["message"]
+    free.faults()
+    done, stopped = progress(module_database_url, run)
+    assert (1 <= done < DOCUMENTS, done + stopped) == (True, DOCUMENTS)
+    assert worker.run("backfill", {}, **OTHER)["name"] == "Nothing waits"
+    assert worker.run("backfill", asked, **OTHER)["name"] == "Paused"
+    resumed = worker.run("backfill", {**asked, "choice": {}, "resume": True}, **OTHER)
+    assert (resumed["type"], resumed["message"]) == (
+        "COMPLETED",
+        f"Documents: {DOCUMENTS} published",
+    )
+    assert free.stats()["repeated_inputs"] == before

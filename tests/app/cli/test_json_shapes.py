@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -32,10 +33,12 @@ from app.doctor import diagnosis
 from app.stack import smoke_test_report
 from app.stack.backup import Saved
 from app.stack.smoke_test import Step
-from app.terminal import run_report
+from app.terminal import backfills, run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
+from pipeline.backfill_choice import BackfillChoice
 from pipeline.documents import ParsedPage
+from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
 from pipeline.job_notes import JobNote
@@ -43,16 +46,22 @@ from pipeline.layout import Table
 from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
 from pipeline.sources import RejectedFile
+from pipeline.store.backfills import Backfill
+from pipeline.store.candidates import Work
 from pipeline.store.deletion import Deleted
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.embedded import start_embedded
 from pipeline.store.findings import MaintenanceRun
 from pipeline.store.page_queries import VersionView
+from pipeline.store.registration import Outcome as Registered
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
+from stages.backfill_plan import BackfillPlan, Share
+from stages.backfilling import BackfillOrder
 from stages.page_view import PageView
+from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
@@ -258,6 +267,23 @@ def _page() -> PageView:
     return PageView(version, read, 1, True, (note,), [], False)
 
 
+def _backfill_plan() -> BackfillPlan:
+    """A plan with a document that would fail."""
+    error = ParseError(ParseCode.ENCRYPTED, "It is protected.")
+    failing = PlannedDocument("/a.pdf", "a.pdf", Registered.WAITING, error=error)
+    return BackfillPlan((Share(Work.RETRY, 1),), {"local": 1}, {"none": 1}, (failing,), 1)
+
+
+def _backfill() -> Backfill:
+    """A backfill with every filter."""
+    choice = BackfillChoice(source="/a", tags=["x"], states=["failed"])
+    options = BackfillOrder("failed", choice, None, 1.5, 3).record()
+    return Backfill(
+        uuid4(), uuid4(), options, Decimal(1), Decimal(0), NOW, None, True, True, False,
+        1, 0, 0, 1, "A person paused it.",
+    )  # fmt: skip
+
+
 def made() -> Iterator[tuple[str, Any]]:
     """What the functions of the commands make of real values, for those that are not run."""
     worked = RunDocument(
@@ -292,6 +318,12 @@ def made() -> Iterator[tuple[str, Any]]:
         yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
     yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
     yield "`navigator backup`, `restore`", asdict(Saved(Path("x.backup"), 1, 2, 3, 0, 4))
+    yield "`navigator backfill --dry-run`", backfills.plan_json(_backfill_plan())
+    yield "`navigator backfill list`", {"backfills": [backfills.backfill_json(_backfill())]}
+    handed = {"run_id": uuid4(), "flow_run_id": uuid4()}
+    yield "`navigator backfill --deployed`", handed
+    paused = {"run_id": uuid4(), "stopped": 1, "alive": True}
+    yield "`navigator backfill pause`", paused
     verdict = Verdict(1, 0, 0, 800, [Breach("nothing is lost", "a passage is not published")])
     outcome = Outcome("kills", 7, "3 documents", {"kills": 2}, verdict, [1.0], 9.0, {"x": 1})
     yield "`navigator chaos NAME`", experiment_report.as_json(outcome)
@@ -307,11 +339,18 @@ def test_answers_of_long_commands_are_as_the_page_says(
     check(heading, answer, seen)
 
 
+def callbacks(module: ModuleType) -> list[Callable[..., Any]]:
+    """The functions of a command, or of each command of a group."""
+    if (group := getattr(module, "group", None)) is None:
+        return [module.command]
+    return [each.callback for each in group.registered_commands]
+
+
 def test_every_command_that_ends_has_json() -> None:
     """All but those that run until they are stopped take --json, and stand on the page."""
     for name in COMMANDS.keys() - UNTIL_STOPPED:
-        command = import_module(f"app.cli.{name}").command
-        assert "json" in inspect.signature(command).parameters, name
+        for command in callbacks(import_module(f"app.cli.{name}")):
+            assert "json" in inspect.signature(command).parameters, f"{name} {command}"
         assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
 
 
