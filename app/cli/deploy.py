@@ -25,7 +25,8 @@ def command(
 
     named = release if is_id(release) else str(Path(release).absolute())
     here = entered(environment)
-    from deployments.releases.deploying import Deployer, Outcome
+    from deployments.releases.deploying import Deployer
+    from deployments.releases.deployment_parts import Outcome
     from deployments.releases.stored import release_named
 
     async def deploy(deployer: Deployer) -> Outcome:

@@ -28,7 +28,8 @@ def command(
     from app.terminal.rollouts import entered, show_outcome
 
     here = entered(environment)
-    from deployments.releases.deploying import Deployer, Outcome
+    from deployments.releases.deploying import Deployer
+    from deployments.releases.deployment_parts import Outcome
 
     async def go_back(deployer: Deployer) -> Outcome | None:
         if abandoned:

@@ -14,7 +14,8 @@ from app.stack.release_switch import HomeServices
 from app.terminal import entering
 from app.terminal.console import print_json, say, tell
 from deployments.environment import Environment
-from deployments.releases.deploying import Deployer, Outcome
+from deployments.releases.deploying import Deployer
+from deployments.releases.deployment_parts import Outcome
 from deployments.releases.opening import opened_deployer
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from deployments.environment import Environment
 from deployments.releases.checks import checks_before
-from deployments.releases.deploying import Deployer, Services
+from deployments.releases.deploying import Deployer
+from deployments.releases.deployment_parts import Services
 from deployments.releases.switching import CommandServices
 from deployments.releases.verification_process import VerifiedInAProcess
 from pipeline.settings import Settings

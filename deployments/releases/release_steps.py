@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deployments.environment import Environment
+from deployments.automations import put_automations
+from deployments.environment import Environment, FlowDeployment
+from deployments.prefect_api import PrefectApi, path_of, prefect_api
 from deployments.releases.installed import InstalledRelease
 from deployments.releases.release import VARIABLE
 from deployments.rendering import prefect_text
+from deployments.work_pool import put_work_pool
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 
 _SCHEMA_SECONDS = 3600
@@ -68,11 +73,13 @@ class ReleaseSteps:
         return told
 
     async def deploy_flows(self) -> None:
-        """Bring every deployment of the environment to this release on its Prefect server.
+        """Bring pool, deployments, automations and alerts of the environment to this release.
 
         Raises:
-            ServiceUnavailable: Prefect refuses, does not answer, or a flow does not load.
+            ServiceUnavailable: Prefect does not answer, or a flow does not load.
+            ConfigurationError: it refuses the password, or what an object is to be.
         """
+        await asyncio.to_thread(self._on_server, put_work_pool)
         file = self.release.site.parent / f"prefect-{self.environment.name}.yaml"
         rendered = prefect_text(self.environment, self.release.id, self.job_variables())
         await asyncio.to_thread(file.write_text, rendered, "utf-8")
@@ -86,6 +93,20 @@ class ReleaseSteps:
                 f"{last_line(done.stderr) or last_line(done.stdout)}",
                 remedy="See that the Prefect server answers and takes our password.",
             )
+        await asyncio.to_thread(self._on_server, put_automations)
+
+    async def renew(self, since: datetime) -> None:
+        """Have what was taken in since then, by another pipeline than this one's, done again.
+
+        Raises:
+            ServiceUnavailable, ConfigurationError: as `deploy_flows`.
+        """
+        await asyncio.to_thread(self._on_server, partial(_start_renewal, since=since))
+
+    def _on_server(self, change: Callable[[PrefectApi, Environment], None]) -> None:
+        auth = self.variables.get("PREFECT_API_AUTH_STRING")
+        with prefect_api(self.environment.prefect.api_url, auth, changing=True) as server:
+            change(server, self.environment)
 
     def job_variables(self) -> dict[str, Any]:
         """What a worker starts the release's runs with: its code, or its image."""
@@ -106,6 +127,23 @@ class ReleaseSteps:
                 f"The release {self.release.id} does not end its step {module} in {seconds:.0f} s.",
                 remedy="Look what holds it: the database's locks, or the Prefect server.",
             ) from None
+
+
+def _start_renewal(server: PrefectApi, environment: Environment, *, since: datetime) -> None:
+    """Start a backfill; an environment without that deployment has none to start."""
+    name = next((n for n, each in environment.deployments.items() if _renews(each)), None)
+    found = server.read(path_of("deployments", "name", "backfill", name)) if name else None
+    if found is not None:
+        chosen = {"select": "outdated", "choice": {"since": since.isoformat()}}
+        server.ask(
+            path_of("deployments", str(found["id"]), "create_flow_run"),
+            {"parameters": chosen, "name": "renewal after a rollback",
+             "state": {"type": "SCHEDULED"}},
+        )  # fmt: skip
+
+
+def _renews(each: FlowDeployment) -> bool:
+    return each.flow == "backfill" and each.parameters.get("select") == "outdated"
 
 
 def last_line(text: str) -> str:

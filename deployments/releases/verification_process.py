@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments.environment import Environment
-from deployments.releases.deploying import Verdict
+from deployments.releases.deployment_parts import Verdict
 from deployments.releases.release_steps import last_line
 from pipeline.child_processes import (
     NEUTRAL_FOLDER,

@@ -166,6 +166,7 @@ class Visitor:
     here: Here
     token: str
     accepted: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
     def _upload(self) -> None:
@@ -182,6 +183,8 @@ class Visitor:
                     continue  # the API is being changed: who uploads tries again
                 if answer.is_success:
                     self.accepted.append(answer.json()["job"]["document_id"])
+                else:
+                    self.refused.append(answer.text)
 
     @contextmanager
     def uploading(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ import pytest
 from clients.storage.object_storage import Storage
 from deployments.environment import Environment
 from deployments.releases.archive import Packed, hash_of
-from deployments.releases.deploying import Deployer, Verdict
+from deployments.releases.deploying import Deployer
+from deployments.releases.deployment_parts import Verdict
 from deployments.releases.installed import InstalledRelease
 from pipeline.errors import NavigatorError, ServiceUnavailable, UsageError
 from pipeline.settings import Settings
@@ -88,6 +90,10 @@ class Steps:
 
     async def deploy_flows(self) -> None:
         self.world.note(f"flows {names[self.release.id]}")
+
+    async def renew(self, since: datetime) -> None:
+        assert since <= datetime.now(UTC)
+        self.world.note(f"renew {names[self.release.id]}")
 
 
 names: dict[str, str] = {}
@@ -169,7 +175,7 @@ async def test_what_is_not_verified_is_taken_back(deployer: Deployer, world: Wor
     world.bad = {"two"}
     outcome = await deployer.deploy(TWO)
     assert not outcome.is_verified
-    assert world.done[4:] == ["verify two", "switch one", "flows one", "verify one"]
+    assert world.done[4:] == ["verify two", "switch one", "flows one", "renew one", "verify one"]
     assert outcome.rollout.reason == "it is slower"
     assert outcome.after is not None
     assert outcome.after.passed
@@ -189,7 +195,7 @@ async def test_any_error_takes_it_back(
     outcome = await deployer.deploy(TWO)
     assert outcome.rollout.step == Step.ROLLED_BACK
     assert ("It is away." in outcome.rollout.reason) or ("a bug" in outcome.rollout.reason)
-    assert world.done[-3:] == ["switch one", "flows one", "verify one"]
+    assert world.done[-4:] == ["switch one", "flows one", "renew one", "verify one"]
 
 
 async def test_the_first_release_goes_back_to_what_is_installed(
@@ -240,7 +246,7 @@ async def test_what_a_dead_process_left_is_taken_back_by_the_next(
         outcome = await second.finish_abandoned()
         assert outcome is not None
         assert outcome.rollout.step == Step.ROLLED_BACK
-        assert world.done == ["switch one", "flows one", "verify one"]
+        assert world.done == ["switch one", "flows one", "renew one", "verify one"]
         assert await second.finish_abandoned() is None
         assert (await second.deploy(TWO)).is_verified
 

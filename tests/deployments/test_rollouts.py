@@ -99,7 +99,7 @@ def visitor(staging: Here, good: str) -> Iterator[Visitor]:
     visitor = Visitor(staging, token)
     with visitor.uploading():
         yield visitor
-    assert visitor.accepted
+    assert visitor.accepted, visitor.refused
     _require_published(staging, visitor.accepted)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 
 SCHEMA = "upload_pipeline"
 TABLE = f"{SCHEMA}.processes"
