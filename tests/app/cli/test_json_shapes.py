@@ -194,6 +194,10 @@ def test_commands_print_what_the_page_says(
         ("`navigator reconcile`", "reconcile"),
         ("`navigator token`", "token", "--user", "anna"),
         ("`navigator chaos`", "chaos"),
+        ("`navigator env list`", "env", "list"),
+        ("`navigator env show`", "env", "show", "production"),
+        ("`navigator env diff`", "env", "diff", "staging", "production"),
+        ("`navigator env check`", "env", "check", "unknown"),
         ("Errors", "status", "nothing"),
         ("Errors", "list", "--limit", "0"),
     ):
