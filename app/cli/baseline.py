@@ -69,7 +69,7 @@ def record(
     made = asyncio.run(recorded(described, settings, wanted=wanted, told=_say))
     write_baseline(target, made)
     if json:
-        print_json({"baseline": str(target), **_summary(made)})
+        print_json(as_json(made, target))
     else:
         _show(made, target)
 
@@ -93,8 +93,10 @@ def _wanted(
     return wanted
 
 
-def _summary(made: Baseline) -> dict[str, object]:
+def as_json(made: Baseline, target: Path) -> dict[str, object]:
+    """What was recorded, for a program; all of it stands in the file."""
     return {
+        "baseline": str(target),
         "environment": made.environment,
         "release": made.release,
         "recorded_at": made.recorded_at,

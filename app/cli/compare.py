@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,9 +55,14 @@ def command(
     if page is not None:
         _write(page, found)
     if json:
-        print_json({**found.as_json(), "report": str(page) if page else None})
+        print_json(as_json(found, page))
     else:
         _show(found, page)
+
+
+def as_json(found: SideBySide, page: Path | None) -> dict[str, Any]:
+    """Both sides for a program."""
+    return {**found.as_json(), "report": str(page) if page else None}
 
 
 def _recorded(side: str, options: Sequence[str]) -> Baseline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,10 +51,15 @@ def command(
 
         write_page(page, as_html(found))
     if json:
-        print_json({**found.as_json(), "report": str(page) if page else None})
+        print_json(as_json(found, page))
     else:
         _show(found, page)
     raise typer.Exit(0 if found.verified else 1)
+
+
+def as_json(found: Verification, page: Path | None) -> dict[str, Any]:
+    """The verification for a program."""
+    return {**found.as_json(), "report": str(page) if page else None}
 
 
 def write_page(page: Path, html: str) -> None:
