@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -47,22 +47,33 @@ def command(
         verify(described, settings, wanted, release=release, told=lambda what: say(f"{what} …"))
     )
     if page is not None:
-        _write(page, found)
+        from deployments.verification.rendering import as_html
+
+        write_page(page, as_html(found))
     if json:
-        print_json({**found.as_json(), "report": str(page) if page else None})
+        print_json(as_json(found, page))
     else:
         _show(found, page)
     raise typer.Exit(0 if found.verified else 1)
 
 
-def _write(page: Path, found: Verification) -> None:
-    from deployments.verification.rendering import as_html
+def as_json(found: Verification, page: Path | None) -> dict[str, Any]:
+    """The verification for a program."""
+    return {**found.as_json(), "report": str(page) if page else None}
+
+
+def write_page(page: Path, html: str) -> None:
+    """Write a report for this user alone.
+
+    Raises:
+        StorageUnavailable: it cannot be written.
+    """
     from pipeline.errors import StorageUnavailable
     from pipeline.private_files import write_private
 
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        write_private(page, as_html(found).encode())
+        write_private(page, html.encode())
     except OSError as error:
         raise StorageUnavailable(
             f"The report cannot be written to {page} ({error.strerror}).",

@@ -13,12 +13,27 @@ _LOG = logger("navigator.deployments")
 
 
 async def leave_artifact(found: Verification) -> None:
-    """Create the artifact, on the surrounding run if there is one; a server that is away is said
-    in the log, and was a finding before."""
-    from prefect.artifacts import acreate_markdown_artifact
+    """Create the artifact, on the surrounding run if there is one.
 
+    A server that is away is said in the log: it was a finding before.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import ArtifactCreate
+    from prefect.utilities.context import get_task_and_flow_run_ids
+
+    task_run, flow_run = get_task_and_flow_run_ids()
+    # Prefect's own function warns, outside of a run, that it is going to refuse that.
+    artifact = ArtifactCreate(
+        key=KEY,
+        type="markdown",
+        data=as_markdown(found),
+        description=found.summary,
+        task_run_id=task_run,
+        flow_run_id=flow_run,
+    )
     try:
         with prefect_answers():
-            await acreate_markdown_artifact(as_markdown(found), key=KEY, description=found.summary)
+            async with get_client() as client:
+                await client.create_artifact(artifact)
     except ServiceUnavailable as error:
         _LOG.warning("verification_artifact_missing", reason=error.message)

@@ -58,6 +58,8 @@ async def record(
         NavigatorError: a part of the environment does not answer.
     """
     wanted = wanted or wanted_by(environment)
+    if wanted.options is not None:
+        settings = wanted.options.settings()
     async with open_services(settings) as parts, prefect_of(environment) as client:
         told("Reading the structure")
         structure = (await read_structure(parts.database)).as_json()

@@ -1,4 +1,4 @@
-"""Renders a verification for people: one HTML page, and Markdown for an artifact."""
+"""Renders verifications and comparisons for people: HTML pages, Markdown for an artifact."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.formatting import duration, moment, number, usd, visible
+from checks.formatting import duration, moment, number, percent, spaced, usd, visible
 from checks.markdown import escape
 from checks.report import TEMPLATES as REPORT_TEMPLATES
 from deployments.verification.findings import Finding, Outcome, Verification, by_part
+from deployments.verification.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,6 +50,12 @@ def as_html(found: Verification) -> str:
             classes=_CLASSES,
         )
     )
+
+
+def pairs_as_html(found: SideBySide) -> str:
+    """Two sides as one self-contained page."""
+    template = templates().get_template("side_by_side.html")
+    return template.render(found=found, css=style_sheet())
 
 
 def as_markdown(found: Verification) -> str:
@@ -92,6 +99,6 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (number, usd, duration, moment, visible)
+    filters = (number, percent, usd, duration, moment, spaced, visible)
     made.filters |= {each.__name__: each for each in filters}
     return made

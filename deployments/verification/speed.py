@@ -32,9 +32,7 @@ def judge_times(
     before: Sequence[Repetition], now: Sequence[Repetition], slower_percent: float
 ) -> Iterator[Finding]:
     """One finding for each stage that both sides have measured."""
-    scale = statistics.median(each.reference for each in before)
-    for stage in _stages(before, now):
-        ratio = compare_times(_relative(before, stage), _relative(now, stage), scale)
+    for stage, ratio in stage_ratios(before, now):
         speed = ratio.speed(slower_percent)
         yield Finding(
             "times",
@@ -62,6 +60,15 @@ def needs_more(findings: Sequence[Finding], measured: int, repetitions: int) -> 
     outcomes = {each.outcome for each in findings}
     slower_once = Outcome.FAILED in outcomes and measured < CONFIRMED_ROUNDS * repetitions
     return Outcome.INCONCLUSIVE in outcomes or slower_once
+
+
+def stage_ratios(
+    before: Sequence[Repetition], now: Sequence[Repetition]
+) -> Iterator[tuple[str, TimeRatio]]:
+    """Each stage that both sides have measured often enough, with how its times compare."""
+    scale = statistics.median(each.reference for each in before)
+    for stage in _stages(before, now):
+        yield stage, compare_times(_relative(before, stage), _relative(now, stage), scale)
 
 
 def _stages(before: Sequence[Repetition], now: Sequence[Repetition]) -> list[str]:
