@@ -69,11 +69,13 @@ class Retention(Part):
         prefect_days: flow runs and events on our Prefect server.
         backup_days: automatic backups of a database that the CloudFormation template makes.
         unfinished_upload_days: parts of uploads to a bucket of that template.
+        deleted_object_days: what was deleted or overwritten in that bucket; only then is it gone.
     """
 
     prefect_days: int = Field(default=14, ge=1, le=3650)
     backup_days: int = Field(default=14, ge=1, le=35)
     unfinished_upload_days: int = Field(default=1, ge=1, le=30)
+    deleted_object_days: int = Field(default=7, ge=1, le=365)
 
 
 class Automation(Part):

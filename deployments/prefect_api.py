@@ -40,16 +40,16 @@ class PrefectApi:
 
     def read(self, path: str, **query: str) -> Any:
         """What the server has there; None when it has nothing."""
-        answer = self.client.get(path, params=query)
+        answer = self._answer("GET", path, params=query)
         return None if answer.status_code == httpx.codes.NOT_FOUND else _found(answer)
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to a question that has a body."""
-        return _found(self.client.post(path, json=body))
+        return _found(self._answer("POST", path, json=body))
 
     def make(self, path: str, body: Mapping[str, Any]) -> bool:
         """Make something; False when it is there already."""
-        answer = self.client.post(path, json=body)
+        answer = self._answer("POST", path, json=body)
         if answer.status_code == httpx.codes.CONFLICT:
             return False
         _found(answer)
@@ -57,17 +57,30 @@ class PrefectApi:
 
     def change(self, path: str, body: Mapping[str, Any]) -> None:
         """Change some keys of something."""
-        _found(self.client.patch(path, json=body))
+        _found(self._answer("PATCH", path, json=body))
 
     def replace(self, path: str, body: Mapping[str, Any]) -> None:
         """Replace something."""
-        _found(self.client.put(path, json=body))
+        _found(self._answer("PUT", path, json=body))
 
     def remove(self, path: str) -> None:
         """Remove something; it may be gone already."""
-        answer = self.client.delete(path)
+        answer = self._answer("DELETE", path)
         if answer.status_code != httpx.codes.NOT_FOUND:
             _found(answer)
+
+    def _answer(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """The first answer that is not 503, or the last one, as every client of Prefect asks.
+
+        A server on SQLite is locked for a moment whenever a worker or its own services write.
+        """
+        deadline, wait = time.monotonic() + _LOCKED_SECONDS, 0.1
+        while (answer := self.client.request(method, path, **given)).status_code == _LOCKED:
+            if time.monotonic() + wait > deadline:
+                break
+            time.sleep(wait)
+            wait = min(wait * 2, 2.0)
+        return answer
 
 
 def _found(answer: httpx.Response) -> Any:
@@ -90,12 +103,7 @@ def prefect_api(
         ConfigurationError: it refuses the password, or what it is to make.
     """
     try:
-        with httpx.Client(
-            base_url=url,
-            headers=password_header(auth),
-            timeout=_SECONDS,
-            transport=_AskingAgain(),
-        ) as client:
+        with httpx.Client(base_url=url, headers=password_header(auth), timeout=_SECONDS) as client:
             if changing:
                 client.headers.update(_tokens(client))
             yield PrefectApi(client)
@@ -106,24 +114,6 @@ def prefect_api(
             f"The Prefect server {url} does not answer as it should ({type(error).__name__}).",
             remedy="Start it, or correct its address.",
         ) from None
-
-
-class _AskingAgain(httpx.HTTPTransport):
-    """Sends a request again on 503, as every client of Prefect does.
-
-    A server on SQLite is locked for a moment whenever a worker or its own services write.
-    """
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The first answer that is not 503, or the last one."""
-        deadline, wait = time.monotonic() + _LOCKED_SECONDS, 0.1
-        while (answer := super().handle_request(request)).status_code == _LOCKED:
-            if time.monotonic() + wait > deadline:
-                break
-            answer.close()
-            time.sleep(wait)
-            wait = min(wait * 2, 2.0)
-        return answer
 
 
 def _tokens(client: httpx.Client) -> dict[str, str]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -185,6 +186,10 @@ def test_commands_print_what_the_page_says(
         ("`navigator reconcile`", "reconcile"),
         ("`navigator token`", "token", "--user", "anna"),
         ("`navigator chaos`", "chaos"),
+        ("`navigator env list`", "env", "list"),
+        ("`navigator env show`", "env", "show", "production"),
+        ("`navigator env diff`", "env", "diff", "staging", "production"),
+        ("`navigator env check`", "env", "check", "unknown"),
         ("Errors", "status", "nothing"),
         ("Errors", "list", "--limit", "0"),
     ):
@@ -307,11 +312,18 @@ def test_answers_of_long_commands_are_as_the_page_says(
     check(heading, answer, seen)
 
 
+def callbacks(module: ModuleType) -> list[Callable[..., Any]]:
+    """The functions of a command, or of each command of a group."""
+    if (group := getattr(module, "group", None)) is None:
+        return [module.command]
+    return [each.callback for each in group.registered_commands]
+
+
 def test_every_command_that_ends_has_json() -> None:
     """All but those that run until they are stopped take --json, and stand on the page."""
     for name in COMMANDS.keys() - UNTIL_STOPPED:
-        command = import_module(f"app.cli.{name}").command
-        assert "json" in inspect.signature(command).parameters, name
+        for command in callbacks(import_module(f"app.cli.{name}")):
+            assert "json" in inspect.signature(command).parameters, f"{name} {command}"
         assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
 
 
