@@ -63,8 +63,10 @@ def subject(each: StructureDifference) -> str:
 
 def _difference(each: StructureDifference, found: Structure) -> Difference:
     told = explaining.of_database(each.kind, extra=each.what == "extra")
-    repair = Repair.TOLD if statement_for(each) is None else Repair.SAFE
+    repair, remedy = told.repair, told.remedy
+    if repair is Repair.SAFE and statement_for(each) is None:
+        repair, remedy = Repair.TOLD, explaining.DROP_FIRST
     return Difference(
         Area.DATABASE, subject(each), "", each.expected, each.found, told.means,
-        origins.of_database_object(found.told.get("owner of the schema")), repair, told.remedy,
+        origins.of_database_object(found.told.get("owner of the schema")), repair, remedy,
     )  # fmt: skip

@@ -142,6 +142,7 @@ PROCESS_ENVIRONMENT = Explanation(
 )
 
 _MIGRATE = "Bring it back with the statement that the migrations have for it."
+DROP_FIRST = "It would have to be dropped first: do so, then `--fix` makes it as declared."
 DATABASE = {
     "revision": Explanation(
         "Programs of this version do not work, or refuse to.",

@@ -10,13 +10,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
-<<<<<<< HEAD
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-=======
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
->>>>>>> verify
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -52,13 +47,10 @@ from app.stack.smoke_test import Step
 from app.terminal import backfills, run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
-<<<<<<< HEAD
 from pipeline.backfill_choice import BackfillChoice
-=======
 from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
->>>>>>> verify
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
@@ -345,14 +337,12 @@ def made() -> Iterator[tuple[str, Any]]:
         yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
     yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
     yield "`navigator backup`, `restore`", asdict(Saved(Path("x.backup"), 1, 2, 3, 0, 4))
-<<<<<<< HEAD
     yield "`navigator backfill --dry-run`", backfills.plan_json(_backfill_plan())
     yield "`navigator backfill list`", {"backfills": [backfills.backfill_json(_backfill())]}
     handed = {"run_id": uuid4(), "flow_run_id": uuid4()}
     yield "`navigator backfill --deployed`", handed
     paused = {"run_id": uuid4(), "stopped": 1, "alive": True}
     yield "`navigator backfill pause`", paused
-=======
     recorded = made_baseline()
     yield "`navigator baseline record`", baseline.as_json(recorded, Path("x.json"))
     findings = tuple(compare_settings({"chunk_tokens": 400}, {"chunk_tokens": 300}))
@@ -361,7 +351,6 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator verify`", verify.as_json(replace(held, release="r7"), Path("x.html"))
     pairs = side_by_side(("a", "b"), recorded, made_baseline(settings={"chunk_tokens": 300}))
     yield "`navigator compare`", compare.as_json(pairs, None)
->>>>>>> verify
     verdict = Verdict(1, 0, 0, 800, [Breach("nothing is lost", "a passage is not published")])
     outcome = Outcome("kills", 7, "3 documents", {"kills": 2}, verdict, [1.0], 9.0, {"x": 1})
     yield "`navigator chaos NAME`", experiment_report.as_json(outcome)
@@ -387,19 +376,8 @@ def callbacks(module: ModuleType) -> list[Callable[..., Any]]:
 def test_every_command_that_ends_has_json() -> None:
     """All but those that run until they are stopped take --json, and stand on the page."""
     for name in COMMANDS.keys() - UNTIL_STOPPED:
-<<<<<<< HEAD
         for command in callbacks(import_module(f"app.cli.{name}")):
             assert "json" in inspect.signature(command).parameters, f"{name} {command}"
-=======
-        module = import_module(f"app.cli.{name}")
-        grouped = (
-            [each.callback for each in module.group.registered_commands]
-            if hasattr(module, "group")
-            else [module.command]
-        )
-        for command in grouped:
-            assert "json" in inspect.signature(command).parameters, name
->>>>>>> verify
         assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
 
 
