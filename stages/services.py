@@ -203,15 +203,17 @@ async def open_storage(settings: Settings) -> Storage:
     """Where bytes and texts are kept."""
     if settings.storage_block:
         block = await load_block(settings.storage_block)
-        require_storage(settings, block.address, block.all_options())
         opened: Storage = block.open()
+        require_storage(settings, block.address, block.all_options())
         return opened
     if settings.storage_url is None:
         await asyncio.to_thread(open_home, settings.home)
     from clients.storage.object_storage import Storage
 
+    # Made first: it says what cannot be a storage at all, and connects only when it is used.
+    opened = Storage(storage_url(settings), settings.storage_options)
     require_storage(settings, storage_url(settings), settings.storage_options)
-    return Storage(storage_url(settings), settings.storage_options)
+    return opened
 
 
 async def open_embedder(settings: Settings) -> Embedder:

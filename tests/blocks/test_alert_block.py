@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from blocks.alert_block import AlertBlock
+from pipeline.transport import PlainHosts, Transport
 
 # Apprise loads all its channels at first use, and one of them an old module of Python's.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -80,3 +81,23 @@ def test_wrong_address(caplog: pytest.LogCaptureFixture) -> None:
         AlertBlock(address=f"nonsense-{SECRET}")
     assert "no address that Apprise knows" in str(refused.value)
     assert SECRET not in str(refused.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("json://hooks.example.org/x", Transport.PLAIN),
+        ("jsons://hooks.example.org/x", Transport.TLS),
+        ("json://127.0.0.1:9/x", Transport.LOCAL),
+        ("json://mocks/x", Transport.EXCEPTED),
+        ("mailto://u:p@mail.example.org", Transport.PLAIN),
+        ("mailto://u:p@gmail.com", Transport.TLS),
+        ("mailtos://u:p@mail.example.org", Transport.TLS),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops", Transport.TLS),
+        ("syslog://", Transport.LOCAL),
+    ],
+)
+def test_the_kind_of_address_says_whether_it_uses_tls(address: str, found: Transport) -> None:
+    """A channel of Apprise's is plain only where its kind can be, and this one is."""
+    block = AlertBlock(address=SecretStr(address))
+    assert block.transport(PlainHosts.of("mocks")) is found

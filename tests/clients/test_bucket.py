@@ -12,7 +12,9 @@ from clients.storage.object_storage import Storage
 from clients.storage.objects import ObjectMissing, parsed_folder, parsed_key, raw_key
 from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
-from tests.s3 import Bucket, make, s3
+from pipeline.settings import load_settings
+from stages.encryption_at_rest import storage_encryption
+from tests.s3 import SIGNED, Bucket, make, s3
 
 ANNA = user_id("anna")
 DIGEST = sha256_hex("content")
@@ -135,3 +137,24 @@ async def test_a_server_that_is_gone_is_unavailable(bucket: Bucket) -> None:
     with pytest.raises(StorageUnavailable) as told:
         await Storage(bucket.url, options).put(KEY, b"x")
     assert "127.0.0.1" not in str(told.value)
+
+
+async def test_whether_the_bucket_encrypts_is_read_from_an_object(
+    bucket: Bucket, endpoint: str
+) -> None:
+    """Without default encryption it is said what to set; with it, what the bucket uses."""
+    given = load_settings(storage_url=bucket.url, storage_options=bucket.options)
+    encrypted, _, remedy = await storage_encryption(given)
+    assert (encrypted, "default encryption" in remedy) == (False, True)
+    asked = (
+        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
+        "<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>"
+        "</ServerSideEncryptionConfiguration>"
+    )
+    async with httpx.AsyncClient() as owner:
+        url = f"{endpoint}/{bucket.name}?encryption"
+        (await owner.put(url, content=asked, headers=SIGNED)).raise_for_status()
+    assert await storage_encryption(given) == (
+        True, "the bucket encrypts what is stored (AES256)", "",
+    )  # fmt: skip
+    assert bucket.keys() == set(), "the trial is removed"

@@ -84,7 +84,6 @@ async def test_everything_here_is_told_as_here(
     assert not [each for each in found if each.state is State.PROBLEM]
 
 
-@pytest.mark.long
 async def test_a_postgres_with_tls_says_so_itself(tmp_path: Path) -> None:
     """With its authority's file the name is proven; with another's nothing is sent."""
     (tmp_path / "other").mkdir()

@@ -103,7 +103,7 @@ async def test_a_block_that_is_not_saved_is_said_so(
     "url",
     [
         f"postgresql://postgres:{CANARY}@127.0.0.1:1/postgres",
-        f"postgresql://postgres:{CANARY}@no-such-host.invalid/postgres",
+        f"postgresql://postgres:{CANARY}@no-such-host.invalid/postgres?sslmode=require",
     ],
 )
 async def test_a_database_that_is_not_there_is_said_so(url: str, tmp_path: Path) -> None:

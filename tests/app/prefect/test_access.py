@@ -137,3 +137,14 @@ def test_a_file_that_holds_none(tmp_path: Path, content: str) -> None:
         named_auth_string(path)
     with pytest.raises(ConfigurationError, match="cannot be kept or read"):
         named_auth_string(tmp_path / "none")
+
+
+def test_no_password_goes_to_another_machine_without_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain address of another machine is refused before anything is sent there."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example.org:4200/api")
+    with pytest.raises(ConfigurationError, match="Prefect server leaves this machine"):
+        join_prefect(tmp_path, None)
+    monkeypatch.setenv("NAVIGATOR_PLAIN_HOSTS", "prefect.example.org")
+    assert join_prefect(tmp_path, None) == "http://prefect.example.org:4200/api"

@@ -21,6 +21,7 @@ from pipeline.store import (
     stops,
 )
 from pipeline.store.backlog import Selection
+from pipeline.store.candidates import Wanted, candidates
 from pipeline.store.engine import Database, rows
 from pipeline.store.registration import PipelineVersion
 from pipeline.store.schema import SCHEMA, ingest_runs
@@ -348,8 +349,8 @@ async def test_renewing_leaves_to_others_what_is_theirs(store: Database) -> None
     async with store.service() as connection:
         await stops.stop_run(connection, Stop.PERSON, Actor(FIRST, stopped), "Stopped.")
         await runs.finish_run(connection, stopped, None)
-        found = await backlog.outdated(connection, today, Selection())
-    assert [each.name for each in found[ANNA]] == ["free.md"]
+        found = await candidates(connection, Wanted("outdated", today, {}), uuid4())
+    assert [each.name for each in found] == ["free.md"]
 
 
 async def test_a_run_that_is_held_again_is_open_again(store: Database) -> None:
