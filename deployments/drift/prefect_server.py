@@ -7,12 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterTags,
-    FlowFilter,
-    FlowFilterName,
-)
 from prefect.exceptions import ObjectNotFound
 
 from deployments.drift.history import NO_HISTORY, History, read_history

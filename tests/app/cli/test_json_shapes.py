@@ -47,10 +47,10 @@ from app.stack.smoke_test import Step
 from app.terminal import backfills, run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
-from pipeline.backfill_choice import BackfillChoice
 from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
+from pipeline.backfill_choice import BackfillChoice
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
