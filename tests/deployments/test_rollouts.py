@@ -95,7 +95,7 @@ def staging(folder: Path, bucket_server: str, openai: str, baseline: Path) -> It
 @pytest.fixture
 def visitor(staging: Here, good: str) -> Iterator[Visitor]:
     """Uploads while the test goes on; whatever was accepted ends published under the release."""
-    token = staging.run("--environment", "staging", "token", "visitor").out.strip()
+    token = staging.run("--environment", "staging", "token", "--user", "visitor").out.strip()
     visitor = Visitor(staging, token)
     with visitor.uploading():
         yield visitor
