@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.terminal.options import Json
+
+if TYPE_CHECKING:
+    from deployments.releases.release import Release
 
 
 def command(
@@ -47,6 +50,12 @@ def command(
     path = out.absolute() / file_name(packed.release)
     path.write_bytes(packed.written())
     if json:
-        print_json({**packed.release.told(), "file": str(path)})
+        print_json(as_json(packed.release, path))
     else:
         tell_path(f"Release {packed.release.id}:", path)
+
+
+def as_json(release: Release, path: Path) -> dict[str, object]:
+    """The release for a program: its manifest, and where its file is."""
+    told = {name: value for name, value in release.told().items() if name != "format"}
+    return {**told, "file": str(path)}

@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Show the deployments to an environment: release, time, who, and how each ended."""
     from app.terminal.console import print_json, tell
-    from app.terminal.rollouts import as_json, entered
+    from app.terminal.rollouts import entered
 
     here = entered(environment)
     from deployments.releases.deploying import Deployer
@@ -39,12 +39,21 @@ def command(
     found, known = here.work(read)
     manifests = {each.id: each.manifest for each in known}
     if json:
-        told = [{**as_json(each), "manifest": manifests[each.release_id]} for each in found]
-        print_json({"environment": environment, "deployments": told})
+        print_json(as_json(environment, found, manifests))
     elif not found:
         tell(f"Nothing was deployed to {environment} yet.")
     else:
         _show(found, manifests)
+
+
+def as_json(
+    environment: str, found: Sequence[Rollout], manifests: Mapping[str, Mapping[str, object]]
+) -> dict[str, object]:
+    """The deployments for a program, each with its release's manifest."""
+    from app.terminal.rollouts import as_json as rollout_json
+
+    told = [{**rollout_json(each), "manifest": manifests[each.release_id]} for each in found]
+    return {"environment": environment, "deployments": told}
 
 
 def _show(found: Sequence[Rollout], manifests: Mapping[str, Mapping[str, object]]) -> None:

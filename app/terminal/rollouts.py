@@ -90,8 +90,7 @@ def show_outcome(outcome: Outcome, settings: Settings, *, json: bool) -> int:
     """How a deployment ended, and an alert when it is not verified; the exit code."""
     rollout = outcome.rollout
     if json:
-        after = outcome.after.told if outcome.after else None
-        print_json({**as_json(rollout, whole=True), "after_going_back": after})
+        print_json(outcome_json(outcome))
     else:
         tell(f"{rollout.release_id} in {rollout.environment}: {WORDS[Step(rollout.step)]}"
              f" after {_seconds(rollout):.0f} s")  # fmt: skip
@@ -123,13 +122,19 @@ def _seconds(rollout: Rollout) -> float:
     return (ended - rollout.created_at).total_seconds()
 
 
-def as_json(rollout: Rollout, *, whole: bool = False) -> dict[str, Any]:
-    """A rollout for a program.
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """How a deployment ended, for a program, with everything that the verifications found."""
+    told = as_json(outcome.rollout)
+    if outcome.rollout.verification is not None:
+        told["verification"] = outcome.rollout.verification
+    if outcome.after is not None:
+        told["after_going_back"] = outcome.after.told
+    return told
 
-    Args:
-        whole: with everything that its verification found.
-    """
-    told: dict[str, Any] = {
+
+def as_json(rollout: Rollout) -> dict[str, Any]:
+    """A rollout for a program."""
+    return {
         "id": str(rollout.id),
         "environment": rollout.environment,
         "release": rollout.release_id,
@@ -141,7 +146,6 @@ def as_json(rollout: Rollout, *, whole: bool = False) -> dict[str, Any]:
         "ended_at": rollout.ended_at,
         "seconds": round(_seconds(rollout), 1),
     }
-    return {**told, "verification": rollout.verification} if whole else told
 
 
 def when(moment: datetime | None) -> str:

@@ -34,6 +34,8 @@ from app.cli import (
     doctor,
     page,
     reconcile,
+    release,
+    releases,
     search,
     status,
     verify,
@@ -44,9 +46,11 @@ from app.doctor import diagnosis
 from app.stack import smoke_test_report
 from app.stack.backup import Saved
 from app.stack.smoke_test import Step
-from app.terminal import backfills, run_report
+from app.terminal import backfills, rollouts, run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
+from deployments.releases.deployment_parts import Outcome as Rolled
+from deployments.releases.deployment_parts import Verdict as VerdictOfAll
 from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
@@ -68,6 +72,7 @@ from pipeline.store.embedded import start_embedded
 from pipeline.store.findings import MaintenanceRun
 from pipeline.store.page_queries import VersionView
 from pipeline.store.registration import Outcome as Registered
+from pipeline.store.rollouts import Rollout
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
 from pipeline.store.stops import StoppedRun
@@ -79,6 +84,7 @@ from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
+from tests.deployments.test_releases import packed
 from tests.deployments.verification.making import baseline as made_baseline
 
 PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")
@@ -107,6 +113,26 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
         rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", part, re.M)
         found[part.splitlines()[0]] = rows
     return found
+
+
+def _releases() -> Iterator[tuple[str, Any]]:
+    one = packed(suites={"chunks": "1"}, pipeline={"parser": "local-2"}).release
+    two = packed(
+        commit="a1", image="r@sha256:1", baseline_sha256="0", contractions=["0012_old"],
+        suites={"chunks": "1"}, pipeline={"parser": "local-2"},
+    ).release  # fmt: skip
+    for each in (one, two):
+        yield "`navigator release`", release.as_json(each, Path("x.zip"))
+    ended = Rollout(
+        uuid4(), "staging", one.id, None, "0011", {}, "rolled_back", "It is slower.",
+        {"verified": False}, "me@here", NOW, NOW, NOW,
+    )  # fmt: skip
+    under_way = replace(ended, ended_at=None, verification=None)
+    deployed = "`navigator deploy`, `rollback`, `promote`"
+    yield deployed, rollouts.outcome_json(Rolled(ended, VerdictOfAll({"verified": True})))
+    yield deployed, rollouts.outcome_json(Rolled(under_way))
+    for rollout in (ended, under_way):
+        yield "`navigator releases`", releases.as_json("staging", [rollout], {one.id: one.told()})
 
 
 def documented(heading: str) -> Node:
@@ -343,6 +369,7 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator backfill --deployed`", handed
     paused = {"run_id": uuid4(), "stopped": 1, "alive": True}
     yield "`navigator backfill pause`", paused
+    yield from _releases()
     recorded = made_baseline()
     yield "`navigator baseline record`", baseline.as_json(recorded, Path("x.json"))
     findings = tuple(compare_settings({"chunk_tokens": 400}, {"chunk_tokens": 300}))
