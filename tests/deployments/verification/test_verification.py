@@ -241,10 +241,15 @@ async def test_slower_stage(stage: Stage) -> None:
 
 
 async def test_wrong_model(stage: Stage) -> None:
-    """A process that embeds with another model than the baseline's is told of it."""
+    """A process that embeds with another model than the baseline's is told of it.
+
+    The worker's model is another one, so it takes none of these canaries: that is told too.
+    """
     found = await verified(stage, embedding_model="text-embedding-3-large")
     assert {"embedder model", "embedder dimension"} <= set(wrong(found, "contracts"))
     assert "embedding_model" in wrong(found, "settings")
+    [told] = wrong(found, "canaries").values()
+    assert "Not finished" in told.found
 
 
 async def test_unreachable_provider(stage: Stage) -> None:
