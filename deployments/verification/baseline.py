@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import ConfigurationError
 from pipeline.private_files import write_private
 from pipeline.regular_files import read_regular
+from pipeline.store.structure import Structure
 
 FORMAT = 1
 """The number of the file's form; raised when a key goes or changes its meaning."""
@@ -73,7 +74,7 @@ class Repetition(Fact):
     """
 
     stages: Mapping[str, float]
-    reference: float
+    reference: float = Field(gt=0)
     pickup: float
 
 
@@ -162,6 +163,15 @@ class Baseline(Fact):
     contracts: Contracts
     corpus: Corpus = Field(repr=False)
 
+    @field_validator("structure")
+    @classmethod
+    def _is_structure(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            Structure.from_json(value)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise ValueError("is no structure of a database") from None
+        return value
+
 
 def kept_baseline(home: Path, name: str) -> Path:
     """Where a baseline of this name is kept in a home folder."""
@@ -191,7 +201,8 @@ def read_baseline(path: Path) -> Baseline:
 def _wrong(error: ValidationError) -> str:
     first, *others = error.errors(include_input=False, include_context=False)
     where = ".".join(map(str, first["loc"])) or "the file"
-    return f"{where}: {first['msg']}" + (f", and {len(others)} more" if others else "")
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {told}" + (f", and {len(others)} more" if others else "")
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from deployments.prefect_answers import prefect_answers
 from deployments.prefect_clock import server_time
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.run_options import RunOptions
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
 DEPLOYMENT = "ingest-documents/ingest-documents"
 TAG = "verification"
 _POLL_SECONDS = 0.2
+_LEAST_SECONDS = 10.0
 _LOGS = "Look into the worker's log and, in Prefect, at the flow run"
 
 
@@ -33,9 +36,18 @@ class Batch:
     options: RunOptions | None = None
 
 
-def worker_of(client: PrefectClient, seconds: float) -> Callable[[Batch], Awaitable[None]]:
-    """What has a batch worked off by the pool's workers, within so many seconds."""
-    return partial(work_off, client, seconds=seconds)
+def worker_of(client: PrefectClient, deadline: float) -> Callable[[Batch], Awaitable[None]]:
+    """What has a batch worked off by the pool's workers.
+
+    Args:
+        deadline: by the monotonic clock; a batch gets a few seconds in any case.
+    """
+
+    async def through(batch: Batch) -> None:
+        left = deadline - time.monotonic()
+        await work_off(client, batch, seconds=max(left, _LEAST_SECONDS))
+
+    return through
 
 
 async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> None:
@@ -104,9 +116,12 @@ async def _ended(client: PrefectClient, run: UUID) -> FlowRun:
 
 
 async def _cancel(client: PrefectClient, run: UUID) -> None:
+    """Nobody waits for the run any more; a server that has gone cannot be told."""
     from prefect.states import Cancelling
 
-    await client.set_flow_run_state(run, Cancelling(message="The verification gave it up."))
+    with suppress(ServiceUnavailable), prefect_answers():
+        gives_up: State[Any] = Cancelling(message="The verification gave it up.")
+        await client.set_flow_run_state(run, gives_up)
 
 
 def _late(run: FlowRun, seconds: float) -> ServiceUnavailable:

@@ -148,7 +148,8 @@ async def corpus_runs(
     ways = WARM_UP + wanted.repetitions
     cap = require_consent(parts, wanted.documents, ways, wanted.max_cost_usd)
     where = CanaryEnvironment(parts, work_off, wanted.documents, wanted.questions, wanted.options)
-    async with occupied(parts, cap, wanted.seconds):
+    patience = max(0.0, began + wanted.seconds - time.monotonic())
+    async with occupied(parts, cap, patience):
         yield CorpusRuns(where, wanted, began, told)
 
 

@@ -26,6 +26,7 @@ from deployments.verification.collecting import (
 from deployments.verification.contracts import probe
 from deployments.verification.deployed_flows import deployed_flows
 from deployments.verification.settings_facts import settings_facts
+from deployments.verification.speed import FEWEST
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
 from pipeline.store import canaries
@@ -83,14 +84,20 @@ async def record(
 async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: Told) -> Corpus:
     async with parts.database.service() as connection:
         mark = await canaries.mark(connection)
-    work = worker_of(client, wanted.seconds)
-    async with corpus_runs(parts, work, wanted, time.monotonic(), told) as runs:
+    began = time.monotonic()
+    work = worker_of(client, began + wanted.seconds)
+    async with corpus_runs(parts, work, wanted, began, told) as runs:
         await runs.repeat(WARM_UP)
         require_ends(wanted.documents, runs.passages[0].documents, runs.passages[0].messages)
         await runs.repeat(wanted.repetitions)
         corpus = runs.corpus(await spent_since(parts, mark))
     if corpus.varying:
         raise NoBaseline(f"The same file ends in several ways: {', '.join(corpus.varying)}.")
+    if len(corpus.repetitions) < FEWEST:
+        raise NoBaseline(
+            f"The documents took so long that they were measured {len(corpus.repetitions)} times.",
+            remedy="Raise verification.within_seconds, or record on a quieter machine.",
+        )
     if corpus.stranger:
         raise NoBaseline("A user was shown the passages of another one.")
     return corpus

@@ -31,7 +31,17 @@ _REMEDIES = {
 def judge_times(
     before: Sequence[Repetition], now: Sequence[Repetition], slower_percent: float
 ) -> Iterator[Finding]:
-    """One finding for each stage that both sides have measured."""
+    """One finding for each stage that both sides have measured; too few times tell nothing."""
+    if min(len(before), len(now)) < FEWEST:
+        yield Finding(
+            "times",
+            "all stages",
+            Outcome.INCONCLUSIVE,
+            f"at least {FEWEST} times on each side",
+            f"{len(before)} and {len(now)}",
+            _REMEDIES[Speed.UNCLEAR],
+        )
+        return
     for stage, ratio in stage_ratios(before, now):
         speed = ratio.speed(slower_percent)
         yield Finding(

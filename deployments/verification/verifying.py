@@ -132,8 +132,7 @@ class _Looking:
         """Look at one part; whether it could be looked at."""
         self._told(f"Looking at the {part}")
         try:
-            with prefect_answers():
-                self.found += await look()
+            self.found += await look()
         except NavigatorError as error:
             self.found.append(broken(part, "all of it", error))
             return False
@@ -144,7 +143,8 @@ class _Looking:
         return list(compare_structure(self._baseline.structure, found))
 
     async def _deployments(self, client: PrefectClient) -> list[Finding]:
-        found = await deployed_flows(client, self._environment)
+        with prefect_answers():
+            found = await deployed_flows(client, self._environment)
         return list(compare_deployments(self._baseline.deployments, found))
 
     async def _contracts(self, parts: Services) -> list[Finding]:
@@ -157,7 +157,7 @@ class _Looking:
         async with parts.database.service() as connection:
             mark = await canaries.mark(connection)
         try:
-            work = worker_of(client, wanted.seconds)
+            work = worker_of(client, self._began + wanted.seconds)
             async with corpus_runs(parts, work, wanted, self._began, self._told) as runs:
                 await runs.repeat(WARM_UP + wanted.repetitions)
                 times = await self._times(runs)

@@ -22,7 +22,9 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"format": 2}, {"more": 1}, {"corpus": {}}], ids=["newer", "unknown key", "damaged"]
+    "change",
+    [{"format": 2}, {"more": 1}, {"corpus": {}}, {"structure": {"facts": []}}],
+    ids=["newer", "unknown key", "damaged", "no structure"],
 )
 def test_what_is_no_baseline(tmp_path: Path, change: dict[str, Any]) -> None:
     """A file of another format, or one that is damaged, is refused in one sentence."""

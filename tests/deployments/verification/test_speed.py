@@ -55,6 +55,14 @@ def test_slower_is_confirmed() -> None:
 
 
 def test_a_stage_that_nobody_reached_is_left_to_the_canaries() -> None:
-    """Fewer than three times of a stage are not compared; the documents' ends tell of it."""
-    found = list(judge_times(times(0.5), times(0.5, 2), 10))
+    """A stage that was measured too seldom is not judged; the documents' ends tell of it."""
+    now = [*times(0.5, 2), *times(0.5, 3, stage="chunk")]
+    found = list(judge_times(times(0.5), now, 10))
     assert [each.name for each in found] == ["machine"]
+
+
+def test_too_few_times_tell_nothing() -> None:
+    """A verification that ran out of time says so, and is not as fast by it."""
+    for before, now in ((times(0.5), []), (times(0.5, 2), times(0.5))):
+        [told] = judge_times(before, now, 10)
+        assert told.outcome is Outcome.INCONCLUSIVE
