@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -26,7 +26,7 @@ import pytest
 from app.chaos import experiment_report
 from app.chaos.experiment_report import Outcome
 from app.chaos.oracle import Breach, Verdict
-from app.cli import dashboard, delete, doctor, page, reconcile, search, status
+from app.cli import dashboard, delete, doctor, drift, page, reconcile, search, status
 from app.cli.main import COMMANDS
 from app.cli.search import SearchRequest
 from app.doctor import diagnosis
@@ -36,6 +36,9 @@ from app.stack.smoke_test import Step
 from app.terminal import run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
+from deployments.drift.difference import Area, Difference, Repair
+from deployments.environment_files import load_environment
+from deployments.environment_parts import AcceptedDrift
 from pipeline.documents import ParsedPage
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
@@ -293,6 +296,10 @@ def made() -> Iterator[tuple[str, Any]]:
     finding = Finding(kind, "an id", person=True)
     look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
+    differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)
+    extra = AcceptedDrift(what="queue x", reason="y")
+    local = load_environment("local").model_copy(update={"accepted": (extra,)})
+    yield "`navigator drift`", drift.drift_json(local, [differs, replace(differs, declared="2")])
     for prefect in (None, ("http://127.0.0.1:4200", "admin:x")):
         yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
     yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
