@@ -38,6 +38,7 @@ def navigator(prefect_server: PrefectServer, database_url: str, tmp_path: Path) 
     return Navigator(tmp_path / "home", variables)
 
 
+@pytest.mark.long
 def test_drift_is_told_set_back_and_then_gone(navigator: Navigator) -> None:
     """Dry, it changes nothing and ends with 1; with --fix what is left decides the exit code."""
     dry = navigator("drift", "trial")
@@ -55,8 +56,8 @@ def test_drift_is_told_set_back_and_then_gone(navigator: Navigator) -> None:
     assert fixed.json["accepted_and_not_found"] == ["queue mine"]
 
 
-def test_an_unknown_environment_is_said(navigator: Navigator) -> None:
+def test_an_unknown_environment_is_said(tmp_path: Path) -> None:
     """A name without a file ends with a sentence that names those that there are."""
-    ended = navigator("drift", "nowhere")
+    ended = Navigator(tmp_path / "home").here("drift", "nowhere")
     assert ended.code != 0
     assert "There is no environment 'nowhere'" in ended.err
