@@ -222,14 +222,14 @@ FACTS: dict[Kind, KindFacts] = {
         "a deployment is not what prefect.yaml says",
         "It runs other code, elsewhere, or never.",
         Mending.SAFE,
-        mended="It was deployed again.",
+        mended="It was set back.",
     ),
     Kind.DEPLOYMENT_CHANGED: KindFacts(
         "a deployment's times or parameters are not those of prefect.yaml",
         "It runs at other times or does other things than this version expects. It is left so by "
         "the schedule, since somebody may have set it by hand.",
         Mending.PERSON,
-        mended="It was deployed again, as asked for.",
+        mended="It was set back, as asked for.",
         remedy="`navigator reconcile --fix` sets it back; or leave it.",
     ),
     Kind.DEPLOYMENT_PAUSED: KindFacts(

@@ -27,7 +27,7 @@ from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from stages.reconciling.inspection import Inspection
 
-FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain")
+FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain", "drift")
 _LONG_OVER = timedelta(minutes=5)
 """By then a run that has ended has told of its subflows."""
 _PAGE = 200

@@ -14,7 +14,7 @@ from tests.prefect_server import ROOT, PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-NAMES = {"ingest", "ingest-documents", "maintain", "nightly", "quality-report", "sweep"}
+NAMES = {"drift", "ingest", "ingest-documents", "maintain", "nightly", "quality-report", "sweep"}
 
 
 def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer) -> None:

@@ -18,6 +18,7 @@ from app.process.startup import YOUNG_OBJECTS
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.backfill import backfill
+    from flows.drift import drift
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
@@ -25,7 +26,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     os.environ.update(request["environment"])
     flows: dict[str, Any] = {
         "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents,
-        "maintain": maintain,
+        "maintain": maintain, "drift": drift,
     }  # fmt: skip
     flow = flows[request["flow"]]
     try:

@@ -32,6 +32,7 @@ from app.cli import (
     dashboard,
     delete,
     doctor,
+    drift,
     page,
     reconcile,
     release,
@@ -49,6 +50,9 @@ from app.stack.smoke_test import Step
 from app.terminal import backfills, rollouts, run_report
 from app.terminal.document_history import DocumentHistory, history_json
 from app.terminal.run_report import RunReport
+from deployments.drift.difference import Area, Difference, Repair
+from deployments.environment_files import load_environment
+from deployments.environment_parts import AcceptedDrift
 from deployments.releases.deployment_parts import Outcome as Rolled
 from deployments.releases.deployment_parts import Verdict as VerdictOfAll
 from deployments.verification.comparison import compare_settings
@@ -359,6 +363,10 @@ def made() -> Iterator[tuple[str, Any]]:
     finding = Finding(kind, "an id", person=True)
     look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
+    differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)
+    extra = AcceptedDrift(what="queue x", reason="y")
+    local = load_environment("local").model_copy(update={"accepted": (extra,)})
+    yield "`navigator drift`", drift.drift_json(local, [differs, replace(differs, declared="2")])
     for prefect in (None, ("http://127.0.0.1:4200", "admin:x")):
         yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
     yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
