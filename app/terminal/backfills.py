@@ -102,7 +102,7 @@ def standing(each: Backfill) -> str:
     if each.alive:
         return "working" if each.selected else "choosing"
     if each.finished_at is None:
-        return "died, or not begun"
+        return "not running"
     return "stopped" if each.waiting and each.stopped else "ended"
 
 
@@ -112,7 +112,7 @@ def print_backfills(found: Sequence[Backfill]) -> None:
         say("There were no backfills yet.")
         return
     shown = table(
-        ("Begun", {"no_wrap": True}), "What", "How it stands", right("Documents"),
+        ("Begun", {"no_wrap": True}), "What", ("How it stands", {"no_wrap": True}), right("Documents"),
         right("Published"), right("Failed"), right("Left"), right("Cost"), right("Cap"), "Run",
     )  # fmt: skip
     for each in found:

@@ -28,13 +28,16 @@ class DeadRun:
     capped: bool
 
 
-_DEAD = sa.text(
-    """
+DEAD_RUNS = """
     SELECT id AS run_id, flow_run_id, held_until, paused_at IS NOT NULL AS paused,
            kind = 'backfill' AND max_cost_usd IS NOT NULL AS capped
-    FROM ingest_runs
-    WHERE finished_at IS NULL AND held_until IS NOT NULL
-      AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
+    FROM ingest_runs WHERE finished_at IS NULL AND held_until IS NOT NULL
+"""
+"""The columns of `DeadRun` of every run that was held and is not over."""
+
+_DEAD = sa.text(
+    f"""
+    {DEAD_RUNS} AND (held_until < now() OR held_by = ANY(CAST(:dead AS text[])))
     ORDER BY held_until LIMIT 100
     """
 )

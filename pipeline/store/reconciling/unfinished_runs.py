@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
-from pipeline.store.dead_runs import DeadRun
+from pipeline.store.dead_runs import DEAD_RUNS, DeadRun
 from pipeline.store.engine import Database, records, rows
 from pipeline.store.job_owners import dead_holders
 from pipeline.store.reconciling.paging import pages
@@ -61,10 +61,8 @@ async def close_runs(connection: AsyncConnection, runs: Sequence[UUID]) -> None:
 
 _LONG_DEAD = sa.text(
     f"""
-    SELECT id AS run_id, flow_run_id, held_until FROM ingest_runs
-    WHERE finished_at IS NULL
-      AND (held_until < now() - make_interval(mins => {DEAD_MINUTES})
-           OR held_by = ANY(CAST(:dead AS text[])))
+    {DEAD_RUNS} AND (held_until < now() - make_interval(mins => {DEAD_MINUTES})
+        OR held_by = ANY(CAST(:dead AS text[])))
     ORDER BY held_until, id LIMIT 1000
     """
 )
