@@ -38,6 +38,7 @@ COMMANDS = {
     "up": "Run the whole system here: database, Prefect, API, dashboard, worker.",
     "down": "Stop what `navigator up` runs, from another terminal.",
     "check": "Send a small document through everything that runs, and remove it again.",
+    "load": "Put many times the local load on what runs, and say what held.",
     "worker": "Run what Prefect schedules, warm.",
     "seed": "Take in the samples, so that there is something to look at.",
     "backup": "Save the local database and the stored files to one file.",
