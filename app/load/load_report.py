@@ -149,10 +149,8 @@ def _show_services(step: Step) -> None:
 def _show_checks(found: Sequence[Check]) -> None:
     for each in found:
         mark, style = ("✓", "green") if each.held else ("✗", "red")
-        tell(
-            f"{mark} {each.name}: {_value(each.measured, each.unit)} of {_value(each.limit, each.unit)}",
-            style,
-        )
+        measured, limit = _value(each.measured, each.unit), _value(each.limit, each.unit)
+        tell(f"{mark} {each.name}: {measured} of {limit}", style)
 
 
 def _show_forecast(found: Forecast) -> None:
