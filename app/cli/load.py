@@ -22,7 +22,7 @@ def command(
             min=1, metavar="TIMES", help="Also measure smaller loads, and forecast a larger one."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Repeats a load.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats a load.")] = 1,
     url: Annotated[
         str | None, typer.Option(help="Where the API is; by itself: that of `navigator up`.")
     ] = None,
@@ -38,6 +38,7 @@ def command(
     are erased at the end. `docs/capacity.md` has the local load. Exit code 1: a promise was broken.
     """
     import asyncio
+    import signal
 
     from app.load.load_report import show
     from app.load.loading import Wanted, load
@@ -45,5 +46,8 @@ def command(
     from pipeline.settings import load_settings
 
     wanted = Wanted(times, seconds(time), forecast, seed, url, elsewhere, spend)
-    steps, found = asyncio.run(load(load_settings(), wanted))
+    try:
+        steps, found = asyncio.run(load(load_settings(), wanted))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     raise typer.Exit(show(steps, found, json=json))

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 from app.load.running import Step
-from app.load.sampling import OWN, largest
+from app.load.sampling import OWN, Look, largest
 
 LIBRARY = "numpy.linalg.lstsq"
 _ONE_PROCESSOR = ("api", "prefect")
@@ -114,12 +114,20 @@ def resources(steps: Sequence[Step]) -> list[Resource]:
         if all(name in each for each in cores)
     ]
     looks = [step.watch.looks for step in steps]
-    most = float(max(look.connections.most for each in looks for look in each))
+    found.append(
+        Resource("worker, time with documents", [_busy(each) for each in looks], 1, "share")
+    )
+    most = largest([float(look.connections.most) for each in looks for look in each])
     used = [largest([float(look.connections.open) for look in each]) for each in looks]
     found.append(Resource("connections of the database", used, most, "connections"))
     memory = [sum(step.watch.memory().values()) / MIB for step in steps]
     total = psutil.virtual_memory().total / MIB
     return [*found, Resource("memory of all services", memory, total, "MiB")]
+
+
+def _busy(looks: Sequence[Look]) -> float:
+    """The share of looks at which some document was under way: how busy the queue's server is."""
+    return sum(look.waiting + look.held > 0 for look in looks) / max(1, len(looks))
 
 
 def line(times: Sequence[float], resource: Resource, goal: float) -> Line:

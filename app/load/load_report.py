@@ -133,8 +133,6 @@ def _show_documents(step: Step) -> None:
         f"{max((each.connections.open for each in looks), default=0)} of "
         f"{max((each.connections.most for each in looks), default=0)}."
     )
-    if (late := step.timings.lateness()) is not None:
-        tell(f"The sender itself was late by {late:.1f} ms (p95), which latencies include.")
 
 
 def _show_services(step: Step) -> None:

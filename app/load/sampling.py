@@ -56,13 +56,15 @@ class Watch:
 
     def cores(self) -> dict[str, float]:
         """Processors that each service kept busy on average, this process too."""
+        if not self.looks:
+            return {}
         first, last = self.looks[0].services, self.looks[-1].services
         both = [name for name in last if name in first]
         return {n: self._share(first[n].processor, last[n].processor) for n in both}
 
     def machine(self) -> float:
         """Processors of the machine that were busy on average, whoever kept them so."""
-        return self._share(self.looks[0].busy, self.looks[-1].busy)
+        return self._share(self.looks[0].busy, self.looks[-1].busy) if self.looks else 0.0
 
     def memory(self) -> dict[str, int]:
         """The most bytes of each service."""
