@@ -1,0 +1,142 @@
+"""RPO and RTO: a backup while documents are taken in, a home destroyed, and all of it back.
+
+Half of the documents are published; while the other half is taken in, a backup is saved. Then the
+home is removed with everything that runs on it, and restored into an empty one. Counts and hashes
+of everything that is published are compared, and the folder is taken in once more, which brings
+back what came after the backup.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from app.chaos.database_view import Watch
+from app.chaos.oracle import Corpus
+from benchmarks.corpus import write_corpus
+from benchmarks.reliability.commands import Navigator
+from benchmarks.reliability.system import system
+from benchmarks.servers import endpoint
+from pipeline.identity import user_id
+from pipeline.store.embedded import open_embedded, stop_embedded
+
+USER = "recovery"
+
+
+def measure(scratch: Path, sizes: Sequence[int]) -> dict[str, Any]:
+    """Each size once, in a home of its own."""
+    found = {}
+    for documents in sizes:
+        found[str(documents)] = _measured(scratch / str(documents), documents)
+        print(f"recovery of {documents}: {found[str(documents)]}", file=sys.stderr, flush=True)
+    return found
+
+
+def _measured(scratch: Path, documents: int) -> dict[str, Any]:
+    halves = [scratch / "documents" / name for name in ("first", "second")]
+    paths = write_corpus(halves[0], documents)
+    halves[1].mkdir()
+    for path in paths[documents // 2 :]:
+        path.rename(halves[1] / path.name)
+    with endpoint() as mock:
+        variables = {
+            "OPENAI_API_KEY": "sk-benchmark", "OPENAI_BASE_URL": mock.openai_url,
+            "NAVIGATOR_DATABASE_IDLE_SECONDS": "0",
+        }  # fmt: skip
+        navigator = Navigator(scratch / "home", variables)
+        navigator.json("ingest", halves[0], "--user", USER)
+        saved = _backup_while_ingesting(navigator, halves[1], scratch / "home.backup")
+        lost = _corpus(navigator.home)
+        shutil.rmtree(navigator.home)
+        billed = mock.stats()["billed_tokens"]
+        back = _restore(navigator, scratch / "home.backup")
+        restored = _corpus(navigator.home)
+        again = navigator.json("ingest", *halves, "--user", USER)
+        return {
+            "documents": documents,
+            **saved,
+            **back,
+            **compared(lost, restored),
+            "again_tokens": mock.stats()["billed_tokens"] - billed,
+            "all_tokens": billed,
+            "again_published": sum(each["status"] != "failed" for each in again["documents"]),
+            "again_equal": _hashes(_corpus(navigator.home)) == _hashes(lost),
+        }
+
+
+def _backup_while_ingesting(navigator: Navigator, folder: Path, path: Path) -> dict[str, Any]:
+    """Save a backup once documents of the folder are registered; wait until all are published."""
+    with _held(navigator.home) as watch:
+        before = len(watch.corpus(user_id(USER)).standings)
+        ingesting = navigator.start("ingest", folder, "--user", USER)
+        while len(watch.corpus(user_id(USER)).standings) == before and ingesting.poll() is None:
+            time.sleep(0.05)
+        began = time.monotonic()
+        saved = navigator.json("backup", path)
+        seconds = time.monotonic() - began
+        under_way = ingesting.poll() is None
+        ingesting.communicate()
+    return {
+        "backup_seconds": round(seconds, 2),
+        "backup_bytes": saved["size"],
+        "backup_documents": saved["documents"],
+        "ingesting_meanwhile": under_way,
+    }
+
+
+def _restore(navigator: Navigator, path: Path) -> dict[str, Any]:
+    """Fill the empty home, start everything, and try it; seconds of each."""
+    began = time.monotonic()
+    restored = navigator.json("restore", path)
+    filled = time.monotonic()
+    with system(navigator, mocks="off") as running:
+        up = time.monotonic()
+        tried = navigator.json("check", "--url", running.url("api"))
+        checked = time.monotonic()
+    return {
+        "restore_seconds": round(filled - began, 2),
+        "up_seconds": round(up - filled, 2),
+        "check_seconds": round(checked - up, 2),
+        "rto_seconds": round(checked - began, 2),
+        "check_passed": tried["passed"],
+        "restored_documents": restored["documents"],
+    }
+
+
+def compared(lost: Corpus, restored: Corpus) -> dict[str, Any]:
+    """What of the destroyed home is back; a passage is back when text and vector are the same."""
+    before, after = _hashes(lost), _hashes(restored)
+    return {
+        "passages": len(after),
+        "passages_of": len(before),
+        "passages_other": len(after - before),
+        "published": len({each[0] for each in after}),
+        "published_of": len({each[0] for each in before}),
+        "accepted": len(restored.standings),
+        "accepted_of": len(lost.standings),
+    }
+
+
+def _hashes(corpus: Corpus) -> set[tuple[Any, ...]]:
+    return {(each.source, each.ordinal, each.text, each.vector) for each in corpus.passages}
+
+
+def _corpus(home: Path) -> Corpus:
+    with _held(home) as watch:
+        return watch.corpus(user_id(USER))
+
+
+@contextmanager
+def _held(home: Path) -> Iterator[Watch]:
+    """The home's database, open; it may be removed afterwards."""
+    addresses = open_embedded(home / "postgres")
+    try:
+        with Watch(addresses) as watch:
+            yield watch
+    finally:
+        stop_embedded(home / "postgres")
