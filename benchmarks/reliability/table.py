@@ -90,21 +90,20 @@ def _recovery(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         beside = "while" if each["ingesting_meanwhile"] else "not while"
         took = f"{each['backup_seconds']} s, {each['backup_bytes'] / 1e6:,.1f} MB"
         yield f"{name}backup, {beside} others are taken in", took, "reported"
-        missing = each["sources_of"] - each["sources"]
-        point = f"{each['backup_seconds']} s before it ended; {missing} documents came later"
+        point = (
+            f"{each['backup_seconds']} s before it ended; of {each['accepted_of']:,} documents "
+            f"{each['accepted']:,} accepted, {each['published']:,} published"
+        )
         yield f"{name}recovery point (RPO)", point, "the backup's beginning"
         parts = "restore {restore_seconds}, up {up_seconds}, check {check_seconds}".format(**each)
         time = f"{each['rto_seconds']} s: {parts}"
         yield f"{name}recovery time (RTO)", time, f"< {RECOVERY_TIME_SECONDS} s"
         passed = "passed" if each["check_passed"] else "failed"
         yield f"{name}`navigator check` of what was restored", passed, "passed"
-        yield (
-            f"{name}passages that differ from the destroyed home's",
-            str(each["passages_other"]),
-            "0",
-        )
+        other = f"{name}passages that differ from the destroyed home's"
+        yield other, f"{each['passages_other']} of {each['passages']:,}", "0"
         again = f"{each['again_tokens']:,} of {each['all_tokens']:,}"
-        yield f"{name}tokens bought again to be complete", again, "of what came later alone"
+        yield f"{name}tokens bought again to be complete", again, "of what was not published alone"
         whole = "equal" if each["again_equal"] else "different"
         yield f"{name}then every text and vector of it", whole, "equal"
 

@@ -9,6 +9,7 @@ from benchmarks.reliability.deaths import summed
 from benchmarks.reliability.mixed import KINDS, write_mixed
 from benchmarks.reliability.recovery import compared
 from benchmarks.reliability.success import judged
+from benchmarks.reliability.table import markdown
 from pipeline.store.corpus import Ledger, PublishedChunk
 
 
@@ -46,4 +47,21 @@ def test_a_passage_is_back_when_its_text_and_vector_are() -> None:
 
 def _corpus(*passages: tuple[str, int, str, str]) -> Corpus:
     found = [PublishedChunk(source, at, text, 0, vector) for source, at, text, vector in passages]
-    return Corpus(found, [], Ledger(0, 0, 0, 0))
+    return Corpus(found, [], Ledger(0, 0, 0, 0.0, 0))
+
+
+def test_the_table_of_a_recovery_has_every_figure() -> None:
+    """Each size has its rows, beside what is promised."""
+    figures = dict.fromkeys(
+        ("backup_seconds", "restore_seconds", "up_seconds", "check_seconds", "rto_seconds"), 1.5
+    )
+    counts = dict.fromkeys(
+        ("backup_bytes", "accepted", "accepted_of", "published", "passages", "passages_other",
+         "again_tokens", "all_tokens"), 7,
+    )  # fmt: skip
+    told = dict.fromkeys(("ingesting_meanwhile", "check_passed", "again_equal"), True)
+    table = markdown({"recovery": {"1000": figures | counts | told}, "machine": "Some machine."})
+    assert (
+        "| 1,000 documents: recovery time (RTO) | 1.5 s: restore 1.5, up 1.5, check 1.5 |" in table
+    )
+    assert "of 7 documents 7 accepted, 7 published" in table
