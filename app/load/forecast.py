@@ -68,16 +68,16 @@ class Latency:
     """A p95 as the model has it, in milliseconds.
 
     Attributes:
-        service: without any waiting.
+        service: without any waiting; None: something was full at the smallest load already.
         at_goal: None: there is no steady state, because something is full before.
         error: as of a line.
     """
 
     name: str
     measured: Sequence[float]
-    service: float
+    service: float | None
     at_goal: float | None
-    error: float
+    error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def latency(
     full = math.inf if full_at is None else full_at
     below = [(x, y) for x, y in zip(times, measured, strict=True) if x < full]
     if not below:
-        return Latency(name, measured, math.nan, None, math.nan)
+        return Latency(name, measured, None, None, None)
     x, y = np.asarray(below, float).T
     growth = 1 / (1 - x / full)
     (service,) = _fitted(growth[:, None], y)

@@ -168,7 +168,7 @@ def _show_forecast(found: Forecast) -> None:
         at_goal = "no steady state" if one.at_goal is None else _short(one.at_goal)
         shown.add_row(
             text(one.name), " ".join(_short(each) for each in one.measured), at_goal,
-            f"{one.error:.1%}",
+            "" if one.error is None else f"{one.error:.1%}",
         )  # fmt: skip
     answers().print(shown)
 

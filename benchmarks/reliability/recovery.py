@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from app.chaos.database_view import Watch
 from app.chaos.oracle import Corpus
 from benchmarks.corpus import write_corpus
@@ -24,6 +26,7 @@ from benchmarks.reliability.system import system
 from benchmarks.servers import endpoint
 from pipeline.identity import user_id
 from pipeline.store.embedded import open_embedded, stop_embedded
+from pipeline.store.embedded_access import ADMINISTRATOR, address
 
 USER = "recovery"
 
@@ -51,7 +54,7 @@ def _measured(scratch: Path, documents: int) -> dict[str, Any]:
         navigator = Navigator(scratch / "home", variables)
         navigator.json("ingest", halves[0], "--user", USER)
         saved = _backup_while_ingesting(navigator, halves[1], scratch / "home.backup")
-        lost = _corpus(navigator.home)
+        lost, sizes = _corpus(navigator.home), _sizes(navigator.home)
         shutil.rmtree(navigator.home)
         billed = mock.stats()["billed_tokens"]
         back = _restore(navigator, scratch / "home.backup")
@@ -60,6 +63,7 @@ def _measured(scratch: Path, documents: int) -> dict[str, Any]:
         return {
             "documents": documents,
             **saved,
+            **sizes,
             **back,
             **compared(lost, restored),
             "again_tokens": mock.stats()["billed_tokens"] - billed,
@@ -129,6 +133,15 @@ def _hashes(corpus: Corpus) -> set[tuple[Any, ...]]:
 def _corpus(home: Path) -> Corpus:
     with _held(home) as watch:
         return watch.corpus(user_id(USER))
+
+
+def _sizes(home: Path) -> dict[str, int]:
+    """Bytes of the database and of the stored files."""
+    with _held(home), psycopg.connect(address(home / "postgres", ADMINISTRATOR)) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert row is not None
+    files = (each for each in (home / "objects").rglob("*") if each.is_file())
+    return {"database_bytes": row[0], "objects_bytes": sum(each.stat().st_size for each in files)}
 
 
 @contextmanager

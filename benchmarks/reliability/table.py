@@ -90,6 +90,8 @@ def _recovery(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         beside = "while" if each["ingesting_meanwhile"] else "not while"
         took = f"{each['backup_seconds']} s, {each['backup_bytes'] / 1e6:,.1f} MB"
         yield f"{name}backup, {beside} others are taken in", took, "reported"
+        held = f"{each['database_bytes'] / 1e6:,.1f} MB, {each['objects_bytes'] / 1e6:,.1f} MB"
+        yield f"{name}database, stored files", held, "reported"
         point = (
             f"{each['backup_seconds']} s before it ended; of {each['accepted_of']:,} documents "
             f"{each['accepted']:,} accepted, {each['published']:,} published"
