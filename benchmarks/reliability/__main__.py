@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 PARTS = ("success", "deaths", "variation", "recovery")
 
 
-def arguments() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="measure just this part")
@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--corpora", type=int, nargs="+", default=[100, 1000], help="documents to recover"
     )
-    return parser.parse_args()
+    return parser
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _scratch() -> Iterator[Path]:
 
 def main() -> None:
     """Measure, print the tables, keep the JSON."""
-    options = arguments()
+    options = parser().parse_args()
     # So that being stopped ends the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results = measure(options)

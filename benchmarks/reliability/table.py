@@ -102,6 +102,9 @@ def _recovery(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield f"{name}recovery time (RTO)", time, f"< {RECOVERY_TIME_SECONDS} s"
         passed = "passed" if each["check_passed"] else "failed"
         yield f"{name}`navigator check` of what was restored", passed, "passed"
+        went_on = each["went_on_seconds"]
+        after = "they still wait" if went_on is None else f"{went_on} s after the check"
+        yield f"{name}what was under way, published without a person", after, "< 120 s"
         other = f"{name}passages that differ from the destroyed home's"
         yield other, f"{each['passages_other']} of {each['passages']:,}", "0"
         again = f"{each['again_tokens']:,} of {each['all_tokens']:,}"
