@@ -44,7 +44,7 @@ async def load(settings: Settings, wanted: Wanted) -> tuple[list[Step], Forecast
         UsageError: it may not be done so.
         NavigatorError: it could not be done.
     """
-    url = wanted.url or api_of_stack(settings.home.absolute()) or DEFAULT_URL
+    url = (wanted.url or api_of_stack(settings.home.absolute()) or DEFAULT_URL).rstrip("/")
     require_here(url, elsewhere=wanted.elsewhere)
     require_free(settings, spend=wanted.spend)
     if wanted.seconds < 1:

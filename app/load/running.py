@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -28,9 +29,12 @@ from stages.services import open_database
 DRAIN_SECONDS = 120.0
 """After the last request documents may take so long until they have ended (row R2)."""
 
+_NAME = "navigator-load-"
 _READY_SECONDS = 300.0
 _POLL_SECONDS = 0.5
 _ERASED_AT_ONCE = 4
+_ERASURES = 5
+_SETTLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ async def _run(
     told: Callable[[str], None],
 ) -> Step:
     left: dict[str, int] = {}
-    async with _users(settings, client, database, users(plan.times), left) as those:
+    async with _users(settings, client, database, users(plan.times), left, told) as those:
         ids = [user_id(each.name) for each in those]
         sender = Sender(client, those, plan.seed)
         told(f"{len(those)} users send their first documents …")
@@ -121,6 +125,7 @@ async def _users(
     database: Database,
     number: int,
     left: dict[str, int],
+    told: Callable[[str], None],
 ) -> AsyncIterator[Sequence[User]]:
     """So many users with tokens; erased at the end, also after a failure or an interruption.
 
@@ -129,32 +134,54 @@ async def _users(
     """
     from app.api.authentication import issue_token
 
-    names = [f"navigator-load-{uuid4().hex}" for _ in range(number)]
+    names = [f"{_NAME}{uuid4().hex}" for _ in range(number)]
     tokens = {name: issue_token(settings, name, service=False, hours=24) for name in names}
     those = [User(name, {"Authorization": f"Bearer {tokens[name]}"}) for name in names]
     try:
         yield those
     finally:
         await asyncio.shield(_erase(client, database, those, left))
+        if left:
+            told(
+                f"{sum(left.values())} rows are left of the users of the load, whose names begin "
+                f"with {_NAME}: `navigator erase {those[0].name}` erases the first of them."
+            )
 
 
 async def _erase(
     client: httpx.AsyncClient, database: Database, those: Sequence[User], left: dict[str, int]
 ) -> None:
-    slots = asyncio.Semaphore(_ERASED_AT_ONCE)
+    """Erase the users until nothing is left of them; `left` is filled with what is, for all that.
 
-    async def one(user: User) -> None:
-        async with slots:
-            with suppress(httpx.HTTPError):
-                await client.request(
-                    "DELETE", "/users/me", headers=user.headers, params={"confirm": "erase"}
-                )
-        async with database.service() as connection:
-            for table, rows in (await stored_rows(connection, user_id(user.name))).items():
-                if rows and table not in AUDIT:
-                    left[table] = left.get(table, 0) + rows
+    A request that was given up may still be worked on, so they are looked for after a while, and
+    again if something has come meanwhile.
+    """
+    for _ in range(_ERASURES):
+        slots = asyncio.Semaphore(_ERASED_AT_ONCE)
+        await asyncio.gather(*(_erase_one(client, user, slots) for user in those))
+        await asyncio.sleep(_SETTLE_SECONDS)
+        left.clear()
+        left.update(await _rows_of(database, those))
+        if not left:
+            return
 
-    await asyncio.gather(*(one(each) for each in those))
+
+async def _erase_one(client: httpx.AsyncClient, user: User, slots: asyncio.Semaphore) -> None:
+    async with slots:
+        with suppress(httpx.HTTPError):
+            await client.request(
+                "DELETE", "/users/me", headers=user.headers, params={"confirm": "erase"}
+            )
+
+
+async def _rows_of(database: Database, those: Sequence[User]) -> Counter[str]:
+    """Rows of the users, by table; what an erasure keeps on purpose is left out."""
+    found: Counter[str] = Counter()
+    async with database.service() as connection:
+        for user in those:
+            rows = await stored_rows(connection, user_id(user.name))
+            found.update({table: n for table, n in rows.items() if n and table not in AUDIT})
+    return found
 
 
 async def _prepare(sender: Sender, database: Database, ids: Sequence[UUID], *, spend: bool) -> None:

@@ -88,6 +88,8 @@ class Sender:
                 self.accepted += 1
         except httpx.HTTPError as failure:
             error = type(failure).__name__
+        except (ValueError, KeyError, TypeError):
+            error = "not an answer of this API"
         latency = time.perf_counter() - moment
         self.timings.answers.append(Answer(kind, latency, late, error))
 

@@ -15,8 +15,6 @@ from app.load.arrivals import Arrival
 from app.load.local_load import FOLDER_AT_ONCE, FOLDER_DOCUMENTS, Kind
 from app.load.sending import Sender, User
 
-BODY = b'{"job": {"id": "j"}}'
-
 
 @dataclass
 class Server:
@@ -27,6 +25,7 @@ class Server:
     """
 
     status: bytes = b"200 OK"
+    body: bytes = b'{"job": {"id": "j"}}'
     waits_for: int = 0
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -47,8 +46,8 @@ class Server:
             self.enough.set()
         await self.enough.wait()
         self.here -= 1
-        lines = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(BODY)
-        writer.write(b"HTTP/1.1 " + self.status + b"\r\n" + lines + BODY)
+        lines = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(self.body)
+        writer.write(b"HTTP/1.1 " + self.status + b"\r\n" + lines + self.body)
         await writer.drain()
         writer.close()
         await writer.wait_closed()
@@ -111,6 +110,13 @@ async def test_a_broken_connection_is_an_error() -> None:
         sender = Sender(client, [User("a", {})], 1)
         await sender.send([Arrival(0, Kind.JOBS, 0), Arrival(0.01, Kind.JOBS, 0)])
     assert sender.timings.errors() == {"jobs ConnectError": 2}
+
+
+async def test_another_server_is_an_error() -> None:
+    """An answer that is none of this API's is an error too, and ends nothing."""
+    async with sending(Server(body=b"<html>")) as sender:
+        await sender.ask(Kind.UPLOAD, sender.users[0], time.perf_counter())
+    assert sender.timings.errors() == {"upload not an answer of this API": 1}
 
 
 async def test_a_folder_is_sent_as_the_dashboard_does() -> None:

@@ -1,6 +1,6 @@
-"""`navigator load` that is refused or stopped leaves nothing behind.
+"""`navigator load` that is stopped leaves nothing behind.
 
-That a whole one does not either is shown in `test_stack.py`, on the stack that is up there.
+That a whole one and a refused one do not either is shown in `test_stack.py`, on the stack there.
 """
 
 from __future__ import annotations
@@ -14,14 +14,6 @@ from tests.app.navigating import ended
 from tests.app.stack.conftest import RunningStack, kept
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
-
-
-def test_a_bill_is_not_run_up_unasked(stack: RunningStack) -> None:
-    """Where documents are billed, the first one is the last, unless money may be spent."""
-    before = kept(stack)
-    refused = stack.navigator("load", "--times", 1, "--for", "4s")
-    assert (refused.code, "--spend" in refused.err) == (2, True)
-    assert kept(stack) == before
 
 
 def test_a_stopped_load_erases_its_users(stack: RunningStack) -> None:

@@ -106,6 +106,14 @@ def test_a_load_says_what_held_and_leaves_nothing(stack: RunningStack) -> None:
     assert kept(stack) == before
 
 
+def test_a_bill_is_not_run_up_unasked(stack: RunningStack) -> None:
+    """Where documents are billed, the first one is the last, unless money may be spent."""
+    before = kept(stack)
+    refused = stack.navigator("load", "--times", 0.2, "--for", "1s")
+    assert (refused.code, "--spend" in refused.err) == (2, True)
+    assert kept(stack) == before
+
+
 def test_prefect_answers_nobody_else(stack: RunningStack) -> None:
     """Without the password its API is a 401; `navigator dashboard` prints what its UI asks for."""
     asked = PrefectApi(stack)
