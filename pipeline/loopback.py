@@ -6,6 +6,7 @@ machine. Every library that we use reads NO_PROXY; what lies elsewhere still goe
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -45,6 +46,14 @@ def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:
     # "*" says all, and is understood only where it stands alone.
     listed = "*" if "*" in hosts else ",".join(dict.fromkeys([*hosts, *OWN_HOSTS]))
     return dict.fromkeys(_EXCEPTIONS, listed)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own; a name is no address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def free_port() -> int:

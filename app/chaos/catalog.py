@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import signal
 import sys
@@ -14,6 +13,7 @@ from app.chaos.experiment_report import Outcome
 from app.chaos.experiments import Plan
 from app.chaos.installations import Installation, own_installation
 from app.terminal.console import answers, number, print_json, right, table, text
+from app.terminal.durations import seconds
 from pipeline.errors import UsageError
 from pipeline.failpoints import FAILPOINTS
 
@@ -110,17 +110,6 @@ def run(wanted: Wanted) -> Outcome:
 def _end(number: int, frame: object) -> None:
     signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is cleaning up
     sys.exit(128 + number)
-
-
-def seconds(written: str) -> float:
-    """A time such as ``90s``, ``10m`` or ``1h``.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if (found := re.fullmatch(r"(\d{1,6})([smh]?)", written)) is None:
-        raise UsageError(f"{written[:20]} is no time.", remedy="Write it as 90s, 10m or 1h.")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def show_names(*, json: bool) -> None:

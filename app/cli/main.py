@@ -44,6 +44,7 @@ COMMANDS = {
     "baseline": "Record what an environment that works is like, for `navigator verify`.",
     "verify": "Hold an environment against a baseline: structure, services, canaries, times.",
     "compare": "Send the same documents through two environments, releases or providers.",
+    "load": "Put many times the local load on what runs, and say what held.",
     "worker": "Run what Prefect schedules, warm.",
     "seed": "Take in the samples, so that there is something to look at.",
     "backup": "Save the local database and the stored files to one file.",

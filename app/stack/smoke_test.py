@@ -25,7 +25,7 @@ from stages.services import open_database
 SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _WEBHOOK_SECONDS = 10.0
-_DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
     steps: list[Step] = []
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
-        client.base_url = httpx.URL(url or api_of_stack(settings.home.absolute()) or _DEFAULT_URL)
+        client.base_url = httpx.URL(url or api_of_stack(settings.home.absolute()) or DEFAULT_URL)
         database = await open_database(settings, stack)
         smoke = SmokeTest(settings, client, database, user_id(name))
         stack.push_async_callback(_clean, smoke)

@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import quantiles
 from typing import Any
 
 import httpx
 
+from app.load.timings import percentiles
 from benchmarks.corpus import document
 
 POLL_SECONDS = 0.5
@@ -39,16 +39,6 @@ class Timings:
             "errors": len(self.errors),
             "first_errors": self.errors[:3],
         }
-
-
-def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """p50, p95 and p99 in milliseconds."""
-    if len(seconds) < 2:
-        return {}
-    cuts = quantiles(seconds, n=100, method="inclusive")
-    return {
-        name: round(1000 * cuts[at - 1], 1) for name, at in (("p50", 50), ("p95", 95), ("p99", 99))
-    }
 
 
 async def drive(

@@ -1,1 +1,1 @@
-"""How reliable it is, measured: success over mixed documents, recovery after deaths, variation."""
+"""How reliable it is, measured: success, recovery after deaths and disasters, variation."""

@@ -2,7 +2,8 @@
 
 - success: a thousand mixed documents, some broken on purpose, through the real command;
 - deaths: documents under way in `navigator up` while parts of it, or the command, are killed;
-- variation: the same document again and again on the warm path.
+- variation: the same document again and again on the warm path;
+- recovery: a backup while documents are taken in, the home destroyed, and all of it back.
 
 Takes about a quarter of an hour on two cores; the figures mean something only when nothing else
 runs, so the load of the machine is told with them. Everything is kept as JSON and Markdown in
@@ -26,14 +27,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability import deaths, success, variation
+from benchmarks.reliability import deaths, recovery, success, variation
 from benchmarks.reliability.table import markdown
 
 RESULTS = Path(__file__).parents[1] / "results"
-PARTS = ("success", "deaths", "variation")
+PARTS = ("success", "deaths", "variation", "recovery")
 
 
-def arguments() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="measure just this part")
@@ -42,7 +43,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kill", choices=deaths.KINDS, action="append", help="just these deaths")
     parser.add_argument("--under-way", type=int, default=12, help="documents in each round")
     parser.add_argument("--repeats", type=int, default=100, help="times of the same document")
-    return parser.parse_args()
+    parser.add_argument(
+        "--corpora", type=int, nargs="+", default=[100, 1000], help="documents to recover"
+    )
+    return parser
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -53,6 +57,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             scratch, options.kill or deaths.KINDS, options.rounds, options.under_way
         ),
         "variation": lambda _: variation.measure(options.repeats),
+        "recovery": lambda scratch: recovery.measure(scratch, options.corpora),
     }
     results: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     loads = []
@@ -77,7 +82,7 @@ def _scratch() -> Iterator[Path]:
 
 def main() -> None:
     """Measure, print the tables, keep the JSON."""
-    options = arguments()
+    options = parser().parse_args()
     # So that being stopped ends the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results = measure(options)

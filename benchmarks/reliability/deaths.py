@@ -20,6 +20,7 @@ import httpx
 
 from app.stack.mock_services import MOCK_KEYS
 from benchmarks.corpus import document
+from benchmarks.reliability.commands import Navigator
 from benchmarks.reliability.system import System, published, system, waiting
 
 NOTHING = "nothing"
@@ -35,7 +36,7 @@ def measure(scratch: Path, kinds: Sequence[str], rounds: int, documents: int) ->
     """Each kind of death so many times, in turns."""
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     chance = random.Random(documents * 1000 + rounds)
-    with system(scratch / "home") as running:
+    with system(Navigator(scratch / "home")) as running:
         for number in range(rounds):
             for kind in kinds:
                 folder = scratch / f"{kind}-{number}"

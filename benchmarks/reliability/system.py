@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +23,7 @@ START_SECONDS = 300.0
 
 
 class System:
-    """Everything on one home, parsing and embedding with the mock servers."""
+    """Everything on one home."""
 
     def __init__(self, navigator: Navigator, process: subprocess.Popen[str], offset: int) -> None:
         self.navigator, self._process, self._offset = navigator, process, offset
@@ -68,10 +67,14 @@ def _healthy(state: StackState | None) -> bool:
 
 
 @contextmanager
-def system(home: Path) -> Iterator[System]:
-    """Start it on an empty home; ended at the end."""
-    navigator, offset = Navigator(home), _free_offset()
-    process = navigator.start("up", "--port-offset", offset, "--mocks", "on")
+def system(navigator: Navigator, *, mocks: str = "on") -> Iterator[System]:
+    """Start it on the home of a command; ended at the end.
+
+    Args:
+        mocks: of its own, to parse and embed with: on or off.
+    """
+    offset = _free_offset()
+    process = navigator.start("up", "--port-offset", offset, "--mocks", mocks)
     running = System(navigator, process, offset)
     try:
         running.until_healthy()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 RECOVERY_SECONDS = 120
+RECOVERY_TIME_SECONDS = 300
 COEFFICIENT = 0.10
 
 _STATES = {
@@ -33,6 +34,8 @@ def markdown(results: Mapping[str, Any]) -> str:
         parts.append(_table(_HEAD, _variation(found)))
         head = ("Part of a document's time", "Mean", "Deviation", "Coefficient")
         parts.append(_table(head, _where(found)))
+    if found := results.get("recovery"):
+        parts.append(_table(_HEAD, _recovery(found)))
     return "\n\n".join([*parts, results["machine"]]) + "\n"
 
 
@@ -79,6 +82,35 @@ def _variation(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     yield what + found["server"], f"{found['coefficient']:.1%}", f"< {COEFFICIENT:.0%}"
     times = f"{found['mean']:.3f} s, {found['p50']:.3f} s, {found['p95']:.3f} s"
     yield "mean, p50, p95 of it", times, "reported"
+
+
+def _recovery(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for documents, each in found.items():
+        name = f"{int(documents):,} documents: "
+        beside = "while" if each["ingesting_meanwhile"] else "not while"
+        took = f"{each['backup_seconds']} s, {each['backup_bytes'] / 1e6:,.1f} MB"
+        yield f"{name}backup, {beside} others are taken in", took, "reported"
+        held = f"{each['database_bytes'] / 1e6:,.1f} MB, {each['objects_bytes'] / 1e6:,.1f} MB"
+        yield f"{name}database, stored files", held, "reported"
+        point = (
+            f"{each['backup_seconds']} s before it ended; of {each['accepted_of']:,} documents "
+            f"{each['accepted']:,} accepted, {each['published']:,} published"
+        )
+        yield f"{name}recovery point (RPO)", point, "the backup's beginning"
+        parts = "restore {restore_seconds}, up {up_seconds}, check {check_seconds}".format(**each)
+        time = f"{each['rto_seconds']} s: {parts}"
+        yield f"{name}recovery time (RTO)", time, f"< {RECOVERY_TIME_SECONDS} s"
+        passed = "passed" if each["check_passed"] else "failed"
+        yield f"{name}`navigator check` of what was restored", passed, "passed"
+        went_on = each["went_on_seconds"]
+        after = "they still wait" if went_on is None else f"{went_on} s after the check"
+        yield f"{name}what was under way, published without a person", after, "< 120 s"
+        other = f"{name}passages that differ from the destroyed home's"
+        yield other, f"{each['passages_other']} of {each['passages']:,}", "0"
+        again = f"{each['again_tokens']:,} of {each['all_tokens']:,}"
+        yield f"{name}tokens bought again to be complete", again, "of what was not published alone"
+        whole = "equal" if each["again_equal"] else "different"
+        yield f"{name}then every text and vector of it", whole, "equal"
 
 
 def _where(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

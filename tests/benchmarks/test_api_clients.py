@@ -10,18 +10,7 @@ from itertools import count
 import pytest
 
 from benchmarks.api import clients
-from benchmarks.api.clients import Timings, drive, percentiles
-
-
-def test_percentiles_are_those_of_the_sample() -> None:
-    """Answers of 0 to 100 ms, one each, have their median at 50 ms."""
-    found = percentiles([each / 1000 for each in range(101)])
-    assert found == {"p50": 50.0, "p95": 95.0, "p99": 99.0}
-
-
-def test_too_few_answers_have_no_percentiles() -> None:
-    """One answer says nothing of the others."""
-    assert percentiles([0.1]) == {}
+from benchmarks.api.clients import Timings, drive
 
 
 @asynccontextmanager

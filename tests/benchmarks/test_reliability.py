@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.chaos.oracle import Corpus
 from benchmarks.reliability.deaths import summed
 from benchmarks.reliability.mixed import KINDS, write_mixed
+from benchmarks.reliability.recovery import compared
 from benchmarks.reliability.success import judged
+from benchmarks.reliability.table import markdown
+from pipeline.store.corpus import Ledger, PublishedChunk
 
 
 def test_a_hundred_documents_hold_every_kind_and_no_bytes_twice(tmp_path: Path) -> None:
@@ -29,3 +33,41 @@ def test_the_slowest_of_a_few_rounds_is_their_95th_percentile() -> None:
     rounds = [{"seconds": s, "under_way": 1, "not_published": s == 3} for s in (1.0, 3.0, 2.0)]
     found = summed(rounds)
     assert (found["p50"], found["p95"], found["not_published"]) == (2.0, 3.0, 1)
+
+
+def test_a_passage_is_back_when_its_text_and_vector_are() -> None:
+    """What was restored differs from what was destroyed by a vector as well as by a text."""
+    before = _corpus(("a.md", 0, "t", "v"), ("a.md", 1, "u", "w"), ("b.md", 0, "x", "y"))
+    same = compared(before, _corpus(("a.md", 0, "t", "v"), ("a.md", 1, "u", "w")))
+    assert (same["passages"], same["passages_of"], same["passages_other"]) == (2, 3, 0)
+    assert (same["published"], same["published_of"]) == (1, 2)
+    for changed in (("a.md", 0, "t", "other"), ("a.md", 0, "other", "v"), ("c.md", 0, "t", "v")):
+        assert compared(before, _corpus(changed))["passages_other"] == 1
+
+
+def _corpus(*passages: tuple[str, int, str, str]) -> Corpus:
+    found = [PublishedChunk(source, at, text, 0, vector) for source, at, text, vector in passages]
+    return Corpus(found, [], Ledger(0, 0, 0, 0.0, 0))
+
+
+def test_the_table_of_a_recovery_has_every_figure() -> None:
+    """Each size has its rows, beside what is promised."""
+    figures = dict.fromkeys(
+        (
+            "backup_seconds",
+            "restore_seconds",
+            "up_seconds",
+            "check_seconds",
+            "rto_seconds",
+            "went_on_seconds",
+        ),
+        1.5,
+    )
+    counts = dict.fromkeys(
+        ("backup_bytes", "database_bytes", "objects_bytes", "accepted", "accepted_of", "published",
+         "passages", "passages_other", "again_tokens", "all_tokens"), 7,
+    )  # fmt: skip
+    told = dict.fromkeys(("ingesting_meanwhile", "check_passed", "again_equal"), True)
+    table = markdown({"recovery": {"1000": figures | counts | told}, "machine": "Some machine."})
+    assert "recovery time (RTO) | 1.5 s: restore 1.5, up 1.5, check 1.5 |" in table
+    assert "of 7 documents 7 accepted, 7 published" in table

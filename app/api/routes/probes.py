@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,6 +14,7 @@ from app.api.dependencies import ApiParts, Parts
 from app.api.forwarded_headers import is_hidden
 from app.api.health import REQUIRED, Health
 from app.api.problems import Forbidden, Unauthenticated, responses
+from pipeline.loopback import is_loopback
 
 router = APIRouter(tags=["operating"])
 _token = HTTPBearer(
@@ -96,11 +96,4 @@ def _is_local(request: Request) -> bool:
     if request.client is None or is_hidden(request):
         return False
     named = request.url.hostname or ""
-    return _is_loopback(request.client.host) and (named == "localhost" or _is_loopback(named))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host) and (named == "localhost" or is_loopback(named))

@@ -1,8 +1,8 @@
 """docs/json.md holds what commands print with --json: every path, and its type.
 
-`check`, `backup`, `restore`, `chaos NAME`, `delete`, `doctor`, `dashboard` and `retry`, `resume`,
-`seed` are not run here: the functions that make their JSON get real values. So do others for what
-the corpus has not, such as a run that was stopped.
+`check`, `backup`, `restore`, `chaos NAME`, `load`, `delete`, `doctor`, `dashboard` and `retry`,
+`resume`, `seed` are not run here: the functions that make their JSON get real values. So do others
+for what the corpus has not, such as a run that was stopped.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ from app.cli import (
 from app.cli.main import COMMANDS
 from app.cli.search import SearchRequest
 from app.doctor import diagnosis
+from app.load import load_report
+from app.load.forecast import forecast
 from app.stack import smoke_test_report
 from app.stack.backup import Saved
 from app.stack.smoke_test import Step
@@ -87,6 +89,7 @@ from stages.page_view import PageView
 from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
+from tests.app.load.steps import step
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
 from tests.deployments.test_releases import packed
 from tests.deployments.verification.making import baseline as made_baseline
@@ -388,6 +391,9 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator compare`", compare.as_json(pairs, None)
     verdict = Verdict(1, 0, 0, 800, [Breach("nothing is lost", "a passage is not published")])
     outcome = Outcome("kills", 7, "3 documents", {"kills": 2}, verdict, [1.0], 9.0, {"x": 1})
+    loads = [step(times, errors=1, left={"documents": 1}) for times in (1, 5, 10)]
+    yield "`navigator load`", load_report.as_json(loads, forecast(loads, 100))
+    yield "`navigator load`", load_report.as_json([step(latency=0.1)], None)
     yield "`navigator chaos NAME`", experiment_report.as_json(outcome)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from app.stack.plan import PORTS
@@ -97,6 +98,14 @@ def end(stack: RunningStack) -> None:
     if stack.process.poll() is None:
         stack.process.send_signal(signal.SIGTERM)
     stack.process.communicate(timeout=100)
+
+
+def kept(stack: RunningStack) -> int:
+    """How many documents of anybody, and stored files, there are."""
+    with psycopg.connect(address(stack.home / "postgres", ADMINISTRATOR)) as connection:
+        row = connection.execute("SELECT count(*) FROM upload_pipeline.documents").fetchone()
+    assert row is not None
+    return int(row[0]) + sum(each.is_file() for each in (stack.home / "objects").rglob("*"))
 
 
 _account = Account()

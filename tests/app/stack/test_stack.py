@@ -22,7 +22,7 @@ from app.stack.status_file import running_stack
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import SAMPLES, Navigator
-from tests.app.stack.conftest import RunningStack, end, is_up, start
+from tests.app.stack.conftest import RunningStack, end, is_up, kept, start
 from tests.security.test_file_modes import opened, umask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -86,6 +86,32 @@ def test_other_commands_use_it(stack: RunningStack) -> None:
         f"{asked.url}/flow_runs/filter", json={}, timeout=30, auth=asked.auth, headers=asked.csrf()
     ).json()
     assert any(run["name"].startswith("ingest ") for run in found)
+
+
+def test_a_load_says_what_held_and_leaves_nothing(stack: RunningStack) -> None:
+    """Each endpoint, service and document is told; the exit code is the verdict; users are gone."""
+    before = kept(stack)
+    # in four seconds this seed asks for everything but a folder
+    wanted = ("load", "--times", 1, "--for", "4s", "--seed", 0, "--spend", "--json")
+    done = stack.navigator(*wanted)
+    [step] = done.json["steps"]
+    assert done.code == (0 if done.json["held"] else 1)
+    assert (step["users"], step["errors"]) == (5, {})
+    assert set(step["endpoints"]) == {"upload", "status", "search", "overview", "jobs"}
+    assert {"api", "worker", "prefect", "postgres", "load"} <= set(step["services"])
+    assert step["services"]["worker"]["memory_bytes"] > 10_000_000
+    assert 0 < step["connections"]["open"] < step["connections"]["most"]
+    assert step["documents"]["published"] == step["documents"]["accepted"] > 0
+    assert step["left"] == {}
+    assert kept(stack) == before
+
+
+def test_a_bill_is_not_run_up_unasked(stack: RunningStack) -> None:
+    """Where documents are billed, the first one is the last, unless money may be spent."""
+    before = kept(stack)
+    refused = stack.navigator("load", "--times", 0.2, "--for", "1s")
+    assert (refused.code, "--spend" in refused.err) == (2, True)
+    assert kept(stack) == before
 
 
 def test_prefect_answers_nobody_else(stack: RunningStack) -> None:

@@ -6,6 +6,7 @@ from tests.mutations.catalog import (
     accepting,
     fencing,
     leases,
+    load,
     money,
     owning,
     parsing,
@@ -29,4 +30,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     *syncing.MUTATIONS,
     *upkeep.MUTATIONS,
     *tenants.MUTATIONS,
+    *load.MUTATIONS,
 )
