@@ -11,13 +11,11 @@ from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.ingest_documents import ingest_documents
 from flows.prefect_clock import server_time
+from flows.worker_pool import BATCH_DEPLOYMENT
 from pipeline.errors import TransientError
 from pipeline.run_options import RunOptions
 from pipeline.store.connection_retries import retry_on_restart
 from stages.services import Services
-
-BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
-"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
 @retry_on_restart

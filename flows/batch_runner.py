@@ -20,7 +20,8 @@ from prefect.logging import get_run_logger
 
 from flows.artifact_writes import shown
 from flows.batch_execution import run_batch
-from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
+from flows.batch_slots import BatchSlots
+from flows.batches import SINGLE_UP_TO, PlannedBatch, in_order, next_batch
 from flows.cancellation import was_cancelled
 from flows.prefect_errors import prefect_trouble
 from pipeline.errors import NavigatorError, RunStopped, TransientError
@@ -51,11 +52,11 @@ class BatchRunner:
         self.troubles: list[BaseException] = []
         self._options = options
         self._context = copy_context()
-        self._slots = asyncio.Semaphore(parts.settings.concurrency)
+        self._slots = BatchSlots(parts.settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[UUID] = set()
         self._resumed: Counter[UUID] = Counter()
-        self._coming = self._done = 0
+        self._coming = self._unbegun = self._done = 0
         self._bar: UUID | None = None
 
     async def __aenter__(self) -> Self:
@@ -103,7 +104,19 @@ class BatchRunner:
         await asyncio.create_task(self._begin_full(), context=self._context.copy())
 
     async def _begin_full(self) -> None:
-        await self._begin(full_batches(await self._waiting(), self.parts.settings.batch_size))
+        await self._slots.look()
+        waiting = await self._waiting()
+        size = self._size(len(waiting))
+        await self._begin(waiting[: len(waiting) // size * size])
+
+    def _size(self, more: int = 0) -> int:
+        """Documents of the next batch.
+
+        Args:
+            more: that no batch has, besides those that wait for a slot and those that are coming.
+        """
+        left = self._unbegun + self._coming + more
+        return self.parts.settings.batch_size or self._slots.size(left)
 
     async def finish(self) -> list[BaseException]:
         """Begin what is left, what is found inside it, and what others give up.
@@ -137,8 +150,7 @@ class BatchRunner:
         """
         under_way = any(not task.done() for task in self._tasks)
         waiting = await self._waiting()
-        size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
-        await self._begin(cut(waiting, size))
+        await self._begin(waiting, alone=not self._taken and len(waiting) <= SINGLE_UP_TO)
         # While they end, others begin for what had waited for a service.
         while running := [task for task in self._tasks if not task.done()]:
             await asyncio.gather(*running)
@@ -153,7 +165,7 @@ class BatchRunner:
             self._resumed.update(again)
             self._taken -= again
             waiting = [job for job in await self._waiting() if job.job_id in again]
-            await self._begin(cut(waiting, self.parts.settings.batch_size or BATCH_DOCUMENTS))
+            await self._begin(waiting)
 
     async def _finish_others(self) -> bool:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
@@ -190,32 +202,49 @@ class BatchRunner:
             and services_for_version(self.parts, job.version) is not None
         ]  # fmt: skip
 
-    async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
-        if batches and self._bar is None:
+    async def _begin(self, jobs: Sequence[WaitingJob], *, alone: bool = False) -> None:
+        """Begin batches of these jobs as slots become free.
+
+        Args:
+            alone: each document has a batch of its own, unless a size was asked for.
+        """
+        if not jobs:
+            return
+        if self._bar is None:
             self._bar = await shown(
                 acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
             )
-        for batch in batches:
-            self._taken.update(batch.job_ids)
+        self._taken.update(job.job_id for job in jobs)
+        self._unbegun += len(jobs)
+        self._tasks.append(asyncio.create_task(self._in_turn(in_order(jobs), alone=alone)))
+
+    async def _in_turn(self, jobs: Sequence[WaitingJob], *, alone: bool) -> None:
+        asked = self.parts.settings.batch_size or (1 if alone else None)
+        while jobs:
+            await self._slots.take()
+            if self.stop is not None:
+                self._slots.give_back()
+                return
+            batch, jobs = next_batch(jobs, asked or self._size())
+            self._unbegun -= len(batch.job_ids)
             self._tasks.append(asyncio.create_task(self._one(batch)))
 
     async def _one(self, batch: PlannedBatch) -> None:
-        async with self._slots:
-            if self.stop is not None:
-                return
-            try:
-                await run_batch(self.parts, self.run, batch, self._options)
-            except NavigatorError as error:
-                self.troubles.append(error)
-            except Exception as error:  # a bug, or Prefect gone: the other batches go on
-                get_run_logger().exception("the batch %s was not finished", batch.label)
-                self.troubles.append(prefect_trouble(error) or error)
-            if self.troubles:
-                await self._resume()
-            self._done += len(batch.job_ids)
-            total = len(self._taken) + self._coming
-            if self._bar is not None:
-                await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
+        try:
+            await run_batch(self.parts, self.run, batch, self._options)
+        except NavigatorError as error:
+            self.troubles.append(error)
+        except Exception as error:  # a bug, or Prefect gone: the other batches go on
+            get_run_logger().exception("the batch %s was not finished", batch.label)
+            self.troubles.append(prefect_trouble(error) or error)
+        finally:
+            self._slots.give_back()
+        if self.troubles:
+            await self._resume()
+        self._done += len(batch.job_ids)
+        total = len(self._taken) + self._coming
+        if self._bar is not None:
+            await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from prefect import Flow
 
 
+BATCHES = "flows/ingest_documents.py:ingest_documents"
+"""Of the deployment that batches are handed over to."""
+
+
 @cache
 def served_flows() -> dict[str, Flow[..., Any]]:
     """Every flow that a deployment may name; imports Prefect and all flows."""
@@ -23,7 +27,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     return {
         "flows/backfill.py:backfill": backfill,
         "flows/ingest.py:ingest": ingest,
-        "flows/ingest_documents.py:ingest_documents": ingest_documents,
+        BATCHES: ingest_documents,
         "flows/maintain.py:maintain": maintain,
         "flows/quality_report.py:quality_report": quality_report,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from pydantic import PrivateAttr
 from app.worker.engine import Attempt, Interruption, run_to_end
 from app.worker.entrypoints import flow_of
 from app.worker.orphaned_runs import requeue_orphaned_runs
+from app.worker.run_places import RunPlaces
 from flows.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 25.0
 """How long runs may take to give back their claims when the worker stops."""
+_SIGN_OFF_SECONDS = 5.0
 
 
 class WarmConfiguration(ProcessJobConfiguration):
@@ -68,6 +71,7 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
     job_configuration_variables = ProcessVariables
 
     def __init__(self, *given: Any, **named: Any) -> None:
+        self._places: RunPlaces | None = named.pop("places", None)
         super().__init__(*given, **named)
         self._attempts: dict[UUID, tuple[asyncio.Task[None], Attempt]] = {}
         self._stopping = False
@@ -117,6 +121,13 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         return [] if self._stopping else await super().get_and_submit_flow_runs()
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """What is due and has a place here."""
+        due = await self._due()
+        if self._places is None:
+            return due
+        return await self._places.within(due, self._submitting_flow_run_ids, self.client)
+
+    async def _due(self) -> list[WorkerFlowRunResponse]:
         """What is due by the server's clock.
 
         Prefect's base asks for what is due by the worker's own: nothing until tomorrow, or what
@@ -171,6 +182,17 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
             self._interrupt(flow_run_id, Interruption.STOPPED)
         if tasks := [task for task, _ in self._attempts.values()]:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await self._sign_off()
+
+    async def _sign_off(self) -> None:
+        """Have the server forget this worker, which it would count as living for a while."""
+        with suppress(Exception):  # then its heartbeats stay away
+            async with asyncio.timeout(_SIGN_OFF_SECONDS):
+                await self.client.request(
+                    "DELETE",
+                    "/work_pools/{work_pool_name}/workers/{name}",
+                    path_params={"work_pool_name": self._work_pool_name, "name": self.name},
+                )
 
 
 def _raise_what_was_not_reported(task: asyncio.Task[None]) -> None:
