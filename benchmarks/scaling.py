@@ -22,9 +22,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 
+from benchmarks.bench import processor_seconds
 from benchmarks.corpus import write_corpus
 from benchmarks.servers import debian_postgres, endpoint, ending, prefect_database, prefect_server
 from pipeline.child_processes import ROOT, child_environment, module_command
@@ -54,7 +54,7 @@ class Measured:
         seconds: of the run, from its first row in the database to its last.
         workers: that published some of its documents.
         load: of the machine at its end, over a minute.
-        processors: that were busy meanwhile, of all processes of the machine.
+        processors: that the benchmark's own processes kept busy, with the command's start.
     """
 
     workers: int
@@ -71,6 +71,7 @@ class Place:
     corpus: Path
     documents: int
     database_url: str
+    postmaster: int
     environment: dict[str, str]
 
     @contextmanager
@@ -92,14 +93,14 @@ class Place:
 
     def run(self, workers: int) -> Measured:
         """Ingest the corpus for a user of its own, for whom nothing is embedded yet."""
-        busy = _busy_seconds()
+        busy = self._busy_seconds()
         began = time.monotonic()
         done = subprocess.run(
             module_command("app", "ingest", str(self.corpus), "--user", f"user-{time.time_ns()}",
                            "--json"),
             env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        used = (_busy_seconds() - busy) / (time.monotonic() - began)
+        used = (self._busy_seconds() - busy) / (time.monotonic() - began)
         with psycopg.connect(self.database_url) as connection:
             row = connection.execute(_RUN).fetchone()
         if done.returncode != 0 or row is None or row[1] != self.documents:
@@ -108,16 +109,16 @@ class Place:
             raise RuntimeError(f"{row[2]} of {workers} workers took part")
         return Measured(workers, float(row[0]), os.getloadavg()[0], used)
 
-
-def _busy_seconds() -> float:
-    times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system)
+    def _busy_seconds(self) -> float:
+        """Processor seconds of all that the benchmark started; Postgres is nobody's child."""
+        return processor_seconds(os.getpid()) + processor_seconds(self.postmaster)
 
 
 @contextmanager
 def place(options: argparse.Namespace) -> Iterator[Place]:
     """Postgres, Prefect with the batches' deployment, the mock server and a corpus."""
     from pipeline.store.embedded import start_embedded
+    from pipeline.store.embedded_tools import postmaster_pid
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="navigator-scaling-")))
@@ -154,7 +155,11 @@ def place(options: argparse.Namespace) -> Iterator[Place]:
                 module_command("prefect", "--no-prompt", *arguments), env=environment, cwd=ROOT,
                 check=True, capture_output=True,
             )  # fmt: skip
-        yield Place(folder, folder / "corpus", options.documents, database_url, environment)
+        postmaster = postmaster_pid(folder / "postgres")
+        assert postmaster is not None
+        yield Place(
+            folder, folder / "corpus", options.documents, database_url, postmaster, environment
+        )
 
 
 def turn(where: Place) -> list[Measured]:
@@ -203,10 +208,10 @@ def _tell(line: str) -> None:
 def main() -> None:
     """Measure and print the table; `--json` prints every run instead."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
-    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3, help="turns over all counts")
     parser.add_argument("--in-flight", type=int, default=2, help="requests of a worker at once")
-    parser.add_argument("--inputs", type=int, default=16, help="texts in a request")
+    parser.add_argument("--inputs", type=int, default=8, help="texts in a request")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -56,7 +56,10 @@ class BatchRunner:
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[UUID] = set()
         self._resumed: Counter[UUID] = Counter()
-        self._coming = self._unbegun = self._done = 0
+        self._line: Sequence[WaitingJob] = []
+        self._turn: asyncio.Task[None] | None = None
+        self._more_to_come, self._alone = True, False
+        self._coming = self._done = 0
         self._bar: UUID | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,16 +109,16 @@ class BatchRunner:
     async def _begin_full(self) -> None:
         await self._slots.look()
         waiting = await self._waiting()
-        size = self._size(len(waiting))
-        await self._begin(waiting[: len(waiting) // size * size])
+        if len(self._line) + len(waiting) >= self._size(len(waiting)):
+            await self._begin(waiting)
 
     def _size(self, more: int = 0) -> int:
         """Documents of the next batch.
 
         Args:
-            more: that no batch has, besides those that wait for a slot and those that are coming.
+            more: that wait, besides those that are in line and those that are coming.
         """
-        left = self._unbegun + self._coming + more
+        left = len(self._line) + self._coming + more
         return self.parts.settings.batch_size or self._slots.size(left)
 
     async def finish(self) -> list[BaseException]:
@@ -134,7 +137,7 @@ class BatchRunner:
 
     async def work_off(self) -> None:
         """Begin what is left, what is found inside it, and what others give up, to its end."""
-        self._coming = 0
+        self._coming, self._more_to_come = 0, False
         while await self._finish_own() or await self._finish_others():
             pass
 
@@ -203,30 +206,30 @@ class BatchRunner:
         ]  # fmt: skip
 
     async def _begin(self, jobs: Sequence[WaitingJob], *, alone: bool = False) -> None:
-        """Begin batches of these jobs as slots become free.
+        """Put jobs in line, from which batches are cut as slots become free.
 
         Args:
             alone: each document has a batch of its own, unless a size was asked for.
         """
-        if not jobs:
-            return
-        if self._bar is None:
+        if jobs and self._bar is None:
             self._bar = await shown(
                 acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
             )
         self._taken.update(job.job_id for job in jobs)
-        self._unbegun += len(jobs)
-        self._tasks.append(asyncio.create_task(self._in_turn(in_order(jobs), alone=alone)))
+        self._line, self._alone = in_order([*self._line, *jobs]), alone
+        if self._line and (self._turn is None or self._turn.done()):
+            self._turn = asyncio.create_task(self._in_turn())
+            self._tasks.append(self._turn)
 
-    async def _in_turn(self, jobs: Sequence[WaitingJob], *, alone: bool) -> None:
-        asked = self.parts.settings.batch_size or (1 if alone else None)
-        while jobs:
+    async def _in_turn(self) -> None:
+        """Cut a batch whenever a slot is free: from a full line while more may come to fill it."""
+        while self._line:
             await self._slots.take()
-            if self.stop is not None:
+            size = 1 if self._alone and self.parts.settings.batch_size is None else self._size()
+            if self.stop is not None or (self._more_to_come and len(self._line) < size):
                 self._slots.give_back()
                 return
-            batch, jobs = next_batch(jobs, asked or self._size())
-            self._unbegun -= len(batch.job_ids)
+            batch, self._line = next_batch(self._line, size)
             self._tasks.append(asyncio.create_task(self._one(batch)))
 
     async def _one(self, batch: PlannedBatch) -> None:

@@ -178,7 +178,8 @@ def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
         name=options.name or f"{os.uname().nodename}-{os.getpid()}",
         prefetch_seconds=1,
         limit=options.limit,
-        places=RunPlaces(settings.concurrency, others),
+        # One more than it works on at once: it begins while the others wait for their provider.
+        places=RunPlaces(settings.concurrency + 1, others),
     )
 
 
