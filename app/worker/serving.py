@@ -160,8 +160,10 @@ class _Serving:
 
 def _load() -> None:
     from app.worker.entrypoints import served_flows
+    from pipeline.code_version import code_version
 
     served_flows()
+    code_version()  # of what was loaded, whatever lies there later
 
 
 def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
@@ -179,6 +181,7 @@ def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
         prefetch_seconds=1,
         limit=options.limit,
         # One more than it works on at once: it begins while the others wait for their provider.
+        child_runs=settings.worker_child_runs,
         places=RunPlaces(settings.concurrency + 1, others),
     )
 
