@@ -26,7 +26,7 @@ import psycopg
 
 from benchmarks.bench import processor_seconds
 from benchmarks.corpus import write_corpus
-from benchmarks.servers import debian_postgres, endpoint, ending, prefect_database, prefect_server
+from benchmarks.servers import debian_postgres, ending, endpoint, prefect_database, prefect_server
 from pipeline.child_processes import ROOT, child_environment, module_command
 
 POOL = "navigator"
@@ -194,8 +194,8 @@ def markdown(turns: list[list[Measured]], options: argparse.Namespace) -> str:
             f"| {run.processors:.1f} | {run.load:.1f} |"
         )
     said = (
-        f"{options.documents} documents, best of {len(turns)} turns; {LATENCY_SECONDS * 1000:.0f} ms "
-        f"a request, {options.in_flight} requests of {options.inputs} texts in flight for each "
+        f"{options.documents} documents, best of {len(turns)} turns; "
+        f"{LATENCY_SECONDS * 1000:.0f} ms a request, {options.in_flight} requests of {options.inputs} texts in flight for each "
         f"worker; {os.cpu_count()} processors."
     )
     return "\n".join([*lines, "", said])
@@ -208,9 +208,9 @@ def _tell(line: str) -> None:
 def main() -> None:
     """Measure and print the table; `--json` prints every run instead."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
-    parser.add_argument("--documents", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=3, help="turns over all counts")
-    parser.add_argument("--in-flight", type=int, default=2, help="requests of a worker at once")
+    parser.add_argument("--documents", type=int, default=800)
+    parser.add_argument("--repeats", type=int, default=2, help="turns over all counts")
+    parser.add_argument("--in-flight", type=int, default=1, help="requests of a worker at once")
     parser.add_argument("--inputs", type=int, default=8, help="texts in a request")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -69,7 +69,7 @@ class BatchSlots:
         self._freed.set()
 
     async def look(self) -> None:
-        """Count the workers, unless that was done a moment ago; without an answer nothing changes."""
+        """Count the workers again after a while; without an answer nothing changes."""
         if self._pool is None:
             return
         if self._looked is not None and time.monotonic() - self._looked < LOOK_SECONDS:

@@ -50,9 +50,7 @@ def in_order(jobs: Sequence[WaitingJob]) -> list[WaitingJob]:
     return sorted(jobs, key=lambda each: str(each.version))
 
 
-def next_batch(
-    jobs: Sequence[WaitingJob], size: int
-) -> tuple[PlannedBatch, Sequence[WaitingJob]]:
+def next_batch(jobs: Sequence[WaitingJob], size: int) -> tuple[PlannedBatch, Sequence[WaitingJob]]:
     """The batch that is cut from the front of jobs in order, and the jobs that are left."""
     count, room = 1, BATCH_BYTES - jobs[0].file_bytes
     for job in jobs[1:size]:

@@ -42,8 +42,8 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
 from stages.batch import Batch, claim_batch, jobs_at, note_trouble, stop_batch
-from stages.parsing import ParseReference
 from stages.installation import Origin, require_installation
+from stages.parsing import ParseReference
 from stages.pipeline_version import services_for_jobs
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services

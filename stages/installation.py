@@ -1,8 +1,8 @@
 """Checks that a worker is of the installation whose documents it is given.
 
-Three things make one: the database, the storage, and the code. With another database the work would
-seem done and nothing would be; with another storage every file would seem lost; and other code might
-make other texts under the same version.
+Three things make one: the database, the storage, and the code. With another database the work
+would seem done and nothing would be; with another storage every file would seem lost; and other
+code might make other texts under the same version.
 """
 
 from __future__ import annotations

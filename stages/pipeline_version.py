@@ -7,7 +7,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from pipeline.chunking.options import chunker_of
-from pipeline.errors import ConfigurationError
 from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
