@@ -159,6 +159,7 @@ class _Serving:
 
 
 def _load() -> None:
+    import blocks.registry  # noqa: F401  (for the blocks that a person chose for a run)
     from app.worker.entrypoints import served_flows
     from pipeline.code_version import code_version
 
