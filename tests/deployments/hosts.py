@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -87,32 +86,36 @@ def hosts(*names: str) -> Iterator[list[Host]]:
 
 
 @contextmanager
-def reachable(target: tuple[str, int] | str) -> Iterator[int]:
-    """A port of `CENTER` behind which a service of this machine is: an address, or a socket."""
-    started: list[int] = []
-    loop = asyncio.new_event_loop()
+def reachable(target: str) -> Iterator[int]:
+    """A port of `CENTER` behind which a service of this machine is.
 
-    async def serve() -> None:
-        server = await asyncio.start_server(lambda r, w: _forward(r, w, target), CENTER, 0)
-        started.append(server.sockets[0].getsockname()[1])
+    Args:
+        target: the port of the service on the loopback, or the path of its socket.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.deployments.hosts", target], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
-    loop.run_until_complete(serve())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield started[0]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+
+async def _serve(target: str) -> None:
+    server = await asyncio.start_server(lambda r, w: _forward(r, w, target), CENTER, 0)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    await server.serve_forever()
 
 
-async def _forward(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int] | str
-) -> None:
-    if isinstance(target, str):
-        there, back = await asyncio.open_unix_connection(target)
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> None:
+    if target.isdigit():
+        there, back = await asyncio.open_connection("127.0.0.1", int(target))
     else:
-        there, back = await asyncio.open_connection(*target)
+        there, back = await asyncio.open_unix_connection(target)
     await asyncio.gather(_pump(reader, back), _pump(there, writer))
 
 
@@ -125,3 +128,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
         pass
     finally:
         sink.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1]))
