@@ -195,8 +195,8 @@ def markdown(turns: list[list[Measured]], options: argparse.Namespace) -> str:
         )
     said = (
         f"{options.documents} documents, best of {len(turns)} turns; "
-        f"{LATENCY_SECONDS * 1000:.0f} ms a request, {options.in_flight} requests of {options.inputs} texts in flight for each "
-        f"worker; {os.cpu_count()} processors."
+        f"{LATENCY_SECONDS * 1000:.0f} ms a request, {options.in_flight} requests of "
+        f"{options.inputs} texts in flight for each worker; {os.cpu_count()} processors."
     )
     return "\n".join([*lines, "", said])
 

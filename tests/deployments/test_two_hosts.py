@@ -112,7 +112,7 @@ def network(
 
 
 def test_both_hosts_take_part(network: Network) -> None:
-    """A run's batches are published by workers of both hosts, which share no file and no process."""
+    """A run's batches are published by both hosts' workers, which share no file."""
     north, south = network.hosts
     with (
         north.worker(network.folder / "north", network.environment),

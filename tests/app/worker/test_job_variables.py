@@ -23,7 +23,7 @@ from tests.prefect_server import PrefectServer
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 POOL = "job-variables"
-TEAM = '''
+TEAM = """
 import asyncio, os, time
 from prefect import flow
 from prefect.states import Completed
@@ -39,7 +39,7 @@ async def renewals(seconds: float = 0):
 @flow
 def blocking():
     return Completed(message=str(os.getpid()))
-'''
+"""
 
 
 @pytest.fixture
@@ -92,9 +92,11 @@ async def run_of(
 async def until(client: PrefectClient, run: FlowRun, *states: str) -> FlowRun:
     """The run once it is in one of these states."""
     async with asyncio.timeout(120):
-        while (found := await client.read_flow_run(run.id)).state_name not in states:
+        while True:
+            found = await client.read_flow_run(run.id)
+            if found.state_name in states:
+                return found
             await asyncio.sleep(0.1)
-    return found
 
 
 async def ended(client: PrefectClient, run: FlowRun, *, child_runs: bool) -> tuple[str, str]:
@@ -130,7 +132,7 @@ async def test_job_variables_are_refused(client: PrefectClient, installed: Path)
 
 
 async def test_a_child_heeds_job_variables(client: PrefectClient, team: Path) -> None:
-    """Where the operator allows it, a run has its environment and folder in a process of its own."""
+    """Where the operator allows it, a run has its environment and folder in its own process."""
     variables = {"env": {"TEAM": "claims"}, "working_dir": str(team)}
     run = await run_of(client, team, variables=variables)
     state, message = await ended(client, run, child_runs=True)

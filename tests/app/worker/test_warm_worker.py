@@ -67,9 +67,7 @@ def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
     assert children(pool, run) == []
 
 
-def test_a_chosen_block_is_used(
-    pool: Pool, policy: str, prefect_server: PrefectServer
-) -> None:
+def test_a_chosen_block_is_used(pool: Pool, policy: str, prefect_server: PrefectServer) -> None:
     """A run uses the embedder's block that a person chose in its form; Prefect keeps no secret."""
     with prefect_server.in_this_process():
         block = OpenAIEmbedderBlock(
