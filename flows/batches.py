@@ -38,7 +38,8 @@ def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch
     All documents of a batch were accepted under one pipeline version.
     """
     size = batch_size or (1 if len(jobs) <= SINGLE_UP_TO else BATCH_DOCUMENTS)
-    left, batches = in_order(jobs), []
+    left: Sequence[WaitingJob] = in_order(jobs)
+    batches: list[PlannedBatch] = []
     while left:
         batch, left = next_batch(left, size)
         batches.append(batch)

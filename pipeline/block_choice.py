@@ -7,22 +7,45 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    create_model,
+)
+from pydantic_core import CoreSchema
 
 
-def saved_block(*types: str) -> Any:
-    """The type of a field that names a block of one of these types, or none.
+class SavedBlock:
+    """Marks a field that names a saved block of one of these types, or none.
 
     Prefect's form shows a model whose schema has a ``block_type_slug`` as a choice among the saved
     blocks of that type. It sends a reference, for which the run is given the block.
     """
 
-    def name_of(value: object) -> str | None:
-        return _name_of(value, types)
+    def __init__(self, *types: str) -> None:
+        self._types = types
 
-    name = Annotated[str, Field(title="By name", pattern=f"^({'|'.join(types)})/.+$")]
-    choices = [_choice(each) for each in types]
-    return Annotated[Union[*choices, name, None], BeforeValidator(name_of)]
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The choices, or a name; what comes in is turned into the name."""
+        name = Annotated[str, Field(title="By name", pattern=f"^({'|'.join(self._types)})/.+$")]
+        choices = [_choice(each) for each in self._types]
+        chosen = Annotated[Union[*choices, name, None], BeforeValidator(self._name_of)]
+        return handler.generate_schema(chosen)
+
+    def _name_of(self, value: object) -> str | None:
+        if value is None:
+            return None
+        found = value if isinstance(value, str) else _of_block(value)
+        kind, _, name = (found or "").partition("/")
+        if kind not in self._types or not name:
+            wanted = " or ".join(f"{each}/name" for each in self._types)
+            raise ValueError(f"must be a saved block: {wanted}")
+        return found
 
 
 def _choice(slug: str) -> type[BaseModel]:
@@ -38,16 +61,6 @@ def _choice(slug: str) -> type[BaseModel]:
         schema |= {"title": title, "type": "object", "block_type_slug": slug, "not": {}}
 
     return create_model(title, __config__=ConfigDict(json_schema_extra=describe))
-
-
-def _name_of(value: object, types: tuple[str, ...]) -> str | None:
-    if value is None:
-        return None
-    found = value if isinstance(value, str) else _of_block(value)
-    kind, _, name = (found or "").partition("/")
-    if kind not in types or not name:
-        raise ValueError(f"must be a saved block: {' or '.join(f'{each}/name' for each in types)}")
-    return found
 
 
 def _of_block(block: Any) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from pipeline.block_choice import saved_block
+from pipeline.block_choice import SavedBlock
 from pipeline.plugins import EMBEDDERS, PARSERS
 from pipeline.settings import Settings, load_settings
 
@@ -17,9 +17,11 @@ ParserName = Annotated[
 EmbedderName = Annotated[
     str, AfterValidator(EMBEDDERS.require), Field(json_schema_extra={"enum": [*EMBEDDERS.names()]})
 ]
-ParserBlock = saved_block("navigator-llamaparse", "navigator-local-parser")
-EmbedderBlock = saved_block("navigator-openai-embedder", "navigator-local-embedder")
-AlertBlock = saved_block("navigator-alert")
+ParserBlock = Annotated[str | None, SavedBlock("navigator-llamaparse", "navigator-local-parser")]
+EmbedderBlock = Annotated[
+    str | None, SavedBlock("navigator-openai-embedder", "navigator-local-embedder")
+]
+AlertBlock = Annotated[str | None, SavedBlock("navigator-alert")]
 
 
 class RunOptions(BaseModel):

@@ -16,7 +16,7 @@ from pipeline.identity import user_id
 from stages.installation import Origin, origin_of, require_installation
 from stages.services import Services
 from tests.ingesting import accept
-from tests.stages.conftest import Opener
+from tests.flows.corpus import Opener
 
 
 @pytest.fixture
