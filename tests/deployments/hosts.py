@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.prefect_server import ROOT, end
+from tests.prefect_server import ROOT
 
 CENTER = "10.231.77.1"
 """Where every host reaches the services."""
@@ -61,7 +61,8 @@ class Host:
                 time.sleep(0.2)
             yield process
         finally:
-            end(process)
+            process.kill()  # unshare passes no other signal on; its child goes with it
+            process.wait()
 
 
 @contextmanager
