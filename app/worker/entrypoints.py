@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from prefect import Flow
 
 
-BATCHES = "flows/ingest_documents.py:ingest_documents"
-"""Of the deployment that batches are handed over to."""
-
-
 @cache
 def served_flows() -> dict[str, Flow[..., Any]]:
     """Our own flows; imports Prefect and all of them."""
@@ -27,7 +23,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     return {
         "flows/backfill.py:backfill": backfill,
         "flows/ingest.py:ingest": ingest,
-        BATCHES: ingest_documents,
+        "flows/ingest_documents.py:ingest_documents": ingest_documents,
         "flows/maintain.py:maintain": maintain,
         "flows/quality_report.py:quality_report": quality_report,
     }

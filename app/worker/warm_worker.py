@@ -117,7 +117,7 @@ class WarmWorker(BaseWorker[WarmConfiguration, WarmVariables, BaseWorkerResult])
         due = await self._due()
         if self._places is None:
             return due
-        return await self._places.within(due, self._submitting_flow_run_ids, self.client)
+        return self._places.within(due, self._submitting_flow_run_ids)
 
     async def _due(self) -> list[WorkerFlowRunResponse]:
         """What is due by the server's clock.

@@ -15,8 +15,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.identity import user_id
 from stages.installation import Origin, origin_of, require_installation
 from stages.services import Services
-from tests.ingesting import accept
 from tests.flows.corpus import Opener
+from tests.ingesting import accept
 
 
 @pytest.fixture
