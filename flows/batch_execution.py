@@ -11,13 +11,12 @@ from deployments.prefect_clock import server_time
 from flows.batches import PlannedBatch
 from flows.cancellation import finished_run
 from flows.ingest_documents import ingest_documents
+from flows.worker_pool import BATCH_DEPLOYMENT
 from pipeline.errors import TransientError
 from pipeline.run_options import RunOptions
 from pipeline.store.connection_retries import retry_on_restart
+from stages.installation import origin_of
 from stages.services import Services
-
-BATCH_DEPLOYMENT = "ingest-documents/ingest-documents"
-"""What batches are handed to when there is a work pool; prefect.yaml makes it."""
 
 
 @retry_on_restart
@@ -30,6 +29,7 @@ async def run_batch(parts: Services, run: UUID, batch: PlannedBatch, options: Ru
     if parts.settings.work_pool is None:
         await ingest_documents(batch.job_ids, run, batch.label, options, parts.installation)
         return
+    origin = await origin_of(parts, batch.job_ids)
     async with get_client() as client:
         begun = await arun_deployment(
             BATCH_DEPLOYMENT,
@@ -42,7 +42,9 @@ async def run_batch(parts: Services, run: UUID, batch: PlannedBatch, options: Ru
                 "job_ids": [str(job) for job in batch.job_ids],
                 "run_id": str(run),
                 "label": batch.label,
-                "installation": str(parts.installation),
+                "installation": str(origin.installation),
+                "stored": origin.stored and str(origin.stored),
+                "code": origin.code,
                 "options": options.model_dump(mode="json"),
             },
         )

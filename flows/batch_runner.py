@@ -20,7 +20,8 @@ from prefect.logging import get_run_logger
 
 from flows.artifact_writes import shown
 from flows.batch_execution import run_batch
-from flows.batches import BATCH_DOCUMENTS, PlannedBatch, cut, full_batches
+from flows.batch_slots import BatchSlots
+from flows.batches import SINGLE_UP_TO, PlannedBatch, in_order, next_batch
 from flows.cancellation import was_cancelled
 from flows.prefect_errors import prefect_trouble
 from pipeline.errors import NavigatorError, RunPaused, RunStopped, TransientError
@@ -54,10 +55,13 @@ class BatchRunner:
         self.troubles: list[BaseException] = []
         self._options = options
         self._context = copy_context()
-        self._slots = asyncio.Semaphore(parts.settings.concurrency)
+        self._slots = BatchSlots(parts.settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[UUID] = set()
         self._resumed: Counter[UUID] = Counter()
+        self._line: Sequence[WaitingJob] = []
+        self._turn: asyncio.Task[None] | None = None
+        self._more_to_come, self._alone = True, False
         self._coming = self._done = 0
         self._bar: UUID | None = None
 
@@ -106,7 +110,19 @@ class BatchRunner:
         await asyncio.create_task(self._begin_full(), context=self._context.copy())
 
     async def _begin_full(self) -> None:
-        await self._begin(full_batches(await self._waiting(), self.parts.settings.batch_size))
+        await self._slots.look()
+        waiting = await self._waiting()
+        if len(self._line) + len(waiting) >= self._size(len(waiting)):
+            await self._begin(waiting)
+
+    def _size(self, more: int = 0) -> int:
+        """Documents of the next batch.
+
+        Args:
+            more: that wait, besides those that are in line and those that are coming.
+        """
+        left = len(self._line) + self._coming + more
+        return self.parts.settings.batch_size or self._slots.size(left)
 
     async def finish(self) -> list[BaseException]:
         """Begin what is left, what is found inside it, and what others give up.
@@ -124,7 +140,7 @@ class BatchRunner:
 
     async def work_off(self) -> None:
         """Begin what is left, what is found inside it, and what others give up, to its end."""
-        self._coming = 0
+        self._coming, self._more_to_come = 0, False
         while await self._finish_own() or await self._finish_others():
             pass
 
@@ -154,8 +170,7 @@ class BatchRunner:
         """
         under_way = any(not task.done() for task in self._tasks)
         waiting = await self._waiting()
-        size = self.parts.settings.batch_size or (BATCH_DOCUMENTS if self._taken else None)
-        await self._begin(cut(waiting, size))
+        await self._begin(waiting, alone=not self._taken and len(waiting) <= SINGLE_UP_TO)
         # While they end, others begin for what had waited for a service.
         while running := [task for task in self._tasks if not task.done()]:
             await asyncio.gather(*running)
@@ -170,7 +185,7 @@ class BatchRunner:
             self._resumed.update(again)
             self._taken -= again
             waiting = [job for job in await self._waiting() if job.job_id in again]
-            await self._begin(cut(waiting, self.parts.settings.batch_size or BATCH_DOCUMENTS))
+            await self._begin(waiting)
 
     async def _finish_others(self) -> bool:
         """Wait for what others have of this run; whether some of it is for this run to finish."""
@@ -207,32 +222,49 @@ class BatchRunner:
             and services_for_version(self.parts, job.version) is not None
         ]  # fmt: skip
 
-    async def _begin(self, batches: Sequence[PlannedBatch]) -> None:
-        if batches and self._bar is None:
+    async def _begin(self, jobs: Sequence[WaitingJob], *, alone: bool = False) -> None:
+        """Put jobs in line, from which batches are cut as slots become free.
+
+        Args:
+            alone: each document has a batch of its own, unless a size was asked for.
+        """
+        if jobs and self._bar is None:
             self._bar = await shown(
                 acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
             )
-        for batch in batches:
-            self._taken.update(batch.job_ids)
+        self._taken.update(job.job_id for job in jobs)
+        self._line, self._alone = in_order([*self._line, *jobs]), alone
+        if self._line and (self._turn is None or self._turn.done()):
+            self._turn = asyncio.create_task(self._in_turn())
+            self._tasks.append(self._turn)
+
+    async def _in_turn(self) -> None:
+        """Cut a batch whenever a slot is free: from a full line while more may come to fill it."""
+        while self._line:
+            await self._slots.take()
+            size = 1 if self._alone and self.parts.settings.batch_size is None else self._size()
+            if await self._is_stopped() or (self._more_to_come and len(self._line) < size):
+                self._slots.give_back()
+                return
+            batch, self._line = next_batch(self._line, size)
             self._tasks.append(asyncio.create_task(self._one(batch)))
 
     async def _one(self, batch: PlannedBatch) -> None:
-        async with self._slots:
-            if await self._is_stopped():
-                return
-            try:
-                await run_batch(self.parts, self.run, batch, self._options)
-            except NavigatorError as error:
-                self.troubles.append(error)
-            except Exception as error:  # a bug, or Prefect gone: the other batches go on
-                get_run_logger().exception("the batch %s was not finished", batch.label)
-                self.troubles.append(prefect_trouble(error) or error)
-            if self.troubles:
-                await self._resume()
-            self._done += len(batch.job_ids)
-            total = len(self._taken) + self._coming
-            if self._bar is not None:
-                await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
+        try:
+            await run_batch(self.parts, self.run, batch, self._options)
+        except NavigatorError as error:
+            self.troubles.append(error)
+        except Exception as error:  # a bug, or Prefect gone: the other batches go on
+            get_run_logger().exception("the batch %s was not finished", batch.label)
+            self.troubles.append(prefect_trouble(error) or error)
+        finally:
+            self._slots.give_back()
+        if self.troubles:
+            await self._resume()
+        self._done += len(batch.job_ids)
+        total = len(self._taken) + self._coming
+        if self._bar is not None:
+            await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

@@ -6,6 +6,7 @@ named by its jobs' ids. `navigator status ID`, the dashboard and every report te
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,6 +19,9 @@ SINGLE_UP_TO = 32
 BATCH_DOCUMENTS = 512
 BATCH_BYTES = 64 * 1024 * 1024
 """A batch ends at so many documents or bytes of files, whichever comes first."""
+
+LEAST_SHARED = 32
+"""Documents of a batch, at least, where several workers share a run: less is mostly hand-over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +38,42 @@ def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch
     All documents of a batch were accepted under one pipeline version.
     """
     size = batch_size or (1 if len(jobs) <= SINGLE_UP_TO else BATCH_DOCUMENTS)
-    groups: list[list[WaitingJob]] = []
-    room = 0
-    for job in sorted(jobs, key=lambda each: str(each.version)):
-        if (
-            not groups
-            or len(groups[-1]) == size
-            or job.file_bytes > room
-            or groups[-1][0].version != job.version
-        ):
-            groups.append([])
-            room = BATCH_BYTES
-        groups[-1].append(job)
-        room -= job.file_bytes
-    return [PlannedBatch([job.job_id for job in group], _label(group)) for group in groups]
+    left: Sequence[WaitingJob] = in_order(jobs)
+    batches: list[PlannedBatch] = []
+    while left:
+        batch, left = next_batch(left, size)
+        batches.append(batch)
+    return batches
 
 
-def full_batches(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:
-    """Those batches that can begin while more jobs are coming: the ones that are full."""
-    size = batch_size or BATCH_DOCUMENTS
-    return cut(jobs[: len(jobs) // size * size], size)
+def in_order(jobs: Sequence[WaitingJob]) -> list[WaitingJob]:
+    """Jobs as batches are cut from them: those of one pipeline version together."""
+    return sorted(jobs, key=lambda each: str(each.version))
+
+
+def next_batch(jobs: Sequence[WaitingJob], size: int) -> tuple[PlannedBatch, Sequence[WaitingJob]]:
+    """The batch that is cut from the front of jobs in order, and the jobs that are left."""
+    count, room = 1, BATCH_BYTES - jobs[0].file_bytes
+    for job in jobs[1:size]:
+        if job.file_bytes > room or job.version != jobs[0].version:
+            break
+        count, room = count + 1, room - job.file_bytes
+    group = jobs[:count]
+    return PlannedBatch([job.job_id for job in group], _label(group)), jobs[count:]
+
+
+def shared_size(documents: int, places: int) -> int:
+    """How many documents the next of several workers' batches has.
+
+    Each takes its part of half of what is left, so that the batches become smaller towards the end
+    and no worker is left with a large one while the others have nothing.
+
+    Args:
+        documents: those that no batch has yet.
+        places: batches that the workers take through at the same time.
+    """
+    even = math.ceil(documents / (2 * places))
+    return max(LEAST_SHARED, min(BATCH_DOCUMENTS, even))
 
 
 def _label(group: Sequence[WaitingJob]) -> str:

@@ -42,8 +42,9 @@ from pipeline.states import WORKING, JobState
 from pipeline.store import job_failures, run_jobs
 from stages import validating
 from stages.batch import Batch, claim_batch, jobs_at, note_trouble, stop_batch
+from stages.installation import Origin, require_installation
 from stages.parsing import ParseReference
-from stages.pipeline_version import require_installation, services_for_jobs
+from stages.pipeline_version import services_for_jobs
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
 
@@ -65,6 +66,8 @@ async def ingest_documents(
     options: RunOptions | None = None,
     installation: UUID | None = None,
     inside: bool = False,
+    stored: UUID | None = None,
+    code: str | None = None,
 ) -> State[Any]:
     """Take registered documents through parse, validate, chunk, embed, gate and publish.
 
@@ -76,9 +79,11 @@ async def ingest_documents(
         options: as given to `ingest`; only read in a process of its own.
         installation: the database that the jobs are in.
         inside: go on with the documents that are found inside these; for who has no flow around.
+        stored: one of the jobs, whose file is in the storage of who hands them over.
+        code: the code of who hands them over.
     """
     async with redact_errors(), opened(options or RunOptions()) as parts:
-        require_installation(parts, installation)
+        await require_installation(parts, Origin(installation, stored, code))
         parts = await services_for_jobs(parts, job_ids)
         with using(parts):
             state = await _take_through(parts, job_ids, run_id)

@@ -67,6 +67,10 @@ class PluginGroup:
                 remedy="Install the package again, or choose another.",
             ) from error
 
+    def targets(self) -> Mapping[str, str]:
+        """The names that packages add, by what each stands for (``module:attribute``)."""
+        return {each.value: name for name, each in _installed(self.group).items()}
+
     def require(self, name: str) -> str:
         """The name, for a validator of settings.
 
@@ -98,3 +102,6 @@ EMBEDDERS = PluginGroup(
 
 CHECKS = PluginGroup("insurance_navigator.checks", "check")
 """A company's own rules, which the gate adds to ours."""
+
+FLOWS = PluginGroup("insurance_navigator.flows", "flow")
+"""A team's own flows, which a warm worker runs beside ours."""

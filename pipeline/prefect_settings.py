@@ -25,3 +25,9 @@ class PrefectSettings(BaseSettings):
         description="Folders whose files a worker's runs may take in, joined by the system's path "
         "separator; none until named. `navigator ingest` needs none.",
     )
+    worker_child_runs: bool = Field(
+        default=False,
+        description="`navigator worker` runs what has job variables, or is of a flow that is not "
+        "installed here, in a process of its own, as Prefect's own worker does: whoever may use "
+        "Prefect then runs any code on this machine.",
+    )

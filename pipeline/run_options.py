@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from pipeline.block_choice import SavedBlock
 from pipeline.plugins import EMBEDDERS, PARSERS
 from pipeline.settings import Settings, load_settings
 
@@ -16,6 +17,11 @@ ParserName = Annotated[
 EmbedderName = Annotated[
     str, AfterValidator(EMBEDDERS.require), Field(json_schema_extra={"enum": [*EMBEDDERS.names()]})
 ]
+ParserBlock = Annotated[str | None, SavedBlock("navigator-llamaparse", "navigator-local-parser")]
+EmbedderBlock = Annotated[
+    str | None, SavedBlock("navigator-openai-embedder", "navigator-local-embedder")
+]
+AlertBlock = Annotated[str | None, SavedBlock("navigator-alert")]
 
 
 class RunOptions(BaseModel):
@@ -23,6 +29,15 @@ class RunOptions(BaseModel):
 
     parser: ParserName | None = Field(None, title="Parser")
     embedder: EmbedderName | None = Field(None, title="Embedder")
+    parser_block: ParserBlock = Field(
+        None, title="Parser's block", description="In the place of the parser that is set."
+    )
+    embedder_block: EmbedderBlock = Field(
+        None, title="Embedder's block", description="In the place of the embedder that is set."
+    )
+    alert_block: AlertBlock = Field(
+        None, title="Alerts' block", description="Told when this run goes wrong."
+    )
     batch_size: int | None = Field(
         None, ge=1, le=1000, description="Documents in a subflow; empty: 1 up to 32 documents."
     )
@@ -47,6 +62,9 @@ class RunOptions(BaseModel):
             embedder=self.embedder,
             batch_size=self.batch_size,
             concurrency=self.concurrency,
+            parser_block=self.parser_block,
+            embedder_block=self.embedder_block,
+            alert_block=self.alert_block,
         )
 
     def without_names(self) -> RunOptions:

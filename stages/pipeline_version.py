@@ -7,7 +7,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from pipeline.chunking.options import chunker_of
-from pipeline.errors import ConfigurationError
 from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
@@ -38,18 +37,3 @@ async def services_for_jobs(services: Services, job_ids: Sequence[UUID]) -> Serv
         versions = await backlog.versions_of(connection, job_ids)
     fit = services_for_version(services, versions[0]) if len(versions) == 1 else None
     return fit or services
-
-
-def require_installation(parts: Services, expected: UUID | None) -> None:
-    """Require that this worker's database is the one that the jobs are in.
-
-    Raises:
-        ConfigurationError: it is another one; the work would seem done, and nothing would be.
-    """
-    if expected is not None and expected != parts.installation:
-        raise ConfigurationError(
-            f"This worker's database is the installation {str(parts.installation)[:8]}, and the "
-            f"documents are in the installation {str(expected)[:8]}.",
-            remedy="Give this worker the DATABASE_URL (or NAVIGATOR_HOME) of whoever starts runs "
-            "here, or a work pool of its own.",
-        )

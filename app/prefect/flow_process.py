@@ -126,7 +126,8 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
         if gate.ident is not None:
             gate.join()
         import prefect  # noqa: F401
-    if flow.loads_gate and theirs:
+    # Who hands batches over validates nothing.
+    if flow.loads_gate and theirs and settings.work_pool is None:
         gate.start()
 
 

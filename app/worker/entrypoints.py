@@ -1,11 +1,11 @@
-"""Loads the flows that a worker serves, by the entrypoints of prefect.yaml."""
+"""Loads the flows that a worker serves, by the entrypoints of their deployments."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError
+from pipeline.plugins import FLOWS
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @cache
 def served_flows() -> dict[str, Flow[..., Any]]:
-    """Every flow that a deployment may name; imports Prefect and all flows."""
+    """Our own flows; imports Prefect and all of them."""
     from flows.backfill import backfill
     from flows.drift import drift
     from flows.ingest import ingest
@@ -33,16 +33,29 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     }
 
 
-def flow_of(entrypoint: str | None) -> Flow[..., Any]:
-    """The flow of a deployment.
+def flow_of(entrypoint: str | None) -> Flow[..., Any] | None:
+    """The flow of a deployment, when it can run in a worker's own process.
+
+    Those are ours, and what an installed package names in the group ``insurance_navigator.flows``,
+    as far as it is async: another one would stop everything else in the process.
 
     Raises:
-        ConfigurationError: a warm worker has no such flow.
+        ConfigurationError: its package cannot be imported.
     """
-    flow = served_flows().get(entrypoint or "")
-    if flow is None:
-        raise ConfigurationError(
-            "A warm worker runs the flows it was built with, and this deployment names another.",
-            remedy="Deploy again with the worker's version, or use `prefect worker start`.",
-        )
-    return flow
+    if entrypoint is None:
+        return None
+    if (ours := served_flows().get(entrypoint)) is not None:
+        return ours
+    name = FLOWS.targets().get(_as_module(entrypoint))
+    if name is None:
+        return None
+    flow: Flow[..., Any] = FLOWS.load(name)
+    return flow if flow.isasync else None
+
+
+def _as_module(entrypoint: str) -> str:
+    """``module:attribute`` of what a deployment may call it: by its file or by its module."""
+    path, colon, attribute = entrypoint.rpartition(":")
+    if not colon:
+        path, _, attribute = entrypoint.rpartition(".")
+    return f"{path.removesuffix('.py').replace('/', '.')}:{attribute}"

@@ -139,7 +139,7 @@ class _Serving:
                     await self._serve_pool(self._stop)
 
     async def _serve_pool(self, stop: asyncio.Event) -> None:
-        worker = _worker(self._options)
+        worker = _worker(self._options, self._settings)
         with_health = self._options.health_port is not None
         polling = asyncio.create_task(worker.start(with_healthcheck=with_health, printer=_note))
         asked = asyncio.create_task(self._until_asked(stop))
@@ -161,13 +161,21 @@ class _Serving:
 
 
 def _load() -> None:
+    import blocks.registry  # noqa: F401  (for the blocks that a person chose for a run)
     from app.worker.entrypoints import served_flows
+    from pipeline.code_version import code_version
 
     served_flows()
+    code_version()  # of what was loaded, whatever lies there later
 
 
-def _worker(options: WorkerOptions) -> WarmWorker:
+def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
+    from app.worker.run_places import RunPlaces
     from app.worker.warm_worker import WarmWorker
+
+    # Who hands batches over and takes them too keeps places for them.
+    both = settings.work_pool is not None and not options.queues
+    others = max(1, options.limit - settings.concurrency) if both else None
 
     return WarmWorker(
         options.pool,
@@ -175,6 +183,9 @@ def _worker(options: WorkerOptions) -> WarmWorker:
         name=options.name or f"{os.uname().nodename}-{os.getpid()}",
         prefetch_seconds=1,
         limit=options.limit,
+        # One more than it works on at once: it begins while the others wait for their provider.
+        child_runs=settings.worker_child_runs,
+        places=RunPlaces(settings.concurrency + 1, others),
     )
 
 

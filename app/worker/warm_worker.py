@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,59 +16,37 @@ from uuid import UUID
 import anyio.abc
 from prefect.exceptions import Abort, ObjectNotFound, Pause, TerminationSignal
 from prefect.workers.base import BaseWorker, BaseWorkerResult
-from prefect.workers.process import (
-    ProcessJobConfiguration,
-    ProcessVariables,
-    ProcessWorker,
-)
-from pydantic import PrivateAttr
+from prefect.workers.process import ProcessWorker
 
+from app.worker.child_runs import ChildRuns
+from app.worker.configuration import WarmConfiguration, WarmVariables, warm_flow
 from app.worker.engine import Attempt, Interruption, run_to_end
-from app.worker.entrypoints import flow_of
 from app.worker.orphaned_runs import requeue_orphaned_runs
+from app.worker.run_places import RunPlaces
 from deployments.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
-    from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
 
 STOP_SECONDS = 25.0
 """How long runs may take to give back their claims when the worker stops."""
+_SIGN_OFF_SECONDS = 5.0
 
 
-class WarmConfiguration(ProcessJobConfiguration):
-    """A process worker's, with the deployment kept."""
-
-    _deployment: DeploymentResponse | None = PrivateAttr(default=None)
-
-    def prepare_for_flow_run(
-        self,
-        flow_run: FlowRun,
-        deployment: DeploymentResponse | None = None,
-        *others: Any,
-        **named: Any,
-    ) -> None:
-        """Keep the deployment, which names the flow."""
-        super().prepare_for_flow_run(flow_run, deployment, *others, **named)
-        self._deployment = deployment
-
-    @property
-    def entrypoint(self) -> str | None:
-        """Which flow the run is of."""
-        return self._deployment.entrypoint if self._deployment else None
-
-
-class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResult]):
+class WarmWorker(BaseWorker[WarmConfiguration, WarmVariables, BaseWorkerResult]):
     """Serves a process pool, beside or instead of Prefect's own process workers."""
 
     # Of the same type as the pool, so that both kinds of worker may serve one pool: how a worker
     # makes a process out of a run is its own affair.
     type = ProcessWorker.type
     job_configuration = WarmConfiguration
-    job_configuration_variables = ProcessVariables
+    job_configuration_variables = WarmVariables
 
     def __init__(self, *given: Any, **named: Any) -> None:
+        self._places: RunPlaces | None = named.pop("places", None)
+        self._children = ChildRuns(allowed=named.pop("child_runs", False))
         super().__init__(*given, **named)
         self._attempts: dict[UUID, tuple[asyncio.Task[None], Attempt]] = {}
         self._stopping = False
@@ -89,7 +68,9 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         The run is reported as started only when it has ended: until then Prefect's base keeps
         listening for its cancellation, and does not take it a second time.
         """
-        flow = flow_of(configuration.entrypoint)
+        flow = warm_flow(configuration, child_runs=self._children.allowed)
+        if flow is None:
+            return await self._in_child(flow_run, configuration, task_status)
         attempt = Attempt()
         # A task of its own, because anyio cancels again and again what is in its groups, and
         # would not let a run give back its claims.
@@ -106,6 +87,21 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
             task_status.started(os.getpid())
         return BaseWorkerResult(identifier=worker_name(), status_code=0)
 
+    async def _in_child(
+        self,
+        flow_run: FlowRun,
+        configuration: WarmConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None,
+    ) -> BaseWorkerResult:
+        """Run the flow run as Prefect's own worker does, with this worker's name kept on it."""
+        status_code = await self._children.run(flow_run, configuration)
+        if self._stopping:
+            await self._children.requeue(flow_run.id, self.client)
+            status_code = 0
+        if task_status is not None:
+            task_status.started(os.getpid())
+        return BaseWorkerResult(identifier=worker_name(), status_code=status_code)
+
     async def sync_with_backend(self) -> None:
         """Say that we live, and take over from those that do not."""
         await super().sync_with_backend()
@@ -117,6 +113,13 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         return [] if self._stopping else await super().get_and_submit_flow_runs()
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """What is due and has a place here."""
+        due = await self._due()
+        if self._places is None:
+            return due
+        return self._places.within(due, self._submitting_flow_run_ids)
+
+    async def _due(self) -> list[WorkerFlowRunResponse]:
         """What is due by the server's clock.
 
         Prefect's base asks for what is due by the worker's own: nothing until tomorrow, or what
@@ -150,6 +153,8 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         await self.client.update_flow_run(flow_run.id, infrastructure_pid=worker_name())
 
     async def _cancel_run(self, flow_run_id: UUID) -> None:
+        if flow_run_id in self._children.under_way:
+            return  # what watches over the child ends it
         if flow_run_id in self._attempts:
             self._interrupt(flow_run_id, Interruption.CANCELLED)
         else:
@@ -169,8 +174,21 @@ class WarmWorker(BaseWorker[WarmConfiguration, ProcessVariables, BaseWorkerResul
         self._stopping = True
         for flow_run_id in list(self._attempts):
             self._interrupt(flow_run_id, Interruption.STOPPED)
-        if tasks := [task for task, _ in self._attempts.values()]:
+        self._children.stop()
+        tasks = [task for task, _ in self._attempts.values()] + self._children.tasks
+        if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await self._sign_off()
+
+    async def _sign_off(self) -> None:
+        """Have the server forget this worker, which it would count as living for a while."""
+        with suppress(Exception):  # then its heartbeats stay away
+            async with asyncio.timeout(_SIGN_OFF_SECONDS):
+                await self.client.request(
+                    "DELETE",
+                    "/work_pools/{work_pool_name}/workers/{name}",
+                    path_params={"work_pool_name": self._work_pool_name, "name": self.name},
+                )
 
 
 def _raise_what_was_not_reported(task: asyncio.Task[None]) -> None:

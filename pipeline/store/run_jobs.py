@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,3 +66,21 @@ _WAITING = sa.text(
 async def waiting_jobs(connection: AsyncConnection, run_id: UUID) -> list[WaitingJob]:
     """The jobs that a run owns and that have not ended, by source."""
     return await records(connection, WaitingJob, _WAITING, {"id": run_id})
+
+
+_STORAGE_KEYS = sa.text(
+    "SELECT id, storage_key FROM upload_jobs WHERE id = ANY(CAST(:ids AS uuid[])) "
+    "AND state <> 'deleted' ORDER BY id LIMIT :most"
+)
+
+
+async def storage_keys(
+    connection: AsyncConnection, jobs: Sequence[UUID], most: int
+) -> dict[UUID, str]:
+    """Where the files of some of these jobs are kept.
+
+    Args:
+        most: so many of them at most.
+    """
+    found = await connection.execute(_STORAGE_KEYS, {"ids": list(jobs), "most": most})
+    return {row.id: row.storage_key for row in found}

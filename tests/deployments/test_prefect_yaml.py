@@ -15,7 +15,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.importtools import import_object
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from flows.batch_execution import BATCH_DEPLOYMENT
+from flows.worker_pool import BATCH_DEPLOYMENT
 
 ROOT = Path(__file__).resolve().parents[2]
 

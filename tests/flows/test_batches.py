@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut, full_batches
+from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut
 from pipeline.store.run_jobs import WaitingJob
 
 
@@ -64,11 +64,3 @@ def test_batches_are_named_after_their_jobs() -> None:
         "4 documents: job 00000000 … job 00000003",
         "job 00000004",
     ]
-
-
-def test_only_full_batches_begin_while_more_is_coming() -> None:
-    """Of 1,100 jobs two whole batches may begin; 76 wait for more or for the end."""
-    batches = full_batches(waiting([10] * 1100), None)
-    assert [len(batch.job_ids) for batch in batches] == [BATCH_DOCUMENTS, BATCH_DOCUMENTS]
-    assert full_batches(waiting([10] * 5), None) == []
-    assert len(full_batches(waiting([10] * 5), 1)) == 5

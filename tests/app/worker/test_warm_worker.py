@@ -15,13 +15,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from blocks.embedder_blocks import OpenAIEmbedderBlock
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from stages.services import open_services
 from tests.app.worker.conftest import Pool
 from tests.ingesting import accept
+from tests.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.timeout(300)
+
+SECRET = "sk-canary-5be1"
 
 
 interrupted = pytest.mark.answers_lost(1, "nobody waits for the answer to a run that ended")
@@ -61,6 +65,33 @@ def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
     wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
     assert pool.server.post("/artifacts/filter", wanted) == []
     assert children(pool, run) == []
+
+
+def test_a_chosen_block_is_used(pool: Pool, policy: str, prefect_server: PrefectServer) -> None:
+    """A run uses the embedder's block that a person chose in its form; Prefect keeps no secret."""
+    with prefect_server.in_this_process():
+        block = OpenAIEmbedderBlock(
+            api_key=SecretStr(SECRET), base_url=pool.openai.base_url, model="text-embedding-3-large"
+        )
+        chosen = str(block.save("chosen", overwrite=True, _sync=True))  # type: ignore[call-arg]
+    pool.worker()
+    reference = {"embedder_block": {"$ref": {"block_document_id": chosen}}}
+    run = pool.server.start("ingest", paths=[policy], options=reference)
+    ended = pool.until(run, "COMPLETED", "FAILED", "CRASHED")
+    assert ended["state"]["message"] == "Documents: 1 published"
+    assert ended["parameters"]["options"]["embedder_block"] == "navigator-openai-embedder/chosen"
+    assert SECRET not in str(ended)
+    models = pool.query("SELECT model FROM upload_pipeline.embedding_spaces")
+    assert ("text-embedding-3-large",) in models
+
+
+def test_a_secret_in_the_form_is_refused(pool: Pool) -> None:
+    """What is no choice among the saved blocks does not fit the form: nothing of it is kept."""
+    deployment = pool.server.deployments()["ingest"]["id"]
+    for written in ({"api_key": SECRET}, {"block_type_slug": "navigator-openai-embedder"}, SECRET):
+        body = {"parameters": {"paths": ["/x"], "options": {"embedder_block": written}}}
+        answer = pool.server.api.post(f"/deployments/{deployment}/create_flow_run", json=body)
+        assert answer.status_code == 409
 
 
 @interrupted
