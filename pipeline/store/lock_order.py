@@ -54,6 +54,8 @@ ORDER: tuple[str | int, ...] = (
     "service_calls",
     "maintenance_runs",
     "maintenance_findings",
+    "sources",
+    "source_objects",
     "access_log",
     "embedding_spaces",
     "installation",

@@ -487,6 +487,47 @@ maintenance_findings = Table(
     Index(None, "run_id"),
 )
 
+sources = Table(
+    "sources",
+    metadata,
+    # sources that an operator added: `pipeline.source_definition`
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),  # without a secret
+    Column("user_id", Uuid),  # whose its documents are when no rule maps them
+    Column("rights", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("exclude", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("options", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("credentials", Text),  # where they are, not what they are
+    Column("sync", Boolean, nullable=False, server_default=text("true")),
+    Column("interval_seconds", Integer),
+    Column("cron", Text),
+    Column("paused_at", DateTime(timezone=True)),
+    _now(),
+    # the run that reads it, or read it last, and what came of that
+    Column("run_id", Uuid),
+    Column("read_at", DateTime(timezone=True)),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("trouble", Text),
+)
+
+source_objects = Table(
+    "source_objects",
+    metadata,
+    # what was seen in a source, so that only what has changed since is read
+    Column("user_id", Uuid, primary_key=True),
+    Column("source", Text, primary_key=True),  # as of the document
+    Column("source_id", Uuid, ForeignKey(sources.c.id, ondelete="SET NULL")),
+    Column("stamp", Text, nullable=False),  # ETag, version: other bytes have another
+    Column("revision", Text, nullable=False, server_default=text("''")),  # of the labels too
+    Column("size", BigInteger, nullable=False),
+    Column("file_sha256", Text),  # NULL when it could not be taken in
+    Column("error_code", Text),
+    _now("seen_at"),
+    Index(None, "source_id", "source"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -522,10 +563,11 @@ USER_TABLES = (
     access_log,
     uploads,
     unsettled_objects,
+    source_objects,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
-OPERATOR_TABLES = (maintenance_runs, maintenance_findings)
+OPERATOR_TABLES = (maintenance_runs, maintenance_findings, sources)
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
 APPEND_ONLY = (job_events, access_log)
