@@ -48,8 +48,9 @@ def read_secret(reference: str) -> str:
     try:
         return read_regular(Path(place), _MOST_BYTES).decode("utf-8").strip()
     except (OSError, UnicodeError):
-        raise _missing(f"The file {place}, which holds a source's credentials, cannot be read.") \
-            from None
+        raise _missing(
+            f"The file {place}, which holds a source's credentials, cannot be read."
+        ) from None
 
 
 def as_options(secret: str) -> Mapping[str, str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from pipeline.errors import UsageError
+from pipeline.sources import storable
 
 FOLDER = "file"
 """The scheme of a folder of this machine."""
@@ -27,9 +29,13 @@ def is_url(path: str) -> bool:
     return bool(_URL.match(path))
 
 
-def split_paths(given: list[str]) -> tuple[list[str], list[str]]:
+def split_paths(given: Iterable[str]) -> tuple[list[str], list[str]]:
     """Paths, and URLs of sources."""
-    return [each for each in given if not is_url(each)], [each for each in given if is_url(each)]
+    paths: list[str] = []
+    urls: list[str] = []
+    for each in given:
+        (urls if is_url(each) else paths).append(each)
+    return paths, urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class SourceAddress:
     def source_of(self, key: str) -> str:
         """The source of the document that an object becomes; no two objects have the same."""
         if self.scheme == FOLDER:  # as `navigator ingest` names the same file
-            return self.prefix + key
+            return storable(Path(self.prefix + key))
         return self.prefix + "".join(map(_escaped, key))
 
     def key_of(self, source: str) -> str:
@@ -118,5 +124,5 @@ def _escaped(character: str) -> str:
 def _unusable(why: str) -> UsageError:
     return UsageError(
         f"A source's URL {why}.",
-        remedy="Write it as s3://bucket/prefix, gs://…, az://…, imaps://user@host/folder or a path.",
+        remedy="Write s3://bucket/prefix, gs://…, az://…, imaps://user@host/folder or a path.",
     )

@@ -19,6 +19,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
     from flows.quality_report import quality_report
+    from flows.sync_source import sync_source
 
     return {
         "flows/backfill.py:backfill": backfill,
@@ -26,6 +27,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
         "flows/ingest_documents.py:ingest_documents": ingest_documents,
         "flows/maintain.py:maintain": maintain,
         "flows/quality_report.py:quality_report": quality_report,
+        "flows/sync_source.py:sync_source": sync_source,
     }
 
 

@@ -114,7 +114,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    seen = _delete("source_objects", "user_id, source")
+    seen = _delete("source_objects", "source, user_id")
     left = (_NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _SOURCES, seen, _ROWS_LEFT)
     for statement in (*_ROWS, *left):
         await connection.execute(statement, values)

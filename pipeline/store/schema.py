@@ -516,14 +516,13 @@ source_objects = Table(
     "source_objects",
     metadata,
     # what was seen in a source, so that only what has changed since is read
-    Column("user_id", Uuid, primary_key=True),
     Column("source", Text, primary_key=True),  # as of the document
+    Column("user_id", Uuid, primary_key=True),
     Column("source_id", Uuid, ForeignKey(sources.c.id, ondelete="SET NULL")),
     Column("stamp", Text, nullable=False),  # ETag, version: other bytes have another
     Column("revision", Text, nullable=False, server_default=text("''")),  # of the labels too
     Column("size", BigInteger, nullable=False),
-    Column("file_sha256", Text),  # NULL when it could not be taken in
-    Column("error_code", Text),
+    Column("file_sha256", Text, nullable=False),
     _now("seen_at"),
     Index(None, "source_id", "source"),
 )

@@ -21,8 +21,7 @@ class SeenObject:
         source: of the document that it became.
         source_id: the added source that it came by, if any.
         stamp: of its bytes. revision: of its labels too.
-        file_sha256: of its bytes; None when they could not be taken in.
-        error_code: why not.
+        file_sha256: of its bytes.
     """
 
     user_id: UUID
@@ -31,41 +30,33 @@ class SeenObject:
     stamp: str
     revision: str
     size: int
-    file_sha256: str | None
-    error_code: str | None = None
+    file_sha256: str
 
 
-_COLUMNS = "user_id, source, source_id, stamp, revision, size, file_sha256, error_code"
+_COLUMNS = "user_id, source, source_id, stamp, revision, size, file_sha256"
 _KNOWN = sa.text(
-    f"""
-    SELECT {_COLUMNS} FROM source_objects
-    WHERE source = ANY(CAST(:sources AS text[]))
-      AND (user_id = ANY(CAST(:users AS uuid[])) OR source_id = :source_id)
-    """
+    f"SELECT {_COLUMNS} FROM source_objects WHERE source = ANY(CAST(:sources AS text[]))"
 )
 
 
-async def known(
-    connection: AsyncConnection, sources: Sequence[str], users: Sequence[UUID], by: UUID | None
-) -> list[SeenObject]:
-    """What is remembered of these objects: of the users, and whoever got one by the same source."""
-    values = {"sources": list(sources), "users": list(users), "source_id": by}
-    return await records(connection, SeenObject, _KNOWN, values)
+async def known(connection: AsyncConnection, sources: Sequence[str]) -> list[SeenObject]:
+    """What is remembered of these objects, of every user."""
+    return await records(connection, SeenObject, _KNOWN, {"sources": list(sources)})
 
 
 _REMEMBER = sa.text(
     """
     INSERT INTO source_objects AS o
-        (user_id, source, source_id, stamp, revision, size, file_sha256, error_code)
+        (user_id, source, source_id, stamp, revision, size, file_sha256)
     SELECT s.* FROM jsonb_to_recordset(CAST(:seen AS jsonb)) AS s(
         user_id uuid, source text, source_id uuid, stamp text, revision text, size bigint,
-        file_sha256 text, error_code text)
+        file_sha256 text)
     WHERE s.source_id IS NULL OR EXISTS (SELECT FROM sources WHERE id = s.source_id)
-    ORDER BY s.user_id, s.source
-    ON CONFLICT (user_id, source) DO UPDATE SET
+    ORDER BY s.source, s.user_id
+    ON CONFLICT (source, user_id) DO UPDATE SET
         source_id = coalesce(o.source_id, excluded.source_id), stamp = excluded.stamp,
         revision = excluded.revision, size = excluded.size, file_sha256 = excluded.file_sha256,
-        error_code = excluded.error_code, seen_at = now()
+        seen_at = now()
     """
 )
 
@@ -81,7 +72,6 @@ async def remember(connection: AsyncConnection, seen: Sequence[SeenObject]) -> N
             "revision": each.revision,
             "size": each.size,
             "file_sha256": each.file_sha256,
-            "error_code": each.error_code,
         }
         for each in seen
     ]
@@ -129,7 +119,7 @@ _FORGET = sa.text(
         SELECT o.user_id, o.source FROM source_objects AS o
         JOIN unnest(CAST(:users AS uuid[]), CAST(:sources AS text[])) AS g(user_id, source)
           ON o.user_id = g.user_id AND o.source = g.source
-        ORDER BY o.user_id, o.source FOR UPDATE OF o
+        ORDER BY o.source, o.user_id FOR UPDATE OF o
     )
     DELETE FROM source_objects AS o USING gone AS g
     WHERE o.user_id = g.user_id AND o.source = g.source

@@ -84,8 +84,8 @@ _OBJECT = sa.text(
     """
 )
 _SEEN = sa.text(
-    f"INSERT INTO {SCHEMA}.source_objects (user_id, source, stamp, size) "
-    "VALUES (:user, :sha, 's', 1)"
+    f"INSERT INTO {SCHEMA}.source_objects (user_id, source, stamp, size, file_sha256) "
+    "VALUES (:user, :sha, 's', 1, :sha)"
 )
 _QUALITY = sa.text(
     f"""

@@ -44,16 +44,15 @@ def upgrade() -> None:
     op.execute(
         f"""
         CREATE TABLE {SCHEMA}.source_objects (
-            user_id UUID NOT NULL,
             source TEXT NOT NULL,
+            user_id UUID NOT NULL,
             source_id UUID,
             stamp TEXT NOT NULL,
             revision TEXT DEFAULT '' NOT NULL,
             size BIGINT NOT NULL,
-            file_sha256 TEXT,
-            error_code TEXT,
+            file_sha256 TEXT NOT NULL,
             seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT source_objects_pkey PRIMARY KEY (user_id, source),
+            CONSTRAINT source_objects_pkey PRIMARY KEY (source, user_id),
             CONSTRAINT source_objects_source_id_fkey FOREIGN KEY (source_id)
                 REFERENCES {SCHEMA}.sources (id) ON DELETE SET NULL
         )
