@@ -103,7 +103,8 @@ class MailboxSource:
             piece = await self._ask(partial(self._piece, uid=uid, start=at))
             if piece:
                 yield piece
-            if len(piece) < _PIECE:
+            # some servers do not know of parts, and answer with the whole message
+            if len(piece) != _PIECE:
                 return
             at += len(piece)
 
@@ -111,7 +112,7 @@ class MailboxSource:
         answer = _done(connection.uid("FETCH", uid, f"(UID BODY.PEEK[]<{start}.{_PIECE}>)"))
         for each in answer:
             found = _LISTED.search(each[0]) if isinstance(each, tuple) else None
-            if found and found[1].decode() == uid and len(each[1]) <= _PIECE:
+            if found and found[1].decode() == uid and (len(each[1]) <= _PIECE or not start):
                 return bytes(each[1])
         # a server may answer an empty string in place of a literal, at the very end of a message
         if start and any(isinstance(each, bytes) and _LISTED.search(each) for each in answer):
@@ -188,6 +189,12 @@ class MailboxSource:
         except imaplib.IMAP4.abort:
             connection.shutdown()
             raise
+        except UnicodeEncodeError:
+            connection.shutdown()
+            raise ConfigurationError(
+                "The mail server takes no names and passwords with other letters than ASCII.",
+                remedy=_REMEDY,
+            ) from None
         except imaplib.IMAP4.error:
             connection.shutdown()
             raise ConfigurationError(
