@@ -38,7 +38,7 @@ class Item:
             there.
         size: in bytes.
         stamp: of its bytes (ETag, version): other bytes have another. Equal stamps and sizes are
-            not read again.
+            not read again; an empty one equals none.
         revision: of what it is labeled with: other labels have another.
     """
 

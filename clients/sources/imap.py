@@ -35,10 +35,6 @@ _SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]+)\b")
 _REMEDY = "Check the source's URL and what --credentials names."
 
 
-class _TooMuch(imaplib.IMAP4.abort):
-    """An answer is longer than any that was asked for."""
-
-
 class _Bounded(imaplib.IMAP4):
     """A connection on which a server cannot send more than was asked for."""
 
@@ -56,7 +52,7 @@ class _Bounded(imaplib.IMAP4):
     def _take(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise _TooMuch("too long an answer")
+            raise self.abort("too long an answer")
 
 
 class _Encrypted(_Bounded, imaplib.IMAP4_SSL):
@@ -159,17 +155,18 @@ class MailboxSource:
             self._connection.left = _MOST_ANSWER
             return question(self._connection)
         except (imaplib.IMAP4.error, OSError, EOFError) as error:
+            too_much = self._connection is not None and self._connection.left < 0
             self._drop()
-            raise self._failed(error) from None
+            raise self._failed(error, too_much=too_much) from None
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.shutdown()
 
-    def _failed(self, error: Exception) -> Exception:
+    def _failed(self, error: Exception, *, too_much: bool) -> Exception:
         # What the server said is not repeated: anybody may have written it.
-        if isinstance(error, _TooMuch):
+        if too_much:
             return ServiceUnavailable("The mail server sent more than it was asked for.")
         if isinstance(error, imaplib.IMAP4.error):
             return ServiceUnavailable(f"The mail server failed ({type(error).__name__}).")

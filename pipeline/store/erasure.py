@@ -68,7 +68,7 @@ _FINDINGS = sa.text(
 )
 _SOURCES = sa.text(
     """
-    WITH own AS (SELECT id FROM sources WHERE user_id = :user_id ORDER BY id FOR UPDATE)
+    WITH own AS (SELECT id FROM sources WHERE owner_id = :user_id ORDER BY id FOR UPDATE)
     DELETE FROM sources AS s USING own AS o WHERE s.id = o.id
     """
 )

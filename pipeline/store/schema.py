@@ -494,7 +494,7 @@ sources = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("url", Text, nullable=False),  # without a secret
-    Column("user_id", Uuid),  # whose its documents are when no rule maps them
+    Column("owner_id", Uuid),  # whose its documents are when no rule maps them
     Column("rights", JSONB, nullable=False, server_default=text("'[]'")),
     Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("exclude", JSONB, nullable=False, server_default=text("'[]'")),

@@ -15,14 +15,14 @@ from pipeline.source_definition import LastReading, SourceDefinition
 from pipeline.store.engine import rows
 
 _COLUMNS = """
-    id, name, url, user_id, rights, tags, exclude, options, credentials, sync, interval_seconds,
+    id, name, url, owner_id, rights, tags, exclude, options, credentials, sync, interval_seconds,
     cron, paused_at, run_id, read_at, counts, trouble
 """
 _ADD = sa.text(
     """
-    INSERT INTO sources (id, name, url, user_id, rights, tags, exclude, options, credentials, sync,
+    INSERT INTO sources (id, name, url, owner_id, rights, tags, exclude, options, credentials, sync,
                          interval_seconds, cron)
-    VALUES (:id, :name, :url, :user_id, CAST(:rights AS jsonb), CAST(:tags AS text[]),
+    VALUES (:id, :name, :url, :owner_id, CAST(:rights AS jsonb), CAST(:tags AS text[]),
             CAST(:exclude AS jsonb), CAST(:options AS jsonb), :credentials, :sync,
             :interval_seconds, :cron)
     ON CONFLICT (name) DO NOTHING RETURNING id
@@ -40,7 +40,7 @@ async def add(connection: AsyncConnection, source: SourceDefinition) -> None:
         "id": source.id,
         "name": source.name,
         "url": source.url,
-        "user_id": source.user_id,
+        "owner_id": source.user_id,
         "rights": json.dumps(source.rights),
         "tags": list(source.tags),
         "exclude": json.dumps(source.exclude),
@@ -86,7 +86,7 @@ def _definition(row: sa.RowMapping) -> SourceDefinition:
         last = LastReading(row["run_id"], row["read_at"], row["counts"], row["trouble"])
     return SourceDefinition(
         url=row["url"],
-        user_id=row["user_id"],
+        user_id=row["owner_id"],
         id=row["id"],
         name=row["name"],
         rights=tuple(row["rights"]),

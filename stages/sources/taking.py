@@ -154,7 +154,7 @@ async def _remember(reading: Reading, spooled: Sequence[Spooled], taken: set[str
     seen: list[SeenObject] = [
         as_seen(reading.definition, each.wanted, each.sha256)
         for each in spooled
-        if each.wanted.source in taken and each.wanted.item.stamp
+        if each.wanted.source in taken
     ]
     async with reading.services.database.service() as connection:
         await source_objects.remember(connection, seen)

@@ -99,7 +99,7 @@ async def test_messages_become_documents_with_what_is_attached(
     assert sorted(first.downloaded) == ["7-1.eml", "7-2.eml"]
     assert again.downloaded == []
     assert third.downloaded == ["7-3.eml"]
-    assert fourth.counts["deleted"] == 1
+    assert fourth.counts["deleted"] == 2  # with what was attached
     assert server.tell("fetched")["commands"] == []
 
 

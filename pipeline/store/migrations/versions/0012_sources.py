@@ -21,7 +21,7 @@ def upgrade() -> None:
             id UUID NOT NULL,
             name TEXT NOT NULL,
             url TEXT NOT NULL,
-            user_id UUID,
+            owner_id UUID,
             rights JSONB DEFAULT '[]' NOT NULL,
             tags TEXT[] DEFAULT '{{}}' NOT NULL,
             exclude JSONB DEFAULT '[]' NOT NULL,
