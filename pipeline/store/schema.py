@@ -518,7 +518,8 @@ source_objects = Table(
     # what was seen in a source, so that only what has changed since is read
     Column("source", Text, primary_key=True),  # as of the document
     Column("user_id", Uuid, primary_key=True),
-    Column("source_id", Uuid, ForeignKey(sources.c.id, ondelete="SET NULL")),
+    # the added source that it came by; no foreign key, which would lock that with every object
+    Column("source_id", Uuid),
     Column("stamp", Text, nullable=False),  # ETag, version: other bytes have another
     Column("revision", Text, nullable=False, server_default=text("''")),  # of the labels too
     Column("size", BigInteger, nullable=False),

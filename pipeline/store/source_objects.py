@@ -44,9 +44,6 @@ async def known(connection: AsyncConnection, sources: Sequence[str]) -> list[See
     return await records(connection, SeenObject, _KNOWN, {"sources": list(sources)})
 
 
-_LOCK_SOURCES = sa.text(
-    "SELECT id FROM sources WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE"
-)
 _REMEMBER = sa.text(
     """
     INSERT INTO source_objects AS o
@@ -65,14 +62,11 @@ _REMEMBER = sa.text(
 
 async def remember(connection: AsyncConnection, seen: Sequence[SeenObject]) -> None:
     """Remember objects as they were taken in; who has one by a source keeps it by that."""
-    by = {each.source_id for each in seen if each.source_id is not None}
-    # the rows refer to it, so it is locked before them; it may have been removed meanwhile
-    there = set((await connection.execute(_LOCK_SOURCES, {"ids": list(by)})).scalars())
     told = [
         {
             "user_id": str(each.user_id),
             "source": each.source,
-            "source_id": str(each.source_id) if each.source_id in there else None,
+            "source_id": str(each.source_id) if each.source_id else None,
             "stamp": each.stamp,
             "revision": each.revision,
             "size": each.size,

@@ -55,6 +55,7 @@ async def add(connection: AsyncConnection, source: SourceDefinition) -> None:
             f"There is a source {source.name!r} already.",
             remedy="Choose another name, or remove it with `navigator source remove`.",
         )
+    await connection.execute(_FREE)
 
 
 _ALL = sa.text(f"SELECT {_COLUMNS} FROM sources ORDER BY name")
@@ -109,6 +110,19 @@ _PAUSE = sa.text(
     """
 )
 _REMOVE = sa.text("DELETE FROM sources WHERE name = :name")
+# Also of what a run remembered that read a source while it was removed.
+_FREE = sa.text(
+    """
+    WITH left_over AS (
+        SELECT o.source, o.user_id FROM source_objects AS o
+        WHERE o.source_id IS NOT NULL
+          AND NOT EXISTS (SELECT FROM sources AS s WHERE s.id = o.source_id)
+        ORDER BY o.source, o.user_id FOR UPDATE OF o
+    )
+    UPDATE source_objects AS o SET source_id = NULL FROM left_over AS l
+    WHERE o.source = l.source AND o.user_id = l.user_id
+    """
+)
 
 
 async def pause(connection: AsyncConnection, name: str, *, paused: bool) -> None:
@@ -117,8 +131,9 @@ async def pause(connection: AsyncConnection, name: str, *, paused: bool) -> None
 
 
 async def remove(connection: AsyncConnection, name: str) -> None:
-    """Forget a source; its documents stay."""
+    """Forget a source; its documents stay, and another source may have them from now on."""
     await connection.execute(_REMOVE, {"name": name})
+    await connection.execute(_FREE)
 
 
 # A run that died holds its lease no longer; its own successor has its id.

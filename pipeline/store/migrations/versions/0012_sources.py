@@ -52,9 +52,7 @@ def upgrade() -> None:
             size BIGINT NOT NULL,
             file_sha256 TEXT NOT NULL,
             seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT source_objects_pkey PRIMARY KEY (source, user_id),
-            CONSTRAINT source_objects_source_id_fkey FOREIGN KEY (source_id)
-                REFERENCES {SCHEMA}.sources (id) ON DELETE SET NULL
+            CONSTRAINT source_objects_pkey PRIMARY KEY (source, user_id)
         )
         """
     )
