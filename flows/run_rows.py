@@ -16,7 +16,7 @@ from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 from stages.services import Services
-from stages.sources.definitions import require_added
+from stages.sources.definitions import address_of, require_added
 
 
 @retry_on_restart
@@ -30,6 +30,8 @@ async def begin_run(
             wanted = await requested_run(connection, run) or wanted
     # Both ask Prefect: no transaction is open meanwhile.
     paths, urls = split_paths(wanted.paths)
+    for url in urls:  # before it is written down: it could hold a password
+        address_of(url)
     roots = await allowed_roots(paths, parts.settings, sources=bool(urls))
     if roots is not None:
         await require_added(parts.database, urls, wanted.user)

@@ -6,6 +6,7 @@ An object is read in the version that was listed, or not at all. Its labels are 
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _PIECE = 1024 * 1024
 _KEYS_AT_ONCE = 1000
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables that name an endpoint where no option does."""
 _REMEDY = "Check the source's URL, its --option and what --credentials names."
 
 
@@ -142,12 +145,12 @@ def open_source(address: SourceAddress, options: Mapping[str, str]) -> BucketSou
     if address.user is not None or address.port is not None:
         raise ConfigurationError("A bucket's URL names no user and no port.", remedy=_REMEDY)
     try:
-        return BucketSource(open_bucket(address.url, _encrypted(dict(options))))
+        return BucketSource(open_bucket(address.url, _encrypted(address.scheme, dict(options))))
     except ConfigurationError as error:
         raise ConfigurationError(error.message, remedy=_REMEDY) from None
 
 
-def _encrypted(options: dict[str, str]) -> dict[str, str]:
+def _encrypted(scheme: str, options: dict[str, str]) -> dict[str, str]:
     """The options with TLS demanded of every endpoint that is not on this machine.
 
     Raises:
@@ -156,6 +159,9 @@ def _encrypted(options: dict[str, str]) -> dict[str, str]:
     given = {name for name in options if name in ("allow_http", "allow_invalid_certificates")}
     if given:
         raise ConfigurationError(f"The option {given.pop()!r} switches TLS off.", remedy=_REMEDY)
+    named = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    if named is not None and scheme == "s3" and "endpoint" not in options:
+        options = {**options, "endpoint": named}
     endpoints = [value for name, value in options.items() if "endpoint" in name]
     plain = [urlsplit(each) for each in endpoints if each.lower().startswith("http://")]
     if any(each.hostname not in OWN_HOSTS for each in plain):
