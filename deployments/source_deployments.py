@@ -7,7 +7,7 @@ deployment `ingest` of prefect.yaml.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -91,13 +91,20 @@ async def reconcile(sources: Sequence[SourceDefinition]) -> tuple[list[str], lis
     """
     async with get_client() as client:
         there = await deployed(client)
-    wrong = [each for each in sources if not _is_as_declared(each, there.get(each.name))]
+    made = wrong(sources, there)
     known = {each.name for each in sources}
     left = sorted(name for name in there if name not in known)
-    await schedule(wrong)
+    await schedule(made)
     for name in left:
         await unschedule(name)
-    return [each.name for each in wrong], left
+    return [each.name for each in made], left
+
+
+def wrong(
+    sources: Sequence[SourceDefinition], there: Mapping[str, DeploymentResponse]
+) -> list[SourceDefinition]:
+    """Sources whose deployment is missing or differs."""
+    return [each for each in sources if not _is_as_declared(each, there.get(each.name))]
 
 
 def _is_as_declared(source: SourceDefinition, found: DeploymentResponse | None) -> bool:

@@ -41,7 +41,7 @@ async def deployments(look: Inspection) -> AsyncIterator[Finding]:
     declared = declared_deployments()
     with prefect_answers():
         async with get_client() as client:
-            if not await _is_deployed_to(client, declared):
+            if not await is_deployed_to(client, declared):
                 return
             found = await _by_name(client, declared)
     wrong = dict(_wrong(declared, found))
@@ -77,7 +77,7 @@ def _mends(look: Inspection, kind: Kind) -> bool:
     return look.fix and look.by_person if by_hand else look.mends(kind)
 
 
-async def _is_deployed_to(client: PrefectClient, declared: Sequence[Declared]) -> bool:
+async def is_deployed_to(client: PrefectClient, declared: Sequence[Declared]) -> bool:
     """Whether this server is one that was deployed to: another only shows a person's runs."""
     try:
         await client.read_work_pool(declared[0].pool)
