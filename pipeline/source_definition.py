@@ -56,6 +56,39 @@ class SourceDefinition:
         """Where it is."""
         return SourceAddress.of(self.url)
 
+    def as_json(self) -> dict[str, Any]:
+        """The source for a program; nothing of it is a secret."""
+        last = self.last
+        return {
+            "name": self.name,
+            "url": self.url,
+            "user_id": self.user_id,
+            "rights": list(self.rights),
+            "tags": list(self.tags),
+            "exclude": list(self.exclude),
+            "options": self.options,
+            "credentials": self.credentials,
+            "sync": self.sync,
+            "schedule": self.schedule,
+            "paused": self.paused_at is not None,
+            "last_run_id": last and last.run_id,
+            "last_run_at": last and last.at,
+            "counts": last.counts if last else {},
+            "trouble": last and last.trouble,
+        }
+
+    @property
+    def schedule(self) -> str:
+        """When it is read, in words."""
+        if self.paused_at is not None:
+            return "paused"
+        if self.cron is not None:
+            return f"at {self.cron} UTC"
+        if self.interval_seconds is None:
+            return "by hand"
+        unit = next(e for e in reversed(_SECONDS) if self.interval_seconds % _SECONDS[e] == 0)
+        return f"every {self.interval_seconds // _SECONDS[unit]}{unit}"
+
     @property
     def mapped(self) -> Rights:
         """Whose its objects are."""

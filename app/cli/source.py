@@ -11,8 +11,9 @@ import typer
 from app import sources as added
 from app.terminal import options
 from app.terminal.confirmation import confirm
-from app.terminal.console import answers, number, print_json, right, say, table, tell, text
+from app.terminal.console import print_json, say, tell
 from app.terminal.options import Json, User, Yes
+from app.terminal.sources import print_sources
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.run_options import RunOptions
@@ -86,9 +87,9 @@ def add(
     asyncio.run(added.change(settings, partial(sources.add, source=definition)))
     scheduled = added.reschedule(settings)
     if json:
-        print_json({**sources.as_json(definition), "scheduled": scheduled, "found": counts})
+        print_json({**definition.as_json(), "scheduled": scheduled, "found": counts})
         return
-    tell(f"Added {definition.name}: {_when(definition)}.")
+    tell(f"Added {definition.name}: {definition.schedule}.")
     if counts:
         tell(f"It holds {counts['documents']:,} documents among {counts['listed']:,} objects.")
     _say_scheduled(scheduled)
@@ -153,50 +154,12 @@ def show(json: Json = False) -> None:
     """Show every source, with what came of its last run."""
     found = asyncio.run(added.all_sources(load_settings()))
     if json:
-        from pipeline.store import sources
-
-        print_json({"sources": [sources.as_json(each) for each in found]})
+        print_json({"sources": [each.as_json() for each in found]})
         return
     if not found:
         say("There are no sources: `navigator source add NAME URL` adds one.")
         return
     print_sources(found)
-
-
-def print_sources(found: list[SourceDefinition]) -> None:
-    """Sources for a person."""
-    grid = table(
-        ("Source", {"no_wrap": True}), ("Where", {"overflow": "fold"}), "Read", "Last run",
-        right("Listed"), right("Read"), right("Deleted"), right("Rejected"), "",
-    )  # fmt: skip
-    for each in found:
-        last = each.last
-        counts = last.counts if last else {}
-        figures = (counts.get(name, 0) for name in ("listed", "read", "deleted", "rejected"))
-        grid.add_row(
-            text(each.name),
-            text(each.url),
-            text(_when(each)),
-            f"{last.at.astimezone():%Y-%m-%d %H:%M}" if last else "",
-            *(number(figure) if last else "" for figure in figures),
-            text(last.trouble or "" if last else "", "red"),
-        )
-    answers().print(grid)
-
-
-def _when(source: SourceDefinition) -> str:
-    if source.paused_at is not None:
-        return "paused"
-    if source.cron is not None:
-        return f"at {source.cron} UTC"
-    if source.interval_seconds is None:
-        return "by hand"
-    seconds = source.interval_seconds
-    unit, name = next(
-        (unit, name) for unit, name in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
-        if seconds % unit == 0
-    )  # fmt: skip
-    return f"every {seconds // unit}{name}"
 
 
 @group.command()
@@ -249,14 +212,13 @@ def run(name: Name, max_cost: options.MaxCost = None, json: Json = False) -> Non
 
     from app.terminal.run_report import show_run
     from app.terminal.run_view import TerminalView
-    from pipeline.store import sources
 
     settings = load_settings()
     definition = asyncio.run(added.one_source(settings, name))
     wanted = RunOptions(max_cost_usd=Decimal(str(max_cost)) if max_cost is not None else None)
     report, after = added.run(settings, definition, wanted, TerminalView())
     if json:
-        print_json(sources.as_json(after))
+        print_json(after.as_json())
         raise typer.Exit(_code(after))
     if report.documents:
         show_run(report, {}, json=False)

@@ -133,7 +133,10 @@ def _failed(error: Exception) -> ConfigurationError | ServiceUnavailable:
     # The store's own text quotes names and addresses; its kind is enough.
     if any(said in str(error) for said in NO_BUCKET):
         return ConfigurationError("The source's bucket does not exist.", remedy=_REMEDY)
-    return ServiceUnavailable(f"The source's bucket failed ({type(error).__name__}).")
+    return ServiceUnavailable(
+        f"The source's bucket does not answer as it should ({type(error).__name__}).",
+        remedy="Check its endpoint, its region and its credentials; it is tried again by itself.",
+    )
 
 
 def open_source(address: SourceAddress, options: Mapping[str, str]) -> BucketSource:

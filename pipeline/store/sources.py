@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -182,31 +181,3 @@ async def conclude(
         "trouble": trouble,
     }
     await connection.execute(_CONCLUDE, values)
-
-
-def as_json(source: SourceDefinition) -> dict[str, Any]:
-    """A source for a program; nothing of it is a secret."""
-    last = source.last
-    return {
-        "name": source.name,
-        "url": source.url,
-        "user_id": source.user_id,
-        "rights": list(source.rights),
-        "tags": list(source.tags),
-        "exclude": list(source.exclude),
-        "options": source.options,
-        "credentials": source.credentials,
-        "sync": source.sync,
-        "interval_seconds": source.interval_seconds,
-        "cron": source.cron,
-        "paused": source.paused_at is not None,
-        "last_run_id": last and last.run_id,
-        "last_run_at": last and last.at,
-        "counts": last.counts if last else {},
-        "trouble": last and last.trouble,
-    }
-
-
-def total(counts: Mapping[str, int], names: Sequence[str]) -> int:
-    """The sum of some counts."""
-    return sum(counts.get(name, 0) for name in names)
