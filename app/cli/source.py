@@ -87,7 +87,8 @@ def add(
     asyncio.run(added.change(settings, partial(sources.add, source=definition)))
     scheduled = added.reschedule(settings)
     if json:
-        print_json({**definition.as_json(), "scheduled": scheduled, "found": counts})
+        told = {"source": definition.as_json(), "scheduled": scheduled, "found": counts}
+        print_json(told)
         return
     tell(f"Added {definition.name}: {definition.schedule}.")
     if counts:

@@ -154,6 +154,12 @@ RUN = "`navigator ingest`, `seed`, `retry`, `resume`, `status RUN`"
 PLAN = "`navigator plan`, `ingest --dry-run`"
 
 
+SOURCE = (
+    "source", "add", "claims", "s3://claims/inbox", "--rights", "tag:owner", "--tag", "claims",
+    "--exclude", "drafts/",
+)  # fmt: skip
+
+
 def printed(ended: Ended) -> Any:
     """What a command printed, which begins with its format."""
     assert next(iter(ended.json.items())) == ("format", 1), ended.out
@@ -175,6 +181,13 @@ def test_commands_print_what_the_page_says(
         ("`navigator status`", "status"),
         ("`navigator status DOCUMENT`", "status", "auto-policy.pdf"),
         ("`navigator status DOCUMENT`", "status", "disability-certificate-scanned.pdf"),
+        ("`navigator source add`, `source run`", *SOURCE, "--option", "region=x", "--no-check"),
+        ("`navigator source list`", "source", "list"),
+        ("`navigator source pause`, `source resume`", "source", "pause", "claims"),
+        ("`navigator status`", "status"),
+        ("`navigator source remove`", "source", "remove", "claims", "--yes"),
+        ("`navigator source add`, `source run`", *SOURCE[:3], tmp_path, "--exclude", "*.xyz"),
+        ("`navigator source remove`", "source", "remove", "claims", "--yes"),
         ("`navigator list`", "list"),
         ("`navigator search`", "search", "theft"),
         ("`navigator page`", "page", "homeowners-policy.pdf", 4, "-o", tmp_path / "p.png"),
