@@ -11,7 +11,7 @@ import typer
 from app import sources as added
 from app.terminal import options
 from app.terminal.confirmation import confirm
-from app.terminal.console import print_json, say, tell
+from app.terminal.console import print_json, quantity, say, tell
 from app.terminal.options import Json, User, Yes
 from app.terminal.sources import print_sources
 from pipeline.errors import UsageError
@@ -92,7 +92,8 @@ def add(
         return
     tell(f"Added {definition.name}: {definition.schedule}.")
     if counts:
-        tell(f"It holds {counts['documents']:,} documents among {counts['listed']:,} objects.")
+        documents = quantity(counts["documents"], "document")
+        tell(f"It holds {documents} among {quantity(counts['listed'], 'object')}.")
     _say_scheduled(scheduled)
 
 

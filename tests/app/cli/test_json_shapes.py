@@ -42,6 +42,7 @@ from pipeline.job_notes import JobNote
 from pipeline.layout import Table
 from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
+from pipeline.source_definition import LastReading, SourceDefinition
 from pipeline.sources import RejectedFile
 from pipeline.store.deletion import Deleted
 from pipeline.store.document_queries import DocumentView
@@ -284,7 +285,12 @@ def made() -> Iterator[tuple[str, Any]]:
     runs = [RunRecord(uuid4(), "ingest", NOW, None, 1.0, 1, 0, Decimal(1), "A cap.")]
     corpus = CorpusSummary({"complete": 1}, 1, 1, {"local": 1}, 1, Decimal(1))
     stopped = [StoppedRun(uuid4(), 1, "A cap.")]
-    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing")
+    source = SourceDefinition(
+        "s3://claims/inbox", uuid4(), uuid4(), "claims", credentials="env:KEYS",
+        interval_seconds=900, last=LastReading(uuid4(), NOW, {"listed": 1}, "It failed."),
+    )  # fmt: skip
+    yield "`navigator source list`", {"sources": [source.as_json()]}
+    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source])
     yield "`navigator status`", status.overview_json(overview)
     told = DocumentHistory(LINE, [], [], ["Too short."], ["Rather short."])
     yield "`navigator status DOCUMENT`", history_json(told)
@@ -323,8 +329,10 @@ def test_answers_of_long_commands_are_as_the_page_says(
 def test_every_command_that_ends_has_json() -> None:
     """All but those that run until they are stopped take --json, and stand on the page."""
     for name in COMMANDS.keys() - UNTIL_STOPPED:
-        command = import_module(f"app.cli.{name}").command
-        assert "json" in inspect.signature(command).parameters, name
+        module = import_module(f"app.cli.{name}")
+        group = getattr(module, "group", None)
+        commands = [e.callback for e in group.registered_commands] if group else [module.command]
+        assert all("json" in inspect.signature(each).parameters for each in commands), name
         assert any(re.search(rf"`(navigator )?{name}\b", each) for each in sections()), name
 
 

@@ -21,7 +21,7 @@ def test_a_source_is_added_shown_paused_and_removed(navigator: Navigator, tmp_pa
     (tmp_path / "share" / "a.md").write_text("# Policy\n\nIt pays 100 dollars.\n")
     added = navigator.here("source", "add", "share", tmp_path / "share", "--every", "5m")
     assert added.code == 0, added.err
-    assert "It holds 1 documents among 1 objects." in added.out
+    assert "It holds 1 document among 1 object." in added.out
     assert "no Prefect server" in added.err
     again = navigator.here("source", "add", "share", tmp_path / "share")
     assert again.code == 2 and "There is a source 'share' already" in again.err
