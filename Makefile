@@ -43,6 +43,7 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --strip-extras --no-emit-index-url --no-header --extra image pyproject.toml --constraints requirements.lock -o deployments/requirements.lock
 	echo llama-cloud-services==0.6.94 | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/contracts/llama-cloud-services.lock
 	printf 'moto==5.2.5\nflask\nflask-cors\npy-partiql-parser\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/moto.lock
+	echo 'twisted[tls]==26.10.0' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/imap.lock
 
 bench: setup ## the benchmark behind docs/benchmarks.md
 	$(BIN)/python -m benchmarks
