@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 
@@ -33,11 +34,24 @@ def deploy(url: str) -> int:
     if not answer.is_success and answer.status_code != httpx.codes.CONFLICT:
         say(f"Prefect does not make the work pool (HTTP {answer.status_code}).")
         return 1
+    schedule_sources()
     os.chdir(ROOT)
     command = module_command(
         "prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), "--all"
     )
     os.execve(command[0], command, child_environment(os.environ))  # noqa: S606
+
+
+def schedule_sources() -> None:
+    """Schedule the sources that were added; `maintain` does it where this cannot."""
+    from app.sources import all_sources, reschedule
+
+    settings = load_settings()
+    try:
+        if asyncio.run(all_sources(settings)):
+            reschedule(settings)
+    except Exception as error:  # the deployments of prefect.yaml are worth having without
+        say(f"Sources are not scheduled yet ({type(error).__name__}).")
 
 
 def main() -> int:

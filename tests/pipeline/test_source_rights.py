@@ -63,8 +63,9 @@ def test_a_label_that_is_no_name_names_nobody(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["", "acme", "=anna", "acme/=", "{user}/{user}/", "{user}*/", "tag:", "tag:a b", "a/{user}/=b"]
-)  # fmt: skip
+    "rule",
+    ["", "acme", "=anna", "acme/=", "{user}/{user}/", "{user}*/", "tag:", "tag:a b", "a/{user}/=b"],
+)
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     """Before a source is kept."""
     with pytest.raises(UsageError, match="cannot be used"):
