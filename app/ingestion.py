@@ -23,6 +23,7 @@ from pipeline.parsing.kinds import SUFFIXES
 from pipeline.path_patterns import absolute_pattern
 from pipeline.run_options import RunOptions
 from pipeline.settings import Settings
+from pipeline.source_address import is_url, split_paths
 from pipeline.sources import FoundFiles, find_files
 from pipeline.states import Stop
 from pipeline.store.connection_retries import retry_on_restart
@@ -43,13 +44,18 @@ class IngestRequest:
     tags: Sequence[str] = ()
     options: RunOptions = field(default_factory=RunOptions)
 
+    @property
+    def urls(self) -> list[str]:
+        """Those of the paths that are URLs of sources."""
+        return split_paths(self.paths)[1]
+
 
 def find(
     request: IngestRequest,
     settings: Settings,
     told: Callable[[FoundFiles], None] = lambda found: None,
 ) -> FoundFiles:
-    """The files that the paths name.
+    """The files that the paths name; what lies in sources is found by the run.
 
     Args:
         told: hears what was found, also when there is nothing to take in.
@@ -57,14 +63,19 @@ def find(
     Raises:
         UsageError: a path names nothing, or there is nothing to take in.
     """
+    if request.urls:
+        from stages.sources.definitions import address_of
+
+        for url in request.urls:
+            address_of(url)
     found = find_files(
-        request.paths,
+        split_paths(request.paths)[0],
         pictures=settings.reads_pictures,
         follow_links=request.options.follow_links,
         exclude=request.options.exclude,
     )
     told(found)
-    if not found.files:
+    if not found.files and not request.urls:
         # With --sync this also keeps an unmounted folder from emptying the corpus.
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(
@@ -94,7 +105,8 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
     settings = request.options.settings()
     owner = user_id(request.user or settings.user)
     run_id = uuid4()
-    paths = [absolute_pattern(path) for path in request.paths]  # the flow runs in another folder
+    # the flow runs in another folder
+    paths = [path if is_url(path) else absolute_pattern(path) for path in request.paths]
     addresses = connect(settings, view)
     if not asyncio.run(_anything_to_do(request, settings, found, owner, run_id)):
         return asyncio.run(_report(addresses, owner, run_id))
@@ -221,6 +233,8 @@ async def _anything_to_do(
     async with open_services(settings) as services:
         if request.options.sync:
             await syncing.take_moves(services, owner, found, run_id)
+        if request.urls:
+            return True  # only a look at the sources says
         if await planning.needs_work(services, found, owner):
             return True
         await planning.record_unchanged(

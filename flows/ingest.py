@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,10 +28,13 @@ from flows.retries import RETRYING
 from flows.run_artifacts import publish_artifacts
 from flows.run_rows import begin_run, finish_run, progress_of
 from flows.shared_services import opened, run_of_flow, services, tagged
+from flows.source_reading import delete_gone_objects, read_source
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
 from pipeline.identity import user_id
 from pipeline.run_options import RunOptions
+from pipeline.source_address import split_paths
+from pipeline.source_definition import SourceDefinition
 from pipeline.sources import FoundFiles
 from pipeline.states import FAILED, WITH_GAPS, WORKING, JobState
 from pipeline.store import embedding_spaces, runs
@@ -39,7 +43,10 @@ from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 from stages import intake, syncing
 from stages.garbage_collection import collect_garbage
+from stages.services import Services
 from stages.source_discovery import find_for_run
+from stages.sources.definitions import named_by_url
+from stages.sources.leaving import Gone
 
 
 @task(
@@ -138,9 +145,10 @@ async def ingest(
     unfinished goes on from where it is.
 
     Args:
-        paths: files, folders or globs on the machine that runs the flow; none for those that the
-            run was written down with. Of a run that a worker picked up, inside the folders that
-            NAVIGATOR_INGEST_ROOTS names there.
+        paths: files, folders or globs on the machine that runs the flow, or URLs of sources
+            (s3://…); none for those that the run was written down with. Of a run that a worker
+            picked up, inside the folders that NAVIGATOR_INGEST_ROOTS names there, or inside
+            sources that an operator added.
         user: whose documents these are; a UUID or any name.
         tags: written on each document, for filtering searches.
         options: what this run does differently from the settings.
@@ -162,8 +170,9 @@ async def ingest(
         ):
             begin = quoted(runner.begin_full)
             follow = options.follow_links
+            paths, urls = split_paths(wanted.paths)
             found = await register_sources(
-                list(wanted.paths),
+                paths,
                 wanted.user,
                 run,
                 list(wanted.tags),
@@ -173,8 +182,37 @@ async def ingest(
                 follow_links=follow,
                 exclude=quoted(wanted.exclude),
             )
-            sync = partial(delete_gone, wanted.user, quoted(found), run) if options.sync else None
+            read = await _read_sources(parts, urls, wanted, run, begin, sync=options.sync)
+            sync = partial(_sync, wanted.user, found, run, read) if options.sync else None
             return await conclude(runner, at_last=sync)
+
+
+async def _read_sources(
+    parts: Services,
+    urls: Sequence[str],
+    wanted: RequestedRun,
+    run: UUID,
+    begin: Callable[[int], Awaitable[None]],
+    *,
+    sync: bool,
+) -> list[tuple[SourceDefinition, Gone]]:
+    """Take in what is new in sources that are named by their URLs; what is gone of each."""
+    named = await named_by_url(parts, urls, wanted.user, wanted.tags, wanted.exclude, sync=sync)
+    return [(each, (await read_source(quoted(each), run, begin))[0]) for each in named]
+
+
+async def _sync(
+    user: UUID,
+    found: FoundFiles,
+    run: UUID,
+    read: Sequence[tuple[SourceDefinition, Gone]],
+    *,
+    well: bool,
+) -> None:
+    await delete_gone(user, quoted(found), run, well=well)
+    for definition, gone in read:
+        counts = quoted(Counter[str]())
+        await delete_gone_objects(quoted(definition), run, quoted(gone), counts, well=well)
 
 
 async def conclude(

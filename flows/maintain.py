@@ -16,6 +16,7 @@ from flows.alerting import tell_news
 from flows.cancellation import was_cancelled
 from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
+from flows.reconciling.source_deployments import deployments_of_sources
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -29,6 +30,7 @@ from stages.reconciling.summary import as_markdown, in_short
 
 PREFECT_CHECKS: dict[str, Check] = {
     "deployments": deployments,
+    "deployments of sources": deployments_of_sources,
     "flow runs that nobody runs": abandoned_flow_runs,
 }
 ALL_CHECKS = {**CHECKS, **PREFECT_CHECKS}

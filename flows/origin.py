@@ -82,8 +82,13 @@ async def _parent(run: FlowRun) -> FlowRun | None:
         return await client.read_flow_run(task_run.flow_run_id)
 
 
-async def allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Path] | None:
+async def allowed_roots(
+    paths: Sequence[str], settings: Settings, *, sources: bool = False
+) -> Sequence[Path] | None:
     """Where this run's files have to lie; None: anywhere, for a person called the flow.
+
+    Args:
+        sources: the run names sources too, and may do so without any path.
 
     Raises:
         OutsideRoots: a path leads elsewhere.
@@ -91,5 +96,6 @@ async def allowed_roots(paths: Sequence[str], settings: Settings) -> Sequence[Pa
     if await is_called_by_a_person():
         return None
     roots = named_roots(settings.ingest_roots)
-    await asyncio.to_thread(require_paths_inside, paths, roots)
+    if paths or not sources:
+        await asyncio.to_thread(require_paths_inside, paths, roots)
     return roots

@@ -10,11 +10,13 @@ from uuid import UUID
 from prefect.runtime import flow_run
 
 from flows.origin import allowed_roots, is_scheduled
+from pipeline.source_address import split_paths
 from pipeline.store import runs
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.run_requests import RequestedRun, request_run, requested_run
 from pipeline.store.runs import Progress
 from stages.services import Services
+from stages.sources.definitions import address_of, require_added
 
 
 @retry_on_restart
@@ -27,7 +29,12 @@ async def begin_run(
         async with parts.database.service() as connection:
             wanted = await requested_run(connection, run) or wanted
     # Both ask Prefect: no transaction is open meanwhile.
-    roots = await allowed_roots(wanted.paths, parts.settings)
+    paths, urls = split_paths(wanted.paths)
+    for url in urls:  # before it is written down: it could hold a password
+        address_of(url)
+    roots = await allowed_roots(paths, parts.settings, sources=bool(urls))
+    if roots is not None:
+        await require_added(parts.database, urls, wanted.user)
     asked = not await is_scheduled()
     async with parts.database.service() as connection:
         await request_run(connection, run, wanted, cap, asked=asked)

@@ -42,7 +42,7 @@ class IgnoreRules:
         """
         if not patterns:
             return cls()
-        return cls(((folder, _spec(patterns, "--exclude")),))
+        return cls(((folder, spec_of(patterns, "--exclude")),))
 
     def inside(self, folder: str) -> IgnoreRules:
         """The rules for what is in a folder: with those of its own file, if it has one.
@@ -58,7 +58,7 @@ class IgnoreRules:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise UsageError(f"{path} cannot be read ({reason}).", remedy="Mend it.") from None
-        spec = _spec(content.decode("utf-8", "replace").splitlines(), path)
+        spec = spec_of(content.decode("utf-8", "replace").splitlines(), path)
         return IgnoreRules((*self.layers, (folder, spec)))
 
     def leave_out(self, path: str, *, folder: bool) -> bool:
@@ -70,7 +70,15 @@ class IgnoreRules:
         return False
 
 
-def _spec(lines: Iterable[str], where: str) -> GitIgnoreSpec:
+def spec_of(lines: Iterable[str], where: str) -> GitIgnoreSpec:
+    """Patterns as one, when each is small.
+
+    Args:
+        where: they stand, for who mends them.
+
+    Raises:
+        UsageError: one of them is none, or costs too much.
+    """
     listed = list(lines)
     if len(listed) > MOST_PATTERNS:
         raise UsageError(

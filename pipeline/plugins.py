@@ -1,4 +1,4 @@
-"""Finds parsers, embedders and checks by name: our own, and those of installed packages.
+"""Finds parsers, embedders, sources and checks by name: our own, and those of installed packages.
 
 A package adds one by an entry point in the group of its kind; docs/extending.md shows each. Names
 are all that is looked at until one is chosen: no code of a package runs before.
@@ -99,6 +99,20 @@ EMBEDDERS = PluginGroup(
     },
 )
 """Who makes vectors."""
+
+SOURCES = PluginGroup(
+    "insurance_navigator.sources",
+    "kind of source",
+    {
+        "file": "clients.sources.folder:PLUGIN",
+        "s3": "clients.sources.bucket:PLUGIN",
+        "gs": "clients.sources.bucket:PLUGIN",
+        "az": "clients.sources.bucket:PLUGIN",
+        "imaps": "clients.sources.imap:PLUGIN",
+        "imap": "clients.sources.imap:PLUGIN",
+    },
+)
+"""Where documents lie that are read on a schedule, by the scheme of their URL."""
 
 CHECKS = PluginGroup("insurance_navigator.checks", "check")
 """A company's own rules, which the gate adds to ours."""

@@ -74,6 +74,18 @@ async def upload(
         return await store_files(services.storage, keyed)
 
     taken = await take_in(services, list(by_source), store, user, run_id, tags)
+    return await include_known(services, taken, rejected, user, run_id, tags)
+
+
+async def include_known(
+    services: Services,
+    taken: Upload,
+    rejected: Sequence[RejectedFile],
+    user: UUID,
+    run_id: UUID,
+    tags: Iterable[str],
+) -> Upload:
+    """Make what was known of a group of files part of the run, and keep what was rejected of it."""
     # what is inside a file that is taken up no further goes on by itself
     known = [each.document_id for each in taken.registered if each.outcome not in FRESH]
     async with services.database.service() as connection:

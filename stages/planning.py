@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
@@ -28,12 +29,26 @@ class Plan:
     Attributes:
         vanished: documents that --sync would delete, when the run ends well.
         moved: documents whose files moved, which --sync takes along.
+        in_sources: documents that lie in sources. unchanged: those of them that have not changed,
+            which are not listed.
     """
 
     documents: tuple[PlannedDocument, ...]
     rejected: tuple[RejectedFile, ...]
     vanished: int = 0
     moved: int = 0
+    in_sources: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Plan) -> Plan:
+        return Plan(
+            (*self.documents, *other.documents),
+            (*self.rejected, *other.rejected),
+            self.vanished + other.vanished,
+            self.moved + other.moved,
+            self.in_sources + other.in_sources,
+            self.unchanged + other.unchanged,
+        )
 
     @property
     def cost_usd(self) -> Decimal:
@@ -110,7 +125,8 @@ async def plan(
         async for (content, source), known in _looked_up(
             services, files, user, rejected, found.within, synced.before
         ):
-            documents += await _planned(services, user, content, source, known, seen)
+            read = partial(asyncio.to_thread, _read, content)
+            documents += await planned(services, user, source, known, seen, read)
             progress(len(documents) + len(rejected), len(found.files))
     vanished, moved = len(synced.gone), len(synced.moved)
     return Plan(tuple(documents), tuple(rejected), vanished, moved)
@@ -140,22 +156,28 @@ async def _looked_up(
         yield pair
 
 
-async def _planned(
+async def planned(
     services: Services,
     user: UUID,
-    content: FileContent,
     source: Source,
     known: Registered,
     seen: set[str],
+    read: Callable[[], Awaitable[bytes | None]],
 ) -> list[PlannedDocument]:
-    planned = PlannedDocument(source.source, source.name, known.outcome)
+    """What would happen to one document, and to those inside it.
+
+    Args:
+        seen: texts that were counted already.
+        read: its bytes; None when it has changed since.
+    """
+    would_be = PlannedDocument(source.source, source.name, known.outcome)
     if known.outcome not in WORK:
-        return [planned]
-    data = await asyncio.to_thread(_read, content)
+        return [would_be]
+    data = await read()
     if data is None:
         error = ParseError(ParseCode.MISSING, "It changed or vanished while it was read.")
-        return [replace(planned, error=error)]
-    return await with_inside(services, user, planned, data, seen)
+        return [replace(would_be, error=error)]
+    return await with_inside(services, user, would_be, data, seen)
 
 
 def _read(content: FileContent) -> bytes | None:

@@ -18,6 +18,7 @@ from app.process.startup import start_process
 COMMANDS = {
     "ingest": "Take files, folders or globs to published, searchable documents.",
     "plan": "Say what an ingest would do and cost, without doing it.",
+    "source": "Read buckets, folders and mailboxes on a schedule.",
     "search": "Find the passages that answer a question.",
     "status": "Show how the corpus stands, or the whole history of one document.",
     "list": "List documents with their state, version, pages, chunks and tags.",

@@ -50,6 +50,8 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
     """
     from stages.planning import plan as plan_files
     from stages.services import open_services
+    from stages.sources.definitions import named_by_url
+    from stages.sources.planning import plan_source
 
     found = find_and_say(request)
     settings = request.options.settings()
@@ -59,6 +61,11 @@ async def plan(request: IngestRequest) -> tuple[Plan, FoundFiles]:
             made = await plan_files(
                 services, found, owner, sync=request.options.sync, progress=progress
             )
+            for each in await named_by_url(
+                services, request.urls, owner, (), request.options.exclude,
+                sync=request.options.sync,
+            ):  # fmt: skip
+                made += await plan_source(services, each)
     return made, found
 
 
@@ -100,11 +107,12 @@ def print_plan(made: Plan, found: FoundFiles) -> None:
         print_trouble(short_path(file.source), file.message, file.remedy)
     print_links(passed_over_files(found.passed_over))
     counts = Counter(str(each.outcome) for each in made.documents)
+    counts["unchanged"] += made.unchanged
     counts["cannot be read"] = len(made.rejected)
     counts["moved"] = made.moved
     counts["would be deleted"] = made.vanished
     parts = [f"{count:,} {_WORDS.get(kind, kind)}" for kind, count in counts.items() if count]
-    tell(f"{quantity(len(found.files), 'document')}: {', '.join(parts)}.")
+    tell(f"{quantity(len(found.files) + made.in_sources, 'document')}: {', '.join(parts)}.")
     tell(_price(made))
     say_left_out(found)
 
@@ -151,6 +159,7 @@ def as_json(made: Plan, found: FoundFiles) -> dict[str, Any]:
         "passed_over": links_json(passed_over_files(found.passed_over)),
         "would_move": made.moved,
         "would_delete": made.vanished,
+        "unchanged_in_sources": made.unchanged,
         "chunks": sum(each.chunks for each in made.to_do),
         "new_chunks": sum(each.new_chunks for each in made.to_do),
         "tokens": sum(each.tokens for each in made.to_do),

@@ -26,12 +26,14 @@ from app.terminal.document_history import history_json, print_history, read_hist
 from app.terminal.documents import line_json
 from app.terminal.options import Json, User
 from app.terminal.run_report import RunReport, print_trouble, show_run
+from app.terminal.sources import print_sources
 from pipeline.identity import user_id
 from pipeline.quotas import StorageUse, size_words
 from pipeline.settings import Settings, load_settings
 from pipeline.states import FAILED, state_word
 
 if TYPE_CHECKING:
+    from pipeline.source_definition import SourceDefinition
     from pipeline.store.document_queries import DocumentView
     from pipeline.store.stops import StoppedRun
     from pipeline.store.summary import CorpusSummary, RunRecord
@@ -46,6 +48,7 @@ class Overview:
 
     Attributes:
         maintenance: what the last look at everything found, in one line.
+        sources: that are read on a schedule.
     """
 
     corpus: CorpusSummary
@@ -54,13 +57,14 @@ class Overview:
     stopped: Sequence[StoppedRun]
     failed: Sequence[DocumentView]
     maintenance: str
+    sources: Sequence[SourceDefinition]
 
 
 async def overview(settings: Settings, user: str | None) -> Overview:
     """Everything in one look."""
     from app.terminal.maintenance import last_look
     from pipeline.retry_policy import LOOKING_SECONDS
-    from pipeline.store import quotas, stops, summary
+    from pipeline.store import quotas, sources, stops, summary
     from pipeline.store.document_queries import DocumentFilter, documents_by_name
     from stages.services import open_database
 
@@ -68,6 +72,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
         async with database.service() as operating:
             maintenance, _ = await last_look(operating)
+            added = await sources.all_sources(operating)
         connection = await stack.enter_async_context(
             database.reader(user_id(user or settings.user))
         )
@@ -82,6 +87,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
             await stops.stopped_runs(connection),
             failed,
             maintenance,
+            added,
         )
 
 
@@ -90,6 +96,8 @@ def print_overview(shown: Overview) -> None:
     corpus = shown.corpus
     if not corpus.by_state:
         say("There are no documents yet: take some in with `navigator ingest PATH`.")
+        if shown.sources:
+            print_sources(shown.sources)
         return
     counts: dict[str, int] = {}
     for state, count in corpus.by_state.items():
@@ -103,6 +111,8 @@ def print_overview(shown: Overview) -> None:
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     tell(f"Maintenance: {shown.maintenance}")
     _print_runs(shown.runs)
+    if shown.sources:
+        print_sources(shown.sources)
     for run in shown.stopped:
         waits = "waits" if run.documents == 1 else "wait"
         documents = quantity(run.documents, "document")
@@ -152,6 +162,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
         "stopped": [asdict(run) for run in shown.stopped],
         "failed": [line_json(each) for each in shown.failed],
         "maintenance": shown.maintenance,
+        "sources": [each.as_json() for each in shown.sources],
     }
 
 

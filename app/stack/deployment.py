@@ -37,6 +37,7 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
         return 1
+    schedule_sources()
     os.chdir(ROOT)
     os.environ |= child_environment(os.environ)
     # In this process: Prefect is imported already, and takes seconds of a start.
@@ -66,6 +67,18 @@ def deployed_file(environment: Environment, home: Path) -> Path:
     path = home / f"prefect-{environment.name}.yaml"
     write_private(path, text.encode())
     return path
+
+
+def schedule_sources() -> None:
+    """Schedule the sources that were added; `maintain` does it where this cannot."""
+    from app.sources import all_sources, reschedule
+
+    settings = load_settings()
+    try:
+        if asyncio.run(all_sources(settings)):
+            reschedule(settings)
+    except Exception as error:  # the deployments of prefect.yaml are worth having without
+        say(f"Sources are not scheduled yet ({type(error).__name__}).")
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
     from flows.quality_report import quality_report
+    from flows.sync_source import sync_source
     from flows.verify import verify
 
     return {
@@ -30,6 +31,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
         "flows/maintain.py:maintain": maintain,
         "flows/quality_report.py:quality_report": quality_report,
         "flows/verify.py:verify": verify,
+        "flows/sync_source.py:sync_source": sync_source,
     }
 
 

@@ -27,8 +27,8 @@ from pipeline.private_files import keep_private
 _PIECE = 1024 * 1024
 _AT_ONCE = 64
 _KEYS_AT_ONCE = 1000
-# S3, Azure, GCS
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+"""By what S3, Azure and GCS say that there is no such bucket."""
 _NO_PLACE = "The storage's bucket or folder does not exist."
 
 
@@ -229,7 +229,7 @@ class Storage:
         try:
             yield
         except (BaseError, OSError) as error:
-            if any(said in str(error) for said in _NO_BUCKET):
+            if any(said in str(error) for said in NO_BUCKET):
                 raise StorageUnavailable(_NO_PLACE) from None
             if isinstance(error, NotFoundError | FileNotFoundError) or "NoSuchKey" in str(error):
                 raise ObjectMissing("A stored object is missing.") from None

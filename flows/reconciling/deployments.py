@@ -101,6 +101,13 @@ def _to_set(look: Inspection, fields: Sequence[FieldDifference]) -> list[FieldDi
     return [each for each in fields if look.by_person or each.field not in BY_HAND]
 
 
+async def is_deployed_to(client: PrefectClient, declared: DeclaredDeployments) -> bool:
+    """Whether this server is one that was deployed to: another only shows a person's runs."""
+    if await _by_name(client, declared):
+        return True
+    return await read_pool(client, _pool(declared)) is not None
+
+
 def _pool(declared: DeclaredDeployments) -> str:
     return str(declared.deployments[0]["work_pool"]["name"])
 

@@ -66,6 +66,12 @@ _FINDINGS = sa.text(
     DELETE FROM maintenance_findings AS f USING own AS o WHERE f.id = o.id
     """
 )
+_SOURCES = sa.text(
+    """
+    WITH own AS (SELECT id FROM sources WHERE owner_id = :user_id ORDER BY id FOR UPDATE)
+    DELETE FROM sources AS s USING own AS o WHERE s.id = o.id
+    """
+)
 _BLOTTED = sa.text(
     """
     UPDATE job_events SET details = jsonb_build_object('erased', true)
@@ -108,7 +114,9 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
-    for statement in (*_ROWS, _NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _ROWS_LEFT):
+    seen = _delete("source_objects", "source, user_id")
+    left = (_NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _SOURCES, seen, _ROWS_LEFT)
+    for statement in (*_ROWS, *left):
         await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access_log.log(connection, erased)

@@ -114,6 +114,9 @@ class Loader:
             self._execute("DROP TABLE {}", _STAGED)
         if name == "embedding_spaces":
             self._make_partitions()
+        if name == "sources":
+            # Whoever made the backup says what they read; a person has to want it here.
+            self._execute("UPDATE {} SET paused_at = coalesce(paused_at, now())", table)
 
     def _execute(self, statement: str, *parts: sql.Composable) -> psycopg.Cursor:
         return self.connection.execute(sql.SQL(statement).format(*parts))

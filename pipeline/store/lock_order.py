@@ -55,6 +55,8 @@ ORDER: tuple[str | int, ...] = (
     "maintenance_runs",
     "maintenance_findings",
     "processes",
+    "sources",
+    "source_objects",
     "access_log",
     "releases",
     "rollouts",

@@ -505,6 +505,47 @@ processes = Table(
     _now("seen_at"),
 )
 
+sources = Table(
+    "sources",
+    metadata,
+    # sources that an operator added: `pipeline.source_definition`
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),  # without a secret
+    Column("owner_id", Uuid),  # whose its documents are when no rule maps them
+    Column("rights", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("tags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("exclude", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("options", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("credentials", Text),  # where they are, not what they are
+    Column("sync", Boolean, nullable=False, server_default=text("true")),
+    Column("interval_seconds", Integer),
+    Column("cron", Text),
+    Column("paused_at", DateTime(timezone=True)),
+    _now(),
+    # the run that reads it, or read it last, and what came of that
+    Column("run_id", Uuid),
+    Column("read_at", DateTime(timezone=True)),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("trouble", Text),
+)
+
+source_objects = Table(
+    "source_objects",
+    metadata,
+    # what was seen in a source, so that only what has changed since is read
+    Column("source", Text, primary_key=True),  # as of the document
+    Column("user_id", Uuid, primary_key=True),
+    # the added source that it came by; no foreign key, which would lock that with every object
+    Column("source_id", Uuid),
+    Column("stamp", Text, nullable=False),  # ETag, version: other bytes have another
+    Column("revision", Text, nullable=False, server_default=text("''")),  # of the labels too
+    Column("size", BigInteger, nullable=False),
+    Column("file_sha256", Text, nullable=False),
+    _now("seen_at"),
+    Index(None, "source_id", "source"),
+)
+
 state_transitions = Table(
     "state_transitions",
     metadata,
@@ -586,6 +627,7 @@ USER_TABLES = (
     access_log,
     uploads,
     unsettled_objects,
+    source_objects,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -596,6 +638,7 @@ OPERATOR_TABLES = (
     rollouts,
     schema_contractions,
     processes,
+    sources,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ broken = nowhere_to_be_found:PLUGIN
 shouting = shouting_parser:PLUGIN
 [insurance_navigator.checks]
 claims = policy_checks:PLUGIN
+[insurance_navigator.sources]
+letters = sqlite_source:PLUGIN
 """
 METADATA = "Metadata-Version: 2.1\nName: acme-navigator\nVersion: 1\n"
 GOOD = "# Home\n\nPolicy No. 4711. The deductible is 500 dollars for each and every claim.\n"
@@ -83,6 +87,30 @@ def test_all_three_are_used(navigator: Navigator, tmp_path: Path) -> None:
     found = navigator("search", "deductible", "--mode", "vector", "--json", **chosen).json
     assert "THE DEDUCTIBLE IS 500 DOLLARS" in found["passages"][0]["text"]
     assert "names_policy_number" in navigator("suites", **chosen).out
+
+
+def test_a_source_is_read_by_its_own_rules(navigator: Navigator, tmp_path: Path) -> None:
+    """Whose a letter is says its label; the same again reads nothing; what went is deleted."""
+    database = tmp_path / "crm.db"
+    with closing(sqlite3.connect(database)) as crm, crm:
+        crm.execute("CREATE TABLE letters (id, changed, owner, body)")
+        letters = [("1", "t1", "anna", GOOD), ("2", "t1", "anna", BAD), ("3", "t1", "ben", GOOD)]
+        crm.executemany("INSERT INTO letters VALUES (?, ?, ?, ?)", letters)
+    added = navigator(
+        "source", "add", "crm", "letters://crm", "--option", f"database={database}",
+        "--rights", "tag:owner", "--every", "1h", "--json",
+    )  # fmt: skip
+    assert added.code == 0, added.err
+    assert added.json["found"]["documents"] == 3
+    assert added.json["source"]["schedule"] == "every 1h"
+    counts = [navigator("source", "run", "crm", "--json").json["counts"] for _ in range(2)]
+    assert [each.get("read", 0) for each in counts] == [3, 0]
+    assert len(navigator("list", "--user", "anna", "--json").json["documents"]) == 2
+    with closing(sqlite3.connect(database)) as crm, crm:
+        crm.execute("DELETE FROM letters WHERE id = '1'")
+    assert navigator("source", "run", "crm", "--json").json["counts"]["deleted"] == 1
+    status = navigator("status", "--user", "ben", "--json").json
+    assert [each["name"] for each in status["sources"]] == ["crm"]
 
 
 def test_no_code_of_a_package_runs_unasked(package: Path) -> None:

@@ -22,11 +22,12 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
+    from flows.sync_source import sync_source
 
     os.environ.update(request["environment"])
     flows: dict[str, Any] = {
         "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents,
-        "maintain": maintain, "drift": drift,
+        "maintain": maintain, "drift": drift, "sync-source": sync_source,
     }  # fmt: skip
     flow = flows[request["flow"]]
     try:

@@ -4,6 +4,7 @@ import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
 import { forget } from "./links.js";
 import * as maintenance from "./maintenance.js";
+import * as sources from "./sources.js";
 import * as pages from "./pages.js";
 import * as panels from "./panels.js";
 import * as replacing from "./replacing.js";
@@ -71,11 +72,12 @@ async function load() {
   const token = session.current();
   let wait = EVERY;
   try {
-    const [overview, jobs, health, looked] = await Promise.all([
+    const [overview, jobs, health, looked, added] = await Promise.all([
       ask("GET", "/overview", { query: whose() }),
       ask("GET", "/jobs", { query: { ...whose(), limit: RECENT } }),
       ask("GET", "/health", { accept: [200, 503] }),
       operator ? ask("GET", "/maintenance") : null,
+      operator ? ask("GET", "/sources") : null,
     ]);
     if (token !== session.current()) return;
     lapse ??= expiring();
@@ -83,6 +85,7 @@ async function load() {
     panels.recent(jobs.items, actions.open);
     panels.health(health);
     maintenance.show(looked);
+    sources.show(added);
     story.refresh(actions);
     announce(jobs.items);
     fresh = new Date();

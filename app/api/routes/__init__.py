@@ -12,6 +12,7 @@ from app.api.routes import (
     runs,
     search,
     signed_uploads,
+    sources,
     uploads,
     users,
     webhooks,
@@ -28,6 +29,7 @@ ROUTERS = (
     overview.router,
     runs.router,
     search.router,
+    sources.router,
     users.router,
     webhooks.router,
 )

@@ -69,6 +69,7 @@ from pipeline.job_notes import JobNote
 from pipeline.layout import Table
 from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
+from pipeline.source_definition import LastReading, SourceDefinition
 from pipeline.sources import RejectedFile
 from pipeline.store.backfills import Backfill
 from pipeline.store.candidates import Work
@@ -211,6 +212,12 @@ RUN = "`navigator ingest`, `seed`, `retry`, `resume`, `status RUN`"
 PLAN = "`navigator plan`, `ingest --dry-run`"
 
 
+SOURCE = (
+    "source", "add", "claims", "s3://claims/inbox", "--rights", "tag:owner", "--tag", "claims",
+    "--exclude", "drafts/",
+)  # fmt: skip
+
+
 def printed(ended: Ended) -> Any:
     """What a command printed, which begins with its format."""
     assert next(iter(ended.json.items())) == ("format", 1), ended.out
@@ -232,6 +239,13 @@ def test_commands_print_what_the_page_says(
         ("`navigator status`", "status"),
         ("`navigator status DOCUMENT`", "status", "auto-policy.pdf"),
         ("`navigator status DOCUMENT`", "status", "disability-certificate-scanned.pdf"),
+        ("`navigator source add`, `source run`", *SOURCE, "--option", "region=x", "--no-check"),
+        ("`navigator source list`", "source", "list"),
+        ("`navigator source pause`, `source resume`", "source", "pause", "claims"),
+        ("`navigator status`", "status"),
+        ("`navigator source remove`", "source", "remove", "claims", "--yes"),
+        ("`navigator source add`, `source run`", *SOURCE[:3], tmp_path, "--exclude", "*.xyz"),
+        ("`navigator source remove`", "source", "remove", "claims", "--yes"),
         ("`navigator list`", "list"),
         ("`navigator search`", "search", "theft"),
         ("`navigator page`", "page", "homeowners-policy.pdf", 4, "-o", tmp_path / "p.png"),
@@ -349,7 +363,12 @@ def made() -> Iterator[tuple[str, Any]]:
     runs = [RunRecord(uuid4(), "ingest", NOW, None, 1.0, 1, 0, Decimal(1), "A cap.")]
     corpus = CorpusSummary({"complete": 1}, 1, 1, {"local": 1}, 1, Decimal(1))
     stopped = [StoppedRun(uuid4(), 1, "A cap.")]
-    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing")
+    source = SourceDefinition(
+        "s3://claims/inbox", uuid4(), uuid4(), "claims", credentials="env:KEYS",
+        interval_seconds=900, last=LastReading(uuid4(), NOW, {"listed": 1}, "It failed."),
+    )  # fmt: skip
+    yield "`navigator source list`", {"sources": [source.as_json()]}
+    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source])
     yield "`navigator status`", status.overview_json(overview)
     told = DocumentHistory(LINE, [], [], ["Too short."], ["Rather short."])
     yield "`navigator status DOCUMENT`", history_json(told)

@@ -53,6 +53,23 @@ def test_there_and_back(navigator: Navigator, saved: Path, scratch: Path) -> Non
     assert (refused.code, "is not empty" in refused.err) == (2, True)
 
 
+def test_restored_sources_wait_for_a_person(
+    navigator: Navigator, scratch: Path, tmp_path: Path
+) -> None:
+    """A stranger's backup could name any folder, and two installations would share a mailbox."""
+    path = tmp_path / "sources.backup"
+    try:
+        added = navigator.here("source", "add", "share", "s3://b/x", "--every", "1h", "--no-check")
+        assert added.code == 0, added.err
+        assert navigator("backup", path).code == 0
+    finally:
+        assert navigator.here("source", "remove", "share", "--yes").code == 0
+    other = Navigator(scratch / "with-sources")
+    assert other("restore", path).code == 0
+    [source] = other.here("source", "list", "--json").json["sources"]
+    assert (source["name"], source["paused"]) == ("share", True)
+
+
 def test_a_damaged_backup_changes_nothing(saved: Path, tmp_path: Path) -> None:
     """One changed byte of a stored file is found before anything is restored."""
     damaged = tmp_path / "damaged.backup"

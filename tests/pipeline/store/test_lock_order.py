@@ -110,6 +110,7 @@ _UNORDERED = {
         "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",
         "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",
+        "sources._CLAIM", "sources._CONCLUDE", "sources._PAUSE", "sources._REMOVE",
         "embedding_spaces._INDEXED", "uploads._COMPLETE",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {

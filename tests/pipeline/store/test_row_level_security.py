@@ -63,7 +63,7 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
             await service_calls.record(connection, call)
-            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT):
+            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
     await store.close()
 
@@ -82,6 +82,10 @@ _OBJECT = sa.text(
     INSERT INTO {SCHEMA}.unsettled_objects (user_id, stem, holder, held_until)
     VALUES (:user, :sha, :id, now())
     """
+)
+_SEEN = sa.text(
+    f"INSERT INTO {SCHEMA}.source_objects (user_id, source, stamp, size, file_sha256) "
+    "VALUES (:user, :sha, 's', 1, :sha)"
 )
 _QUALITY = sa.text(
     f"""

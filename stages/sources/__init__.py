@@ -1,0 +1,1 @@
+"""Takes in what is new or changed in sources: buckets, folders, mailboxes."""
