@@ -10,7 +10,19 @@ from uuid import UUID, uuid4
 from pipeline.sources import find_files
 from pipeline.states import JobState
 from pipeline.store import run_jobs, runs
-from stages import batch, chunking, embedding, gating, intake, parsing, publishing, validating
+from pipeline.store.registration import Source
+from stages import (
+    backfilling,
+    batch,
+    chunking,
+    embedding,
+    gating,
+    intake,
+    parsing,
+    publishing,
+    validating,
+)
+from stages.backfilling import BackfillOrder
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
 
@@ -109,3 +121,9 @@ async def accept(services: Services, paths: Iterable[Path | str], user: UUID) ->
         await runs.start_run(connection, run_id, user, "ingest")
     files = find_files([str(path) for path in paths]).files
     return (await intake.upload(services, files, user, run_id, [])).to_do
+
+
+async def outdated(services: Services) -> list[Source]:
+    """The stored bytes of what another pipeline than today's made."""
+    found = await backfilling.chosen(services, BackfillOrder("outdated"), uuid4(), None)
+    return [candidate.stored for candidate, _ in found]

@@ -112,7 +112,8 @@ def print_backfills(found: Sequence[Backfill]) -> None:
         say("There were no backfills yet.")
         return
     shown = table(
-        ("Begun", {"no_wrap": True}), "What", ("How it stands", {"no_wrap": True}), right("Documents"),
+        ("Begun", {"no_wrap": True}), "What", ("How it stands", {"no_wrap": True}),
+        right("Documents"),
         right("Published"), right("Failed"), right("Left"), right("Cost"), right("Cap"), "Run",
     )  # fmt: skip
     for each in found:

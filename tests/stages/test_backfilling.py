@@ -88,7 +88,7 @@ async def test_a_text_that_was_paid_for_costs_nothing_in_a_plan(
         await ingest(services, [folder], ANNA)
     async with paying(chunk_tokens=40) as services:
         plan = await plan_backfill(services, EVERYTHING)
-    assert (plan.documents, plan.cost_usd, plan.estimated) == (1, 0, False)
+    assert (plan.documents, plan.cost_usd, plan.estimated) == (1, Decimal(0), False)
 
 
 async def test_what_other_suites_judged_is_judged_again_for_nothing(

@@ -11,12 +11,11 @@ from mocks import OpenAIMock
 from pipeline.identity import sha256_hex, user_id
 from pipeline.sources import find_files
 from pipeline.store import registration, run_jobs, runs
-from pipeline.store.backlog import Selection, outdated
 from pipeline.store.transitions import Actor
 from stages import intake, planning, syncing
 from stages.services import Services
 from tests.flows.corpus import Opener, buffered, corpus, documents, policy, query, states
-from tests.ingesting import ingest, work_off
+from tests.ingesting import ingest, outdated, work_off
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 
@@ -223,11 +222,11 @@ async def test_another_model_never_mixes_with_the_old_one(
         await ingest(services, [folder], ANNA)
     async with remote() as services:
         run = await ingest(services, [], ANNA)
+        sources = await outdated(services)
+        assert sorted(source.name for source in sources) == ["policy-0.md", "policy-1.md"]
         async with services.database.service() as connection:
-            found = await outdated(connection, services.version, Selection())
-            assert sorted(source.name for source in found[ANNA]) == ["policy-0.md", "policy-1.md"]
             registered = await registration.register(
-                connection, ANNA, found[ANNA], services.version, run_id=run, actor="test"
+                connection, ANNA, sources, services.version, run_id=run, actor="test"
             )
             jobs = [each.job_id for each in registered]
             who = Actor("test", run)

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from pipeline.errors import ConfigurationError, DatabaseUnavailable
 from pipeline.settings import Settings, load_settings
-from stages.services import open_database, open_embedder, open_remote_parser, open_storage
+from stages.parsers import open_remote_parser
+from stages.services import open_database, open_embedder, open_storage
 from stages.transport_findings import State, connection_findings, transport_findings
 from tests.clients.authority import Authority
 from tests.tls_postgres import USER, tls_postgres

@@ -16,11 +16,10 @@ from pipeline.identity import user_id
 from pipeline.job_notes import gaps_of
 from pipeline.sources import find_files
 from pipeline.store import registration
-from pipeline.store.backlog import Selection, outdated
 from stages import planning
 from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, documents, policy, query, states
-from tests.ingesting import ingest
+from tests.ingesting import ingest, outdated
 from tests.pipeline.parsing.made_files import packed_pdf, pdf
 
 ANNA, BEN = user_id("anna"), user_id("ben")
@@ -410,14 +409,13 @@ async def test_other_chunk_sizes_do_not_parse_again(
         await ingest(services, [folder], ANNA)
         before = await corpus(services)
     async with paying(chunk_tokens=150) as services:
-        async with services.database.service() as connection:
-            found = await outdated(connection, services.version, Selection(ANNA))
-        assert [source.name for source in found[ANNA]] == ["home.md"]
+        sources = await outdated(services)
+        assert [source.name for source in sources] == ["home.md"]
         run = await ingest(services, [folder], ANNA)
         assert (await documents(services, run))["home.md"].state == "complete"
         assert len(await corpus(services)) < len(before)
+        assert await outdated(services) == []
         async with services.database.service() as connection:
-            assert await outdated(connection, services.version, Selection()) == {}
-            again = await registration.look_up(connection, ANNA, found[ANNA], services.version)
+            again = await registration.look_up(connection, ANNA, sources, services.version)
         assert [each.outcome for each in again] == [registration.Outcome.UNCHANGED]
     assert llamaparse.stats()["jobs"] == 1
