@@ -14,7 +14,9 @@ from tests.prefect_server import ROOT, PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-NAMES = {"ingest", "ingest-documents", "maintain", "nightly", "quality-report", "sweep"}
+NAMES = {
+    "ingest", "ingest-documents", "maintain", "nightly", "quality-report", "sweep", "verify",
+}  # fmt: skip
 
 
 def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer) -> None:
