@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prefect.client.schemas.objects import Worker, WorkerStatus
 
-from flows.prefect_clock import server_time
+from deployments.prefect_clock import server_time
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deployments.environment import FlowDeployment
 from deployments.verification.baseline import (
     Answer,
     CanaryDocument,
@@ -17,6 +18,7 @@ from deployments.verification.findings import Finding, Outcome, failed, ok
 from deployments.verification.settings_facts import BY_NATURE, compared
 from pipeline.store.structure import Structure, differences
 
+_KEYS = tuple(Deployment.model_fields)
 _MIGRATE = "Migrate to the release's schema; what somebody changed by hand, change back."
 _SETTING = "Set it alike in the environment's file, or record the baseline anew."
 _DEPLOY = "Deploy the release again: `navigator deploy`, or `prefect --no-prompt deploy --all`."
@@ -60,20 +62,30 @@ def compare_settings(expected: Mapping[str, Any], found: Mapping[str, Any]) -> I
 
 
 def compare_deployments(
-    expected: Mapping[str, Deployment], found: Mapping[str, Deployment]
+    expected: Mapping[str, Deployment],
+    found: Mapping[str, Deployment],
+    declared: Mapping[str, FlowDeployment],
 ) -> Iterator[Finding]:
-    """Every deployment of the baseline: there, with the same flow, parameters and form."""
+    """Every deployment of the baseline: the same flow and form, the environment's parameters.
+
+    One that the environment does not have, or has switched off, is told.
+
+    Args:
+        declared: by the environment.
+    """
     for name, wanted in sorted(expected.items()):
-        there = found.get(name)
+        here, there = declared.get(name), found.get(name)
+        if here is None or not here.enabled:
+            told = "switched off" if here is not None else "not declared"
+            yield Finding("deployments", name, Outcome.TOLD, found=f"{told} in this environment")
+            continue
         if there is None:
             yield failed("deployments", name, wanted.entrypoint, "no such deployment", _DEPLOY)
             continue
-        other = [
-            key for key in Deployment.model_fields if getattr(wanted, key) != getattr(there, key)
-        ]
+        right = wanted.model_copy(update={"parameters": here.parameters})
+        other = [key for key in _KEYS if getattr(right, key) != getattr(there, key)]
         if other:
-            now, then = (_shown(each, other) for each in (there, wanted))
-            yield failed("deployments", name, then, now, _DEPLOY)
+            yield failed("deployments", name, _shown(right, other), _shown(there, other), _DEPLOY)
         else:
             yield ok("deployments", name)
 

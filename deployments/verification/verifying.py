@@ -145,7 +145,8 @@ class _Looking:
     async def _deployments(self, client: PrefectClient) -> list[Finding]:
         with prefect_answers():
             found = await deployed_flows(client, self._environment)
-        return list(compare_deployments(self._baseline.deployments, found))
+        declared = self._environment.deployments
+        return list(compare_deployments(self._baseline.deployments, found, declared))
 
     async def _contracts(self, parts: Services) -> list[Finding]:
         return list(compare_contracts(self._baseline.contracts, await probe(parts)))

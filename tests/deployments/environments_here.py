@@ -144,7 +144,7 @@ class Here:
         """Rows of a query, as the superuser."""
         url = address(self.home / "postgres", ADMINISTRATOR)
         with psycopg.connect(url, autocommit=True) as connection:
-            done = connection.execute(query, values or None)  # type: ignore[arg-type]
+            done = connection.execute(query, values or None)
             return done.fetchall() if done.description else []
 
     def rollout(self) -> dict[str, Any]:

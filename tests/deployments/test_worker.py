@@ -14,7 +14,10 @@ from tests.prefect_server import ROOT, PrefectServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-NAMES = {"drift", "ingest", "ingest-documents", "maintain", "nightly", "quality-report", "sweep"}
+NAMES = {
+    "drift", "failed", "ingest", "ingest-documents", "maintain", "nightly", "outdated",
+    "quality-report", "sweep", "verify",
+}  # fmt: skip
 
 
 def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer) -> None:

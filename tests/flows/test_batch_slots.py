@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from flows.prefect_clock import server_time
+from deployments.prefect_clock import server_time
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.orchestration import PrefectClient, get_client

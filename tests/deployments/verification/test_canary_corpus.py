@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,6 +33,7 @@ BYTES = "941564cdd11b2a2cb5a0f4aa618067ddaaebde021c0c1f2befc1b31daa1f5a73"
 """Of the corpus; with another one, `CORPUS` is another number too."""
 
 WANTED = Wanted(repetitions=3, seconds=600, max_cost_usd=Decimal(0))
+IMPATIENT = replace(WANTED, seconds=0)
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ async def test_what_a_killed_one_left_is_removed(parts: Services) -> None:
         assert await canaries.take(connection, f"{machine}/999999/1.00", 60, None)
     await take_canaries_in(parts, canary_documents.canary_documents())
     assert (await left(parts))[0]["upload_jobs"] == 7
-    async with runs_of(parts):
+    async with runs_of(parts, IMPATIENT):  # its lease is not waited for
         assert (await left(parts))[:2] == ({}, [])
     assert await left(parts) == ({}, [], 0)
 
@@ -110,9 +112,8 @@ async def test_one_at_a_time(parts: Services) -> None:
     """While a living process has the corpus, another one is told so."""
     async with parts.database.service() as connection:
         assert await canaries.take(connection, "elsewhere/boot/1/1.00", 60, None)
-    wanted = Wanted(repetitions=3, seconds=0.1, max_cost_usd=Decimal(0))
     with pytest.raises(ServiceUnavailable, match="Another verification"):
-        async with runs_of(parts, wanted):
+        async with runs_of(parts, IMPATIENT):
             pass
     async with parts.database.service() as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM ingest_runs")) == 1

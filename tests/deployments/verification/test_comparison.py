@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 import sqlalchemy as sa
 
+from deployments.environment import FlowDeployment
 from deployments.verification.comparison import (
     compare_answers,
     compare_contracts,
@@ -85,16 +86,37 @@ def test_password_in_an_address_is_redacted() -> None:
     assert "example.com" in facts["openai_base_url"]
 
 
+DECLARED = {"ingest": FlowDeployment(flow="ingest", description="", limit=1)}
+
+
 @pytest.mark.parametrize("change", [{"entrypoint": "x"}, {"parameters": {"a": 1}}, {"form": "g"}])
 def test_deployment_differs(change: dict[str, object]) -> None:
     """Another flow, other parameters or another form is a finding."""
     found = {"ingest": deployment(**change)}
-    assert wrong(compare_deployments({"ingest": deployment()}, found)) == ["ingest"]
+    assert wrong(compare_deployments({"ingest": deployment()}, found, DECLARED)) == ["ingest"]
 
 
 def test_deployment_missing() -> None:
     """A deployment that is not there is a finding."""
-    assert wrong(compare_deployments({"ingest": deployment()}, {})) == ["ingest"]
+    assert wrong(compare_deployments({"ingest": deployment()}, {}, DECLARED)) == ["ingest"]
+
+
+def test_parameters_are_the_environments() -> None:
+    """What an environment gives a deployment is compared with what it declares."""
+    declared = {"ingest": DECLARED["ingest"].model_copy(update={"parameters": {"a": 1}})}
+    found = {"ingest": deployment(parameters={"a": 1})}
+    assert wrong(compare_deployments({"ingest": deployment()}, found, declared)) == []
+    plain = {"ingest": deployment()}
+    assert wrong(compare_deployments(plain, plain, declared)) == ["ingest"]
+
+
+@pytest.mark.parametrize(
+    "declared", [{}, {"ingest": DECLARED["ingest"].model_copy(update={"enabled": False})}]
+)
+def test_deployment_that_the_environment_has_not(declared: dict[str, FlowDeployment]) -> None:
+    """One that is not declared, or switched off, is told."""
+    [told] = compare_deployments({"ingest": deployment()}, {}, declared)
+    assert told.outcome is Outcome.TOLD
 
 
 @pytest.mark.parametrize(

@@ -286,15 +286,16 @@ async def test_database_that_is_away(stage: Stage) -> None:
 
 
 async def test_deployment_and_answers(stage: Stage) -> None:
-    """A deployment of the baseline that is not there, and another answer, are findings."""
+    """A deployment with another form than the baseline's, and another answer, are findings."""
     before = read_baseline(stage.baseline)
     [first, *others] = before.corpus.answers
     turned = first.model_copy(update={"passages": tuple(reversed(first.passages))})
     corpus = before.corpus.model_copy(update={"answers": (turned, *others)})
-    more = {**before.deployments, "gone": before.deployments["ingest"]}
+    other = before.deployments["ingest"].model_copy(update={"form": "other"})
+    more = {**before.deployments, "ingest": other}
     changed = before.model_copy(update={"corpus": corpus, "deployments": more})
     found = await verified(stage, baseline=changed)
-    assert set(wrong(found)) == {"gone", first.question}
+    assert set(wrong(found)) == {"ingest", first.question}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
