@@ -49,6 +49,12 @@ class OperatingSettings(GateSettings):
         default=60, ge=0, description="A Postgres that restarts is waited for, up to so long."
     )
 
+    database_migrations: Literal["automatic", "deployed"] = Field(
+        default="automatic",
+        description="automatic: a newer program brings the schema forward; deployed: only "
+        "`navigator deploy` does.",
+    )
+
     # -- backups ---------------------------------------------------------------------------------
     restore_max_bytes: int = Field(
         default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."

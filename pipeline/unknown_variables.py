@@ -14,8 +14,19 @@ from pipeline.env_files import VARIABLE
 from pipeline.settings import Settings
 
 PREFIX = "NAVIGATOR_"
-# Ours, but no settings: what parents tell children, tests, and an example block's secret.
-_OTHERS = frozenset({VARIABLE, CHILD, "NAVIGATOR_FAILPOINT", "NAVIGATOR_ALERT_ADDRESS"})
+# Ours, but no settings: what parents tell children, tests, an example block's secret, and where
+# environments and releases are.
+_OTHERS = frozenset(
+    {
+        VARIABLE,
+        CHILD,
+        "NAVIGATOR_FAILPOINT",
+        "NAVIGATOR_ALERT_ADDRESS",
+        "NAVIGATOR_ENVIRONMENT",
+        "NAVIGATOR_ENVIRONMENTS",
+        "NAVIGATOR_RELEASE",
+    }
+)
 _TESTS = "NAVIGATOR_TEST_"
 # What Kubernetes and Docker links set for a service that is called "navigator".
 _OF_A_SERVICE = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")

@@ -1,0 +1,80 @@
+"""Reads environments from their files: each extends another, key by key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployments.environment import Environment, validated
+from pipeline.errors import ConfigurationError
+from pipeline.regular_files import read_regular
+
+FOLDER_VARIABLE = "NAVIGATOR_ENVIRONMENTS"
+_SHIPPED = Path(__file__).parent / "environments"
+_BASE = "base"
+_MOST_LEVELS = 8
+
+
+def environments_folder() -> Path:
+    """Where the files lie: NAVIGATOR_ENVIRONMENTS, else those that are shipped as examples."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named).expanduser().absolute() if named else _SHIPPED
+
+
+def environment_names() -> Sequence[str]:
+    """Every environment that has a file; the base is none."""
+    found = sorted(path.stem for path in environments_folder().glob("*.yaml"))
+    return [name for name in found if name != _BASE]
+
+
+def load_environment(name: str) -> Environment:
+    """Read and check one environment.
+
+    Raises:
+        ConfigurationError: there is no such file, it cannot be read, or says what it may not.
+    """
+    return validated(name, _merged(name, 0))
+
+
+def _merged(name: str, level: int) -> dict[str, Any]:
+    if level > _MOST_LEVELS:
+        raise ConfigurationError(f"The environment {name} extends itself.")
+    given = _read(name)
+    parent = given.pop("extends", None)
+    return given if parent is None else merge(_merged(str(parent), level + 1), given)
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The base with changes: mappings key by key, all else replaced; null takes a key away."""
+    made = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            made.pop(key, None)
+        elif isinstance(value, dict) and isinstance(made.get(key), dict):
+            made[key] = merge(made[key], value)
+        else:
+            made[key] = value
+    return made
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = environments_folder() / f"{name}.yaml"
+    if not path.is_file() and name == _BASE:  # a folder of one's own need not repeat it
+        path = _SHIPPED / f"{_BASE}.yaml"
+    if not name.replace("-", "").replace("_", "").isalnum() or not path.is_file():
+        raise ConfigurationError(
+            f"There is no environment {name!r} in {path.parent}.",
+            remedy=f"There are: {', '.join(environment_names()) or 'none'}. Another folder is "
+            f"named by {FOLDER_VARIABLE}.",
+        )
+    try:
+        found = yaml.safe_load(read_regular(path))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}).") from None
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path} is no mapping of keys to values.")
+    return found
