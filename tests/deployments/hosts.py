@@ -78,6 +78,7 @@ def hosts(*names: str) -> Iterator[list[Host]]:
             stack.callback(_ip, "netns", "del", name)
             side = f"nav{number}"
             assert _ip("link", "add", side, "type", "veth", "peer", "name", "eth0", "netns", name)
+            stack.callback(_ip, "link", "del", side)
             assert _ip("link", "set", side, "master", "navbridge", "up")
             address = f"{CENTER.rpartition('.')[0]}.{number}/24"
             assert _ip("-n", name, "addr", "add", address, "dev", "eth0")
