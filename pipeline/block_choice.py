@@ -34,7 +34,7 @@ class SavedBlock:
         """The choices, or a name; what comes in is turned into the name."""
         name = Annotated[str, Field(title="By name", pattern=f"^({'|'.join(self._types)})/.+$")]
         choices = [_choice(each) for each in self._types]
-        chosen = Annotated[Union[*choices, name, None], BeforeValidator(self._name_of)]
+        chosen = Annotated[Union[*choices, name, None], BeforeValidator(self._name_of)]  # type: ignore[valid-type]
         return handler.generate_schema(chosen)
 
     def _name_of(self, value: object) -> str | None:

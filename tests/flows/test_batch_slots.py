@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from deployments.prefect_clock import server_time
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import Worker, WorkerStatus
 
+from deployments.prefect_clock import server_time
 from flows.batch_slots import BatchSlots
 from flows.batches import BATCH_DOCUMENTS, LEAST_SHARED, shared_size
 from flows.worker_pool import PoolState, living, read_pool

@@ -10,6 +10,7 @@ from app.chaos import catalog, experiment_report
 from app.chaos.experiment_report import Outcome
 from app.chaos.generated_documents import policy, write_letter
 from app.chaos.oracle import Breach, Verdict
+from app.terminal.durations import seconds
 from pipeline.errors import UsageError
 from tests.app.navigating import Navigator
 
@@ -40,9 +41,9 @@ def test_wrong_use_is_a_sentence(command: Navigator, arguments: list[str], said:
 
 def test_times_are_written_as_people_do() -> None:
     """Seconds, minutes, hours."""
-    assert [catalog.seconds(each) for each in ("90", "90s", "10m", "1h")] == [90, 90, 600, 3600]
+    assert [seconds(each) for each in ("90", "90s", "10m", "1h")] == [90, 90, 600, 3600]
     with pytest.raises(UsageError):
-        catalog.seconds("-1m")
+        seconds("-1m")
 
 
 def test_the_same_seed_gives_the_same_documents(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from prefect.client.schemas.actions import (
     GlobalConcurrencyLimitUpdate,
     WorkPoolUpdate,
 )
-from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.schedules import SCHEDULE_TYPES, CronSchedule
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -118,7 +118,8 @@ async def _no_schedule(client: PrefectClient) -> None:
 async def _more_schedules(client: PrefectClient) -> None:
     found = await deployment(client, "maintain")
     more = CronSchedule(cron="5 5 * * *", timezone="UTC")
-    await client.create_deployment_schedules(found.id, [(more, True)], slug="mine")
+    schedules: list[tuple[SCHEDULE_TYPES, bool]] = [(more, True)]
+    await client.create_deployment_schedules(found.id, schedules, slug="mine")
 
 
 async def _limit_off(client: PrefectClient) -> None:
@@ -237,7 +238,8 @@ async def test_an_added_schedule_is_switched_off_and_kept(trial: Trial) -> None:
     async with get_client() as client:
         found = await deployment(client, "quality-report")
         more = CronSchedule(cron="6 6 * * *", timezone="UTC")
-        await client.create_deployment_schedules(found.id, [(more, True)], slug="kept")
+        schedules: list[tuple[SCHEDULE_TYPES, bool]] = [(more, True)]
+        await client.create_deployment_schedules(found.id, schedules, slug="kept")
         await trial.fix()
         [kept] = (await deployment(client, "quality-report")).schedules
     assert (kept.slug, kept.active) == ("kept", False)
