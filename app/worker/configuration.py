@@ -9,6 +9,7 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessVariables
 from pydantic import Field, PrivateAttr
 
 from app.worker.entrypoints import flow_of
+from deployments.releases.release import without_release
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class WarmConfiguration(ProcessJobConfiguration):
         **named: Any,
     ) -> None:
         """Keep the deployment, which names the flow, and what was asked for besides."""
-        asked = {"command": self.command, "env": self.env, "working_dir": self.working_dir}
+        # Which release runs is the worker's own matter: one that changes ends its runs itself.
+        environment = without_release({"env": self.env}).get("env")
+        asked = {"command": self.command, "env": environment, "working_dir": self.working_dir}
         self._own_process = [name for name, value in asked.items() if value]
         super().prepare_for_flow_run(flow_run, deployment, *others, **named)
         self._deployment = deployment

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from deployments.releases.release import without_release
+
 Declared = Mapping[str, Any]
 """A deployment of prefect.yaml, or what `deployments.rendering` makes of an environment's."""
 
@@ -98,7 +100,7 @@ def differences(
         Field.TAGS: sorted(found.get("tags") or ()),
         Field.DESCRIPTION: (found.get("description") or "").strip(),
         Field.VERSION: found.get("version"),
-        Field.JOB_VARIABLES: dict(found.get("job_variables") or {}),
+        Field.JOB_VARIABLES: without_release(found.get("job_variables") or {}),
     }
     for field, value in wanted.items():
         if value != there[field]:

@@ -18,6 +18,7 @@ from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from deployments.drift.declared import DeclaredDeployments
 from deployments.drift.deployment_fields import Declared, Field, FieldDifference
 from deployments.drift.prefect_server import Found
+from deployments.releases.release import with_release_of
 
 _OF_UPDATE = {
     Field.ENTRYPOINT: "entrypoint",
@@ -42,7 +43,10 @@ async def set_back(
 ) -> None:
     """Set fields of one deployment back; pauses and versions are never touched."""
     wanted = declared.named(found["name"])
-    if values := _values(wanted, declared, {each.field for each in fields}):
+    values = _values(wanted, declared, {each.field for each in fields})
+    if _OF_UPDATE[Field.JOB_VARIABLES] in values:
+        values["job_variables"] = with_release_of(found, values["job_variables"])
+    if values:
         await client.update_deployment(UUID(found["id"]), DeploymentUpdate(**values))
     for each in fields:
         if each.field is Field.LIMIT_OFF:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from deployments.drift import explaining, origins
 from deployments.drift.accepting import accepted
@@ -10,6 +11,7 @@ from deployments.drift.database_drift import database_drift
 from deployments.drift.difference import Area, Difference
 from deployments.drift.prefect_drift import prefect_drift
 from deployments.drift.process_drift import process_drift
+from deployments.drift.release_in_force import release_in_force
 from deployments.environment import Environment
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
@@ -23,11 +25,15 @@ async def find_drift(
     Prefect's server and the database are those of this process's environment.
 
     Args:
-        release: the id of the release that is in force; without one, versions are not compared.
+        release: the id of the release that is in force; by itself the one that was verified last.
+            Without any, versions are not compared.
 
     Returns:
         Every difference, those that are accepted too; a part that does not answer is one.
     """
+    if release is None:
+        with suppress(NavigatorError):  # the database's own part tells that it does not answer
+            release = await release_in_force(environment, settings)
     parts: dict[str, Callable[[], Awaitable[list[Difference]]]] = {
         "Prefect's server": lambda: prefect_drift(environment, release),
         "database": lambda: database_drift(settings),

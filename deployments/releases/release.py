@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 VARIABLE = "NAVIGATOR_RELEASE"
 """Set in every process that runs a release's code: its id."""
+
+CODE_VARIABLES = ("PYTHONPATH", "PYTHONSAFEPATH", VARIABLE)
+"""What a process needs to run a release's code, and to say so."""
 
 _ID_DIGITS = 10
 _NOT_OF_THE_ID = {"built_at", "id", "baseline_sha256"}
@@ -61,3 +65,24 @@ class Release(BaseModel):
     def told(self) -> dict[str, Any]:
         """The manifest for a program, with the id."""
         return {"id": self.id, **self.model_dump(mode="json")}
+
+
+def without_release(job_variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Job variables without those by which a deployment says of which release it is."""
+    environment = dict(job_variables.get("env") or {})
+    if VARIABLE not in environment:
+        return dict(job_variables)
+    left = {name: value for name, value in environment.items() if name not in CODE_VARIABLES}
+    others = {name: v for name, v in job_variables.items() if name not in ("env", "image")}
+    return {**others, **({"env": left} if left else {})}
+
+
+def with_release_of(found: Mapping[str, Any], job_variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Job variables, with what a deployment that is there says of its release."""
+    there = found.get("job_variables") or {}
+    environment = there.get("env") or {}
+    if VARIABLE not in environment:
+        return dict(job_variables)
+    code = {name: environment[name] for name in CODE_VARIABLES if name in environment}
+    made = {**job_variables, "env": {**(job_variables.get("env") or {}), **code}}
+    return {**made, "image": there["image"]} if "image" in there else made

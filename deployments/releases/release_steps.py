@@ -112,7 +112,8 @@ class ReleaseSteps:
         """What a worker starts the release's runs with: its code, or its image."""
         if self.environment.pool.type != "process":
             return {"image": self.release.image, "env": {VARIABLE: self.release.id}}
-        return {"working_dir": str(self.release.site), "env": self.release.variables()}
+        # For Prefect's own workers: ours are of a release as a whole.
+        return {"env": self.release.variables()}
 
     async def _run(
         self, module: str, *arguments: str, seconds: float, folder: Path | None = None

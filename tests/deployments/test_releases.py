@@ -21,7 +21,7 @@ from deployments.environment import Environment
 from deployments.releases import installed as installing
 from deployments.releases.archive import Packed, file_name, hash_of, read_release_file
 from deployments.releases.installed import current, current_file, install, switch
-from deployments.releases.release import Release
+from deployments.releases.release import Release, with_release_of, without_release
 from deployments.releases.switching import CommandServices
 from pipeline.errors import ConfigurationError, ServiceUnavailable, UsageError
 
@@ -205,3 +205,14 @@ async def test_a_command_changes_services(tmp_path: Path) -> None:
         await CommandServices(["/nowhere/kubectl"]).switch(release, ENVIRONMENT)
     with pytest.raises(ConfigurationError, match="No release was verified in mine before"):
         await CommandServices(words).switch(None, ENVIRONMENT)
+
+
+def test_a_deployments_release_is_no_job_variable_of_its_own() -> None:
+    """What says of which release it is, is left out when it is compared, and kept when mended."""
+    there = {"env": {"PYTHONPATH": "/r/1", "NAVIGATOR_RELEASE": "1", "OWN": "1"}, "command": "x"}
+    assert without_release(there) == {"env": {"OWN": "1"}, "command": "x"}
+    assert without_release({"env": {"PYTHONPATH": "/theirs"}}) == {"env": {"PYTHONPATH": "/theirs"}}
+    assert with_release_of({"job_variables": there}, {"env": {"OTHER": "2"}}) == {
+        "env": {"OTHER": "2", "PYTHONPATH": "/r/1", "NAVIGATOR_RELEASE": "1"}
+    }
+    assert with_release_of({"job_variables": {"env": {"A": "1"}}}, {}) == {}
