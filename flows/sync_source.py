@@ -105,6 +105,9 @@ async def _noted(
         told = f"The source {definition.name} was not read. {outcome.trouble}"
         await tell_news(parts, SUBJECTS["Failed"], told, run)
         raise
+    except BaseException:
+        outcome.trouble = "It was interrupted; the next run goes on."
+        raise
     finally:
         await _conclude(parts, definition, run, outcome)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ from pipeline.source_definition import (
     require_options,
     seconds_of,
 )
+
+if TYPE_CHECKING:
+    from app.terminal.run_report import RunReport
 
 group = typer.Typer(
     help="Read buckets, folders and mailboxes on a schedule.",
@@ -221,17 +224,17 @@ def run(name: Name, max_cost: options.MaxCost = None, json: Json = False) -> Non
     report, after = added.run(settings, definition, wanted, TerminalView())
     if json:
         print_json(after.as_json())
-        raise typer.Exit(_code(after))
+        raise typer.Exit(_code(after, report))
     if report.documents:
         show_run(report, {}, json=False)
     print_sources([after])
-    raise typer.Exit(_code(after))
+    raise typer.Exit(_code(after, report))
 
 
-def _code(source: SourceDefinition) -> int:
+def _code(source: SourceDefinition, report: RunReport) -> int:
     counts: dict[str, Any] = source.last.counts if source.last else {}
-    failed = source.last is None or source.last.trouble is not None
-    return 1 if failed or counts.get("rejected") or counts.get("failed_before") else 0
+    well = source.last is not None and source.last.trouble is None and not counts.get("rejected")
+    return 0 if well and report.all_fine else 1
 
 
 def _say_scheduled(scheduled: bool) -> None:

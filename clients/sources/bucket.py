@@ -57,12 +57,11 @@ class BucketSource:
 
     async def read(self, item: Item) -> AsyncIterator[bytes]:
         """The bytes of an object, in the version that was listed."""
-        tag = item.stamp.partition(" ")[0]
+        tag = _tag_of(item)
         with _reading():
-            options: Any = {"if_match": tag} if tag.startswith('"') else None
+            options: Any = {"if_match": f'"{tag}"'} if tag else None
             answer = await obstore.get_async(self._store, item.key, options=options)
-            if _item(answer.meta).stamp != item.stamp:
-                raise ObjectGone("It changed while it was read.")
+            _require_same(answer.meta, item)
             async for piece in answer.stream(min_chunk_size=_PIECE):
                 yield bytes(piece)
 
@@ -70,8 +69,7 @@ class BucketSource:
         """The object's metadata, when it is still what was listed."""
         with _reading():
             answer = await obstore.get_async(self._store, item.key, options={"head": True})
-            if _item(answer.meta) != item:
-                raise ObjectGone("It changed while it was read.")
+            _require_same(answer.meta, item)
             return {str(k).lower(): str(v) for k, v in answer.attributes.items()}
 
     async def is_gone(self, key: str) -> bool:
@@ -89,10 +87,33 @@ class BucketSource:
         """Nothing to do: the store closes its connections by itself."""
 
 
+_STRONG, _TIME = "tag:", "time:"
+
+
 def _item(meta: Any) -> Item:
     changed = meta["last_modified"].isoformat()
-    stamp = " ".join(filter(None, (meta["e_tag"], meta["version"]))) or changed
-    return Item(meta["path"], int(meta["size"]), stamp, revision=changed)
+    return Item(meta["path"], int(meta["size"]), _stamp(meta), revision=changed)
+
+
+def _stamp(meta: Any) -> str:
+    """An ETag, without the quotes that some listings leave out, or the second of the change.
+
+    A weak tag may be that of other bytes. A version is told by some answers and not by others.
+    """
+    tag = str(meta["e_tag"] or "")
+    if tag and not tag.startswith("W/"):
+        return _STRONG + tag.strip('"')
+    return _TIME + str(meta["last_modified"].replace(microsecond=0).isoformat())
+
+
+def _tag_of(item: Item) -> str:
+    """The ETag that an object had; empty when the store tells none."""
+    return item.stamp.removeprefix(_STRONG) if item.stamp.startswith(_STRONG) else ""
+
+
+def _require_same(meta: Any, item: Item) -> None:
+    if (int(meta["size"]), _stamp(meta)) != (item.size, item.stamp):
+        raise ObjectGone("It changed while it was read.")
 
 
 @contextmanager

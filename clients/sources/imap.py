@@ -30,8 +30,9 @@ _SECONDS = 60.0
 _MOST_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer; a piece of a message has one, a list of a thousand a tenth."""
 _KEY = re.compile(r"([0-9]+)-([0-9]+)\.eml")
-_LISTED = re.compile(rb"\bUID ([0-9]+)\b")
-_SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]+)\b")
+_LISTED = re.compile(rb"\bUID ([0-9]{1,10})\b")
+_SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]{1,15})\b")
+_NUMBER = re.compile(rb"[0-9]{1,10}")
 _REMEDY = "Check the source's URL and what --credentials names."
 
 
@@ -212,9 +213,12 @@ class MailboxSource:
         if kind != "OK":
             raise ConfigurationError("The mailbox has no such folder.", remedy=_REMEDY)
         _, [validity] = connection.response("UIDVALIDITY")
-        if not isinstance(validity, bytes) or not validity.isdigit():
+        if not isinstance(validity, bytes) or not _NUMBER.fullmatch(validity):
             raise ServiceUnavailable("The mail server does not say how it numbers messages.")
-        self._validity, self._messages = int(validity), int(messages or b"0")
+        self._validity, self._messages = (
+            int(validity),
+            int(messages) if _NUMBER.fullmatch(messages or b"") else 0,
+        )
 
 
 def _done(answer: tuple[str, list[Any]]) -> list[Any]:

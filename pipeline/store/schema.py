@@ -523,8 +523,9 @@ sources = Table(
     Column("cron", Text),
     Column("paused_at", DateTime(timezone=True)),
     _now(),
-    # the run that reads it, or read it last, and what came of that
-    Column("run_id", Uuid),
+    Column("run_id", Uuid),  # the run that reads it, as long as that holds its lease
+    # the last run that ended, and what came of it
+    Column("last_run_id", Uuid),
     Column("read_at", DateTime(timezone=True)),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
     Column("trouble", Text),

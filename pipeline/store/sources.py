@@ -15,7 +15,7 @@ from pipeline.store.engine import rows
 
 _COLUMNS = """
     id, name, url, owner_id, rights, tags, exclude, options, credentials, sync, interval_seconds,
-    cron, paused_at, run_id, read_at, counts, trouble
+    cron, paused_at, last_run_id, read_at, counts, trouble
 """
 _ADD = sa.text(
     """
@@ -82,8 +82,8 @@ async def named(connection: AsyncConnection, name: str) -> SourceDefinition:
 
 def _definition(row: sa.RowMapping) -> SourceDefinition:
     last = None
-    if row["run_id"] is not None and row["read_at"] is not None:
-        last = LastReading(row["run_id"], row["read_at"], row["counts"], row["trouble"])
+    if row["last_run_id"] is not None:
+        last = LastReading(row["last_run_id"], row["read_at"], row["counts"], row["trouble"])
     return SourceDefinition(
         url=row["url"],
         user_id=row["owner_id"],
@@ -138,10 +138,10 @@ async def remove(connection: AsyncConnection, name: str) -> None:
 # A run that died holds its lease no longer; its own successor has its id.
 _CLAIM = sa.text(
     """
-    UPDATE sources AS s SET run_id = :run_id, read_at = NULL
+    UPDATE sources AS s SET run_id = :run_id
     WHERE s.id = :id AND s.paused_at IS NULL AND NOT EXISTS (
         SELECT FROM ingest_runs AS r
-        WHERE r.id = s.run_id AND r.id <> :run_id AND s.read_at IS NULL
+        WHERE r.id = s.run_id AND r.id <> :run_id
           AND r.finished_at IS NULL AND r.held_until > now())
     RETURNING s.id
     """
@@ -159,7 +159,7 @@ async def claim(connection: AsyncConnection, source_id: UUID, run_id: UUID) -> b
 
 _CONCLUDE = sa.text(
     """
-    UPDATE sources SET read_at = clock_timestamp(), counts = CAST(:counts AS jsonb),
+    UPDATE sources SET run_id = NULL, last_run_id = :run_id, read_at = clock_timestamp(), counts = CAST(:counts AS jsonb),
         trouble = :trouble
     WHERE id = :id AND run_id = :run_id
     """

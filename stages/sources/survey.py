@@ -193,15 +193,20 @@ class _Look:
             adopted = self._definition.id if known.source_id is None else known.source_id
             if known.revision != each.item.revision or adopted != known.source_id:
                 again.append(self.as_seen(same[-1], known.file_sha256))
-        unfinished = await self._unfinished(same)
-        self.found.counts["unchanged"] += len(same) - len(unfinished)
+        unfinished, failed = await self._unfinished(same)
+        self.found.counts["failed_before"] += failed
+        self.found.counts["unchanged"] += len(same) - len(unfinished) - failed
         self.found.wanted += [*changed, *unfinished]
         async with self._services.database.service() as connection:
             await source_objects.remember(connection, again)
 
-    async def _unfinished(self, same: Sequence[Wanted]) -> list[Wanted]:
-        """Objects that have not changed, but whose documents are not published as they are."""
-        left = []
+    async def _unfinished(self, same: Sequence[Wanted]) -> tuple[list[Wanted], int]:
+        """Objects that have not changed, but whose documents are not published as they are.
+
+        Those that failed are only counted, and wait for a person: else every run would tell of
+        them again.
+        """
+        left, failed = [], 0
         for user, wanted in by_user(same).items():
             sources = [e.as_source(str(e.sha256), e.item.size) for e in wanted]
             async with self._services.database.service() as connection:
@@ -209,8 +214,10 @@ class _Look:
                     connection, user, sources, self._services.version
                 )
             pairs = zip(wanted, known, strict=True)
-            left += [e for e, found in pairs if found.outcome is not Outcome.UNCHANGED]
-        return left
+            ended = (Outcome.UNCHANGED, Outcome.FAILED_BEFORE)
+            left += [each for each, found in pairs if found.outcome not in ended]
+            failed += sum(found.outcome is Outcome.FAILED_BEFORE for found in known)
+        return left, failed
 
     def as_seen(self, wanted: Wanted, sha256: str) -> SeenObject:
         return as_seen(self._definition, wanted, sha256)

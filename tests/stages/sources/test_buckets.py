@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from pipeline.errors import ConfigurationError, UsageError
@@ -17,7 +18,7 @@ from pipeline.states import JobState
 from stages.services import Services
 from tests.flows.corpus import Opener, query
 from tests.reading_sources import KEYS, add, policy_text, put, read, remove
-from tests.s3 import Bucket, make, s3
+from tests.s3 import SIGNED, Bucket, make, s3
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 
@@ -263,6 +264,66 @@ async def test_another_pipeline_reads_nothing_again(
     async with local(chunk_tokens=48) as services:
         later = await read(services, claims)
         assert later.counts["changed"] == 1 and later.downloaded == []
+
+
+async def test_a_bucket_with_versions_is_read_like_others(
+    local: Opener, bucket: Bucket, claims: SourceDefinition
+) -> None:
+    """An answer tells a version that no listing told."""
+    enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    url = f"{bucket.endpoint}/{bucket.name}?versioning"
+    httpx.put(url, content=enabled, headers=SIGNED).raise_for_status()
+    put(bucket, "a.md", policy_text("a"), {"owner": "anna"})
+    rules = replace(claims, user_id=None, rights=("tag:owner",))
+    async with local() as services:
+        added = await add(services, rules)
+        first = await read(services, added)
+        again = await read(services, added)
+        put(bucket, "a.md", policy_text("b"), {"owner": "anna"})
+        third = await read(services, added)
+    assert [each.downloaded for each in (first, again, third)] == [["a.md"], [], ["a.md"]]
+
+
+async def test_an_object_that_changed_since_it_was_listed_waits_for_the_next_run(
+    local: Opener, bucket: Bucket, claims: SourceDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are never taken for those of the version that was listed."""
+    from clients.sources.bucket import BucketSource
+
+    whole = BucketSource.listing
+
+    async def late(self: BucketSource) -> Any:
+        async for page in whole(self):
+            put(bucket, "a.md", policy_text("amended"))
+            yield page
+
+    put(bucket, "a.md", policy_text("a"))
+    async with local() as services:
+        claims = await add(services, claims)
+        with monkeypatch.context() as patch:
+            patch.setattr(BucketSource, "listing", late)
+            first = await read(services, claims)
+        assert (first.counts["vanished"], first.counts["new"]) == (1, 0)
+        second = await read(services, claims)
+        assert second.counts["new"] == 1
+
+
+async def test_what_failed_waits_for_a_person(
+    local: Opener, bucket: Bucket, claims: SourceDefinition
+) -> None:
+    """It is counted, and not a part of each run again, which would tell of it each time."""
+    put(bucket, "a.pdf", "%PDF-1.7 nothing")
+    async with local() as services:
+        claims = await add(services, claims)
+        await read(services, claims)
+        again = await read(services, claims)
+        assert again.counts["failed_before"] == 1 and again.downloaded == []
+        jobs = await query(
+            services,
+            "SELECT count(*) AS n FROM upload_pipeline.run_jobs WHERE run_id = :run",
+            run=again.run_id,
+        )
+        assert jobs[0]["n"] == 0
 
 
 async def test_hostile_names_are_only_names(

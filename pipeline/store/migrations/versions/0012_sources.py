@@ -33,6 +33,7 @@ def upgrade() -> None:
             paused_at TIMESTAMP WITH TIME ZONE,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             run_id UUID,
+            last_run_id UUID,
             read_at TIMESTAMP WITH TIME ZONE,
             counts JSONB DEFAULT '{{}}' NOT NULL,
             trouble TEXT,
