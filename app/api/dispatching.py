@@ -20,6 +20,7 @@ from uuid import UUID
 from app.api.prefect_clients import client_of, load_client
 from deployments.prefect_clock import ServerClock
 from pipeline import correlation
+from pipeline.code_version import code_version
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 
@@ -213,6 +214,7 @@ class Dispatcher:
                 "label": label,
                 "installation": str(self._installation) if self._installation else None,
                 "inside": True,
+                "code": code_version(),
             },
             # A request that was heard, though its answer was not, is not answered twice.
             idempotency_key=combined_sha256([str(request.run_id), *map(str, request.job_ids)]),

@@ -54,5 +54,5 @@ class RunPlaces:
 
 
 def _was_handed_over(run: FlowRun) -> bool:
-    """Who hands a batch over says which code it comes from; see `flows.batch_execution`."""
-    return run.parameters.get("code") is not None
+    """Whether `flows.batch_execution` made the run, for a flow that waits for it."""
+    return run.parameters.get("code") is not None and not run.parameters.get("inside")

@@ -120,7 +120,7 @@ def test_an_upload_asks_for_a_run_of_its_job(
             time.sleep(0.1)
         assert runs[0]["parameters"]["job_ids"] == [job["id"]]
         assert set(runs[0]["parameters"]) == {
-            "job_ids", "run_id", "label", "inside", "installation",
+            "job_ids", "run_id", "label", "inside", "installation", "code",
         }  # fmt: skip
         assert "canary" not in str(runs)
         assert running.parts.dispatcher.counts.started == 1

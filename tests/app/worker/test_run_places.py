@@ -11,7 +11,7 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from app.worker.run_places import RunPlaces
 
 BATCH = {"job_ids": ["a", "b"], "code": "1f3a"}
-UPLOAD = {"job_ids": ["a"], "inside": True}
+UPLOAD = {"job_ids": ["a"], "inside": True, "code": "1f3a"}
 INGEST = {"paths": ["/srv/policies"]}
 Parameters = dict[str, Any]
 
@@ -51,6 +51,5 @@ def test_others_are_not_limited_where_batches_go_elsewhere() -> None:
 
 def test_uploads_are_no_batches() -> None:
     """Somebody waits for an upload: it is taken as long as the worker takes anything."""
-    assert (
-        chosen(RunPlaces(batches=2), [UPLOAD] * 8 + [BATCH] * 8, []) == [UPLOAD] * 8 + [BATCH] * 2
-    )
+    due = [UPLOAD, UPLOAD, UPLOAD, BATCH, BATCH, BATCH]
+    assert chosen(RunPlaces(batches=2), due, []) == [UPLOAD, UPLOAD, UPLOAD, BATCH, BATCH]
