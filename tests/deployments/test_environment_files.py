@@ -118,6 +118,17 @@ def test_the_alert_block_is_a_setting_of_its_processes() -> None:
     assert process["NAVIGATOR_ALERT_BLOCK"] == "navigator-alert/mine"
 
 
+def test_a_file_that_others_can_write_is_not_used(folder: Path) -> None:
+    """It says which commands are run and where documents go, as a file of settings does."""
+    path = folder / "mine.yaml"
+    path.write_text("extends: base\n")
+    path.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="can be written by others"):
+        load_environment("mine")
+    path.chmod(0o644)
+    assert load_environment("mine").name == "mine"
+
+
 def test_this_process_is_of_the_local_environment_unless_another_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
