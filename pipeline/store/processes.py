@@ -49,7 +49,15 @@ _ANNOUNCE = sa.text(
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), settings = excluded.settings
     """
 )
-_FORGET = sa.text("DELETE FROM processes WHERE seen_at < now() - interval '1 day'")
+_FORGET = sa.text(
+    """
+    WITH gone AS (
+        SELECT id FROM processes WHERE seen_at < now() - interval '1 day'
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM processes AS p USING gone WHERE p.id = gone.id
+    """
+)
 _SEE = sa.text("UPDATE processes SET seen_at = now() WHERE id = :id")
 _LEAVE = sa.text("DELETE FROM processes WHERE id = :id")
 _RUNNING = sa.text(

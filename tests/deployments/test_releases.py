@@ -47,8 +47,8 @@ def wheel(code: str, listed: str | None = None) -> bytes:
     rows.writerow(["told-1.dist-info/RECORD", "", ""])
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("told.py", code)
-        archive.writestr("told-1.dist-info/RECORD", record.getvalue())
+        for name, text in (("told.py", code), ("told-1.dist-info/RECORD", record.getvalue())):
+            archive.writestr(zipfile.ZipInfo(name), text)
     return made.getvalue()
 
 

@@ -111,7 +111,9 @@ _UNORDERED = {
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",
         "parsed_files._SUBMITTING", "runs._BEGIN", "runs._FINISH", "runs._REJECT",
         "sources._CLAIM", "sources._CONCLUDE", "sources._PAUSE", "sources._REMOVE",
-        "embedding_spaces._INDEXED", "uploads._COMPLETE",
+        "embedding_spaces._INDEXED", "uploads._COMPLETE", "backfills._ASK", "backfills._PAUSE",
+        "backfills._RESUME", "backfills._SELECTED", "canaries._LEAVE", "processes._LEAVE",
+        "processes._SEE", "rollouts._STEP", "schema_changes._SERVES",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
         "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
