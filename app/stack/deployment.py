@@ -26,6 +26,7 @@ def deploy(url: str) -> int:
     Does not return when pool and block types are there: the process goes on as Prefect's own
     command.
     """
+    os.chdir(ROOT)  # before Prefect is imported: it reads settings in the current folder
     from app.worker.warm_worker import WarmWorker
 
     template = WarmWorker.get_default_base_job_template()
@@ -42,7 +43,6 @@ def deploy(url: str) -> int:
         return 1
     if not asyncio.run(_register_blocks()):
         return 1
-    os.chdir(ROOT)
     os.environ |= child_environment(os.environ)
     # In this process: Prefect is imported already, and takes seconds of a start.
     sys.argv = ["prefect", "--no-prompt", "deploy", "--prefect-file", str(prefect_file()), "--all"]
