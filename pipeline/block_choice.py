@@ -5,7 +5,9 @@ What is kept is the name, ``type/name``, never what the block holds.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -33,9 +35,10 @@ class SavedBlock:
     ) -> CoreSchema:
         """The choices, or a name; what comes in is turned into the name."""
         name = Annotated[str, Field(title="By name", pattern=f"^({'|'.join(self._types)})/.+$")]
-        choices = [_choice(each) for each in self._types]
-        chosen = Annotated[Union[*choices, name, None], BeforeValidator(self._name_of)]  # type: ignore[valid-type]
-        return handler.generate_schema(chosen)
+        choices: Any = reduce(or_, (_choice(each) for each in self._types))
+        return handler.generate_schema(
+            Annotated[choices | name | None, BeforeValidator(self._name_of)]
+        )
 
     def _name_of(self, value: object) -> str | None:
         if value is None:

@@ -29,6 +29,7 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
 
     Does not return when that is done: the process goes on as Prefect's own command.
     """
+    os.chdir(ROOT)  # before Prefect is imported: it reads settings in the current folder
     try:
         with prefect_api(url, os.environ.get(CLIENT_VARIABLE), changing=True) as server:
             put_work_pool(server, environment)
@@ -38,7 +39,6 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
         say(f"{error.message} {error.remedy}")
         return 1
     schedule_sources()
-    os.chdir(ROOT)
     os.environ |= child_environment(os.environ)
     # In this process: Prefect is imported already, and takes seconds of a start.
     sys.argv = ["prefect", "--no-prompt", "deploy", "--prefect-file", str(file), "--all"]

@@ -51,5 +51,5 @@ def test_others_are_not_limited_where_batches_go_elsewhere() -> None:
 
 def test_uploads_are_no_batches() -> None:
     """Somebody waits for an upload: it is taken as long as the worker takes anything."""
-    due = [UPLOAD, UPLOAD, UPLOAD, BATCH, BATCH, BATCH]
+    due: list[Parameters] = [UPLOAD, UPLOAD, UPLOAD, BATCH, BATCH, BATCH]
     assert chosen(RunPlaces(batches=2), due, []) == [UPLOAD, UPLOAD, UPLOAD, BATCH, BATCH]
