@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.redaction import Redaction
+
 Declared = Mapping[str, Any]
 """A deployment of prefect.yaml, or what `deployments.rendering` makes of an environment's."""
 
@@ -38,6 +40,10 @@ class Field(StrEnum):
     VERSION = "version"
     JOB_VARIABLES = "job variables"
 
+
+RELEASE = "NAVIGATOR_RELEASE"
+"""The variable that tells a run its release."""
+_REDACTION = Redaction()
 
 PAUSES = frozenset({Field.PAUSED, Field.SCHEDULE_OFF})
 """What a person stopped, perhaps on purpose: nothing of ours starts it again."""
@@ -100,10 +106,18 @@ def differences(
         Field.VERSION: found.get("version"),
         Field.JOB_VARIABLES: dict(found.get("job_variables") or {}),
     }
+    if Field.VERSION not in wanted and _is_of_release(found):
+        del wanted[Field.JOB_VARIABLES]  # they are the release's, which is not known here
     for field, value in wanted.items():
         if value != there[field]:
             yield FieldDifference(field, _told(value), _told(there[field]))
     yield from _schedules(declared, found)
+
+
+def _is_of_release(found: Mapping[str, Any]) -> bool:
+    """Whether `navigator deploy` deployed it: its runs are told their release."""
+    variables = (found.get("job_variables") or {}).get("env")
+    return isinstance(variables, Mapping) and RELEASE in variables
 
 
 def _declared_values(declared: Declared, pull: Sequence[Mapping[str, Any]]) -> dict[Field, Any]:
@@ -165,8 +179,10 @@ def _activity(active: bool) -> str:
 
 
 def _told(value: object) -> str | None:
+    """As text; what a person wrote into variables may be secret."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    plain = _REDACTION.value(value)
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)

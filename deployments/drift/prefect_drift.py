@@ -15,9 +15,12 @@ from deployments.drift.difference import Area, Difference
 from deployments.drift.history import History
 from deployments.drift.pool_drift import pool_drift
 from deployments.drift.prefect_server import Found, OnServer, prefect_answers, read_server
+from deployments.drift.release_facts import ReleaseFacts
 from deployments.environment import Environment
 from deployments.rendering import TAG
 
+SOURCE = "source"
+"""The tag of deployments that are made for the sources that the database has."""
 _KEPT_AS = {
     Field.ENTRYPOINT: "entrypoint",
     Field.PARAMETERS: "parameters",
@@ -31,7 +34,7 @@ _KEPT_AS = {
 """What Prefect's events call a field."""
 
 
-async def prefect_drift(environment: Environment, release: str | None) -> list[Difference]:
+async def prefect_drift(environment: Environment, release: ReleaseFacts) -> list[Difference]:
     """Every difference of deployments, pool, queues, limits, automations and blocks.
 
     Raises:
@@ -43,9 +46,9 @@ async def prefect_drift(environment: Environment, release: str | None) -> list[D
 
 
 async def _drift(
-    client: PrefectClient, environment: Environment, release: str | None
+    client: PrefectClient, environment: Environment, release: ReleaseFacts
 ) -> list[Difference]:
-    declared = declared_by(environment, release)
+    declared = declared_by(environment, release.id, release.job_variables)
     flows = sorted({flow_name(each) for each in declared.deployments})
     found = await read_server(client, environment.pool.name, flows, TAG)
     return [
@@ -68,7 +71,8 @@ def deployment_drift(declared: DeclaredDeployments, found: OnServer) -> Iterator
             for field in differences(each, is_there, declared.pull):
                 yield _field(each, is_there, field, found.history)
     for name, extra in sorted(there.items()):
-        yield _extra(name, extra)
+        if SOURCE not in extra["tags"]:
+            yield _extra(name, extra)
 
 
 def _missing(declared: Declared, history: History) -> Difference:

@@ -18,6 +18,7 @@ from deployments.drift.deployment_repair import set_back
 from deployments.drift.difference import Area, Difference
 from deployments.drift.pool_drift import declared_templates
 from deployments.drift.prefect_server import prefect_answers, read_server
+from deployments.drift.release_facts import ReleaseFacts
 from deployments.environment import Environment
 from deployments.prefect_api import prefect_api
 from deployments.rendering import TAG
@@ -27,7 +28,7 @@ Wanted = dict[tuple[Area, str], set[str]]
 
 
 async def repair_prefect(
-    environment: Environment, release: str | None, chosen: Iterable[Difference]
+    environment: Environment, release: ReleaseFacts, chosen: Iterable[Difference]
 ) -> None:
     """Set these differences back.
 
@@ -37,7 +38,7 @@ async def repair_prefect(
     wanted: Wanted = {}
     for each in chosen:
         wanted.setdefault((each.area, each.subject), set()).add(each.field)
-    declared = declared_by(environment, release)
+    declared = declared_by(environment, release.id, release.job_variables)
     with prefect_answers():
         async with get_client() as client:
             await _pool(client, environment, wanted)

@@ -9,6 +9,7 @@ from deployments.drift.database_repair import repair_database
 from deployments.drift.difference import Area, Difference
 from deployments.drift.finding import find_drift
 from deployments.drift.prefect_repair import repair_prefect
+from deployments.drift.release_facts import NO_RELEASE, ReleaseFacts
 from deployments.environment import Environment
 from pipeline.errors import NavigatorError
 from pipeline.logs import logger
@@ -23,7 +24,7 @@ async def repair_drift(
     settings: Settings,
     found: Sequence[Difference],
     *,
-    release: str | None = None,
+    release: ReleaseFacts = NO_RELEASE,
 ) -> Sequence[Difference]:
     """Set back what is not accepted and may be set back; nothing is dropped, no row is changed.
 

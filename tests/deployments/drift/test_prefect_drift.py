@@ -28,6 +28,7 @@ from prefect.settings import (
 from deployments.drift.accepting import unmet
 from deployments.drift.difference import Difference
 from deployments.drift.finding import find_drift
+from deployments.drift.release_facts import ReleaseFacts
 from deployments.drift.repairing import repair_drift
 from deployments.environment import Environment
 from deployments.environment_files import load_environment
@@ -390,7 +391,7 @@ async def test_what_is_accepted_is_not_set_back(trial: Trial) -> None:
 
 async def test_a_version_is_that_of_the_release(trial: Trial) -> None:
     """With a release in force, deployments of another one are told, and not set back."""
-    found = await find_drift(trial.environment, trial.settings, release="r-2")
+    found = await find_drift(trial.environment, trial.settings, release=ReleaseFacts("r-2"))
     assert {each.what for each in found} == {
         f"deployment {name}: version" for name in LOCAL.deployments
     }
