@@ -11,12 +11,14 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from pipeline.redaction import Redaction
 from pipeline.settings import Settings
 
 HASH = "hash "
 """Begins what is told of a secret."""
 UNSET = "not set"
 _HEX = 16
+_REDACTION = Redaction()
 
 
 def settings_facts(settings: Settings, installation: UUID) -> dict[str, str]:
@@ -52,7 +54,7 @@ def _told(name: str, value: Any, key: bytes) -> str:
         return _hashed(value.get_secret_value(), key)
     if is_secret(name):
         return _hashed(_text(value), key)
-    return _text(value)
+    return _REDACTION.text(_text(value))  # an address may have a password in it
 
 
 def _text(value: Any) -> str:

@@ -78,14 +78,18 @@ def _missing(ask: _Asking) -> Iterator[str]:
             yield f"there is no queue {queue} of the work pool {pool}"
     for each in wanted.deployments:
         found = ask.get(f"deployments/name/{quote(flow_name(each))}/{quote(each['name'])}")
-        if found is None:
+        if found is None and not wanted.accepts(each["name"]):
             yield f"there is no deployment {each['name']}"
-        elif _differs(each, found, wanted):
+        elif found is not None and _differs(each, found, wanted):
             yield f"the deployment {each['name']} is another"
 
 
 def _differs(
     declared: Mapping[str, Any], found: Mapping[str, Any], wanted: DeclaredDeployments
 ) -> bool:
-    fields = {each.field for each in differences(declared, found, wanted.pull)}
+    fields = {
+        each.field
+        for each in differences(declared, found, wanted.pull)
+        if not wanted.accepts(declared["name"], each.name)
+    }
     return bool(fields - BY_HAND - PAUSES)

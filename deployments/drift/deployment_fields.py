@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from deployments.releases.release import without_release
+from pipeline.redaction import Redaction
 
 Declared = Mapping[str, Any]
 """A deployment of prefect.yaml, or what `deployments.rendering` makes of an environment's."""
@@ -40,6 +41,8 @@ class Field(StrEnum):
     VERSION = "version"
     JOB_VARIABLES = "job variables"
 
+
+_REDACTION = Redaction()
 
 PAUSES = frozenset({Field.PAUSED, Field.SCHEDULE_OFF})
 """What a person stopped, perhaps on purpose: nothing of ours starts it again."""
@@ -167,8 +170,10 @@ def _activity(active: bool) -> str:
 
 
 def _told(value: object) -> str | None:
+    """As text; what a person wrote into variables may be secret."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    plain = _REDACTION.value(value)
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)

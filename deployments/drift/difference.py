@@ -33,6 +33,12 @@ class Repair(StrEnum):
     TOLD = "told"
 
 
+def named(area: Area, subject: str, field: str = "") -> str:
+    """The name of a difference, by which an environment's file accepts it."""
+    what = f"{area.value} {subject}"
+    return f"{what}: {field}" if field else what
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that is not as declared.
@@ -63,8 +69,7 @@ class Difference:
     @property
     def what(self) -> str:
         """Its name, by which an environment's file accepts it."""
-        named = f"{self.area.value} {self.subject}"
-        return f"{named}: {self.field}" if self.field else named
+        return named(self.area, self.subject, self.field)
 
     @property
     def is_left(self) -> bool:

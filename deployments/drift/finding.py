@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from deployments.drift import explaining, origins
 from deployments.drift.accepting import accepted
@@ -14,6 +16,7 @@ from deployments.drift.process_drift import process_drift
 from deployments.drift.release_in_force import release_in_force
 from deployments.environment import Environment
 from pipeline.errors import NavigatorError
+from pipeline.redaction import Redaction, process_redaction
 from pipeline.settings import Settings
 
 
@@ -45,7 +48,16 @@ async def find_drift(
             found += await look()
         except NavigatorError as error:
             found.append(_unanswered(name, error))
-    return accepted(found, environment.accepted)
+    redaction = process_redaction(os.environ)
+    return accepted([_redacted(each, redaction) for each in found], environment.accepted)
+
+
+def _redacted(each: Difference, redaction: Redaction) -> Difference:
+    """No secret of this process is told, wherever a person may have written one."""
+    declared, found = (
+        None if value is None else redaction.text(value) for value in (each.declared, each.found)
+    )
+    return replace(each, declared=declared, found=found)
 
 
 def _unanswered(part: str, error: NavigatorError) -> Difference:

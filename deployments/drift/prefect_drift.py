@@ -19,6 +19,8 @@ from deployments.environment import Environment
 from deployments.prefect_answers import prefect_answers
 from deployments.rendering import TAG
 
+SOURCE = "source"
+"""The tag of deployments that are made for the sources that the database has."""
 _KEPT_AS = {
     Field.ENTRYPOINT: "entrypoint",
     Field.PARAMETERS: "parameters",
@@ -69,7 +71,8 @@ def deployment_drift(declared: DeclaredDeployments, found: OnServer) -> Iterator
             for field in differences(each, is_there, declared.pull):
                 yield _field(each, is_there, field, found.history)
     for name, extra in sorted(there.items()):
-        yield _extra(name, extra)
+        if SOURCE not in extra["tags"]:
+            yield _extra(name, extra)
 
 
 def _missing(declared: Declared, history: History) -> Difference:

@@ -61,8 +61,13 @@ async def deployments(look: Inspection) -> AsyncIterator[Finding]:
 
 
 def _differing(declared: DeclaredDeployments, found: Mapping[str, Found]) -> Differing:
+    """What differs and is not accepted by the environment's file, by the deployment's name."""
     return {
-        name: list(differences(each, found[name], declared.pull))
+        name: [
+            field
+            for field in differences(each, found[name], declared.pull)
+            if not declared.accepts(name, field.name)
+        ]
         for each in declared.deployments
         if (name := each["name"]) in found
     }
@@ -75,7 +80,8 @@ def _wrong(
     for each in declared.deployments:
         name = each["name"]
         if name not in found:
-            yield name, (Kind.DEPLOYMENT_MISSING, "")
+            if not declared.accepts(name):
+                yield name, (Kind.DEPLOYMENT_MISSING, "")
         elif told := _named(differing[name], set(Field) - BY_HAND - PAUSES):
             yield name, (Kind.DEPLOYMENT_DIFFERS, told)
         elif told := _named(differing[name], BY_HAND):
