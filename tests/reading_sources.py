@@ -39,6 +39,13 @@ def remove(bucket: Bucket, key: str) -> None:
     httpx.delete(url, headers=SIGNED).raise_for_status()
 
 
+def keep_versions(bucket: Bucket) -> None:
+    """Have the bucket keep every version of its objects."""
+    enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    url = f"{bucket.endpoint}/{bucket.name}?versioning"
+    httpx.put(url, content=enabled, headers=SIGNED).raise_for_status()
+
+
 def policy_text(name: str) -> str:
     """A document of one section."""
     return f"# Policy {name}\n\n## Cover\n\nPolicy {name} pays 100 dollars for a loss of kind 1.\n"

@@ -215,10 +215,8 @@ class MailboxSource:
         _, [validity] = connection.response("UIDVALIDITY")
         if not isinstance(validity, bytes) or not _NUMBER.fullmatch(validity):
             raise ServiceUnavailable("The mail server does not say how it numbers messages.")
-        self._validity, self._messages = (
-            int(validity),
-            int(messages) if _NUMBER.fullmatch(messages or b"") else 0,
-        )
+        self._validity = int(validity)
+        self._messages = int(messages) if messages and _NUMBER.fullmatch(messages) else 0
 
 
 def _done(answer: tuple[str, list[Any]]) -> list[Any]:

@@ -159,8 +159,8 @@ async def claim(connection: AsyncConnection, source_id: UUID, run_id: UUID) -> b
 
 _CONCLUDE = sa.text(
     """
-    UPDATE sources SET run_id = NULL, last_run_id = :run_id, read_at = clock_timestamp(), counts = CAST(:counts AS jsonb),
-        trouble = :trouble
+    UPDATE sources SET run_id = NULL, last_run_id = :run_id, read_at = clock_timestamp(),
+        counts = CAST(:counts AS jsonb), trouble = :trouble
     WHERE id = :id AND run_id = :run_id
     """
 )

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from pipeline.errors import ConfigurationError, UsageError
@@ -17,8 +16,8 @@ from pipeline.source_definition import SourceDefinition
 from pipeline.states import JobState
 from stages.services import Services
 from tests.flows.corpus import Opener, query
-from tests.reading_sources import KEYS, add, policy_text, put, read, remove
-from tests.s3 import SIGNED, Bucket, make, s3
+from tests.reading_sources import KEYS, add, keep_versions, policy_text, put, read, remove
+from tests.s3 import Bucket, make, s3
 
 ANNA, BEN = user_id("anna"), user_id("ben")
 
@@ -270,9 +269,7 @@ async def test_a_bucket_with_versions_is_read_like_others(
     local: Opener, bucket: Bucket, claims: SourceDefinition
 ) -> None:
     """An answer tells a version that no listing told."""
-    enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-    url = f"{bucket.endpoint}/{bucket.name}?versioning"
-    httpx.put(url, content=enabled, headers=SIGNED).raise_for_status()
+    keep_versions(bucket)
     put(bucket, "a.md", policy_text("a"), {"owner": "anna"})
     rules = replace(claims, user_id=None, rights=("tag:owner",))
     async with local() as services:
