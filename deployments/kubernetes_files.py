@@ -29,7 +29,9 @@ _PREFECT = "http://prefect:4200/api"
 _PLAIN_HOSTS = "plain_hosts"
 _IN_THE_CLUSTER = (
     # TLS ends at the ingress: our pods and Prefect's server speak plainly to each other.
-    {"NAVIGATOR_PLAIN_HOSTS": "prefect 0.0.0.0"} if _PLAIN_HOSTS in Settings.model_fields else {}
+    {variable_named(_PLAIN_HOSTS): "prefect 0.0.0.0"}
+    if _PLAIN_HOSTS in Settings.model_fields
+    else {}
 )
 _OWNER = "database_owner_url"
 _ONLY_API = frozenset({"jwt_secret", "jwt_previous_secret", "signing_secret", "metrics_token"})
