@@ -68,6 +68,7 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"source": "/files/zip.eml"}, {"zip.eml", "zip.eml#1/in.pdf"}),
     ({"source": "/files/a*/*.md"}, OLD | {"ab/new.md"}),
     ({"source": "/files/a_"}, set()),
+    ({"source": "/files/a_*"}, set()),
     ({"source": "/files/%"}, set()),
     ({"tags": ["2026"]}, NEW),
     ({"tags": ["2026", "other"]}, set()),
