@@ -44,6 +44,7 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 	echo llama-cloud-services==0.6.94 | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/contracts/llama-cloud-services.lock
 	printf 'moto==5.2.5\nflask\nflask-cors\npy-partiql-parser\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/moto.lock
 	printf 'moto[cloudformation]==5.2.5\nkubernetes-validate==1.37.0\nhadolint-bin==2.15.1\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/manifests.lock
+	printf 'prefect-docker==0.7.4\nprefect-kubernetes==0.8.0\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints requirements.lock --quiet - | $(BIN)/python -m tests.lock_difference > tests/worker-packages.lock
 
 bench: setup ## the benchmark behind docs/benchmarks.md
 	$(BIN)/python -m benchmarks

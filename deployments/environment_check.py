@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pipeline.store.migrating import head_revision, reachable_revision
 
 SECONDS = 10.0
 """That an address has to answer."""
+_LOGIN = re.compile(r"//[^/@]*@")
 _BUCKETS = ("s3://", "gs://", "az://")
 
 
@@ -152,7 +154,8 @@ def _addresses(environment: Environment, secrets: Mapping[str, str]) -> Iterator
 def _answers(part: str, address: str) -> Finding:
     """Whether anything answers there; what it says of a request without a key does not matter."""
     try:
-        httpx.get(address, timeout=SECONDS)
+        asked, address = address, _LOGIN.sub("//", address)
+        httpx.get(asked, timeout=SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         problem = f"{address} does not answer ({type(error).__name__})."
         return Finding(part, "", problem, "Start what is to answer there, or correct the address.")

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from deployments.environment import Environment, validated
-from pipeline.env_files import ENVIRONMENT
+from pipeline.env_files import ENVIRONMENT, refuse_others
 from pipeline.errors import ConfigurationError
 from pipeline.regular_files import read_regular
 
@@ -84,6 +84,8 @@ def _read(name: str) -> dict[str, Any]:
             f"named by {FOLDER_VARIABLE}.",
         )
     try:
+        if os.environ.get(FOLDER_VARIABLE):  # what is shipped is as safe as the program
+            refuse_others(path, path.stat())
         found = yaml.safe_load(read_regular(path))
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path} cannot be read ({type(error).__name__}).") from None

@@ -16,6 +16,7 @@ from deployments.environment import Environment
 from deployments.environment_files import FOLDER_VARIABLE, load_environment
 from deployments.environment_keys import as_yaml
 from deployments.environment_variables import plain_variables, variable_named
+from pipeline.settings import Settings
 
 OVERLAYS = Path(__file__).parent / "kubernetes" / "overlays"
 MOUNTED = "/etc/insurance-navigator/environments"
@@ -25,6 +26,13 @@ _HEAD = """\
 """
 _PREFECT = "http://prefect:4200/api"
 """Prefect's server as pods reach it."""
+_PLAIN_HOSTS = "plain_hosts"
+_IN_THE_CLUSTER = (
+    # TLS ends at the ingress: our pods and Prefect's server speak plainly to each other.
+    {variable_named(_PLAIN_HOSTS): "prefect 0.0.0.0"}
+    if _PLAIN_HOSTS in Settings.model_fields
+    else {}
+)
 _OWNER = "database_owner_url"
 _ONLY_API = frozenset({"jwt_secret", "jwt_previous_secret", "signing_secret", "metrics_token"})
 _DAY_SECONDS = 24 * 3600

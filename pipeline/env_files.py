@@ -91,13 +91,18 @@ def read_env_file() -> Mapping[str, str]:
 def _text(path: Path) -> str:
     with opened(path) as descriptor:
         found = os.fstat(descriptor)
-        _refuse_others(path, found)
+        refuse_others(path, found)
         if found.st_size > _MOST_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         return b"".join(blocks(descriptor, _MOST_BYTES)).decode("utf-8-sig")
 
 
-def _refuse_others(path: Path, found: os.stat_result) -> None:
+def refuse_others(path: Path, found: os.stat_result) -> None:
+    """Refuse settings that somebody else could have written.
+
+    Raises:
+        ConfigurationError: the file is another's, or others may write it.
+    """
     if found.st_uid not in (os.geteuid(), 0):
         raise ConfigurationError(
             f"The file {path} belongs to somebody else, so its settings are not used.",

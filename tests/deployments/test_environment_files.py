@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from deployments.environment import Environment
-from deployments.environment_files import environment_names, load_environment, merge
+from deployments.environment_files import (
+    environment_names,
+    load_environment,
+    merge,
+    own_environment,
+)
 from deployments.environment_variables import enter
 from pipeline.errors import ConfigurationError
 
@@ -54,6 +59,20 @@ def test_a_file_changes_single_keys_of_what_it_extends(folder: Path) -> None:
         ("deployments: {ingest: {queue: gone}}", "names the queue 'gone'"),
         ("deployments: {ingest: {schedules: {a: {}}}}", "either cron or interval"),
         ("services: {kind: command}", "needs a command"),
+        ("pool: {type: docker, image: 'x@sha256:0'}", "the digest is the release's"),
+        ("pool: {type: docker, image: 'host:5000/x:latest'}", "the digest is the release's"),
+        ("pool: {queues: {a: {priority: 1}}}", "different priorities"),
+        ("pool: {resources: {memory: 2GB}}", "pool.resources.memory"),
+        ("prefect: {api_url: prefect:4200}", "must begin with http"),
+        ("secrets: {prefect_auth: {prefect_secret: x}}", "cannot be one of them"),
+        ("secrets: {openai_api_key: {env: ''}}", "secrets.openai_api_key.env"),
+        (
+            "automations: {a: {trigger: {}, actions: [{deployment: gone}]}}",
+            "automation a names no deployment of ours: gone",
+        ),
+        ("automations: {a: {trigger: {}, actions: []}}", "automations.a.actions"),
+        ("kubernetes: {workers: {minimum: 5, maximum: 2}}", "above maximum"),
+        ("settings: {embedder: openai}", "needs OPENAI_API_KEY"),
         ("- a list", "no mapping"),
         ("extends: mine", "extends itself"),
         ("{", "cannot be read"),
@@ -67,6 +86,58 @@ def test_what_is_wrong_is_said(folder: Path, written: str, said: str) -> None:
         load_environment("mine")
     assert said in raised.value.message
     assert "sk-1" not in raised.value.message
+
+
+def test_a_registry_with_a_port_is_a_repository(folder: Path) -> None:
+    """The colon of a port is not that of a tag."""
+    (folder / "mine.yaml").write_text(
+        "extends: base\npool: {type: docker, image: 'host:5000/navigator'}\n"
+    )
+    assert load_environment("mine").pool.image == "host:5000/navigator"
+
+
+def test_what_the_process_has_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment is as valid here as where its processes run: by its own keys alone."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-shell")
+    monkeypatch.setenv("NAVIGATOR_PARSER", "unknown")
+    (folder / "mine.yaml").write_text("extends: base\nsettings: {embedder: openai}\n")
+    (folder / "other.yaml").write_text("extends: base\n")
+    with pytest.raises(ConfigurationError, match="needs OPENAI_API_KEY"):
+        load_environment("mine")
+    assert load_environment("other").name == "other"
+
+
+def test_the_alert_block_is_a_setting_of_its_processes() -> None:
+    """Who has an alert target names its block; a block that the settings name goes first."""
+    alert = {"block": "ops", "address": {"env": "ALERT"}}
+    process: dict[str, str] = {"ALERT": "json://x"}
+    enter(made(alert=alert), process)
+    assert process["NAVIGATOR_ALERT_BLOCK"] == "navigator-alert/ops"
+    process = {"ALERT": "json://x"}
+    enter(made(alert=alert, settings={"alert_block": "navigator-alert/mine"}), process)
+    assert process["NAVIGATOR_ALERT_BLOCK"] == "navigator-alert/mine"
+
+
+def test_a_file_that_others_can_write_is_not_used(folder: Path) -> None:
+    """It says which commands are run and where documents go, as a file of settings does."""
+    path = folder / "mine.yaml"
+    path.write_text("extends: base\n")
+    path.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="can be written by others"):
+        load_environment("mine")
+    path.chmod(0o644)
+    assert load_environment("mine").name == "mine"
+
+
+def test_this_process_is_of_the_local_environment_unless_another_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of one's own need repeat neither the base nor the local one."""
+    (folder / "mine.yaml").write_text("extends: base\n")
+    monkeypatch.delenv("NAVIGATOR_ENVIRONMENT", raising=False)
+    assert own_environment().name == "local"
+    monkeypatch.setenv("NAVIGATOR_ENVIRONMENT", "mine")
+    assert own_environment().name == "mine"
 
 
 def test_a_missing_environment_is_told_with_those_there_are(folder: Path) -> None:

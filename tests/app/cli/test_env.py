@@ -144,6 +144,7 @@ def test_what_is_wrong_is_a_sentence_each(navigator: Navigator, folder: Path) ->
         folder,
         "mine",
         prefect={"api_url": dead},
+        settings={"jwks": f"http://anna:{SECRET}@127.0.0.1:9/keys"},
         secrets={
             "database_url": {"env": "MINE"},
             "metrics_token": {"env": "GONE"},
@@ -154,6 +155,7 @@ def test_what_is_wrong_is_a_sentence_each(navigator: Navigator, folder: Path) ->
     assert found.code == 1
     problems = {each["part"]: each["problem"] for each in found.json["findings"]}
     assert dead in problems["Prefect server"]
+    assert problems["jwks"].startswith("http://127.0.0.1:9/keys") and SECRET not in found.out
     assert problems["secret metrics_token"].endswith("is not there: variable GONE.")
     assert dead in problems["secret openai_api_key"]
     assert problems["database_url"] and problems["secret database_url"] == ""
