@@ -94,6 +94,10 @@ class ReleaseSteps:
                 remedy="See that the Prefect server answers and takes our password.",
             )
         await asyncio.to_thread(self._on_server, put_automations)
+        if self.environment.alert is not None:
+            from deployments.alert_target import save_alert_target  # not before: Prefect
+
+            await save_alert_target(self.environment, self.variables)
 
     async def renew(self, since: datetime) -> None:
         """Have what was taken in since then, by another pipeline than this one's, done again.
