@@ -21,6 +21,8 @@ _OWN_PROCESS = (
     "`navigator worker` heeds it in a process of its own, and only with "
     "NAVIGATOR_WORKER_CHILD_RUNS=true; else it refuses the run. Prefect's own worker heeds it."
 )
+# Prefect shows a run's error without its remedy.
+_ASKED_FOR = " NAVIGATOR_WORKER_CHILD_RUNS=true lets the worker run it in a process of its own."
 _NO_MATTER = "Names a process of its own; a run in the worker's process has none."
 
 
@@ -95,13 +97,13 @@ def warm_flow(configuration: WarmConfiguration, *, child_runs: bool) -> Flow[...
     if configuration.own_process:
         raise ConfigurationError(
             f"This run has job variables ({', '.join(configuration.own_process)}) that a warm "
-            "worker's own process cannot heed.",
+            "worker's own process cannot heed." + _ASKED_FOR,
             remedy="Leave them out, set NAVIGATOR_WORKER_CHILD_RUNS=true for the worker, or use "
             "`prefect worker start`.",
         )
     raise ConfigurationError(
         f"A warm worker runs the async flows that are installed with it, and not "
-        f"{configuration.entrypoint}.",
+        f"{configuration.entrypoint}." + _ASKED_FOR,
         remedy="Install the flow's package beside the worker with an entry point in the group "
         "insurance_navigator.flows, set NAVIGATOR_WORKER_CHILD_RUNS=true for the worker, or use "
         "`prefect worker start`.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Cancelling
 
 from app.worker.configuration import WarmVariables
@@ -45,10 +48,15 @@ def blocking():
 @pytest.fixture
 async def client(fresh_prefect_server: PrefectServer) -> AsyncIterator[PrefectClient]:
     """A client of a server with the pool."""
-    with fresh_prefect_server.in_this_process():
+    # A worker in the test's process would leave the connection of its log behind.
+    quiet = temporary_settings(updates={PREFECT_LOGGING_TO_API_ENABLED: False})
+    with fresh_prefect_server.in_this_process(), quiet:
         async with get_client() as opened:
             await opened.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
             yield opened
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # what Prefect leaves to it, before pytest looks
 
 
 @pytest.fixture
