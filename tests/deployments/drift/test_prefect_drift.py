@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
     DeploymentUpdate,
     GlobalConcurrencyLimitUpdate,
     WorkPoolUpdate,
@@ -119,7 +120,8 @@ async def _no_schedule(client: PrefectClient) -> None:
 async def _more_schedules(client: PrefectClient) -> None:
     found = await deployment(client, "maintain")
     more = CronSchedule(cron="5 5 * * *", timezone="UTC")
-    await client.create_deployment_schedules(found.id, [(more, True)], slug="mine")
+    added = DeploymentScheduleCreate(schedule=more, active=True, slug="mine")
+    await client.create_deployment_schedules(found.id, [added])
 
 
 async def _limit_off(client: PrefectClient) -> None:
@@ -238,7 +240,8 @@ async def test_an_added_schedule_is_switched_off_and_kept(trial: Trial) -> None:
     async with get_client() as client:
         found = await deployment(client, "quality-report")
         more = CronSchedule(cron="6 6 * * *", timezone="UTC")
-        await client.create_deployment_schedules(found.id, [(more, True)], slug="kept")
+        added = DeploymentScheduleCreate(schedule=more, active=True, slug="kept")
+        await client.create_deployment_schedules(found.id, [added])
         await trial.fix()
         [kept] = (await deployment(client, "quality-report")).schedules
     assert (kept.slug, kept.active) == ("kept", False)
