@@ -13,11 +13,12 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
     DeploymentUpdate,
     GlobalConcurrencyLimitUpdate,
     WorkPoolUpdate,
 )
-from prefect.client.schemas.schedules import SCHEDULE_TYPES, CronSchedule
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -118,8 +119,8 @@ async def _no_schedule(client: PrefectClient) -> None:
 async def _more_schedules(client: PrefectClient) -> None:
     found = await deployment(client, "maintain")
     more = CronSchedule(cron="5 5 * * *", timezone="UTC")
-    schedules: list[tuple[SCHEDULE_TYPES, bool]] = [(more, True)]
-    await client.create_deployment_schedules(found.id, schedules, slug="mine")
+    added = DeploymentScheduleCreate(schedule=more, active=True, slug="mine")
+    await client.create_deployment_schedules(found.id, [added])
 
 
 async def _limit_off(client: PrefectClient) -> None:
@@ -238,8 +239,8 @@ async def test_an_added_schedule_is_switched_off_and_kept(trial: Trial) -> None:
     async with get_client() as client:
         found = await deployment(client, "quality-report")
         more = CronSchedule(cron="6 6 * * *", timezone="UTC")
-        schedules: list[tuple[SCHEDULE_TYPES, bool]] = [(more, True)]
-        await client.create_deployment_schedules(found.id, schedules, slug="kept")
+        added = DeploymentScheduleCreate(schedule=more, active=True, slug="kept")
+        await client.create_deployment_schedules(found.id, [added])
         await trial.fix()
         [kept] = (await deployment(client, "quality-report")).schedules
     assert (kept.slug, kept.active) == ("kept", False)
