@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from deployments.environment import FlowDeployment
@@ -17,6 +17,7 @@ from deployments.verification.contracts import SAME_DIRECTION, cosine
 from deployments.verification.findings import Finding, Outcome, failed, ok
 from deployments.verification.settings_facts import BY_NATURE, compared
 from pipeline.store.structure import Structure, differences
+from stages.transport_findings import State, TransportFinding
 
 _KEYS = tuple(Deployment.model_fields)
 _MIGRATE = "Migrate to the release's schema; what somebody changed by hand, change back."
@@ -43,6 +44,22 @@ def compare_structure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> 
         )
     if not listed:
         yield ok("structure", "all of it", f"{len(there.facts)} objects, schema {there.revision}")
+
+
+def judge_connections(found: Iterable[TransportFinding]) -> list[Finding]:
+    """Whether each connection that leaves the machine is protected; the rest is told."""
+    outcomes = {State.OK: Outcome.OK, State.NOTE: Outcome.TOLD, State.PROBLEM: Outcome.FAILED}
+    return [
+        Finding(
+            "connections",
+            each.name,
+            outcomes[each.state],
+            expected="TLS" if each.state is State.PROBLEM else "",
+            found=each.detail,
+            remedy=each.remedy,
+        )
+        for each in found
+    ]
 
 
 def compare_settings(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Finding]:

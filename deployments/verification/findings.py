@@ -30,7 +30,8 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        part: structure, settings, deployments, contracts, canaries, answers, release or times.
+        part: structure, connections, settings, deployments, contracts, canaries, answers, release
+            or times.
         expected, found: in words; empty where it is as expected.
         remedy: what to do about it.
     """

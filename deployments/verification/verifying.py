@@ -30,6 +30,7 @@ from deployments.verification.comparison import (
     compare_release,
     compare_settings,
     compare_structure,
+    judge_connections,
 )
 from deployments.verification.contracts import probe
 from deployments.verification.deployed_flows import deployed_flows
@@ -47,6 +48,7 @@ from pipeline.settings import Settings
 from pipeline.store import canaries
 from pipeline.store.structure import read_structure
 from stages.services import Services, open_services
+from stages.transport_findings import transport_findings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -109,6 +111,7 @@ class _Looking:
     async def at_everything(self, parts: Services) -> None:
         """Each part, whatever became of the others; the canaries only where all services answer."""
         await self._guarded("structure", lambda: self._structure(parts))
+        await self._guarded("connections", self._connections)
         facts = settings_facts(self._settings)
         self.found += compare_settings(self._baseline.settings, facts)
         answering = await self._guarded("contracts", lambda: self._contracts(parts))
@@ -137,6 +140,9 @@ class _Looking:
             self.found.append(broken(part, "all of it", error))
             return False
         return True
+
+    async def _connections(self) -> list[Finding]:
+        return judge_connections(await transport_findings(self._settings))
 
     async def _structure(self, parts: Services) -> list[Finding]:
         found = (await read_structure(parts.database)).as_json()

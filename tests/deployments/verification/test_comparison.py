@@ -16,6 +16,7 @@ from deployments.verification.comparison import (
     compare_release,
     compare_settings,
     compare_structure,
+    judge_connections,
 )
 from deployments.verification.findings import Finding, Outcome
 from deployments.verification.settings_facts import REDACTED, settings_facts
@@ -23,6 +24,7 @@ from pipeline.settings import load_settings
 from pipeline.store.engine import Database
 from pipeline.store.schema import SCHEMA
 from pipeline.store.structure import read_structure
+from stages.transport_findings import State, TransportFinding
 from tests.deployments.verification.making import DOCUMENT, contracts, corpus, deployment
 
 
@@ -194,3 +196,16 @@ def test_release(releases: tuple[str | None, ...], outcome: Outcome) -> None:
     """Only canaries that the release's own workers worked on verify it."""
     assert compare_release("r2", corpus(releases=releases)).outcome is outcome
     assert compare_release(None, corpus(releases=releases)).outcome is Outcome.TOLD
+
+
+def test_a_plain_connection_is_a_failure() -> None:
+    """One without TLS that leaves the machine fails; what is allowed by exception is told."""
+    found = judge_connections(
+        [
+            TransportFinding("Postgres", State.OK, "this machine"),
+            TransportFinding("storage", State.NOTE, "plain, by exception", "Use TLS."),
+            TransportFinding("OpenAI", State.PROBLEM, "plain", "Use https://."),
+        ]
+    )
+    assert [each.outcome for each in found] == [Outcome.OK, Outcome.TOLD, Outcome.FAILED]
+    assert (found[2].expected, found[2].remedy) == ("TLS", "Use https://.")
