@@ -89,6 +89,7 @@ def test_all_three_are_used(navigator: Navigator, tmp_path: Path) -> None:
     assert "names_policy_number" in navigator("suites", **chosen).out
 
 
+@pytest.mark.long
 def test_a_source_is_read_by_its_own_rules(navigator: Navigator, tmp_path: Path) -> None:
     """Whose a letter is says its label; the same again reads nothing; what went is deleted."""
     database = tmp_path / "crm.db"

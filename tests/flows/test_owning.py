@@ -152,6 +152,7 @@ def test_a_worker_of_another_installation_says_so(worker: Worker, account: Accou
     assert "This worker's database is the installation" in answer["message"]
 
 
+@pytest.mark.long
 def test_a_backfill_is_paused_and_resumed(
     worker: Worker, free: OpenAIMock, module_database_url: str, tmp_path: Path
 ) -> None:

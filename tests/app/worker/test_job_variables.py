@@ -161,6 +161,7 @@ async def test_a_child_is_cancelled(client: PrefectClient, team: Path) -> None:
         await until(client, run, "Cancelled")
 
 
+@pytest.mark.long
 async def test_a_child_goes_on_elsewhere(client: PrefectClient, team: Path) -> None:
     """A worker that stops ends its children and puts their runs back into the queue."""
     run = await run_of(client, team, seconds=100)
