@@ -172,7 +172,7 @@ class Visitor:
     def _upload(self) -> None:
         with httpx.Client(base_url=f"{self.here.url('api')}/api/v1", timeout=30,
                           headers={"Authorization": f"Bearer {self.token}"}) as client:  # fmt: skip
-            while not self._over.wait(2.0):
+            while not self._over.wait(8.0):
                 word = uuid4().hex[:10]
                 text = f"# Policy {word}\n\n" + f"Policy {word} covers burst pipes. " * 12
                 try:
