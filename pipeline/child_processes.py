@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 NEUTRAL_FOLDER = "/"
 """A working folder from which nothing is read: only the machine's owner can put a file there."""
 
+OWN_PYTHON = sys.executable
+"""The interpreter of this process, first in every command of `module_command`."""
+
 CHILD = "NAVIGATOR_CHILD"
 """Set for our own children: what a person is to be told once was told by their parent."""
 

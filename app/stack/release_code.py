@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.environment_variables import entered
 from deployments.releases.installed import current, current_file
-from pipeline.child_processes import child_environment
+from pipeline.child_processes import OWN_PYTHON, child_environment
 
 Mark = tuple[int, int] | None
 """Tells one writing of the file from another; None while there is none."""
@@ -60,7 +59,8 @@ class ReleaseCode:
         mark = self.mark()
         if (found := current(self.home)) is None:
             return Start(command, child_environment({**given, **own}), None, mark)
-        release, interpreter = found.release, [sys.executable]
+        release = found.release
         variables = child_environment({**entered(found.environment, given), **own})
-        words = [release.python, *command[1:]] if command[:1] == interpreter else command
+        is_python = command[0] == OWN_PYTHON
+        words = [release.python, *command[1:]] if is_python else command
         return Start(words, {**variables, **release.variables()}, release.id, mark)

@@ -28,8 +28,8 @@ def markdown(results: Mapping[str, Any]) -> str:
         parts += [_table(_HEAD, _success(found)), _ends(found)]
         parts += [f"Unexpected: {each}" for each in found["unexpected"][:20]]
     if found := results.get("deaths"):
-        head = ("Killed", "Rounds", "p50", "p95", "Under way", "Not published", "Promised")
-        parts.append(_table(head, _deaths(found)))
+        killed = ("Killed", "Rounds", "p50", "p95", "Under way", "Not published", "Promised")
+        parts.append(_table(killed, _deaths(found)))
     if found := results.get("variation"):
         parts.append(_table(_HEAD, _variation(found)))
         head = ("Part of a document's time", "Mean", "Deviation", "Coefficient")

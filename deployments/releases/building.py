@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 from datetime import UTC, datetime
@@ -114,7 +113,7 @@ def _packages(source: Path) -> list[Path]:
 
 def _facts(site: Path) -> dict[str, object]:
     """What the built code says of itself, in a process of its own."""
-    command = [sys.executable, "-P", "-m", "deployments.releases.facts"]
+    command = module_command("deployments.releases.facts")
     told = _run(command, {"PYTHONPATH": str(site)}, "The release's code does not load")
     found: dict[str, object] = json.loads(told)
     return found

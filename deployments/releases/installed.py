@@ -16,7 +16,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import venv
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,14 +30,14 @@ from packaging.requirements import Requirement
 from deployments.environment import Environment
 from deployments.releases.archive import Packed
 from deployments.releases.release import VARIABLE
-from pipeline.child_processes import NEUTRAL_FOLDER, die_with_parent, safe_search_paths
+from pipeline.child_processes import NEUTRAL_FOLDER, OWN_PYTHON, die_with_parent, safe_search_paths
 from pipeline.errors import ConfigurationError, UsageError
 from pipeline.private_files import open_home
 
 _CURRENT = "current.json"
 _SITE = "site"
 _FACTS = "installed.json"
-_PIN = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])?==")
+_PIN = re.compile(r"[A-Za-z0-9._-]++(?:\[[^\]]*+\])?+==")
 _INSTALL_SECONDS = 1200
 
 
@@ -158,7 +157,7 @@ def _digest(data: bytes) -> str:
 def _python(lock: bytes, draft: Path, folder: Path) -> str:
     """The interpreter for a lock: this one when it has everything, else one of its own."""
     if not (lacking := _lacking(lock.decode("utf-8"))):
-        return sys.executable
+        return OWN_PYTHON
     (draft / "requirements.lock").write_bytes(lock)
     venv.create(draft / "venv", with_pip=True)
     done = subprocess.run(  # noqa: S603

@@ -155,14 +155,14 @@ def automation(**keys: Any) -> dict[str, Any]:
 
 def test_automations_are_made_changed_and_removed(server: PrefectApi) -> None:
     """Those of the environment are there, by the ids of its deployments; those gone are removed."""
-    flow = server.ask("flows/", {"name": "ingest"})["id"]
+    flow = server.ask("flows/", {"name": "automated"})["id"]
     made = environment(
         server,
         {},
-        deployments={"ingest": {"flow": "ingest", "description": "x", "limit": 1}},
+        deployments={"ingest": {"flow": "automated", "description": "x", "limit": 1}},
         automations={"crashes": automation(), "others": automation(enabled=False)},
     )
-    with pytest.raises(ConfigurationError, match="no deployment ingest/ingest"):
+    with pytest.raises(ConfigurationError, match="no deployment automated/ingest"):
         put_automations(server, made)
     deployed = server.ask("deployments/", {"name": "ingest", "flow_id": flow})["id"]
     try:

@@ -1,4 +1,4 @@
-"""docs/deployment.md's commands about environments and manifests run, or are said not to be run."""
+"""The pages' commands about environments and manifests run, or are said not to be run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from tests.app.navigating import Navigator
 from tests.rooms import ROOT
 
-PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
-HEADINGS = ("Environments", "Kubernetes and CloudFormation")
+HEADINGS = {"releases.md": "Environments", "deployment.md": "Kubernetes and CloudFormation"}
+PAGES = {page: (ROOT / "docs" / page).read_text("utf-8") for page in HEADINGS}
 NOT_RUN = "# not run here"
 # What tests of these modules in tests/deployments run: they write files into the checkout, or
 # install what only they need.
@@ -27,8 +27,8 @@ ELSEWHERE = {
 
 def commands() -> Iterator[str]:
     """Every command of the two sections that is not said not to be run."""
-    for heading in HEADINGS:
-        section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    for page, heading in HEADINGS.items():
+        section = PAGES[page].split(f"\n## {heading}\n")[1].split("\n## ")[0]
         for line in re.findall(r"^\$ (.+)$", section, re.MULTILINE):
             if not line.endswith(NOT_RUN):
                 yield line.partition(" # ")[0].strip()
@@ -60,4 +60,4 @@ def test_a_command_of_the_page_works(command: str, tmp_path: Path) -> None:
 
 def test_the_page_has_commands() -> None:
     """What is taken from the page is not nothing, and says what is not run."""
-    assert len(list(commands())) >= 9 and PAGE.count(NOT_RUN) == 3
+    assert len(list(commands())) >= 9 and "".join(PAGES.values()).count(NOT_RUN) == 3

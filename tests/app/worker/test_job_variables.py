@@ -150,6 +150,7 @@ async def test_a_child_heeds_job_variables(client: PrefectClient, team: Path) ->
 
 
 # Prefect leaves the connection to a child that it ended to the garbage collector.
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_child_is_cancelled(client: PrefectClient, team: Path) -> None:
     """A person's word ends the child, and the run is called cancelled."""
