@@ -20,7 +20,7 @@ from pipeline.sources import storable
 FOLDER = "file"
 """The scheme of a folder of this machine."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*+://", re.IGNORECASE)
+_URL = re.compile(r"\A[a-z][a-z0-9+.-]*+://", re.IGNORECASE)
 _ESCAPED = frozenset("#%?\\")
 
 

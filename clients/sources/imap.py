@@ -29,7 +29,7 @@ _MESSAGES_AT_ONCE = 1000
 _SECONDS = 60.0
 _MOST_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer; a piece of a message has one, a list of a thousand a tenth."""
-_KEY = re.compile(r"([0-9]++)-([0-9]++)\.eml")
+_KEY = re.compile(r"\A([0-9]++)-([0-9]++)\.eml")
 _LISTED = re.compile(rb"\bUID ([0-9]{1,10})\b")
 _SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]{1,15})\b")
 _NUMBER = re.compile(rb"[0-9]{1,10}")

@@ -37,7 +37,7 @@ from pipeline.private_files import open_home
 _CURRENT = "current.json"
 _SITE = "site"
 _FACTS = "installed.json"
-_PIN = re.compile(r"[A-Za-z0-9._-]++(?:\[[^\]]*+\])?+==")
+_PIN = re.compile(r"\A[A-Za-z0-9._-]++(?:\[[^\]]*+\])?+==")
 _INSTALL_SECONDS = 1200
 
 
