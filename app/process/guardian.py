@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.errors import UsageError
 
 _DONE = b"done"
 _FAILPOINT = "NAVIGATOR_FAILPOINT"
@@ -22,7 +23,7 @@ _FAILPOINT = "NAVIGATOR_FAILPOINT"
 def guarded(environment: str, given: Mapping[str, str], log: int | None = None) -> Iterator[None]:
     """Have a rollout of this environment taken back if this process does not leave the block.
 
-    An error leaves it too: what is still under way then is taken back by the second process.
+    After an error, what is still under way is taken back by the second process.
 
     Args:
         environment: its name.
@@ -40,6 +41,9 @@ def guarded(environment: str, given: Mapping[str, str], log: int | None = None) 
     try:
         yield
         os.write(writing, _DONE)
+    except UsageError:  # nothing was begun
+        os.write(writing, _DONE)
+        raise
     finally:
         os.close(writing)
         if sys.exc_info()[0] is None:

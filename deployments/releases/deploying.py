@@ -101,7 +101,10 @@ class Deployer:
                 remedy=f"See it with `navigator releases {self.name}`, and wait for its end.",
             )
 
-    async def _begin(self, packed: Packed, release: InstalledRelease) -> Rollout:
+    async def _begin(
+        self, packed: Packed, release: InstalledRelease, *, previous: Rollout | None = None
+    ) -> Rollout:
+        """Note the rollout's begin; what it goes back to is what was verified last."""
         before = await asyncio.to_thread(schema_changes.revision_of, self.addresses)
         if before < schema_changes.RELEASES_SINCE:
             self.told(f"The schema is made by {release.id}")
@@ -110,12 +113,13 @@ class Deployer:
         async with self.database.service() as connection:
             manifest = packed.release.told()
             await rollouts.record_release(connection, packed.release.id, manifest, key)
-            previous = await rollouts.verified(connection, self.name, 1)
+            if previous is None:
+                previous = next(iter(await rollouts.verified(connection, self.name, 1)), None)
             begun = await rollouts.begin_rollout(
                 connection,
                 self.name,
                 packed.release.id,
-                previous=previous[0].id if previous else None,
+                previous=previous.id if previous else None,
                 revision_before=before,
                 declared=self.environment.model_dump(mode="json"),
                 who=f"{getpass.getuser()}@{os.uname().nodename}",
@@ -244,12 +248,12 @@ class Deployer:
             bad, good = both
             packed = await self._packed(good.release_id)
             release = await asyncio.to_thread(install, self.settings.home, packed)
-            async with self.database.service() as connection:
-                await rollouts.enter_step(connection, bad.id, Step.SUPERSEDED,
-                                          reason="A person went back from it.")  # fmt: skip
             self.environment = Environment.model_validate(good.declared)
-            begun = await self._begin(packed, release)
-            return await self._forward(begun, packed, release, migrates=False)
+            begun = await self._begin(packed, release, previous=good)
+            outcome = await self._forward(begun, packed, release, migrates=False)
+            if outcome.rollout.step != Step.REFUSED:  # else it still runs
+                await self._note(bad, Step.SUPERSEDED, reason="A person went back from it.")
+            return outcome
 
     async def _roll_back(
         self, rollout: Rollout, reason: str, verification: dict[str, Any] | None

@@ -278,10 +278,24 @@ async def test_a_person_goes_back_to_what_was_verified_before(
     assert await ended(deployer) == [
         ("one", "verified"), ("two", "superseded"), ("one", "verified"),
     ]  # fmt: skip
+
+
+async def test_a_rollback_by_hand_that_is_refused_changes_nothing(
+    deployer: Deployer, world: World
+) -> None:
+    """The release that a person wanted to leave still runs, and is still the verified one."""
+    await deployer.deploy(ONE)
+    await deployer.deploy(TWO)
+    world.fails = {"require": ServiceUnavailable("Nothing runs there.", remedy="Start it.")}
+    outcome = await deployer.go_back()
+    assert outcome.rollout.step == Step.REFUSED
+    assert await ended(deployer) == [("one", "refused"), ("two", "verified"), ("one", "verified")]
+
+
+async def test_there_may_be_nothing_to_go_back_to(deployer: Deployer) -> None:
+    """After the first release a person is told so."""
+    await deployer.deploy(ONE)
     with pytest.raises(UsageError, match="No other release was verified"):
-        async with deployer.database.service() as connection:
-            found = await rollouts.verified(connection, "mine", 3)
-            await rollouts.enter_step(connection, found[1].id, Step.SUPERSEDED)
         await deployer.go_back()
 
 
