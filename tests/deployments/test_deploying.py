@@ -251,6 +251,23 @@ async def test_what_a_dead_process_left_is_taken_back_by_the_next(
         assert (await second.deploy(TWO)).is_verified
 
 
+async def test_the_next_deployment_takes_an_abandoned_one_back_first(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    """Nobody has to know of it: what is deployed next begins from what was verified."""
+    async with deployer_of(world, database_url, tmp_path) as first:
+        await first.deploy(ONE)
+        world.fails = {"flows two": Killed()}
+        with pytest.raises(Killed):
+            await first.deploy(TWO)
+    world.fails = {}
+    async with deployer_of(world, database_url, tmp_path) as second:
+        assert (await second.deploy(TWO)).is_verified
+        assert await ended(second) == [
+            ("two", "verified"), ("two", "rolled_back"), ("one", "verified"),
+        ]  # fmt: skip
+
+
 async def test_one_process_deploys_at_a_time(
     deployer: Deployer, world: World, database_url: str, tmp_path: Path
 ) -> None:
