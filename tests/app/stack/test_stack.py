@@ -88,6 +88,7 @@ def test_other_commands_use_it(stack: RunningStack) -> None:
     assert any(run["name"].startswith("ingest ") for run in found)
 
 
+@pytest.mark.long
 def test_a_load_says_what_held_and_leaves_nothing(stack: RunningStack) -> None:
     """Each endpoint, service and document is told; the exit code is the verdict; users are gone."""
     before = kept(stack)

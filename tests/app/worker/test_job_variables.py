@@ -139,6 +139,7 @@ async def test_job_variables_are_refused(client: PrefectClient, installed: Path)
     assert "job variables (env, working_dir)" in message
 
 
+@pytest.mark.long
 async def test_a_child_heeds_job_variables(client: PrefectClient, team: Path) -> None:
     """Where the operator allows it, a run has its environment and folder in its own process."""
     variables = {"env": {"TEAM": "claims"}, "working_dir": str(team)}
