@@ -172,19 +172,22 @@ class Visitor:
     def _upload(self) -> None:
         with httpx.Client(base_url=f"{self.here.url('api')}/api/v1", timeout=30,
                           headers={"Authorization": f"Bearer {self.token}"}) as client:  # fmt: skip
-            while not self._over.wait(8.0):
-                word = uuid4().hex[:10]
-                text = f"# Policy {word}\n\n" + f"Policy {word} covers burst pipes. " * 12
-                try:
-                    answer = client.post(
-                        "/documents", files={"file": (f"{word}.md", text.encode())}
-                    )
-                except httpx.TransportError:
-                    continue  # the API is being changed: who uploads tries again
-                if answer.is_success:
-                    self.accepted.append(answer.json()["job"]["document_id"])
-                else:
-                    self.refused.append(answer.text)
+            while True:
+                self._upload_one(client)
+                if self._over.wait(8.0):
+                    return
+
+    def _upload_one(self, client: httpx.Client) -> None:
+        word = uuid4().hex[:10]
+        text = f"# Policy {word}\n\n" + f"Policy {word} covers burst pipes. " * 12
+        try:
+            answer = client.post("/documents", files={"file": (f"{word}.md", text.encode())})
+        except httpx.TransportError:
+            return  # the API is being changed: who uploads tries again
+        if answer.is_success:
+            self.accepted.append(answer.json()["job"]["document_id"])
+        else:
+            self.refused.append(answer.text)
 
     @contextmanager
     def uploading(self) -> Iterator[None]:

@@ -204,7 +204,7 @@ def test_a_wrong_model(folder: Path, staging: Here, good: str, baseline: Path,
 def test_a_missing_secret(staging: Here, good: str, visitor: Visitor) -> None:
     """It is named before anything is changed."""
     done = staging.run("deploy", "staging", good, TEST_OPENAI_KEY=None)
-    assert done.code == 1
+    assert done.code == 2
     assert "openai_api_key (variable TEST_OPENAI_KEY)" in done.err
     assert all(each is not None and each in good for each in staging.releases_of_services())
 
