@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.formatting import duration, moment, number, percent, spaced, usd, value, visible
+from checks.html_templates import html_templates
 from checks.report_charts import report_charts
 from checks.report_data import ReportData
 from pipeline.states import state_title
@@ -30,15 +31,6 @@ def render(data: ReportData) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return html_templates(
+        TEMPLATES, value, number, percent, usd, duration, moment, spaced, state_title, visible
     )
-    filters = (value, number, percent, usd, duration, moment, spaced, state_title, visible)
-    environment.filters |= {found.__name__: found for found in filters}
-    return environment

@@ -27,7 +27,7 @@ def put_work_pool(server: PrefectApi, environment: Environment) -> None:
     wanted = {"base_job_template": job_template(environment), "concurrency_limit": pool.limit}
     if not server.make(f"{_POOLS}/", {"name": pool.name, "type": pool.type, **wanted}):
         found = server.read(path_of(_POOLS, pool.name))
-        _require_type(pool, found["type"])
+        require_type(pool, found["type"])
         if pool.type == "process":
             del wanted["base_job_template"]  # Prefect's own worker fills it in
         server.change(path_of(_POOLS, pool.name), wanted)
@@ -38,7 +38,12 @@ def put_work_pool(server: PrefectApi, environment: Environment) -> None:
             server.change(path_of(_POOLS, pool.name, "queues", name), limits)
 
 
-def _require_type(pool: WorkPool, found: str) -> None:
+def require_type(pool: WorkPool, found: str) -> None:
+    """Require that the server's pool is of the environment's type.
+
+    Raises:
+        ConfigurationError: it is of another, which Prefect cannot change.
+    """
     if found != pool.type:
         raise ConfigurationError(
             f"The work pool {pool.name} is of type {found}, not {pool.type}, and cannot be changed "

@@ -92,16 +92,11 @@ async def database(settings: Settings, stack: AsyncExitStack) -> Finding:
 
 async def storage(settings: Settings, stack: AsyncExitStack) -> Finding:
     """An object written, read and removed."""
+    from clients.storage.trial import try_storage
     from stages.services import open_storage
 
     opened = await open_storage(settings)
-    key, data = f"doctor/{uuid4()}", b"trial"
-    await opened.put(key, data)
-    try:
-        if await opened.get(key) != data:
-            raise ConfigurationError("The storage gives back other bytes than were stored.")
-    finally:
-        await opened.delete([key])
+    await try_storage(opened, "doctor/")
     where = "your storage" if settings.storage_url or settings.storage_block else "a local folder"
     return Finding("Storage", Verdict.OK, f"{where}: written, read and removed")
 

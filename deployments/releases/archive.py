@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 
 from deployments.releases.release import Release
 from pipeline.errors import UsageError
+from pipeline.identity import sha256_hex
 from pipeline.regular_files import read_regular
 
 _MANIFEST, _LOCK, _BASELINE = "release.json", "requirements.lock", "baseline.json"
@@ -108,10 +108,10 @@ def unpacked(data: bytes, where: str) -> Packed:
 def _require_unchanged(packed: Packed, named: str, where: str) -> None:
     release = packed.release
     held = {
-        "its wheel": (hash_of(packed.wheel), release.wheel_sha256),
-        "its lock": (hash_of(packed.lock), release.lock_sha256),
+        "its wheel": (sha256_hex(packed.wheel), release.wheel_sha256),
+        "its lock": (sha256_hex(packed.lock), release.lock_sha256),
         "its baseline": (
-            None if packed.baseline is None else hash_of(packed.baseline),
+            None if packed.baseline is None else sha256_hex(packed.baseline),
             release.baseline_sha256,
         ),
         "its manifest": (named, release.id),
@@ -122,8 +122,3 @@ def _require_unchanged(packed: Packed, named: str, where: str) -> None:
             f"{where} is not as it was made: {', '.join(changed)} changed.",
             remedy="Take the original file, or make the release again.",
         )
-
-
-def hash_of(data: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()

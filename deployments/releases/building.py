@@ -11,10 +11,11 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployments.releases.archive import Packed, hash_of
+from deployments.releases.archive import Packed
 from deployments.releases.release import Release
 from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
 from pipeline.errors import UsageError
+from pipeline.identity import sha256_hex
 
 _FILES = ("pyproject.toml", "README.md", "LICENSE", "prefect.yaml", "requirements.lock")
 _DATA = "samples/files"
@@ -60,10 +61,10 @@ def build(
         version=project["version"],
         commit=commit,
         wheel=wheel.name,
-        wheel_sha256=hash_of(data),
-        lock_sha256=hash_of(lock),
+        wheel_sha256=sha256_hex(data),
+        lock_sha256=sha256_hex(lock),
         image=image,
-        baseline_sha256=None if baseline is None else hash_of(baseline),
+        baseline_sha256=None if baseline is None else sha256_hex(baseline),
         built_at=datetime.now(UTC),
         **facts,
     )

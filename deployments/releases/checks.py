@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from uuid import uuid4
 
+from clients.storage.trial import try_storage
 from deployments.environment import Environment
 from deployments.prefect_api import path_of, prefect_api
 from deployments.releases.archive import Packed
 from deployments.releases.deploying import Check, Deployer
+from deployments.work_pool import require_type
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.store.structure import Structure, differences, read_structure
 
@@ -27,12 +28,8 @@ async def _prefect_answers(deployer: Deployer, packed: Packed) -> None:
     environment = deployer.environment
     auth = deployer.variables(environment).get("PREFECT_API_AUTH_STRING")
     pool = await asyncio.to_thread(_pool, environment, auth)
-    if pool is not None and pool["type"] != environment.pool.type:
-        raise ConfigurationError(
-            f"The work pool {environment.pool.name} of {environment.name} is of the type "
-            f"{pool['type']}, not {environment.pool.type}.",
-            remedy="Correct pool.type of the environment, or make another pool.",
-        )
+    if pool is not None:
+        require_type(environment.pool, pool["type"])
 
 
 def _pool(environment: Environment, auth: str | None) -> dict[str, str] | None:
@@ -56,13 +53,7 @@ async def _extensions_are_as_recorded(deployer: Deployer, packed: Packed) -> Non
 
 
 async def _storage_takes(deployer: Deployer, packed: Packed) -> None:
-    key, data = f"releases/.trial-{uuid4().hex}", b"trial"
-    await deployer.storage.put(key, data)
-    try:
-        if bytes(await deployer.storage.get(key)) != data:
-            raise ConfigurationError("The storage gives back other bytes than were stored.")
-    finally:
-        await deployer.storage.delete([key])
+    await try_storage(deployer.storage, "releases/.trial-")
 
 
 async def _embedder_answers(deployer: Deployer, packed: Packed) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.formatting import duration, moment, number, percent, spaced, usd, visible
+from checks.html_templates import html_templates
 from checks.markdown import escape
 from checks.report import TEMPLATES as REPORT_TEMPLATES
 from deployments.verification.findings import Finding, Outcome, Verification, by_part
@@ -90,15 +91,4 @@ def style_sheet() -> str:
 @cache
 def templates() -> Environment:
     """The templates of this folder."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (number, percent, usd, duration, moment, spaced, visible)
-    made.filters |= {each.__name__: each for each in filters}
-    return made
+    return html_templates(TEMPLATES, number, percent, usd, duration, moment, spaced, visible)

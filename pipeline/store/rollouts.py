@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -230,10 +230,16 @@ async def alone(database: Database, environment: str) -> AsyncIterator[bool]:
     url = address.render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
     try:
-        found = await connection.execute(
-            "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_ALONE, environment)
-        )
+        key = (_ALONE, environment)
+        found = await connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key)
         row = await found.fetchone()
-        yield bool(row and row[0])
+        held = bool(row and row[0])
+        try:
+            yield held
+        finally:
+            # Postgres ends a closed connection only a moment later: who comes next is not to wait.
+            if held:
+                with suppress(psycopg.Error):
+                    await connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
     finally:
         await connection.close()

@@ -17,11 +17,12 @@ import pytest
 
 from clients.storage.object_storage import Storage
 from deployments.environment import Environment
-from deployments.releases.archive import Packed, hash_of
+from deployments.releases.archive import Packed
 from deployments.releases.deploying import Deployer
 from deployments.releases.deployment_parts import Verdict
 from deployments.releases.installed import InstalledRelease
 from pipeline.errors import NavigatorError, ServiceUnavailable, UsageError
+from pipeline.identity import sha256_hex
 from pipeline.settings import Settings
 from pipeline.store import rollouts
 from pipeline.store.database_urls import Addresses
@@ -102,7 +103,7 @@ names: dict[str, str] = {}
 def release(name: str) -> Packed:
     """A release with a baseline, known by a short name."""
     baseline = b"{}"
-    made = packed(f"print({name!r})", baseline_sha256=hash_of(baseline))
+    made = packed(f"print({name!r})", baseline_sha256=sha256_hex(baseline))
     names[made.release.id] = name
     return Packed(made.release, made.wheel, made.lock, baseline)
 

@@ -19,11 +19,12 @@ import pytest
 from app.stack.release_code import ReleaseCode
 from deployments.environment import Environment
 from deployments.releases import installed as installing
-from deployments.releases.archive import Packed, file_name, hash_of, read_release_file
+from deployments.releases.archive import Packed, file_name, read_release_file
 from deployments.releases.installed import current, current_file, install, switch
 from deployments.releases.release import Release, with_release_of, without_release
 from deployments.releases.switching import CommandServices
 from pipeline.errors import ConfigurationError, ServiceUnavailable, UsageError
+from pipeline.identity import sha256_hex
 
 ENVIRONMENT = Environment.model_validate(
     {
@@ -57,9 +58,10 @@ def packed(code: str = "print('one')", **facts: object) -> Packed:
     data = wheel(code)
     made = Release.model_validate(
         {
-            "version": "1.0", "wheel": "told-1-py3-none-any.whl", "wheel_sha256": hash_of(data),
-            "lock_sha256": hash_of(LOCK), "schema_revision": "0011", "suites": {}, "pipeline": {},
-            "deployments_sha256": "0", "python": "3.11", "built_at": datetime.now(UTC), **facts,
+            "version": "1.0", "wheel": "told-1-py3-none-any.whl", "wheel_sha256": sha256_hex(data),
+            "lock_sha256": sha256_hex(LOCK), "schema_revision": "0011", "suites": {},
+            "pipeline": {}, "deployments_sha256": "0",
+            "python": "3.11", "built_at": datetime.now(UTC), **facts,
         }
     )  # fmt: skip
     return Packed(made, data, LOCK)
@@ -135,7 +137,7 @@ def test_a_wheel_with_other_files_than_it_lists_is_refused(tmp_path: Path) -> No
     """The code that runs is the code that was built."""
     data = wheel("print('other')", listed="print('one')")
     made = packed()
-    told = made.release.model_copy(update={"wheel_sha256": hash_of(data)})
+    told = made.release.model_copy(update={"wheel_sha256": sha256_hex(data)})
     with pytest.raises(UsageError, match=r"another told\.py than it lists"):
         install(tmp_path, Packed(told, data, LOCK))
 
