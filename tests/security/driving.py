@@ -1,12 +1,14 @@
 """Drives expressions with their attacks and says how their time grows; a program of its own.
 
 ``python -m tests.security.driving`` reads expressions as JSON lines (place, pattern, flags) from
-standard input, or drives every one of the tree when it is called with ``tree``. An expression that
-blows up is interrupted and told, so that one bad one does not hide the others.
+standard input; called with ``tree`` it drives every one of the tree, with ``new`` those that
+`driven.txt` does not list as found linear before, and ``record`` writes that list. An expression
+that blows up is interrupted and told, so that one bad one does not hide the others.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import resource
@@ -15,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.security.attacks import Attack, attacks
@@ -32,6 +35,7 @@ _WORTH_MEASURING = 0.03
 _STUCK_SECONDS = 0.75
 _ALL_SECONDS = 400
 _PLAIN = re.compile("(?:b|c)d")
+DRIVEN = Path(__file__).with_name("driven.txt")
 
 
 class Stuck(Exception):
@@ -126,11 +130,42 @@ def _given() -> Iterator[tuple[str, re.Pattern[Any]]]:
         yield place, re.compile(pattern, flags)
 
 
+def digest(expression: re.Pattern[Any]) -> str:
+    """What stands for an expression in the list: the same for the same pattern and flags."""
+    kind = type(expression.pattern).__name__
+    said = f"{kind} {expression.flags} {expression.pattern!r}"
+    return hashlib.sha256(said.encode()).hexdigest()[:24]
+
+
+def driven_before() -> set[str]:
+    """The digests of the expressions that were found to take linear time."""
+    return set(DRIVEN.read_text("ascii").split())
+
+
+def _of_the_tree(which: str) -> Iterator[tuple[str, re.Pattern[Any]]]:
+    known = driven_before() if which == "new" else set()
+    for place, expression in every().items():
+        if digest(expression) in known:
+            _tell(place=place, wrong="")
+        else:
+            yield place, expression
+
+
+def _record() -> None:
+    """List every expression of the tree that takes linear time."""
+    linear = {digest(each) for each in every().values() if not str(judge(each))}
+    DRIVEN.write_text("".join(f"{each}\n" for each in sorted(linear)), "ascii")
+
+
 def main() -> None:
     """Print a line of JSON for each expression: its place, and what is wrong with it."""
     resource.setrlimit(resource.RLIMIT_CPU, (_ALL_SECONDS, _ALL_SECONDS))
     signal.signal(signal.SIGVTALRM, _interrupt)
-    for place, expression in every().items() if "tree" in sys.argv else _given():
+    which = sys.argv[1] if len(sys.argv) > 1 else "given"
+    if which == "record":
+        _record()
+        return
+    for place, expression in _given() if which == "given" else _of_the_tree(which):
         _tell(begun=place)
         _tell(place=place, wrong=str(judge(expression)))
 

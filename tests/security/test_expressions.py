@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from tests.rooms import ROOT
-from tests.security.expressions import calls, made_in_functions, of_scripts, sources
+from tests.security.driving import digest, driven_before
+from tests.security.expressions import calls, every, made_in_functions, of_scripts, sources
 
 # What each of these was found to be, and what it is when it is mended.
 EXPONENTIAL = {
@@ -58,11 +59,25 @@ _START = (
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+def test_every_new_expression_takes_linear_time() -> None:
+    """No expression that was not driven before takes more than its share on a text for it."""
+    found = driven("new")
+    assert len(found) > 150
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_every_expression_takes_linear_time() -> None:
     """No expression takes more than its share on four times as much of what it is slowest on."""
     found = driven("tree")
     assert len(found) > 150
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+def test_only_expressions_of_the_tree_are_taken_as_driven() -> None:
+    """The list of those that were driven names none that was changed or is gone."""
+    assert driven_before() <= {digest(expression) for expression in every().values()}
 
 
 def found_bad(expressions: dict[str, str]) -> set[str]:
