@@ -150,9 +150,10 @@ def test_a_slower_stage(folder: Path, staging: Here, good: str, baseline: Path,
                         visitor: Visitor) -> None:  # fmt: skip
     """Times beyond what the environment allows are a failure like any other."""
     slow = copied(folder, stages__validating=lambda text: text.replace(
-        "import asyncio\n", "import asyncio\nimport time\n", 1
-    ).replace("async def queue(", "async def queue(*given):\n    time.sleep(2)\n"
-              "    return await _queue(*given)\n\n\nasync def _queue(", 1))  # fmt: skip
+        "async def record_parsed(",
+        "async def record_parsed(*given):\n    import time\n\n    time.sleep(2)\n"
+        "    return await _record_parsed(*given)\n\n\nasync def _record_parsed(", 1,
+    ))  # fmt: skip
     done = staging.run("deploy", "staging", release(staging, slow, baseline))
     assert done.code == 1
     _is_back(staging, good, "rolled_back", "times")
