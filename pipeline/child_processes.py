@@ -32,6 +32,8 @@ CHILD = "NAVIGATOR_CHILD"
 
 # Lists of folders in which an empty entry means the current folder.
 _SEARCH_PATHS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# Frames that command lines draw around what they say.
+_DRAWN = " │╭╰─╮╯\n"
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
@@ -71,6 +73,23 @@ def absolute_entries(search_path: str) -> str:
 
 def _is_installed() -> bool:
     return str(ROOT) in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+
+def how_it_ended(code: int) -> str:
+    """How a process ended, by its return code: by which signal, or with what code."""
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
+def last_words(code: int, *outputs: str) -> str:
+    """The last line that a process wrote; how it ended when it wrote nothing or was killed.
+
+    Args:
+        outputs: what it wrote, where to look first.
+    """
+    for output in outputs if code >= 0 else ():
+        if lines := [line for line in output.splitlines() if line.strip(_DRAWN)]:
+            return lines[-1].strip(_DRAWN)
+    return how_it_ended(code)
 
 
 def die_with_parent() -> None:

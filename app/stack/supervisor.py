@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from app.stack.liveness import Patience
 from app.stack.service_process import ServiceProcess
 from app.stack.services import UP, Service, State
+from pipeline.child_processes import how_it_ended
 from pipeline.errors import ConfigurationError
 
 LOOK_SECONDS = 3.0
@@ -229,7 +229,7 @@ class Supervisor:
         if each.service.is_task and code == 0:
             self._enter(each, State.DONE)
             return ""
-        how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        how = how_it_ended(code)
         words = each.child.last_words() if each.child else ""
         return f"{how}: {words}" if words and code > 0 else how
 

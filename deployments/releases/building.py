@@ -13,7 +13,12 @@ from pathlib import Path
 
 from deployments.releases.archive import Packed
 from deployments.releases.release import Release
-from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.child_processes import (
+    NEUTRAL_FOLDER,
+    child_environment,
+    last_words,
+    module_command,
+)
 from pipeline.errors import UsageError
 from pipeline.identity import sha256_hex
 
@@ -127,9 +132,8 @@ def _run(command: list[str], variables: dict[str, str], what: str) -> str:
         capture_output=True, text=True, timeout=_SECONDS,
     )  # fmt: skip
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise UsageError(
-            f"{what}: {lines[-1] if lines else f'exit code {done.returncode}'}",
+            f"{what}: {last_words(done.returncode, done.stderr)}",
             remedy="Correct the source, and try again.",
         )
     return done.stdout

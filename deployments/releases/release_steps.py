@@ -19,6 +19,7 @@ from deployments.releases.installed import InstalledRelease
 from deployments.releases.release import VARIABLE
 from deployments.rendering import prefect_text
 from deployments.work_pool import put_work_pool
+from pipeline.child_processes import last_words
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 
 _SCHEMA_SECONDS = 3600
@@ -65,7 +66,7 @@ class ReleaseSteps:
         except ValueError:
             raise ConfigurationError(
                 f"The release {self.release.id} fails while it changes the schema: "
-                f"{last_line(done.stderr)}",
+                f"{last_words(done.returncode, done.stderr)}.",
                 remedy="Correct it, and make a new release.",
             ) from None
         if "error" in told:
@@ -90,7 +91,7 @@ class ReleaseSteps:
         if done.returncode != 0:
             raise ServiceUnavailable(
                 f"The deployments of {self.release.id} cannot be made: "
-                f"{last_line(done.stderr) or last_line(done.stdout)}",
+                f"{last_words(done.returncode, done.stderr, done.stdout)}",
                 remedy="See that the Prefect server answers and takes our password.",
             )
         await asyncio.to_thread(self._on_server, put_automations)
@@ -149,9 +150,3 @@ def _start_renewal(server: PrefectApi, environment: Environment, *, since: datet
 
 def _renews(each: FlowDeployment) -> bool:
     return each.flow == "backfill" and each.parameters.get("select") == "outdated"
-
-
-def last_line(text: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in text.splitlines() if line.strip(" │╭╰─╮╯\n")]
-    return lines[-1].strip("│ ") if lines else ""

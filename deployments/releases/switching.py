@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from deployments.environment import Environment
 from deployments.releases.installed import InstalledRelease
+from pipeline.child_processes import last_words
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 
 SWITCH_SECONDS = 900.0
@@ -56,9 +57,8 @@ class CommandServices:
                 remedy="Look what it waits for.",
             ) from None
         if done.returncode != 0:
-            said = [line for line in done.stderr.splitlines() if line.strip()]
             raise ServiceUnavailable(
-                f"The command {words[0]} failed: {said[-1] if said else done.returncode}",
+                f"The command {words[0]} failed: {last_words(done.returncode, done.stderr)}",
                 remedy="Look what it says when it is run by hand.",
             )
 

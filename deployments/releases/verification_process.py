@@ -19,11 +19,11 @@ from typing import Any
 
 from deployments.environment import Environment
 from deployments.releases.deployment_parts import Verdict
-from deployments.releases.release_steps import last_line
 from pipeline.child_processes import (
     NEUTRAL_FOLDER,
     child_environment,
     die_with_parent,
+    last_words,
     module_command,
 )
 from pipeline.errors import NavigatorError, ServiceUnavailable
@@ -95,7 +95,8 @@ def _run(
         )
     if process.returncode != 0:
         raise ServiceUnavailable(
-            f"The verification failed: {last_line(said)}", remedy="Run `navigator verify` by hand."
+            f"The verification failed: {last_words(process.returncode, said)}",
+            remedy="Run `navigator verify` by hand.",
         )
 
 
