@@ -7,7 +7,7 @@ On SQLite the server can stand still for a minute. Python's garbage collector ru
 due, also in the event loop's thread, and there frees a cursor of a connection that another thread
 is waiting with: SQLite lets it wait until that one has the lock or gives up (Prefect: 60 s), while
 whoever holds the lock needs the event loop to let go of it. So garbage is collected in a thread of
-its own, which may wait.
+its own, which may wait. Transactions wait for each other too: `app/prefect/sqlite_transactions.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from app.prefect.access import SERVER_VARIABLE, own_auth_string
 from app.prefect.csrf import remember_tokens
 from app.prefect.guard import Guard
+from app.prefect.sqlite_transactions import take_the_lock_first
 from pipeline.private_files import keep_private
 
 if TYPE_CHECKING:
@@ -52,11 +53,12 @@ def create_own_app() -> Guard:
 
 
 def create_app() -> FastAPI:
-    """Prefect's application without a password, with its garbage collected elsewhere."""
+    """Prefect's application without a password, for SQLite: see this module's first words."""
     gc.disable()
     from prefect.server.api.server import create_app as create
 
     keep_private()
+    take_the_lock_first()
     made = create()
     gc.freeze()  # what the imports left stays for good, and need not be looked through
     threading.Thread(target=_collect, name="garbage", daemon=True).start()

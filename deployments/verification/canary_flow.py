@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -23,6 +23,9 @@ DEPLOYMENT = "ingest-documents/ingest-documents"
 TAG = "verification"
 _POLL_SECONDS = 0.2
 _LEAST_SECONDS = 10.0
+_FLUSH_SECONDS = 6.0
+"""A Prefect server writes down what its task runs told every five seconds."""
+_LOOKS = 75
 _LOGS = "Look into the worker's log and, in Prefect, at the flow run"
 
 
@@ -36,24 +39,64 @@ class Batch:
     options: RunOptions | None = None
 
 
-def worker_of(client: PrefectClient, deadline: float) -> Callable[[Batch], Awaitable[None]]:
+@asynccontextmanager
+async def worker_of(
+    client: PrefectClient, deadline: float
+) -> AsyncIterator[Callable[[Batch], Awaitable[None]]]:
     """What has a batch worked off by the pool's workers.
+
+    After the block the flow runs that ended well are removed; others stay, for a person to look at.
 
     Args:
         deadline: by the monotonic clock; a batch gets a few seconds in any case.
     """
+    ended: list[UUID] = []
 
     async def through(batch: Batch) -> None:
         left = deadline - time.monotonic()
-        await work_off(client, batch, seconds=max(left, _LEAST_SECONDS))
+        ended.append(await work_off(client, batch, seconds=max(left, _LEAST_SECONDS)))
 
-    return through
+    try:
+        yield through
+    except BaseException:
+        with suppress(ServiceUnavailable), prefect_answers():
+            await asyncio.shield(_remove(client, ended))
+        raise
+    with prefect_answers():
+        await _recorded(client, ended)
+        await _remove(client, ended)
 
 
-async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> None:
-    """Have a worker take the jobs through all stages, and wait for its end.
+async def _remove(client: PrefectClient, runs: Sequence[UUID]) -> None:
+    for run in runs:
+        await client.delete_flow_run(run)
 
-    The flow run is removed when it ended well; one that did not stays, for a person to look at.
+
+async def _recorded(client: PrefectClient, runs: Sequence[UUID]) -> None:
+    """Wait until the server has written down what the tasks of the runs told.
+
+    A task run that is told of after its flow run is gone cannot be written, and a server drops
+    whatever else it was about to write with it: task runs of others.
+    """
+    if runs:
+        await asyncio.sleep(_FLUSH_SECONDS)
+    for _ in range(_LOOKS):
+        if await _are_recorded(client, runs):
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _are_recorded(client: PrefectClient, runs: Sequence[UUID]) -> bool:
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    found = await client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(runs)))
+    )
+    return all(each.state is not None and each.state.is_final() for each in found)
+
+
+async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> UUID:
+    """Have a worker take the jobs through all stages, and wait for its end; its flow run.
 
     Raises:
         ConfigurationError: there is no such deployment.
@@ -77,7 +120,7 @@ async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> No
             code="canary_run_failed",
             remedy=f"{_LOGS} {run.id}.",
         )
-    await client.delete_flow_run(run.id)
+    return run.id
 
 
 async def _start(client: PrefectClient, batch: Batch) -> FlowRun:

@@ -85,8 +85,10 @@ async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: 
     async with parts.database.service() as connection:
         mark = await canaries.mark(connection)
     began = time.monotonic()
-    work = worker_of(client, began + wanted.seconds)
-    async with corpus_runs(parts, work, wanted, began, told) as runs:
+    async with (
+        worker_of(client, began + wanted.seconds) as work,
+        corpus_runs(parts, work, wanted, began, told) as runs,
+    ):
         await runs.repeat(WARM_UP)
         require_ends(wanted.documents, runs.passages[0].documents, runs.passages[0].messages)
         await runs.repeat(wanted.repetitions)

@@ -164,8 +164,10 @@ class _Looking:
         async with parts.database.service() as connection:
             mark = await canaries.mark(connection)
         try:
-            work = worker_of(client, self._began + wanted.seconds)
-            async with corpus_runs(parts, work, wanted, self._began, self._told) as runs:
+            async with (
+                worker_of(client, self._began + wanted.seconds) as work,
+                corpus_runs(parts, work, wanted, self._began, self._told) as runs,
+            ):
                 await runs.repeat(WARM_UP + wanted.repetitions)
                 times = await self._times(runs)
                 corpus = runs.corpus()

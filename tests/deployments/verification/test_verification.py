@@ -214,6 +214,7 @@ def test_command(stage: Stage) -> None:
     assert not list((stage.folder / "home" / "objects").rglob(f"{CANARY}/*/*"))
     tagged = {"flow_runs": {"tags": {"all_": [TAG]}}}
     assert stage.deployed.post("/flow_runs/filter", tagged) == []
+    assert "Dropping event" not in (stage.server.folder / "server.log").read_text("utf-8")
 
 
 def test_other_release(stage: Stage) -> None:
