@@ -140,6 +140,8 @@ def _environment(url: str, home: Path, openai: str) -> dict[str, Any]:
 def _worker(server: PrefectServer, folder: Path, openai: str, url: str) -> subprocess.Popen[bytes]:
     environment = server.environment | {
         "NAVIGATOR_ENVIRONMENT": "stage",
+        "STAGE_DATABASE_URL": url,
+        "STAGE_OPENAI_KEY": KEY,
         "NAVIGATOR_ENVIRONMENTS": str(folder / "environments"),
         "NAVIGATOR_RELEASE": RELEASE,
         "NAVIGATOR_HOME": str(folder / "home"),
