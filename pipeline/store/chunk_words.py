@@ -72,7 +72,7 @@ def _words(row: Mapping[Any, Any]) -> str:
 _OLD = sa.text(
     """
     SELECT id, document_id FROM document_chunks
-    WHERE words_rule = 0 AND id > :after ORDER BY id LIMIT :most
+    WHERE words_rule = 0 ORDER BY user_id LIMIT :most
     """
 )
 _READ = sa.text(
@@ -109,7 +109,7 @@ async def renew_old_words(database: Database, most: int) -> int:
     while done < most:
         async with database.service() as connection:
             size = min(_AT_ONCE, most - done)
-            found = await rows(connection, _OLD, {"after": _FIRST, "most": size})
+            found = await rows(connection, _OLD, {"most": size})
             if found:
                 await _renew(connection, found)
         done += len(found)

@@ -7,7 +7,7 @@ amounts by their value (`amounts.py`), codes of forms and procedures in all thei
 """
 
 from pipeline.words.chunk_words import RULE, chunk_words
-from pipeline.words.highlighting import spans
+from pipeline.words.highlighting import lexemes_of, spans
 from pipeline.words.question_words import AskedWord, NearWord, asked_words
 
-__all__ = ["RULE", "AskedWord", "NearWord", "asked_words", "chunk_words", "spans"]
+__all__ = ["RULE", "AskedWord", "NearWord", "asked_words", "chunk_words", "lexemes_of", "spans"]

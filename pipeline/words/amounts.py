@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-DECIMAL_COMMA = frozenset(
+_DECIMAL_COMMA = (
     "az be bg bs ca cs da de el es et eu fi fr gl hr hu hy id is it ka kk lt lv mk nb nl nn no pl "
-    "pt ro ru sk sl sq sr sv tr uk uz vi".split()
+    "pt ro ru sk sl sq sr sv tr uk uz vi"
 )
+DECIMAL_COMMA = frozenset(_DECIMAL_COMMA.split())
 """Languages that write ``1.500,00``."""
 
 NUMBER = re.compile(r"[0-9]++(?:[.,'][0-9]++)*+")

@@ -30,9 +30,7 @@ def glued(parts: list[str], *, numbers: bool) -> str | None:
 
 # What begins with a class of characters is looked for quickly; that nothing stands before it is
 # asked afterwards.
-_SPACED = re.compile(
-    r"[A-Z](?<![^\W_].)[A-Z]{0,3}(?:[ -][0-9]{1,6}(?![^\W_]|[.,'][0-9])){1,5}+"
-)
+_SPACED = re.compile(r"[A-Z](?<![^\W_].)[A-Z]{0,3}(?:[ -][0-9]{1,6}(?![^\W_]|[.,'][0-9])){1,5}+")
 _SPACED_AS_TYPED = re.compile(_SPACED.pattern, re.IGNORECASE | re.ASCII)
 
 

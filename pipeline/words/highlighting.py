@@ -26,8 +26,15 @@ def spans(text: str, lexemes: Collection[str], language: str = "") -> Iterator[t
         word = found[0]
         if not word.isascii() and scripts.is_unspaced(word):
             yield from _grams(word, found.start(), wanted)
-        elif any(each.text in wanted for _, made in words_of(fold(word), language) for each in made):
+        elif any(
+            each.text in wanted for _, made in words_of(fold(word), language) for each in made
+        ):
             yield found.span()
+
+
+def lexemes_of(text: str, language: str = "") -> frozenset[str]:
+    """All the lexemes of a text."""
+    return frozenset(each.text for _, made in words_of(text, language) for each in made)
 
 
 @cache

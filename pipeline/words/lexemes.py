@@ -35,7 +35,9 @@ _BESIDE = re.compile(
            (?=\ ?(?:{_CURRENCY}|kr|zł|Kč|Ft)) )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_SHORT_SIZE = re.compile(rf"(?P<number>{NUMBER.pattern})\ ?(?P<size>k|mm|mn|m|bn|b)\b", re.IGNORECASE)
+_SHORT_SIZE = re.compile(
+    rf"(?P<number>{NUMBER.pattern})\ ?(?P<size>k|mm|mn|m|bn|b)\b", re.IGNORECASE
+)
 _CURRENCY_BEFORE = re.compile(rf"(?:{_CURRENCY})\ ?\Z", re.IGNORECASE)
 
 
@@ -97,7 +99,9 @@ def together(text: str, language: str, *, asked: bool = False) -> Iterator[str]:
             yield made
     for found in _SHORT_SIZE.finditer(text):
         before = text[max(found.start() - 4, 0) : found.start()]
-        if _CURRENCY_BEFORE.search(before) and (made := multiplied(*found.groups(), language)):
+        if _CURRENCY_BEFORE.search(before) and (
+            made := multiplied(found["number"], found["size"], language)
+        ):
             yield made
     nothing = stop_words(language) if asked else frozenset()
     for code in codes.spaced(text, as_typed=asked):
@@ -140,7 +144,7 @@ def lexemes(word: str, language: str, asked: bool) -> tuple[Lexeme, ...]:
     is_code = any(character.isdigit() for each in whole for character in each)
     if whole and all(len(part) == 1 for part in found) and not is_code:  # U.S.A., d&o, n/a
         return (Lexeme(whole[0]),)
-    made = {each: 1.0 if is_code else 0.5 for each in whole}
+    made = dict.fromkeys(whole, 1.0 if is_code else 0.5)
     for part in found:
         plain = value(part, language) if NUMBER.fullmatch(part) else None
         for each in [plain] if plain else _simple(part, language, asked):
@@ -166,7 +170,7 @@ def _has_digit(word: str) -> bool:
 def _amount(word: str, language: str) -> tuple[Lexeme, ...] | None:
     number = word.removesuffix("%")
     if (sized := _SIZED.fullmatch(number)) is not None:
-        made = multiplied(*sized.groups(), language)
+        made = multiplied(sized[1], sized[2], language)
         return (Lexeme(number), Lexeme(made)) if made else None
     if NUMBER.fullmatch(number) is None or (plain := value(number, language)) is None:
         return None

@@ -15,7 +15,7 @@ from pipeline.words.languages import DEFAULT
 from pipeline.words.lexemes import Lexeme, lexemes, words_of
 
 # A question is a sentence; of a pasted page the first words do.
-_MAX_CHARACTERS = 4_000
+MAX_CHARACTERS = 4_000
 MAX_WORDS = 32
 MAX_LEXEMES = 64
 MAX_LANGUAGES = 8
@@ -99,7 +99,7 @@ def question_lexemes(
 
 
 def _cut(question: str) -> str:
-    return normalize(question[:_MAX_CHARACTERS]).text
+    return normalize(question[:MAX_CHARACTERS]).text
 
 
 def _languages(languages: Sequence[str]) -> list[str]:
