@@ -97,6 +97,15 @@ _PUBLISHED_JOBS = sa.text(
 )
 
 
+_COUNT_OLD = sa.text("SELECT count(*) FROM document_chunks WHERE words_rule = 0")
+
+
+async def count_old_words(database: Database) -> int:
+    """How many chunks have the words of an older rule."""
+    async with database.service() as connection:
+        return int(await connection.scalar(_COUNT_OLD) or 0)
+
+
 async def renew_old_words(database: Database, most: int) -> int:
     """Make the words of chunks of an older rule anew, a transaction a page; returns how many.
 

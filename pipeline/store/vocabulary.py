@@ -26,6 +26,7 @@ from pipeline.words.near_words import (
 # So many chunks of the reader's are looked through for near words. Ids are spread evenly.
 SAMPLED = 5_000
 _MOST_TRIED = 4
+_LAST_ID = 2**128 - 1
 
 _ABSENT = sa.text(
     """
@@ -79,9 +80,8 @@ async def _absent(connection: AsyncConnection, candidates: dict[str, frozenset[s
 async def _vocabulary(connection: AsyncConnection, missing: Sequence[str]) -> list[str]:
     """The lexemes of the reader's that may be near, frequent ones first."""
     size = int(await connection.scalar(_SIZE) or 0)
-    share = min(1.0, SAMPLED / max(size, 1))
     values = {
-        "until": UUID(int=int(share * (2**128 - 1))),
+        "until": UUID(int=_LAST_ID * SAMPLED // max(size, SAMPLED)),
         "most": 2 * SAMPLED,
         "shortest": min(map(len, missing)) - 4,
         "longest": max(map(len, missing)) + 2,

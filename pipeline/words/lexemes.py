@@ -24,6 +24,7 @@ _SIZED = re.compile(rf"({NUMBER.pattern})(k)")
 # A longer word is none that anybody asks for; Postgres refuses lexemes beyond 2 kB.
 _MOST_CHARACTERS = 100
 _MOST_WHOLE = 3
+_GROUP = 3
 
 _CURRENCY = r"[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|CAD|AUD|INR|Rs\.?)"
 _SIZE = "|".join(sorted((each for each in SIZES if len(each) > 2), key=len, reverse=True))
@@ -31,8 +32,8 @@ _PERCENT = r"%|(?:percent|per\ cent|pct|prozent|pour\ cent|por\ ciento|per\ cent
 _BESIDE = re.compile(
     rf"""(?P<number>[0-9](?<![\w.,'].)[0-9]*+(?:[.,'][0-9]++)*+)
          (?: \ ?(?P<share>{_PERCENT}) | \ ?(?P<size>{_SIZE})\b
-         | (?P<spaced>(?:\ [0-9]{{3}}(?![0-9]))++)(?P<cents>,[0-9]{{1,2}})?+
-           (?=\ ?(?:{_CURRENCY}|kr|zł|Kč|Ft)) )""",
+         | (?P<spaced>(?:\ [0-9]{{3}}(?![0-9]))++)(?P<cents>,[0-9]{{1,2}}(?![0-9]))?+
+           (?P<behind>\ ?(?:{_CURRENCY}|kr|zł|Kč|Ft))?+ )""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SHORT_SIZE = re.compile(
@@ -117,11 +118,11 @@ def _beside(found: re.Match[str], language: str) -> str | None:
         # without a space it is a word by itself
         plain = value(number, language) if found[0][-1] != "%" or " " in found[0] else None
         return f"{plain}%" if plain else None
-    return number + found["spaced"].replace(" ", "") if _is_group(number) else None
-
-
-def _is_group(number: str) -> bool:
-    return number.isdigit() and len(number) <= 3
+    before = found.string[max(found.start() - 4, 0) : found.start()]
+    is_money = found["cents"] or found["behind"] or _CURRENCY_BEFORE.search(before)
+    if not is_money or not number.isdigit() or len(number) > _GROUP:
+        return None
+    return value(f"{number}{found['spaced'].replace(' ', '')}{found['cents'] or ''}", "fr")
 
 
 @lru_cache(maxsize=50_000)
