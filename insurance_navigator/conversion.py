@@ -95,6 +95,7 @@ def search_result(question: str, answer: SearchAnswer) -> results.SearchResult:
         passages=tuple(map(_passage, answer.passages)),
         published=answer.published,
         only_by_words=answer.elsewhere,
+        near_words=tuple(results.NearWord(near.asked, near.taken) for near in answer.near),
     )
 
 
@@ -116,6 +117,7 @@ def _passage(each: Passage) -> results.Passage:
         vector_rank=each.vector_rank,
         text_rank=each.text_rank,
         chunk_id=each.chunk_id,
+        language=each.language,
     )
 
 

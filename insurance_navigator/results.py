@@ -155,6 +155,7 @@ class Passage:
         context: what a reader needs beside it: a table's caption and columns.
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
+        language: ISO 639-1 of its document, empty when it cannot be told.
     """
 
     text: str
@@ -172,6 +173,15 @@ class Passage:
     vector_rank: int | None
     text_rank: int | None
     chunk_id: UUID
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NearWord:
+    """A word of a document that was looked for too, because no document has the one asked."""
+
+    asked: str
+    taken: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +191,14 @@ class SearchResult:
     Attributes:
         published: documents that can be found at all.
         only_by_words: of these, documents whose vectors another embedding model made.
+        near_words: for words that were mistyped.
     """
 
     question: str
     passages: tuple[Passage, ...]
     published: int
     only_by_words: int
+    near_words: tuple[NearWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     CHUNKS_MISSING = "chunks_missing"
     VECTORS_MISSING = "vectors_missing"
     VECTOR_ORPHANED = "vector_orphaned"
+    WORDS_OLD = "words_old"
     JOB_UNATTENDED = "job_unattended"
     JOB_OUT_OF_SIGHT = "job_out_of_sight"
     JOB_STOPPED = "job_stopped"
@@ -160,6 +161,12 @@ FACTS: dict[Kind, KindFacts] = {
         "No search shows it; it takes space, and may be made of a deleted document's text.",
         Mending.SAFE,
         mended="It was removed.",
+    ),
+    Kind.WORDS_OLD: KindFacts(
+        "chunks have the words that an older program made",
+        "Searches find them by fewer spellings of an amount, a code or a word.",
+        Mending.SAFE,
+        mended="Their words were made anew.",
     ),
     Kind.JOB_UNATTENDED: KindFacts(
         "documents wait, and no sweep takes them up",

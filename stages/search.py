@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clients.embedder import Embedder, Vectors
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage
+    from pipeline.words import NearWord
 
 
 MODES = ("hybrid", "vector", "text")
@@ -47,11 +48,15 @@ class SearchAnswer:
     Attributes:
         published: documents that can be found at all.
         elsewhere: of these, documents that only words find, since another model embedded them.
+        near: what was taken for words of the question that stand in none of the documents.
+        languages: of the user's documents; the question's words were looked for in each.
     """
 
     passages: Sequence[Passage]
     published: int
     elsewhere: int
+    near: Sequence[NearWord] = ()
+    languages: Sequence[str] = ()
 
 
 async def ask(
@@ -116,17 +121,26 @@ async def answer(
         UsageError: the question cannot be turned into a vector.
     """
     from pipeline.store import summary
+    from pipeline.store.asked_words import reader_languages
     from pipeline.store.search import documents_in_other_spaces
+    from pipeline.store.vocabulary import near_words
 
     async with database.reader(owner) as connection:
         published = await summary.count_published(connection)
         elsewhere = await documents_in_other_spaces(connection, embedder.space.id)
-    passages = await _passages(question, owner, database, embedder) if published else []
-    return SearchAnswer(passages, published, elsewhere)
+        languages = await reader_languages(connection)
+        by_words = published and question.mode != "vector"
+        near = await near_words(connection, question.text) if by_words else []
+    passages = await _passages(question, near, owner, database, embedder) if published else []
+    return SearchAnswer(passages, published, elsewhere, near, languages)
 
 
 async def _passages(
-    question: Question, owner: UUID, database: Database, embedder: Embedder
+    question: Question,
+    near: Sequence[NearWord],
+    owner: UUID,
+    database: Database,
+    embedder: Embedder,
 ) -> list[Passage]:
     from pipeline.store.search import Query, SearchMode
     from pipeline.store.search import search as ask
@@ -143,6 +157,7 @@ async def _passages(
         document=question.document,
         tags=tuple(question.tags),
         roles=tuple(question.roles),
+        near=tuple(near),
     )
     async with database.reader(owner) as connection:
         return await ask(connection, query)

@@ -68,11 +68,13 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
             f"to find them by meaning too.",
             "yellow",
         )
+    for near in answer.near:
+        say(f"No document says “{near.asked}”: “{near.taken}” was looked for too.", "yellow")
     if not answer.passages:
         say("No passage answers that. Try other words, or drop --document, --tag and --role.")
         return
-    words = question_words(request.question)
     for rank, passage in enumerate(answer.passages, 1):
+        words = question_words(request.question, passage.language, answer.near)
         _print_passage(rank, passage, words)
 
 
@@ -97,7 +99,8 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     if passage.context:
         shown_context = " · ".join(passage.context.split("\n"))
         answers().print(Padding(text(shown_context, "dim"), (0, 0, 0, 3), expand=False))
-    shown = highlighted(snippet(passage.text, words, _SNIPPET_CHARACTERS), words)
+    cut = snippet(passage.text, words, _SNIPPET_CHARACTERS, passage.language)
+    shown = highlighted(cut, words, passage.language)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
     tell("")
 
@@ -124,6 +127,7 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
         "mode": request.mode,
         "published_documents": answer.published,
         "documents_in_other_spaces": answer.elsewhere,
+        "near_words": [{"asked": near.asked, "taken": near.taken} for near in answer.near],
         "passages": [
             {
                 "score": passage.score,
@@ -142,6 +146,7 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "text": passage.text,
                 "gap_here": passage.gap_here,
                 "gaps": [gap.record() for gap in passage.gaps],
+                "language": passage.language,
             }
             for passage in answer.passages
         ],

@@ -6,42 +6,35 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.sources import printable
-from pipeline.text import fold
+from pipeline.words import asked_words, lexemes_of, spans
+from pipeline.words.languages import known
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
-_WORD = re.compile(r"\w+")
+    from pipeline.words import NearWord
+
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
 _HEADING = re.compile(r"#{1,6}\s")
 _ITEM = re.compile(r"\A(?:[-*+]|\d++[.)])\s")
 _MARKS = re.compile(r"\*\*|__|`|\\(?=[^\w\s])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-# Words that say nothing about what is asked.
-_STOP = frozenset(
-    re.findall(
-        r"\w+",
-        "a about after all am an and any are as at be because been before but by can could did do "
-        "does for from had has have how i if in is it its me my no not of on or our out so that "
-        "the their them then there these they this to up was we were what when where which while "
-        "who why will with would you your",
-    )
-)
 
 
-def question_words(question: str) -> frozenset[str]:
-    """The stems of a question's telling words."""
-    words = (word.lower() for word in _WORD.findall(question))
-    return frozenset(_stem(word) for word in words if word not in _STOP and len(word) > 1)
+def question_words(
+    question: str, language: str = "", near: Sequence[NearWord] = ()
+) -> frozenset[str]:
+    """The lexemes of a question, as they are in a text of the language.
+
+    Args:
+        near: what was taken for words that are mistyped.
+    """
+    return frozenset(each.lexeme for each in asked_words(question, [known(language)], near))
 
 
-def _stem(word: str) -> str:
-    """Rough, but the same for a question and a text: enough to mark a word."""
-    word = fold(word)
-    return word[:5] if len(word) > 5 else word.removesuffix("s")
-
-
-def snippet(text: str, words: frozenset[str], limit: int) -> str:
+def snippet(text: str, words: frozenset[str], limit: int, language: str = "") -> str:
     """At most about `limit` characters around the densest place; whole sentences and lines.
 
     Markdown's marks for headings, tables and emphasis are taken off; an ellipsis stands where
@@ -50,7 +43,7 @@ def snippet(text: str, words: frozenset[str], limit: int) -> str:
     pieces = [piece for line in text.split("\n") for piece in _pieces(line) if piece.strip()]
     if not pieces:
         return " ".join(text.replace("#", " ").split())[:limit]
-    hits = [_hits(piece, words) for piece in pieces]
+    hits = [words & lexemes_of(piece, language) for piece in pieces]
     first, last = _densest([len(piece) for piece in pieces], hits, limit)
     shown = _joined(pieces[first:last])
     if len(shown) > limit * 2:
@@ -79,10 +72,6 @@ def _joined(pieces: list[str]) -> str:
     return " ".join(pieces).replace(" \n", "\n").strip()
 
 
-def _hits(piece: str, words: frozenset[str]) -> frozenset[str]:
-    return words & {_stem(word.lower()) for word in _WORD.findall(piece)}
-
-
 def _densest(sizes: list[int], hits: list[frozenset[str]], limit: int) -> tuple[int, int]:
     """The window [first, last) that fits and holds most different words, the earliest of equals."""
     best, span = -1.0, (0, 1)
@@ -96,13 +85,12 @@ def _densest(sizes: list[int], hits: list[frozenset[str]], limit: int) -> tuple[
     return span
 
 
-def highlighted(shown: str, words: frozenset[str]) -> Text:
+def highlighted(shown: str, words: frozenset[str], language: str = "") -> Text:
     """The snippet with the question's words in bold, safe to print."""
     from rich.text import Text
 
     lines = "\n".join(printable(line, limit=10_000) for line in shown.split("\n"))
     made = Text(lines)
-    for found in _WORD.finditer(lines):
-        if _stem(found[0].lower()) in words:
-            made.stylize("bold yellow", *found.span())
+    for start, end in spans(lines, words, language):
+        made.stylize("bold yellow", start, end)
     return made

@@ -35,6 +35,7 @@ def _delete(table: str, key: str) -> sa.TextClause:
 
 
 _ROWS = [
+    _delete("word_languages", "user_id, language"),
     _delete("document_vector_buffer", "sha256, user_id, space_id"),
     _delete("parsed_files", "user_id, file_sha256, parser"),
     _delete("uploads", "id"),

@@ -39,6 +39,7 @@ ORDER: tuple[str | int, ...] = (
     "upload_jobs",
     "document_chunks",
     "chunk_vectors",
+    "word_languages",
     CLEARING,
     "document_chunk_buffer",
     "document_vector_buffer",

@@ -22,11 +22,12 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
+from pipeline.store.chunk_words import WORDS, keep_languages, make_words
 from pipeline.store.engine import rows
-from pipeline.store.rankings import SEARCHABLE
 from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, Move, move
 from pipeline.store.vector_owners import lenders, owner, owning
+from pipeline.words import RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,11 @@ _INSERT = sa.text(
     f"""
     INSERT INTO document_chunks (id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
-        role, search)
-    SELECT chunk_id, document_id, user_id, ordinal, occurrence, text,
+        role, search, words_rule)
+    SELECT p.chunk_id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
-        role, {SEARCHABLE}
-    FROM publishing WHERE NOT known
+        role, w.words::tsvector, {RULE}
+    FROM publishing AS p JOIN {WORDS} AS w ON w.chunk_id = p.chunk_id WHERE NOT known
     """
 )
 _VECTORS = sa.text(
@@ -210,10 +211,12 @@ async def publish(
     }
     deleted = (await connection.execute(_DELETE, scope)).rowcount
     await connection.execute(_MOVE, scope)
+    await make_words(connection)
     inserted = (await connection.execute(_INSERT, scope)).rowcount
     written = (await connection.execute(_VECTORS, scope)).rowcount
     if written != await connection.scalar(_OWED):
         raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
+    await keep_languages(connection, scope["jobs"])
     documents = set(scope["documents"])
     replaced = {
         row["job_id"]: row["state"]

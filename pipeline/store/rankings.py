@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store.asked_words import words_of_question
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
-from pipeline.text import normalize
+from pipeline.words import NearWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,37 +153,35 @@ SEARCHABLE = f"""
                setweight(to_tsvector('english', {folded("context")}), 'B') END
         || to_tsvector('english', {folded("text")})
 """
-"""SQL for a chunk's `search`: the headings above it and its context are words of it too."""
+"""SQL for a chunk's `search` by the rule before `pipeline.words`, which is rule 0."""
 
 # The constants of BM25 as most engines set them.
 _K1, _B = 1.2, 0.75
-# A question is a sentence; of a pasted page the first words do.
-_MAX_CHARACTERS = 4_000
-_MAX_WORDS = 32
-_WORDS = sa.text(
-    f"""
-    SELECT lexeme FROM (SELECT CAST(:text AS text) AS text) AS asked,
-        unnest(to_tsvector('english', {folded("asked.text")}))
-    ORDER BY positions[1], lexeme LIMIT :words
-    """
-)
 
 
 async def rank_by_words(
-    connection: AsyncConnection, text: str, scope: SearchFilter, limit: int
+    connection: AsyncConnection,
+    text: str,
+    scope: SearchFilter,
+    limit: int,
+    near: Sequence[NearWord] = (),
 ) -> list[Ranked]:
     """The `limit` chunks with the highest BM25 score, ties by id.
 
     A question's words are alternatives. One without any word to look for (only stop words or
     signs) ranks nothing.
+
+    Args:
+        near: what is taken for words that the reader's documents do not have.
     """
-    asked = {"text": normalize(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
-    terms = [_as_tsquery(row["lexeme"]) for row in await rows(connection, _WORDS, asked)]
-    if not terms:
+    asked = await words_of_question(connection, text, near)
+    if not asked:
         return []
+    terms = [_as_tsquery(each.lexeme) for each in asked]
     values = {**scope.values, "any": " | ".join(terms), "limit": limit}
     values |= {f"term{i}": term for i, term in enumerate(terms)}
-    found = await rows(connection, sa.text(_bm25(scope, range(len(terms)))), values)
+    statement = _bm25(scope, [each.weight for each in asked])
+    found = await rows(connection, sa.text(statement), values)
     return [Ranked(row["id"], float(row["score"])) for row in found]
 
 
@@ -191,7 +190,8 @@ def _as_tsquery(lexeme: str) -> str:
     return f"'{escaped}'"
 
 
-def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
+def _bm25(scope: SearchFilter, weights: Sequence[float]) -> str:
+    terms = range(len(weights))
     # For one word `ts_rank_cd` is the sum of the weights of its places: here, their number.
     counts = ", ".join(
         f"ts_rank_cd('{{1, 1, 1, 1}}', c.words, CAST(:term{i} AS tsquery)) AS n{i}" for i in terms
@@ -201,7 +201,9 @@ def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
         f" / (count(*) FILTER (WHERE n{i} > 0) + 0.5)) AS rarity{i}"
         for i in terms
     )
-    score = " + ".join(f"rarity{i} * n{i} * {_K1 + 1} / (n{i} + shortness)" for i in terms)
+    score = " + ".join(
+        f"{weights[i]} * rarity{i} * n{i} * {_K1 + 1} / (n{i} + shortness)" for i in terms
+    )
     return f"""
     WITH found AS MATERIALIZED (
         SELECT c.id, length(c.words)::float AS length, {counts}

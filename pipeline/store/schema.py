@@ -25,6 +25,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -265,12 +266,25 @@ document_chunks = Table(
     # a table's caption and the names of its columns, for a passage that begins within it
     Column("context", Text, nullable=False, server_default=text("''")),
     Column("role", Text, nullable=False, server_default=text("'other'")),  # exclusion, limit …
+    # by which version of the rule `search` was made; 0 is Postgres's own, of a program before it
+    Column("words_rule", SmallInteger, nullable=False, server_default=text("0")),
     # checked at commit, because publishing moves ordinals
     UniqueConstraint("document_id", "ordinal", deferrable=True, initially="DEFERRED"),
     Index(None, "user_id"),
+    # Shrinks to nothing as `maintain` makes the words of older chunks anew.
+    Index("document_chunks_old_words_idx", "user_id", postgresql_where=text("words_rule = 0")),
     # No index over `search`: row-level security keeps a reader's query from it, because `@@` is not
     # leakproof. So a word search scans the user's rows, twice as fast with nothing put aside.
     info={STORED_WITH: INLINE},
+)
+
+# In which languages a user's chunks have their words, so in which a question's are made.
+word_languages = Table(
+    "word_languages",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("language", Text, primary_key=True),  # ISO 639-1, empty when it cannot be told
+    _now(),
 )
 
 chunk_vectors = Table(
@@ -618,6 +632,7 @@ USER_TABLES = (
     document_chunk_buffer,
     document_vector_buffer,
     document_chunks,
+    word_languages,
     chunk_vectors,
     ingest_runs,
     run_jobs,

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
+from pipeline.words import NearWord
 
 
 class SearchMode(StrEnum):
@@ -33,6 +34,7 @@ class Query:
         vector: float32 of the space's dimension; needed unless the mode is text.
         document: only this document, when given. tags: only documents that have all of them.
         roles: only passages that have one of them, when any is given.
+        near: what is taken for words that are mistyped.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Query:
     document: UUID | None = None
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    near: tuple[NearWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Passage:
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
+        language: ISO 639-1 of its document, empty when it cannot be told.
     """
 
     score: float
@@ -73,6 +77,7 @@ class Passage:
     context: str
     role: str
     gaps: tuple[JobNote, ...] = ()
+    language: str = ""
 
     @property
     def gap_here(self) -> bool:
@@ -89,7 +94,8 @@ _VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 _PASSAGES = sa.text(
     """
     SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
-           c.heading_path, c.text, c.context, c.role, coalesce(j.notes, '[]') AS notes
+           c.heading_path, c.text, c.context, c.role, coalesce(j.notes, '[]') AS notes,
+           coalesce(j.language, '') AS language
     FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
@@ -108,7 +114,7 @@ async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
         vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
     if query.mode is not SearchMode.VECTOR:
-        words = await rank_by_words(connection, query.text, scope, limit)
+        words = await rank_by_words(connection, query.text, scope, limit, query.near)
     return await _passages(connection, query, vectors, words)
 
 

@@ -10,6 +10,7 @@ CHECKS: dict[str, Check] = {
     "rows without their object": objects.missing_objects,
     "documents without chunks or vectors": corpus.damaged_documents,
     "vectors without a chunk": corpus.orphaned_vectors,
+    "words of an older program": corpus.old_words,
     "costs of runs": ledger.differing_runs,
     "costs of documents": ledger.differing_bills,
     "vectors that nobody waits for": ledger.unwanted_vectors,

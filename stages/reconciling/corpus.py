@@ -1,4 +1,4 @@
-"""Finds published documents without chunks or vectors, and vectors without chunks."""
+"""Finds published documents without chunks or vectors, vectors without chunks, old words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from uuid import UUID
 
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
+from pipeline.store import chunk_words
 from pipeline.store.reconciling import corpus
 from pipeline.store.reconciling.corpus import DamagedDocument
 from stages.reconciling.inspection import Inspection
+
+# What one maintenance run makes anew takes about a minute; the next run goes on.
+_WORDS_AT_ONCE = 100_000
 
 _WHY = {
     Kind.CHUNKS_MISSING: "chunks are missing",
@@ -60,3 +64,16 @@ async def orphaned_vectors(look: Inspection) -> AsyncIterator[Finding]:
                 await corpus.remove_vectors(connection, space, chunks)
         for chunk in chunks:
             yield look.finding(Kind.VECTOR_ORPHANED, f"chunk {chunk}", mended=mended)
+
+
+async def old_words(look: Inspection) -> AsyncIterator[Finding]:
+    """Find chunks whose words an older program made, and make them anew."""
+    database = look.services.database
+    if not (found := await chunk_words.count_old_words(database)):
+        return
+    done = 0
+    if look.mends(Kind.WORDS_OLD):
+        done = await chunk_words.renew_old_words(database, _WORDS_AT_ONCE)
+    for number, mended in ((done, True), (found - done, False)):
+        if number > 0:
+            yield look.finding(Kind.WORDS_OLD, "chunks", number=number, mended=mended)

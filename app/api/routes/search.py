@@ -69,6 +69,18 @@ class PassageOut(BaseModel):
     gaps: list[NoteOut] = Field(
         description="What of its document was not read, what is about its own pages first."
     )
+    language: str = Field(
+        default="", description="ISO 639-1, of its document; empty when it cannot be told."
+    )
+
+
+class NearWordOut(BaseModel):
+    """A word that was taken for one that stands in none of the documents."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    asked: str = Field(description="As it was typed.")
+    taken: str = Field(description="As it stands in a document.")
 
 
 class SearchResult(BaseModel):
@@ -78,6 +90,9 @@ class SearchResult(BaseModel):
     published_documents: int
     documents_in_other_spaces: int = Field(
         description="Of these, documents that only words find: another model embedded them."
+    )
+    near_words: list[NearWordOut] = Field(
+        default=[], description="What was looked for in place of words that no document has."
     )
 
 
@@ -104,4 +119,5 @@ async def search(
         passages=[PassageOut.model_validate(each) for each in found.passages],
         published_documents=found.published,
         documents_in_other_spaces=found.elsewhere,
+        near_words=[NearWordOut.model_validate(each) for each in found.near],
     )

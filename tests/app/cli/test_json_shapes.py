@@ -84,6 +84,7 @@ from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
+from pipeline.words import NearWord
 from stages.backfill_plan import BackfillPlan, Share
 from stages.backfilling import BackfillOrder
 from stages.page_view import PageView
@@ -377,7 +378,9 @@ def made() -> Iterator[tuple[str, Any]]:
         1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
         "other", (GAP,),
     )  # fmt: skip
-    yield "`navigator search`", search.as_json(SearchRequest("x"), SearchAnswer([passage], 1, 0))
+    near = [NearWord("polcy", "policy", ("polici",))]
+    answer = SearchAnswer([passage], 1, 0, near)
+    yield "`navigator search`", search.as_json(SearchRequest("x"), answer)
     yield "`navigator delete`", delete.deleted_json(Deleted(frozenset({uuid4()}), 1))
     part = diagnosis.Finding("Python", diagnosis.Verdict.OK, "3.12")
     yield "`navigator doctor`", doctor.as_json(doctor.Examination([part], [part]), None)

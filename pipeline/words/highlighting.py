@@ -1,0 +1,62 @@
+"""Finds the words of a text that a question asked for, to be marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache
+
+from pipeline.text import UNSEEN, fold, fold_in_place
+from pipeline.words import scripts
+from pipeline.words.lexemes import letters_with_marks, words_of
+
+_ASCII = re.compile(r"[^\W_]++(?:[-/.,'&][^\W_]++)*+(?:\([^\W_]{1,4}+\))*+%?")
+
+
+def spans(text: str, lexemes: Collection[str], language: str = "") -> Iterator[tuple[int, int]]:
+    """Where in a text a word stands that has one of the lexemes: (start, end), in order.
+
+    Args:
+        text: as it is stored or shown, not folded.
+        lexemes: of the question, as `asked_words` makes them.
+        language: ISO 639-1 of the text, empty when unknown.
+    """
+    wanted = frozenset(lexemes)
+    for found in _words(ascii_only=text.isascii()).finditer(fold_in_place(text)):
+        word = found[0]
+        if not word.isascii() and scripts.is_unspaced(word):
+            yield from _grams(word, found.start(), wanted)
+        elif any(
+            each.text in wanted for _, made in words_of(fold(word), language) for each in made
+        ):
+            yield found.span()
+
+
+def lexemes_of(text: str, language: str = "") -> frozenset[str]:
+    """All the lexemes of a text."""
+    return frozenset(each.text for _, made in words_of(text, language) for each in made)
+
+
+@cache
+def _words(*, ascii_only: bool) -> re.Pattern[str]:
+    if ascii_only:
+        return _ASCII
+    letter = f"(?:{letters_with_marks()}|[{UNSEEN}])"
+    return re.compile(_ASCII.pattern.replace(r"[^\W_]", letter))
+
+
+def _grams(word: str, start: int, wanted: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Each longest stretch of neighbors that are asked for."""
+    end = -1
+    begun = 0
+    for at in range(len(word)):
+        size = next((size for size in (2, 1) if word[at : at + size] in wanted), 0)
+        if not size:
+            continue
+        if at > end:
+            if end > 0:
+                yield start + begun, start + end
+            begun = at
+        end = max(end, at + size)
+    if end > 0:
+        yield start + begun, start + end
