@@ -1,4 +1,4 @@
-"""Ranks published chunks: by vector (cosine), and by words (BM25 in plain SQL).
+"""Ranks published chunks: by vector (cosine), and by words (BM25).
 
 Both see only what the connection's role may see: row-level security is part of every statement, so
 word statistics are those of the reader's own documents too.
@@ -6,7 +6,6 @@ word statistics are those of the reader's own documents too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
+from pipeline.store.word_ranking import Term, rank_terms
 from pipeline.text import normalize
 
 
@@ -38,7 +38,7 @@ class SearchFilter:
     @property
     def condition(self) -> str:
         """SQL over `document_chunks AS c`; its parameters are `values`."""
-        wanted = ["true"]
+        wanted = []
         if self.document is not None:
             wanted.append("c.document_id = :document")
         if self.tags:
@@ -47,7 +47,7 @@ class SearchFilter:
             )
         if self.roles:
             wanted.append("c.role = ANY(CAST(:roles AS text[]))")
-        return " AND ".join(wanted)
+        return " AND ".join(wanted) or "true"
 
     @property
     def values(self) -> dict[str, Any]:
@@ -154,8 +154,6 @@ SEARCHABLE = f"""
 """
 """SQL for a chunk's `search`: the headings above it and its context are words of it too."""
 
-# The constants of BM25 as most engines set them.
-_K1, _B = 1.2, 0.75
 # A question is a sentence; of a pasted page the first words do.
 _MAX_CHARACTERS = 4_000
 _MAX_WORDS = 32
@@ -176,52 +174,12 @@ async def rank_by_words(
     A question's words are alternatives. One without any word to look for (only stop words or
     signs) ranks nothing.
     """
+    terms = await _terms(connection, text)
+    found = await rank_terms(connection, terms, scope.condition, scope.values, limit)
+    return [Ranked(chunk_id, score) for chunk_id, score in found]
+
+
+async def _terms(connection: AsyncConnection, text: str) -> list[Term]:
+    """The words of a question as they stand in the index, each once."""
     asked = {"text": normalize(text[:_MAX_CHARACTERS]).text, "words": _MAX_WORDS}
-    terms = [_as_tsquery(row["lexeme"]) for row in await rows(connection, _WORDS, asked)]
-    if not terms:
-        return []
-    values = {**scope.values, "any": " | ".join(terms), "limit": limit}
-    values |= {f"term{i}": term for i, term in enumerate(terms)}
-    found = await rows(connection, sa.text(_bm25(scope, range(len(terms)))), values)
-    return [Ranked(row["id"], float(row["score"])) for row in found]
-
-
-def _as_tsquery(lexeme: str) -> str:
-    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{escaped}'"
-
-
-def _bm25(scope: SearchFilter, terms: Sequence[int]) -> str:
-    # For one word `ts_rank_cd` is the sum of the weights of its places: here, their number.
-    counts = ", ".join(
-        f"ts_rank_cd('{{1, 1, 1, 1}}', c.words, CAST(:term{i} AS tsquery)) AS n{i}" for i in terms
-    )
-    rarity = ", ".join(
-        f"ln(1 + (size - count(*) FILTER (WHERE n{i} > 0) + 0.5)"
-        f" / (count(*) FILTER (WHERE n{i} > 0) + 0.5)) AS rarity{i}"
-        for i in terms
-    )
-    score = " + ".join(f"rarity{i} * n{i} * {_K1 + 1} / (n{i} + shortness)" for i in terms)
-    return f"""
-    WITH found AS MATERIALIZED (
-        SELECT c.id, length(c.words)::float AS length, {counts}
-        FROM (
-            -- unpacked once, for all the words
-            SELECT c.id, c.search || ''::tsvector AS words
-            FROM document_chunks AS c
-            WHERE {scope.condition} AND c.search @@ CAST(:any AS tsquery) OFFSET 0
-        ) AS c
-    ),
-    corpus AS (
-        SELECT count(*)::float AS size
-        FROM document_chunks AS c WHERE {scope.condition}
-    ),
-    weights AS MATERIALIZED (
-        SELECT avg(length)::float AS mean, {rarity} FROM found, corpus GROUP BY size
-    )
-    SELECT id, {score} AS score
-    FROM weights CROSS JOIN LATERAL (
-        SELECT *, {_K1} * (1 - {_B} + {_B} * length / mean) AS shortness FROM found
-    ) AS found
-    ORDER BY score DESC, id LIMIT :limit
-    """
+    return [Term(row["lexeme"]) for row in await rows(connection, _WORDS, asked)]
