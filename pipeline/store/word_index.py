@@ -240,8 +240,8 @@ def unpacked(dead: bytes, chunks: int) -> NDArray[np.bool_]:
 
 def members(chunk_ids: bytes, wanted: Sequence[UUID]) -> NDArray[np.bool_]:
     """Which chunks of a segment are among these."""
-    halves = np.frombuffer(chunk_ids, ">u8").reshape(-1, 2)
-    asked = np.frombuffer(b"".join(each.bytes for each in wanted), ">u8").reshape(-1, 2)
+    halves = np.frombuffer(chunk_ids, np.uint64).reshape(-1, 2)
+    asked = np.frombuffer(b"".join(each.bytes for each in wanted), np.uint64).reshape(-1, 2)
     found = np.isin(halves[:, 0], asked[:, 0])
     known = {each.bytes for each in wanted}
     for place in np.flatnonzero(found):
