@@ -180,14 +180,17 @@ def _scanned(read: Sequence[_Row], words: int) -> Postings:
     return part
 
 
+# By key each, whatever the planner expects of the number (decision 0012).
 _NAMES = sa.text(
     """
     SELECT asked.place, c.id
     FROM unnest(CAST(:segments AS bigint[]), CAST(:ordinals AS int[]))
         WITH ORDINALITY AS asked(segment, ordinal, place)
-    JOIN word_segments AS s ON s.id = asked.segment
-    JOIN document_chunks AS c
-        ON c.id = encode(substring(s.chunk_ids FROM asked.ordinal * 16 + 1 FOR 16), 'hex')::uuid
+    CROSS JOIN LATERAL (
+        SELECT encode(substring(chunk_ids FROM asked.ordinal * 16 + 1 FOR 16), 'hex')::uuid AS id
+        FROM word_segments WHERE id = asked.segment OFFSET 0
+    ) AS named
+    CROSS JOIN LATERAL (SELECT id FROM document_chunks WHERE id = named.id OFFSET 0) AS c
     """
 )
 
