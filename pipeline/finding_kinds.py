@@ -27,6 +27,8 @@ class Kind(StrEnum):
     CHUNKS_MISSING = "chunks_missing"
     VECTORS_MISSING = "vectors_missing"
     VECTOR_ORPHANED = "vector_orphaned"
+    WORDS_UNINDEXED = "words_unindexed"
+    RECALL_LOW = "recall_low"
     JOB_UNATTENDED = "job_unattended"
     JOB_OUT_OF_SIGHT = "job_out_of_sight"
     JOB_STOPPED = "job_stopped"
@@ -160,6 +162,20 @@ FACTS: dict[Kind, KindFacts] = {
         "No search shows it; it takes space, and may be made of a deleted document's text.",
         Mending.SAFE,
         mended="It was removed.",
+    ),
+    Kind.WORDS_UNINDEXED: KindFacts(
+        "published chunks wait for the word index",
+        "Searches find them by scanning, which takes longer.",
+        Mending.SAFE,
+        mended="They were indexed.",
+        remedy="Another process is indexing; `navigator reconcile --fix` does it once it is done.",
+    ),
+    Kind.RECALL_LOW: KindFacts(
+        "the vector index misses passages that an exact search finds",
+        "Searches by meaning leave out some of the nearest passages.",
+        Mending.PERSON,
+        remedy="Build the index anew with `navigator index rebuild`; if that does not help, tell "
+        "us: the vectors may lie too close together for it.",
     ),
     Kind.JOB_UNATTENDED: KindFacts(
         "documents wait, and no sweep takes them up",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from uuid import UUID
 
-import numpy as np
 import psycopg
+from pgvector.psycopg import register_vector
 
 from benchmarks.search_scale.passages import DIMENSION, Passages, groups, passage_id, user_of, word
 from pipeline.store import embedding_spaces, word_index
@@ -29,7 +29,7 @@ _CHUNKS = f"""
     INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, tokens, search)
     SELECT id, document_id, user_id, ordinal, 0, text, md5(text), 0, length(text), '{{}}', 200,
-           to_tsvector('english', text)
+           to_tsvector('simple', text)  -- they have no endings
     FROM made
 """
 _VECTORS = f"""
@@ -55,6 +55,7 @@ def load(url: str, passages: int, users: int, say: Say) -> None:
         url: of a superuser.
     """
     with psycopg.connect(url) as connection:
+        register_vector(connection)
         connection.execute("SET synchronous_commit = off")
         connection.execute(_MADE)
         row = connection.execute(f"SELECT count(*) FROM {SCHEMA}.document_chunks").fetchone()
@@ -71,7 +72,8 @@ def load(url: str, passages: int, users: int, say: Say) -> None:
 
 def _load(connection: psycopg.Connection, group: Passages, users: int) -> None:
     columns = "id, document_id, user_id, ordinal, text, embedding"
-    with connection.cursor().copy(f"COPY made ({columns}) FROM STDIN") as copy:
+    with connection.cursor().copy(f"COPY made ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(["uuid", "uuid", "uuid", "int4", "text", "vector"])
         for row in _rows(group, users):
             copy.write_row(row)
     for statement in (_DOCUMENTS, _CHUNKS, _VECTORS, "TRUNCATE made"):
@@ -84,12 +86,8 @@ def _rows(group: Passages, users: int) -> Iterator[tuple[object, ...]]:
     for row, (words, document) in enumerate(zip(group.words, group.documents, strict=True)):
         number = group.first + row
         text = " ".join([spelled(each) for each in words.tolist()])
-        vector = np.array2string(
-            group.vectors[row], separator=",", threshold=10_000, max_line_width=10**9,
-            formatter={"float_kind": lambda value: f"{value:.6g}"},
-        )  # fmt: skip
         owner = user_of(int(document), users)
-        yield passage_id(number), UUID(int=int(document) + 10**6), owner, number % 20, text, vector
+        yield passage_id(number), UUID(int=int(document) + 10**6), owner, number % 20, text, group.vectors[row]
 
 
 async def index_words(database: Database, say: Say) -> float:

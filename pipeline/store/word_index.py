@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.failpoints import failpoint
 from pipeline.store.engine import Database, rows
 from pipeline.store.lock_order import WORD_INDEX, advisory
 
@@ -69,6 +70,23 @@ _UNTIDY = sa.text(
     SELECT user_id FROM removed_chunks UNION SELECT user_id FROM word_segments ORDER BY user_id
     """
 )
+
+
+_OF_JOBS = sa.text(
+    "SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))"
+)
+_NUMBER_WAITING = sa.text("SELECT count(*) FROM unindexed_chunks WHERE user_id = :user")
+
+
+async def users_of(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[UUID]:
+    """Whose the jobs are."""
+    return list((await connection.execute(_OF_JOBS, {"jobs": list(jobs)})).scalars())
+
+
+async def waiting(database: Database, user: UUID) -> int:
+    """How many chunks of a user wait to be indexed."""
+    async with database.service() as connection:
+        return int(await connection.scalar(_NUMBER_WAITING, {"user": user}) or 0)
 
 
 async def waiting_users(
@@ -171,6 +189,7 @@ async def index_waiting(
         await _mark_removed(connection, user)
         done = await _write(connection, user)
         await connection.execute(_DONE, values)
+        failpoint("before-words-commit")
         return done
 
 
@@ -306,6 +325,7 @@ async def tidy(database: Database, user: UUID) -> int:
         await _write(connection, user)
         await connection.execute(_FORGET_SEGMENTS, {"ids": old})
         await connection.execute(_FORGET_POSTINGS, {"ids": old})
+        failpoint("before-rewrite-commit")
         return len(old)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.reconciling import corpus, jobs, ledger, objects
+from stages.reconciling import corpus, jobs, ledger, objects, words
 from stages.reconciling.inspection import Check
 
 CHECKS: dict[str, Check] = {
@@ -10,6 +10,7 @@ CHECKS: dict[str, Check] = {
     "rows without their object": objects.missing_objects,
     "documents without chunks or vectors": corpus.damaged_documents,
     "vectors without a chunk": corpus.orphaned_vectors,
+    "words that are not indexed": words.unindexed_words,
     "costs of runs": ledger.differing_runs,
     "costs of documents": ledger.differing_bills,
     "vectors that nobody waits for": ledger.unwanted_vectors,
