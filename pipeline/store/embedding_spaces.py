@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import psutil
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import SPACE_MADE, advisory
+from pipeline.store.outages import data_folder
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
 from pipeline.store.session_timeouts import LASTING
 
@@ -147,6 +149,24 @@ async def build_index(
         await connection_.execute(_INDEXED, {"id": space_id})
 
 
+_INDEXES = sa.text(
+    f"""
+    SELECT s.id, s.dimension FROM {SCHEMA}.embedding_spaces AS s
+    WHERE EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                  WHERE relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16)
+                                  || '_hnsw'
+                    AND relnamespace = '{SCHEMA}'::regnamespace AND indisvalid)
+    ORDER BY s.id
+    """
+)
+
+
+async def indexed_spaces(database: Database) -> list[tuple[UUID, int]]:
+    """The spaces that have a vector index, with their dimensions."""
+    async with database.service() as connection:
+        return [(row.id, row.dimension) for row in await connection.execute(_INDEXES)]
+
+
 _MISSING_INDEXES = sa.text(
     f"""
     SELECT id, dimension FROM {SCHEMA}.embedding_spaces WHERE indexed_at IS NOT NULL
@@ -175,7 +195,14 @@ async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
     async with database.service() as connection:
         vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
     needed = vectors * (4 * dimension + 512) // 1024
-    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
+    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _most_build_kb(database)))
+
+
+def _most_build_kb(database: Database) -> int:
+    """Of a Postgres on this machine a quarter of its memory; of another's, what any server has."""
+    if data_folder(database.owner_address) is None:
+        return _MOST_BUILD_KB
+    return max(_MOST_BUILD_KB, psutil.virtual_memory().total // 4096)
 
 
 _VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")

@@ -58,6 +58,7 @@ ORDER: tuple[str | int, ...] = (
     "maintenance_runs",
     "maintenance_findings",
     "processes",
+    "vector_recall",
     "sources",
     "source_objects",
     "unindexed_chunks",

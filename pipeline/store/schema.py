@@ -537,6 +537,17 @@ maintenance_findings = Table(
     Index(None, "run_id"),
 )
 
+vector_recall = Table(
+    "vector_recall",
+    metadata,
+    # of each space's vector index, how much of what is nearest searches find
+    Column("space_id", Uuid, primary_key=True),
+    _now("measured_at"),
+    Column("questions", Integer, nullable=False),
+    Column("recall", Double, nullable=False),
+    Column("worst", Double, nullable=False),
+)
+
 processes = Table(
     "processes",
     metadata,
@@ -681,7 +692,7 @@ USER_TABLES = (
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
-DERIVED_TABLES = (unindexed_chunks, removed_chunks, word_segments, word_postings)
+DERIVED_TABLES = (unindexed_chunks, removed_chunks, word_segments, word_postings, vector_recall)
 """Tables that are made anew from the others: no backup holds them."""
 
 OPERATOR_TABLES = (
@@ -692,6 +703,7 @@ OPERATOR_TABLES = (
     schema_contractions,
     processes,
     sources,
+    vector_recall,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

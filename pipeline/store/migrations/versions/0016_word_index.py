@@ -1,5 +1,7 @@
 """An index for words: posting lists in segments, and which chunks are not in one yet.
 
+And the recall of vector indexes, as it was measured last.
+
 Triggers on the chunks keep the two lists of what the index lacks and of what it has too much of, so
 that whatever writes chunks, an older program or a restore too, is found. All chunks that are there
 already begin as not indexed.
@@ -21,6 +23,7 @@ REMOVED = f"{SCHEMA}.removed_chunks"
 SEGMENTS = f"{SCHEMA}.word_segments"
 POSTINGS = f"{SCHEMA}.word_postings"
 TABLES = (UNINDEXED, REMOVED, SEGMENTS, POSTINGS)
+RECALL = f"{SCHEMA}.vector_recall"
 TRACK = f"{SCHEMA}.track_words"
 
 
@@ -29,6 +32,7 @@ def upgrade() -> None:
     _make_tables()
     for table in TABLES:
         _protect(table)
+    _make_recall()
     _make_triggers()
     op.execute("SET LOCAL ROLE navigator_service")  # the owner itself sees no row
     op.execute(f"INSERT INTO {UNINDEXED} (user_id, chunk_id) SELECT user_id, id FROM {CHUNKS}")
@@ -106,6 +110,27 @@ def _protect(table: str) -> None:
     op.execute(f"GRANT SELECT ON {table} TO navigator_reader")
 
 
+def _make_recall() -> None:
+    op.execute(
+        f"""
+        CREATE TABLE {RECALL} (
+            space_id UUID NOT NULL,
+            measured_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            questions INTEGER NOT NULL,
+            recall DOUBLE PRECISION NOT NULL,
+            worst DOUBLE PRECISION NOT NULL,
+            CONSTRAINT vector_recall_pkey PRIMARY KEY (space_id)
+        )
+        """
+    )
+    op.execute(f"ALTER TABLE {RECALL} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {RECALL} FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY service ON {RECALL} TO navigator_service USING (true) WITH CHECK (true)"
+    )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {RECALL} TO navigator_service")
+
+
 def _make_triggers() -> None:
     # Who indexes holds the rows of what is indexed; to wait for it comes first, and each statement
     # then sees what it has committed. A chunk waits to be indexed, or is in a segment: one of both.
@@ -168,5 +193,5 @@ def downgrade() -> None:
     for event in ("insert", "delete", "update"):
         op.execute(f"DROP TRIGGER track_words_on_{event} ON {CHUNKS}")
     op.execute(f"DROP FUNCTION {TRACK}()")
-    for table in TABLES:
+    for table in (*TABLES, RECALL):
         op.execute(f"DROP TABLE {table}")
