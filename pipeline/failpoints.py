@@ -40,6 +40,9 @@ DELETION_FAILPOINTS = ("after-delete-commit", "before-removal-commit")
 BACKFILL_FAILPOINTS = ("after-backfill-group", "after-backfill-selected")
 """Points that a backfill passes before it works, in this order."""
 
+WORD_INDEX_FAILPOINTS = ("before-words-commit", "before-rewrite-commit")
+"""Points that the upkeep of the word index passes, of new chunks and of old segments."""
+
 _passed: Counter[str] = Counter()
 
 

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     VECTORS_MISSING = "vectors_missing"
     VECTOR_ORPHANED = "vector_orphaned"
     WORDS_OLD = "words_old"
+    WORDS_UNINDEXED = "words_unindexed"
+    RECALL_LOW = "recall_low"
     JOB_UNATTENDED = "job_unattended"
     JOB_OUT_OF_SIGHT = "job_out_of_sight"
     JOB_STOPPED = "job_stopped"
@@ -167,6 +169,20 @@ FACTS: dict[Kind, KindFacts] = {
         "Searches find them by fewer spellings of an amount, a code or a word.",
         Mending.SAFE,
         mended="Their words were made anew.",
+    ),
+    Kind.WORDS_UNINDEXED: KindFacts(
+        "published chunks wait for the word index",
+        "Searches find them by scanning, which takes longer.",
+        Mending.SAFE,
+        mended="They were indexed.",
+        remedy="Another process is indexing; `navigator reconcile --fix` does it once it is done.",
+    ),
+    Kind.RECALL_LOW: KindFacts(
+        "the vector index misses passages that an exact search finds",
+        "Searches by meaning leave out some of the nearest passages.",
+        Mending.PERSON,
+        remedy="Build the index anew with `navigator index rebuild`; if that does not help, tell "
+        "us: the vectors may lie too close together for it.",
     ),
     Kind.JOB_UNATTENDED: KindFacts(
         "documents wait, and no sweep takes them up",

@@ -15,6 +15,7 @@ from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
 from stages.garbage_collection import remove_orphaned_objects
 from stages.services import Services
+from stages.word_indexing import index_published
 
 # Most of it is Postgres cutting texts into words, a processor for each connection.
 _AT_ONCE = 2
@@ -27,6 +28,7 @@ async def publish(services: Services, batch: Batch, passed: Collection[UUID]) ->
     wanted = [claim for claim in batch.claims if claim.job_id in may]
     groups = (wanted[start : start + _GROUP] for start in range(0, len(wanted), _GROUP))
     done = await gather_bounded(_AT_ONCE, (_publish(services, batch, group) for group in groups))
+    await index_published(services.database, [claim.job_id for claim in wanted])
     return sum(done, StageResult())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -25,10 +25,11 @@ from app.api.process_metrics import REGISTRY
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.states import JobState
-from pipeline.store import findings, metrics
+from pipeline.store import findings, metrics, recall
 from pipeline.store.engine import Database
 from pipeline.store.findings import MaintenanceRun
 from pipeline.store.metrics import LATENCY_SECONDS, CallTotals, Figures
+from pipeline.store.recall import Recall
 from pipeline.webhooks import ENDS
 
 KEEP_SECONDS = 2.0
@@ -68,11 +69,13 @@ class Metrics:
             figures = await metrics.figures(connection)
             calls = await self._calls.read(connection)
             looked = await findings.latest(connection)
+            recalled = await recall.latest(connection)
         return [
             *_of_documents(figures),
             *_of_stages(figures),
             *_of_services(figures, calls),
             *_of_maintenance(looked),
+            *_of_recall(recalled),
         ]
 
     def _of_this_process(self) -> Iterator[Metric]:
@@ -189,6 +192,15 @@ def _of_maintenance(looked: MaintenanceRun | None) -> Iterator[Metric]:
     yield found
     last = looked.finished_at.timestamp() if looked else 0
     yield _gauge("navigator_maintenance_last_run_timestamp_seconds", "When it ended.", last)
+
+
+def _of_recall(recalled: Sequence[Recall]) -> Iterator[Metric]:
+    about = "Of the ten nearest passages, the share that the vector index finds, as measured daily."
+    family = GaugeMetricFamily("navigator_vector_recall", about, labels=["space", "of"])
+    for each in recalled:
+        family.add_metric([str(each.space_id), "mean"], each.recall)
+        family.add_metric([str(each.space_id), "worst"], each.worst)
+    yield family
 
 
 def _webhooks(figures: Figures) -> Metric:

@@ -34,6 +34,7 @@ COMMANDS = {
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
     "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
+    "index": "Show the indexes for words and vectors, build them, or build them anew.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
     "api": "Serve the HTTP API.",
     "token": "Print a token for the HTTP API.",

@@ -26,6 +26,7 @@ from pipeline.store.embedded import open_embedded, owner_of_embedded, stop_embed
 from pipeline.store.embedding_spaces import build_indexes
 from pipeline.store.engine import Database
 from pipeline.store.migrating import head_revision, known_revisions
+from stages.word_indexing import index_everybody
 
 UNFINISHED = ".restoring"
 """While this folder is in a home, what else is there is half of something."""
@@ -178,5 +179,6 @@ async def _build_indexes(home: Path, settings: Settings) -> None:
     database = Database.at(open_embedded(home / "postgres"))
     try:
         await build_indexes(database, settings.hnsw_min_vectors)
+        await index_everybody(database)
     finally:
         await database.close()

@@ -12,11 +12,12 @@ from psycopg import sql
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store.database_urls import driver_url
 from pipeline.store.outages import unavailable
-from pipeline.store.schema import SCHEMA, SERVICE_ROLE, metadata
+from pipeline.store.schema import DERIVED_TABLES, SCHEMA, SERVICE_ROLE, metadata
 from pipeline.store.session_timeouts import LASTING, LONG_WORK
 
 MADE_BY_MIGRATIONS = frozenset({"state_transitions"})
 """Tables whose rows are part of the schema: they are never saved and never loaded."""
+_LEFT_OUT = MADE_BY_MIGRATIONS | {table.name for table in DERIVED_TABLES}
 _KEYS_AT_ONCE = 10_000
 _KEYS = f"""
     SELECT key COLLATE "C" FROM (
@@ -110,7 +111,7 @@ def known_columns(connection: psycopg.Connection) -> dict[str, list[str]]:
     found = {}
     for table in metadata.sorted_tables:
         listed = connection.execute(_COLUMNS, [f"{SCHEMA}.{table.name}"]).fetchall()
-        if listed and table.name not in MADE_BY_MIGRATIONS:
+        if listed and table.name not in _LEFT_OUT:
             found[table.name] = [str(name) for (name,) in listed]
     return found
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import psutil
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import SPACE_MADE, advisory
+from pipeline.store.outages import data_folder
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
 from pipeline.store.session_timeouts import LASTING
 
@@ -115,26 +117,34 @@ _COUNT = sa.text(
 
 
 async def build_index(
-    database: Database, space_id: UUID, dimension: int, progress: Callable[[float], Awaitable[None]]
+    database: Database,
+    space_id: UUID,
+    dimension: int,
+    progress: Callable[[float], Awaitable[None]],
+    *,
+    anew: bool = False,
 ) -> None:
-    """Build the space's HNSW index beside running writers; `progress` hears shares of 0 to 1."""
+    """Build the space's HNSW index beside running writers; `progress` hears shares of 0 to 1.
+
+    Args:
+        anew: an index that is there answers until the new one takes its place.
+    """
     name = f"{partition(space_id)}_hnsw"
-    kind = indexed_type(dimension)
-    operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
     address = database.owner_address.set(drivername="postgresql")
     url = address.render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
     try:
         memory = await _memory(database, space_id, dimension)
         await connection.execute(f"SET maintenance_work_mem = '{memory}kB'")
-        # An index left invalid by a build that was cut off is built anew.
-        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{name}")
-        build = asyncio.create_task(
-            connection.execute(
-                f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
-                f"USING hnsw ((embedding::{kind}) {operators})"
-            )
+        # What a build that was cut off has left is invalid.
+        left = f"{name}_ccnew" if anew else name
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{left}")
+        statement = (
+            f"REINDEX INDEX CONCURRENTLY {SCHEMA}.{name}"
+            if anew
+            else _creation(space_id, dimension, name)
         )
+        build = asyncio.create_task(connection.execute(statement))
         while not (await asyncio.wait({build}, timeout=1))[0]:
             # others than who builds are not told how far it is
             async with database.owner() as watcher:
@@ -145,6 +155,42 @@ async def build_index(
         await connection.close()
     async with database.service() as connection_:
         await connection_.execute(_INDEXED, {"id": space_id})
+
+
+def _creation(space_id: UUID, dimension: int, name: str) -> str:
+    kind = indexed_type(dimension)
+    operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
+    return (
+        f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
+        f"USING hnsw ((embedding::{kind}) {operators})"
+    )
+
+
+_INDEXES = sa.text(
+    f"""
+    SELECT s.id, s.dimension FROM {SCHEMA}.embedding_spaces AS s
+    WHERE EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                  WHERE relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16)
+                                  || '_hnsw'
+                    AND relnamespace = '{SCHEMA}'::regnamespace AND indisvalid)
+    ORDER BY s.id
+    """
+)
+
+
+async def indexed_spaces(database: Database) -> list[tuple[UUID, int]]:
+    """The spaces that have a vector index, with their dimensions."""
+    async with database.service() as connection:
+        return [(row.id, row.dimension) for row in await connection.execute(_INDEXES)]
+
+
+_ALL = sa.text(f"SELECT id, dimension FROM {SCHEMA}.embedding_spaces ORDER BY id")
+
+
+async def all_spaces(database: Database) -> list[tuple[UUID, int]]:
+    """Every space, with its dimension."""
+    async with database.service() as connection:
+        return [(row.id, row.dimension) for row in await connection.execute(_ALL)]
 
 
 _MISSING_INDEXES = sa.text(
@@ -175,7 +221,14 @@ async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
     async with database.service() as connection:
         vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
     needed = vectors * (4 * dimension + 512) // 1024
-    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _MOST_BUILD_KB))
+    return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _most_build_kb(database)))
+
+
+def _most_build_kb(database: Database) -> int:
+    """Of a Postgres on this machine a quarter of its memory; of another's, what any server has."""
+    if data_folder(database.owner_address) is None:
+        return _MOST_BUILD_KB
+    return max(_MOST_BUILD_KB, psutil.virtual_memory().total // 4096)
 
 
 _VECTORS_OF = sa.text(f"SELECT count(*) FROM {SCHEMA}.chunk_vectors WHERE space_id = :id")

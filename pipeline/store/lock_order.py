@@ -13,8 +13,10 @@ the order of `ORDER`, and rows of one table by their key, in one statement:
 - Advisory locks come first, but for `CLEARING`, which publishers take after the chunks.
 - Rows that every request of a run waits for (`provider_budgets`, `ingest_runs`) come last.
 
-Foreign keys lock too: a row that refers to another one locks that other against deletion. The tests
-record what every transaction locks and fail on an inversion (`tests/lock_checking.py`).
+Triggers lock too: who writes chunks waits for who indexes them (`unindexed_chunks`), and who
+indexes waits for nobody. Foreign keys as well: a row that refers to another one locks that other
+against deletion. The tests record what every transaction locks and fail on an inversion
+(`tests/lock_checking.py`).
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ SPACE_MADE = 620_812
 REMOVALS = 620_813
 ANNOUNCEMENTS = 620_814
 CLEARING = 620_815
+WORD_INDEX = 620_816
 
 ORDER: tuple[str | int, ...] = (
     SPACE_MADE,
     ANNOUNCEMENTS,
     REMOVALS,
+    WORD_INDEX,
     "documents",
     "upload_jobs",
     "document_chunks",
@@ -56,8 +60,13 @@ ORDER: tuple[str | int, ...] = (
     "maintenance_runs",
     "maintenance_findings",
     "processes",
+    "vector_recall",
     "sources",
     "source_objects",
+    "unindexed_chunks",
+    "removed_chunks",
+    "word_segments",
+    "word_postings",
     "access_log",
     "releases",
     "rollouts",
@@ -86,6 +95,9 @@ NEVER_WAITED_FOR = frozenset(
         "maintenance_runs",
         "maintenance_findings",
         "processes",
+        "removed_chunks",
+        "word_segments",
+        "word_postings",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

@@ -32,7 +32,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TSVECTOR
 
 from pipeline.states import STOPS, JobState
 
@@ -303,6 +303,51 @@ chunk_vectors = Table(
     postgresql_partition_by="LIST (space_id)",
 )
 
+unindexed_chunks = Table(
+    "unindexed_chunks",
+    metadata,
+    # chunks whose words are in no segment yet: triggers on `document_chunks` keep these rows
+    Column("user_id", Uuid, primary_key=True),
+    Column("chunk_id", Uuid, primary_key=True),
+)
+
+removed_chunks = Table(
+    "removed_chunks",
+    metadata,
+    # what a segment holds of these chunks is void; triggers on `document_chunks` add the rows
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _user(),
+    Column("chunk_id", Uuid, nullable=False),
+    Index(None, "user_id"),
+)
+
+word_segments = Table(
+    "word_segments",
+    metadata,
+    # chunks whose words are indexed together; `pipeline.store.word_index` says how
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _user(),
+    Column("chunks", Integer, nullable=False),
+    Column("chunk_ids", BYTEA, nullable=False),  # 16 bytes each, sorted
+    Column("lengths", BYTEA, nullable=False),  # of each, how many different words it has
+    Column("dead", BYTEA, nullable=False, server_default=text("''")),  # a bit each: it is gone
+    _zero("dead_chunks"),
+    Column("dead_since", DateTime(timezone=True)),
+    _now(),
+    Index(None, "user_id"),
+)
+
+word_postings = Table(
+    "word_postings",
+    metadata,
+    # a posting list: the chunks of a segment that have a word, and how often
+    Column("segment_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("lexeme", Text(collation="C"), primary_key=True),
+    _user(),
+    Column("ordinals", BYTEA, nullable=False),
+    Column("counts", BYTEA, nullable=False),
+)
+
 ingest_runs = Table(
     "ingest_runs",
     metadata,
@@ -506,6 +551,17 @@ maintenance_findings = Table(
     Index(None, "run_id"),
 )
 
+vector_recall = Table(
+    "vector_recall",
+    metadata,
+    # of each space's vector index, how much of what is nearest searches find
+    Column("space_id", Uuid, primary_key=True),
+    _now("measured_at"),
+    Column("questions", Integer, nullable=False),
+    Column("recall", Double, nullable=False),
+    Column("worst", Double, nullable=False),
+)
+
 processes = Table(
     "processes",
     metadata,
@@ -644,8 +700,15 @@ USER_TABLES = (
     uploads,
     unsettled_objects,
     source_objects,
+    unindexed_chunks,
+    removed_chunks,
+    word_segments,
+    word_postings,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
+
+DERIVED_TABLES = (unindexed_chunks, removed_chunks, word_segments, word_postings, vector_recall)
+"""Tables that are made anew from the others: no backup holds them."""
 
 OPERATOR_TABLES = (
     maintenance_runs,
@@ -655,6 +718,7 @@ OPERATOR_TABLES = (
     schema_contractions,
     processes,
     sources,
+    vector_recall,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

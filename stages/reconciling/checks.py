@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.reconciling import corpus, jobs, ledger, objects
+from stages.reconciling import corpus, jobs, ledger, objects, recall, words
 from stages.reconciling.inspection import Check
 
 CHECKS: dict[str, Check] = {
@@ -11,6 +11,8 @@ CHECKS: dict[str, Check] = {
     "documents without chunks or vectors": corpus.damaged_documents,
     "vectors without a chunk": corpus.orphaned_vectors,
     "words of an older program": corpus.old_words,
+    "words that are not indexed": words.unindexed_words,
+    "recall of the vector indexes": recall.low_recall,
     "costs of runs": ledger.differing_runs,
     "costs of documents": ledger.differing_bills,
     "vectors that nobody waits for": ledger.unwanted_vectors,

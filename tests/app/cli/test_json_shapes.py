@@ -33,6 +33,7 @@ from app.cli import (
     delete,
     doctor,
     drift,
+    index,
     page,
     reconcile,
     release,
@@ -77,6 +78,7 @@ from pipeline.store.deletion import Deleted
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.embedded import start_embedded
 from pipeline.store.findings import MaintenanceRun
+from pipeline.store.index_figures import SpaceFigures, WordFigures
 from pipeline.store.page_queries import VersionView
 from pipeline.store.registration import Outcome as Registered
 from pipeline.store.rollouts import Rollout
@@ -254,6 +256,7 @@ def test_commands_print_what_the_page_says(
         ("`navigator suites`", "suites"),
         ("`navigator suites export`", "suites", "export", tmp_path / "suites"),
         ("`navigator erase`", "erase", "--user", "nobody", "--yes"),
+        ("`navigator index`", "index", "status"),
         ("`navigator reconcile`", "reconcile"),
         ("`navigator token`", "token", "--user", "anna"),
         ("`navigator chaos`", "chaos"),
@@ -387,6 +390,9 @@ def made() -> Iterator[tuple[str, Any]]:
     kind = next(iter(Kind))
     finding = Finding(kind, "an id", person=True)
     look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
+    words, space = WordFigures(1, 2, 3, 4, 5), SpaceFigures(uuid4(), "m", 4, 1, *[None] * 5)
+    measured = replace(space, bytes=1, recall=1.0, worst=0.9, questions=20, measured_at=NOW)
+    yield "`navigator index`", index.as_json(words, [space, measured])
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
     differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)
     extra = AcceptedDrift(what="queue x", reason="y")

@@ -113,12 +113,13 @@ _UNORDERED = {
         "sources._CLAIM", "sources._CONCLUDE", "sources._PAUSE", "sources._REMOVE",
         "embedding_spaces._INDEXED", "uploads._COMPLETE", "backfills._ASK", "backfills._PAUSE",
         "backfills._RESUME", "backfills._SELECTED", "canaries._LEAVE", "processes._LEAVE",
-        "processes._SEE", "rollouts._STEP", "schema_changes._SERVES",
+        "processes._SEE", "rollouts._STEP", "schema_changes._SERVES", "word_index._BURY",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
         "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
         "publication._POINT", "registration._JOBS", "superseded_jobs.REVIVE", "registration.REVIVE",
         "superseded_jobs.SUPERSEDE", "synced._ARRIVE", "registration.SUPERSEDE",
+        "word_index._DONE",
     },
     "rows that nobody else changes": {"erasure._BLOTTED", "erasure._UNNAMED"},
 }  # fmt: skip

@@ -186,7 +186,7 @@ async def test_the_vector_index_is_used(database_url: str) -> None:
     database = Database(database_url, pool_size=1)
     values = {"provider": "test", "model": "test", "version": "1"}
     await embedding_spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
-    vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 500, 1.0, seed=4)
+    vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 8_000, 1.0, seed=4)
     await publish(database, ALICE, ["words"] * len(vectors), vectors)
     assert await embedding_spaces.needs_index(database, SPACE, EXACT_BELOW)
     await embedding_spaces.build_index(database, SPACE, DIMENSION, _unwatched)

@@ -1,0 +1,84 @@
+"""Reads how the indexes stand: what of the words is indexed, and each space's vector index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import records
+
+
+@dataclass(frozen=True, slots=True)
+class WordFigures:
+    """How the word index stands.
+
+    Attributes:
+        indexed: chunks in segments. waiting: chunks that searches scan.
+        users: that have segments.
+    """
+
+    indexed: int
+    waiting: int
+    segments: int
+    users: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceFigures:
+    """How a space's vector index stands.
+
+    Attributes:
+        bytes: of the index; None: there is none, and searches compare with every vector.
+        recall, worst: as it was measured last, of how many questions and when; None: never.
+    """
+
+    space_id: UUID
+    model: str
+    dimension: int
+    vectors: int
+    bytes: int | None
+    recall: float | None
+    worst: float | None
+    questions: int | None
+    measured_at: datetime | None
+
+
+_WORDS = sa.text(
+    """
+    SELECT coalesce(sum(chunks - dead_chunks), 0)::bigint AS indexed,
+           (SELECT count(*) FROM unindexed_chunks) AS waiting,
+           count(*) AS segments, count(DISTINCT user_id) AS users,
+           (pg_total_relation_size('word_segments') + pg_total_relation_size('word_postings'))
+               AS bytes
+    FROM word_segments
+    """
+)
+_SPACES = sa.text(
+    """
+    SELECT s.id AS space_id, s.model, s.dimension,
+           (SELECT count(*) FROM chunk_vectors AS v WHERE v.space_id = s.id) AS vectors,
+           (SELECT pg_relation_size(i.indexrelid)
+            FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+            WHERE i.indisvalid AND c.relnamespace = 'upload_pipeline'::regnamespace
+              AND c.relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16)
+                              || '_hnsw') AS bytes,
+           r.recall, r.worst, r.questions, r.measured_at
+    FROM embedding_spaces AS s LEFT JOIN vector_recall AS r ON r.space_id = s.id
+    ORDER BY s.created_at, s.id
+    """
+)
+
+
+async def word_figures(connection: AsyncConnection) -> WordFigures:
+    """How the word index of all users stands."""
+    return (await records(connection, WordFigures, _WORDS))[0]
+
+
+async def space_figures(connection: AsyncConnection) -> list[SpaceFigures]:
+    """How the vector index of each space stands, the oldest space first."""
+    return await records(connection, SpaceFigures, _SPACES)
