@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-DEPTH = 20
+DEPTH = 50
 Row = dict[str, Any]
 
 

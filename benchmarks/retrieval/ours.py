@@ -24,8 +24,7 @@ DEPTH = 100
 _PASSAGES = sa.text(
     """
     SELECT c.id, d.name, coalesce(c.page_first, 0) AS page_first,
-           coalesce(c.page_last, 0) AS page_last, c.text,
-           ARRAY(SELECT lexeme FROM unnest(c.search)) AS lexemes
+           coalesce(c.page_last, 0) AS page_last, c.text, c.heading_path, c.context
     FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
     """
@@ -101,7 +100,8 @@ async def _passages(ids: Iterable[str], owner: UUID, database: Any) -> dict[str,
             "text": row["text"],
             "page_first": row["page_first"],
             "page_last": row["page_last"],
-            "lexemes": list(row["lexemes"]),
+            "heading_path": list(row["heading_path"]),
+            "context": row["context"],
         }
         for row in found
     }
