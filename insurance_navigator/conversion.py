@@ -95,6 +95,10 @@ def search_result(question: str, answer: SearchAnswer) -> results.SearchResult:
         passages=tuple(map(_passage, answer.passages)),
         published=answer.published,
         only_by_words=answer.elsewhere,
+        relevance=answer.relevance,
+        fits=answer.fits,
+        answered_by=answer.answered_by,
+        warning=None if answer.away is None else answer.away.message,
     )
 
 
@@ -116,6 +120,7 @@ def _passage(each: Passage) -> results.Passage:
         vector_rank=each.vector_rank,
         text_rank=each.text_rank,
         chunk_id=each.chunk_id,
+        relevance=each.relevance or 0.0,
     )
 
 

@@ -148,13 +148,14 @@ class Passage:
     """A passage that answers a question.
 
     Attributes:
-        score: cosine similarity (vector), BM25 (text) or fused reciprocal rank (hybrid).
+        score: cosine similarity (vector), BM25 (text) or both, fused (hybrid).
         document: its name. source: its path or URI.
         page_first, page_last: from 1; None for a format without pages.
         role: what it is in an insurance document: coverage, exclusion, definition …
         context: what a reader needs beside it: a table's caption and columns.
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
+        relevance: how probable it is that it answers, from 0 to 1.
     """
 
     text: str
@@ -172,6 +173,7 @@ class Passage:
     vector_rank: int | None
     text_rank: int | None
     chunk_id: UUID
+    relevance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +183,20 @@ class SearchResult:
     Attributes:
         published: documents that can be found at all.
         only_by_words: of these, documents whose vectors another embedding model made.
+        relevance: how probable it is that the passages answer, from 0 to 1.
+        fits: whether they do. If not, they are the nearest that there is.
+        answered_by: hybrid, vector or text; text where a hybrid search got no vector.
+        warning: why it answered otherwise than asked.
     """
 
     question: str
     passages: tuple[Passage, ...]
     published: int
     only_by_words: int
+    relevance: float = 0.0
+    fits: bool = False
+    answered_by: str = "hybrid"
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from benchmarks.retrieval import ours
 from benchmarks.retrieval.scores import touches
 from benchmarks.retrieval.sets import QuestionSet, SetQuestion, read_set
-from pipeline.ranking.fusion import Fusion, fusion_of
-from pipeline.ranking.relevance import JUDGED, Asked
+from pipeline.ranking.fusion import CANDIDATES, Fusion, fusion_of
+from pipeline.ranking.relevance import JUDGED, Asked, Evidence
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "pipeline" / "ranking" / "calibration.json"
@@ -39,7 +39,17 @@ Array = NDArray[np.float64]
 Figures = dict[str, float]
 FREE = frozenset({"length"})
 """Figures whose coefficient may have either sign."""
-WORDS_ONLY = ("covered", "covered_together", "said", "length")
+MODES: Mapping[str, tuple[str, ...]] = {
+    "hybrid": ("covered", "nearest", "stands_out", "words_stand_out", "agreement", "length"),
+    "vector": ("covered", "nearest", "stands_out", "length"),
+    "text": ("covered", "words_stand_out", "length"),
+}
+"""The figures of an answer, by the mode of its search."""
+OF_PASSAGES: Mapping[str, tuple[str, ...]] = {
+    "hybrid": ("covered", "nearest", "stands_out", "by_meaning", "by_words", "length"),
+    "vector": ("covered", "nearest", "stands_out", "by_meaning", "length"),
+    "text": ("covered", "by_words", "length"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class Passage:
     heading_path: Sequence[str]
     context: str
     similarity: float | None
+    vector_rank: int | None
+    text_rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +99,19 @@ def unanswerable(
 
 
 def samples(
-    question_set: QuestionSet, observed: Mapping[str, Any], fusion: Fusion, usual: float, by: str
+    question_set: QuestionSet, observed: Mapping[str, Any], fusion: Fusion, usual: float, mode: str
 ) -> Iterator[Sample]:
-    """The figures of every question that was asked of a set.
-
-    Args:
-        by: hybrid, or words: what a search by words alone would have.
-    """
+    """The figures of every question that was asked of a set, as a search in a mode has them."""
     targets = {each.id: each.targets for each in question_set.questions}
     for asked in observed["questions"]:
         kind = asked["id"].split(":")[0]
         if kind not in ("general", "foreign"):
             kind = "own" if targets[asked["id"]] else "hard"
-        best = _best(asked, fusion, by)
-        near = dict(map(tuple, asked["vector"])) if by == "hybrid" else {}
-        rows = [observed["passages"][each] for each in best]
-        given = [
-            Passage(row["text"], row["heading_path"], row["context"], near.get(each))
-            for each, row in zip(best, rows, strict=True)
-        ]
-        figures = Asked(asked["text"], given, usual)
+        near = [_Scored(*each) for each in asked["vector"][:CANDIDATES] if mode != "text"]
+        words = [_Scored(*each) for each in asked["words"][:CANDIDATES] if mode != "vector"]
+        best = _best(near, words, fusion, mode)
+        given = _passages(observed["passages"], best, near, words)
+        figures = Asked(asked["text"], given, Evidence.of(near, words), usual)
         right = [
             any(touches(t, passage) for t in targets.get(asked["id"], ()))
             for passage in ours.ranked(dict(observed), best)
@@ -121,13 +126,32 @@ class _Scored:
     score: float
 
 
-def _best(asked: Mapping[str, Any], fusion: Fusion, by: str) -> list[str]:
-    words = [_Scored(*each) for each in asked["words"]]
-    if by == "words":
-        return [each.chunk_id for each in words[:JUDGED]]
-    near = [_Scored(*each) for each in asked["vector"]]
-    scores: dict[Any, float] = fusion.scores(near[:50], words[:50])
+def _best(
+    near: Sequence[_Scored], words: Sequence[_Scored], fusion: Fusion, mode: str
+) -> list[str]:
+    if mode != "hybrid":
+        return [each.chunk_id for each in [*near, *words][:JUDGED]]
+    scores: dict[Any, float] = fusion.scores(near, words)
     return sorted(scores, key=lambda each: (-scores[each], each))[:JUDGED]
+
+
+def _passages(
+    known: Mapping[str, Any], best: Sequence[str], near: Sequence[_Scored], words: Sequence[_Scored]
+) -> list[Passage]:
+    similar = {each.chunk_id: each.score for each in near}
+    by_meaning = {each.chunk_id: rank for rank, each in enumerate(near, 1)}
+    by_words = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
+    return [
+        Passage(
+            known[each]["text"],
+            known[each]["heading_path"],
+            known[each]["context"],
+            similar.get(each),
+            by_meaning.get(each),
+            by_words.get(each),
+        )
+        for each in best
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,23 +259,32 @@ def held_out(given: Sequence[Sample], names: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def profile(given: Sequence[Sample], usual: float, names: tuple[str, ...]) -> dict[str, Any]:
-    """What is written for an embedding space: both models, fitted on all sets."""
-    judged = judge(given, names)
+def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
+    """What is written for a mode: both models, fitted on all sets."""
+    judged = judge(given, MODES[mode])
     rows = [(s, figures, good) for s in given for figures, good in s.passages]
-    of_passage = tuple(name for name in names if name != "covered_together")
     share = balanced([(s.of, "own" if good else "other") for s, _, good in rows])
-    passage = fit([f for _, f, _ in rows], [good for _, _, good in rows], share, of_passage)
+    figures, right = [row[1] for row in rows], [row[2] for row in rows]
+    # as often right as it is among the passages of an answer, not one half
+    passage = fit(figures, right, _natural(share, right), OF_PASSAGES[mode])
     return {
         "answer": judged.model.data(),
         "passage": passage.data(),
         "threshold": round(judged.threshold, 4),
         "usual_similarity": round(usual, 4),
-        "sets": dict(Counter(each.of for each in given)),
+        "questions": dict(Counter(each.of for each in given)),
     }
 
 
-HYBRID = ("covered", "covered_together", "said", "nearest", "stands_out", "length")
+def _natural(share: Sequence[float], right: Sequence[bool]) -> list[float]:
+    """Weights with which right and wrong passages count as often as they are."""
+    part = sum(right) / len(right)
+    mine = sum(w for w, good in zip(share, right, strict=True) if good)
+    rest = sum(share) - mine
+    return [
+        w * (part / mine if good else (1 - part) / rest)
+        for w, good in zip(share, right, strict=True)
+    ]
 
 
 def usual_similarity(observed: Sequence[Mapping[str, Any]]) -> float:
@@ -281,16 +314,21 @@ def main() -> None:
     observed = [_observed(each, sets, frozenset(options.related), options.work) for each in sets]
     usual, fusion = usual_similarity(observed), fusion_of(options.provider)
     made: dict[str, Any] = {}
-    for by, names, name in (("hybrid", HYBRID, options.name), ("words", WORDS_ONLY, "words")):
+    for mode, names in MODES.items():
         pairs = zip(sets, observed, strict=True)
-        given = [one for a, b in pairs for one in samples(a, b, fusion, usual, by)]
-        print(f"\n{by}: lost of answerable, recognized of general, foreign, hard; threshold\n")
+        given = [one for a, b in pairs for one in samples(a, b, fusion, usual, mode)]
+        print(f"\n{mode}: lost of answerable, recognized of general, foreign, hard; threshold\n")
         print("\n".join(held_out(given, names)))
-        made[name] = profile(given, usual if by == "hybrid" else 0.0, names)
+        made[mode] = profile(given, usual, mode)
     if options.write:
-        kept = json.loads(DATA.read_text()) if DATA.exists() else {"fitted": {}}
-        kept["fitted"] |= made
-        DATA.write_text(json.dumps(kept, indent=1) + "\n")
+        _write(made, options.name)
+
+
+def _write(made: dict[str, Any], name: str) -> None:
+    kept = json.loads(DATA.read_text())
+    kept["text"] = made.pop("text")
+    kept["spaces"][name] = made
+    DATA.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def _observed(

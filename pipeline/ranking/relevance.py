@@ -16,16 +16,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp, log, log1p
+from math import exp, log
 from typing import Protocol
 
+from pipeline.ranking.fusion import Scored
 from pipeline.ranking.terms import terms, weights
 
 JUDGED = 10
 """So many passages are looked at, however few are wanted."""
 
-# As a corpus of few passages has hardly any background, so many of a usual one are added to it.
-_USUAL_PASSAGES = 4.0
+# A small corpus has few passages that the best could stand out from: so many usual ones are added.
+_USUAL_NEAR, _USUAL_WORDED = 4.0, 3.0
+# BM25 of a usual second passage, as a share of the best.
+_USUAL_SECOND = 0.7
 
 
 class Found(Protocol):
@@ -50,6 +53,62 @@ class Found(Protocol):
     def similarity(self) -> float | None:
         """Cosine similarity to the question; None where only words found it."""
         ...
+
+    @property
+    def vector_rank(self) -> int | None:
+        """Its place by meaning, from 1."""
+        ...
+
+    @property
+    def text_rank(self) -> int | None:
+        """Its place by words, from 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What both rankings have found, whatever of it is shown; scores best first.
+
+    Attributes:
+        near: cosine similarities. worded: BM25 scores.
+        in_both: passages among the first ten of both. first: how many could be.
+    """
+
+    near: tuple[float, ...] = ()
+    worded: tuple[float, ...] = ()
+    in_both: int = 0
+    first: int = 0
+
+    @classmethod
+    def of(cls, vectors: Sequence[Scored], words: Sequence[Scored]) -> Evidence:
+        """Of two rankings, best first."""
+        near = {each.chunk_id for each in vectors[:JUDGED]}
+        worded = {each.chunk_id for each in words[:JUDGED]}
+        return cls(
+            tuple(each.score for each in vectors),
+            tuple(each.score for each in words),
+            len(near & worded),
+            len(near),
+        )
+
+    def background(self, usual: float) -> float:
+        """The mean similarity of all but the nearest passage."""
+        others = self.near[1:]
+        return (sum(others) + _USUAL_NEAR * usual) / (len(others) + _USUAL_NEAR)
+
+    @property
+    def words_stand_out(self) -> float:
+        """How far the best passage by words is before the next nine, as a share of its score."""
+        if not self.worded or self.worded[0] <= 0:
+            return 0.0
+        others = [each / self.worded[0] for each in self.worded[1:JUDGED]]
+        mean = (sum(others) + _USUAL_WORDED * _USUAL_SECOND) / (len(others) + _USUAL_WORDED)
+        return 1 - mean
+
+    @property
+    def agreement(self) -> float:
+        """The share of the first passages by meaning that are among the first by words."""
+        return self.in_both / self.first if self.first else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,85 +152,84 @@ class Relevance:
     passages: tuple[float, ...]
 
 
-def relevance(question: str, passages: Sequence[Found], calibration: Calibration) -> Relevance:
+def relevance(
+    question: str, passages: Sequence[Found], evidence: Evidence, calibration: Calibration
+) -> Relevance:
     """Judge an answer by its best passages, `JUDGED` or all that there are."""
     if not passages:
         return Relevance(0.0, ())
-    asked = Asked(question, passages, calibration.usual_similarity)
+    asked = Asked(question, passages, evidence, calibration.usual_similarity)
     return Relevance(
         calibration.answer.probability(asked.figures),
-        tuple(
-            calibration.passage.probability(asked.figures_of(number))
-            for number in range(len(passages))
-        ),
+        tuple(map(calibration.passage.probability, map(asked.figures_of, range(len(passages))))),
     )
 
 
 class Asked:
-    """A question beside its passages: the figures that a calibration is over.
+    """A question beside what was found: the figures that a calibration is over.
 
     Args:
         passages: best first. usual_similarity: as of `Calibration`.
     """
 
-    def __init__(self, question: str, passages: Sequence[Found], usual_similarity: float) -> None:
+    def __init__(
+        self,
+        question: str,
+        passages: Sequence[Found],
+        evidence: Evidence,
+        usual_similarity: float,
+    ) -> None:
         self._weights = weights(question)
         self._all = sum(self._weights.values())
-        self._held = [self._terms_in(each) for each in passages]
-        self._near = [each.similarity for each in passages]
-        near = [each for each in self._near[:JUDGED] if each is not None]
-        self._background = _background(near, usual_similarity)
-        self._nearest = max(near, default=0.0)
+        self._passages, self._evidence = passages, evidence
+        self._background = evidence.background(usual_similarity)
+        self._covered = [self._share(self._terms_in(each)) for each in passages]
 
     @property
     def figures(self) -> dict[str, float]:
         """Of the whole answer."""
-        held = self._held[:JUDGED]
-        together = frozenset[str]().union(*held)
-        most = max(map(self._weight, held), default=0.0)
+        nearest = max(self._evidence.near, default=0.0)
         return {
-            "covered": self._share(most),
-            "covered_together": self._share(self._weight(together)),
-            "said": log1p(most),
-            "nearest": self._nearest,
-            "stands_out": self._nearest - self._background,
+            "covered": max(self._covered[:JUDGED], default=0.0),
+            "nearest": nearest,
+            "stands_out": nearest - self._background,
+            "words_stand_out": self._evidence.words_stand_out,
+            "agreement": self._evidence.agreement,
             "length": log(1 + len(self._weights)),
         }
 
     def figures_of(self, number: int) -> dict[str, float]:
         """Of one passage."""
-        held, near = self._weight(self._held[number]), self._near[number] or self._background
+        passage = self._passages[number]
+        near = self._background if passage.similarity is None else passage.similarity
         return {
-            "covered": self._share(held),
-            "said": log1p(held),
+            "covered": self._covered[number],
             "nearest": near,
             "stands_out": near - self._background,
+            "by_meaning": 1 / passage.vector_rank if passage.vector_rank else 0.0,
+            "by_words": 1 / passage.text_rank if passage.text_rank else 0.0,
             "length": log(1 + len(self._weights)),
         }
 
-    def _terms_in(self, passage: Found) -> frozenset[str]:
+    def _terms_in(self, passage: Found) -> set[str]:
         text = " ".join([*passage.heading_path, passage.context, passage.text])
-        return frozenset(self._weights.keys() & set(terms(text)))
+        return self._weights.keys() & set(terms(text))
 
-    def _weight(self, held: frozenset[str]) -> float:
-        return sum(self._weights[term] for term in sorted(held))
-
-    def _share(self, weight: float) -> float:
-        return weight / self._all if self._all else 0.0
-
-
-def _background(near: Sequence[float], usual: float) -> float:
-    """The mean similarity of all but the nearest."""
-    others = sorted(near)[:-1]
-    return (sum(others) + _USUAL_PASSAGES * usual) / (len(others) + _USUAL_PASSAGES)
+    def _share(self, held: set[str]) -> float:
+        """The share of what is asked that stands in a passage, by rarity."""
+        return sum(self._weights[term] for term in sorted(held)) / self._all if self._all else 0.0
 
 
 @cache
-def calibration_of(provider: str, *, by_words: bool = False) -> Calibration:
-    """The calibration of an embedding space, by the provider of its vectors; or of words alone."""
+def calibration_of(provider: str, mode: str) -> Calibration:
+    """The calibration of an embedding space, by the provider of its vectors.
+
+    Args:
+        mode: hybrid or vector, or text: then it is that of words alone.
+    """
     data = json.loads((files("pipeline.ranking") / "calibration.json").read_text("utf-8"))
-    name = "words" if by_words else data["profiles"].get(provider, data["profiles"]["*"])
-    fitted = data["fitted"][name]
+    name = data["profiles"].get(provider, data["profiles"]["*"])
+    fitted = data["text"] if mode == "text" else data["spaces"][name][mode]
     return Calibration(
         Logistic(fitted["answer"]["intercept"], fitted["answer"]["coefficients"]),
         Logistic(fitted["passage"]["intercept"], fitted["passage"]["coefficients"]),

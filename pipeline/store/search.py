@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
+from pipeline.ranking.relevance import Evidence
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
 
@@ -58,6 +59,7 @@ class Passage:
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
+        relevance: how probable it is that it answers, 0 to 1; None where nobody judged.
     """
 
     score: float
@@ -75,6 +77,7 @@ class Passage:
     context: str
     role: str
     gaps: tuple[JobNote, ...] = ()
+    relevance: float | None = None
 
     @property
     def gap_here(self) -> bool:
@@ -95,6 +98,13 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
+    return (await search_with_evidence(connection, query))[0]
+
+
+async def search_with_evidence(
+    connection: AsyncConnection, query: Query
+) -> tuple[list[Passage], Evidence]:
+    """The same, and what both rankings found: by it a relevance is judged."""
     scope = SearchFilter(query.document, query.tags, query.roles)
     limit = max(CANDIDATES, query.limit)
     vectors: list[Ranked] = []
@@ -105,7 +115,7 @@ async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
         vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
     if query.mode is not SearchMode.VECTOR:
         words = await rank_by_words(connection, query.text, scope, limit)
-    return await _passages(connection, query, vectors, words)
+    return await _passages(connection, query, vectors, words), Evidence.of(vectors, words)
 
 
 async def _passages(
