@@ -265,8 +265,7 @@ def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
     rows = [(s, figures, good) for s in given for figures, good in s.passages]
     share = balanced([(s.of, "own" if good else "other") for s, _, good in rows])
     figures, right = [row[1] for row in rows], [row[2] for row in rows]
-    # as often right as it is among the passages of an answer, not one half
-    passage = fit(figures, right, _natural(share, right), OF_PASSAGES[mode])
+    passage = fit(figures, right, share, OF_PASSAGES[mode])
     return {
         "answer": judged.model.data(),
         "passage": passage.data(),
@@ -274,17 +273,6 @@ def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
         "usual_similarity": round(usual, 4),
         "questions": dict(Counter(each.of for each in given)),
     }
-
-
-def _natural(share: Sequence[float], right: Sequence[bool]) -> list[float]:
-    """Weights with which right and wrong passages count as often as they are."""
-    part = sum(right) / len(right)
-    mine = sum(w for w, good in zip(share, right, strict=True) if good)
-    rest = sum(share) - mine
-    return [
-        w * (part / mine if good else (1 - part) / rest)
-        for w, good in zip(share, right, strict=True)
-    ]
 
 
 def usual_similarity(observed: Sequence[Mapping[str, Any]]) -> float:

@@ -94,7 +94,7 @@ TRANSFORMER = Fusion("transformer", 0.5, "all-MiniLM-L6-v2 (int8): docs/retrieva
 LARGE = Fusion("large", 0.4, "not measured here; larger models are stronger than words")
 """A provider's model."""
 
-UNKNOWN = Fusion("unknown", 0.5, "as the transformer: neither ranking is trusted more")
+UNKNOWN = Fusion("unknown", 0.55, "between the measured ones; a tie goes to the words")
 
 _BY_PROVIDER: Mapping[str, Fusion] = MappingProxyType(
     {"local": STATIC, "onnx": TRANSFORMER, "openai": LARGE}
