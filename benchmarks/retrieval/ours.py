@@ -38,11 +38,18 @@ def configure(home: Path) -> None:
 
 
 def ingest(question_set: QuestionSet, work: Path) -> None:
-    """Take the set's documents in, as its user; what is there already costs nothing."""
+    """Take the set's documents in, as its user, once for each folder of work."""
+    done = work / f"{question_set.name}.ingested"
+    if done.exists():
+        return
     folder = work / "documents" / question_set.name
     question_set.write(folder)
     command = [sys.executable, "-P", "-m", "app", "ingest", str(folder)]
-    subprocess.run([*command, "--user", question_set.name], check=False, stdout=sys.stderr)
+    # 1: some documents failed, which is said, and counts against us
+    ended = subprocess.run([*command, "--user", question_set.name], check=False, stdout=sys.stderr)
+    if ended.returncode not in (0, 1):
+        raise SystemExit(f"The ingest of {question_set.name} ended with {ended.returncode}.")
+    done.touch()
 
 
 async def observe(question_set: QuestionSet, questions: Sequence[SetQuestion]) -> dict[str, Any]:

@@ -224,12 +224,15 @@ class Asked:
 def calibration_of(provider: str, mode: str) -> Calibration:
     """The calibration of an embedding space, by the provider of its vectors.
 
+    What similarities mean is another matter in every space: one that nothing was fitted for is
+    judged by words alone, as a search by words is.
+
     Args:
-        mode: hybrid or vector, or text: then it is that of words alone.
+        mode: hybrid, vector or text.
     """
     data = json.loads((files("pipeline.ranking") / "calibration.json").read_text("utf-8"))
-    name = data["profiles"].get(provider, data["profiles"]["*"])
-    fitted = data["text"] if mode == "text" else data["spaces"][name][mode]
+    space = data["spaces"].get(data["profiles"].get(provider), {})
+    fitted = space.get(mode, data["text"])
     return Calibration(
         Logistic(fitted["answer"]["intercept"], fitted["answer"]["coefficients"]),
         Logistic(fitted["passage"]["intercept"], fitted["passage"]["coefficients"]),
