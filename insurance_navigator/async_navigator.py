@@ -144,6 +144,7 @@ class AsyncNavigator:
         answer = await ask(
             question, owner, database, await self._embedder(),
             mode=mode, limit=limit, document=given, tags=tags, roles=roles,
+            least_relevance=self._settings.search_least_relevance,
         )  # fmt: skip
         return search_result(question, answer)
 

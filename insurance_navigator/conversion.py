@@ -96,6 +96,10 @@ def search_result(question: str, answer: SearchAnswer) -> results.SearchResult:
         published=answer.published,
         only_by_words=answer.elsewhere,
         near_words=tuple(results.NearWord(near.asked, near.taken) for near in answer.near),
+        relevance=answer.relevance,
+        fits=answer.fits,
+        answered_by=answer.answered_by,
+        warning=None if answer.away is None else answer.away.message,
     )
 
 
@@ -118,6 +122,7 @@ def _passage(each: Passage) -> results.Passage:
         text_rank=each.text_rank,
         chunk_id=each.chunk_id,
         language=each.language,
+        relevance=each.relevance or 0.0,
     )
 
 

@@ -148,7 +148,7 @@ class Passage:
     """A passage that answers a question.
 
     Attributes:
-        score: cosine similarity (vector), BM25 (text) or fused reciprocal rank (hybrid).
+        score: cosine similarity (vector), BM25 (text) or both, fused (hybrid).
         document: its name. source: its path or URI.
         page_first, page_last: from 1; None for a format without pages.
         role: what it is in an insurance document: coverage, exclusion, definition …
@@ -156,6 +156,7 @@ class Passage:
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
         language: ISO 639-1 of its document, empty when it cannot be told.
+        relevance: how probable it is that it answers, from 0 to 1.
     """
 
     text: str
@@ -182,6 +183,7 @@ class NearWord:
 
     asked: str
     taken: str
+    relevance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,10 @@ class SearchResult:
         published: documents that can be found at all.
         only_by_words: of these, documents whose vectors another embedding model made.
         near_words: for words that were mistyped.
+        relevance: how probable it is that the passages answer, from 0 to 1.
+        fits: whether they do. If not, they are the nearest that there is.
+        answered_by: hybrid, vector or text; text where a hybrid search got no vector.
+        warning: why it answered otherwise than asked.
     """
 
     question: str
@@ -199,6 +205,10 @@ class SearchResult:
     published: int
     only_by_words: int
     near_words: tuple[NearWord, ...] = ()
+    relevance: float = 0.0
+    fits: bool = False
+    answered_by: str = "hybrid"
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,14 @@ PROBE_SECONDS = 30.0
 PROBE_POLL_SECONDS = 0.2
 """Between two looks at a probe that is under way."""
 
+# -- a question, for whose answer a person waits ------------------------------------------------
+
+QUESTION_SECONDS = 4.0
+"""So long an embedding service may take to answer a question; then words alone answer it."""
+
+QUESTION_WAIT_SECONDS = 1.0
+"""So long a question waits for the service's rate limit."""
+
 # -- Postgres -----------------------------------------------------------------------------------
 
 DATABASE_SECONDS = 60.0

@@ -30,6 +30,7 @@ from pipeline.plugins import EMBEDDERS, PARSERS
 from pipeline.prefect_settings import PrefectSettings
 from pipeline.reading_settings import MIB as MIB
 from pipeline.reading_settings import ReadingSettings
+from pipeline.search_settings import SearchSettings
 from pipeline.tenant_settings import TenantSettings
 
 
@@ -43,7 +44,9 @@ def _known_embedder(name: str) -> str:
     return name
 
 
-class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, PrefectSettings):
+class Settings(
+    ReadingSettings, SearchSettings, OperatingSettings, ApiSettings, TenantSettings, PrefectSettings
+):
     """What a person can set; each field names its variable and unit."""
 
     model_config = SettingsConfigDict(

@@ -40,7 +40,7 @@ async def embedded(
     """
     from clients.network.provider_errors import is_paid
 
-    if embedder.space.provider in _HERE:
+    if is_here(embedder):
         return await embedder.embed([text])
     started = time.perf_counter()
     try:
@@ -53,6 +53,11 @@ async def embedded(
     tokens = answer.tokens or counted(text, embedder)
     await _write(database, _call(embedder, operation, "ok", answer.seconds, tokens, owner, answer))
     return answer
+
+
+def is_here(embedder: Embedder) -> bool:
+    """Whether the embedder runs on this machine: no price, no network, no service to be away."""
+    return embedder.space.provider in _HERE
 
 
 def counted(text: str, embedder: Embedder) -> int:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pipeline.chunk_roles import Role
-from pipeline.errors import EmbeddingError, UsageError
-from pipeline.text import fold, normalize
+from pipeline.errors import NavigatorError, UsageError
+from pipeline.logs import logger
 from stages.document_lookup import find_one
-from stages.query_embedding import QUESTION, embedded
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder, Vectors
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 
 MODES = ("hybrid", "vector", "text")
+_LOG = logger("navigator.search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Question:
         mode: hybrid, vector or text. document: only in this one, when given.
         tags: only in documents that have all of them.
         roles: only passages that have one of them, when any is given.
+        least_relevance: below it nothing fits; the calibration's own when None.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Question:
     document: UUID | None = None
     tags: Sequence[str] = ()
     roles: Sequence[str] = ()
+    least_relevance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class SearchAnswer:
         elsewhere: of these, documents that only words find, since another model embedded them.
         near: what was taken for words of the question that stand in none of the documents.
         languages: of the user's documents; the question's words were looked for in each.
+        relevance: how probable it is that the passages answer, 0 to 1.
+        fits: whether that is enough; else the passages are the nearest, and may answer or not.
+        answered_by: hybrid, vector or text.
+        away: why it is text where a hybrid was asked for: no vector could be had now.
     """
 
     passages: Sequence[Passage]
@@ -57,6 +63,10 @@ class SearchAnswer:
     elsewhere: int
     near: Sequence[NearWord] = ()
     languages: Sequence[str] = ()
+    relevance: float = 0.0
+    fits: bool = False
+    answered_by: str = "hybrid"
+    away: NavigatorError | None = None
 
 
 async def ask(
@@ -70,11 +80,13 @@ async def ask(
     document: str | None = None,
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
+    least_relevance: float | None = None,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
     Args:
         document: only in this one: a path, a name or the start of an id.
+        least_relevance: as of `Question`.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -88,7 +100,8 @@ async def ask(
     if document:
         async with database.reader(owner) as connection:
             only = (await find_one(connection, document)).document_id
-    return await answer(Question(text, mode, limit, only, tags, roles), owner, database, embedder)
+    question = Question(text, mode, limit, only, tags, roles, least_relevance)
+    return await answer(question, owner, database, embedder)
 
 
 def require_words(text: str) -> None:
@@ -117,8 +130,12 @@ async def answer(
 ) -> SearchAnswer:
     """Answer a question, as its user: nobody else's passage can be among the answers.
 
+    Where a hybrid search gets no vector from the embedding service, words alone answer.
+
     Raises:
         UsageError: the question cannot be turned into a vector.
+        ServiceUnavailable, RateLimited, QuotaExhausted, ConfigurationError: no vector can be had
+            for a search by vector.
     """
     from pipeline.store import summary
     from pipeline.store.asked_words import reader_languages
@@ -131,46 +148,70 @@ async def answer(
         languages = await reader_languages(connection)
         by_words = published and question.mode != "vector"
         near = await near_words(connection, question.text) if by_words else []
-    passages = await _passages(question, near, owner, database, embedder) if published else []
-    return SearchAnswer(passages, published, elsewhere, near, languages)
+    if not published:
+        return SearchAnswer([], published, elsewhere, answered_by=question.mode)
+    asked = await _asked(question, owner, database, embedder)
+    asked = replace(asked, near=tuple(near))
+    passages, judged, fits = await _judged(question, asked, owner, database, embedder)
+    return SearchAnswer(
+        passages, published, elsewhere, near, languages, judged, fits, asked.mode, asked.away
+    )
 
 
-async def _passages(
-    question: Question,
-    near: Sequence[NearWord],
-    owner: UUID,
-    database: Database,
-    embedder: Embedder,
-) -> list[Passage]:
-    from pipeline.store.search import Query, SearchMode
-    from pipeline.store.search import search as ask
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question's mode and vector, as they can be had now."""
 
-    mode = SearchMode(question.mode)
-    by_words = mode is SearchMode.TEXT
+    mode: str
+    vector: Vectors | None = None
+    away: NavigatorError | None = None
+    near: tuple[NearWord, ...] = ()
+
+
+async def _asked(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Asked:
+    from stages.question_vectors import Away, question_vector
+
+    if question.mode == "text":
+        return _Asked("text")
+    try:
+        vector = await question_vector(question.text, owner, database, embedder)
+    except Away as error:
+        if question.mode == "vector":
+            raise
+        _LOG.warning("question_by_words_alone", code=error.code, reason=error.message)
+        return _Asked("text", away=error)
+    return _Asked(question.mode, vector)
+
+
+async def _judged(
+    question: Question, asked: _Asked, owner: UUID, database: Database, embedder: Embedder
+) -> tuple[list[Passage], float, bool]:
+    """The passages with their relevance, the answer's, and whether it fits."""
+    from pipeline.ranking.fusion import fusion_of
+    from pipeline.ranking.relevance import JUDGED, calibration_of, relevance
+    from pipeline.store.search import Query, SearchMode, search_with_evidence
+
     query = Query(
         text=question.text,
-        mode=mode,
+        mode=SearchMode(asked.mode),
         space_id=embedder.space.id,
         dimension=embedder.space.dimension,
-        vector=None if by_words else await _vector(question.text, owner, database, embedder),
-        limit=question.limit,
+        vector=asked.vector,
+        limit=max(question.limit, JUDGED),
         document=question.document,
         tags=tuple(question.tags),
         roles=tuple(question.roles),
-        near=tuple(near),
+        near=asked.near,
+        fusion=fusion_of(embedder.space.provider),
     )
     async with database.reader(owner) as connection:
-        return await ask(connection, query)
-
-
-async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:
-    asked = fold(normalize(text).text)
-    try:
-        answered = await embedded(asked, database, embedder, operation=QUESTION, owner=owner)
-    except EmbeddingError as error:
-        raise UsageError(
-            f"The question cannot be turned into a vector: {error.message}",
-            remedy="Ask it in words, or search by text alone.",
-        ) from error
-    vector: Vectors = answered.vectors[0]
-    return vector
+        found, evidence = await search_with_evidence(connection, query)
+    calibration = calibration_of(embedder.space.provider, asked.mode)
+    judged = relevance(question.text, found, evidence, calibration)
+    least = question.least_relevance
+    passages = [
+        replace(passage, relevance=each)
+        for passage, each in zip(found, judged.passages, strict=True)
+    ]
+    fits = bool(found) and judged.answer >= (calibration.threshold if least is None else least)
+    return passages[: question.limit], judged.answer, fits

@@ -14,6 +14,7 @@ from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, question_words, snippet
 from pipeline.chunk_roles import Role
+from pipeline.errors import NavigatorError, TransientError
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.store.search import Passage
 
 _SNIPPET_CHARACTERS = 420
+NOTHING_FITS = 3
+"""The exit code of an answer that does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             request.question, owner, database, embedder,
             mode=request.mode, limit=request.limit, document=request.document,
             tags=request.tags, roles=request.roles,
+            least_relevance=settings.search_least_relevance,
         )  # fmt: skip
 
 
@@ -70,9 +74,15 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
         )
     for near in answer.near:
         say(f"No document says “{near.asked}”: “{near.taken}” was looked for too.", "yellow")
+    if answer.away is not None:
+        say(f"{_away(answer.away)} {answer.away.message} {answer.away.remedy}".strip(), "yellow")
     if not answer.passages:
-        say("No passage answers that. Try other words, or drop --document, --tag and --role.")
+        say(
+            "Nothing in your documents fits: no passage answers that. Try other words, or drop --document, --tag and --role."
+        )
         return
+    if not answer.fits:
+        say("Nothing in your documents fits. Perhaps, as the nearest that there is:", "yellow")
     for rank, passage in enumerate(answer.passages, 1):
         words = question_words(request.question, passage.language, answer.near)
         _print_passage(rank, passage, words)
@@ -87,7 +97,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
         (text(passage.name).plain, "bold cyan"),
         (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
         (f"  {passage.role}" if passage.role != Role.OTHER else "", "magenta"),
-        (f"  {passage.score:.3f}", "dim"),
+        (f"  relevance {passage.relevance or 0:.2f}", "dim"),
     )
     answers().print(title)
     for gap in passage.gaps:
@@ -103,6 +113,18 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     shown = highlighted(cut, words, passage.language)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
     tell("")
+
+
+def _away(error: NavigatorError) -> str:
+    """That words alone answered, and whether it passes by itself."""
+    if isinstance(error, TransientError):
+        return "Only words were looked for, since the embedding service is away."
+    return "Only words were looked for, since the question got no vector."
+
+
+def exit_code(answer: SearchAnswer) -> int:
+    """0, or `NOTHING_FITS` when there are documents and none of them answers."""
+    return 0 if answer.fits or not answer.published else NOTHING_FITS
 
 
 def _gap(gap: JobNote, passage: Passage) -> str:
@@ -147,9 +169,14 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "gap_here": passage.gap_here,
                 "gaps": [gap.record() for gap in passage.gaps],
                 "language": passage.language,
+                "relevance": passage.relevance,
             }
             for passage in answer.passages
         ],
+        "relevance": answer.relevance,
+        "fits": answer.fits,
+        "answered_by": answer.answered_by,
+        "warning": None if answer.away is None else f"{_away(answer.away)} {answer.away.message}",
     }
 
 
@@ -170,3 +197,5 @@ def command(
         print_json(as_json(request, answer))
     else:
         print_answer(request, answer)
+    if code := exit_code(answer):
+        raise typer.Exit(code)

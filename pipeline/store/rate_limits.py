@@ -91,8 +91,20 @@ async def ensure_limits(connection: AsyncConnection, budget: RateLimits) -> None
 
 async def acquire(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
     """Acquire a permit for one request of so many tokens, from the token bucket."""
+    state = (await rows(connection, _LOOK, {"provider": provider}))[0]
+    return await _acquire(connection, provider, tokens, state)
+
+
+async def acquire_known(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
+    """The same of a provider that may have no row yet, since nothing was embedded by it here."""
+    found = await rows(connection, _LOOK, {"provider": provider})
+    return await _acquire(connection, provider, tokens, found[0]) if found else Permit(0)
+
+
+async def _acquire(
+    connection: AsyncConnection, provider: str, tokens: int, state: sa.RowMapping
+) -> Permit:
     values: dict[str, Any] = {"provider": provider, "tokens": tokens}
-    state = (await rows(connection, _LOOK, values))[0]
     if state["circuit"] != "closed":
         return await circuit_breaker.probe(connection, provider, state)
     if state["paused"] is not None and state["paused"] > 0:

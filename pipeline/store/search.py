@@ -1,8 +1,7 @@
-"""Searches published chunks: by vectors, full text, or both (reciprocal rank fusion)."""
+"""Searches published chunks: by vectors, full text, or both, fused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.job_notes import JobNote, gaps_of
+from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
+from pipeline.ranking.relevance import Evidence
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
 from pipeline.words import NearWord
@@ -35,6 +36,7 @@ class Query:
         document: only this document, when given. tags: only documents that have all of them.
         roles: only passages that have one of them, when any is given.
         near: what is taken for words that are mistyped.
+        fusion: how a hybrid's two rankings become one.
     """
 
     text: str
@@ -47,6 +49,7 @@ class Query:
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     near: tuple[NearWord, ...] = ()
+    fusion: Fusion = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,13 @@ class Passage:
     """One answer.
 
     Attributes:
-        score: cosine similarity for vector, BM25 for text, joined reciprocal rank for hybrid.
+        score: cosine similarity for vector, BM25 for text, the fused one, between 0 and 1, for hybrid.
         vector_rank, text_rank: its place in each ranking, from 1, None when not in it.
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
         language: ISO 639-1 of its document, empty when it cannot be told.
+        relevance: how probable it is that it answers, 0 to 1; None where nobody judged.
     """
 
     score: float
@@ -78,18 +82,13 @@ class Passage:
     role: str
     gaps: tuple[JobNote, ...] = ()
     language: str = ""
+    relevance: float | None = None
 
     @property
     def gap_here(self) -> bool:
         """Whether something was not read on the passage's own pages."""
         return any(note.on(self.page_first, self.page_last) for note in self.gaps)
 
-
-# Candidates of each ranking, and the constant of reciprocal rank fusion (Cormack et al., 2009).
-_CANDIDATES = 50
-_RRF = 60
-# Words weigh a little more: on questions of people BM25 does better than small embedding models.
-_VECTOR_WEIGHT, _WORDS_WEIGHT = 0.4, 0.6
 
 _PASSAGES = sa.text(
     """
@@ -105,8 +104,15 @@ _PASSAGES = sa.text(
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first."""
+    return (await search_with_evidence(connection, query))[0]
+
+
+async def search_with_evidence(
+    connection: AsyncConnection, query: Query
+) -> tuple[list[Passage], Evidence]:
+    """The same, and what both rankings found: by it a relevance is judged."""
     scope = SearchFilter(query.document, query.tags, query.roles)
-    limit = max(_CANDIDATES, query.limit)
+    limit = max(CANDIDATES, query.limit)
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
@@ -115,7 +121,7 @@ async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
         vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
     if query.mode is not SearchMode.VECTOR:
         words = await rank_by_words(connection, query.text, scope, limit, query.near)
-    return await _passages(connection, query, vectors, words)
+    return await _passages(connection, query, vectors, words), Evidence.of(vectors, words)
 
 
 async def _passages(
@@ -128,7 +134,7 @@ async def _passages(
     text_rank = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
     similarity = {each.chunk_id: each.score for each in vectors}
     if query.mode is SearchMode.HYBRID:
-        scores = fuse([(_VECTOR_WEIGHT, vector_rank), (_WORDS_WEIGHT, text_rank)])
+        scores = query.fusion.scores(vectors, words)
     else:
         scores = {each.chunk_id: each.score for each in vectors or words}
     best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[: query.limit]
@@ -151,19 +157,6 @@ def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:
     pages = (row["page_first"], row["page_last"])
     gaps = sorted(gaps_of(passage.pop("notes")), key=lambda note: not note.on(*pages))
     return {**passage, "gaps": tuple(gaps)}
-
-
-def fuse(rankings: Iterable[tuple[float, dict[UUID, int]]]) -> dict[UUID, float]:
-    """Weighted reciprocal rank fusion, scaled so that first in every ranking is 1.
-
-    Args:
-        rankings: each with its weight; the weights sum to 1.
-    """
-    scores: dict[UUID, float] = {}
-    for weight, ranking in rankings:
-        for chunk, rank in ranking.items():
-            scores[chunk] = scores.get(chunk, 0.0) + weight * (_RRF + 1) / (_RRF + rank)
-    return scores
 
 
 _ELSEWHERE = sa.text(

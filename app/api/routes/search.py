@@ -21,6 +21,7 @@ from pipeline.store.document_queries import find_document
 from stages.search import Question, answer
 
 router = APIRouter(tags=["search"])
+_WORDS_ALONE = "The embedding service gives no vector now, so only words were looked for."
 
 
 def _asked(question: str) -> str:
@@ -69,6 +70,7 @@ class PassageOut(BaseModel):
     gaps: list[NoteOut] = Field(
         description="What of its document was not read, what is about its own pages first."
     )
+    relevance: float = Field(description="How probable it is that it answers, from 0 to 1.")
     language: str = Field(
         default="", description="ISO 639-1, of its document; empty when it cannot be told."
     )
@@ -94,6 +96,17 @@ class SearchResult(BaseModel):
     near_words: list[NearWordOut] = Field(
         default=[], description="What was looked for in place of words that no document has."
     )
+    relevance: float = Field(
+        description="How probable it is that the passages answer, from 0 to 1; calibrated."
+    )
+    fits: bool = Field(
+        description="Whether they answer. If not, nothing in the documents fits, and the passages "
+        "are the nearest that there is."
+    )
+    answered_by: Literal["hybrid", "vector", "text"] = Field(
+        description="What answered: text where a hybrid search got no vector of the question."
+    )
+    warning: str | None = Field(description="Why it answered otherwise than asked, or null.")
 
 
 @router.post(
@@ -110,7 +123,10 @@ async def search(
         async with parts.database.reader(owner) as connection:
             if await find_document(connection, body.document) is None:
                 raise NotFound("There is no such document.")
-    question = Question(body.question, body.mode, body.limit, body.document, body.tags, body.roles)
+    question = Question(
+        body.question, body.mode, body.limit, body.document, body.tags, body.roles,
+        parts.settings.search_least_relevance,
+    )  # fmt: skip
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
@@ -120,4 +136,8 @@ async def search(
         published_documents=found.published,
         documents_in_other_spaces=found.elsewhere,
         near_words=[NearWordOut.model_validate(each) for each in found.near],
+        relevance=found.relevance,
+        fits=found.fits,
+        answered_by=found.answered_by,
+        warning=None if found.away is None else _WORDS_ALONE,
     )

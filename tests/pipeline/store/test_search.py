@@ -15,7 +15,7 @@ from pipeline.store import embedding_spaces
 from pipeline.store.engine import Database, rows
 from pipeline.store.rankings import EXACT_BELOW, SEARCHABLE
 from pipeline.store.schema import SCHEMA
-from pipeline.store.search import Passage, Query, SearchMode, fuse, search
+from pipeline.store.search import Passage, Query, SearchMode, search
 
 SPACE = UUID(int=7)
 DIMENSION = 4
@@ -378,14 +378,6 @@ async def test_search_leaves_no_setting_on_a_pooled_connection(database_url: str
     assert during == {"breadth": "100", "plans": "force_custom_plan"}
     assert after["breadth"] != "100"
     assert after["plans"] == "auto"
-
-
-def test_fused_scores() -> None:
-    """First in every ranking is 1; a better place in a ranking never scores less."""
-    first, second, third = UUID(int=1), UUID(int=2), UUID(int=3)
-    scores = fuse([(0.4, {first: 1, second: 2}), (0.6, {first: 1, third: 2})])
-    assert scores[first] == pytest.approx(1)
-    assert scores[first] > scores[third] > scores[second] > 0
 
 
 async def _unwatched(share: float) -> None:

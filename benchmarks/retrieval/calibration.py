@@ -1,0 +1,340 @@
+"""`python -m benchmarks.retrieval.calibration --sets FOLDER …`: fits what a relevance means.
+
+Every set is asked its own questions, and questions that its documents do not answer: general
+knowledge, those of the other sets (not of `--related` ones, whose documents may answer them), and
+what its own file marks as without an answer. Each set in turn is left out of the fit and judged by
+it; the table says what share of unanswerable questions is recognized there, and of answerable ones
+lost. `--write` fits over all sets and writes `pipeline/ranking/calibration.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.retrieval import ours
+from benchmarks.retrieval.scores import touches
+from benchmarks.retrieval.sets import QuestionSet, SetQuestion, read_set
+from pipeline.ranking.fusion import CANDIDATES, Fusion, fusion_of
+from pipeline.ranking.relevance import JUDGED, Asked, Evidence
+
+HERE = Path(__file__).parent
+DATA = HERE.parents[1] / "pipeline" / "ranking" / "calibration.json"
+FOREIGN = 40
+"""Questions of each other set."""
+LOST = 0.04
+"""The threshold is set where so many of the answerable questions that are fitted on are lost."""
+
+Array = NDArray[np.float64]
+Figures = dict[str, float]
+FREE = frozenset({"length"})
+"""Figures whose coefficient may have either sign."""
+MODES: Mapping[str, tuple[str, ...]] = {
+    "hybrid": ("covered", "nearest", "stands_out", "words_stand_out", "agreement", "length"),
+    "vector": ("covered", "nearest", "stands_out", "length"),
+    "text": ("covered", "words_stand_out", "length"),
+}
+"""The figures of an answer, by the mode of its search."""
+OF_PASSAGES: Mapping[str, tuple[str, ...]] = {
+    "hybrid": ("covered", "nearest", "stands_out", "by_meaning", "by_words", "length"),
+    "vector": ("covered", "nearest", "stands_out", "by_meaning", "length"),
+    "text": ("covered", "by_words", "length"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """As `pipeline.ranking.relevance.Found`."""
+
+    text: str
+    heading_path: Sequence[str]
+    context: str
+    similarity: float | None
+    vector_rank: int | None
+    text_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An asked question with what is known of its answer.
+
+    Attributes:
+        kind: own (it has an answer), general, foreign, or hard: of the set's own domain.
+        passages: the figures of each judged passage, and whether it answers.
+    """
+
+    of: str
+    kind: str
+    figures: Figures
+    passages: tuple[tuple[Figures, bool], ...]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the documents hold an answer."""
+        return self.kind == "own"
+
+
+def unanswerable(
+    question_set: QuestionSet, others: Sequence[QuestionSet], related: frozenset[str]
+) -> list[SetQuestion]:
+    """Questions that the set's documents do not answer, beside those that its file marks."""
+    lines = (HERE / "general_questions.txt").read_text().splitlines()
+    made = [SetQuestion(f"general:{n}", text, ()) for n, text in enumerate(lines)]
+    for other in others:
+        if other.name == question_set.name or {other.name, question_set.name} <= related:
+            continue
+        texts = sorted((q.text for q in other.questions if q.targets), key=_hash)[:FOREIGN]
+        made += [SetQuestion(f"foreign:{other.name}:{n}", text, ()) for n, text in enumerate(texts)]
+    return made
+
+
+def samples(
+    question_set: QuestionSet, observed: Mapping[str, Any], fusion: Fusion, usual: float, mode: str
+) -> Iterator[Sample]:
+    """The figures of every question that was asked of a set, as a search in a mode has them."""
+    targets = {each.id: each.targets for each in question_set.questions}
+    for asked in observed["questions"]:
+        kind = asked["id"].split(":")[0]
+        if kind not in ("general", "foreign"):
+            kind = "own" if targets[asked["id"]] else "hard"
+        near = [_Scored(*each) for each in asked["vector"][:CANDIDATES] if mode != "text"]
+        words = [_Scored(*each) for each in asked["words"][:CANDIDATES] if mode != "vector"]
+        best = _best(near, words, fusion, mode)
+        given = _passages(observed["passages"], best, near, words)
+        figures = Asked(asked["text"], given, Evidence.of(near, words), usual)
+        right = [
+            any(touches(t, passage) for t in targets.get(asked["id"], ()))
+            for passage in ours.ranked(dict(observed), best)
+        ]
+        passages = tuple((figures.figures_of(n), good) for n, good in enumerate(right))
+        yield Sample(question_set.name, kind, figures.figures, passages)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    chunk_id: Any
+    score: float
+
+
+def _best(
+    near: Sequence[_Scored], words: Sequence[_Scored], fusion: Fusion, mode: str
+) -> list[str]:
+    if mode != "hybrid":
+        return [each.chunk_id for each in [*near, *words][:JUDGED]]
+    scores: dict[Any, float] = fusion.scores(near, words)
+    return sorted(scores, key=lambda each: (-scores[each], each))[:JUDGED]
+
+
+def _passages(
+    known: Mapping[str, Any], best: Sequence[str], near: Sequence[_Scored], words: Sequence[_Scored]
+) -> list[Passage]:
+    similar = {each.chunk_id: each.score for each in near}
+    by_meaning = {each.chunk_id: rank for rank, each in enumerate(near, 1)}
+    by_words = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
+    return [
+        Passage(
+            known[each]["text"],
+            known[each]["heading_path"],
+            known[each]["context"],
+            similar.get(each),
+            by_meaning.get(each),
+            by_words.get(each),
+        )
+        for each in best
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A logistic regression over figures as they are."""
+
+    names: tuple[str, ...]
+    intercept: float
+    weights: Array
+
+    def __call__(self, rows: Sequence[Figures]) -> Array:
+        """Probabilities."""
+        total = self.intercept + _matrix(rows, self.names) @ self.weights
+        found: Array = 1 / (1 + np.exp(-np.clip(total, -60, 60)))
+        return found
+
+    def data(self) -> dict[str, Any]:
+        """For the file."""
+        return {
+            "intercept": round(self.intercept, 4),
+            "coefficients": {
+                name: round(float(weight), 4)
+                for name, weight in zip(self.names, self.weights, strict=True)
+            },
+        }
+
+
+def fit(
+    rows: Sequence[Figures], right: Sequence[bool], share: Sequence[float], names: tuple[str, ...]
+) -> Fit:
+    """Fit by projected gradient, with a little shrinkage, over standardized figures.
+
+    Args:
+        share: weight of each row.
+    """
+    raw, truth = _matrix(rows, names), np.asarray(right, np.float64)
+    weight = np.asarray(share) / np.sum(share)
+    middle, spread = raw.mean(0), raw.std(0) + 1e-9
+    given = np.c_[np.ones(len(raw)), (raw - middle) / spread]
+    free = np.array([True, *(name in FREE for name in names)])
+    found, step = np.zeros(given.shape[1]), 2.0
+    for _ in range(4_000):
+        error = weight * (1 / (1 + np.exp(-given @ found)) - truth)
+        slope = given.T @ error + 1e-3 * np.r_[0, found[1:]]
+        found = found - step * slope
+        found = np.where(free, found, np.maximum(found, 0))
+    scaled = found[1:] / spread
+    return Fit(names, float(found[0] - scaled @ middle), scaled)
+
+
+def _matrix(rows: Sequence[Figures], names: Sequence[str]) -> Array:
+    return np.array([[row[name] for name in names] for row in rows], np.float64)
+
+
+def balanced(given: Sequence[tuple[str, str]]) -> list[float]:
+    """Weights by which each set, and in it each kind of question, counts the same.
+
+    Args:
+        given: set and kind of each sample.
+    """
+    counts = Counter(given)
+    # one half of the weight is on answerable questions
+    kinds = {of: {k for o, k in counts if o == of and k != "own"} for of, _ in counts}
+    return [
+        1 / counts[of, kind] / (1 if kind == "own" else max(1, len(kinds[of])))
+        for of, kind in given
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A fitted answer model with its threshold."""
+
+    model: Fit
+    threshold: float
+
+    def lost(self, given: Sequence[Sample]) -> Array:
+        """Which answers are said not to fit."""
+        return np.asarray(self.model([each.figures for each in given]) < self.threshold)
+
+
+def judge(given: Sequence[Sample], names: tuple[str, ...]) -> Judge:
+    """Fit the answers of samples; the threshold loses `LOST` of the answerable ones."""
+    share = balanced([(each.of, each.kind) for each in given])
+    model = fit([s.figures for s in given], [s.answerable for s in given], share, names)
+    own = [(p, w) for s, p, w in zip(given, model([s.figures for s in given]), share, strict=True)
+           if s.answerable]  # fmt: skip
+    own.sort()
+    total = np.cumsum([weight for _, weight in own])
+    return Judge(model, float(own[int(np.searchsorted(total, LOST * total[-1]))][0]))
+
+
+def held_out(given: Sequence[Sample], names: tuple[str, ...]) -> list[str]:
+    """A row for each set, judged by a fit on the others."""
+    lines = []
+    for of in sorted({each.of for each in given}):
+        judged = judge([each for each in given if each.of != of], names)
+        mine = [each for each in given if each.of == of]
+        lost = judged.lost(mine)
+        cells = []
+        for kind in ("own", "general", "foreign", "hard"):
+            rows = [bool(is_lost) for each, is_lost in zip(mine, lost, strict=True) if each.kind == kind]
+            cells.append(f"{sum(rows)} of {len(rows)} ({sum(rows) / len(rows):.0%})" if rows else "–")
+        lines.append(f"| {of} | " + " | ".join(cells) + f" | {judged.threshold:.2f} |")
+    return lines
+
+
+def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
+    """What is written for a mode: both models, fitted on all sets."""
+    judged = judge(given, MODES[mode])
+    rows = [(s, figures, good) for s in given for figures, good in s.passages]
+    share = balanced([(s.of, "own" if good else "other") for s, _, good in rows])
+    figures, right = [row[1] for row in rows], [row[2] for row in rows]
+    passage = fit(figures, right, share, OF_PASSAGES[mode])
+    return {
+        "answer": judged.model.data(),
+        "passage": passage.data(),
+        "threshold": round(judged.threshold, 4),
+        "usual_similarity": round(usual, 4),
+        "questions": dict(Counter(each.of for each in given)),
+    }
+
+
+def usual_similarity(observed: Sequence[Mapping[str, Any]]) -> float:
+    """The median over questions of the fiftieth passage's similarity, or the last one's."""
+    found = [
+        min(each["vector"][:50], key=lambda pair: pair[1])[1]
+        for one in observed
+        for each in one["questions"]
+        if each["vector"]
+    ]
+    return float(np.median(found))
+
+
+def main() -> None:
+    """Ask, fit, judge what was left out."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval.calibration", description=__doc__)
+    parser.add_argument("--sets", nargs="+", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`")
+    parser.add_argument("--related", nargs="*", default=(), help="names of sets of one domain")
+    parser.add_argument("--documents", type=int, default=2_500)
+    parser.add_argument("--provider", default="local", help="of the embedding space")
+    parser.add_argument("--name", default="static", help="of the fit, in the file")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    ours.configure(options.work / "home")
+    sets = [read_set(folder, options.documents) for folder in options.sets]
+    observed = [_observed(each, sets, frozenset(options.related), options.work) for each in sets]
+    usual, fusion = usual_similarity(observed), fusion_of(options.provider)
+    made: dict[str, Any] = {}
+    for mode, names in MODES.items():
+        pairs = zip(sets, observed, strict=True)
+        given = [one for a, b in pairs for one in samples(a, b, fusion, usual, mode)]
+        print(f"\n{mode}: lost of answerable, recognized of general, foreign, hard; threshold\n")
+        print("\n".join(held_out(given, names)))
+        made[mode] = profile(given, usual, mode)
+    if options.write:
+        _write(made, options.name)
+
+
+def _write(made: dict[str, Any], name: str) -> None:
+    kept = json.loads(DATA.read_text())
+    kept["text"] = made.pop("text")
+    kept["spaces"][name] = made
+    DATA.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def _observed(
+    question_set: QuestionSet, sets: Sequence[QuestionSet], related: frozenset[str], work: Path
+) -> dict[str, Any]:
+    path = work / f"{question_set.name}-calibration.json"
+    found = ours.kept(path)
+    if found is None:
+        ours.ingest(question_set, work)
+        asked = [*question_set.questions, *unanswerable(question_set, sets, related)]
+        found = asyncio.run(ours.observe(question_set, asked))
+        path.write_text(json.dumps(found))
+    return found
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
