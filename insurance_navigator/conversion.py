@@ -116,6 +116,9 @@ def _passage(each: Passage) -> results.Passage:
         vector_rank=each.vector_rank,
         text_rank=each.text_rank,
         chunk_id=each.chunk_id,
+        citation=each.citation,
+        copies=each.copies,
+        copy_count=each.copy_count,
     )
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from pipeline.citations import Citation, Copy
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -155,6 +157,8 @@ class Passage:
         context: what a reader needs beside it: a table's caption and columns.
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
+        citation: where exactly it stands: version, file, boxes on the page, highlights …
+        copies: where else the same stands, at most a hundred. copy_count: in how many places.
     """
 
     text: str
@@ -172,6 +176,9 @@ class Passage:
     vector_rank: int | None
     text_rank: int | None
     chunk_id: UUID
+    citation: Citation | None = None
+    copies: tuple[Copy, ...] = ()
+    copy_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,40 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.highlights import highlights, words_in
 from pipeline.sources import printable
-from pipeline.text import fold
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_WORD = re.compile(r"\w+")
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
 _HEADING = re.compile(r"#{1,6}\s")
 _ITEM = re.compile(r"\A(?:[-*+]|\d++[.)])\s")
 _MARKS = re.compile(r"\*\*|__|`|\\(?=[^\w\s])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-# Words that say nothing about what is asked.
-_STOP = frozenset(
-    re.findall(
-        r"\w+",
-        "a about after all am an and any are as at be because been before but by can could did do "
-        "does for from had has have how i if in is it its me my no not of on or our out so that "
-        "the their them then there these they this to up was we were what when where which while "
-        "who why will with would you your",
-    )
-)
-
-
-def question_words(question: str) -> frozenset[str]:
-    """The stems of a question's telling words."""
-    words = (word.lower() for word in _WORD.findall(question))
-    return frozenset(_stem(word) for word in words if word not in _STOP and len(word) > 1)
-
-
-def _stem(word: str) -> str:
-    """Rough, but the same for a question and a text: enough to mark a word."""
-    word = fold(word)
-    return word[:5] if len(word) > 5 else word.removesuffix("s")
 
 
 def snippet(text: str, words: frozenset[str], limit: int) -> str:
@@ -80,7 +57,7 @@ def _joined(pieces: list[str]) -> str:
 
 
 def _hits(piece: str, words: frozenset[str]) -> frozenset[str]:
-    return words & {_stem(word.lower()) for word in _WORD.findall(piece)}
+    return words & {found for found, _ in words_in(piece)}
 
 
 def _densest(sizes: list[int], hits: list[frozenset[str]], limit: int) -> tuple[int, int]:
@@ -102,7 +79,6 @@ def highlighted(shown: str, words: frozenset[str]) -> Text:
 
     lines = "\n".join(printable(line, limit=10_000) for line in shown.split("\n"))
     made = Text(lines)
-    for found in _WORD.finditer(lines):
-        if _stem(found[0].lower()) in words:
-            made.stylize("bold yellow", *found.span())
+    for span in highlights(lines, words):
+        made.stylize("bold yellow", *span)
     return made

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,40 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
+from pipeline.store.search_filters import SearchFilter
 from pipeline.text import normalize
-
-
-@dataclass(frozen=True, slots=True)
-class SearchFilter:
-    """Which chunks take part.
-
-    Attributes:
-        document: only this document, when given. tags: only documents that have all of them.
-        roles: only passages that have one of them, when any is given.
-    """
-
-    document: UUID | None = None
-    tags: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-
-    @property
-    def condition(self) -> str:
-        """SQL over `document_chunks AS c`; its parameters are `values`."""
-        wanted = ["true"]
-        if self.document is not None:
-            wanted.append("c.document_id = :document")
-        if self.tags:
-            wanted.append(
-                "c.document_id IN (SELECT id FROM documents WHERE tags @> CAST(:tags AS text[]))"
-            )
-        if self.roles:
-            wanted.append("c.role = ANY(CAST(:roles AS text[]))")
-        return " AND ".join(wanted)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters of `condition`."""
-        return {"document": self.document, "tags": list(self.tags), "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,13 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.citations import Citation, Copy
 from pipeline.job_notes import JobNote, gaps_of
+from pipeline.store.cited_passages import cited
+from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
 from pipeline.store.engine import rows
-from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
+from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
+from pipeline.store.search_filters import SearchFilter
 
 
 class SearchMode(StrEnum):
@@ -31,8 +36,7 @@ class Query:
 
     Attributes:
         vector: float32 of the space's dimension; needed unless the mode is text.
-        document: only this document, when given. tags: only documents that have all of them.
-        roles: only passages that have one of them, when any is given.
+        documents, tags, roles, since, until, languages: as of `SearchFilter`.
     """
 
     text: str
@@ -41,9 +45,19 @@ class Query:
     dimension: int
     vector: np.ndarray | None = None
     limit: int = 5
-    document: UUID | None = None
+    documents: tuple[UUID, ...] = ()
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> SearchFilter:
+        """Which chunks take part."""
+        return SearchFilter(
+            self.documents, self.tags, self.roles, self.since, self.until, self.languages
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,9 @@ class Passage:
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
+        citation: where exactly it stands; None only for one that was made without a search.
+        copies: where else the same stands, at most a hundred. copy_count: in how many places.
+        parsed_key: where its text is stored.
     """
 
     score: float
@@ -73,6 +90,10 @@ class Passage:
     context: str
     role: str
     gaps: tuple[JobNote, ...] = ()
+    citation: Citation | None = None
+    copies: tuple[Copy, ...] = ()
+    copy_count: int = 0
+    parsed_key: str | None = None
 
     @property
     def gap_here(self) -> bool:
@@ -98,26 +119,30 @@ _PASSAGES = sa.text(
 
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
-    """The best passages among those that the connection's role may see, best first."""
-    scope = SearchFilter(query.document, query.tags, query.roles)
-    limit = max(_CANDIDATES, query.limit)
+    """The best passages among those that the connection's role may see, best first, each once."""
+    first = max(_CANDIDATES, query.limit)
+    found = await distinct_rankings(
+        connection, lambda limit: _rankings(connection, query, limit), query.limit, first
+    )
+    return await _passages(connection, query, found)
+
+
+async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
+        vectors = await rank_by_vector(connection, query.vector, query.space_id, query.scope, limit)
     if query.mode is not SearchMode.VECTOR:
-        words = await rank_by_words(connection, query.text, scope, limit)
-    return await _passages(connection, query, vectors, words)
+        words = await rank_by_words(connection, query.text, query.scope, limit)
+    return vectors, words
 
 
 async def _passages(
-    connection: AsyncConnection,
-    query: Query,
-    vectors: list[Ranked],
-    words: list[Ranked],
+    connection: AsyncConnection, query: Query, ranked: DistinctRankings
 ) -> list[Passage]:
+    vectors, words = ranked.vectors, ranked.words
     vector_rank = {each.chunk_id: rank for rank, each in enumerate(vectors, 1)}
     text_rank = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
     similarity = {each.chunk_id: each.score for each in vectors}
@@ -127,6 +152,8 @@ async def _passages(
         scores = {each.chunk_id: each.score for each in vectors or words}
     best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[: query.limit]
     found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
+    groups = [ranked.groups[chunk] for chunk in best if chunk in ranked.groups]
+    cites = await cited(connection, groups, query.text, query.space_id, query.scope)
     return [
         Passage(
             **_with_gaps(found[chunk]),
@@ -134,9 +161,13 @@ async def _passages(
             similarity=similarity.get(chunk),
             vector_rank=vector_rank.get(chunk),
             text_rank=text_rank.get(chunk),
+            citation=cites[chunk].citation,
+            copies=cites[chunk].copies,
+            copy_count=cites[chunk].copy_count,
+            parsed_key=cites[chunk].parsed_key,
         )
         for chunk in best
-        if chunk in found
+        if chunk in found and chunk in cites
     ]
 
 
