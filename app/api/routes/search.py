@@ -34,7 +34,7 @@ from stages.search import Question, answer
 router = APIRouter(tags=["search"])
 
 
-Language = Annotated[str, StringConstraints(pattern=r"\A[a-z]{2,3}\Z")]
+Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
 
 
 def _asked(question: str) -> str:
