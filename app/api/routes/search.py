@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
 )
 
 from app.api.authorization import CurrentAccess
@@ -29,7 +28,7 @@ from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
 from stages.citing import with_places
-from stages.search import Question, answer
+from stages.search import Question, answer, require_period
 
 router = APIRouter(tags=["search"])
 
@@ -72,12 +71,6 @@ class SearchBody(BaseModel):
         default=True,
         description="Tell of each passage what only its text tells: boxes, paragraphs, table rows.",
     )
-
-    @model_validator(mode="after")
-    def _has_days(self) -> Self:
-        if self.since is not None and self.until is not None and self.until < self.since:
-            raise ValueError("until must not be before since")
-        return self
 
     @property
     def wanted(self) -> list[UUID]:
@@ -137,6 +130,7 @@ async def search(
 ) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
+    require_period(body.since, body.until)
     async with parts.database.reader(owner) as connection:
         for document in body.wanted:
             if await find_document(connection, document) is None:
