@@ -151,6 +151,7 @@ def test_upload_then_search(page: Page, tmp_path: Path) -> None:
     page.until(lambda: "covers dragons" in page.text("#found"))
     assert "dragons" in page.text("#found h3")
     assert "[object" not in page.text("#found")
+    page.click("#limits summary")
     role = Select(page.browser.find_element(By.ID, "role"))
     role.select_by_visible_text("exclusion")
     page.browser.find_element(By.ID, "question").send_keys("\n")
