@@ -140,6 +140,10 @@ def document(each: DocumentView) -> results.Document:
         updated_at=each.updated_at,
         gaps=_gaps(each.notes),
         problem=_problem(each.error_code, each.error_message, each.error_remedy),
+        form=each.edition.form,
+        edition=each.edition.edition,
+        edition_date=each.edition.edition_date,
+        effective_date=each.edition.effective_date,
     )
 
 

@@ -203,6 +203,7 @@ class Document:
     Attributes:
         status: as of `IngestedDocument`, never "unchanged".
         published: whether a search finds some version of it.
+        form, edition: as printed, or empty. edition_date, effective_date: ISO dates, or None.
     """
 
     document_id: UUID
@@ -220,6 +221,10 @@ class Document:
     updated_at: datetime
     gaps: tuple[Gap, ...]
     problem: Problem | None
+    form: str = ""
+    edition: str = ""
+    edition_date: str | None = None
+    effective_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ is read as in the USA, month first, unless its first figure cannot be a month.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from pipeline.documents import ParsedDocument
@@ -51,8 +52,45 @@ _EFFECTIVE = re.compile(
     rf"[ :*|]{{0,6}}(?:beginning )?(?:on or after |from |on )?{_DAY}",
     re.IGNORECASE,
 )
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SPACES = re.compile(r"\s++")
 _ANYWHERE = (_BUREAU, _NUMBERED, _SAID_DAY, _SAID_MONTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which edition of a form a document is.
+
+    Attributes:
+        form, edition: as printed, or empty. edition_date, effective_date: ISO dates, None when
+            they are not printed.
+    """
+
+    form: str = ""
+    edition: str = ""
+    edition_date: str | None = None
+    effective_date: str | None = None
+
+    @classmethod
+    def of(cls, facts: Mapping[str, str]) -> Edition:
+        """The edition that the facts of a job tell; what is no date is passed over."""
+        return cls(
+            facts.get(FORM, ""),
+            facts.get(EDITION, ""),
+            _iso(facts.get(EDITION_DATE)),
+            _iso(facts.get(EFFECTIVE_DATE)),
+        )
+
+    @property
+    def words(self) -> str:
+        """``edition 04/13``, ``from 2026-01-01``, or nothing where neither is printed."""
+        if self.edition:
+            return f"edition {self.edition}"
+        return f"from {self.effective_date}" if self.effective_date else ""
+
+
+def _iso(told: str | None) -> str | None:
+    return told if told is not None and _ISO.fullmatch(told) else None
 
 
 def edition_facts(document: ParsedDocument) -> dict[str, str]:

@@ -15,6 +15,7 @@ from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, snippet
 from pipeline.chunk_roles import Role
+from pipeline.editions import Edition
 from pipeline.highlights import question_words
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
@@ -139,9 +140,7 @@ def edition(cited: Citation | Copy | None) -> str:
     """``edition 04/13``, ``from 2026-01-01``, or nothing where neither is printed."""
     if cited is None:
         return ""
-    if cited.edition:
-        return f"edition {cited.edition}"
-    return f"from {cited.effective_date}" if cited.effective_date else ""
+    return Edition(edition=cited.edition, effective_date=cited.effective_date).words
 
 
 def _gap(gap: JobNote, passage: Passage) -> str:
