@@ -31,6 +31,7 @@ from insurance_navigator.results import (
     StatusResult,
     StoppedRun,
 )
+from pipeline.citations import Citation, Copy, PageBox, TableRows
 from pipeline.errors import (
     BrokenGate,
     ConfigurationError,
@@ -48,7 +49,9 @@ from pipeline.errors import (
 __all__ = [
     "AsyncNavigator",
     "BrokenGate",
+    "Citation",
     "ConfigurationError",
+    "Copy",
     "DatabaseUnavailable",
     "DeleteResult",
     "Document",
@@ -58,6 +61,7 @@ __all__ = [
     "IngestedDocument",
     "Navigator",
     "NavigatorError",
+    "PageBox",
     "Passage",
     "PlanResult",
     "PlannedDocument",
@@ -71,6 +75,7 @@ __all__ = [
     "StatusResult",
     "StoppedRun",
     "StorageUnavailable",
+    "TableRows",
     "TransientError",
     "Unforeseen",
     "UsageError",

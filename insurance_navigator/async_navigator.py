@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from app.ingestion import IngestRequest
     from clients.embedder import Embedder
+    from clients.storage.object_storage import Storage
     from pipeline.store.engine import Database
+    from stages.text_cache import TextCache
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -50,6 +54,7 @@ class AsyncNavigator:
         self._opening = asyncio.Lock()
         self._opened_database: Database | None = None
         self._opened_embedder: Embedder | None = None
+        self._opened_texts: tuple[Storage, TextCache] | None = None
 
     async def ingest(
         self,
@@ -120,33 +125,42 @@ class AsyncNavigator:
         *,
         mode: Literal["hybrid", "vector", "text"] = "hybrid",
         limit: int = 5,
-        document: str | UUID | None = None,
+        document: str | UUID | Sequence[str | UUID] | None = None,
         tags: Sequence[str] = (),
         roles: Sequence[str] = (),
+        since: date | None = None,
+        until: date | None = None,
+        languages: Sequence[str] = (),
         user: str | None = None,
     ) -> results.SearchResult:
         """Find the passages of published documents that answer a question, best first.
 
         Args:
             mode: by vectors, by words (text) or by both.
-            document: only in this one: a path, a name or the start of an id.
+            document: only in this one, or these: a path, a name or the start of an id each.
             tags: only in documents that have all of them.
             roles: only passages that have one of them: coverage, exclusion, definition …
+            since, until: only documents of these days, both included: of their effective date,
+                else their edition, else when they were taken in.
+            languages: only documents in one of them, as "en".
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.
         """
         from insurance_navigator.conversion import search_result
+        from stages.citing import with_places
         from stages.search import ask
 
         database, owner = await self._database(), self._owner(user)
-        given = None if document is None else str(document)
+        given = [document] if isinstance(document, str | UUID) else document or ()
         answer = await ask(
             question, owner, database, await self._embedder(),
-            mode=mode, limit=limit, document=given, tags=tags, roles=roles,
+            mode=mode, limit=limit, documents=list(map(str, given)), tags=tags, roles=roles,
+            since=since, until=until, languages=languages,
             least_relevance=self._settings.search_least_relevance,
         )  # fmt: skip
-        return search_result(question, answer)
+        cited = await with_places(answer.passages, question, *await self._texts(), answer.near)
+        return search_result(question, replace(answer, passages=cited))
 
     async def status(self, *, user: str | None = None) -> results.StatusResult:
         """Show how the corpus stands: documents by status, storage, the last runs, failures."""
@@ -284,6 +298,16 @@ class AsyncNavigator:
                 self._opened_embedder = await open_embedder(self._settings)
                 self._open.push_async_callback(self._opened_embedder.close)
             return self._opened_embedder
+
+    async def _texts(self) -> tuple[Storage, TextCache]:
+        from stages.services import open_storage
+        from stages.text_cache import TextCache
+
+        async with self._opening:
+            if self._opened_texts is None:
+                with private_umask():
+                    self._opened_texts = await open_storage(self._settings), TextCache()
+            return self._opened_texts
 
     @asynccontextmanager
     async def _reader(self, owner: UUID) -> AsyncIterator[AsyncConnection]:

@@ -123,6 +123,9 @@ def _passage(each: Passage) -> results.Passage:
         chunk_id=each.chunk_id,
         language=each.language,
         relevance=each.relevance or 0.0,
+        citation=each.citation,
+        copies=each.copies,
+        copy_count=each.copy_count,
     )
 
 
@@ -144,6 +147,10 @@ def document(each: DocumentView) -> results.Document:
         updated_at=each.updated_at,
         gaps=_gaps(each.notes),
         problem=_problem(each.error_code, each.error_message, each.error_remedy),
+        form=each.edition.form,
+        edition=each.edition.edition,
+        edition_date=each.edition.edition_date,
+        effective_date=each.edition.effective_date,
     )
 
 

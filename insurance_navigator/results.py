@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from pipeline.citations import Citation, Copy
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -157,6 +159,8 @@ class Passage:
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
         language: ISO 639-1 of its document, empty when it cannot be told.
         relevance: how probable it is that it answers, from 0 to 1.
+        citation: where exactly it stands: version, file, boxes on the page, highlights …
+        copies: where else the same stands, at most a hundred. copy_count: in how many places.
     """
 
     text: str
@@ -175,6 +179,10 @@ class Passage:
     text_rank: int | None
     chunk_id: UUID
     language: str = ""
+    relevance: float = 0.0
+    citation: Citation | None = None
+    copies: tuple[Copy, ...] = ()
+    copy_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,6 @@ class NearWord:
 
     asked: str
     taken: str
-    relevance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +225,7 @@ class Document:
     Attributes:
         status: as of `IngestedDocument`, never "unchanged".
         published: whether a search finds some version of it.
+        form, edition: as printed, or empty. edition_date, effective_date: ISO dates, or None.
     """
 
     document_id: UUID
@@ -235,6 +243,10 @@ class Document:
     updated_at: datetime
     gaps: tuple[Gap, ...]
     problem: Problem | None
+    form: str = ""
+    edition: str = ""
+    edition_date: str | None = None
+    effective_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from pipeline.editions import edition_facts
 from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.job_notes import JobNote, job_notes
@@ -155,7 +156,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         assessment=assessment,
         notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
         language=assessment.language,
-        has_facts=bool(document.facts),
+        has_facts=bool(document.facts or edition_facts(document)),
         files_inside=len(document.members),
     )
 

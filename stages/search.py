@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -28,18 +29,24 @@ class Question:
     """A question and where to look.
 
     Attributes:
-        mode: hybrid, vector or text. document: only in this one, when given.
+        mode: hybrid, vector or text. documents: only in these, when any is given.
         tags: only in documents that have all of them.
         roles: only passages that have one of them, when any is given.
+        since, until: only documents of these days: of their effective date, else their edition,
+            else when they were taken in.
+        languages: only documents in one of them (ISO 639-1), when any is given.
         least_relevance: below it nothing fits; the calibration's own when None.
     """
 
     text: str
     mode: str = "hybrid"
     limit: int = 5
-    document: UUID | None = None
+    documents: Sequence[UUID] = ()
     tags: Sequence[str] = ()
     roles: Sequence[str] = ()
+    since: date | None = None
+    until: date | None = None
+    languages: Sequence[str] = ()
     least_relevance: float | None = None
 
 
@@ -77,16 +84,19 @@ async def ask(
     *,
     mode: str = "hybrid",
     limit: int = 5,
-    document: str | None = None,
+    documents: Sequence[str] = (),
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
+    since: date | None = None,
+    until: date | None = None,
+    languages: Sequence[str] = (),
     least_relevance: float | None = None,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
     Args:
-        document: only in this one: a path, a name or the start of an id.
-        least_relevance: as of `Question`.
+        documents: only in these: each a path, a name or the start of an id.
+        since, until, languages, least_relevance: as of `Question`.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -96,11 +106,15 @@ async def ask(
     one_of("role", roles, tuple(Role))
     if limit < 1:
         raise UsageError("The limit is less than one passage.", remedy="Ask for at least one.")
-    only = None
-    if document:
+    require_period(since, until)
+    only: list[UUID] = []
+    if documents:
         async with database.reader(owner) as connection:
-            only = (await find_one(connection, document)).document_id
-    question = Question(text, mode, limit, only, tags, roles, least_relevance)
+            only = [(await find_one(connection, each)).document_id for each in documents]
+    question = Question(
+        text=text, mode=mode, limit=limit, documents=only, tags=tags, roles=roles, since=since,
+        until=until, languages=languages, least_relevance=least_relevance,
+    )  # fmt: skip
     return await answer(question, owner, database, embedder)
 
 
@@ -112,6 +126,19 @@ def require_words(text: str) -> None:
     """
     if not text.strip():
         raise UsageError("The question is empty.", remedy='Ask like this: navigator search "…"')
+
+
+def require_period(since: date | None, until: date | None) -> None:
+    """Make sure that a period has days in it.
+
+    Raises:
+        UsageError: it ends before it begins.
+    """
+    if since is not None and until is not None and until < since:
+        raise UsageError(
+            f"The period ends on {until}, before it begins on {since}.",
+            remedy="Exchange the two days.",
+        )
 
 
 def one_of(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -198,11 +225,14 @@ async def _judged(
         dimension=embedder.space.dimension,
         vector=asked.vector,
         limit=max(question.limit, JUDGED),
-        document=question.document,
+        documents=tuple(question.documents),
         tags=tuple(question.tags),
         roles=tuple(question.roles),
         near=asked.near,
         fusion=fusion_of(embedder.space.provider),
+        since=question.since,
+        until=question.until,
+        languages=tuple(question.languages),
     )
     async with database.reader(owner) as connection:
         found, evidence = await search_with_evidence(connection, query)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from clients.storage.object_storage import Storage
 from clients.storage.objects import ObjectMissing, parsed_key
 from pipeline.documents import ParsedDocument
+from pipeline.editions import edition_facts
 from pipeline.job_notes import known_facts
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.parsed_files import FinishedParse
@@ -81,12 +82,12 @@ async def text_of(services: Services, key: str) -> ParsedDocument | None:
 async def facts_of(
     services: Services, keys: Sequence[str | None]
 ) -> dict[str | None, dict[str, str]]:
-    """What the files of these stored texts say of themselves, as it is kept with their jobs."""
+    """What these stored texts say of their files and editions, as it is kept with their jobs."""
     found: dict[str | None, dict[str, str]] = {}
     for key in {each for each in keys if each is not None}:
         document = await text_of(services, key)
         if document is not None:
-            found[key] = known_facts(document.facts)
+            found[key] = known_facts({**edition_facts(document), **document.facts})
     return found
 
 

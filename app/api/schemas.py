@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.editions import Edition
 from pipeline.states import PUBLISHED, RETRYABLE, STATE_WORDS, WORKING, JobState, Stop
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.events import JobEvent
@@ -118,6 +119,7 @@ class DocumentOut(BaseModel):
     versions: int
     created_at: datetime
     updated_at: datetime
+    edition: Edition = Field(description="Which edition of a form its newest version prints.")
 
 
 class DocumentPage(BaseModel):
@@ -225,6 +227,7 @@ def document_out(document: DocumentView) -> DocumentOut:
         versions=document.versions,
         created_at=document.created_at,
         updated_at=document.updated_at,
+        edition=document.edition,
     )
 
 

@@ -56,11 +56,12 @@ def print_listing(shown: Listing) -> None:
         say("There are no such documents.")
         return
     tagged = any(each.tags for each in shown.documents)
+    printed = any(each.edition.words for each in shown.documents)
     lacking = any(where_lacking(each.notes) for each in shown.documents)
     rows = table(
         ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
         right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
-        *(["Not read"] if lacking else []),
+        *(["Edition"] if printed else []), *(["Not read"] if lacking else []),
     )  # fmt: skip
     for each in shown.documents:
         rows.add_row(
@@ -71,6 +72,7 @@ def print_listing(shown: Listing) -> None:
             number(each.chunks),
             str(each.document_id)[:8],
             *([text(", ".join(each.tags))] if tagged else []),
+            *([text(each.edition.words.removeprefix("edition "))] if printed else []),
             *([text(where_lacking(each.notes), "yellow")] if lacking else []),
         )
     answers().print(rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,20 +13,24 @@ import typer
 from app.terminal import options
 from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
-from app.terminal.snippets import highlighted, question_words, snippet
+from app.terminal.snippets import highlighted, snippet
 from pipeline.chunk_roles import Role
+from pipeline.editions import Edition
 from pipeline.errors import NavigatorError, TransientError
+from pipeline.highlights import question_words
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
-from stages.search import SearchAnswer, ask, require_words
+from stages.search import SearchAnswer, ask, require_period, require_words
 
 if TYPE_CHECKING:
+    from pipeline.citations import Citation, Copy
     from pipeline.store.search import Passage
 
 _SNIPPET_CHARACTERS = 420
 NOTHING_FITS = 3
 """The exit code of an answer that does not fit."""
+_COPIES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,12 @@ class SearchRequest:
     mode: Literal["hybrid", "vector", "text"] = "hybrid"
     limit: int = 5
     user: str | None = None
-    document: str | None = None
+    documents: Sequence[str] = ()
     tags: Sequence[str] = ()
     roles: Sequence[Role] = ()
+    since: date | None = None
+    until: date | None = None
+    languages: Sequence[str] = ()
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -47,17 +55,24 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     Raises:
         UsageError: the question is empty, or the document filter names none or several.
     """
-    from stages.services import open_reading
+    from stages.citing import with_places
+    from stages.services import open_reading, open_storage
+    from stages.text_cache import TextCache
 
     require_words(request.question)  # before anything is opened
+    require_period(request.since, request.until)
     owner = user_id(request.user or settings.user)
     async with open_reading(settings) as (database, embedder):
-        return await ask(
+        found = await ask(
             request.question, owner, database, embedder,
-            mode=request.mode, limit=request.limit, document=request.document,
+            mode=request.mode, limit=request.limit, documents=request.documents,
             tags=request.tags, roles=request.roles,
             least_relevance=settings.search_least_relevance,
+            since=request.since, until=request.until, languages=request.languages,
         )  # fmt: skip
+    storage = await open_storage(settings)
+    cited = await with_places(found.passages, request.question, storage, TextCache(), found.near)
+    return replace(found, passages=cited)
 
 
 def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
@@ -78,7 +93,7 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
         say(f"{_away(answer.away)} {answer.away.message} {answer.away.remedy}".strip(), "yellow")
     if not answer.passages:
         say(
-            "Nothing in your documents fits: no passage answers that. Try other words, or drop --document, --tag and --role."
+            "Nothing in your documents fits: no passage answers that. Try other words, or fewer limits such as --document or --tag."
         )
         return
     if not answer.fits:
@@ -95,6 +110,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     title = Text.assemble(
         (f"{rank}. ", "bold"),
         (text(passage.name).plain, "bold cyan"),
+        (f"  {edition(passage.citation)}" if edition(passage.citation) else "", "cyan"),
         (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
         (f"  {passage.role}" if passage.role != Role.OTHER else "", "magenta"),
         (f"  relevance {passage.relevance or 0:.2f}", "dim"),
@@ -112,6 +128,8 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     cut = snippet(passage.text, words, _SNIPPET_CHARACTERS, passage.language)
     shown = highlighted(cut, words, passage.language)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
+    if passage.copies:
+        answers().print(Padding(text(_also(passage), "dim"), (0, 0, 0, 3), expand=False))
     tell("")
 
 
@@ -127,6 +145,27 @@ def exit_code(answer: SearchAnswer) -> int:
     return 0 if answer.fits or not answer.published else NOTHING_FITS
 
 
+def _also(passage: Passage) -> str:
+    """Where else the same stands: ``The same in: a.pdf, page 3; b.pdf (Ed. 04/13) …``."""
+    named = [
+        ", ".join(filter(None, (f"{each.document}{_in_brackets(each)}", _pages_of(each))))
+        for each in passage.copies[:_COPIES_NAMED]
+    ]
+    more = passage.copy_count - len(named)
+    return f"The same in: {'; '.join(named)}{f'; and {more:,} more' if more else ''}"
+
+
+def _in_brackets(copy: Copy) -> str:
+    return f" ({edition(copy)})" if edition(copy) else ""
+
+
+def edition(cited: Citation | Copy | None) -> str:
+    """``edition 04/13``, ``from 2026-01-01``, or nothing where neither is printed."""
+    if cited is None:
+        return ""
+    return Edition(edition=cited.edition, effective_date=cited.effective_date).words
+
+
 def _gap(gap: JobNote, passage: Passage) -> str:
     """What was not read: here, on the passage's own pages, or elsewhere in its document."""
     here = gap.on(passage.page_first, passage.page_last)
@@ -134,12 +173,21 @@ def _gap(gap: JobNote, passage: Passage) -> str:
 
 
 def pages(passage: Passage) -> str:
-    """``page 3``, ``pages 3–4``, or nothing for a format without pages."""
-    if passage.page_first is None:
+    """``page 3``, ``pages 3–4``, ``paragraph 12``, or nothing where neither is known."""
+    cited = passage.citation
+    if passage.page_first is None and cited is not None:
+        return _span("paragraph", cited.paragraph_first, cited.paragraph_last)
+    return _pages_of(passage)
+
+
+def _pages_of(passage: Passage | Copy) -> str:
+    return _span("page", passage.page_first, passage.page_last)
+
+
+def _span(noun: str, first: int | None, last: int | None) -> str:
+    if first is None:
         return ""
-    if passage.page_first == passage.page_last:
-        return f"page {passage.page_first}"
-    return f"pages {passage.page_first}–{passage.page_last}"
+    return f"{noun} {first}" if first == last else f"{noun}s {first}–{last}"
 
 
 def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
@@ -170,6 +218,9 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "gaps": [gap.record() for gap in passage.gaps],
                 "language": passage.language,
                 "relevance": passage.relevance,
+                "citation": asdict(passage.citation) if passage.citation else None,
+                "copies": [asdict(each) for each in passage.copies],
+                "copy_count": passage.copy_count,
             }
             for passage in answer.passages
         ],
@@ -185,13 +236,21 @@ def command(
     mode: options.Mode = "hybrid",
     limit: options.Limit = 5,
     user: User = None,
-    document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
+    document: Annotated[
+        list[str] | None, typer.Option(help="Only in this document. Repeat for several.")
+    ] = None,
     tag: options.Tags = None,
     role: options.Roles = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    language: options.Languages = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
-    request = SearchRequest(question, mode, limit, user, document, tag or (), role or ())
+    request = SearchRequest(
+        question, mode, limit, user, document or (), tag or (), role or (),
+        options.day(since), options.day(until), language or (),
+    )  # fmt: skip
     answer = asyncio.run(search(request, load_settings()))
     if json:
         print_json(as_json(request, answer))

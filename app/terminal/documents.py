@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.terminal.console import text
@@ -44,4 +45,5 @@ _LINE = (
 def line_json(each: DocumentView) -> dict[str, Any]:
     """One document for a program."""
     line = {name: getattr(each, name) for name in _LINE}
-    return {**line, "status": state_word(each.state or "", each.error_code)}
+    status = state_word(each.state or "", each.error_code)
+    return {**line, "status": status, **asdict(each.edition)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -68,6 +70,42 @@ Tags: TypeAlias = Annotated[
 Roles: TypeAlias = Annotated[
     list[Role] | None,
     typer.Option("--role", help="Only passages with this role. Repeat for several."),
+]
+_A_DAY = ["%Y-%m-%d"]
+Since: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=_A_DAY,
+        help="Only documents of this day or later: of their effective date, else their edition, "
+        "else when they were taken in.",
+    ),
+]
+Until: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(formats=_A_DAY, help="Only documents of this day or earlier; as --since."),
+]
+
+
+def day(given: datetime | None) -> date | None:
+    """The day of a date as it was typed."""
+    return None if given is None else given.date()
+
+
+def _language_codes(values: list[str] | None) -> list[str] | None:
+    for each in values or ():
+        if re.fullmatch("[a-z]{2,3}", each) is None:
+            raise typer.BadParameter(f"{each!r} is no code of a language, such as en, es or zh.")
+    return values
+
+
+Languages: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        callback=_language_codes,
+        help="Only documents in this language, as en or es. Repeat for several.",
+    ),
 ]
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)]
 

@@ -5,33 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.highlights import highlights, hits
 from pipeline.sources import printable
-from pipeline.words import asked_words, lexemes_of, spans
-from pipeline.words.languages import known
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.text import Text
-
-    from pipeline.words import NearWord
 
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
 _HEADING = re.compile(r"#{1,6}\s")
 _ITEM = re.compile(r"\A(?:[-*+]|\d++[.)])\s")
 _MARKS = re.compile(r"\*\*|__|`|\\(?=[^\w\s])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-
-
-def question_words(
-    question: str, language: str = "", near: Sequence[NearWord] = ()
-) -> frozenset[str]:
-    """The lexemes of a question, as they are in a text of the language.
-
-    Args:
-        near: what was taken for words that are mistyped.
-    """
-    return frozenset(each.lexeme for each in asked_words(question, [known(language)], near))
 
 
 def snippet(text: str, words: frozenset[str], limit: int, language: str = "") -> str:
@@ -43,8 +27,8 @@ def snippet(text: str, words: frozenset[str], limit: int, language: str = "") ->
     pieces = [piece for line in text.split("\n") for piece in _pieces(line) if piece.strip()]
     if not pieces:
         return " ".join(text.replace("#", " ").split())[:limit]
-    hits = [words & lexemes_of(piece, language) for piece in pieces]
-    first, last = _densest([len(piece) for piece in pieces], hits, limit)
+    found = [hits(piece, words, language) for piece in pieces]
+    first, last = _densest([len(piece) for piece in pieces], found, limit)
     shown = _joined(pieces[first:last])
     if len(shown) > limit * 2:
         shown = shown[: limit * 2].rsplit(" ", 1)[0] + " …"
@@ -91,6 +75,6 @@ def highlighted(shown: str, words: frozenset[str], language: str = "") -> Text:
 
     lines = "\n".join(printable(line, limit=10_000) for line in shown.split("\n"))
     made = Text(lines)
-    for start, end in spans(lines, words, language):
-        made.stylize("bold yellow", start, end)
+    for span in highlights(lines, words, language):
+        made.stylize("bold yellow", *span)
     return made

@@ -7,7 +7,7 @@ is one user's documents. Read only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.editions import Edition
 from pipeline.store.engine import records
 from pipeline.store.job_queries import Place
 
@@ -25,7 +26,8 @@ class DocumentView:
     """A document and its newest job.
 
     Attributes:
-        job_id, state, notes, language, version, pages, chunks, tokens, cost_usd: the newest job's.
+        job_id, state, notes, language, version, pages, chunks, tokens, cost_usd, facts: the newest
+            job's.
         published: whether readers see some version of it.
         versions: how many there have been.
     """
@@ -52,6 +54,12 @@ class DocumentView:
     error_code: str | None
     error_message: str | None
     error_remedy: str | None
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def edition(self) -> Edition:
+        """Which edition of a form it is, as far as it prints that."""
+        return Edition.of(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ _DOCUMENTS = f"""
            d.versions, j.version, j.pages, j.chunks, j.tokens,
            coalesce(j.cost_usd, 0) AS cost_usd, d.created_at,
            greatest(d.updated_at, j.updated_at) AS updated_at,
-           j.error_code, j.error_message, j.error_remedy
+           j.error_code, j.error_message, j.error_remedy, coalesce(j.facts, '{{}}') AS facts
     {_FROM}
 """
 _FILTER = """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -20,41 +19,9 @@ from pipeline.store.asked_words import words_of_question
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
+from pipeline.store.search_filters import SearchFilter
 from pipeline.store.word_ranking import Term, rank_terms
 from pipeline.words import NearWord
-
-
-@dataclass(frozen=True, slots=True)
-class SearchFilter:
-    """Which chunks take part.
-
-    Attributes:
-        document: only this document, when given. tags: only documents that have all of them.
-        roles: only passages that have one of them, when any is given.
-    """
-
-    document: UUID | None = None
-    tags: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-
-    @property
-    def condition(self) -> str:
-        """SQL over `document_chunks AS c`; its parameters are `values`."""
-        wanted = []
-        if self.document is not None:
-            wanted.append("c.document_id = :document")
-        if self.tags:
-            wanted.append(
-                "c.document_id IN (SELECT id FROM documents WHERE tags @> CAST(:tags AS text[]))"
-            )
-        if self.roles:
-            wanted.append("c.role = ANY(CAST(:roles AS text[]))")
-        return " AND ".join(wanted) or "true"
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters of `condition`."""
-        return {"document": self.document, "tags": list(self.tags), "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +125,6 @@ SEARCHABLE = f"""
         || to_tsvector('english', {folded("text")})
 """
 """SQL for a chunk's `search` by the rule before `pipeline.words`, which is rule 0."""
-
 
 
 async def rank_by_words(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,15 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.citations import Citation, Copy
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
 from pipeline.ranking.relevance import Evidence
+from pipeline.store.cited_passages import cited
+from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
 from pipeline.store.engine import rows
-from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
+from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
+from pipeline.store.search_filters import SearchFilter
 from pipeline.words import NearWord
 
 
@@ -33,8 +38,7 @@ class Query:
 
     Attributes:
         vector: float32 of the space's dimension; needed unless the mode is text.
-        document: only this document, when given. tags: only documents that have all of them.
-        roles: only passages that have one of them, when any is given.
+        documents, tags, roles, since, until, languages: as of `SearchFilter`.
         near: what is taken for words that are mistyped.
         fusion: how a hybrid's two rankings become one.
     """
@@ -45,11 +49,21 @@ class Query:
     dimension: int
     vector: np.ndarray | None = None
     limit: int = 5
-    document: UUID | None = None
+    documents: tuple[UUID, ...] = ()
     tags: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     near: tuple[NearWord, ...] = ()
     fusion: Fusion = UNKNOWN
+    since: date | None = None
+    until: date | None = None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> SearchFilter:
+        """Which chunks take part."""
+        return SearchFilter(
+            self.documents, self.tags, self.roles, self.since, self.until, self.languages
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,9 @@ class Passage:
         gaps: what of its document was not read, what is about its own pages first.
         language: ISO 639-1 of its document, empty when it cannot be told.
         relevance: how probable it is that it answers, 0 to 1; None where nobody judged.
+        citation: where exactly it stands; None only for one that was made without a search.
+        copies: where else the same stands, at most a hundred. copy_count: in how many places.
+        parsed_key: where its text is stored.
     """
 
     score: float
@@ -83,6 +100,10 @@ class Passage:
     gaps: tuple[JobNote, ...] = ()
     language: str = ""
     relevance: float | None = None
+    citation: Citation | None = None
+    copies: tuple[Copy, ...] = ()
+    copy_count: int = 0
+    parsed_key: str | None = None
 
     @property
     def gap_here(self) -> bool:
@@ -103,7 +124,7 @@ _PASSAGES = sa.text(
 
 
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
-    """The best passages among those that the connection's role may see, best first."""
+    """The best passages among those that the connection's role may see, best first, each once."""
     return (await search_with_evidence(connection, query))[0]
 
 
@@ -111,25 +132,30 @@ async def search_with_evidence(
     connection: AsyncConnection, query: Query
 ) -> tuple[list[Passage], Evidence]:
     """The same, and what both rankings found: by it a relevance is judged."""
-    scope = SearchFilter(query.document, query.tags, query.roles)
-    limit = max(CANDIDATES, query.limit)
+    first = max(CANDIDATES, query.limit)
+    found = await distinct_rankings(
+        connection, lambda limit: _rankings(connection, query, limit), query.limit, first
+    )
+    passages = await _passages(connection, query, found)
+    return passages, Evidence.of(found.vectors, found.words)
+
+
+async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
+        vectors = await rank_by_vector(connection, query.vector, query.space_id, query.scope, limit)
     if query.mode is not SearchMode.VECTOR:
-        words = await rank_by_words(connection, query.text, scope, limit, query.near)
-    return await _passages(connection, query, vectors, words), Evidence.of(vectors, words)
+        words = await rank_by_words(connection, query.text, query.scope, limit, query.near)
+    return vectors, words
 
 
 async def _passages(
-    connection: AsyncConnection,
-    query: Query,
-    vectors: list[Ranked],
-    words: list[Ranked],
+    connection: AsyncConnection, query: Query, ranked: DistinctRankings
 ) -> list[Passage]:
+    vectors, words = ranked.vectors, ranked.words
     vector_rank = {each.chunk_id: rank for rank, each in enumerate(vectors, 1)}
     text_rank = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
     similarity = {each.chunk_id: each.score for each in vectors}
@@ -139,6 +165,8 @@ async def _passages(
         scores = {each.chunk_id: each.score for each in vectors or words}
     best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[: query.limit]
     found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
+    groups = [ranked.groups[chunk] for chunk in best if chunk in ranked.groups]
+    cites = await cited(connection, groups, query.text, query.space_id, query.scope, query.near)
     return [
         Passage(
             **_with_gaps(found[chunk]),
@@ -146,9 +174,13 @@ async def _passages(
             similarity=similarity.get(chunk),
             vector_rank=vector_rank.get(chunk),
             text_rank=text_rank.get(chunk),
+            citation=cites[chunk].citation,
+            copies=cites[chunk].copies,
+            copy_count=cites[chunk].copy_count,
+            parsed_key=cites[chunk].parsed_key,
         )
         for chunk in best
-        if chunk in found
+        if chunk in found and chunk in cites
     ]
 
 

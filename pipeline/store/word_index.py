@@ -72,9 +72,7 @@ _UNTIDY = sa.text(
 )
 
 
-_OF_JOBS = sa.text(
-    "SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))"
-)
+_OF_JOBS = sa.text("SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))")
 _NUMBER_WAITING = sa.text("SELECT count(*) FROM unindexed_chunks WHERE user_id = :user")
 
 

@@ -196,9 +196,9 @@ def test_a_search_answer_leads_to_its_place(page: Page) -> None:
                                strict=True):  # fmt: skip
         assert abs(found - expected) < 4
     assert page.browser.get_log("browser") == []
-    assert {each for each in page.requested() if not each.startswith((page.api.url, "blob:"))} <= {
-        "about:blank"
-    }
+    assert {
+        each for each in page.requested() if not each.startswith((page.api.url, "blob:", "data:"))
+    } <= {"about:blank"}
 
 
 def test_the_address_outlives_a_reload_and_going_back(page: Page, job: dict[str, Any]) -> None:

@@ -17,11 +17,12 @@ import httpx
 import pytest
 
 from app.api.authentication import issue_token
-from app.terminal.snippets import question_words, snippet
+from app.terminal.snippets import snippet
 from clients.parser_pool.sandbox import ParserPool
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
+from pipeline.highlights import question_words
 from pipeline.layout import Box, Region, RegionKind, Table
 from pipeline.pages import StoredChunk, chunks_on
 from pipeline.parsing.assessment.validation import assess

@@ -1,7 +1,7 @@
 // One document's history, in a dialog.
 
 import { ask } from "./api.js";
-import { el, plain, table } from "./dom.js";
+import { el, plain, put, table } from "./dom.js";
 import { pageLink } from "./links.js";
 import { noteList } from "./notes.js";
 import { badge } from "./panels.js";
@@ -45,7 +45,7 @@ function draw(job, { retry }) {
     ...Object.entries(job.facts).map(([name, value]) => [plain(spaced(name)), plain(value)]),
     ["Source", plain(job.source)], ["Job", job.id],
   ].filter(([, value]) => value !== null);
-  document.getElementById("story-body").replaceChildren(...[
+  put(document.getElementById("story-body"),
     el("p", {}, badge(job.state)),
     noteList(job.notes),
     job.error ? el("p", { class: "message" }, plain(job.error.message), el("br"), el("span", { class: "remedy" }, plain(job.error.remedy))) : null,
@@ -56,7 +56,7 @@ function draw(job, { retry }) {
       Object.entries(job.stage_seconds).map(([name, seconds]) => [spaced(name), duration(seconds)])) : null,
     table("What happened, the oldest first", ["When", "What", "By"],
       job.history.map((event) => [when(event.at), happened(event), plain(event.actor)])),
-  ].filter(Boolean));
+  );
 }
 
 const read = (job) => job.pages !== null || job.chunks !== null;

@@ -7,7 +7,7 @@ const code = (each) => each.codePointAt(0).toString(16).toUpperCase().padStart(4
 /** A text of somebody's, with what cannot be seen made visible. */
 export const plain = (text) => String(text ?? "").replace(HIDDEN, (each) => `⟨U+${code(each)}⟩`);
 
-/** An element; children are elements or texts. */
+/** An element; children are elements, texts, or lists of them, however deep. */
 export function el(name, attributes = {}, ...children) {
   return filled(document.createElement(name), attributes, children);
 }
@@ -22,9 +22,15 @@ function filled(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...nodes(children));
   return element;
 }
+
+// A browser writes what is no node as text, "null" and "[object …]" too: so nothing else reaches it.
+const nodes = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+
+/** Put children into a place, instead of what is there. */
+export const put = (place, ...children) => place.replaceChildren(...nodes(children));
 
 /** A table; a column that starts with ">" is of numbers. */
 export function table(caption, columns, rows) {
@@ -49,7 +55,7 @@ export function fill(id, data, make) {
   const place = document.getElementById(id);
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const open = [...place.querySelectorAll("details[open]")].map((each) => each.dataset.key);
-  place.replaceChildren(...[make(data)].flat().filter(Boolean));
+  put(place, make(data));
   for (const each of place.querySelectorAll("details")) each.open = open.includes(each.dataset.key);
   if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -1,7 +1,7 @@
 // A document's page beside what was read of it: the picture on the left, text and tables on the right.
 
 import { ask, picture, Problem } from "./api.js";
-import { el, plain } from "./dom.js";
+import { el, plain, put } from "./dom.js";
 import { address, forget, wanted } from "./links.js";
 import { blocks } from "./page_text.js";
 import { sheet } from "./sheet.js";
@@ -74,8 +74,8 @@ function draw(place, page) {
   $("page-after").disabled = page.number >= page.of;
   $("page-turn").hidden = !page.paged && page.of === 1;
   $("page-zoom").hidden = !page.picture;
-  $("page-notes").replaceChildren(...notes(page));
-  $("page-text").replaceChildren(...blocks(page, place.chunk));
+  put($("page-notes"), notes(page));
+  put($("page-text"), blocks(page, place.chunk));
   $("page-text").scrollTop = 0;
   $("page-sheet").replaceChildren(el("p", { class: "soft" }, page.picture ? "The picture is drawn …"
     : "This kind of file has no pages of its own, so there is no picture."));
@@ -89,7 +89,7 @@ async function show(page, path, place, mine) {
     const bytes = await picture(`${path}/picture`, { job: place.job, width: WIDTH });
     if (mine !== asked) return;
     source = URL.createObjectURL(bytes);
-    $("page-sheet").replaceChildren(...await sheet(page, source, place.chunk));
+    put($("page-sheet"), await sheet(page, source, place.chunk));
     if (mine === asked) bring(place.chunk);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from app.api.authorization import CurrentAccess
 from app.api.dependencies import Parts
@@ -15,13 +23,18 @@ from app.api.json_bodies import described, json_body
 from app.api.problems import NotFound, responses
 from app.api.schemas import NoteOut
 from pipeline.chunk_roles import Role
+from pipeline.citations import Citation, Copy
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
-from stages.search import Question, answer
+from stages.citing import with_places
+from stages.search import Question, answer, require_period
 
 router = APIRouter(tags=["search"])
 _WORDS_ALONE = "The embedding service gives no vector now, so only words were looked for."
+
+
+Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
 
 
 def _asked(question: str) -> str:
@@ -39,10 +52,31 @@ class SearchBody(BaseModel):
     mode: Literal["hybrid", "vector", "text"] = "hybrid"
     limit: int = Field(default=5, ge=1, le=100)
     document: UUID | None = Field(default=None, description="Only in this document.")
+    documents: list[UUID] = Field(
+        default=[], max_length=100, description="Only in these, `document` among them when given."
+    )
     tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
     roles: list[Role] = Field(
         default=[], max_length=len(Role), description="Only passages with one of these roles."
     )
+    since: date | None = Field(
+        default=None,
+        description="Only documents of this day or later: of their effective date, else their"
+        " edition, else when they were taken in.",
+    )
+    until: date | None = Field(default=None, description="Of this day or earlier.")
+    languages: list[Language] = Field(
+        default=[], max_length=50, description="Only documents in one of these (ISO 639-1)."
+    )
+    places: bool = Field(
+        default=True,
+        description="Tell of each passage what only its text tells: boxes, paragraphs, table rows.",
+    )
+
+    @property
+    def wanted(self) -> list[UUID]:
+        """The documents to look in; all when there are none."""
+        return list(dict.fromkeys([*filter(None, [self.document]), *self.documents]))
 
 
 class PassageOut(BaseModel):
@@ -74,6 +108,11 @@ class PassageOut(BaseModel):
     language: str = Field(
         default="", description="ISO 639-1, of its document; empty when it cannot be told."
     )
+    citation: Citation | None = Field(description="Where exactly it stands.")
+    copies: list[Copy] = Field(
+        description="Where else the same stands, at most a hundred; it is one passage."
+    )
+    copy_count: int = Field(description="In how many other places the same stands.")
 
 
 class NearWordOut(BaseModel):
@@ -119,15 +158,21 @@ async def search(
 ) -> SearchResult:
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
-    if body.document is not None:
-        async with parts.database.reader(owner) as connection:
-            if await find_document(connection, body.document) is None:
+    require_period(body.since, body.until)
+    async with parts.database.reader(owner) as connection:
+        for document in body.wanted:
+            if await find_document(connection, document) is None:
                 raise NotFound("There is no such document.")
     question = Question(
-        body.question, body.mode, body.limit, body.document, body.tags, body.roles,
-        parts.settings.search_least_relevance,
+        text=body.question, mode=body.mode, limit=body.limit, documents=body.wanted,
+        tags=body.tags, roles=body.roles, since=body.since, until=body.until,
+        languages=body.languages, least_relevance=parts.settings.search_least_relevance,
     )  # fmt: skip
     found = await answer(question, owner, parts.database, parts.embedder)
+    if body.places:
+        texts = parts.services.texts
+        cited = await with_places(found.passages, body.question, parts.storage, texts, found.near)
+        found = replace(found, passages=cited)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
         await access_log.log(connection, asked)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.command import main as command
-from app.terminal.snippets import highlighted, question_words, snippet
+from app.terminal.snippets import highlighted, snippet
+from pipeline.highlights import question_words
 from tests.app.navigating import ROOT, SAMPLES, Navigator
 
 COMMANDS = (

@@ -62,10 +62,12 @@ from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
 from pipeline.backfill_choice import BackfillChoice
+from pipeline.citations import Citation, Copy, PageBox, TableRows
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
+from pipeline.highlights import Span
 from pipeline.job_notes import JobNote
 from pipeline.layout import Table
 from pipeline.notes import Note, NoteKind
@@ -379,7 +381,7 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator page`", page.page_json(_page())
     passage = Passage(
         1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
-        "other", (GAP,),
+        "other", (GAP,), _citation(), (_copy(),), 1,
     )  # fmt: skip
     near = [NearWord("polcy", "policy", ("polici",))]
     answer = SearchAnswer([passage], 1, 0, near)
@@ -423,6 +425,22 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator load`", load_report.as_json(loads, forecast(loads, 100))
     yield "`navigator load`", load_report.as_json([step(latency=0.1)], None)
     yield "`navigator chaos NAME`", experiment_report.as_json(outcome)
+
+
+def _citation() -> Citation:
+    table = TableRows(1, "Costs", ("Service",), (("Visit",),), 0)
+    return Citation(
+        uuid4(), "a.pdf", "/a.pdf", 1, uuid4(), "hash", "application/pdf", "en", "CG 00 01",
+        "04 13", "2013-04-01", "2026-01-01", "2026-01-01", uuid4(), 1, 2, 3, 4,
+        (PageBox(1, 1.0, 2.0, 3.0, 4.0),), 0, 4, ("Vacancy",), "other", (table,), (Span(0, 4),),
+        "/api/v1/documents/x/original", "/#page=x/1",
+    )  # fmt: skip
+
+
+def _copy() -> Copy:
+    return Copy(
+        uuid4(), "b.pdf", "/b.pdf", uuid4(), 1, 2, 1, "04 13", "2013-04-01", "2026-01-01", True
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ _CHUNKS = sa.text(
     f"""
     INSERT INTO {SCHEMA}.document_chunks (id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, tokens, context, role, search)
-    SELECT id, :document, :user, ordinal, 0, text, id::text, 0, 1, heading_path, 5, context, :role,
-        {SEARCHABLE}
+    SELECT id, :document, :user, ordinal, 0, text,
+        coalesce(:content, id::text), 0, 1, heading_path, 5, context, :role, {SEARCHABLE}
     FROM (
         SELECT gen_random_uuid() AS id, n - 1 AS ordinal, text, CAST(:headings AS text[])
                AS heading_path, CAST(:context AS text) AS context
@@ -70,8 +70,13 @@ async def publish(
     tags: Sequence[str] = (),
     context: str = "",
     role: str = "other",
+    content: str | None = None,
 ) -> UUID:
-    """A published document with these chunks; without vectors, all point the same way."""
+    """A published document with these chunks; without vectors, all point the same way.
+
+    Args:
+        content: the content hash of all; else each has its own.
+    """
     document = uuid4()
     if vectors is None:
         vectors = np.tile(_unit(1, 0, 0, 0), (len(texts), 1))
@@ -85,6 +90,7 @@ async def publish(
         "tags": list(tags),
         "context": context,
         "role": role,
+        "content": content,
         "vectors": [Vector(vector).to_text() for vector in vectors],
     }
     async with database.service() as connection:
@@ -102,6 +108,11 @@ async def ask(database: Database, user: UUID, query: Query) -> list[Passage]:
 def question(text: str, mode: SearchMode = SearchMode.HYBRID, limit: int = 5) -> Query:
     """A question whose vector points along the first axis."""
     return Query(text, mode, SPACE, DIMENSION, _unit(1, 0, 0, 0), limit)
+
+
+def _different(text: str, count: int) -> list[str]:
+    """Passages of equal rank that are not the same: the number's digits are one word."""
+    return [f"{text} #{n:05d}" for n in range(count)]
 
 
 def _unit(*values: float) -> np.ndarray:
@@ -166,7 +177,7 @@ async def test_a_large_index_hides_no_row_of_a_small_user(corpus: Database) -> N
         UUID(int=3): _around(near, EXACT_BELOW + 500, 0.05, seed=3),
     }
     for user, vectors in held.items():
-        await publish(corpus, user, ["words"] * len(vectors), vectors)
+        await publish(corpus, user, _different("words", len(vectors)), vectors)
     await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
     async with corpus.owner() as connection:
         await connection.execute(sa.text(f"ANALYZE {SCHEMA}.chunk_vectors"))
@@ -187,7 +198,7 @@ async def test_the_vector_index_is_used(database_url: str) -> None:
     values = {"provider": "test", "model": "test", "version": "1"}
     await embedding_spaces.ensure_space(database, SPACE, dimension=DIMENSION, **values)
     vectors = _around(_unit(1, 1, 1, 1), EXACT_BELOW + 8_000, 1.0, seed=4)
-    await publish(database, ALICE, ["words"] * len(vectors), vectors)
+    await publish(database, ALICE, _different("words", len(vectors)), vectors)
     assert await embedding_spaces.needs_index(database, SPACE, EXACT_BELOW)
     await embedding_spaces.build_index(database, SPACE, DIMENSION, _unwatched)
     assert not await embedding_spaces.needs_index(database, SPACE, EXACT_BELOW)
@@ -258,21 +269,23 @@ async def test_words_of_headings_are_found(corpus: Database) -> None:
 @ANY_MODE
 async def test_filters_by_document_and_tags(corpus: Database, mode: SearchMode) -> None:
     """Only the document asked for, only documents with all the tags, or both."""
-    home = await publish(corpus, ALICE, ["Hail."], tags=["home", "2026"])
-    car = await publish(corpus, ALICE, ["Hail."], tags=["car", "2026"])
+    home = await publish(corpus, ALICE, ["Hail at home."], tags=["home", "2026"])
+    car = await publish(corpus, ALICE, ["Hail on a car."], tags=["car", "2026"])
     foreign = await publish(corpus, BOB, ["Hail."], tags=["home", "2026"])
 
-    async def found(document: UUID | None = None, tags: tuple[str, ...] = ()) -> set[UUID]:
-        query = replace(question("hail", mode), document=document, tags=tags)
+    async def found(*documents: UUID, tags: tuple[str, ...] = ()) -> set[UUID]:
+        query = replace(question("hail", mode), documents=documents, tags=tags)
         return {passage.document_id for passage in await ask(corpus, ALICE, query)}
 
     assert await found() == {home, car}
     assert await found(tags=("2026",)) == {home, car}
     assert await found(tags=("2026", "car")) == {car}
     assert await found(tags=("2026", "boat")) == set()
-    assert await found(document=home) == {home}
-    assert await found(document=home, tags=("car",)) == set()
-    assert await found(document=foreign) == set()
+    assert await found(home) == {home}
+    assert await found(home, car) == {home, car}
+    assert await found(home, car, tags=("car",)) == {car}
+    assert await found(home, tags=("car",)) == set()
+    assert await found(foreign) == set()
 
 
 @ANY_MODE
@@ -336,7 +349,7 @@ async def test_a_footnote_mark_makes_no_other_amount(corpus: Database) -> None:
 @ANY_MODE
 async def test_equal_passages_have_one_order(corpus: Database, mode: SearchMode) -> None:
     """Ties are broken by id, so a shorter answer is the beginning of a longer one."""
-    await publish(corpus, ALICE, ["Hail is covered."] * 30)
+    await publish(corpus, ALICE, _different("Hail is covered.", 30))
     longer = await ask(corpus, ALICE, question("hail", mode, limit=20))
     shorter = await ask(corpus, ALICE, question("hail", mode, limit=5))
     ids = [passage.chunk_id for passage in longer]
@@ -357,7 +370,7 @@ async def test_a_passage_tells_its_place_in_each_ranking(corpus: Database) -> No
 
 async def test_more_than_the_usual_candidates_can_be_asked_for(corpus: Database) -> None:
     """A limit above the number of candidates is met when there are as many passages."""
-    await publish(corpus, ALICE, ["Hail."] * 120)
+    await publish(corpus, ALICE, _different("Hail.", 120))
     for mode in SearchMode:
         assert len(await ask(corpus, ALICE, question("hail", mode, limit=100))) == 100
 
