@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 MODES = ("hybrid", "vector", "text")
+CONTEXT_CHARACTERS = 4_000
+"""Room for what must be read with a passage, unless somebody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Question:
         mode: hybrid, vector or text. document: only in this one, when given.
         tags: only in documents that have all of them.
         roles: only passages that have one of them, when any is given.
+        context_characters: room for what must be read with each passage; 0 for nothing.
     """
 
     text: str
@@ -38,6 +41,7 @@ class Question:
     document: UUID | None = None
     tags: Sequence[str] = ()
     roles: Sequence[str] = ()
+    context_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,13 @@ async def ask(
     document: str | None = None,
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
+    context_characters: int = 0,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
     Args:
         document: only in this one: a path, a name or the start of an id.
+        context_characters: room for what must be read with each passage; 0 for nothing.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -83,7 +89,8 @@ async def ask(
     if document:
         async with database.reader(owner) as connection:
             only = (await find_one(connection, document)).document_id
-    return await answer(Question(text, mode, limit, only, tags, roles), owner, database, embedder)
+    question = Question(text, mode, limit, only, tags, roles, context_characters)
+    return await answer(question, owner, database, embedder)
 
 
 def require_words(text: str) -> None:
@@ -145,7 +152,12 @@ async def _passages(
         roles=tuple(question.roles),
     )
     async with database.reader(owner) as connection:
-        return await ask(connection, query)
+        found = await ask(connection, query)
+        if question.context_characters and found:
+            from pipeline.store.companions import with_companions
+
+            found = await with_companions(connection, query, found, question.context_characters)
+        return found
 
 
 async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:

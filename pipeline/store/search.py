@@ -12,6 +12,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.companions.model import Companion
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, SearchFilter, rank_by_vector, rank_by_words
@@ -56,6 +57,8 @@ class Passage:
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
+        companions: what must be read with it, most important first; only when asked for.
+        companions_left_out: how many more there are than the room for them holds.
     """
 
     score: float
@@ -73,6 +76,8 @@ class Passage:
     context: str
     role: str
     gaps: tuple[JobNote, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    companions_left_out: int = 0
 
     @property
     def gap_here(self) -> bool:

@@ -1,0 +1,242 @@
+"""Chooses a passage's companions among the chunks of its document, the most important first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from pipeline.chunk_roles import Role
+from pipeline.chunking.roles import wording_role
+from pipeline.companions.definitions import phrases_in
+from pipeline.companions.document_index import DocumentIndex
+from pipeline.companions.headings import coverage_words, names_coverage, shared
+from pipeline.companions.model import Companion, ContextChunk, Relation
+from pipeline.companions.references import references_in
+
+MAX_COMPANIONS = 8
+"""Of one passage, whatever the room for characters."""
+_DEFINITIONS = 3
+_ENDORSEMENTS = 2
+_COMMON = 0.15
+"""A term in more of the chunks than this is the contract's "you" and "policy": no news."""
+_NEAR = 15
+_ASKED = 6
+_RELATIONS = {
+    Role.EXCLUSION: Relation.EXCLUSION,
+    Role.LIMIT: Relation.LIMIT,
+    Role.SCHEDULE: Relation.LIMIT,
+    Role.CONDITION: Relation.CONDITION,
+    Role.ENDORSEMENT: Relation.ENDORSEMENT,
+}
+_WEIGHTS = {
+    Relation.CONTINUATION: 0.95,
+    Relation.REFERENCE: 0.95,
+    Relation.EXCLUSION: 1.0,
+    Relation.LIMIT: 0.9,
+    Relation.ENDORSEMENT: 0.9,
+    Relation.DEFINITION: 0.75,
+    Relation.CONDITION: 0.6,
+}
+_LEAST = 0.25
+"""What is less important than this is left away unseen: it belongs to the passage by chance."""
+
+
+class _Candidate(NamedTuple):
+    importance: float
+    companion: Companion
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The companions of a passage.
+
+    Attributes:
+        left_out: how many more there are that the budget did not hold.
+    """
+
+    companions: tuple[Companion, ...]
+    left_out: int
+
+
+def companions_of(
+    passage: ContextChunk,
+    question: str,
+    index: DocumentIndex,
+    ranks: Mapping[UUID, int],
+    endorsements: Iterable[Companion] = (),
+    *,
+    taken: frozenset[UUID] = frozenset(),
+    characters: int,
+) -> Chosen:
+    """The companions of a passage, the most important first.
+
+    Args:
+        ranks: how well chunks of the document answer the question: their places from 1.
+        endorsements: of other documents, chosen already.
+        taken: chunks that the answer shows anyhow.
+        characters: of the companions' texts together, at most.
+    """
+    if characters <= 0:
+        return Chosen((), 0)
+    work = _Work(passage, question, index, ranks)
+    found: dict[UUID, _Candidate] = {}
+    for each in sorted((*work.all(), *_weighed(endorsements)), key=lambda c: -c.importance):
+        own = each.companion.chunk_id
+        if own not in taken and own != passage.chunk_id and each.importance >= _LEAST:
+            found.setdefault(own, each)
+    return _fitting([each.companion for each in found.values()], characters)
+
+
+def _weighed(endorsements: Iterable[Companion]) -> Iterator[_Candidate]:
+    for place, each in enumerate(list(endorsements)[:_ENDORSEMENTS]):
+        yield _Candidate(_WEIGHTS[each.relation] - place / 10, each)
+
+
+def _fitting(ordered: Sequence[Companion], characters: int) -> Chosen:
+    kept: list[Companion] = []
+    room = characters
+    for each in ordered:
+        if len(kept) < MAX_COMPANIONS and len(each.text) <= room:
+            kept.append(each)
+            room -= len(each.text)
+    return Chosen(tuple(kept), len(ordered) - len(kept))
+
+
+class _Work:
+    """The candidates of one passage, by each of the ways that lead to them."""
+
+    def __init__(
+        self,
+        passage: ContextChunk,
+        question: str,
+        index: DocumentIndex,
+        ranks: Mapping[UUID, int],
+    ) -> None:
+        self._passage, self._index, self._ranks = passage, index, ranks
+        self._question = phrases_in(question)
+        self._titles = passage.heading_path[index.title_depth :]
+        self._coverage = coverage_words(self._titles[:1])
+
+    def all(self) -> Iterator[_Candidate]:
+        yield from self._continuations()
+        yield from self._references()
+        yield from self._restrictions()
+        yield from self._definitions()
+
+    def _asked(self, chunk: ContextChunk) -> float:
+        """How well a chunk answers the question itself, from 0 to 1."""
+        rank = self._ranks.get(chunk.chunk_id)
+        return 0.0 if rank is None else 1 / (1 + (rank - 1) / _ASKED)
+
+    def _candidate(
+        self, relation: Relation, reason: str, chunk: ContextChunk, share: float, text: str = ""
+    ) -> _Candidate:
+        made = companion(relation, reason, chunk, text or _without(chunk, self._passage))
+        return _Candidate(_WEIGHTS[relation] * share, made)
+
+    def _continuations(self) -> Iterator[_Candidate]:
+        for step, first, fall in ((1, 1.0, 0.15), (-1, 0.75, 0.25)):
+            for distance, chunk in enumerate(self._index.around(self._passage, step)[:4]):
+                if not _same_clause(self._passage, chunk):
+                    break
+                table = chunk.text.lstrip().startswith("|")
+                reason = f"{'continues' if step > 0 else 'begins'} the {'table' if table else 'clause'}"
+                share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk))
+                yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
+
+    def _references(self) -> Iterator[_Candidate]:
+        for reference in references_in(self._passage.text):
+            chunk = self._index.resolve(reference, self._passage)
+            if chunk is not None:
+                share = 0.65 + 0.35 * self._asked(chunk)
+                reason = f"referred to as {reference.written}"
+                yield self._candidate(Relation.REFERENCE, reason, chunk, share)
+
+    def _restrictions(self) -> Iterator[_Candidate]:
+        for chunk in self._index.chunks:
+            relation = self._restriction(chunk)
+            if relation is None:
+                continue
+            belongs, where = self._belonging(chunk)
+            share = 0.5 * belongs + 0.5 * self._asked(chunk)
+            yield self._candidate(relation, _REASONS[relation].format(where), chunk, share)
+
+    def _restriction(self, chunk: ContextChunk) -> Relation | None:
+        relation = _RELATIONS.get(Role(chunk.role))
+        if relation is None and chunk.chunk_id in self._ranks:
+            told = wording_role(chunk.text)
+            relation = _RELATIONS.get(told) if told is not None else None
+        return relation
+
+    def _belonging(self, chunk: ContextChunk) -> tuple[float, str]:
+        """How much a chunk belongs to the passage's coverage (0 to 1), and as a person says it."""
+        titles = chunk.heading_path[self._index.title_depth :]
+        near = math.exp(-abs(chunk.ordinal - self._passage.ordinal) / _NEAR)
+        if titles and shared(self._titles, titles):
+            return 0.7 + 0.3 * near, "the same section"
+        if names_coverage(self._coverage, " ".join(titles)):
+            return 0.7, "the same coverage"
+        if names_coverage(self._coverage, chunk.text):
+            return 0.6, "the same coverage"
+        return (0.5, "the whole contract") if not coverage_words(titles) else (0.4 * near, "nearby")
+
+    def _definitions(self) -> Iterator[_Candidate]:
+        used = phrases_in(f"{' '.join(self._passage.heading_path)} {self._passage.text}")
+        terms = self._index.definitions.keys()
+        asked = terms & self._question
+        weighed = []
+        for term in terms & (used | asked):
+            chunk, definition = self._index.definitions[term][0]
+            common = self._index.share_with(definition.term)
+            if term in asked or common < _COMMON:
+                weighed.append(((term in asked) - common, chunk, definition))
+        weighed.sort(key=lambda each: (-each[0], each[1].ordinal))
+        for weight, chunk, definition in weighed[:_DEFINITIONS]:
+            text = chunk.text[definition.start : definition.end].strip()
+            reason = f"defines '{definition.term}'"
+            share = 0.55 + 0.3 * weight
+            yield self._candidate(Relation.DEFINITION, reason, chunk, share, text)
+
+
+_REASONS = {
+    Relation.EXCLUSION: "excludes from {}",
+    Relation.LIMIT: "limit for {}",
+    Relation.CONDITION: "condition of {}",
+    Relation.ENDORSEMENT: "endorsement to {}",
+}
+
+
+def _same_clause(one: ContextChunk, other: ContextChunk) -> bool:
+    return one.heading_path == other.heading_path and bool(one.heading_path or one.context)
+
+
+def _without(chunk: ContextChunk, passage: ContextChunk) -> str:
+    """A chunk's text without what the passage ends with: neighbors overlap."""
+    overlap = passage.end - chunk.start
+    if passage.start < chunk.start and 0 < overlap < len(chunk.text):
+        return chunk.text[overlap:].lstrip()
+    overlap = chunk.end - passage.start
+    if chunk.start < passage.start and 0 < overlap < len(chunk.text):
+        return chunk.text[:-overlap].rstrip()
+    return chunk.text
+
+
+def companion(relation: Relation, reason: str, chunk: ContextChunk, text: str) -> Companion:
+    """A chunk as a companion."""
+    return Companion(
+        relation=relation,
+        reason=reason,
+        chunk_id=chunk.chunk_id,
+        document_id=chunk.document_id,
+        name=chunk.name,
+        source=chunk.source,
+        page_first=chunk.page_first,
+        page_last=chunk.page_last,
+        heading_path=chunk.heading_path,
+        role=chunk.role,
+        context=chunk.context,
+        text=text,
+    )

@@ -1,0 +1,55 @@
+"""Compares headings: which stand above most of a document, which name the same coverage."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pipeline.text import fold
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_MOST = 0.6
+# What headings of any coverage say.
+_EMPTY = frozenset(
+    "coverage coverages cover covered what the and for not are is section part article clause "
+    "insurance insuring agreement policy benefit benefits schedule table general specific "
+    "exclusion exclusions excluded limit limits limitation limitations liability conditions "
+    "condition definitions definition additional other your our with under this that from "
+    "garanzia garanzie copertura assicurazione esclusioni condizioni cobertura coberturas "
+    "exclusiones condiciones versicherung ausschlüsse bedingungen art all any pay will how "
+    "warning scope provisions provision annexure annex claims claim plan service services".split()
+)
+
+
+def shared_titles(paths: Iterable[Sequence[str]]) -> int:
+    """How many outermost headings stand above most of a document: its title, not a section."""
+    counted = list(paths)
+    depth = 0
+    while counted:
+        [(path, times)] = Counter(tuple(each[: depth + 1]) for each in counted).most_common(1)
+        if times < _MOST * len(counted) or len(path) <= depth:
+            break
+        depth += 1
+    return depth
+
+
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many outermost headings two paths have in common."""
+    length = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        length += 1
+    return length
+
+
+def coverage_words(titles: Iterable[str]) -> frozenset[str]:
+    """The words by which headings name a coverage: ``baggage delay`` of "B. Baggage delay cover"."""
+    words = (word for title in titles for word in _WORD.findall(fold(title).lower()))
+    return frozenset(word for word in words if word not in _EMPTY)
+
+
+def names_coverage(words: frozenset[str], text: str) -> bool:
+    """Whether a text names the coverage: it has all of its words."""
+    return bool(words) and words <= set(_WORD.findall(fold(text).lower()))

@@ -1,0 +1,128 @@
+"""Reads what passages' companions are chosen from, as the reader, and adds them to the passages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.companions.choosing import companions_of
+from pipeline.companions.document_index import DocumentIndex
+from pipeline.companions.endorsements import endorsements_of
+from pipeline.companions.model import ContextChunk
+from pipeline.store.engine import rows
+from pipeline.store.search import Passage, Query, search
+
+MAX_PASSAGES = 10
+"""Only so many passages of an answer get companions: each of their documents is read."""
+_WINDOW = 1000
+_RANKED = 50
+_MAX_ENDORSEMENTS = 200
+
+_COLUMNS = """
+    c.id AS chunk_id, c.document_id, d.name, d.source, c.ordinal, c.text, c.start_offset,
+    c.end_offset, c.heading_path, c.page_first, c.page_last, c.role, c.context
+"""
+# By the unique index over document and ordinal. Chunks far from the passages are read as far as
+# they answer the question.
+_CHUNKS = sa.text(
+    f"""
+    SELECT {_COLUMNS}
+    FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
+    WHERE c.document_id = :document
+      AND (c.ordinal BETWEEN
+             (SELECT min(ordinal) FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))) - :window
+         AND (SELECT max(ordinal) FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))) + :window
+           OR c.id = ANY(CAST(:ranked AS uuid[])))
+    ORDER BY c.ordinal LIMIT 4 * :window
+    """
+)
+# Endorsements are documents that begin as one, or are named so: not policies that hold some. They
+# lie in the same folder, share a tag or came in the same e-mail or archive.
+_ENDORSEMENTS = sa.text(
+    f"""
+    SELECT {_COLUMNS}
+    FROM documents AS own
+    JOIN documents AS d ON d.id <> own.id AND d.user_id = own.user_id AND d.deleted_at IS NULL
+      AND (d.tags && own.tags OR d.parent_id = own.parent_id
+           OR regexp_replace(d.source, '[^/]*$', '') = regexp_replace(own.source, '[^/]*$', ''))
+      AND (d.name ~* '(endorse|rider|amend|addend|nachtrag|appendice|endoso)'
+           OR EXISTS (SELECT FROM document_chunks AS f WHERE f.document_id = d.id
+                      AND f.ordinal = 0 AND f.role = 'endorsement'))
+    JOIN document_chunks AS c ON c.document_id = d.id
+    WHERE own.id = :document
+    ORDER BY c.document_id, c.ordinal LIMIT :limit
+    """
+)
+
+
+async def with_companions(
+    connection: AsyncConnection, query: Query, passages: Sequence[Passage], characters: int
+) -> list[Passage]:
+    """The passages, each with what must be read with it, among what the connection's role may see.
+
+    A chunk is shown once in an answer: what is a passage, or a better passage's companion already,
+    is no companion.
+
+    Args:
+        characters: of the companions of one passage together, at most.
+    """
+    taken = {passage.chunk_id for passage in passages}
+    documents: dict[UUID, list[Passage]] = defaultdict(list)
+    for passage in passages[:MAX_PASSAGES]:
+        documents[passage.document_id].append(passage)
+    sources = {
+        document: await _read(connection, query, document, own)
+        for document, own in documents.items()
+    }
+    made = []
+    for passage in passages[:MAX_PASSAGES]:
+        index, ranks, others = sources[passage.document_id]
+        own_chunk = index.by_id.get(passage.chunk_id)
+        if own_chunk is None:  # published anew between the statements
+            made.append(passage)
+            continue
+        chosen = companions_of(
+            own_chunk,
+            query.text,
+            index,
+            ranks,
+            endorsements_of(own_chunk, index, others),
+            taken=frozenset(taken),
+            characters=characters,
+        )
+        taken.update(each.chunk_id for each in chosen.companions)
+        made.append(
+            replace(passage, companions=chosen.companions, companions_left_out=chosen.left_out)
+        )
+    return [*made, *passages[MAX_PASSAGES:]]
+
+
+async def _read(
+    connection: AsyncConnection, query: Query, document: UUID, passages: Sequence[Passage]
+) -> tuple[DocumentIndex, dict[UUID, int], list[ContextChunk]]:
+    """The chunks of a document, how well they answer, and endorsements of other documents."""
+    within = replace(query, document=document, tags=(), roles=(), limit=_RANKED)
+    ranked = [each.chunk_id for each in await search(connection, within)]
+    values = {
+        "document": document,
+        "ids": [each.chunk_id for each in passages],
+        "ranked": ranked,
+        "window": _WINDOW,
+        "limit": _MAX_ENDORSEMENTS,
+    }
+    own = [_chunk(row) for row in await rows(connection, _CHUNKS, values)]
+    others = [_chunk(row) for row in await rows(connection, _ENDORSEMENTS, values)]
+    return DocumentIndex(own), {chunk: rank for rank, chunk in enumerate(ranked, 1)}, others
+
+
+def _chunk(row: sa.RowMapping) -> ContextChunk:
+    values = dict(row)
+    start, end = values.pop("start_offset"), values.pop("end_offset")
+    return ContextChunk(
+        **{**values, "heading_path": tuple(row["heading_path"])}, start=start, end=end
+    )
