@@ -15,6 +15,7 @@ import logging
 from insurance_navigator.async_navigator import AsyncNavigator
 from insurance_navigator.navigator import Navigator
 from insurance_navigator.results import (
+    Companion,
     DeleteResult,
     Document,
     DocumentList,
@@ -48,6 +49,7 @@ from pipeline.errors import (
 __all__ = [
     "AsyncNavigator",
     "BrokenGate",
+    "Companion",
     "ConfigurationError",
     "DatabaseUnavailable",
     "DeleteResult",

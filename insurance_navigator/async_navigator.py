@@ -123,6 +123,8 @@ class AsyncNavigator:
         document: str | UUID | None = None,
         tags: Sequence[str] = (),
         roles: Sequence[str] = (),
+        context: bool = False,
+        context_characters: int | None = None,
         user: str | None = None,
     ) -> results.SearchResult:
         """Find the passages of published documents that answer a question, best first.
@@ -132,18 +134,22 @@ class AsyncNavigator:
             document: only in this one: a path, a name or the start of an id.
             tags: only in documents that have all of them.
             roles: only passages that have one of them: coverage, exclusion, definition …
+            context: bring what must be read with each passage: its `companions`.
+            context_characters: room for the companions of one passage; by default 4,000.
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.
         """
         from insurance_navigator.conversion import search_result
-        from stages.search import ask
+        from stages.search import CONTEXT_CHARACTERS, ask
 
         database, owner = await self._database(), self._owner(user)
         given = None if document is None else str(document)
+        room = CONTEXT_CHARACTERS if context_characters is None else context_characters
         answer = await ask(
             question, owner, database, await self._embedder(),
             mode=mode, limit=limit, document=given, tags=tags, roles=roles,
+            context_characters=room if context else 0,
         )  # fmt: skip
         return search_result(question, answer)
 

@@ -144,6 +144,30 @@ class PlanResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """What must be read with a passage.
+
+    Attributes:
+        relation: continuation, reference, exclusion, limit, endorsement, definition or condition.
+        reason: why it is there, in words: ``defines 'Accident'``.
+        text: of a definition the definition alone, else the chunk without what the passage says.
+    """
+
+    relation: str
+    reason: str
+    text: str
+    document: str
+    document_id: UUID
+    source: str
+    page_first: int | None
+    page_last: int | None
+    role: str
+    heading_path: tuple[str, ...]
+    context: str
+    chunk_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A passage that answers a question.
 
@@ -155,6 +179,8 @@ class Passage:
         context: what a reader needs beside it: a table's caption and columns.
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
+        companions: what must be read with it, most important first; with `context`.
+        companions_left_out: how many more there are than the room for them holds.
     """
 
     text: str
@@ -172,6 +198,8 @@ class Passage:
     vector_rank: int | None
     text_rank: int | None
     chunk_id: UUID
+    companions: tuple[Companion, ...] = ()
+    companions_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

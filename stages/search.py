@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MODES = ("hybrid", "vector", "text")
 CONTEXT_CHARACTERS = 4_000
 """Room for what must be read with a passage, unless somebody says otherwise."""
+MAX_CONTEXT_CHARACTERS = 40_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.terminal import options
+from app.terminal.companions import companions_as_json, pages_of, print_companions
 from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
 from app.terminal.snippets import highlighted, question_words, snippet
@@ -17,7 +18,13 @@ from pipeline.chunk_roles import Role
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
-from stages.search import SearchAnswer, ask, require_words
+from stages.search import (
+    CONTEXT_CHARACTERS,
+    MAX_CONTEXT_CHARACTERS,
+    SearchAnswer,
+    ask,
+    require_words,
+)
 
 if TYPE_CHECKING:
     from pipeline.store.search import Passage
@@ -36,6 +43,7 @@ class SearchRequest:
     document: str | None = None
     tags: Sequence[str] = ()
     roles: Sequence[Role] = ()
+    context_characters: int = 0
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -53,6 +61,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             request.question, owner, database, embedder,
             mode=request.mode, limit=request.limit, document=request.document,
             tags=request.tags, roles=request.roles,
+            context_characters=request.context_characters,
         )  # fmt: skip
 
 
@@ -83,7 +92,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     title = Text.assemble(
         (f"{rank}. ", "bold"),
         (text(passage.name).plain, "bold cyan"),
-        (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
+        (f"  {pages_of(passage)}" if pages_of(passage) else "", "cyan"),
         (f"  {passage.role}" if passage.role != Role.OTHER else "", "magenta"),
         (f"  {passage.score:.3f}", "dim"),
     )
@@ -99,6 +108,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
         answers().print(Padding(text(shown_context, "dim"), (0, 0, 0, 3), expand=False))
     shown = highlighted(snippet(passage.text, words, _SNIPPET_CHARACTERS), words)
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
+    print_companions(passage, words)
     tell("")
 
 
@@ -106,15 +116,6 @@ def _gap(gap: JobNote, passage: Passage) -> str:
     """What was not read: here, on the passage's own pages, or elsewhere in its document."""
     here = gap.on(passage.page_first, passage.page_last)
     return f"! {'Not read here' if here else 'Its document has gaps'}. {gap.message}"
-
-
-def pages(passage: Passage) -> str:
-    """``page 3``, ``pages 3–4``, or nothing for a format without pages."""
-    if passage.page_first is None:
-        return ""
-    if passage.page_first == passage.page_last:
-        return f"page {passage.page_first}"
-    return f"pages {passage.page_first}–{passage.page_last}"
 
 
 def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
@@ -142,6 +143,8 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "text": passage.text,
                 "gap_here": passage.gap_here,
                 "gaps": [gap.record() for gap in passage.gaps],
+                "companions": companions_as_json(passage),
+                "companions_left_out": passage.companions_left_out,
             }
             for passage in answer.passages
         ],
@@ -156,10 +159,21 @@ def command(
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
     tag: options.Tags = None,
     role: options.Roles = None,
+    context: Annotated[
+        bool,
+        typer.Option(
+            "--context",
+            help="With the rest of each clause, its definitions, exclusions and limits.",
+        ),
+    ] = False,
+    context_characters: Annotated[
+        int, typer.Option(min=200, max=MAX_CONTEXT_CHARACTERS, help="Room for these, a passage.")
+    ] = CONTEXT_CHARACTERS,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
-    request = SearchRequest(question, mode, limit, user, document, tag or (), role or ())
+    room = context_characters if context else 0
+    request = SearchRequest(question, mode, limit, user, document, tag or (), role or (), room)
     answer = asyncio.run(search(request, load_settings()))
     if json:
         print_json(as_json(request, answer))

@@ -15,10 +15,11 @@ from app.api.json_bodies import described, json_body
 from app.api.problems import NotFound, responses
 from app.api.schemas import NoteOut
 from pipeline.chunk_roles import Role
+from pipeline.companions.model import Relation
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
-from stages.search import Question, answer
+from stages.search import CONTEXT_CHARACTERS, MAX_CONTEXT_CHARACTERS, Question, answer
 
 router = APIRouter(tags=["search"])
 
@@ -42,6 +43,32 @@ class SearchBody(BaseModel):
     roles: list[Role] = Field(
         default=[], max_length=len(Role), description="Only passages with one of these roles."
     )
+    context: bool = Field(
+        default=False, description="Bring what must be read with each passage: its companions."
+    )
+    context_characters: int = Field(
+        default=CONTEXT_CHARACTERS, ge=200, le=MAX_CONTEXT_CHARACTERS,
+        description="Room for the companions of one passage.",
+    )  # fmt: skip
+
+
+class CompanionOut(BaseModel):
+    """What must be read with a passage: an exclusion, a limit, a definition …"""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    relation: Relation
+    reason: str = Field(description="Why it is there, such as: defines 'Accident'.")
+    document_id: UUID = Field(description="An endorsement may stand in another document.")
+    source: str
+    name: str
+    page_first: int | None
+    page_last: int | None
+    heading_path: list[str]
+    chunk_id: UUID
+    role: Role
+    context: str
+    text: str = Field(description="Of a definition the definition alone, else the chunk's rest.")
 
 
 class PassageOut(BaseModel):
@@ -69,6 +96,12 @@ class PassageOut(BaseModel):
     gaps: list[NoteOut] = Field(
         description="What of its document was not read, what is about its own pages first."
     )
+    companions: list[CompanionOut] = Field(
+        default=[], description="What must be read with it, most important first; with `context`."
+    )
+    companions_left_out: int = Field(
+        default=0, description="How many more there are than the room for them holds."
+    )
 
 
 class SearchResult(BaseModel):
@@ -95,7 +128,10 @@ async def search(
         async with parts.database.reader(owner) as connection:
             if await find_document(connection, body.document) is None:
                 raise NotFound("There is no such document.")
-    question = Question(body.question, body.mode, body.limit, body.document, body.tags, body.roles)
+    room = body.context_characters if body.context else 0
+    question = Question(
+        body.question, body.mode, body.limit, body.document, body.tags, body.roles, room
+    )
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:

@@ -1,0 +1,73 @@
+"""Prints what must be read with a passage: each companion with its reason, page and section."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.terminal.console import answers, quantity, text
+from app.terminal.snippets import highlighted, snippet
+from pipeline.chunk_roles import Role
+
+if TYPE_CHECKING:
+    from pipeline.companions.model import Companion
+    from pipeline.store.search import Passage
+
+_SNIPPET_CHARACTERS = 280
+
+
+def print_companions(passage: Passage, words: frozenset[str]) -> None:
+    """What must be read with a passage, indented below it; nothing when there is none."""
+    from rich.padding import Padding
+
+    for companion in passage.companions:
+        answers().print(Padding(_title(companion, passage), (0, 0, 0, 3), expand=False))
+        shown = highlighted(snippet(companion.text, words, _SNIPPET_CHARACTERS), words)
+        answers().print(Padding(shown, (0, 0, 0, 5), expand=False))
+    if passage.companions_left_out:
+        more = quantity(passage.companions_left_out, "more passage")
+        left = f"+ {more} left out for want of room: raise --context-characters."
+        answers().print(Padding(text(left, "dim"), (0, 0, 0, 3), expand=False))
+
+
+def _title(companion: Companion, passage: Passage) -> Any:
+    from rich.text import Text
+
+    other = companion.document_id != passage.document_id
+    return Text.assemble(
+        ("+ ", "bold"),
+        (text(companion.reason).plain, "bold green"),
+        (f"  {text(companion.name).plain}" if other else "", "cyan"),
+        (f"  {pages_of(companion)}" if pages_of(companion) else "", "cyan"),
+        (f"  {companion.role}" if companion.role != Role.OTHER else "", "magenta"),
+        (f"  {text(companion.heading_path[-1]).plain}" if companion.heading_path else "", "italic"),
+    )
+
+
+def pages_of(part: Passage | Companion) -> str:
+    """``page 3``, ``pages 3–4``, or nothing for a format without pages."""
+    if part.page_first is None:
+        return ""
+    if part.page_first == part.page_last:
+        return f"page {part.page_first}"
+    return f"pages {part.page_first}–{part.page_last}"
+
+
+def companions_as_json(passage: Passage) -> list[dict[str, Any]]:
+    """The same for a program, with the whole text of each."""
+    return [
+        {
+            "relation": companion.relation,
+            "reason": companion.reason,
+            "document": companion.name,
+            "document_id": companion.document_id,
+            "source": companion.source,
+            "page_first": companion.page_first,
+            "page_last": companion.page_last,
+            "heading_path": list(companion.heading_path),
+            "role": companion.role,
+            "context": companion.context,
+            "chunk_id": companion.chunk_id,
+            "text": companion.text,
+        }
+        for companion in passage.companions
+    ]
