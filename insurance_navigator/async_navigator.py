@@ -135,7 +135,7 @@ class AsyncNavigator:
             tags: only in documents that have all of them.
             roles: only passages that have one of them: coverage, exclusion, definition …
             context: bring what must be read with each passage: its `companions`.
-            context_characters: room for the companions of one passage; by default 4,000.
+            context_characters: room for the companions of all passages together; by default 12,000.
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 MODES = ("hybrid", "vector", "text")
-CONTEXT_CHARACTERS = 4_000
-"""Room for what must be read with a passage, unless somebody says otherwise."""
-MAX_CONTEXT_CHARACTERS = 40_000
+CONTEXT_CHARACTERS = 12_000
+"""Room for what must be read with the passages, unless somebody says otherwise."""
+MAX_CONTEXT_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Question:
         mode: hybrid, vector or text. document: only in this one, when given.
         tags: only in documents that have all of them.
         roles: only passages that have one of them, when any is given.
-        context_characters: room for what must be read with each passage; 0 for nothing.
+        context_characters: room for what must be read with the passages; 0 for nothing.
     """
 
     text: str
@@ -76,7 +76,7 @@ async def ask(
 
     Args:
         document: only in this one: a path, a name or the start of an id.
-        context_characters: room for what must be read with each passage; 0 for nothing.
+        context_characters: room for what must be read with the passages; 0 for nothing.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.

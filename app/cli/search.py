@@ -167,7 +167,7 @@ def command(
         ),
     ] = False,
     context_characters: Annotated[
-        int, typer.Option(min=200, max=MAX_CONTEXT_CHARACTERS, help="Room for these, a passage.")
+        int, typer.Option(min=200, max=MAX_CONTEXT_CHARACTERS, help="Room for these in an answer.")
     ] = CONTEXT_CHARACTERS,
     json: Json = False,
 ) -> None:

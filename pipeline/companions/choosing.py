@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 from pipeline.chunk_roles import Role
@@ -16,8 +15,6 @@ from pipeline.companions.headings import coverage_words, names_coverage, shared
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.references import references_in
 
-MAX_COMPANIONS = 8
-"""Of one passage, whatever the room for characters."""
 _DEFINITIONS = 3
 _ENDORSEMENTS = 2
 _COMMON = 0.15
@@ -44,65 +41,38 @@ _LEAST = 0.25
 """What is less important than this is left away unseen: it belongs to the passage by chance."""
 
 
-class _Candidate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A companion and how important it is to its passage, from 0 to 1."""
+
     importance: float
     companion: Companion
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The companions of a passage.
-
-    Attributes:
-        left_out: how many more there are that the budget did not hold.
-    """
-
-    companions: tuple[Companion, ...]
-    left_out: int
-
-
-def companions_of(
+def candidates_of(
     passage: ContextChunk,
     question: str,
     index: DocumentIndex,
     ranks: Mapping[UUID, int],
-    endorsements: Iterable[Companion] = (),
-    *,
-    taken: frozenset[UUID] = frozenset(),
-    characters: int,
-) -> Chosen:
-    """The companions of a passage, the most important first.
+    endorsements: Sequence[Companion] = (),
+) -> list[Candidate]:
+    """What could be a passage's companions, each chunk once, the most important first.
 
     Args:
         ranks: how well chunks of the document answer the question: their places from 1.
-        endorsements: of other documents, chosen already.
-        taken: chunks that the answer shows anyhow.
-        characters: of the companions' texts together, at most.
+        endorsements: of other documents, the surest first.
     """
-    if characters <= 0:
-        return Chosen((), 0)
+    found: dict[UUID, Candidate] = {}
     work = _Work(passage, question, index, ranks)
-    found: dict[UUID, _Candidate] = {}
     for each in sorted((*work.all(), *_weighed(endorsements)), key=lambda c: -c.importance):
-        own = each.companion.chunk_id
-        if own not in taken and own != passage.chunk_id and each.importance >= _LEAST:
-            found.setdefault(own, each)
-    return _fitting([each.companion for each in found.values()], characters)
+        if each.importance >= _LEAST and each.companion.chunk_id != passage.chunk_id:
+            found.setdefault(each.companion.chunk_id, each)
+    return list(found.values())
 
 
-def _weighed(endorsements: Iterable[Companion]) -> Iterator[_Candidate]:
-    for place, each in enumerate(list(endorsements)[:_ENDORSEMENTS]):
-        yield _Candidate(_WEIGHTS[each.relation] - place / 10, each)
-
-
-def _fitting(ordered: Sequence[Companion], characters: int) -> Chosen:
-    kept: list[Companion] = []
-    room = characters
-    for each in ordered:
-        if len(kept) < MAX_COMPANIONS and len(each.text) <= room:
-            kept.append(each)
-            room -= len(each.text)
-    return Chosen(tuple(kept), len(ordered) - len(kept))
+def _weighed(endorsements: Sequence[Companion]) -> Iterator[Candidate]:
+    for place, each in enumerate(endorsements[:_ENDORSEMENTS]):
+        yield Candidate(_WEIGHTS[each.relation] - place / 10, each)
 
 
 class _Work:
@@ -120,7 +90,7 @@ class _Work:
         self._titles = passage.heading_path[index.title_depth :]
         self._coverage = coverage_words(self._titles[:1])
 
-    def all(self) -> Iterator[_Candidate]:
+    def all(self) -> Iterator[Candidate]:
         yield from self._continuations()
         yield from self._references()
         yield from self._restrictions()
@@ -133,11 +103,11 @@ class _Work:
 
     def _candidate(
         self, relation: Relation, reason: str, chunk: ContextChunk, share: float, text: str = ""
-    ) -> _Candidate:
+    ) -> Candidate:
         made = companion(relation, reason, chunk, text or _without(chunk, self._passage))
-        return _Candidate(_WEIGHTS[relation] * share, made)
+        return Candidate(_WEIGHTS[relation] * share, made)
 
-    def _continuations(self) -> Iterator[_Candidate]:
+    def _continuations(self) -> Iterator[Candidate]:
         for step, first, fall in ((1, 1.0, 0.15), (-1, 0.75, 0.25)):
             for distance, chunk in enumerate(self._index.around(self._passage, step)[:4]):
                 if not _same_clause(self._passage, chunk):
@@ -147,7 +117,7 @@ class _Work:
                 share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk))
                 yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
 
-    def _references(self) -> Iterator[_Candidate]:
+    def _references(self) -> Iterator[Candidate]:
         for reference in references_in(self._passage.text):
             chunk = self._index.resolve(reference, self._passage)
             if chunk is not None:
@@ -155,7 +125,7 @@ class _Work:
                 reason = f"referred to as {reference.written}"
                 yield self._candidate(Relation.REFERENCE, reason, chunk, share)
 
-    def _restrictions(self) -> Iterator[_Candidate]:
+    def _restrictions(self) -> Iterator[Candidate]:
         for chunk in self._index.chunks:
             relation = self._restriction(chunk)
             if relation is None:
@@ -179,11 +149,13 @@ class _Work:
             return 0.7 + 0.3 * near, "the same section"
         if names_coverage(self._coverage, " ".join(titles)):
             return 0.7, "the same coverage"
+        if titles and titles[0] in self._index.coverages:
+            return 0.1, "another coverage"
         if names_coverage(self._coverage, chunk.text):
             return 0.6, "the same coverage"
-        return (0.5, "the whole contract") if not coverage_words(titles) else (0.4 * near, "nearby")
+        return 0.5, "the whole contract"
 
-    def _definitions(self) -> Iterator[_Candidate]:
+    def _definitions(self) -> Iterator[Candidate]:
         used = phrases_in(f"{' '.join(self._passage.heading_path)} {self._passage.text}")
         terms = self._index.definitions.keys()
         asked = terms & self._question

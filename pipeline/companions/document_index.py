@@ -51,6 +51,13 @@ class DocumentIndex:
         return shared_titles(chunk.heading_path for chunk in self.chunks)
 
     @cached_property
+    def coverages(self) -> frozenset[str]:
+        """The headings of the parts that each promise a benefit of their own."""
+        covering = (chunk for chunk in self.chunks if chunk.role == Role.COVERAGE)
+        titles = (chunk.heading_path[self.title_depth :] for chunk in covering)
+        return frozenset(each[0] for each in titles if each)
+
+    @cached_property
     def definitions(self) -> dict[tuple[str, ...], list[Defined]]:
         """The definitions by the words of their terms."""
         found: dict[tuple[str, ...], list[Defined]] = defaultdict(list)

@@ -10,10 +10,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.companions.choosing import companions_of
+from pipeline.companions.choosing import Candidate, candidates_of
 from pipeline.companions.document_index import DocumentIndex
 from pipeline.companions.endorsements import endorsements_of
 from pipeline.companions.model import ContextChunk
+from pipeline.companions.sharing import share_room
 from pipeline.store.engine import rows
 from pipeline.store.search import Passage, Query, search
 
@@ -65,41 +66,39 @@ async def with_companions(
 ) -> list[Passage]:
     """The passages, each with what must be read with it, among what the connection's role may see.
 
-    A chunk is shown once in an answer: what is a passage, or a better passage's companion already,
-    is no companion.
-
     Args:
-        characters: of the companions of one passage together, at most.
+        characters: of the companions of all passages together, at most.
     """
-    taken = {passage.chunk_id for passage in passages}
     documents: dict[UUID, list[Passage]] = defaultdict(list)
     for passage in passages[:MAX_PASSAGES]:
         documents[passage.document_id].append(passage)
-    sources = {
+    read = {
         document: await _read(connection, query, document, own)
         for document, own in documents.items()
     }
-    made = []
-    for passage in passages[:MAX_PASSAGES]:
-        index, ranks, others = sources[passage.document_id]
-        own_chunk = index.by_id.get(passage.chunk_id)
-        if own_chunk is None:  # published anew between the statements
-            made.append(passage)
-            continue
-        chosen = companions_of(
-            own_chunk,
-            query.text,
-            index,
-            ranks,
-            endorsements_of(own_chunk, index, others),
-            taken=frozenset(taken),
-            characters=characters,
-        )
-        taken.update(each.chunk_id for each in chosen.companions)
-        made.append(
-            replace(passage, companions=chosen.companions, companions_left_out=chosen.left_out)
-        )
+    candidates = [
+        _candidates(passage, query.text, *read[passage.document_id])
+        for passage in passages[:MAX_PASSAGES]
+    ]
+    chosen = share_room(candidates, [passage.chunk_id for passage in passages], characters)
+    made = [
+        replace(passage, companions=own.companions, companions_left_out=own.left_out)
+        for passage, own in zip(passages, chosen, strict=False)
+    ]
     return [*made, *passages[MAX_PASSAGES:]]
+
+
+def _candidates(
+    passage: Passage,
+    question: str,
+    index: DocumentIndex,
+    ranks: dict[UUID, int],
+    others: Sequence[ContextChunk],
+) -> list[Candidate]:
+    chunk = index.by_id.get(passage.chunk_id)
+    if chunk is None:  # its document was published anew between two statements
+        return []
+    return candidates_of(chunk, question, index, ranks, endorsements_of(chunk, index, others))
 
 
 async def _read(

@@ -48,7 +48,7 @@ class SearchBody(BaseModel):
     )
     context_characters: int = Field(
         default=CONTEXT_CHARACTERS, ge=200, le=MAX_CONTEXT_CHARACTERS,
-        description="Room for the companions of one passage.",
+        description="Room for the companions of all passages together.",
     )  # fmt: skip
 
 
