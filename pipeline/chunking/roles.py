@@ -52,7 +52,7 @@ def role_of(titles: Sequence[str], text: str, context: str = "") -> Role:
         return _among(titles, told)
     if (told := _nearest(titles[-2::-1], SECTION)) is not None:
         return told.role
-    return wording_role(f"{context}\n{text[:_OPENING_CHARS]}") or Role.OTHER
+    return _by_wording(f"{context}\n{text[:_OPENING_CHARS]}") or Role.OTHER
 
 
 def _is_contents(opening: str) -> bool:
@@ -99,8 +99,7 @@ def _told_by(title: str) -> _Told | None:
     return None if first is None else _Told(_BY_WEIGHT[first].role, _BY_WEIGHT[first].weight)
 
 
-def wording_role(text: str) -> Role | None:
-    """The role that the wording of a text tells, whatever stands above it."""
+def _by_wording(text: str) -> Role | None:
     scores: Counter[Role] = Counter()
     times: Counter[str] = Counter()
     for number, phrase in _WORDINGS.found_in(fold(text)):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pipeline.chunk_roles import Role
-from pipeline.chunking.roles import wording_role
 from pipeline.companions.definitions import phrases_in
 from pipeline.companions.document_index import DocumentIndex
 from pipeline.companions.headings import coverage_words, names_coverage, shared
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.references import references_in
+from pipeline.companions.restricting import BY_ROLE, restriction_of
 
 _DEFINITIONS = 3
 _ENDORSEMENTS = 2
@@ -21,13 +21,6 @@ _COMMON = 0.15
 """A term in more of the chunks than this is the contract's "you" and "policy": no news."""
 _NEAR = 15
 _ASKED = 6
-_RELATIONS = {
-    Role.EXCLUSION: Relation.EXCLUSION,
-    Role.LIMIT: Relation.LIMIT,
-    Role.SCHEDULE: Relation.LIMIT,
-    Role.CONDITION: Relation.CONDITION,
-    Role.ENDORSEMENT: Relation.ENDORSEMENT,
-}
 _WEIGHTS = {
     Relation.CONTINUATION: 0.95,
     Relation.REFERENCE: 0.95,
@@ -37,6 +30,12 @@ _WEIGHTS = {
     Relation.DEFINITION: 0.75,
     Relation.CONDITION: 0.6,
 }
+_QUESTION = 0.3
+_BY_WORDING = 0.7
+_REFERRED = 0.5
+_LISTS = frozenset((Role.DEFINITION, Role.CLAIMS, Role.CONDITION))
+_LIST = 0.5
+"""Of a glossary or a list of conditions the next entry is another one, not the rest of this."""
 _LEAST = 0.25
 """What is less important than this is left away unseen: it belongs to the passage by chance."""
 
@@ -108,38 +107,35 @@ class _Work:
         return Candidate(_WEIGHTS[relation] * share, made)
 
     def _continuations(self) -> Iterator[Candidate]:
+        scale = _LIST if self._passage.role in _LISTS else 1.0
         for step, first, fall in ((1, 1.0, 0.15), (-1, 0.75, 0.25)):
             for distance, chunk in enumerate(self._index.around(self._passage, step)[:4]):
                 if not _same_clause(self._passage, chunk):
                     break
                 table = chunk.text.lstrip().startswith("|")
                 reason = f"{'continues' if step > 0 else 'begins'} the {'table' if table else 'clause'}"
-                share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk))
+                share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk)) * scale
                 yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
 
     def _references(self) -> Iterator[Candidate]:
         for reference in references_in(self._passage.text):
             chunk = self._index.resolve(reference, self._passage)
             if chunk is not None:
-                share = 0.65 + 0.35 * self._asked(chunk)
+                share = _REFERRED + (1 - _REFERRED) * self._asked(chunk)
                 reason = f"referred to as {reference.written}"
                 yield self._candidate(Relation.REFERENCE, reason, chunk, share)
 
     def _restrictions(self) -> Iterator[Candidate]:
         for chunk in self._index.chunks:
-            relation = self._restriction(chunk)
+            asked = chunk.chunk_id in self._ranks
+            relation = restriction_of(chunk.role, chunk.text, by_wording=asked)
             if relation is None:
                 continue
             belongs, where = self._belonging(chunk)
-            share = 0.5 * belongs + 0.5 * self._asked(chunk)
+            share = (1 - _QUESTION) * belongs + _QUESTION * self._asked(chunk)
+            if Role(chunk.role) not in BY_ROLE:
+                share *= _BY_WORDING
             yield self._candidate(relation, _REASONS[relation].format(where), chunk, share)
-
-    def _restriction(self, chunk: ContextChunk) -> Relation | None:
-        relation = _RELATIONS.get(Role(chunk.role))
-        if relation is None and chunk.chunk_id in self._ranks:
-            told = wording_role(chunk.text)
-            relation = _RELATIONS.get(told) if told is not None else None
-        return relation
 
     def _belonging(self, chunk: ContextChunk) -> tuple[float, str]:
         """How much a chunk belongs to the passage's coverage (0 to 1), and as a person says it."""
