@@ -134,7 +134,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--documents", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--characters", type=int, default=12_000, help="room for the context")
     parser.add_argument("--home", type=Path, help="keep the documents here for the next time")
-    parser.add_argument("--missed", action="store_true", help="name those used for tuning that failed")
+    parser.add_argument("--missed", action="store_true", help="name what tuning still misses")
     return parser.parse_args()
 
 

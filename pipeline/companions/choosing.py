@@ -10,7 +10,7 @@ from uuid import UUID
 from pipeline.chunk_roles import Role
 from pipeline.companions.definitions import phrases_in
 from pipeline.companions.document_index import DocumentIndex
-from pipeline.companions.headings import coverage_words, names_coverage, shared
+from pipeline.companions.headings import coverage_words, shared
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.references import references_in
 from pipeline.companions.restricting import BY_ROLE, restriction_of
@@ -112,8 +112,8 @@ class _Work:
             for distance, chunk in enumerate(self._index.around(self._passage, step)[:4]):
                 if not _same_clause(self._passage, chunk):
                     break
-                table = chunk.text.lstrip().startswith("|")
-                reason = f"{'continues' if step > 0 else 'begins'} the {'table' if table else 'clause'}"
+                what = "table" if chunk.text.lstrip().startswith("|") else "clause"
+                reason = f"{'continues' if step > 0 else 'begins'} the {what}"
                 share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk)) * scale
                 yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
 
@@ -143,11 +143,11 @@ class _Work:
         near = math.exp(-abs(chunk.ordinal - self._passage.ordinal) / _NEAR)
         if titles and shared(self._titles, titles):
             return 0.7 + 0.3 * near, "the same section"
-        if names_coverage(self._coverage, " ".join(titles)):
+        if self._coverage and self._coverage <= coverage_words(titles):
             return 0.7, "the same coverage"
         if titles and titles[0] in self._index.coverages:
             return 0.1, "another coverage"
-        if names_coverage(self._coverage, chunk.text):
+        if self._coverage and self._coverage <= self._index.words(chunk):
             return 0.6, "the same coverage"
         return 0.5, "the whole contract"
 

@@ -16,6 +16,7 @@ from pipeline.companions.definitions import Definition, definitions_in, key_of
 from pipeline.companions.headings import shared_titles
 from pipeline.companions.model import ContextChunk
 from pipeline.companions.references import Reference
+from pipeline.companions.words import words_of
 
 _LINE_CHARACTERS = 120
 _DOTTED = re.compile(r"\A[#*\s]{0,8}(\d{1,3}(?:\.\d{1,3}){1,4})[.)]?\s")
@@ -39,11 +40,19 @@ class DocumentIndex:
         self.chunks = sorted(chunks, key=lambda chunk: chunk.ordinal)
         self._ordinals = [chunk.ordinal for chunk in self.chunks]
         self.by_id: dict[UUID, ContextChunk] = {chunk.chunk_id: chunk for chunk in self.chunks}
+        self._words: dict[UUID, frozenset[str]] = {}
 
     def around(self, chunk: ContextChunk, step: int) -> list[ContextChunk]:
         """The chunks after a chunk (step 1) or before it (step -1), the nearest first."""
         at = bisect_left(self._ordinals, chunk.ordinal)
         return self.chunks[at + 1 :] if step > 0 else self.chunks[:at][::-1]
+
+    def words(self, chunk: ContextChunk) -> frozenset[str]:
+        """The words of a chunk's text."""
+        known = self._words.get(chunk.chunk_id)
+        if known is None:
+            known = self._words[chunk.chunk_id] = words_of(chunk.text)
+        return known
 
     @cached_property
     def title_depth(self) -> int:

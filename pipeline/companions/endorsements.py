@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.companions.choosing import companion
 from pipeline.companions.document_index import DocumentIndex
-from pipeline.companions.headings import coverage_words, names_coverage
+from pipeline.companions.headings import coverage_words
 from pipeline.companions.model import Companion, ContextChunk, Relation
+from pipeline.companions.words import words_of
 from pipeline.text import fold
 
 # HO 00 03 05 11, CG 00 01 04 13, HO-3, CA 401, CP 10 30 10 12
@@ -19,7 +20,7 @@ _POLICY = re.compile(
 _FIRST_CHUNKS = 8
 """A form's name and a policy's number stand at a document's beginning."""
 _MANY = 50
-"""In a folder of so many endorsements a coverage's name says too little: several policies are in it."""
+"""Among so many endorsements a coverage's name says too little: they are of several policies."""
 
 
 def endorsements_of(
@@ -35,7 +36,7 @@ def endorsements_of(
     for chunk in others:
         said = f"{' '.join(chunk.heading_path)} {chunk.context} {chunk.text}"
         same = sorted(names & _names([said]))
-        covers = names_coverage(coverage, said)
+        covers = bool(coverage) and coverage <= words_of(said)
         if same or (few and covers):
             what = same[0] if same else " ".join(passage.heading_path[-1:])
             reason = f"endorsement in another document, names {what}"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from pipeline.text import fold
+from pipeline.companions.words import words_of
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _MOST = 0.6
 # What headings of any coverage say.
-_EMPTY = frozenset(
+_EMPTY = words_of(
     "coverage coverages cover covered what the and for not are is section part article clause "
     "insurance insuring agreement policy benefit benefits schedule table general specific "
     "exclusion exclusions excluded limit limits limitation limitations liability conditions "
     "condition definitions definition additional other your our with under this that from "
     "garanzia garanzie copertura assicurazione esclusioni condizioni cobertura coberturas "
     "exclusiones condiciones versicherung ausschlüsse bedingungen art all any pay will how "
-    "warning scope provisions provision annexure annex claims claim plan service services".split()
+    "warning scope provisions provision annexure annex claims claim plan service services"
 )
 
 
@@ -45,11 +43,5 @@ def shared(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def coverage_words(titles: Iterable[str]) -> frozenset[str]:
-    """The words by which headings name a coverage: ``baggage delay`` of "B. Baggage delay cover"."""
-    words = (word for title in titles for word in _WORD.findall(fold(title).lower()))
-    return frozenset(word for word in words if word not in _EMPTY)
-
-
-def names_coverage(words: frozenset[str], text: str) -> bool:
-    """Whether a text names the coverage: it has all of its words."""
-    return bool(words) and words <= set(_WORD.findall(fold(text).lower()))
+    """The words by which headings name a coverage: ``baggage delay`` of "B. Baggage delay"."""
+    return frozenset().union(*map(words_of, titles)) - _EMPTY

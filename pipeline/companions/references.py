@@ -58,7 +58,8 @@ def references_in(text: str) -> list[Reference]:
     found: dict[str, Reference] = {}
     for match in _NUMBERED.finditer(text):
         written = " ".join(match[0].split())
-        label = label_of(f"{match['kind']} {match['number']} .") or label_of(f"{match['number']}. X")
+        number = match["number"]
+        label = label_of(f"{match['kind']} {number} .") or label_of(f"{number}. X")
         inner = re.findall(r"\w+", match["inner"])
         found.setdefault(
             written, Reference(written, match["kind"].lower(), label, inner[-1] if inner else "")

@@ -17,11 +17,13 @@ BY_ROLE = {
 }
 _EXCLUDES = re.compile(
     r"""
-    \b(?:(?:do|does|will|shall|is|are|be|was)[ ]not[ ](?:be[ ])?(?:cover|covered|pay|payable|insure
-    |insured|apply|available|liable|provide)|not[ ]covered|excluded|excludes|exclusions?|except[ ]for
-    |no[ ](?:coverage|cover|benefits?|amount|payment|compensation)|only[ ](?:if|when|valid)
-    |esclus[aeio]|non[ ](?:copre|rimborsa|comprende|opera|sono[ ]copert[ei])|no[ ]cubre|excluid[oa]s?
-    |excluye|nicht[ ]versichert|ausgeschlossen|kein[ ]versicherungsschutz)\b
+    \b(?:(?:do|does|will|shall|is|are|be|was)[ ]not[ ](?:be[ ])?
+        (?:cover|covered|pay|payable|insure|insured|apply|available|liable|provide)
+    |not[ ]covered|excluded|excludes|exclusions?|except[ ]for|only[ ](?:if|when|valid)
+    |no[ ](?:coverage|cover|benefits?|amount|payment|compensation)
+    |esclus[aeio]|non[ ](?:copre|rimborsa|comprende|opera|sono[ ]copert[ei])
+    |no[ ]cubre|excluid[oa]s?|excluye
+    |nicht[ ]versichert|ausgeschlossen|kein[ ]versicherungsschutz)\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -32,13 +32,14 @@ _COLUMNS = """
 # they answer the question.
 _CHUNKS = sa.text(
     f"""
+    WITH passages AS (
+        SELECT min(ordinal) - :window AS first, max(ordinal) + :window AS last
+        FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))
+    )
     SELECT {_COLUMNS}
-    FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
+    FROM passages CROSS JOIN document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     WHERE c.document_id = :document
-      AND (c.ordinal BETWEEN
-             (SELECT min(ordinal) FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))) - :window
-         AND (SELECT max(ordinal) FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))) + :window
-           OR c.id = ANY(CAST(:ranked AS uuid[])))
+      AND (c.ordinal BETWEEN first AND last OR c.id = ANY(CAST(:ranked AS uuid[])))
     ORDER BY c.ordinal LIMIT 4 * :window
     """
 )
