@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.terminal.console import answers, quantity, text
+from app.terminal.console import answers, text
 from app.terminal.snippets import highlighted, snippet
-from pipeline.chunk_roles import Role
+from pipeline.companions.model import Relation
 
 if TYPE_CHECKING:
     from pipeline.companions.model import Companion
@@ -21,11 +21,15 @@ def print_companions(passage: Passage, words: frozenset[str]) -> None:
 
     for companion in passage.companions:
         answers().print(Padding(_title(companion, passage), (0, 0, 0, 3), expand=False))
-        shown = highlighted(snippet(companion.text, words, _SNIPPET_CHARACTERS), words)
+        first = companion.relation == Relation.DEFINITION  # and not where the question's words are
+        sought = frozenset[str]() if first else words
+        shown = highlighted(snippet(companion.text, sought, _SNIPPET_CHARACTERS), words)
         answers().print(Padding(shown, (0, 0, 0, 5), expand=False))
     if passage.companions_left_out:
-        more = quantity(passage.companions_left_out, "more passage")
-        left = f"+ {more} left out for want of room: raise --context-characters."
+        left = (
+            f"+ {passage.companions_left_out:,} more left out for want of room:"
+            " --context-characters makes more."
+        )
         answers().print(Padding(text(left, "dim"), (0, 0, 0, 3), expand=False))
 
 
@@ -38,7 +42,6 @@ def _title(companion: Companion, passage: Passage) -> Any:
         (text(companion.reason).plain, "bold green"),
         (f"  {text(companion.name).plain}" if other else "", "cyan"),
         (f"  {pages_of(companion)}" if pages_of(companion) else "", "cyan"),
-        (f"  {companion.role}" if companion.role != Role.OTHER else "", "magenta"),
         (f"  {text(companion.heading_path[-1]).plain}" if companion.heading_path else "", "italic"),
     )
 

@@ -117,7 +117,7 @@ def _filling(passages: Iterable[Passage], room: int) -> list[str]:
 
 
 def _found(folder: Path, wanted: set[str]) -> dict[str, Path]:
-    found = {}
+    found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.pdf")):
         sha256 = _sha256(path)
         if sha256 in wanted:

@@ -58,7 +58,7 @@ def sign_test(won: int, lost: int) -> float:
     if not differ:
         return 1.0
     tail = sum(math.comb(differ, k) for k in range(min(won, lost) + 1)) / 2**differ
-    return min(1.0, 2 * tail)
+    return min(1.0, 2.0 * float(tail))
 
 
 def table(title: str, asked: Sequence[Asked]) -> str:

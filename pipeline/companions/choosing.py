@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pipeline.chunk_roles import Role
 from pipeline.companions.definitions import phrases_in
-from pipeline.companions.document_index import DocumentIndex
+from pipeline.companions.document_index import Defined, DocumentIndex
 from pipeline.companions.headings import coverage_words, shared
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.references import references_in
@@ -113,7 +113,7 @@ class _Work:
                 if not _same_clause(self._passage, chunk):
                     break
                 what = "table" if chunk.text.lstrip().startswith("|") else "clause"
-                reason = f"{'continues' if step > 0 else 'begins'} the {what}"
+                reason = f"continues the {what}" if step > 0 else f"earlier in the {what}"
                 share = max(first - fall * distance, 0.3) * (0.6 + 0.4 * self._asked(chunk)) * scale
                 yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
 
@@ -135,21 +135,26 @@ class _Work:
             share = (1 - _QUESTION) * belongs + _QUESTION * self._asked(chunk)
             if Role(chunk.role) not in BY_ROLE:
                 share *= _BY_WORDING
-            yield self._candidate(relation, _REASONS[relation].format(where), chunk, share)
+            yield self._candidate(relation, f"{relation} {where}", chunk, share)
 
     def _belonging(self, chunk: ContextChunk) -> tuple[float, str]:
         """How much a chunk belongs to the passage's coverage (0 to 1), and as a person says it."""
         titles = chunk.heading_path[self._index.title_depth :]
         near = math.exp(-abs(chunk.ordinal - self._passage.ordinal) / _NEAR)
         if titles and shared(self._titles, titles):
-            return 0.7 + 0.3 * near, "the same section"
+            return 0.7 + 0.3 * near, "in the same section"
         if self._coverage and self._coverage <= coverage_words(titles):
-            return 0.7, "the same coverage"
+            return 0.7, "of the same coverage"
         if titles and titles[0] in self._index.coverages:
-            return 0.1, "another coverage"
+            return 0.1, "of another coverage"
         if self._coverage and self._coverage <= self._index.words(chunk):
-            return 0.6, "the same coverage"
-        return 0.5, "the whole contract"
+            return 0.6, "of the same coverage"
+        return 0.5, "elsewhere in the document"
+
+    def _nearness(self, defined: Defined) -> tuple[int, int]:
+        """A part may define a term for itself: that goes before the contract's definition."""
+        path = defined.chunk.heading_path
+        return shared(self._passage.heading_path, path), -defined.chunk.ordinal
 
     def _definitions(self) -> Iterator[Candidate]:
         used = phrases_in(f"{' '.join(self._passage.heading_path)} {self._passage.text}")
@@ -157,7 +162,7 @@ class _Work:
         asked = terms & self._question
         weighed = []
         for term in terms & (used | asked):
-            chunk, definition = self._index.definitions[term][0]
+            chunk, definition = max(self._index.definitions[term], key=self._nearness)
             common = self._index.share_with(definition.term)
             if term in asked or common < _COMMON:
                 weighed.append(((term in asked) - common, chunk, definition))
@@ -167,14 +172,6 @@ class _Work:
             reason = f"defines '{definition.term}'"
             share = 0.55 + 0.3 * weight
             yield self._candidate(Relation.DEFINITION, reason, chunk, share, text)
-
-
-_REASONS = {
-    Relation.EXCLUSION: "excludes from {}",
-    Relation.LIMIT: "limit for {}",
-    Relation.CONDITION: "condition of {}",
-    Relation.ENDORSEMENT: "endorsement to {}",
-}
 
 
 def _same_clause(one: ContextChunk, other: ContextChunk) -> bool:

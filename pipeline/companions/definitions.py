@@ -45,11 +45,16 @@ _ENTRY = re.compile(
 _ROW = re.compile(
     r"(?:\A|(?<=\n))\|\s{0,2}\*{0,2}(?P<row>[^|*\n]{2,80}?)\*{0,2}\s{0,2}\|(?P<cell>[^|\n]{2})"
 )
+_PARAGRAPH_END = re.compile(r"\n\n(?![ ]{0,8}(?:[-*•]|\(?\w{1,4}[.)])[ ])")
+_SHORT = 40
+_LIST_MARK = re.compile(r"\(?\w{1,3}[.)]")
+_VERB_AT_END = re.compile(rf"[ ](?:{_VERB})\Z")
 _TOKEN = re.compile(r"\w+")
 # Words that begin a sentence with "means" without being a term.
 _NO_TERM = words_of(
     "this it which that these they what such we you he she there by if when in for note please "
-    "any each no the following example examples your yours our ours us his her its"
+    "any each no the following example examples your yours our ours us his her its "
+    "todo todos esto lo el questo ciò dies das ceci cela"
 )
 
 
@@ -71,8 +76,17 @@ def definitions_in(text: str, role: str) -> list[Definition]:
     for (start, match), end in zip(found, starts[1:], strict=True):
         term = _term(match)
         if term:
-            made.append(Definition(term, start, min(end, start + _MAX_CHARACTERS)))
+            made.append(Definition(term, start, _end(text, start, end)))
     return made
+
+
+def _end(text: str, start: int, end: int) -> int:
+    """Where a definition ends: with its paragraph, and the list that may follow it."""
+    end = min(end, start + _MAX_CHARACTERS)
+    for gap in _PARAGRAPH_END.finditer(text, start + _SHORT, end):
+        if not text[start : gap.start()].rstrip(" *_").endswith(":"):
+            return gap.start()
+    return end
 
 
 def _matches(text: str, role: str) -> Iterator[re.Match[str]]:
@@ -84,8 +98,11 @@ def _matches(text: str, role: str) -> Iterator[re.Match[str]]:
 
 def _term(match: re.Match[str]) -> str:
     term = str(match[str(match.lastgroup if match.lastgroup != "cell" else "row")]).strip(" .,:-*")
-    words = key_of(term)
-    return term if 0 < len(words) <= _MAX_WORDS and words[0] not in _NO_TERM else ""
+    term = _VERB_AT_END.sub("", term)
+    words = _TOKEN.findall(fold(term).lower())
+    if not 0 < len(words) <= _MAX_WORDS or words[0] in _NO_TERM or _LIST_MARK.match(term):
+        return ""
+    return term
 
 
 def key_of(term: str) -> tuple[str, ...]:
