@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pipeline.chunk_roles import Role
 from pipeline.companions.definitions import phrases_in
 from pipeline.companions.document_index import Defined, DocumentIndex
-from pipeline.companions.headings import coverage_words, shared
+from pipeline.companions.headings import coverage_of, coverage_words, shared
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.references import references_in
 from pipeline.companions.restricting import BY_ROLE, restriction_of
@@ -19,6 +19,7 @@ _DEFINITIONS = 3
 _ENDORSEMENTS = 2
 _COMMON = 0.15
 """A term in more of the chunks than this is the contract's "you" and "policy": no news."""
+_FEW_CHUNKS = 4
 _NEAR = 15
 _ASKED = 6
 _WEIGHTS = {
@@ -32,6 +33,7 @@ _WEIGHTS = {
 }
 _QUESTION = 0.3
 _BY_WORDING = 0.7
+_TWICE = 0.05
 _REFERRED = 0.5
 _LISTS = frozenset((Role.DEFINITION, Role.CLAIMS, Role.CONDITION))
 _LIST = 0.5
@@ -61,12 +63,23 @@ def candidates_of(
         ranks: how well chunks of the document answer the question: their places from 1.
         endorsements: of other documents, the surest first.
     """
-    found: dict[UUID, Candidate] = {}
+    found: dict[object, Candidate] = {}
     work = _Work(passage, question, index, ranks)
     for each in sorted((*work.all(), *_weighed(endorsements)), key=lambda c: -c.importance):
         if each.importance >= _LEAST and each.companion.chunk_id != passage.chunk_id:
-            found.setdefault(each.companion.chunk_id, each)
-    return list(found.values())
+            key = each.companion.key
+            found[key] = _joined(found[key], each) if key in found else each
+    return sorted(found.values(), key=lambda candidate: -candidate.importance)
+
+
+def _joined(one: Candidate, other: Candidate) -> Candidate:
+    """A chunk that is a companion for two reasons, of which it tells both and is worth more."""
+    reason = one.companion.reason
+    if Relation.REFERENCE not in (one.companion.relation, other.companion.relation):
+        return one
+    if other.companion.reason not in reason:
+        reason = f"{reason}, {other.companion.reason}"
+    return Candidate(one.importance + _TWICE, replace(one.companion, reason=reason))
 
 
 def _weighed(endorsements: Sequence[Companion]) -> Iterator[Candidate]:
@@ -87,7 +100,7 @@ class _Work:
         self._passage, self._index, self._ranks = passage, index, ranks
         self._question = phrases_in(question)
         self._titles = passage.heading_path[index.title_depth :]
-        self._coverage = coverage_words(self._titles[:1])
+        self._coverage = coverage_of((*self._titles, *passage.heading_path))
 
     def all(self) -> Iterator[Candidate]:
         yield from self._continuations()
@@ -164,7 +177,7 @@ class _Work:
         for term in terms & (used | asked):
             chunk, definition = max(self._index.definitions[term], key=self._nearness)
             common = self._index.share_with(definition.term)
-            if term in asked or common < _COMMON:
+            if term in asked or common < max(_COMMON, _FEW_CHUNKS / len(self._index.chunks)):
                 weighed.append(((term in asked) - common, chunk, definition))
         weighed.sort(key=lambda each: (-each[0], each[1].ordinal))
         for weight, chunk, definition in weighed[:_DEFINITIONS]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.companions.choosing import companion
 from pipeline.companions.document_index import DocumentIndex
-from pipeline.companions.headings import coverage_words
+from pipeline.companions.headings import coverage_of
 from pipeline.companions.model import Companion, ContextChunk, Relation
 from pipeline.companions.words import words_of
 from pipeline.text import fold
@@ -30,7 +30,8 @@ def endorsements_of(
     if not others:
         return []
     names = _names(f"{chunk.name}\n{chunk.text}" for chunk in index.chunks[:_FIRST_CHUNKS])
-    coverage = coverage_words(passage.heading_path[index.title_depth :][-1:])
+    titles = (*passage.heading_path[index.title_depth :], *passage.heading_path)
+    coverage = coverage_of(titles)
     few = len({each.document_id for each in others}) <= _MANY
     found: list[tuple[int, Companion]] = []
     for chunk in others:
@@ -38,7 +39,7 @@ def endorsements_of(
         same = sorted(names & _names([said]))
         covers = bool(coverage) and coverage <= words_of(said)
         if same or (few and covers):
-            what = same[0] if same else " ".join(passage.heading_path[-1:])
+            what = same[0] if same else next(title for title in titles if coverage_of([title]))
             reason = f"endorsement in another document, names {what}"
             made = companion(Relation.ENDORSEMENT, reason, chunk, chunk.text)
             found.append((-2 * covers - bool(same), made))

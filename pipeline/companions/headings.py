@@ -10,6 +10,7 @@ from pipeline.companions.words import words_of
 _MOST = 0.6
 # What headings of any coverage say.
 _EMPTY = words_of(
+    "to of in by on or an as at be it we us if no do so up di de la le il el los las der die das "
     "coverage coverages cover covered what the and for not are is section part article clause "
     "insurance insuring agreement policy benefit benefits schedule table general specific "
     "exclusion exclusions excluded limit limits limitation limitations liability conditions "
@@ -40,6 +41,12 @@ def shared(one: Sequence[str], other: Sequence[str]) -> int:
             break
         length += 1
     return length
+
+
+def coverage_of(titles: Sequence[str]) -> frozenset[str]:
+    """The words that name the coverage of a passage: of the outermost heading that names one."""
+    named = (coverage_words([title]) for title in titles)
+    return next((words for words in named if words), frozenset())
 
 
 def coverage_words(titles: Iterable[str]) -> frozenset[str]:

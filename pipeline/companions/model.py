@@ -66,3 +66,8 @@ class Companion:
     role: str
     context: str
     text: str
+
+    @property
+    def key(self) -> object:
+        """What is shown once in an answer: a chunk, or each definition in it."""
+        return (self.chunk_id, self.text) if self.relation is Relation.DEFINITION else self.chunk_id

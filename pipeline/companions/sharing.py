@@ -46,13 +46,13 @@ def share_room(
         ),
         key=lambda weighed: weighed[:2],
     )
-    seen = set(shown)
+    seen: set[object] = set(shown)
     kept: list[list[Companion]] = [[] for _ in candidates]
     left_out = [0 for _ in candidates]
     for _, place, companion in pool:
-        if companion.chunk_id in seen:
+        if companion.chunk_id in seen or companion.key in seen:
             continue
-        seen.add(companion.chunk_id)
+        seen.add(companion.key)
         if len(companion.text) <= characters:
             characters -= len(companion.text)
             kept[place].append(companion)
