@@ -86,6 +86,11 @@ async def ask(
     one_of("role", roles, tuple(Role))
     if limit < 1:
         raise UsageError("The limit is less than one passage.", remedy="Ask for at least one.")
+    if not 0 <= context_characters <= MAX_CONTEXT_CHARACTERS:
+        raise UsageError(
+            f"The context cannot have {context_characters:,} characters.",
+            remedy=f"Ask for 0 to {MAX_CONTEXT_CHARACTERS:,}.",
+        )
     only = None
     if document:
         async with database.reader(owner) as connection:

@@ -167,12 +167,17 @@ def command(
         ),
     ] = False,
     context_characters: Annotated[
-        int, typer.Option(min=200, max=MAX_CONTEXT_CHARACTERS, help="Room for these in an answer.")
-    ] = CONTEXT_CHARACTERS,
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_CONTEXT_CHARACTERS,
+            help=f"Room for these in the whole answer.  [default: {CONTEXT_CHARACTERS}]",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
-    room = context_characters if context else 0
+    room = context_characters or (CONTEXT_CHARACTERS if context else 0)
     request = SearchRequest(question, mode, limit, user, document, tag or (), role or (), room)
     answer = asyncio.run(search(request, load_settings()))
     if json:

@@ -2,7 +2,7 @@
 
 Each question of `questions.jsonl` asks what a policyholder asks of one public policy; its decisive
 exclusion or limit is a quotation with its page. FOLDER holds those policies, found by the hash of
-their bytes (`--list` says where they come from). They are taken into a home of its own, and each
+their bytes; `questions.jsonl` names them. They are taken into a home of its own, and each
 question is asked of its policy: five passages, five with context, and so many passages more as
 have the length of that context.
 """

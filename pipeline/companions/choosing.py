@@ -34,6 +34,7 @@ _WEIGHTS = {
 _QUESTION = 0.3
 _BY_WORDING = 0.7
 _TWICE = 0.05
+_TOLD_TOO = frozenset((Relation.REFERENCE, Relation.CONTINUATION))
 _REFERRED = 0.5
 _LISTS = frozenset((Role.DEFINITION, Role.CLAIMS, Role.CONDITION))
 _LIST = 0.5
@@ -75,7 +76,7 @@ def candidates_of(
 def _joined(one: Candidate, other: Candidate) -> Candidate:
     """A chunk that is a companion for two reasons, of which it tells both and is worth more."""
     reason = one.companion.reason
-    if Relation.REFERENCE not in (one.companion.relation, other.companion.relation):
+    if not _TOLD_TOO & {one.companion.relation, other.companion.relation}:
         return one
     if other.companion.reason not in reason:
         reason = f"{reason}, {other.companion.reason}"

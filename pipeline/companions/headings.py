@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.companions.words import words_of
 
-_MOST = 0.6
+_MOST, _MANY_SECTIONS = 0.6, 4
 # What headings of any coverage say.
 _EMPTY = words_of(
     "to of in by on or an as at be it we us if no do so up di de la le il el los las der die das "
@@ -23,11 +23,12 @@ _EMPTY = words_of(
 
 def shared_titles(paths: Iterable[Sequence[str]]) -> int:
     """How many outermost headings stand above most of a document: its title, not a section."""
-    counted = list(paths)
+    counted = [tuple(path) for path in paths]
     depth = 0
     while counted:
-        [(path, times)] = Counter(tuple(each[: depth + 1]) for each in counted).most_common(1)
-        if times < _MOST * len(counted) or len(path) <= depth:
+        [(path, times)] = Counter(each[: depth + 1] for each in counted).most_common(1)
+        below = {each for each in counted if each[: depth + 1] == path}
+        if times < _MOST * len(counted) or len(path) <= depth or len(below) <= _MANY_SECTIONS:
             break
         depth += 1
     return depth

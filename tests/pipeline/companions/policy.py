@@ -19,7 +19,7 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("exclusion", "1. Care at home.", ("1. Medical care", "Exclusions")),
     ("coverage", BAGGAGE, ("2. Baggage", "What is covered")),
     ("coverage", "Bags are paid at their value of today.", ("2. Baggage", "What is covered")),
-    ("exclusion", "1. Cash.\n2. Fragile items.\n3. Theft from a car.", ("2. Baggage", "Exclusions")),
+    ("exclusion", "1. Cash.\n2. Glass.\n3. Theft from a car.", ("2. Baggage", "Exclusions")),
     ("limit", "At most $300 for all jewelry.", ("2. Baggage", "Limits")),
     ("exclusion", "War and nuclear events.", ("3. General exclusions",)),
     ("condition", "(a) Tell the police.\n(b) Keep the ticket.", ("4. What to do",)),

@@ -102,7 +102,7 @@ def test_a_table_goes_on_without_what_both_hold() -> None:
         start=first.end - len("| Watch | $100 |"),
     )
     found = companions([first, second], 0)["| Ring | $200 |"]
-    assert found.reason == "continues the table"
+    assert found.reason == "limit in the same section, continues the table"
 
 
 def test_an_unmarked_restriction_comes_when_it_answers_the_question() -> None:
@@ -119,7 +119,9 @@ def test_an_unmarked_restriction_comes_when_it_answers_the_question() -> None:
 def test_a_better_answer_to_the_question_is_more_important() -> None:
     """Of two exclusions of one kind, the one that the search ranks first goes first."""
     chunks = policy()
-    chunks.append(chunk(11, "Damage by insects.", role="exclusion", titles=["3. General exclusions"]))
+    chunks.append(
+        chunk(11, "Damage by insects.", role="exclusion", titles=["3. General exclusions"])
+    )
     ranks = {chunks[11].chunk_id: 1}
     found = candidates_of(chunks[BAGGAGE], "Insects?", DocumentIndex(chunks), ranks)
     texts = [each.companion.text for each in found]

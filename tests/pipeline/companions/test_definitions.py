@@ -56,6 +56,6 @@ def test_a_definition_ends_where_the_next_begins() -> None:
 
 
 def test_terms_are_compared_in_the_singular_and_folded() -> None:
-    """"Terrorist Acts" uses "terrorist act", whatever the letters and the hyphens."""
+    """ "Terrorist Acts" uses "terrorist act", whatever the letters and the hyphens."""
     assert key_of("Family Members") == key_of("family member")
     assert key_of("Co‑payments") in phrases_in("all co-payments are due")
