@@ -16,6 +16,8 @@ from pipeline.companions.references import references_in
 from pipeline.companions.restricting import BY_ROLE, restriction_of
 
 _DEFINITIONS = 3
+# A passage that names hundreds of parts or terms is a table of contents, or made to cost time.
+_MAX_REFERENCES, _MAX_TERMS = 12, 40
 _ENDORSEMENTS = 2
 _COMMON = 0.15
 """A term in more of the chunks than this is the contract's "you" and "policy": no news."""
@@ -132,7 +134,7 @@ class _Work:
                 yield self._candidate(Relation.CONTINUATION, reason, chunk, share)
 
     def _references(self) -> Iterator[Candidate]:
-        for reference in references_in(self._passage.text):
+        for reference in references_in(self._passage.text)[:_MAX_REFERENCES]:
             chunk = self._index.resolve(reference, self._passage)
             if chunk is not None:
                 share = _REFERRED + (1 - _REFERRED) * self._asked(chunk)
@@ -147,7 +149,7 @@ class _Work:
                 continue
             belongs, where = self._belonging(chunk)
             share = (1 - _QUESTION) * belongs + _QUESTION * self._asked(chunk)
-            if Role(chunk.role) not in BY_ROLE:
+            if chunk.role not in BY_ROLE:
                 share *= _BY_WORDING
             yield self._candidate(relation, f"{relation} {where}", chunk, share)
 
@@ -171,11 +173,14 @@ class _Work:
         return shared(self._passage.heading_path, path), -defined.chunk.ordinal
 
     def _definitions(self) -> Iterator[Candidate]:
-        used = phrases_in(f"{' '.join(self._passage.heading_path)} {self._passage.text}")
+        said = phrases_in(f"{' '.join(self._passage.heading_path)} {self._passage.text}")
         terms = self._index.definitions.keys()
         asked = terms & self._question
         weighed = []
-        for term in terms & (used | asked):
+        used = sorted(
+            terms & (said | asked), key=lambda term: (term not in asked, -len(term), term)
+        )
+        for term in used[:_MAX_TERMS]:
             chunk, definition = max(self._index.definitions[term], key=self._nearness)
             common = self._index.share_with(definition.term)
             if term in asked or common < max(_COMMON, _FEW_CHUNKS / len(self._index.chunks)):

@@ -41,6 +41,7 @@ class DocumentIndex:
         self._ordinals = [chunk.ordinal for chunk in self.chunks]
         self.by_id: dict[UUID, ContextChunk] = {chunk.chunk_id: chunk for chunk in self.chunks}
         self._words: dict[UUID, frozenset[str]] = {}
+        self._points_of: dict[UUID, frozenset[str]] = {}
 
     def around(self, chunk: ContextChunk, step: int) -> list[ContextChunk]:
         """The chunks after a chunk (step 1) or before it (step -1), the nearest first."""
@@ -144,7 +145,13 @@ class DocumentIndex:
 
     def _point(self, chunks: Sequence[ContextChunk], number: str) -> ContextChunk | None:
         """The chunk with a line that is numbered so: ``3.``, ``(b)`` or ``b)``."""
-        return next((each for each in chunks if number in _POINT.findall(each.text)), None)
+        return next((each for each in chunks if number in self._points(each)), None)
+
+    def _points(self, chunk: ContextChunk) -> frozenset[str]:
+        known = self._points_of.get(chunk.chunk_id)
+        if known is None:
+            known = self._points_of[chunk.chunk_id] = frozenset(_POINT.findall(chunk.text))
+        return known
 
     def _exclusions_near(self, origin: ContextChunk) -> list[ContextChunk]:
         excluding = [chunk for chunk in self.chunks if chunk.role == Role.EXCLUSION]

@@ -8,7 +8,7 @@ from pipeline.chunk_roles import Role
 from pipeline.companions.model import Relation
 from pipeline.text import fold
 
-BY_ROLE = {
+BY_ROLE: dict[str, Relation] = {
     Role.EXCLUSION: Relation.EXCLUSION,
     Role.LIMIT: Relation.LIMIT,
     Role.SCHEDULE: Relation.LIMIT,
@@ -44,7 +44,7 @@ def restriction_of(role: str, text: str, *, by_wording: bool) -> Relation | None
     Args:
         by_wording: whether to read a passage whose role tells nothing.
     """
-    relation = BY_ROLE.get(Role(role))
+    relation = BY_ROLE.get(role)
     if relation is not None or not by_wording or role not in (Role.COVERAGE, Role.OTHER):
         return relation
     folded = fold(text)

@@ -15,6 +15,7 @@ from pipeline.companions.document_index import DocumentIndex
 from pipeline.companions.endorsements import endorsements_of
 from pipeline.companions.model import ContextChunk
 from pipeline.companions.sharing import share_room
+from pipeline.store.endorsements import CONTEXT_COLUMNS, context_chunks, endorsements_beside
 from pipeline.store.engine import rows
 from pipeline.store.search import Passage, Query, search
 
@@ -22,12 +23,7 @@ MAX_PASSAGES = 10
 """Only so many passages of an answer get companions: each of their documents is read."""
 _WINDOW = 1000
 _RANKED = 50
-_MAX_ENDORSEMENTS = 200
 
-_COLUMNS = """
-    c.id AS chunk_id, c.document_id, d.name, d.source, c.ordinal, c.text, c.start_offset,
-    c.end_offset, c.heading_path, c.page_first, c.page_last, c.role, c.context
-"""
 # By the unique index over document and ordinal. Chunks far from the passages are read as far as
 # they answer the question.
 _CHUNKS = sa.text(
@@ -36,28 +32,11 @@ _CHUNKS = sa.text(
         SELECT min(ordinal) - :window AS first, max(ordinal) + :window AS last
         FROM document_chunks WHERE id = ANY(CAST(:ids AS uuid[]))
     )
-    SELECT {_COLUMNS}
+    SELECT {CONTEXT_COLUMNS}
     FROM passages CROSS JOIN document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     WHERE c.document_id = :document
       AND (c.ordinal BETWEEN first AND last OR c.id = ANY(CAST(:ranked AS uuid[])))
     ORDER BY c.ordinal LIMIT 4 * :window
-    """
-)
-# Endorsements are documents that begin as one, or are named so: not policies that hold some. They
-# lie in the same folder, share a tag or came in the same e-mail or archive.
-_ENDORSEMENTS = sa.text(
-    f"""
-    SELECT {_COLUMNS}
-    FROM documents AS own
-    JOIN documents AS d ON d.id <> own.id AND d.user_id = own.user_id AND d.deleted_at IS NULL
-      AND (d.tags && own.tags OR d.parent_id = own.parent_id
-           OR regexp_replace(d.source, '[^/]*$', '') = regexp_replace(own.source, '[^/]*$', ''))
-      AND (d.name ~* '(endorse|rider|amend|addend|nachtrag|appendice|endoso)'
-           OR EXISTS (SELECT FROM document_chunks AS f WHERE f.document_id = d.id
-                      AND f.ordinal = 0 AND f.role = 'endorsement'))
-    JOIN document_chunks AS c ON c.document_id = d.id
-    WHERE own.id = :document
-    ORDER BY c.document_id, c.ordinal LIMIT :limit
     """
 )
 
@@ -77,8 +56,11 @@ async def with_companions(
         document: await _read(connection, query, document, own)
         for document, own in documents.items()
     }
+    beside = await endorsements_beside(connection, documents)
     candidates = [
-        _candidates(passage, query.text, *read[passage.document_id])
+        _candidates(
+            passage, query.text, *read[passage.document_id], beside.get(passage.document_id, [])
+        )
         for passage in passages[:MAX_PASSAGES]
     ]
     chosen = share_room(candidates, [passage.chunk_id for passage in passages], characters)
@@ -104,8 +86,8 @@ def _candidates(
 
 async def _read(
     connection: AsyncConnection, query: Query, document: UUID, passages: Sequence[Passage]
-) -> tuple[DocumentIndex, dict[UUID, int], list[ContextChunk]]:
-    """The chunks of a document, how well they answer, and endorsements of other documents."""
+) -> tuple[DocumentIndex, dict[UUID, int]]:
+    """The chunks of a document, and how well they answer the question: their places from 1."""
     within = replace(query, document=document, tags=(), roles=(), limit=_RANKED)
     ranked = [each.chunk_id for each in await search(connection, within)]
     values = {
@@ -113,16 +95,6 @@ async def _read(
         "ids": [each.chunk_id for each in passages],
         "ranked": ranked,
         "window": _WINDOW,
-        "limit": _MAX_ENDORSEMENTS,
     }
-    own = [_chunk(row) for row in await rows(connection, _CHUNKS, values)]
-    others = [_chunk(row) for row in await rows(connection, _ENDORSEMENTS, values)]
-    return DocumentIndex(own), {chunk: rank for rank, chunk in enumerate(ranked, 1)}, others
-
-
-def _chunk(row: sa.RowMapping) -> ContextChunk:
-    values = dict(row)
-    start, end = values.pop("start_offset"), values.pop("end_offset")
-    return ContextChunk(
-        **{**values, "heading_path": tuple(row["heading_path"])}, start=start, end=end
-    )
+    own = context_chunks(await rows(connection, _CHUNKS, values))
+    return DocumentIndex(own), {chunk: rank for rank, chunk in enumerate(ranked, 1)}

@@ -126,6 +126,13 @@ async def test_an_endorsement_comes_from_the_same_folder_or_tag(
     assert (ENDORSEMENT[0][1] in texts(await ask(corpus, ALICE))) is comes
 
 
+async def test_bare_names_lie_in_no_folder(corpus: Database) -> None:
+    """Uploads whose sources are names alone have nothing to do with each other."""
+    await publish(corpus, ALICE, BAGGAGE, "travel.pdf")
+    await publish(corpus, ALICE, ENDORSEMENT, "endorsement.pdf")
+    assert texts(await ask(corpus, ALICE)) == ["Cash and tickets."]
+
+
 async def test_another_policys_own_endorsements_do_not_come(corpus: Database) -> None:
     """A policy that holds endorsements is no endorsement of its neighbor in the folder."""
     await publish(corpus, ALICE, BAGGAGE)
