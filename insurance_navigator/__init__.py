@@ -15,6 +15,7 @@ import logging
 from insurance_navigator.async_navigator import AsyncNavigator
 from insurance_navigator.navigator import Navigator
 from insurance_navigator.results import (
+    Companion,
     DeleteResult,
     Document,
     DocumentList,
@@ -50,6 +51,7 @@ __all__ = [
     "AsyncNavigator",
     "BrokenGate",
     "Citation",
+    "Companion",
     "ConfigurationError",
     "Copy",
     "DatabaseUnavailable",

@@ -131,6 +131,8 @@ class AsyncNavigator:
         since: date | None = None,
         until: date | None = None,
         languages: Sequence[str] = (),
+        context: bool = False,
+        context_characters: int | None = None,
         user: str | None = None,
     ) -> results.SearchResult:
         """Find the passages of published documents that answer a question, best first.
@@ -143,21 +145,25 @@ class AsyncNavigator:
             since, until: only documents of these days, both included: of their effective date,
                 else their edition, else when they were taken in.
             languages: only documents in one of them, as "en".
+            context: bring what must be read with each passage: its `companions`.
+            context_characters: room for the companions of all passages together; by default 12,000.
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.
         """
         from insurance_navigator.conversion import search_result
         from stages.citing import with_places
-        from stages.search import ask
+        from stages.search import CONTEXT_CHARACTERS, ask
 
         database, owner = await self._database(), self._owner(user)
         given = [document] if isinstance(document, str | UUID) else document or ()
+        room = CONTEXT_CHARACTERS if context_characters is None else context_characters
         answer = await ask(
             question, owner, database, await self._embedder(),
             mode=mode, limit=limit, documents=list(map(str, given)), tags=tags, roles=roles,
             since=since, until=until, languages=languages,
             least_relevance=self._settings.search_least_relevance,
+            context_characters=room if context else 0,
         )  # fmt: skip
         cited = await with_places(answer.passages, question, *await self._texts(), answer.near)
         return search_result(question, replace(answer, passages=cited))

@@ -15,6 +15,7 @@ from pipeline.states import state_word
 
 if TYPE_CHECKING:
     from app.ingestion_messages import Outcome
+    from pipeline.companions.model import Companion
     from pipeline.quotas import StorageUse
     from pipeline.store.document_queries import DocumentView
     from pipeline.store.runs import RunDocument
@@ -126,6 +127,25 @@ def _passage(each: Passage) -> results.Passage:
         citation=each.citation,
         copies=each.copies,
         copy_count=each.copy_count,
+        companions=tuple(map(_companion, each.companions)),
+        companions_left_out=each.companions_left_out,
+    )
+
+
+def _companion(each: Companion) -> results.Companion:
+    return results.Companion(
+        relation=str(each.relation),
+        reason=each.reason,
+        text=each.text,
+        document=each.name,
+        document_id=each.document_id,
+        source=each.source,
+        page_first=each.page_first,
+        page_last=each.page_last,
+        role=str(each.role),
+        heading_path=tuple(each.heading_path),
+        context=each.context,
+        chunk_id=each.chunk_id,
     )
 
 

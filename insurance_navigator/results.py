@@ -146,6 +146,30 @@ class PlanResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """What must be read with a passage.
+
+    Attributes:
+        relation: continuation, reference, exclusion, limit, endorsement, definition or condition.
+        reason: why it is there, in words: ``defines 'Accident'``.
+        text: of a definition the definition alone, else the chunk without what the passage says.
+    """
+
+    relation: str
+    reason: str
+    text: str
+    document: str
+    document_id: UUID
+    source: str
+    page_first: int | None
+    page_last: int | None
+    role: str
+    heading_path: tuple[str, ...]
+    context: str
+    chunk_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A passage that answers a question.
 
@@ -161,6 +185,8 @@ class Passage:
         relevance: how probable it is that it answers, from 0 to 1.
         citation: where exactly it stands: version, file, boxes on the page, highlights …
         copies: where else the same stands, at most a hundred. copy_count: in how many places.
+        companions: what must be read with it, most important first; with `context`.
+        companions_left_out: how many more there are than the room for them holds.
     """
 
     text: str
@@ -183,6 +209,8 @@ class Passage:
     citation: Citation | None = None
     copies: tuple[Copy, ...] = ()
     copy_count: int = 0
+    companions: tuple[Companion, ...] = ()
+    companions_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

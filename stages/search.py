@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MODES = ("hybrid", "vector", "text")
 _LOG = logger("navigator.search")
+CONTEXT_CHARACTERS = 12_000
+"""Room for what must be read with the passages, unless somebody says otherwise."""
+MAX_CONTEXT_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Question:
             else when they were taken in.
         languages: only documents in one of them (ISO 639-1), when any is given.
         least_relevance: below it nothing fits; the calibration's own when None.
+        context_characters: room for what must be read with the passages; 0 for nothing.
     """
 
     text: str
@@ -48,6 +52,7 @@ class Question:
     until: date | None = None
     languages: Sequence[str] = ()
     least_relevance: float | None = None
+    context_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,14 @@ async def ask(
     until: date | None = None,
     languages: Sequence[str] = (),
     least_relevance: float | None = None,
+    context_characters: int = 0,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
     Args:
         documents: only in these: each a path, a name or the start of an id.
         since, until, languages, least_relevance: as of `Question`.
+        context_characters: room for what must be read with the passages; 0 for nothing.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -107,6 +114,11 @@ async def ask(
     if limit < 1:
         raise UsageError("The limit is less than one passage.", remedy="Ask for at least one.")
     require_period(since, until)
+    if not 0 <= context_characters <= MAX_CONTEXT_CHARACTERS:
+        raise UsageError(
+            f"The context cannot have {context_characters:,} characters.",
+            remedy=f"Ask for 0 to {MAX_CONTEXT_CHARACTERS:,}.",
+        )
     only: list[UUID] = []
     if documents:
         async with database.reader(owner) as connection:
@@ -114,6 +126,7 @@ async def ask(
     question = Question(
         text=text, mode=mode, limit=limit, documents=only, tags=tags, roles=roles, since=since,
         until=until, languages=languages, least_relevance=least_relevance,
+        context_characters=context_characters,
     )  # fmt: skip
     return await answer(question, owner, database, embedder)
 
@@ -236,12 +249,18 @@ async def _judged(
     )
     async with database.reader(owner) as connection:
         found, evidence = await search_with_evidence(connection, query)
-    calibration = calibration_of(embedder.space.provider, asked.mode)
-    judged = relevance(question.text, found, evidence, calibration)
+        calibration = calibration_of(embedder.space.provider, asked.mode)
+        judged = relevance(question.text, found, evidence, calibration)
+        passages = [
+            replace(passage, relevance=each)
+            for passage, each in zip(found, judged.passages, strict=True)
+        ][: question.limit]
+        if question.context_characters and passages:
+            from pipeline.store.companions import with_companions
+
+            passages = await with_companions(
+                connection, query, passages, question.context_characters
+            )
     least = question.least_relevance
-    passages = [
-        replace(passage, relevance=each)
-        for passage, each in zip(found, judged.passages, strict=True)
-    ]
     fits = bool(found) and judged.answer >= (calibration.threshold if least is None else least)
-    return passages[: question.limit], judged.answer, fits
+    return passages, judged.answer, fits

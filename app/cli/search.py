@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.terminal import options
+from app.terminal.companions import companions_as_json, print_companions
 from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
+from app.terminal.page_spans import pages_of, span
 from app.terminal.snippets import highlighted, snippet
 from pipeline.chunk_roles import Role
 from pipeline.editions import Edition
@@ -21,7 +23,14 @@ from pipeline.highlights import question_words
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
-from stages.search import SearchAnswer, ask, require_period, require_words
+from stages.search import (
+    CONTEXT_CHARACTERS,
+    MAX_CONTEXT_CHARACTERS,
+    SearchAnswer,
+    ask,
+    require_period,
+    require_words,
+)
 
 if TYPE_CHECKING:
     from pipeline.citations import Citation, Copy
@@ -47,6 +56,7 @@ class SearchRequest:
     since: date | None = None
     until: date | None = None
     languages: Sequence[str] = ()
+    context_characters: int = 0
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -69,6 +79,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             tags=request.tags, roles=request.roles,
             least_relevance=settings.search_least_relevance,
             since=request.since, until=request.until, languages=request.languages,
+            context_characters=request.context_characters,
         )  # fmt: skip
     storage = await open_storage(settings)
     cited = await with_places(found.passages, request.question, storage, TextCache(), found.near)
@@ -93,7 +104,8 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
         say(f"{_away(answer.away)} {answer.away.message} {answer.away.remedy}".strip(), "yellow")
     if not answer.passages:
         say(
-            "Nothing in your documents fits: no passage answers that. Try other words, or fewer limits such as --document or --tag."
+            "Nothing in your documents fits: no passage answers that. Try other words, or fewer "
+            "limits such as --document or --tag."
         )
         return
     if not answer.fits:
@@ -130,6 +142,7 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     answers().print(Padding(shown, (0, 0, 0, 3), expand=False))
     if passage.copies:
         answers().print(Padding(text(_also(passage), "dim"), (0, 0, 0, 3), expand=False))
+    print_companions(passage, words)
     tell("")
 
 
@@ -148,7 +161,7 @@ def exit_code(answer: SearchAnswer) -> int:
 def _also(passage: Passage) -> str:
     """Where else the same stands: ``The same in: a.pdf, page 3; b.pdf (Ed. 04/13) …``."""
     named = [
-        ", ".join(filter(None, (f"{each.document}{_in_brackets(each)}", _pages_of(each))))
+        ", ".join(filter(None, (f"{each.document}{_in_brackets(each)}", pages_of(each))))
         for each in passage.copies[:_COPIES_NAMED]
     ]
     more = passage.copy_count - len(named)
@@ -176,18 +189,8 @@ def pages(passage: Passage) -> str:
     """``page 3``, ``pages 3–4``, ``paragraph 12``, or nothing where neither is known."""
     cited = passage.citation
     if passage.page_first is None and cited is not None:
-        return _span("paragraph", cited.paragraph_first, cited.paragraph_last)
-    return _pages_of(passage)
-
-
-def _pages_of(passage: Passage | Copy) -> str:
-    return _span("page", passage.page_first, passage.page_last)
-
-
-def _span(noun: str, first: int | None, last: int | None) -> str:
-    if first is None:
-        return ""
-    return f"{noun} {first}" if first == last else f"{noun}s {first}–{last}"
+        return span("paragraph", cited.paragraph_first, cited.paragraph_last)
+    return pages_of(passage)
 
 
 def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
@@ -221,6 +224,8 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "citation": asdict(passage.citation) if passage.citation else None,
                 "copies": [asdict(each) for each in passage.copies],
                 "copy_count": passage.copy_count,
+                "companions": companions_as_json(passage),
+                "companions_left_out": passage.companions_left_out,
             }
             for passage in answer.passages
         ],
@@ -244,12 +249,28 @@ def command(
     since: options.Since = None,
     until: options.Until = None,
     language: options.Languages = None,
+    context: Annotated[
+        bool,
+        typer.Option(
+            "--context",
+            help="With the rest of each clause, its definitions, exclusions and limits.",
+        ),
+    ] = False,
+    context_characters: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_CONTEXT_CHARACTERS,
+            help=f"Room for these in the whole answer.  [default: {CONTEXT_CHARACTERS}]",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
+    room = context_characters or (CONTEXT_CHARACTERS if context else 0)
     request = SearchRequest(
         question, mode, limit, user, document or (), tag or (), role or (),
-        options.day(since), options.day(until), language or (),
+        options.day(since), options.day(until), language or (), room,
     )  # fmt: skip
     answer = asyncio.run(search(request, load_settings()))
     if json:

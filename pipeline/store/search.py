@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.citations import Citation, Copy
+from pipeline.companions.model import Companion
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
 from pipeline.ranking.relevance import Evidence
@@ -81,6 +83,8 @@ class Passage:
         citation: where exactly it stands; None only for one that was made without a search.
         copies: where else the same stands, at most a hundred. copy_count: in how many places.
         parsed_key: where its text is stored.
+        companions: what must be read with it, most important first; only when asked for.
+        companions_left_out: how many more there are than the room for them holds.
     """
 
     score: float
@@ -104,6 +108,8 @@ class Passage:
     copies: tuple[Copy, ...] = ()
     copy_count: int = 0
     parsed_key: str | None = None
+    companions: tuple[Companion, ...] = ()
+    companions_left_out: int = 0
 
     @property
     def gap_here(self) -> bool:
@@ -159,11 +165,8 @@ async def _passages(
     vector_rank = {each.chunk_id: rank for rank, each in enumerate(vectors, 1)}
     text_rank = {each.chunk_id: rank for rank, each in enumerate(words, 1)}
     similarity = {each.chunk_id: each.score for each in vectors}
-    if query.mode is SearchMode.HYBRID:
-        scores = query.fusion.scores(vectors, words)
-    else:
-        scores = {each.chunk_id: each.score for each in vectors or words}
-    best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[: query.limit]
+    scores = _scores(query, vectors, words)
+    best = _best(scores)[: query.limit]
     found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
     groups = [ranked.groups[chunk] for chunk in best if chunk in ranked.groups]
     cites = await cited(connection, groups, query.text, query.space_id, query.scope, query.near)
@@ -182,6 +185,26 @@ async def _passages(
         for chunk in best
         if chunk in found and chunk in cites
     ]
+
+
+async def rank_chunks(connection: AsyncConnection, query: Query) -> list[UUID]:
+    """The ids of the chunks that answer best, best first, copies too: a search without its reading.
+
+    Its length is at most the limit of the query.
+    """
+    return _best(_scores(query, *await _rankings(connection, query, query.limit)))[: query.limit]
+
+
+def _scores(
+    query: Query, vectors: Sequence[Ranked], words: Sequence[Ranked]
+) -> Mapping[UUID, float]:
+    if query.mode is SearchMode.HYBRID:
+        return query.fusion.scores(vectors, words)
+    return {each.chunk_id: each.score for each in vectors or words}
+
+
+def _best(scores: Mapping[UUID, float]) -> list[UUID]:
+    return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
 
 
 def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:

@@ -105,6 +105,22 @@ async def test_a_search_works_where_a_loop_runs_already(
     assert {each.document for each in only} == {"policy-2.md"}
 
 
+def test_a_search_with_context_brings_companions(
+    navigator: Navigator, ingested: IngestResult
+) -> None:
+    """The rest of the section that a passage was cut from, with why it is there."""
+    options = {"document": "policy-1.md", "limit": 1}
+    [alone] = navigator.search("earth movement", **options).passages  # type: ignore[arg-type]
+    assert alone.companions == ()
+    [passage] = navigator.search(
+        "earth movement", document="policy-1.md", limit=1, context=True
+    ).passages
+    assert "continues the clause" in {each.reason for each in passage.companions}
+    assert {each.document for each in passage.companions} == {"policy-1.md"}
+    room = navigator.search("flood", limit=1, context=True, context_characters=1).passages[0]
+    assert (room.companions, room.companions_left_out > 0) == ((), True)
+
+
 async def test_coroutines_run_at_the_same_time(
     settings: dict[str, object], ingested: IngestResult
 ) -> None:
@@ -197,6 +213,11 @@ def test_a_wrong_setting_is_told_at_once(given: dict[str, object], says: str) ->
         ("flood", {"roles": ["excluded"]}, "There is no role 'excluded'."),
         ("flood", {"mode": "words"}, "There is no mode 'words'."),
         ("flood", {"limit": 0}, "The limit is less than one passage."),
+        (
+            "flood",
+            {"context": True, "context_characters": -1},
+            "The context cannot have -1 characters.",
+        ),
     ],
 )
 def test_a_wrong_question_is_told(

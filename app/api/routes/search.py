@@ -24,11 +24,18 @@ from app.api.problems import NotFound, responses
 from app.api.schemas import NoteOut
 from pipeline.chunk_roles import Role
 from pipeline.citations import Citation, Copy
+from pipeline.companions.model import Relation
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
 from stages.citing import with_places
-from stages.search import Question, answer, require_period
+from stages.search import (
+    CONTEXT_CHARACTERS,
+    MAX_CONTEXT_CHARACTERS,
+    Question,
+    answer,
+    require_period,
+)
 
 router = APIRouter(tags=["search"])
 _WORDS_ALONE = "The embedding service gives no vector now, so only words were looked for."
@@ -72,11 +79,37 @@ class SearchBody(BaseModel):
         default=True,
         description="Tell of each passage what only its text tells: boxes, paragraphs, table rows.",
     )
+    context: bool = Field(
+        default=False, description="Bring what must be read with each passage: its companions."
+    )
+    context_characters: int = Field(
+        default=CONTEXT_CHARACTERS, ge=200, le=MAX_CONTEXT_CHARACTERS,
+        description="Room for the companions of all passages together.",
+    )  # fmt: skip
 
     @property
     def wanted(self) -> list[UUID]:
         """The documents to look in; all when there are none."""
         return list(dict.fromkeys([*filter(None, [self.document]), *self.documents]))
+
+
+class CompanionOut(BaseModel):
+    """What must be read with a passage: an exclusion, a limit, a definition …"""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    relation: Relation
+    reason: str = Field(description="Why it is there, such as: defines 'Accident'.")
+    document_id: UUID = Field(description="An endorsement may stand in another document.")
+    source: str
+    name: str
+    page_first: int | None
+    page_last: int | None
+    heading_path: list[str]
+    chunk_id: UUID
+    role: Role
+    context: str
+    text: str = Field(description="Of a definition the definition alone, else the chunk's rest.")
 
 
 class PassageOut(BaseModel):
@@ -113,6 +146,12 @@ class PassageOut(BaseModel):
         description="Where else the same stands, at most a hundred; it is one passage."
     )
     copy_count: int = Field(description="In how many other places the same stands.")
+    companions: list[CompanionOut] = Field(
+        default=[], description="What must be read with it, most important first; with `context`."
+    )
+    companions_left_out: int = Field(
+        default=0, description="How many more there are than the room for them holds."
+    )
 
 
 class NearWordOut(BaseModel):
@@ -167,6 +206,7 @@ async def search(
         text=body.question, mode=body.mode, limit=body.limit, documents=body.wanted,
         tags=body.tags, roles=body.roles, since=body.since, until=body.until,
         languages=body.languages, least_relevance=parts.settings.search_least_relevance,
+        context_characters=body.context_characters if body.context else 0,
     )  # fmt: skip
     found = await answer(question, owner, parts.database, parts.embedder)
     if body.places:

@@ -93,6 +93,28 @@ def test_a_question_finds_its_passage(
     assert "crowns" not in str(log)
 
 
+def test_a_passage_brings_what_must_be_read_with_it(
+    anna: httpx.Client, ben: httpx.Client, api: RunningApi
+) -> None:
+    """Only when asked for: the exclusion of the same coverage, with its page's document."""
+    policy = (
+        "# Glacier policy\n\n## Rescue\n\n### What is covered\n\n"
+        + "We will pay for the rescue from a glacier by helicopter. " * 8
+        + "\n\n### Exclusions\n\n" + "Guides at work are not covered. " * 8
+        + "\n\n## Contact\n\n" + "Call our office by day. " * 8
+    )  # fmt: skip
+    job = accepted(anna, policy, name="glacier.md")
+    api.work_off(job["id"])
+    body = {"question": "Who pays the helicopter?", "limit": 1, "document": job["document_id"]}
+    [plain] = anna.post("/search", json=body).json()["passages"]
+    assert (plain["companions"], plain["companions_left_out"]) == ([], 0)
+    [passage] = anna.post("/search", json=body | {"context": True}).json()["passages"]
+    [exclusion] = [each for each in passage["companions"] if each["relation"] == "exclusion"]
+    assert exclusion["reason"] == "exclusion in the same section"
+    assert exclusion["document_id"] == job["document_id"]
+    assert exclusion["text"].startswith("### Exclusions")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -107,6 +129,8 @@ def test_a_question_finds_its_passage(
         {"question": "a", "document": "x"},
         {"question": "a", "tags": ["\x00"]},
         {"question": "a", "user": "ben"},
+        {"question": "a", "context": True, "context_characters": 0},
+        {"question": "a", "context": True, "context_characters": 1_000_000},
     ],
 )
 def test_questions_that_are_none(anna: httpx.Client, body: dict[str, object]) -> None:

@@ -63,6 +63,7 @@ from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
 from pipeline.backfill_choice import BackfillChoice
 from pipeline.citations import Citation, Copy, PageBox, TableRows
+from pipeline.companions.model import Companion, Relation
 from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
@@ -107,6 +108,10 @@ KINDS = {
     float: "number", type(None): "null",
 }  # fmt: skip
 NOW = datetime.now(UTC)
+COMPANION = Companion(
+    Relation.EXCLUSION, "exclusion in the same section", uuid4(), uuid4(), "a.pdf", "/a.pdf",
+    1, None, ("Vacancy",), "exclusion", "", "Not while it is empty.",
+)  # fmt: skip
 
 
 @dataclass
@@ -381,7 +386,7 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator page`", page.page_json(_page())
     passage = Passage(
         1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
-        "other", (GAP,), _citation(), (_copy(),), 1,
+        "other", (GAP,), _citation(), (_copy(),), 1, (COMPANION,), 1,
     )  # fmt: skip
     near = [NearWord("polcy", "policy", ("polici",))]
     answer = SearchAnswer([passage], 1, 0, near)

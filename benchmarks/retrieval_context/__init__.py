@@ -1,0 +1,1 @@
+"""How often the decisive exclusion or limit is in an answer: without and with its context."""
