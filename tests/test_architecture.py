@@ -46,6 +46,7 @@ PLACES = {
     "starlette": ("app/api/",),
     "uvicorn": ("app/api/",),
     "jwt": ("app/api/",),
+    "mcp": ("app/mcp/", "app/api/routes/mcp.py"),
     "prometheus_client": ("app/api/",),
     "structlog": ("pipeline/logs.py", "app/"),
     "rich": ("app/",),

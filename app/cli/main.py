@@ -36,6 +36,7 @@ COMMANDS = {
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
     "api": "Serve the HTTP API.",
+    "mcp": "Let assistants search and read the corpus (Model Context Protocol).",
     "token": "Print a token for the HTTP API.",
     "dashboard": "Print a link to the dashboard that signs in.",
     "env": "Show environments, compare two, and check whether one is as it says.",
