@@ -124,6 +124,7 @@ class AsyncNavigator:
         tags: Sequence[str] = (),
         roles: Sequence[str] = (),
         user: str | None = None,
+        rerank: bool = False,
     ) -> results.SearchResult:
         """Find the passages of published documents that answer a question, best first.
 
@@ -132,18 +133,21 @@ class AsyncNavigator:
             document: only in this one: a path, a name or the start of an id.
             tags: only in documents that have all of them.
             roles: only passages that have one of them: coverage, exclusion, definition …
+            rerank: have a cross-encoder read the best passages again.
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.
         """
         from insurance_navigator.conversion import search_result
+        from stages.reranking import reranker_of
         from stages.search import ask
 
+        reranker = reranker_of(self._settings) if rerank else None
         database, owner = await self._database(), self._owner(user)
         given = None if document is None else str(document)
         answer = await ask(
             question, owner, database, await self._embedder(),
-            mode=mode, limit=limit, document=given, tags=tags, roles=roles,
+            mode=mode, limit=limit, document=given, tags=tags, roles=roles, reranker=reranker,
         )  # fmt: skip
         return search_result(question, answer)
 

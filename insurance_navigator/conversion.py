@@ -116,6 +116,7 @@ def _passage(each: Passage) -> results.Passage:
         vector_rank=each.vector_rank,
         text_rank=each.text_rank,
         chunk_id=each.chunk_id,
+        rerank_score=each.rerank_score,
     )
 
 

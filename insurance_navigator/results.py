@@ -155,6 +155,7 @@ class Passage:
         context: what a reader needs beside it: a table's caption and columns.
         gaps: what of its document was not read, what is about its own pages first.
         similarity, vector_rank, text_rank: its place in either ranking; None when not in it.
+        rerank_score: between 0 and 1, of the model that read it again; None where none did.
     """
 
     text: str
@@ -172,6 +173,7 @@ class Passage:
     vector_rank: int | None
     text_rank: int | None
     chunk_id: UUID
+    rerank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

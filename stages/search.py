@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pipeline.errors import EmbeddingError, UsageError
 from pipeline.text import fold, normalize
 from stages.document_lookup import find_one
 from stages.query_embedding import QUESTION, embedded
+from stages.reranking import CANDIDATES, reranked
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder, Vectors
@@ -30,6 +32,7 @@ class Question:
         mode: hybrid, vector or text. document: only in this one, when given.
         tags: only in documents that have all of them.
         roles: only passages that have one of them, when any is given.
+        reranker: the folder of the model that reads the best passages again, when one does.
     """
 
     text: str
@@ -38,6 +41,7 @@ class Question:
     document: UUID | None = None
     tags: Sequence[str] = ()
     roles: Sequence[str] = ()
+    reranker: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,13 @@ async def ask(
     document: str | None = None,
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
+    reranker: Path | None = None,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
     Args:
         document: only in this one: a path, a name or the start of an id.
+        reranker: the folder of the model that reads the best passages again, when one does.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -83,7 +89,8 @@ async def ask(
     if document:
         async with database.reader(owner) as connection:
             only = (await find_one(connection, document)).document_id
-    return await answer(Question(text, mode, limit, only, tags, roles), owner, database, embedder)
+    question = Question(text, mode, limit, only, tags, roles, reranker)
+    return await answer(question, owner, database, embedder)
 
 
 def require_words(text: str) -> None:
@@ -139,13 +146,16 @@ async def _passages(
         space_id=embedder.space.id,
         dimension=embedder.space.dimension,
         vector=None if by_words else await _vector(question.text, owner, database, embedder),
-        limit=question.limit,
+        limit=max(question.limit, CANDIDATES) if question.reranker else question.limit,
         document=question.document,
         tags=tuple(question.tags),
         roles=tuple(question.roles),
     )
     async with database.reader(owner) as connection:
-        return await ask(connection, query)
+        found = await ask(connection, query)
+    if question.reranker is None:
+        return found
+    return await reranked(question.text, found, question.reranker, question.limit)
 
 
 async def _vector(text: str, owner: UUID, database: Database, embedder: Embedder) -> Vectors:

@@ -35,6 +35,7 @@ COMMANDS = {
     "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",
+    "models": "Install better local models, choose one, and show what each costs.",
     "api": "Serve the HTTP API.",
     "mcp": "Let assistants search and read the corpus (Model Context Protocol).",
     "token": "Print a token for the HTTP API.",

@@ -17,6 +17,7 @@ from pipeline.chunk_roles import Role
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
 from pipeline.settings import Settings, load_settings
+from stages.reranking import reranker_of
 from stages.search import SearchAnswer, ask, require_words
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class SearchRequest:
     document: str | None = None
     tags: Sequence[str] = ()
     roles: Sequence[Role] = ()
+    rerank: bool = False
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -53,6 +55,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             request.question, owner, database, embedder,
             mode=request.mode, limit=request.limit, document=request.document,
             tags=request.tags, roles=request.roles,
+            reranker=reranker_of(settings) if request.rerank else None,
         )  # fmt: skip
 
 
@@ -142,6 +145,7 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "text": passage.text,
                 "gap_here": passage.gap_here,
                 "gaps": [gap.record() for gap in passage.gaps],
+                "rerank_score": passage.rerank_score,
             }
             for passage in answer.passages
         ],
@@ -156,10 +160,11 @@ def command(
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
     tag: options.Tags = None,
     role: options.Roles = None,
+    rerank: options.Rerank = False,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
-    request = SearchRequest(question, mode, limit, user, document, tag or (), role or ())
+    request = SearchRequest(question, mode, limit, user, document, tag or (), role or (), rerank)
     answer = asyncio.run(search(request, load_settings()))
     if json:
         print_json(as_json(request, answer))

@@ -56,6 +56,7 @@ class Passage:
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.
         gaps: what of its document was not read, what is about its own pages first.
+        rerank_score: between 0 and 1, of the model that read it again; None where none did.
     """
 
     score: float
@@ -73,6 +74,7 @@ class Passage:
     context: str
     role: str
     gaps: tuple[JobNote, ...] = ()
+    rerank_score: float | None = None
 
     @property
     def gap_here(self) -> bool:

@@ -18,6 +18,7 @@ from pipeline.chunk_roles import Role
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
+from stages.reranking import reranker_of
 from stages.search import Question, answer
 
 router = APIRouter(tags=["search"])
@@ -41,6 +42,9 @@ class SearchBody(BaseModel):
     tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
     roles: list[Role] = Field(
         default=[], max_length=len(Role), description="Only passages with one of these roles."
+    )
+    rerank: bool = Field(
+        default=False, description="Have a cross-encoder read the best passages again."
     )
 
 
@@ -69,6 +73,9 @@ class PassageOut(BaseModel):
     gaps: list[NoteOut] = Field(
         description="What of its document was not read, what is about its own pages first."
     )
+    rerank_score: float | None = Field(
+        default=None, description="Between 0 and 1; null unless `rerank` was asked for."
+    )
 
 
 class SearchResult(BaseModel):
@@ -95,7 +102,10 @@ async def search(
         async with parts.database.reader(owner) as connection:
             if await find_document(connection, body.document) is None:
                 raise NotFound("There is no such document.")
-    question = Question(body.question, body.mode, body.limit, body.document, body.tags, body.roles)
+    question = Question(
+        body.question, body.mode, body.limit, body.document, body.tags, body.roles,
+        reranker_of(parts.settings) if body.rerank else None,
+    )  # fmt: skip
     found = await answer(question, owner, parts.database, parts.embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
