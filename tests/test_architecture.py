@@ -46,6 +46,8 @@ PLACES = {
     "starlette": ("app/api/",),
     "uvicorn": ("app/api/",),
     "jwt": ("app/api/",),
+    "langchain_core": ("insurance_navigator/langchain.py",),
+    "llama_index": ("insurance_navigator/llamaindex.py",),
     "mcp": ("app/mcp/", "app/api/routes/mcp.py"),
     "prometheus_client": ("app/api/",),
     "structlog": ("pipeline/logs.py", "app/"),

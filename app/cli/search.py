@@ -16,6 +16,7 @@ from app.terminal.snippets import highlighted, question_words, snippet
 from pipeline.chunk_roles import Role
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
+from pipeline.quotable import page_words
 from pipeline.settings import Settings, load_settings
 from stages.reranking import reranker_of
 from stages.search import SearchAnswer, ask, require_words
@@ -113,11 +114,7 @@ def _gap(gap: JobNote, passage: Passage) -> str:
 
 def pages(passage: Passage) -> str:
     """``page 3``, ``pages 3–4``, or nothing for a format without pages."""
-    if passage.page_first is None:
-        return ""
-    if passage.page_first == passage.page_last:
-        return f"page {passage.page_first}"
-    return f"pages {passage.page_first}–{passage.page_last}"
+    return page_words(passage.page_first, passage.page_last)
 
 
 def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from app.api.page_schemas import PageOut
 from app.api.routes.search import PassageOut, SearchResult
 from app.api.schemas import DocumentDetail, DocumentPage
 from app.mcp.addresses import document_address, page_address, picture_address
+from pipeline.quotable import citation
 
 PASSAGE_CHARACTERS = 6_000
 ANSWER_CHARACTERS = 60_000
@@ -31,20 +32,13 @@ def _passage(passage: PassageOut, room: int) -> dict[str, Any]:
     shown: dict[str, Any] = passage.model_dump(mode="json")
     shown["gaps"] = shown["gaps"][:MOST_GAPS]
     shown |= _cut(passage.text, room)
-    shown["citation"] = _citation(passage)
+    pages = passage.page_first, passage.page_last
+    shown["citation"] = citation(passage.name, *pages, passage.heading_path)
     shown["document_address"] = document_address(passage.document_id)
     if passage.page_first is not None:
         shown["page_address"] = page_address(passage.document_id, passage.page_first)
         shown["picture_address"] = picture_address(passage.document_id, passage.page_first)
     return shown
-
-
-def _citation(passage: PassageOut) -> str:
-    """What an assistant writes beside what it took from a passage."""
-    first, last = passage.page_first, passage.page_last
-    pages = "" if first is None else f", p. {first}" if first == last else f", pp. {first}–{last}"
-    headings = f" ({' › '.join(passage.heading_path)})" if passage.heading_path else ""
-    return f"{passage.name}{pages}{headings}"
 
 
 def page_answer(page: PageOut) -> dict[str, Any]:

@@ -98,7 +98,7 @@ async def test_a_search_is_answered_with_citations(
         result = await client.call_tool("search", {"question": "What does section 2 pay?"})
         passage = json_of(result)["passages"][0]
         assert passage["document_id"] == policies["anna"]
-        assert passage["citation"].startswith("policy.pdf, p")
+        assert passage["citation"].startswith("policy.pdf, page")
         assert passage["text_cut"] is False
         links = [each for each in result.content if isinstance(each, types.ResourceLink)]
         assert passage["picture_address"] in [each.uri for each in links]
