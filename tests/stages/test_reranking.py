@@ -30,7 +30,7 @@ def passage(text: str, context: str = "") -> Passage:
 
 
 async def test_what_answers_comes_first_with_its_score(folder: Path) -> None:
-    """Passages are ordered by the model, which reads a table's columns too, and cut to the limit."""
+    """The model orders passages, reads a table's columns too, and the limit holds."""
     found = [passage("cancel"), passage("hail"), passage("500", context="hail roof")]
     ordered = await reranked("hail on the roof", found, folder, limit=2)
     assert [(each.text, each.context) for each in ordered] == [("500", "hail roof"), ("hail", "")]

@@ -218,11 +218,10 @@ async def test_requests_count_against_the_users_limit(
     settings = Settings(
         home=tmp_path, database_url=SecretStr(module_database_url), requests_per_minute=4
     )
-    with serving(settings) as limited:
-        with pytest.raises((MCPError, ExceptionGroup)) as caught:
-            async with by_http(limited, token_of(limited, "anna")) as client:
-                for _ in range(6):
-                    await client.call_tool("list_documents", {})
+    with serving(settings) as limited, pytest.raises((MCPError, ExceptionGroup)) as caught:
+        async with by_http(limited, token_of(limited, "anna")) as client:
+            for _ in range(6):
+                await client.call_tool("list_documents", {})
     assert "too many requests" in str(_innermost(caught.value))
 
 
@@ -347,5 +346,5 @@ async def test_mcp_by_http_serves_nothing_else(
         Client(streamable_http_client(f"{http_process}/mcp", http_client=http)) as client,
     ):
         found = json_of(await client.call_tool("search", {"question": "zebras"}))
-    assert {each["document_id"] for each in found["passages"]} == {policies["ben"]}
-    assert httpx.get(f"{http_process}/api/v1/documents", headers=headers).status_code == 404
+        assert {each["document_id"] for each in found["passages"]} == {policies["ben"]}
+        assert (await http.get(f"{http_process}/api/v1/documents")).status_code == 404

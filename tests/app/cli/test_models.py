@@ -35,7 +35,7 @@ def test_what_can_be_installed_is_listed_with_its_licence(navigator: Navigator) 
     assert "Apache-2.0" in done.out
     listed = navigator.here("models", "list", "--json").json
     assert listed["installed"] == []
-    assert [each["name"] for each in listed["available"]] == ["minilm"]
+    assert [each["name"] for each in listed["available"]] == ["minilm", "multilingual-e5"]
 
 
 def test_a_model_is_installed_chosen_and_removed(navigator: Navigator, folder: Path) -> None:

