@@ -135,7 +135,7 @@ def use(name: Name, json: Json = False) -> None:
 
 
 @group.command()
-def remove(name: Name) -> None:
+def remove(name: Name, json: Json = False) -> None:
     """Remove an installed model; the one that the settings name stays."""
     settings = load_settings()
     if find_installed(settings.home, name).name in _used(settings):
@@ -144,6 +144,9 @@ def remove(name: Name) -> None:
             remedy="Choose another first, with `navigator models use`.",
         )
     remove_model(settings.home, name)
+    if json:
+        print_json({"removed": name})
+        return
     tell(f"Removed {name}.")
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -305,6 +309,50 @@ def test_standard_output_carries_the_protocol_alone(api: RunningApi) -> None:
     assert result["isError"] is True
     assert "Postgres cannot be reached" in result["content"][0]["text"]
     assert "Traceback" not in told
+
+
+async def test_the_example_of_the_page_runs(
+    api: RunningApi, policies: dict[str, str], tmp_path: Path
+) -> None:
+    """The program of docs/mcp.md prints a citation and where its page's picture is."""
+    parameters = on_stdio(api, "--user", "anna")
+    assert parameters.env is not None
+    variables = " ".join(
+        f"{name}={shlex.quote(value)}"
+        for name, value in parameters.env.items()
+        if name.startswith("NAVIGATOR_")
+    )
+    command = tmp_path / "navigator"
+    command.write_text(
+        f"#!/bin/sh\ncd {ROOT}\nexec env {variables} {sys.executable} -m app \"$@\" --user anna\n"
+    )
+    command.chmod(0o700)
+    page = (ROOT / "docs" / "mcp.md").read_text("utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", example], capture_output=True, text=True,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"navigator://documents/{policies['anna']}/pages/" in done.stdout
+
+
+async def test_what_somebody_sent_is_in_no_log(
+    api: RunningApi, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Messages that are none of the protocol's are refused, and repeated nowhere."""
+    headers = {"Authorization": f"Bearer {token_of(api, 'anna')}",
+               "Accept": "application/json, text/event-stream"}  # fmt: skip
+    with caplog.at_level("DEBUG"):
+        async with httpx2.AsyncClient(headers=headers) as http:
+            for body in ({"hunter2": 1}, {"jsonrpc": "2.0", "id": 1, "method": "hunter2"},
+                         {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                          "params": {"name": 7, "arguments": "hunter2"}}):  # fmt: skip
+                answer = await http.post(f"{api.url}/mcp", json=body)
+                assert "error" in answer.json(), answer.text
+    said = capfd.readouterr()
+    assert "hunter2" not in said.out + said.err
+    assert "hunter2" not in "".join(each.getMessage() for each in caplog.records)
 
 
 @pytest.fixture
