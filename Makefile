@@ -45,6 +45,10 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 	printf 'moto==5.2.5\nflask\nflask-cors\npy-partiql-parser\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/moto.lock
 	printf 'moto[cloudformation]==5.2.5\nkubernetes-validate==1.37.0\nhadolint-bin==2.15.1\npyyaml\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/manifests.lock
 	printf 'prefect-docker==0.7.4\nprefect-kubernetes==0.8.0\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints requirements.lock --quiet - | $(BIN)/python -m tests.lock_difference > tests/worker-packages.lock
+	# LlamaIndex takes marshmallow 3, ours is 4 where it may be
+	sed -n '/^marshmallow==/d;s/^\([a-z0-9].*\) \\$$/\1/p' requirements.lock > .retrievers-constraints.txt
+	printf 'langchain-core==1.7.2\nllama-index-core==0.14.25\n' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints .retrievers-constraints.txt --quiet - | $(BIN)/python -m tests.lock_difference > tests/retrievers.lock
+	rm .retrievers-constraints.txt
 	echo 'twisted[tls]==26.10.0' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o tests/imap.lock
 
 bench: setup ## the benchmark behind docs/benchmarks.md

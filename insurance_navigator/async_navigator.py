@@ -134,6 +134,7 @@ class AsyncNavigator:
         context: bool = False,
         context_characters: int | None = None,
         user: str | None = None,
+        rerank: bool = False,
     ) -> results.SearchResult:
         """Find the passages of published documents that answer a question, best first.
 
@@ -147,14 +148,17 @@ class AsyncNavigator:
             languages: only documents in one of them, as "en".
             context: bring what must be read with each passage: its `companions`.
             context_characters: room for the companions of all passages together; by default 12,000.
+            rerank: have a cross-encoder read the best passages again.
 
         Raises:
             UsageError: the question is empty, a role is unknown, or no such document exists.
         """
         from insurance_navigator.conversion import search_result
         from stages.citing import with_places
+        from stages.reranking import reranker_of
         from stages.search import CONTEXT_CHARACTERS, ask
 
+        reranker = reranker_of(self._settings) if rerank else None
         database, owner = await self._database(), self._owner(user)
         given = [document] if isinstance(document, str | UUID) else document or ()
         room = CONTEXT_CHARACTERS if context_characters is None else context_characters
@@ -164,6 +168,7 @@ class AsyncNavigator:
             since=since, until=until, languages=languages,
             least_relevance=self._settings.search_least_relevance,
             context_characters=room if context else 0,
+            reranker=reranker,
         )  # fmt: skip
         cited = await with_places(answer.passages, question, *await self._texts(), answer.near)
         return search_result(question, replace(answer, passages=cited))

@@ -129,6 +129,7 @@ def _passage(each: Passage) -> results.Passage:
         copy_count=each.copy_count,
         companions=tuple(map(_companion, each.companions)),
         companions_left_out=each.companions_left_out,
+        rerank_score=each.rerank_score,
     )
 
 

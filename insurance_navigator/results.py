@@ -187,6 +187,7 @@ class Passage:
         copies: where else the same stands, at most a hundred. copy_count: in how many places.
         companions: what must be read with it, most important first; with `context`.
         companions_left_out: how many more there are than the room for them holds.
+        rerank_score: between 0 and 1, of the model that read it again; None where none did.
     """
 
     text: str
@@ -211,6 +212,7 @@ class Passage:
     copy_count: int = 0
     companions: tuple[Companion, ...] = ()
     companions_left_out: int = 0
+    rerank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

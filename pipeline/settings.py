@@ -144,6 +144,9 @@ class Settings(
     embedding_requests_per_minute: int | None = Field(default=None, ge=1)
     embedding_tokens_per_minute: int | None = Field(default=None, ge=1)
     onnx_folder: Path | None = Field(default=None, description="model.onnx and tokenizer.json.")
+    reranker_folder: Path | None = Field(
+        default=None, description="The same of a cross-encoder, for `--rerank`."
+    )
 
     # -- running -------------------------------------------------------------------------------
     concurrency: int = Field(default=2, ge=1, le=64, description="Subflows in flight in a run.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pipeline.chunk_roles import Role
 from pipeline.errors import NavigatorError, UsageError
 from pipeline.logs import logger
 from stages.document_lookup import find_one
+from stages.reranking import CANDIDATES, reranked
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder, Vectors
@@ -40,6 +42,7 @@ class Question:
         languages: only documents in one of them (ISO 639-1), when any is given.
         least_relevance: below it nothing fits; the calibration's own when None.
         context_characters: room for what must be read with the passages; 0 for nothing.
+        reranker: the folder of the model that reads the best passages again, when one does.
     """
 
     text: str
@@ -53,6 +56,7 @@ class Question:
     languages: Sequence[str] = ()
     least_relevance: float | None = None
     context_characters: int = 0
+    reranker: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ async def ask(
     languages: Sequence[str] = (),
     least_relevance: float | None = None,
     context_characters: int = 0,
+    reranker: Path | None = None,
 ) -> SearchAnswer:
     """Answer a question as a person asks it.
 
@@ -104,6 +109,7 @@ async def ask(
         documents: only in these: each a path, a name or the start of an id.
         since, until, languages, least_relevance: as of `Question`.
         context_characters: room for what must be read with the passages; 0 for nothing.
+        reranker: the folder of the model that reads the best passages again, when one does.
 
     Raises:
         UsageError: the question is empty, or one of its limits names nothing.
@@ -126,7 +132,7 @@ async def ask(
     question = Question(
         text=text, mode=mode, limit=limit, documents=only, tags=tags, roles=roles, since=since,
         until=until, languages=languages, least_relevance=least_relevance,
-        context_characters=context_characters,
+        context_characters=context_characters, reranker=reranker,
     )  # fmt: skip
     return await answer(question, owner, database, embedder)
 
@@ -237,7 +243,7 @@ async def _judged(
         space_id=embedder.space.id,
         dimension=embedder.space.dimension,
         vector=asked.vector,
-        limit=max(question.limit, JUDGED),
+        limit=max(question.limit, JUDGED, CANDIDATES if question.reranker else 0),
         documents=tuple(question.documents),
         tags=tuple(question.tags),
         roles=tuple(question.roles),
@@ -254,7 +260,10 @@ async def _judged(
         passages = [
             replace(passage, relevance=each)
             for passage, each in zip(found, judged.passages, strict=True)
-        ][: question.limit]
+        ]
+        if question.reranker is not None:
+            passages = await reranked(question.text, passages, question.reranker, question.limit)
+        passages = passages[: question.limit]
         if question.context_characters and passages:
             from pipeline.store.companions import with_companions
 

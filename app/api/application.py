@@ -23,7 +23,7 @@ from app.api.middleware import AnswerHeaders, RequestLimits
 from app.api.page_images import PagePictures
 from app.api.rate_limits import RateLimits
 from app.api.request_logging import RequestLogging
-from app.api.routes import ROUTERS, dashboard, probes
+from app.api.routes import ROUTERS, dashboard, mcp, probes
 from app.api.secrets import signing_key
 from app.api.signed_urls import PREFIX
 from app.api.tls import RequireTls
@@ -31,7 +31,7 @@ from app.api.url_signatures import UrlSigner
 from pipeline import correlation
 from pipeline.settings import Settings
 from stages.announcing import announced
-from stages.services import open_services
+from stages.services import Services, open_services
 
 __all__ = ["ApiParts", "create_app"]
 
@@ -46,17 +46,19 @@ _EXPOSED = ("Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining",
             correlation.HEADER)  # fmt: skip
 
 
-def create_app(settings: Settings, *, tls: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, tls: bool = False, only_mcp: bool = False) -> FastAPI:
     """The application; nothing is opened before it starts.
 
     Args:
         tls: only requests that came by TLS are answered, see `app.api.tls`.
+        only_mcp: of all that it serves, the Model Context Protocol and the probes alone.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.parts = await _open(settings, stack)
+            app.state.mcp = await stack.enter_async_context(mcp.sessions())
             yield
 
     app = FastAPI(
@@ -70,10 +72,12 @@ def create_app(settings: Settings, *, tls: bool = False) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+    if not only_mcp:
+        for router in ROUTERS:
+            app.include_router(router, prefix=PREFIX)
+        app.include_router(dashboard.router)
     app.include_router(probes.router)
-    app.include_router(dashboard.router)
+    app.include_router(mcp.router)
     app.add_middleware(
         RequestLimits, seconds=settings.request_timeout_seconds, unlimited=_UNLIMITED
     )
@@ -100,6 +104,12 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     # From here on somebody waits for each answer, and is better told to come again.
     services.database.patience_seconds = min(_PATIENCE_SECONDS, settings.database_patience_seconds)
     await stack.enter_async_context(announced(services, "api"))
+    return await open_parts(services, stack)
+
+
+async def open_parts(services: Services, stack: AsyncExitStack) -> ApiParts:
+    """What routes depend on; closed with the stack."""
+    settings = services.settings
     dispatcher = await Dispatcher.from_environment(services.installation)
     stack.push_async_callback(dispatcher.close)
     feed = EventFeed(services.database)

@@ -158,7 +158,7 @@ def issue_token(settings: Settings, user: str, *, service: bool, hours: float) -
     return jwt.encode(claims, jwt_secret(settings), algorithm="HS256")
 
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
     description="`sub`, of its `iss`, is the user; `role: service` marks an operator.",
@@ -167,7 +167,7 @@ _bearer = HTTPBearer(
 
 async def authenticate(
     request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Caller:
     """The caller of a request.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
@@ -187,6 +188,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NavigatorError)
+    return response_of(error)
+
+
+def response_of(error: NavigatorError) -> JSONResponse:
+    """An error of ours as a problem; one of the server's own making is logged."""
     status, headers = _status(error), dict(getattr(error, "headers", {}))
     if status in (429, 503):
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
@@ -240,6 +246,13 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     }.get(error.status_code, str(error.detail))
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return problem(error.status_code, detail, code, headers=error.headers)
+
+
+def sentence_of(error: Exception) -> str:
+    """The same for those who read sentences: what happened, and what to do about it."""
+    response = response_of(error) if isinstance(error, NavigatorError) else unforeseen()
+    said = json.loads(bytes(response.body))
+    return f"{said['detail']} {said['remedy']}".strip()
 
 
 def unforeseen() -> JSONResponse:

@@ -22,8 +22,11 @@ GRACE_SECONDS = 10
 _LOG = logger("navigator.process")
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, *, only_mcp: bool = False) -> None:
     """Serve the API; returns after SIGTERM or Ctrl-C, when what is under way has ended.
+
+    Args:
+        only_mcp: see `create_app`.
 
     Raises:
         ConfigurationError: it would be served to other machines without TLS.
@@ -36,9 +39,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
     join_prefect(settings.home, settings.prefect_auth_file)
     configure_logs(settings, "api")
     _LOG.info("process_started", host=host, port=port)
-    uvicorn.Server(
-        configuration(create_app(settings, tls=tls), settings, host=host, port=port)
-    ).run()
+    app = create_app(settings, tls=tls, only_mcp=only_mcp)
+    uvicorn.Server(configuration(app, settings, host=host, port=port)).run()
     _LOG.info("process_stopped")
 
 

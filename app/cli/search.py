@@ -14,7 +14,6 @@ from app.terminal import options
 from app.terminal.companions import companions_as_json, print_companions
 from app.terminal.console import answers, print_json, quantity, say, tell, text
 from app.terminal.options import Json, User
-from app.terminal.page_spans import pages_of, span
 from app.terminal.snippets import highlighted, snippet
 from pipeline.chunk_roles import Role
 from pipeline.editions import Edition
@@ -22,7 +21,9 @@ from pipeline.errors import NavigatorError, TransientError
 from pipeline.highlights import question_words
 from pipeline.identity import user_id
 from pipeline.job_notes import JobNote
+from pipeline.quotable import page_words, span_words
 from pipeline.settings import Settings, load_settings
+from stages.reranking import reranker_of
 from stages.search import (
     CONTEXT_CHARACTERS,
     MAX_CONTEXT_CHARACTERS,
@@ -57,6 +58,7 @@ class SearchRequest:
     until: date | None = None
     languages: Sequence[str] = ()
     context_characters: int = 0
+    rerank: bool = False
 
 
 async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
@@ -71,6 +73,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
 
     require_words(request.question)  # before anything is opened
     require_period(request.since, request.until)
+    reranker = reranker_of(settings) if request.rerank else None
     owner = user_id(request.user or settings.user)
     async with open_reading(settings) as (database, embedder):
         found = await ask(
@@ -80,6 +83,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
             least_relevance=settings.search_least_relevance,
             since=request.since, until=request.until, languages=request.languages,
             context_characters=request.context_characters,
+            reranker=reranker,
         )  # fmt: skip
     storage = await open_storage(settings)
     cited = await with_places(found.passages, request.question, storage, TextCache(), found.near)
@@ -161,7 +165,15 @@ def exit_code(answer: SearchAnswer) -> int:
 def _also(passage: Passage) -> str:
     """Where else the same stands: ``The same in: a.pdf, page 3; b.pdf (Ed. 04/13) …``."""
     named = [
-        ", ".join(filter(None, (f"{each.document}{_in_brackets(each)}", pages_of(each))))
+        ", ".join(
+            filter(
+                None,
+                (
+                    f"{each.document}{_in_brackets(each)}",
+                    page_words(each.page_first, each.page_last),
+                ),
+            )
+        )
         for each in passage.copies[:_COPIES_NAMED]
     ]
     more = passage.copy_count - len(named)
@@ -189,8 +201,8 @@ def pages(passage: Passage) -> str:
     """``page 3``, ``pages 3–4``, ``paragraph 12``, or nothing where neither is known."""
     cited = passage.citation
     if passage.page_first is None and cited is not None:
-        return span("paragraph", cited.paragraph_first, cited.paragraph_last)
-    return pages_of(passage)
+        return span_words("paragraph", cited.paragraph_first, cited.paragraph_last)
+    return page_words(passage.page_first, passage.page_last)
 
 
 def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
@@ -226,6 +238,7 @@ def as_json(request: SearchRequest, answer: SearchAnswer) -> dict[str, Any]:
                 "copy_count": passage.copy_count,
                 "companions": companions_as_json(passage),
                 "companions_left_out": passage.companions_left_out,
+                "rerank_score": passage.rerank_score,
             }
             for passage in answer.passages
         ],
@@ -264,13 +277,14 @@ def command(
             help=f"Room for these in the whole answer.  [default: {CONTEXT_CHARACTERS}]",
         ),
     ] = None,
+    rerank: options.Rerank = False,
     json: Json = False,
 ) -> None:
     """Find the passages that answer a question."""
     room = context_characters or (CONTEXT_CHARACTERS if context else 0)
     request = SearchRequest(
         question, mode, limit, user, document or (), tag or (), role or (),
-        options.day(since), options.day(until), language or (), room,
+        options.day(since), options.day(until), language or (), room, rerank,
     )  # fmt: skip
     answer = asyncio.run(search(request, load_settings()))
     if json:

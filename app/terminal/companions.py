@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.terminal.console import answers, text
-from app.terminal.page_spans import pages_of
 from app.terminal.snippets import highlighted, snippet
 from pipeline.companions.model import Relation
+from pipeline.quotable import page_words
 
 if TYPE_CHECKING:
     from pipeline.companions.model import Companion
@@ -38,11 +38,12 @@ def _title(companion: Companion, passage: Passage) -> Any:
     from rich.text import Text
 
     other = companion.document_id != passage.document_id
+    pages = page_words(companion.page_first, companion.page_last)
     return Text.assemble(
         ("+ ", "bold"),
         (text(companion.reason).plain, "bold green"),
         (f"  {text(companion.name).plain}" if other else "", "cyan"),
-        (f"  {pages_of(companion)}" if pages_of(companion) else "", "cyan"),
+        (f"  {pages}" if pages else "", "cyan"),
         (f"  {text(companion.heading_path[-1]).plain}" if companion.heading_path else "", "italic"),
     )
 

@@ -54,6 +54,12 @@ User: TypeAlias = Annotated[
     typer.Option("--user", help="Whose documents: a UUID or any name. [NAVIGATOR_USER]"),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+Rerank: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--rerank", help="Have a cross-encoder read the best passages again; takes seconds."
+    ),
+]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

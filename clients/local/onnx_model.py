@@ -61,7 +61,8 @@ class OnnxModel:
             vectors[rows] = self._pooled([encodings[row] for row in rows])
         return vectors, sum(lengths)
 
-    def _pooled(self, encodings: list[Encoding]) -> NDArray[np.float32]:
+    def outputs(self, encodings: list[Encoding]) -> NDArray[np.float32]:
+        """What the model itself answers for texts that it can read."""
         longest = max(sum(encoding.attention_mask) for encoding in encodings)
         columns = {
             "input_ids": _padded([e.ids for e in encodings], longest),
@@ -69,10 +70,14 @@ class OnnxModel:
             "token_type_ids": _padded([e.type_ids for e in encodings], longest),
         }
         wanted = {given.name: columns[given.name] for given in self.session.get_inputs()}
-        output = np.asarray(self.session.run(None, wanted)[0], dtype=np.float32)
+        return np.asarray(self.session.run(None, wanted)[0], dtype=np.float32)
+
+    def _pooled(self, encodings: list[Encoding]) -> NDArray[np.float32]:
+        output = self.outputs(encodings)
         if output.ndim == 2:  # the model pools by itself
             return output
-        mask = columns["attention_mask"][:, :, np.newaxis].astype(np.float32)
+        masks = [encoding.attention_mask for encoding in encodings]
+        mask = _padded(masks, output.shape[1])[:, :, np.newaxis].astype(np.float32)
         pooled = (output * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1.0)
         return np.asarray(pooled, dtype=np.float32)
 

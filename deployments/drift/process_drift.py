@@ -18,7 +18,9 @@ from pipeline.store.embedding_spaces import installation_id
 from pipeline.store.processes import RunningProcess
 from stages.services import database_addresses
 
-_OF_THE_MACHINE = frozenset({"home", "onnx_folder", "password_file", "prefect_auth_file"})
+_OF_THE_MACHINE = frozenset(
+    {"home", "onnx_folder", "reranker_folder", "password_file", "prefect_auth_file"}
+)
 """Paths, which may differ from machine to machine unless the environment names them."""
 _CHECKOUT = "no release"
 

@@ -14,8 +14,8 @@ BY_NATURE = frozenset(
         # where things are
         "home", "storage_url", "storage_options", "database_url", "database_reader_url",
         "database_owner_url", "public_url", "openai_base_url", "llama_cloud_base_url",
-        "llama_cloud_result_hosts", "onnx_folder", "ingest_roots", "password_file",
-        "prefect_auth_file", "prefect_hosts", "trusted_proxies", "cors_origins",
+        "llama_cloud_result_hosts", "onnx_folder", "reranker_folder", "ingest_roots",
+        "password_file", "prefect_auth_file", "prefect_hosts", "trusted_proxies", "cors_origins",
         # who is who there, and its own secrets
         "user", "passwords", "jwks", "jwt_issuer", "jwt_local_issuer", "jwt_audience",
         "jwt_secret", "jwt_previous_secret", "jwt_subject_ids", "signing_secret",

@@ -85,6 +85,7 @@ class Passage:
         parsed_key: where its text is stored.
         companions: what must be read with it, most important first; only when asked for.
         companions_left_out: how many more there are than the room for them holds.
+        rerank_score: between 0 and 1, of the model that read it again; None where none did.
     """
 
     score: float
@@ -110,6 +111,7 @@ class Passage:
     parsed_key: str | None = None
     companions: tuple[Companion, ...] = ()
     companions_left_out: int = 0
+    rerank_score: float | None = None
 
     @property
     def gap_here(self) -> bool:

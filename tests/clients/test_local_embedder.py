@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import struct
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from clients.embedder import Embedder
 from clients.local.embedders import OnnxEmbedder, WordLlamaEmbedder
 from pipeline.errors import ConfigurationError, EmbeddingError
 from pipeline.tokens import tokenizer
+from tests.clients.tiny_models import gather_model
 
 PASSAGES = [
     "The annual deductible is $500; hospital stays are covered at 80 percent.",
@@ -71,38 +71,6 @@ async def test_a_text_without_words_is_refused() -> None:
     """An empty text has no vector, and trying again would not give it one."""
     with pytest.raises(EmbeddingError, match="Text 1"):
         await WordLlamaEmbedder().embed(["fine", ""])
-
-
-def field(number: int, value: bytes | int) -> bytes:
-    """One protobuf field: a varint or a length-delimited value."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
-    return out + bytes([value])
-
-
-def tensor_info(name: bytes, kind: int, *dims: bytes | int) -> bytes:
-    shape = b"".join(field(1, field(1 if isinstance(d, int) else 2, d)) for d in dims)
-    return field(1, name) + field(2, field(1, field(1, kind) + field(2, shape)))
-
-
-def gather_model(table: np.ndarray) -> bytes:
-    """An ONNX model whose last hidden state is a row of `table` for each token id."""
-    raw = struct.pack(f"<{table.size}f", *table.ravel())
-    weights = b"".join(field(1, n) for n in table.shape) + field(2, 1)
-    weights += field(8, b"table") + field(9, raw)
-    node = field(1, b"table") + field(1, b"input_ids") + field(2, b"hidden") + field(4, b"Gather")
-    graph = field(1, node) + field(2, b"tiny") + field(5, weights)
-    for name in (b"input_ids", b"attention_mask", b"token_type_ids"):
-        graph += field(11, tensor_info(name, 7, b"batch", b"tokens"))
-    graph += field(12, tensor_info(b"hidden", 1, b"batch", b"tokens", table.shape[1]))
-    return field(1, 8) + field(8, field(1, b"") + field(2, 17)) + field(7, graph)
 
 
 TABLE = np.array([[9, 9, 9], [0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0]], np.float32)

@@ -29,6 +29,7 @@ from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
 from stages.citing import with_places
+from stages.reranking import reranker_of
 from stages.search import (
     CONTEXT_CHARACTERS,
     MAX_CONTEXT_CHARACTERS,
@@ -86,6 +87,9 @@ class SearchBody(BaseModel):
         default=CONTEXT_CHARACTERS, ge=200, le=MAX_CONTEXT_CHARACTERS,
         description="Room for the companions of all passages together.",
     )  # fmt: skip
+    rerank: bool = Field(
+        default=False, description="Have a cross-encoder read the best passages again."
+    )
 
     @property
     def wanted(self) -> list[UUID]:
@@ -152,6 +156,9 @@ class PassageOut(BaseModel):
     companions_left_out: int = Field(
         default=0, description="How many more there are than the room for them holds."
     )
+    rerank_score: float | None = Field(
+        default=None, description="Between 0 and 1; null unless `rerank` was asked for."
+    )
 
 
 class NearWordOut(BaseModel):
@@ -207,6 +214,7 @@ async def search(
         tags=body.tags, roles=body.roles, since=body.since, until=body.until,
         languages=body.languages, least_relevance=parts.settings.search_least_relevance,
         context_characters=body.context_characters if body.context else 0,
+        reranker=reranker_of(parts.settings) if body.rerank else None,
     )  # fmt: skip
     found = await answer(question, owner, parts.database, parts.embedder)
     if body.places:

@@ -98,11 +98,12 @@ from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
 from tests.app.load.steps import step
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
+from tests.clients.tiny_models import cross_encoder_folder
 from tests.deployments.test_releases import packed
 from tests.deployments.verification.making import baseline as made_baseline
 
 PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")
-UNTIL_STOPPED = {"api", "up", "worker", "mocks"}
+UNTIL_STOPPED = {"api", "mcp", "up", "worker", "mocks"}
 KINDS = {
     dict: "object", list: "array", str: "string", bool: "boolean", int: "integer",
     float: "number", type(None): "null",
@@ -311,6 +312,24 @@ def test_an_empty_home_answers_too(tmp_path: Path, seen: set[tuple[str, str]]) -
     assert printed(home.here("reset", "--json"))["removed"] == []
 
 
+def test_models_print_what_the_page_says(tmp_path: Path, seen: set[tuple[str, str]]) -> None:
+    """Installing, listing, choosing and removing, with a variable that goes before the file."""
+    home = Navigator(tmp_path / "home")
+    made = cross_encoder_folder(tmp_path / "mine")
+    installed = printed(home.here("models", "install", made, "--json"))
+    model = {name: installed.pop(name) for name in [*installed] if name in SHAPE_OF_MODEL}
+    check("Model", model, seen)
+    check("`navigator models install`", installed, seen)
+    check("`navigator models list`", printed(home.here("models", "list", "--json")), seen)
+    used = home.here("models", "use", "mine", "--json", NAVIGATOR_RERANKER_FOLDER="/elsewhere")
+    check("`navigator models use`", printed(used), seen)
+    home.here("models", "use", "wordllama")
+    (home.home / ".env").unlink()
+    gone = home.here("models", "remove", "mine", "--json")
+    check("`navigator models remove`", printed(gone), seen)
+
+
+SHAPE_OF_MODEL = {path for path, _, _ in sections()["Model"]}
 GAP = JobNote("page_not_read", True, "Page 2 was not read.", (2,), "Look there.")
 NOTE = GAP.record()
 LINE = DocumentView(

@@ -1,0 +1,1 @@
+"""The Model Context Protocol (MCP): assistants search and read a corpus, and change nothing."""

@@ -1,0 +1,1 @@
+"""Local models: where they come from, and how they get into the home."""
