@@ -30,15 +30,18 @@ SPACE_MADE = 620_812
 REMOVALS = 620_813
 ANNOUNCEMENTS = 620_814
 CLEARING = 620_815
+FILLED_SPACES = 620_817
 
 ORDER: tuple[str | int, ...] = (
     SPACE_MADE,
+    FILLED_SPACES,
     ANNOUNCEMENTS,
     REMOVALS,
     "documents",
     "upload_jobs",
     "document_chunks",
     "chunk_vectors",
+    "space_backlog",
     CLEARING,
     "document_chunk_buffer",
     "document_vector_buffer",
@@ -61,6 +64,7 @@ ORDER: tuple[str | int, ...] = (
     "releases",
     "rollouts",
     "schema_contractions",
+    "space_switches",
     "embedding_spaces",
     "installation",
     "state_transitions",
@@ -70,6 +74,7 @@ ORDER: tuple[str | int, ...] = (
 GUARDED = {
     "document_chunks": "documents",
     "chunk_vectors": "documents",
+    "space_backlog": "documents",
     "document_chunk_buffer": "upload_jobs",
 }
 """Tables whose rows are written only while the row that they belong to is locked."""
@@ -85,6 +90,7 @@ NEVER_WAITED_FOR = frozenset(
         "maintenance_runs",
         "maintenance_findings",
         "processes",
+        "space_switches",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""
