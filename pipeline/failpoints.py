@@ -40,6 +40,11 @@ DELETION_FAILPOINTS = ("after-delete-commit", "before-removal-commit")
 BACKFILL_FAILPOINTS = ("after-backfill-group", "after-backfill-selected")
 """Points that a backfill passes before it works, in this order."""
 
+SPACE_FAILPOINTS = (
+    "after-space-reserve", "after-embed-answer", "after-vector-commit", "after-space-settled",
+)  # fmt: skip
+"""Every place that filling a space passes, in this order."""
+
 _passed: Counter[str] = Counter()
 
 

@@ -135,17 +135,20 @@ _DONE = sa.text(
     WHERE b.space_id = :space AND b.document_id = ANY(CAST(:documents AS uuid[]))
       AND d.id = b.document_id
       AND (d.deleted_at IS NOT NULL OR d.published_job_id IS NULL OR NOT {_LACKING})
+    RETURNING b.document_id
     """
 )
 
 
-async def strike_off(connection: AsyncConnection, space_id: UUID, documents: Sequence[UUID]) -> int:
-    """Take documents off the backlog that the space has whole, or that are gone.
+async def strike_off(
+    connection: AsyncConnection, space_id: UUID, documents: Sequence[UUID]
+) -> set[UUID]:
+    """Take documents off the backlog that the space has whole, or that are gone; which.
 
     In a transaction that has locked them, so that none is published meanwhile.
     """
     values = {"space": space_id, "documents": list(documents)}
-    return (await connection.execute(_DONE, values)).rowcount
+    return set((await connection.execute(_DONE, values)).scalars())
 
 
 _COUNT = sa.text(

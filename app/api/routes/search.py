@@ -96,7 +96,8 @@ async def search(
             if await find_document(connection, body.document) is None:
                 raise NotFound("There is no such document.")
     question = Question(body.question, body.mode, body.limit, body.document, body.tags, body.roles)
-    found = await answer(question, owner, parts.database, parts.embedder)
+    embedder = await parts.services.embedders.answering(parts.database)
+    found = await answer(question, owner, parts.database, embedder)
     asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
     async with parts.database.service() as connection:
         await access_log.log(connection, asked)
