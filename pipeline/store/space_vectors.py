@@ -34,6 +34,14 @@ CHUNKS_OF_DOCUMENTS = """
 PUBLISHED = chunks_to_embed("documents", CHUNKS_OF_DOCUMENTS)
 """The published chunks of documents."""
 
+# As the vectors' foreign keys would, but in the lock order and by key.
+_HOLD_CHUNKS = sa.text(
+    """
+    SELECT id FROM document_chunks WHERE document_id = ANY(CAST(:documents AS uuid[]))
+    ORDER BY id FOR KEY SHARE
+    """
+)
+
 # What the owner has already for the same text: of a twin, or bought by an ingest on its way.
 _LEND = sa.text(
     f"""
@@ -68,6 +76,7 @@ async def lend(
     In a transaction that has locked the documents.
     """
     values = {"space": space_id, "documents": list(documents), **owning(shared=shared)}
+    await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_LEND, values)
 
 
@@ -108,6 +117,7 @@ async def insert_staged(
     """
     shared = any(text.shared for text in texts)
     values = {"space": space_id, "documents": list(documents), **owning(shared=shared)}
+    await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_INSERT, values)
     held = {"shas": [text.sha256 for text in texts], "owners": [text.owner_id for text in texts]}
     await connection.execute(_UNRESERVE, {"space": space_id, **held})
