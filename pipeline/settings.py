@@ -141,6 +141,9 @@ class Settings(ReadingSettings, OperatingSettings, ApiSettings, TenantSettings, 
     embedding_requests_per_minute: int | None = Field(default=None, ge=1)
     embedding_tokens_per_minute: int | None = Field(default=None, ge=1)
     onnx_folder: Path | None = Field(default=None, description="model.onnx and tokenizer.json.")
+    golden_questions: Path | None = Field(
+        default=None, description="JSON lines or YAML; without it, golden.jsonl in `home`."
+    )
 
     # -- running -------------------------------------------------------------------------------
     concurrency: int = Field(default=2, ge=1, le=64, description="Subflows in flight in a run.")

@@ -1,7 +1,8 @@
 """The pointer to the space that answers questions; one row, one statement to move it.
 
-Before the first switch it is NULL: the settings name the space, as they name a model. From then on
-the pointer does, whatever the settings of a process say, so that all of them answer from one space.
+Before a second space is built it is NULL: the settings name the space, as they name a model. From
+then on the pointer does, whatever the settings of a process say, so that all of them answer from
+one space.
 """
 
 from __future__ import annotations
@@ -97,12 +98,22 @@ _FILL = sa.text(
 )
 
 
+_PIN = sa.text(
+    "UPDATE installation SET active_space_id = :answers WHERE active_space_id IS NULL"
+)
+
+
 async def begin_filling(
-    connection: AsyncConnection, space_id: UUID, settings: Mapping[str, Any]
+    connection: AsyncConnection, space_id: UUID, settings: Mapping[str, Any], answers: UUID
 ) -> None:
-    """Have everything that is published from now on owed to a space."""
+    """Have everything that is published from now on owed to a space.
+
+    Args:
+        answers: the space that answers now; from here on it does whatever the settings name.
+    """
     await space_backlog.changing_spaces(connection)
     await connection.execute(_FILL, {"id": space_id, "settings": json.dumps(settings)})
+    await connection.execute(_PIN, {"answers": answers})
 
 
 _WHOLE = sa.text(

@@ -103,7 +103,9 @@ async def begin_space(services: Services, plan: SpacePlan) -> Embedder:
 async def _fill_from_now_on(services: Services, plan: SpacePlan) -> None:
     space = plan.embedder.space
     async with services.database.service() as connection:
-        await space_pointer.begin_filling(connection, space.id, plan.settings.record())
+        await space_pointer.begin_filling(
+            connection, space.id, plan.settings.record(), services.version.space_id
+        )
     if said := difference_note(space):
         async with services.database.service() as connection:
             await space_servers.note(connection, space.id, said)
