@@ -169,12 +169,12 @@ _POINT = sa.text(
 )
 _KEEP = sa.text(
     """
-    WITH both AS (
+    WITH pair AS (
         SELECT id FROM embedding_spaces WHERE id IN (:from, :to) ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE embedding_spaces AS s SET filled_since = coalesce(s.filled_since, now()),
         state = 'active'
-    FROM both WHERE s.id = both.id
+    FROM pair WHERE s.id = pair.id
     """
 )
 _NOTE = sa.text(
