@@ -173,4 +173,8 @@ def _golden(data: ReportData) -> Markup | None:
         Bar(f"{night.at.day} {night.at:%b}", (Segment("nDCG", night.ndcg),))
         for night in data.golden
     ]
-    return columns(bars, title="nDCG of the golden questions", shown=lambda v: f"{v:.3f}") if bars else None
+    return (
+        columns(bars, title="nDCG of the golden questions", shown=lambda v: f"{v:.3f}")
+        if bars
+        else None
+    )

@@ -43,9 +43,7 @@ async def fill_space(space_id: UUID, run_id: UUID, cap: Decimal | None) -> Space
             await shown(aupdate_progress_artifact(bar, share))
 
     itself = UUID(flow_run.id) if flow_run.id else None
-    return await build_runs.run_fill(
-        parts, space, run_id, cap=cap, flow_run=itself, progress=show
-    )
+    return await build_runs.run_fill(parts, space, run_id, cap=cap, flow_run=itself, progress=show)
 
 
 @task(task_run_name="index", **UNCACHED)
@@ -60,9 +58,7 @@ async def index_space(space: StoredSpace) -> None:
     await embedding_spaces.build_index(database, space.id, space.dimension, unheard)
 
 
-@flow(
-    name="build-space", flow_run_name="build space", timeout_seconds=LAST_LIMIT_SECONDS, **UNKEPT
-)
+@flow(name="build-space", flow_run_name="build space", timeout_seconds=LAST_LIMIT_SECONDS, **UNKEPT)
 async def build_space(
     space_id: UUID, max_cost_usd: Decimal | None = None, run_id: UUID | None = None
 ) -> State[Any]:

@@ -102,9 +102,7 @@ class PublishedAdmission(Admission):
     ) -> list[PendingText]:
         services = self._services
         space, seconds = services.version.space_id, needed_seconds(services)
-        return await leases.published_texts_held(
-            connection, space, texts, services.worker, seconds
-        )
+        return await leases.published_texts_held(connection, space, texts, services.worker, seconds)
 
     async def _regain(self, texts: Sequence[PendingText]) -> None:
         services, jobs = self._services, sorted({text.job_id for text in texts})

@@ -119,9 +119,7 @@ def _paid(
 ) -> PaidResponse:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
-    return PaidResponse(
-        space, asked.texts, vectors, call, parts, asked.reserved, asked.documents
-    )
+    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved, asked.documents)
 
 
 async def _keep(services: Services, answer: PaidResponse) -> bool:

@@ -65,9 +65,7 @@ class Sender:
             then there are no claims, and the texts' reservations alone count.
     """
 
-    def __init__(
-        self, services: Services, batch: Batch, documents: Sequence[UUID] = ()
-    ) -> None:
+    def __init__(self, services: Services, batch: Batch, documents: Sequence[UUID] = ()) -> None:
         self._services = services
         self._run_id = batch.run_id
         self._patience = Patience(services.settings.service_patience_seconds)

@@ -35,7 +35,9 @@ def add(
     question: Annotated[str, typer.Argument(help="In your own words.")],
     rank: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=50, help="Which answer of the search is right. Repeat for several."),
+        typer.Option(
+            min=1, max=50, help="Which answer of the search is right. Repeat for several."
+        ),
     ] = None,
     document: Annotated[
         str | None, typer.Option(help="Or the document's name in which the answer stands,")

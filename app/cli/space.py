@@ -167,7 +167,7 @@ def compare(space: Space = None, file: GoldenFile = None, json: Json = False) ->
     if found is None:
         raise UsageError(
             "There are no golden questions.",
-            remedy="Add one with `navigator golden add`, or draw some with `navigator golden draw`.",
+            remedy="Add one with `navigator golden add`, or draw some by `navigator golden draw`.",
         )
     if json:
         print_json(printing.comparison_json(found))

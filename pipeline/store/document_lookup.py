@@ -47,8 +47,8 @@ class Registered:
 
 _KNOWN = sa.text(
     f"""
-    SELECT d.id AS document_id, d.deleted_at IS NOT NULL AS deleted, j.state, j.error_code, j.id AS job_id,
-           other.id IS NOT NULL AS taken
+    SELECT d.id AS document_id, d.deleted_at IS NOT NULL AS deleted, j.state, j.error_code,
+           j.id AS job_id, other.id IS NOT NULL AS taken
     FROM unnest(CAST(:sources AS text[]), CAST(:contents AS text[]), CAST(:ids AS uuid[]))
         WITH ORDINALITY AS w(source, sha256, id, place)
     LEFT JOIN LATERAL (

@@ -91,4 +91,3 @@ async def drop(database: Database, space_id: UUID, answers: UUID) -> Dropped:
 async def _adopt(database: Database, values: dict[str, UUID]) -> bool:
     async with database.service() as connection:
         return bool((await connection.execute(_ADOPT, values)).rowcount)
-

@@ -98,9 +98,7 @@ _FILL = sa.text(
 )
 
 
-_PIN = sa.text(
-    "UPDATE installation SET active_space_id = :answers WHERE active_space_id IS NULL"
-)
+_PIN = sa.text("UPDATE installation SET active_space_id = :answers WHERE active_space_id IS NULL")
 
 
 async def begin_filling(

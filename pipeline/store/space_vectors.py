@@ -168,9 +168,9 @@ _LACKING = sa.text(
         WHERE own.chunk_id IS NULL AND d.deleted_at IS NULL
     ), bought AS (
         SELECT DISTINCT ON (sha256, owner_id) b.sha256, b.tokens FROM lacking AS b
-        WHERE NOT EXISTS (SELECT FROM chunk_vectors AS v
-                          WHERE v.space_id = :space AND v.sha256 = b.sha256
-                            AND v.user_id BETWEEN b.owner_id AND coalesce(CAST(:last AS uuid), b.owner_id))
+        WHERE NOT EXISTS (
+            SELECT FROM chunk_vectors AS v WHERE v.space_id = :space AND v.sha256 = b.sha256
+              AND v.user_id BETWEEN b.owner_id AND coalesce(CAST(:last AS uuid), b.owner_id))
     )
     SELECT (SELECT count(DISTINCT document_id) FROM lacking)::int AS documents,
            count(*)::int AS texts, coalesce(sum(tokens), 0)::bigint AS tokens,

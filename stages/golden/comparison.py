@@ -1,4 +1,4 @@
-"""Compares two embedding spaces by golden questions, and judges whether one may follow the other."""
+"""Compares two embedding spaces by golden questions; judges whether one may follow the other."""
 
 from __future__ import annotations
 

@@ -18,9 +18,7 @@ _QUOTE_WORDS = 24
 
 def of_passage(question: str, passage: Passage, user: str | None) -> GoldenQuestion:
     """The question, with a passage that answers it."""
-    expected = Expected(
-        document=passage.name, page=passage.page_first, quote=_quoted(passage.text)
-    )
+    expected = Expected(document=passage.name, page=passage.page_first, quote=_quoted(passage.text))
     return GoldenQuestion(question=question, expected=(expected,), user=user)
 
 
@@ -73,7 +71,5 @@ def with_new(
             by_id[each.id] = each
         elif not each.draft:
             passages = dict.fromkeys((*known.expected, *each.expected))
-            by_id[each.id] = known.model_copy(
-                update={"expected": tuple(passages), "draft": False}
-            )
+            by_id[each.id] = known.model_copy(update={"expected": tuple(passages), "draft": False})
     return list(by_id.values()), added

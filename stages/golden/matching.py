@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.text import fold, normalize
@@ -58,8 +59,7 @@ def _holds(text: str, quote: str) -> bool:
     said, asked = f" {' '.join(words)} ", f" {' '.join(wanted)} "
     if asked in said:
         return True
-    pairs = set(zip(words, words[1:], strict=False))
-    sought = list(zip(wanted, wanted[1:], strict=False))
+    pairs, sought = set(pairwise(words)), list(pairwise(wanted))
     return len(sought) >= 8 and sum(each in pairs for each in sought) * 2 > len(sought)
 
 

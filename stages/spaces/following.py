@@ -1,4 +1,4 @@
-"""Keeps long-lived processes at the space that answers: workers and the API run on over a switch."""
+"""Keeps processes that run on (workers, the API) at the space that answers."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from pipeline.errors import UsageError
 from pipeline.logs import logger
@@ -57,9 +56,7 @@ async def switch(
             remedy="Mend that, or switch all the same with --force and the reason why.",
         )
     overruled = " ".join((force or "", *refusal.reasons)) if refusal.reasons else ""
-    made = Switch(
-        "switch", services.version.space_id, space.id, who, overruled.strip(), comparison
-    )
+    made = Switch("switch", services.version.space_id, space.id, who, overruled.strip(), comparison)
     await _point(services, made, whole=not force)
     return made
 
@@ -119,5 +116,3 @@ async def drop(services: Services, space: StoredSpace) -> Dropped:
             remedy="Switch to another first.",
         )
     return await dropped_spaces.drop(services.database, space.id, services.version.space_id)
-
-
