@@ -15,6 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.store import space_backlog
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database
+from pipeline.store.lock_order import lock_documents
 from pipeline.store.schema import SCHEMA
 
 
@@ -42,7 +43,6 @@ _BUFFERED = sa.text(
     WHERE w.space_id = o.space_id AND w.sha256 = o.sha256 AND w.user_id = o.user_id
     """
 )
-_OWED = sa.text("DELETE FROM space_backlog WHERE space_id = :space")
 # By id, a few thousand at a time, so that nothing waits long for any of them.
 _ADOPT = sa.text(
     """
@@ -71,14 +71,13 @@ async def drop(database: Database, space_id: UUID, answers: UUID) -> Dropped:
     async with database.service() as connection:
         await space_backlog.changing_spaces(connection)
         vectors = int(await connection.scalar(_VECTORS, values) or 0)
-        await connection.execute(_OWED, values)
         await connection.execute(_BUFFERED, values)
         if (await connection.execute(_RETIRE, values)).rowcount != 1:
             raise UsageError(
                 "The space answers questions by now: it is not dropped.",
                 remedy="Look with `navigator space list`.",
             )
-    while await _adopt(database, values):
+    while await _forgive(database, space_id) or await _adopt(database, values):
         pass
     # Emptied, not dropped: that would lock out every reader of every space.
     name = f"{SCHEMA}.{partition(space_id)}"
@@ -86,6 +85,15 @@ async def drop(database: Database, space_id: UUID, answers: UUID) -> Dropped:
         await connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}_hnsw"))
         await connection.execute(sa.text(f"TRUNCATE {name}"))
     return Dropped(vectors)
+
+
+async def _forgive(database: Database, space_id: UUID) -> bool:
+    """Take documents off its backlog; whether there were any."""
+    async with database.service() as connection:
+        owed = await space_backlog.next_documents(connection, space_id, UUID(int=0), 500)
+        await lock_documents(connection, owed)
+        await space_backlog.forgive(connection, space_id, owed)
+    return bool(owed)
 
 
 async def _adopt(database: Database, values: dict[str, UUID]) -> bool:

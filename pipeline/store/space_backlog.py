@@ -60,7 +60,12 @@ async def owe(connection: AsyncConnection, space_id: UUID, documents: Sequence[U
     values = {"space": space_id, "documents": list(documents)}
     if await connection.scalar(_OTHERS, values):
         await connection.execute(_OWE, values)
-        await connection.execute(_PAID, values)
+        await forgive(connection, space_id, documents)
+
+
+async def forgive(connection: AsyncConnection, space_id: UUID, documents: Sequence[UUID]) -> None:
+    """Take documents off a space's backlog, in a transaction that has locked them."""
+    await connection.execute(_PAID, {"space": space_id, "documents": list(documents)})
 
 
 _LACKING = """
