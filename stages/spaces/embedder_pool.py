@@ -67,11 +67,9 @@ class EmbedderPool:
     async def _open(self, space: StoredSpace) -> Embedder:
         from stages.services import open_embedder
 
-        if space.settings is None and self._is_own(space):
-            return self._in(self._own, space)
-        told = stored_settings(space.settings, space.model)
         if self._is_own(space):  # by the process's own key and address
             return self._in(self._own, space)
+        told = stored_settings(space.settings, space.model)
         opened = await open_embedder(told.applied_to(self._settings))
         made = opened.space
         if (made.provider, made.model, made.dimension) != (
