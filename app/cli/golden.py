@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,7 +61,7 @@ def add(
     )
     added = _store(settings, file, made)
     if json:
-        print_json({"added": added, "questions": [_json(each) for each in made]})
+        print_json(added_json(added, made))
         return
     for each in made:
         for passage in each.expected:
@@ -123,7 +124,7 @@ def draw(
     made = asyncio.run(_drawn(settings, limit, user))
     added = _store(settings, file, made)
     if json:
-        print_json({"added": added, "questions": [_json(each) for each in made]})
+        print_json(added_json(added, made))
         return
     tell(f"{quantity(added, 'draft')} in {golden_file(settings, file)}.")
     say("Drafts are not asked: write each question in a person's words, and take its draft away.")
@@ -145,7 +146,7 @@ def list_(file: File = None, json: Json = False) -> None:
 
     found = read_questions(golden_file(load_settings(), file))
     if json:
-        print_json({"questions": [_json(each) for each in found]})
+        print_json(listed_json(found))
         return
     if not found:
         say("There are no golden questions: `navigator golden add QUESTION` adds one.")
@@ -176,9 +177,24 @@ def remove(
         )
     write_questions(path, left)
     if json:
-        print_json({"removed": question, "left": len(left)})
+        print_json(removed_json(question, len(left)))
     else:
         tell(f"Removed {question}; {quantity(len(left), 'question')} left.")
+
+
+def added_json(added: int, made: Sequence[GoldenQuestion]) -> dict[str, Any]:
+    """Questions that were added, for a program."""
+    return {"added": added, **listed_json(made)}
+
+
+def listed_json(found: Sequence[GoldenQuestion]) -> dict[str, Any]:
+    """Questions for a program."""
+    return {"questions": [_json(each) for each in found]}
+
+
+def removed_json(question: str, left: int) -> dict[str, Any]:
+    """A question that was removed, for a program."""
+    return {"removed": question, "left": left}
 
 
 def _json(question: GoldenQuestion) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def build(
     if deployed:
         flow_run = spaces.hand_over(settings, space, cap)
         if json:
-            print_json({"id": space, "flow_run_id": flow_run})
+            print_json(printing.handed_json(space, flow_run))
         else:
             tell(f"A worker does it: the space {printing.short(space)}, flow run {flow_run}.")
         return
@@ -232,6 +232,6 @@ def drop(
         )
     gone = asyncio.run(spaces.dropped(settings, found))
     if json:
-        print_json({"id": found.id, "vectors": gone.vectors})
+        print_json(printing.dropped_json(found.id, gone.vectors))
     else:
         say(f"Removed {quantity(gone.vectors, 'vector')}; what is published gets there no more.")

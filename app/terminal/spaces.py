@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from app.terminal.console import (
     answers,
@@ -244,3 +245,13 @@ def switch_json(made: Switch) -> dict[str, Any]:
         "reason": made.reason,
         "comparison": made.comparison,
     }
+
+
+def handed_json(space_id: UUID, flow_run_id: UUID) -> dict[str, Any]:
+    """A build that a worker does, for a program."""
+    return {"id": space_id, "flow_run_id": flow_run_id}
+
+
+def dropped_json(space_id: UUID, vectors: int) -> dict[str, Any]:
+    """A space that was dropped, for a program."""
+    return {"id": space_id, "vectors": vectors}
