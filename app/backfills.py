@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from decimal import Decimal
@@ -14,7 +12,7 @@ from app.ingestion import run_to_report
 from app.prefect.flow_process import connect
 from app.terminal.run_report import RunReport
 from app.terminal.run_view import TerminalView
-from pipeline.errors import ConfigurationError, UsageError
+from pipeline.errors import UsageError
 from pipeline.path_patterns import absolute_pattern
 from pipeline.run_options import RunOptions
 from pipeline.settings import Settings
@@ -152,17 +150,8 @@ def hand_over(settings: Settings, run_id: UUID, user: UUID | None, options: RunO
     Raises:
         ConfigurationError: there is no Prefect server with our deployments.
     """
-    from app.prefect.server import join_prefect, prefect_of_stack
-    from app.process.working_folder import leave_folder
+    from app.prefect import handing_over
 
-    leave_folder()
-    if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
-        os.environ["PREFECT_API_URL"] = url
-    if join_prefect(settings.home, settings.prefect_auth_file) is None:
-        raise ConfigurationError(
-            "There is no Prefect server whose workers could do it.",
-            remedy="Run `navigator up`, set PREFECT_API_URL, or leave --deployed out.",
-        )
     parameters = {
         "select": "chosen",
         "user": str(user) if user else None,
@@ -170,25 +159,5 @@ def hand_over(settings: Settings, run_id: UUID, user: UUID | None, options: RunO
         "run_id": str(run_id),
         "resume": resume,
     }
-    return asyncio.run(_deployed(parameters))
-
-
-async def _deployed(parameters: dict[str, Any]) -> UUID:
-    from httpx import HTTPError
-    from prefect.deployments import arun_deployment
-    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-
-    try:
-        begun = await arun_deployment(DEPLOYMENT, parameters=parameters, timeout=0)
-    except ObjectNotFound:
-        raise ConfigurationError(
-            f"The Prefect server has no deployment {DEPLOYMENT}.",
-            remedy="Deploy with `prefect deploy --all`, or leave --deployed out.",
-        ) from None
-    except (HTTPError, PrefectHTTPStatusError) as error:
-        raise ConfigurationError(
-            f"The Prefect server did not take it ({type(error).__name__}).",
-            remedy="Check PREFECT_API_URL; the backfill is written down, and "
-            "`navigator backfill resume` begins it.",
-        ) from None
-    return begun.id
+    later = "the backfill is written down, and `navigator backfill resume` begins it."
+    return handing_over.hand_over(settings, DEPLOYMENT, parameters, later)

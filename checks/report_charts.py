@@ -28,6 +28,7 @@ class ReportCharts:
     days: Markup | None
     failed_share: Markup | None
     cost: Markup | None
+    golden: Markup | None
 
 
 def report_charts(data: ReportData) -> ReportCharts:
@@ -43,6 +44,7 @@ def report_charts(data: ReportData) -> ReportCharts:
         days=_days(data),
         failed_share=_failed_share(data),
         cost=_cost(data),
+        golden=_golden(data),
     )
 
 
@@ -164,3 +166,15 @@ def _cost(data: ReportData) -> Markup | None:
     if not any(bar.total for bar in bars):
         return None
     return columns(bars, title="Cost a day", shown=lambda v: f"${v:.2g}")
+
+
+def _golden(data: ReportData) -> Markup | None:
+    bars = [
+        Bar(f"{night.at.day} {night.at:%b}", (Segment("nDCG", night.ndcg),))
+        for night in data.golden
+    ]
+    return (
+        columns(bars, title="nDCG of the golden questions", shown=lambda v: f"{v:.3f}")
+        if bars
+        else None
+    )

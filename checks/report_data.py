@@ -175,6 +175,18 @@ class DayPoint:
         return self.failed / self.documents if self.documents else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class GoldenNight:
+    """What the golden questions found at a time; `lost` ones find nothing that they expect."""
+
+    at: datetime
+    model: str
+    questions: int
+    lost: int
+    ndcg: float
+    recall: float
+
+
 _NOTHING = Histogram((0.0, 1.0), (0,))
 
 
@@ -190,6 +202,7 @@ class ReportData:
         similarity: cosine to the nearest chunk of another document, a value a sampled chunk.
         spend_by_day, spend_by_run, spend_by_model: newest or dearest first.
         days: oldest first; a report on one run may leave them out.
+        golden: what golden questions found, oldest first.
     """
 
     title: str
@@ -212,6 +225,7 @@ class ReportData:
     slowest: tuple[SlowDocument, ...] = ()
     duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0))
     days: tuple[DayPoint, ...] = ()
+    golden: tuple[GoldenNight, ...] = ()
 
     @property
     def published(self) -> int:

@@ -29,6 +29,7 @@ from flows.shared_services import opened, untagged_tasks, using
 from flows.stage_tasks import (
     chunk_documents,
     embed_chunks,
+    feed_spaces,
     gate_documents,
     parse_documents,
     publish_documents,
@@ -47,6 +48,7 @@ from stages.parsing import ParseReference
 from stages.pipeline_version import services_for_jobs
 from stages.service_waits import DocumentsWait, note_wait
 from stages.services import Services
+from stages.spaces import feeding
 
 
 def _run_name() -> str:
@@ -203,7 +205,10 @@ async def _through_stages(
     await chunk_documents(whole)
     await _embedded(parts, batch, waits)
     passed, more = await gate_documents(whole)
-    return await publish_documents(whole, quoted(passed)), [*verdicts, *more]
+    published = await publish_documents(whole, quoted(passed))
+    if published and await feeding.spaces_beside(parts):
+        await feed_spaces(whole)
+    return published, [*verdicts, *more]
 
 
 async def _closing_state(

@@ -15,6 +15,7 @@ from checks.report import render
 from checks.report_data import (
     DayPoint,
     Duplicates,
+    GoldenNight,
     ReportData,
     ReportHeading,
     RuleExample,
@@ -117,6 +118,7 @@ async def report_data(
         slowest=tuple(_slow(row) for row in found["slowest"] if row["stage_seconds"]),
         duplicates=_duplicates(found["duplicates"][0], near),
         days=tuple(DayPoint(**row) for row in found["days"]) if run_id is None else (),
+        golden=tuple(GoldenNight(**row) for row in found["golden"]),
     )
 
 

@@ -21,6 +21,7 @@ from prefect.runtime import flow_run
 
 from pipeline.run_options import RunOptions
 from stages.services import Services, open_services
+from stages.spaces.following import following
 
 _open: ContextVar[Services | None] = ContextVar("open_services", default=None)
 _lent: ContextVar[Services | None] = ContextVar("lent_services", default=None)
@@ -43,6 +44,7 @@ async def opened(options: RunOptions) -> AsyncIterator[Services]:
         return
     settings, lent = options.settings(), _lent.get()
     if lent is not None and lent.settings == settings:
+        lent = await following(lent)
         with _found_by_tasks(lent):
             yield lent
         return

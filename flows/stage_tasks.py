@@ -23,6 +23,7 @@ from pipeline.store.connection_retries import retry_on_restart
 from stages import chunking, embedding, gating, parsing, publishing, validating
 from stages.batch import Batch, StageResult
 from stages.parsing import ParseReference
+from stages.spaces import feeding
 
 RESULT_FORM = "5"
 """Raised when `ParseReference` changes, so that a cached one of an older form is not taken."""
@@ -114,6 +115,15 @@ async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     result = await publishing.publish(services(), batch, passed)
     _log("published", result)
     return result.advanced
+
+
+@task(task_run_name="other spaces", **UNCACHED)
+@redacting_errors
+async def feed_spaces(batch: Batch) -> None:
+    """Embed what was published in the spaces that are filled beside the one that it came in."""
+    fed = await feeding.feed(services(), batch.run_id, batch.job_ids)
+    for model, filled in fed.items():
+        get_run_logger().info("%s: %d texts embedded", model, filled.texts)
 
 
 def _log(what: str, result: StageResult) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clients.embedder import Embedder
     from clients.storage.object_storage import Storage
     from pipeline.store.engine import Database
+    from stages.spaces.embedder_pool import EmbedderPool
     from stages.text_cache import TextCache
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -53,7 +54,7 @@ class AsyncNavigator:
         self._open = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._opened_database: Database | None = None
-        self._opened_embedder: Embedder | None = None
+        self._embedders: EmbedderPool | None = None
         self._opened_texts: tuple[Storage, TextCache] | None = None
 
     async def ingest(
@@ -246,7 +247,7 @@ class AsyncNavigator:
     async def close(self) -> None:
         """Let go of the database and the embedder; the next call opens them again."""
         await self._open.aclose()
-        self._opened_database = self._opened_embedder = None
+        self._opened_database = self._embedders = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -302,13 +303,14 @@ class AsyncNavigator:
             return self._opened_database
 
     async def _embedder(self) -> Embedder:
-        from stages.services import open_embedder
+        """The embedder of the space that answers now: asked each time, for it may be switched."""
+        from stages.services import open_embedders
 
+        database = await self._database()
         async with self._opening:
-            if self._opened_embedder is None:
-                self._opened_embedder = await open_embedder(self._settings)
-                self._open.push_async_callback(self._opened_embedder.close)
-            return self._opened_embedder
+            if self._embedders is None:
+                self._embedders = await open_embedders(self._settings, self._open)
+        return await self._embedders.answering(database)
 
     async def _texts(self) -> tuple[Storage, TextCache]:
         from stages.services import open_storage

@@ -43,6 +43,11 @@ BACKFILL_FAILPOINTS = ("after-backfill-group", "after-backfill-selected")
 WORD_INDEX_FAILPOINTS = ("before-words-commit", "before-rewrite-commit")
 """Points that the upkeep of the word index passes, of new chunks and of old segments."""
 
+SPACE_FAILPOINTS = (
+    "after-space-reserve", "after-embed-answer", "after-vector-commit", "after-space-settled",
+)  # fmt: skip
+"""Every place that filling a space passes, in this order."""
+
 _passed: Counter[str] = Counter()
 
 

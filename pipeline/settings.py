@@ -147,6 +147,9 @@ class Settings(
     reranker_folder: Path | None = Field(
         default=None, description="The same of a cross-encoder, for `--rerank`."
     )
+    golden_questions: Path | None = Field(
+        default=None, description="JSON lines or YAML; without it, golden.jsonl in `home`."
+    )
 
     # -- running -------------------------------------------------------------------------------
     concurrency: int = Field(default=2, ge=1, le=64, description="Subflows in flight in a run.")

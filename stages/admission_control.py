@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from pipeline.clock import steady_seconds
 from pipeline.retry_policy import Patience
-from pipeline.store import cost_caps, leases, rate_limits
+from pipeline.store import cost_caps, leases, rate_limits, vector_buffer
 from pipeline.store.circuit_breaker import Permit
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch
 from stages.circuit_breaker import bears, circuit_error
 from stages.fencing import needed_seconds, regain
 from stages.services import Services
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Admission:
@@ -39,7 +43,7 @@ class Admission:
             asked = steady_seconds()
             ours, permit, reserved = await self._ask(texts, price, whole=not regained)
             if permit is None:
-                await regain(self._services, self._batch, {text.job_id for text in texts})
+                await self._regain(texts)
                 regained = True
             elif permit.circuit_open and not bears(permit, provider, self._patience):
                 raise circuit_error(permit, provider)
@@ -63,12 +67,9 @@ class Admission:
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal], *, whole: bool
     ) -> tuple[list[PendingText], Permit | None, Decimal]:
         """No permit, when `whole` is wanted and some of the texts are not ours."""
-        space, worker = self._services.version.space_id, self._services.worker
         nothing = Decimal(0)
         async with self._services.database.service() as connection:
-            ours = await leases.texts_held(
-                connection, self._batch.claims, space, texts, worker, needed_seconds(self._services)
-            )
+            ours = await self._held(connection, texts)
             if whole and len(ours) < len(texts):
                 return ours, None, nothing
             if not ours:
@@ -79,3 +80,32 @@ class Admission:
                 return ours, permit, nothing
             reserved = await cost_caps.reserve_cost(connection, self._batch.run_id, price(tokens))
             return ours, permit, reserved
+
+    async def _held(
+        self, connection: AsyncConnection, texts: Sequence[PendingText]
+    ) -> list[PendingText]:
+        services = self._services
+        space, seconds = services.version.space_id, needed_seconds(services)
+        return await leases.texts_held(
+            connection, self._batch.claims, space, texts, services.worker, seconds
+        )
+
+    async def _regain(self, texts: Sequence[PendingText]) -> None:
+        await regain(self._services, self._batch, {text.job_id for text in texts})
+
+
+class PublishedAdmission(Admission):
+    """The same for texts of published chunks, of which only the reservations are held."""
+
+    async def _held(
+        self, connection: AsyncConnection, texts: Sequence[PendingText]
+    ) -> list[PendingText]:
+        services = self._services
+        space, seconds = services.version.space_id, needed_seconds(services)
+        return await leases.published_texts_held(connection, space, texts, services.worker, seconds)
+
+    async def _regain(self, texts: Sequence[PendingText]) -> None:
+        services, jobs = self._services, sorted({text.job_id for text in texts})
+        async with services.database.service() as connection:
+            lease = services.settings.lease_seconds
+            await vector_buffer.renew(connection, jobs, services.worker, lease)

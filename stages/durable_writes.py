@@ -39,11 +39,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PaidRequest:
-    """A paid request for embeddings: its run, its texts, and the dollars reserved for it."""
+    """A paid request for embeddings: its run, its texts, and the dollars reserved for it.
+
+    Attributes:
+        documents: the published documents that the texts are of, when a space is filled beside.
+    """
 
     run_id: UUID
     texts: Sequence[PendingText]
     reserved: Decimal
+    documents: Sequence[UUID] = ()
 
 
 async def store_paid_response(
@@ -114,7 +119,7 @@ def _paid(
 ) -> PaidResponse:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
-    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved)
+    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved, asked.documents)
 
 
 async def _keep(services: Services, answer: PaidResponse) -> bool:

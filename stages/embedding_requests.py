@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from clients.embedder import EmbeddingAnswer
 from pipeline.errors import (
@@ -34,7 +35,7 @@ from pipeline.retry_policy import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience, RateLi
 from pipeline.store import rate_limits, vector_buffer
 from pipeline.store.vector_buffer import PendingText
 from stages import durable_writes
-from stages.admission_control import Admission
+from stages.admission_control import Admission, PublishedAdmission
 from stages.batch import Batch
 from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.costs import embedding_price
@@ -60,13 +61,17 @@ class Sender:
 
     Args:
         batch: whose claims the texts' jobs are; its run's cost cap counts.
+        documents: the published documents that the texts are of, when a space is filled beside;
+            then there are no claims, and the texts' reservations alone count.
     """
 
-    def __init__(self, services: Services, batch: Batch) -> None:
+    def __init__(self, services: Services, batch: Batch, documents: Sequence[UUID] = ()) -> None:
         self._services = services
         self._run_id = batch.run_id
         self._patience = Patience(services.settings.service_patience_seconds)
-        self._admission = Admission(services, batch)
+        self._documents = documents
+        admits = PublishedAdmission if documents else Admission
+        self._admission = admits(services, batch)
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
         self._sent = Sent()
@@ -178,13 +183,13 @@ class Sender:
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Decimal
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
-        asked = durable_writes.PaidRequest(self._run_id, texts, reserved)
+        asked = durable_writes.PaidRequest(self._run_id, texts, reserved, self._documents)
         await durable_writes.store_paid_response(self._services, asked, answer, billed)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], reserved: Decimal
     ) -> None:
-        asked = durable_writes.PaidRequest(self._run_id, texts, reserved)
+        asked = durable_writes.PaidRequest(self._run_id, texts, reserved, self._documents)
         await durable_writes.store_failed_request(
             self._services, asked, error, time.perf_counter() - started
         )

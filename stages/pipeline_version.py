@@ -11,6 +11,7 @@ from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
 from pipeline.tokens import tokenizer
 from stages.services import Services
+from stages.spaces.following import services_in
 
 
 def services_for_version(services: Services, version: PipelineVersion) -> Services | None:
@@ -35,5 +36,9 @@ async def services_for_jobs(services: Services, job_ids: Sequence[UUID]) -> Serv
     """
     async with services.database.service() as connection:
         versions = await backlog.versions_of(connection, job_ids)
-    fit = services_for_version(services, versions[0]) if len(versions) == 1 else None
+    if len(versions) != 1:
+        return services
+    fit = services_for_version(services, versions[0])
+    if fit is None and (beside := await services_in(services, versions[0].space_id)):
+        fit = services_for_version(beside, versions[0])
     return fit or services

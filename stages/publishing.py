@@ -10,7 +10,7 @@ from checks.suites_in_force import suite_versions
 from pipeline.concurrency import gather_bounded
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
-from pipeline.store import attachments, deletion, publication
+from pipeline.store import attachments, deletion, publication, space_backlog
 from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
 from stages.garbage_collection import remove_orphaned_objects
@@ -38,6 +38,7 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
     # what an earlier version had inside, and this one has not, goes with the earlier version
     gone = await outlived(services, jobs)
     async with services.database.service() as connection:
+        await space_backlog.publishing(connection)
         if gone:
             await attachments.lock(connection, list(chain(*gone.values())), jobs)
         done = await publication.publish(

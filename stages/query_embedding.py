@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pipeline.store.engine import Database
     from pipeline.store.service_calls import ServiceCall
 
-QUESTION, TRIAL = "question", "trial"
-"""What a request was for: a search, or to see whether the embedder answers."""
+QUESTION, TRIAL, PROBE = "question", "trial", "probe"
+"""What a request was for: a search; whether the embedder answers; whether it is the same model."""
 _HERE = frozenset({"local", "onnx"})
 
 

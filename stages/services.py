@@ -20,7 +20,7 @@ from pipeline.plugins import EMBEDDERS
 from pipeline.private_files import keep_private, open_home
 from pipeline.retry_policy import LOOKING_SECONDS
 from pipeline.settings import Settings
-from pipeline.store import embedding_spaces, rate_limits
+from pipeline.store import embedding_spaces, rate_limits, space_pointer, space_servers
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.database_urls import Addresses
 from pipeline.store.embedded import open_embedded
@@ -33,6 +33,10 @@ from pipeline.tokens import tokenizer
 from pipeline.worker_identity import worker_name
 from stages.parsers import open_remote_parser, parser_pool, parser_version
 from stages.protected_connections import require_http, require_postgres, require_storage
+from stages.spaces.embedder_in_space import chunk_limit
+from stages.spaces.embedder_pool import EmbedderPool
+from stages.spaces.server_identity import difference_note, note_server
+from stages.spaces.space_settings import settings_of
 from stages.text_cache import ContentCache, TextCache
 
 if TYPE_CHECKING:
@@ -62,6 +66,7 @@ class Services:
     installation: UUID
     parse_news: News
     company_rules: CompanyRules
+    embedders: EmbedderPool
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
     compute_lock: PriorityLock = field(default_factory=PriorityLock)
@@ -102,8 +107,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
         storage = await open_storage(settings)
-        embedder = await open_embedder(settings)
-        stack.push_async_callback(embedder.close)
+        embedders = await open_embedders(settings, stack)
+        embedder = await embedders.answering(database)
         settings, remote = await open_remote_parser(settings)
         parser = parser_pool(settings)
         stack.push_async_callback(parser.close)
@@ -111,7 +116,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stack.push_async_callback(remote.close)
         news = News(database, PARSE_CHANNEL)
         stack.push_async_callback(news.close)
-        chunker = _chunker(settings, embedder)
+        chunker = chunker_for(settings, embedder)
         yield Services(
             settings=settings,
             database=database,
@@ -125,6 +130,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
                 space_id=embedder.space.id,
             ),
+            embedders=embedders,
             worker=worker_name(),
             installation=await _prepare(database, embedder, settings, remote),
             parse_news=news,
@@ -137,9 +143,8 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Database, Embe
     """Only what a search needs: the database and the embedder."""
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
-        embedder = await open_embedder(settings)
-        stack.push_async_callback(embedder.close)
-        yield database, embedder
+        embedders = await open_embedders(settings, stack)
+        yield database, await embedders.answering(database)
 
 
 async def open_database(
@@ -216,6 +221,15 @@ async def open_storage(settings: Settings) -> Storage:
     return opened
 
 
+async def open_embedders(settings: Settings, stack: AsyncExitStack) -> EmbedderPool:
+    """The embedder of the settings, and those of other spaces when they are asked for."""
+    own = await open_embedder(settings)
+    stack.push_async_callback(own.close)
+    pool = EmbedderPool(settings, own)
+    stack.push_async_callback(pool.close)
+    return pool
+
+
 async def open_embedder(settings: Settings) -> Embedder:
     """What turns texts into vectors; the caller closes it."""
     if settings.embedder_block:
@@ -229,11 +243,11 @@ async def open_embedder(settings: Settings) -> Embedder:
     return opened
 
 
-def _chunker(settings: Settings, embedder: Embedder) -> ChunkerOptions:
+def chunker_for(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     """The sizes of the settings, no larger than what the model reads of one text."""
     from pipeline.chunking.options import ChunkerOptions
 
-    tokens = min(settings.chunk_tokens, embedder.limits.max_input_tokens)
+    tokens = min(settings.chunk_tokens, chunk_limit(embedder))
     return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
 
 
@@ -250,6 +264,7 @@ async def _prepare(
         dimension=space.dimension,
         version=space.version,
     )
+    await _write_down(database, embedder, settings)
     async with database.service() as connection:
         await rate_limits.ensure_limits(
             connection,
@@ -263,3 +278,16 @@ async def _prepare(
             budget = RateLimits(remote.service, remote.requests_per_minute)
             await rate_limits.ensure_limits(connection, budget)
         return await embedding_spaces.installation_id(connection)
+
+
+async def _write_down(database: Database, embedder: Embedder, settings: Settings) -> None:
+    """How the embedder of the settings is opened, and what its server is."""
+    space = embedder.space
+    async with database.service() as connection:
+        if await space_pointer.active(connection) is not None:
+            return  # what was switched to was written down when it was built
+        told = settings_of(settings).record()
+        await space_pointer.remember_settings(connection, space.id, told)
+        if said := difference_note(space):
+            await space_servers.note(connection, space.id, said)
+    await note_server(embedder, database)

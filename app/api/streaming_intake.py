@@ -19,6 +19,7 @@ from pipeline.quotas import StorageUse
 from pipeline.store import pending_objects, quotas, runs
 from pipeline.store.registration import Outcome, Registered, Source
 from stages.intake import take_in
+from stages.spaces.following import following
 
 _LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
@@ -217,7 +218,7 @@ async def _register(
         # It ends with the taking in; the work is dispatched, and counted with the job.
         await runs.finish_run(connection, run_id, None)
     taken = await take_in(
-        parts.services, [source], store, user, run_id, described.tags,
+        await following(parts.services), [source], store, user, run_id, described.tags,
         actor="person", reserved=described.reserved,
     )  # fmt: skip
     if taken.full is not None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def served_flows() -> dict[str, Flow[..., Any]]:
     """Our own flows; imports Prefect and all of them."""
     from flows.backfill import backfill
+    from flows.build_space import build_space
+    from flows.check_spaces import check_spaces
     from flows.drift import drift
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
@@ -25,6 +27,8 @@ def served_flows() -> dict[str, Flow[..., Any]]:
 
     return {
         "flows/backfill.py:backfill": backfill,
+        "flows/build_space.py:build_space": build_space,
+        "flows/check_spaces.py:check_spaces": check_spaces,
         "flows/drift.py:drift": drift,
         "flows/ingest.py:ingest": ingest,
         "flows/ingest_documents.py:ingest_documents": ingest_documents,

@@ -19,6 +19,7 @@ from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import records
 from pipeline.store.job_owners import OWNED, dead_holders, gone_claimers
 from pipeline.store.registration import PipelineVersion, Source
+from pipeline.store.same_space import same_space
 from pipeline.store.schema import listed
 from pipeline.store.superseded_jobs import LOST_CODES
 
@@ -110,7 +111,8 @@ class Candidate:
 
 _WORKING, _FAILED, _PUBLISHED = listed(WORKING), listed(FAILED), listed(PUBLISHED)
 
-_OTHER_PIPELINE = "(j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)"
+_OTHER_PIPELINE = f"""((j.parser, j.chunker) IS DISTINCT FROM (:parser, :chunker)
+    OR NOT ({same_space("j")}))"""
 _JUDGED = listed((*PUBLISHED, JobState.QUARANTINED))
 # One that was judged before versions were kept was judged by others.
 _BY_OTHERS = f"""(j.suites = '{{}}' AND j.state IN ({_JUDGED}) OR EXISTS (

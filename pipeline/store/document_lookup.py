@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.identity import document_id, job_id
 from pipeline.states import PUBLISHED, RETRYABLE, JobState
 from pipeline.store.engine import rows
+from pipeline.store.same_space import same_space
 from pipeline.store.superseded_jobs import LOSABLE, LOST_CODES
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ class Registered:
 
 
 _KNOWN = sa.text(
-    """
+    f"""
     SELECT d.id AS document_id, d.deleted_at IS NOT NULL AS deleted, j.state, j.error_code,
-           other.id IS NOT NULL AS taken
+           j.id AS job_id, other.id IS NOT NULL AS taken
     FROM unnest(CAST(:sources AS text[]), CAST(:contents AS text[]), CAST(:ids AS uuid[]))
         WITH ORDINALITY AS w(source, sha256, id, place)
     LEFT JOIN LATERAL (
@@ -55,9 +56,10 @@ _KNOWN = sa.text(
         WHERE user_id = :user_id AND source = w.source OFFSET 0
     ) AS d ON true
     LEFT JOIN LATERAL (
-        SELECT state, error_code FROM upload_jobs
+        SELECT id, state, error_code FROM upload_jobs AS own
         WHERE document_id = d.id AND file_sha256 = w.sha256 AND parser = :parser
-          AND chunker = :chunker AND space_id = :space_id OFFSET 0
+          AND chunker = :chunker AND ({same_space("own", ":space_id")})
+        ORDER BY space_id = :space_id DESC, id LIMIT 1
     ) AS j ON true
     LEFT JOIN LATERAL (
         SELECT id FROM documents WHERE d.id IS NULL AND id = w.id OFFSET 0
@@ -86,7 +88,8 @@ async def look_up(
         document = row["document_id"]
         if document is None:
             document = await _free_id(connection, user, source.source, taken=row["taken"])
-        job = job_id(document, source.file_sha256, str(version))
+        # published in a space that is kept beside this one, it has the id that it was made with
+        job = row["job_id"] or job_id(document, source.file_sha256, str(version))
         found.append(Registered(source.source, document, job, _outcome(row)))
     return found
 

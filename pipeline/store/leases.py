@@ -34,18 +34,26 @@ _MINE = f"""
     )
 """
 _JOBS = sa.text(f"WITH {_MINE} SELECT id FROM mine")
-_TEXTS = sa.text(
-    f"""
-    WITH {_MINE}
-    SELECT t.number FROM unnest(CAST(:jobs AS uuid[]), CAST(:shas AS text[]),
-            CAST(:owners AS uuid[])) WITH ORDINALITY AS t(job_id, sha256, owner_id, number)
-    JOIN mine ON mine.id = t.job_id
+_RESERVED = """
     JOIN LATERAL (
         SELECT FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = t.sha256 AND user_id = t.owner_id
           AND embedding IS NULL AND claimed_by = :worker
           AND lease_until > clock_timestamp() + make_interval(secs => :needed) OFFSET 0
     ) AS w ON true
+"""
+_TEXTS = sa.text(
+    f"""
+    WITH {_MINE}
+    SELECT t.number FROM unnest(CAST(:jobs AS uuid[]), CAST(:shas AS text[]),
+            CAST(:owners AS uuid[])) WITH ORDINALITY AS t(job_id, sha256, owner_id, number)
+    JOIN mine ON mine.id = t.job_id {_RESERVED}
+    """
+)
+_PUBLISHED_TEXTS = sa.text(
+    f"""
+    SELECT t.number FROM unnest(CAST(:shas AS text[]), CAST(:owners AS uuid[]))
+        WITH ORDINALITY AS t(sha256, owner_id, number) {_RESERVED}
     """
 )
 
@@ -75,6 +83,25 @@ async def texts_held(
         "owners": [text.owner_id for text in texts],
     }
     numbers = sorted((await connection.execute(_TEXTS, values)).scalars())
+    return [texts[number - 1] for number in numbers]
+
+
+async def published_texts_held(
+    connection: AsyncConnection,
+    space_id: UUID,
+    texts: Sequence[PendingText],
+    worker: str,
+    seconds: float,
+) -> list[PendingText]:
+    """Those of the texts of published chunks whose reservation this worker holds for so long."""
+    values = {
+        "worker": worker,
+        "needed": seconds,
+        "space": space_id,
+        "shas": [text.sha256 for text in texts],
+        "owners": [text.owner_id for text in texts],
+    }
+    numbers = sorted((await connection.execute(_PUBLISHED_TEXTS, values)).scalars())
     return [texts[number - 1] for number in numbers]
 
 

@@ -40,6 +40,11 @@ _NOT_OF_ROWS = frozenset({"", "08", "53", "57", "58"})
 _SHORT_VALUE = "08P01"
 _STAGED = sql.Identifier("pg_temp", "staged")
 _SPACES = f"SELECT id, dimension FROM {SCHEMA}.embedding_spaces LIMIT {MOST_SPACES + 1}"
+_UNTRUSTED_SETTINGS = """
+    UPDATE {} SET settings = settings - '{{embedder,embedder_block,embedding_model,
+        embedding_dimension,openai_base_url,onnx_folder,api_key}}'::text[]
+    WHERE settings->>'embedder' IS DISTINCT FROM 'wordllama'
+"""
 _IDENTITIES = f"""
     SELECT c.relname, a.attname, pg_get_serial_sequence(c.oid::regclass::text, a.attname)
     FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
@@ -114,6 +119,8 @@ class Loader:
             self._execute("DROP TABLE {}", _STAGED)
         if name == "embedding_spaces":
             self._make_partitions()
+            # Whoever made the backup says where texts and a key are sent; a person has to want it.
+            self._execute(_UNTRUSTED_SETTINGS, table)
         if name == "sources":
             # Whoever made the backup says what they read; a person has to want it here.
             self._execute("UPDATE {} SET paused_at = coalesce(paused_at, now())", table)

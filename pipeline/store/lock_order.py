@@ -33,9 +33,11 @@ REMOVALS = 620_813
 ANNOUNCEMENTS = 620_814
 CLEARING = 620_815
 WORD_INDEX = 620_816
+FILLED_SPACES = 620_817
 
 ORDER: tuple[str | int, ...] = (
     SPACE_MADE,
+    FILLED_SPACES,
     ANNOUNCEMENTS,
     REMOVALS,
     WORD_INDEX,
@@ -44,6 +46,7 @@ ORDER: tuple[str | int, ...] = (
     "document_chunks",
     "chunk_vectors",
     "word_languages",
+    "space_backlog",
     CLEARING,
     "document_chunk_buffer",
     "document_vector_buffer",
@@ -71,6 +74,7 @@ ORDER: tuple[str | int, ...] = (
     "releases",
     "rollouts",
     "schema_contractions",
+    "space_switches",
     "embedding_spaces",
     "installation",
     "state_transitions",
@@ -80,6 +84,7 @@ ORDER: tuple[str | int, ...] = (
 GUARDED = {
     "document_chunks": "documents",
     "chunk_vectors": "documents",
+    "space_backlog": "documents",
     "document_chunk_buffer": "upload_jobs",
 }
 """Tables whose rows are written only while the row that they belong to is locked."""
@@ -98,6 +103,7 @@ NEVER_WAITED_FOR = frozenset(
         "removed_chunks",
         "word_segments",
         "word_postings",
+        "space_switches",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

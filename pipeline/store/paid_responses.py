@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store import cost_caps, service_calls, vector_buffer
+from pipeline.store import cost_caps, service_calls, space_vectors, vector_buffer
+from pipeline.store.lock_order import lock_documents
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 
@@ -31,6 +32,7 @@ class PaidResponse:
         vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
         shares: of the cost, each job once.
         reserved: dollars that the run had reserved for the request.
+        documents: the published documents that the texts are of, when a space is filled beside.
     """
 
     space_id: UUID
@@ -39,6 +41,7 @@ class PaidResponse:
     call: ServiceCall
     shares: Sequence[Share]
     reserved: Decimal
+    documents: Sequence[UUID] = ()
 
 
 async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
@@ -49,16 +52,26 @@ async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse
     """
     if answer.vectors is not None:
         await vector_buffer.stage(connection, answer.texts, answer.vectors)
+    if answer.documents:
+        await lock_documents(connection, answer.documents)
     if answer.shares:
         await service_calls.bill(connection, answer.shares)
     if answer.vectors is not None:
-        await vector_buffer.insert_staged(connection, answer.space_id, answer.texts)
+        await _insert_vectors(connection, answer)
     run_id = answer.call.run_id
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
     await cost_caps.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
     return await service_calls.record(connection, answer.call)
+
+
+async def _insert_vectors(connection: AsyncConnection, answer: PaidResponse) -> None:
+    space, texts = answer.space_id, answer.texts
+    if answer.documents:
+        await space_vectors.insert_staged(connection, space, answer.documents, texts)
+    else:
+        await vector_buffer.insert_staged(connection, space, texts)
 
 
 _STATUS = sa.text("SELECT pg_xact_status(CAST(:transaction AS xid8))")

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.documents import Claim
 from pipeline.errors import ServiceUnavailable
 from pipeline.states import PUBLISHED, JobState
+from pipeline.store import space_backlog
 from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
 from pipeline.store.chunk_words import WORDS, keep_languages, make_words
@@ -217,6 +218,7 @@ async def publish(
     if written != await connection.scalar(_OWED):
         raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
     await keep_languages(connection, scope["jobs"])
+    await space_backlog.owe(connection, space_id, scope["documents"])
     documents = set(scope["documents"])
     replaced = {
         row["job_id"]: row["state"]

@@ -98,7 +98,7 @@ REPORT_QUERIES = {
         WITH {_RESULTS} SELECT suite, suite_version AS version, min(at) AS first, max(at) AS last,
             array_agg(DISTINCT run_id) AS runs,
             count(DISTINCT job_id) FILTER (WHERE severity = 'critical') AS documents_failed
-        FROM results GROUP BY suite, suite_version ORDER BY min(id)
+        FROM results WHERE suite <> 'golden' GROUP BY suite, suite_version ORDER BY min(id)
         """
     ),
     "rules": sa.text(
@@ -184,6 +184,19 @@ REPORT_QUERIES = {
         WITH {_JOBS} SELECT source, stage_seconds FROM jobs
         ORDER BY (SELECT sum(value::float) FROM jsonb_each_text(stage_seconds)) DESC NULLS LAST,
                  source LIMIT 10
+        """
+    ),
+    "golden": sa.text(
+        f"""
+        WITH {_RESULTS}, newest AS (
+            SELECT run_id, max(at) AS at, coalesce(max(examples->>0), '') AS model,
+                max(evaluated) FILTER (WHERE rule = 'found') AS questions,
+                max(failed) FILTER (WHERE rule = 'found') AS lost,
+                max({_NUMBER}) FILTER (WHERE rule = 'ndcg_holds') AS ndcg,
+                max({_NUMBER}) FILTER (WHERE rule = 'recall_holds') AS recall
+            FROM results WHERE suite = 'golden' GROUP BY run_id ORDER BY max(at) DESC LIMIT 30
+        ) SELECT at, model, questions, lost, ndcg, recall FROM newest
+        WHERE questions IS NOT NULL AND ndcg IS NOT NULL AND recall IS NOT NULL ORDER BY at
         """
     ),
     "days": sa.text(

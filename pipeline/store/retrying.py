@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.states import RETRY_STATE, RETRYABLE, JobState
 from pipeline.store.engine import rows
 from pipeline.store.registration import PipelineVersion, Source
+from pipeline.store.same_space import same_space
 from pipeline.store.transitions import Actor, Move, in_order, move
 
 _ENDED = sa.text(
@@ -45,11 +46,11 @@ async def retry_jobs(
 
 
 _OTHER_VERSIONS = sa.text(
-    """
+    f"""
     SELECT j.id, d.source, d.name, j.file_sha256, j.file_bytes, j.storage_key, d.parent_id
     FROM upload_jobs AS j JOIN documents AS d ON d.id = j.document_id
     WHERE j.id = ANY(CAST(:ids AS uuid[]))
-      AND (j.parser, j.chunker, j.space_id) IS DISTINCT FROM (:parser, :chunker, :space)
+      AND ((j.parser, j.chunker) IS DISTINCT FROM (:parser, :chunker) OR NOT ({same_space("j")}))
     """
 )
 

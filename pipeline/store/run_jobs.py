@@ -84,3 +84,11 @@ async def storage_keys(
     """
     found = await connection.execute(_STORAGE_KEYS, {"ids": list(jobs), "most": most})
     return {row.id: row.storage_key for row in found}
+
+
+_DOCUMENTS_OF = sa.text("SELECT document_id FROM upload_jobs WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def documents_of(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[UUID]:
+    """The documents of jobs."""
+    return list((await connection.execute(_DOCUMENTS_OF, {"ids": list(jobs)})).scalars())

@@ -72,6 +72,14 @@ async def finish_run(connection: AsyncConnection, run_id: UUID, stopped: str | N
     await connection.execute(_FINISH, {"id": run_id, "stopped": stopped})
 
 
+_SPENT = sa.text("SELECT cost_usd FROM ingest_runs WHERE id = :id")
+
+
+async def spent(connection: AsyncConnection, run_id: UUID) -> Decimal:
+    """What a run has been billed so far, in US dollars."""
+    return Decimal(await connection.scalar(_SPENT, {"id": run_id}) or 0)
+
+
 _BEGIN = sa.text("UPDATE ingest_runs SET flow_run_id = :flow_run_id WHERE id = :id")
 
 

@@ -115,6 +115,12 @@ embedding_spaces = Table(
     Column("state", Text, nullable=False, server_default=text("'active'")),
     _now(),
     Column("indexed_at", DateTime(timezone=True)),
+    # since when what is published in another space is owed to this one too; NULL: it is not
+    Column("filled_since", DateTime(timezone=True)),
+    Column("settings", JSONB),  # how its embedder is opened; secrets as references
+    # of servers that were seen to give its vectors; empty where the model's name is enough
+    Column("addresses", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("note", Text),
     CheckConstraint("state IN ('building', 'active', 'retired')", name="state"),
     CheckConstraint("dimension BETWEEN 1 AND 4000", name="dimension"),
 )
@@ -635,6 +641,34 @@ installation = Table(
     CheckConstraint("single", name="single"),
     # the oldest revision whose programs this schema still serves
     Column("oldest_program", Text, nullable=False, server_default=text("'0011'")),
+    # the space that answers questions; NULL: the one that the settings name
+    Column("active_space_id", Uuid, ForeignKey(embedding_spaces.c.id)),
+)
+
+space_backlog = Table(
+    "space_backlog",
+    metadata,
+    # published documents of which a space that is filled beside lacks vectors
+    Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), primary_key=True),
+    Column("document_id", Uuid, ForeignKey(documents.c.id, ondelete="CASCADE"), primary_key=True),
+    _user(),
+    _now(),
+    Index(None, "document_id"),
+)
+
+space_switches = Table(
+    "space_switches",
+    metadata,
+    # each change of the space that answers: from which, who, why, and what the comparison said
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _now(),
+    Column("kind", Text, nullable=False),
+    Column("from_space_id", Uuid, ForeignKey(embedding_spaces.c.id), nullable=False),
+    Column("to_space_id", Uuid, ForeignKey(embedding_spaces.c.id), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("comparison", JSONB),
+    CheckConstraint("kind IN ('switch', 'rollback')", name="kind"),
 )
 
 releases = Table(
@@ -704,6 +738,7 @@ USER_TABLES = (
     removed_chunks,
     word_segments,
     word_postings,
+    space_backlog,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -719,6 +754,7 @@ OPERATOR_TABLES = (
     processes,
     sources,
     vector_recall,
+    space_switches,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -216,11 +216,18 @@ def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:
     return {**passage, "gaps": tuple(gaps)}
 
 
+# What was published in another space is here too when this one is filled beside it, but for its
+# backlog.
 _ELSEWHERE = sa.text(
     """
     SELECT count(*) FROM documents AS d
     JOIN upload_jobs AS j ON j.id = d.published_job_id
-    WHERE d.deleted_at IS NULL AND j.space_id <> :space
+    WHERE d.deleted_at IS NULL AND (
+        EXISTS (SELECT FROM space_backlog AS b
+                WHERE b.space_id = :space AND b.document_id = d.id)
+        OR j.space_id <> :space AND NOT EXISTS (
+            SELECT FROM embedding_spaces AS s
+            WHERE s.id = :space AND s.filled_since IS NOT NULL))
     """
 )
 

@@ -39,12 +39,12 @@ class PendingText:
         return SHARED_OWNER if self.shared else self.user_id
 
 
-# Texts of these jobs for which their owner has no vector in the space, neither published nor
-# buffered.
+# Texts of chunks for which their owner has no vector in the space, neither published nor buffered;
+# `{chunks}` is the FROM of the chunks.
 _MISSING = f"""
     SELECT DISTINCT ON (b.sha256, {owner("b")}) b.sha256, {owner("b")} AS owner_id, b.job_id,
            b.user_id, b.heading_path, b.context, b.text, b.tokens
-    FROM {CHUNKS_OF_JOBS}
+    FROM {{chunks}}
     LEFT JOIN LATERAL (
         SELECT true AS there FROM chunk_vectors
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id {lenders("b")} OFFSET 0
@@ -57,19 +57,15 @@ _MISSING = f"""
     WHERE v.there IS NULL AND w.there IS NULL
     ORDER BY b.sha256, {owner("b")}, b.job_id
 """
-_COUNT_MISSING = sa.text(f"SELECT count(*) FROM ({_MISSING}) AS missing")
-_HOLDERS = sa.text(
-    f"""
-    SELECT DISTINCT w.claimed_by FROM {CHUNKS_OF_JOBS}
+_HOLDERS = f"""
+    SELECT DISTINCT w.claimed_by FROM {{chunks}}
     JOIN LATERAL (
         SELECT claimed_by FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
           AND embedding IS NULL AND claimed_by IS NOT NULL OFFSET 0
     ) AS w ON true
-    """
-)
-_RESERVE = sa.text(
-    f"""
+"""
+_RESERVE = f"""
     WITH missing AS MATERIALIZED ({_MISSING}), reserved AS (
         INSERT INTO document_vector_buffer AS w
             (space_id, sha256, user_id, job_id, claimed_by, lease_until)
@@ -86,28 +82,56 @@ _RESERVE = sa.text(
     SELECT * FROM missing
     WHERE ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
     ORDER BY job_id, sha256
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksToEmbed:
+    """Which chunks are embedded, and the statements over them; `key` is their parameter."""
+
+    key: str
+    count: sa.TextClause
+    holders: sa.TextClause
+    reserve: sa.TextClause
+
+
+def chunks_to_embed(key: str, chunks: str) -> ChunksToEmbed:
+    """The statements over chunks `b`.
+
+    Args:
+        key: the parameter of `chunks`: a list of ids. chunks: SQL, the FROM of the chunks.
     """
-)
+    count = f"SELECT count(*) FROM ({_MISSING}) AS missing"
+    count, holders, reserve = (
+        each.replace("{chunks}", chunks) for each in (count, _HOLDERS, _RESERVE)
+    )
+    return ChunksToEmbed(key, sa.text(count), sa.text(holders), sa.text(reserve))
+
+
+BUFFERED = chunks_to_embed("jobs", CHUNKS_OF_JOBS)
+"""The buffered chunks of jobs."""
 
 
 async def reserve(
     connection: AsyncConnection,
-    job_ids: Sequence[UUID],
+    ids: Sequence[UUID],
     space_id: UUID,
     worker: str,
     lease_seconds: float,
     *,
     shared: bool = False,
+    chunks: ChunksToEmbed = BUFFERED,
 ) -> list[PendingText]:
-    """Reserve the missing texts of the jobs that nobody else is embedding, and return them.
+    """Reserve the missing texts of the chunks that nobody else is embedding, and return them.
 
     Args:
+        ids: the jobs, or of what else `chunks` are.
         shared: everybody's vectors serve everybody; by default a user's own alone do.
     """
-    values = {"jobs": list(job_ids), "space": space_id, "worker": worker, "lease": lease_seconds}
+    values = {chunks.key: list(ids), "space": space_id, "worker": worker, "lease": lease_seconds}
     values |= owning(shared=shared)
-    holders = (await connection.execute(_HOLDERS, values)).scalars()
-    found = await rows(connection, _RESERVE, {**values, "dead": dead_workers(holders)})
+    holders = (await connection.execute(chunks.holders, values)).scalars()
+    found = await rows(connection, chunks.reserve, {**values, "dead": dead_workers(holders)})
     return [
         PendingText(
             row["sha256"],
@@ -122,11 +146,16 @@ async def reserve(
 
 
 async def count_missing(
-    connection: AsyncConnection, job_ids: Sequence[UUID], space_id: UUID, *, shared: bool = False
+    connection: AsyncConnection,
+    ids: Sequence[UUID],
+    space_id: UUID,
+    *,
+    shared: bool = False,
+    chunks: ChunksToEmbed = BUFFERED,
 ) -> int:
-    """How many texts of the jobs still have no vector, whoever is embedding them."""
-    values = {"jobs": list(job_ids), "space": space_id, **owning(shared=shared)}
-    return int(await connection.scalar(_COUNT_MISSING, values) or 0)
+    """How many texts of the chunks still have no vector, whoever is embedding them."""
+    values = {chunks.key: list(ids), "space": space_id, **owning(shared=shared)}
+    return int(await connection.scalar(chunks.count, values) or 0)
 
 
 # Locked by hash and owner: see `lock_order`. An INSERT that conflicts finds its rows by key.

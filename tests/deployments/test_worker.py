@@ -15,8 +15,8 @@ from tests.prefect_server import ROOT, PrefectServer
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 NAMES = {
-    "drift", "failed", "ingest", "ingest-documents", "maintain", "nightly", "outdated",
-    "quality-report", "sweep", "verify",
+    "drift", "failed", "golden-questions", "ingest", "ingest-documents", "maintain", "nightly",
+    "outdated", "quality-report", "space", "sweep", "verify",
 }  # fmt: skip
 
 

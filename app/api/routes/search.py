@@ -216,7 +216,8 @@ async def search(
         context_characters=body.context_characters if body.context else 0,
         reranker=reranker_of(parts.settings) if body.rerank else None,
     )  # fmt: skip
-    found = await answer(question, owner, parts.database, parts.embedder)
+    embedder = await parts.services.embedders.answering(parts.database)
+    found = await answer(question, owner, parts.database, embedder)
     if body.places:
         texts = parts.services.texts
         cited = await with_places(found.passages, body.question, parts.storage, texts, found.near)

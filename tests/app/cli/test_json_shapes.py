@@ -96,6 +96,7 @@ from stages.page_view import PageView
 from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
+from tests.app.cli.made_spaces import made_spaces
 from tests.app.load.steps import step
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
 from tests.clients.tiny_models import cross_encoder_folder
@@ -435,6 +436,7 @@ def made() -> Iterator[tuple[str, Any]]:
     paused = {"run_id": uuid4(), "stopped": 1, "alive": True}
     yield "`navigator backfill pause`", paused
     yield from _releases()
+    yield from made_spaces()
     recorded = made_baseline()
     yield "`navigator baseline record`", baseline.as_json(recorded, Path("x.json"))
     findings = tuple(compare_settings({"chunk_tokens": 400}, {"chunk_tokens": 300}))

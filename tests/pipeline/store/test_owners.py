@@ -178,7 +178,7 @@ async def test_reserving_compares_no_text_with_all_others(store: Database) -> No
     """Without statistics the planner takes sets for single rows; nothing is joined by loops."""
     job = await waiting(store, "a.md", *(f"passage {number}" for number in range(120)))
     values = {"jobs": [job.job_id], "space": SPACE, "worker": FIRST, "lease": LEASE, "dead": []}
-    asked = sa.text(f"EXPLAIN ANALYZE {vector_buffer._RESERVE}")
+    asked = sa.text(f"EXPLAIN ANALYZE {vector_buffer.BUFFERED.reserve}")
     async with store.service() as connection:
         told = (await connection.execute(asked, values | owning(shared=False))).scalars().all()
     assert "Insert on document_vector_buffer" in " ".join(told)

@@ -1,0 +1,1 @@
+"""Golden questions: what a search has to find, asked of one embedding space or of two."""

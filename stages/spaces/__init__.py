@@ -1,0 +1,1 @@
+"""Embedding spaces beside each other: built, compared, switched, rolled back and dropped."""
