@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 QUESTION, TRIAL = "question", "trial"
 """What a request was for: a search, or to see whether the embedder answers."""
-_HERE = frozenset({"local", "onnx"})
+HERE = frozenset({"local", "onnx"})
+"""Providers that are this machine: nothing of them is billed."""
 
 
 async def embedded(
@@ -40,7 +41,7 @@ async def embedded(
     """
     from clients.network.provider_errors import is_paid
 
-    if embedder.space.provider in _HERE:
+    if embedder.space.provider in HERE:
         return await embedder.embed([text])
     started = time.perf_counter()
     try:
