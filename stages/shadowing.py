@@ -214,6 +214,7 @@ class Work:
 
     def _end(self, ended: _Ended) -> None:
         self.result.state, self.result.error = ended.state.value, ended.error.code
+        self.result.chunks = []  # none of them would be published
 
     async def _timed(self, stage: str, work: Any) -> Any:
         began = time.perf_counter()

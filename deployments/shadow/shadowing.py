@@ -97,7 +97,7 @@ class _Following:
         """Why nothing more is compared; None while something is."""
         async with self._parts.database.service() as connection:
             now = await shadows.shadow(connection, self._shadow.id)
-        if now.ended_at is not None:
+        if now.ended_at is not None or now.reason:
             return now.reason
         if self._compared >= self._shadow.wanted:
             return "Enough documents were compared."
@@ -140,7 +140,7 @@ class _Following:
     async def _published(self, job: Chosen, text: bytes | None) -> dict[str, Any]:
         """What the release that runs has made of it."""
         async with self._parts.database.service() as connection:
-            chunks = await shadows.published_chunks(connection, job.document_id)
+            chunks = await shadows.published_chunks(connection, job)
         return {
             "state": job.state,
             "error": job.error_code,

@@ -199,13 +199,60 @@ class PublishedChunk:
 
 
 _CHUNKS = sa.text(
-    "SELECT id, sha256 FROM document_chunks WHERE document_id = :document ORDER BY ordinal"
+    """
+    SELECT c.id, c.sha256 FROM document_chunks AS c
+    JOIN documents AS d ON d.id = c.document_id AND d.published_job_id = :job
+    WHERE c.document_id = :document ORDER BY c.ordinal
+    """
 )
 
 
-async def published_chunks(connection: AsyncConnection, document: UUID) -> list[PublishedChunk]:
-    """The published passages of a document, in their order."""
-    return await records(connection, PublishedChunk, _CHUNKS, {"document": document})
+async def published_chunks(connection: AsyncConnection, job: Chosen) -> list[PublishedChunk]:
+    """The passages that the job has published, in their order; of a failed one none."""
+    values = {"document": job.document_id, "job": job.job_id}
+    return await records(connection, PublishedChunk, _CHUNKS, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """The documents that came last: how large they are, and by which pipeline they were made.
+
+    Attributes:
+        documents: how many were looked at, 0 to 200.
+        tokens: of one of them, on average.
+    """
+
+    documents: int
+    tokens: float
+    parser: str | None
+    chunker: str | None
+    space_id: UUID | None
+
+
+# The newest by their numbers in the audit, for which there is an index.
+_TYPICAL = sa.text(
+    f"""
+    WITH newest AS (
+        SELECT job_id FROM job_events
+        WHERE id > (SELECT coalesce(max(id), 0) - 20000 FROM job_events)
+          AND to_state IN ({listed(PUBLISHED)}) AND user_id NOT IN (:canary, :stranger)
+        ORDER BY id DESC LIMIT 200
+    ), jobs AS (
+        SELECT j.* FROM newest AS n JOIN upload_jobs AS j ON j.id = n.job_id
+    )
+    SELECT count(*) AS documents, coalesce(avg(tokens), 0)::float8 AS tokens,
+           (array_agg(parser ORDER BY finished_at DESC))[1] AS parser,
+           (array_agg(chunker ORDER BY finished_at DESC))[1] AS chunker,
+           (array_agg(space_id ORDER BY finished_at DESC))[1] AS space_id
+    FROM jobs
+    """
+)
+
+
+async def typical(connection: AsyncConnection) -> Typical:
+    """The documents that were published last."""
+    values = {"canary": CANARY, "stranger": STRANGER}
+    return (await records(connection, Typical, _TYPICAL, values))[0]
 
 
 _RESERVE = sa.text(
@@ -277,6 +324,16 @@ _FORGET = sa.text(
     WHERE r.shadow_id = o.shadow_id AND r.job_id = o.job_id
     """
 )
+_ASK_TO_END = sa.text(
+    "UPDATE shadow_runs SET reason = :reason WHERE id = :id AND ended_at IS NULL"
+)
+
+
+async def ask_to_end(connection: AsyncConnection, shadow_id: UUID, reason: str) -> None:
+    """Have the process that works on a shadow end it, for this reason."""
+    await connection.execute(_ASK_TO_END, {"id": shadow_id, "reason": reason})
+
+
 _END = sa.text(
     """
     UPDATE shadow_runs SET ended_at = clock_timestamp(), reason = :reason,
