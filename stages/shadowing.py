@@ -170,6 +170,7 @@ class Work:
         self._tools, self._given = tools, given
         self._document: ParsedDocument | None = None
         self._chunks: Sequence[Chunk] = ()
+        self._made: dict[str, tuple[int, float]] = {}
         self.result = Result()
         self.bought = Bought()
 
@@ -304,17 +305,17 @@ class Work:
     async def _embedded(self, known: Collection[str]) -> dict[str, tuple[int, float]]:
         """Dimension and length of each text's vector; a known one was judged when it was made."""
         space = self._tools.embedder.space
-        found = {each: (space.dimension, 1.0) for each in known}
+        found = {each: (space.dimension, 1.0) for each in known} | self._made
         new = {each.sha256: each for each in self._chunks if each.sha256 not in found}
         texts = list(new.values())
         try:
             packed = pack([each.tokens for each in texts], self._tools.embedder.limits)
             for request in packed:
                 asked = [texts[index] for index in request]
-                found |= await self._asked(asked)
+                self._made |= await self._asked(asked)
         except EmbeddingError as error:
             raise _Ended(JobState.FAILED_EMBEDDING, error) from None
-        return found
+        return found | self._made
 
     async def _asked(self, asked: Sequence[Chunk]) -> dict[str, tuple[int, float]]:
         texts = [embedding_text(each.heading_path, each.text, each.context) for each in asked]

@@ -29,24 +29,38 @@ PROTOCOL = 1
 """Raised when a question or an answer changes its meaning: two releases speak it."""
 
 
+class Answering:
+    """Answers questions about one document after the other."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._work: Work | None = None
+
+    async def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What came of it; an error is an answer too."""
+        try:
+            await self._do(asked)
+        except NavigatorError as error:
+            return _told(self._work) | _trouble(error)
+        except Exception as error:  # a bug of the release is what a shadow is to find
+            told = {"code": "internal_error", "message": type(error).__name__}
+            return _told(self._work) | {"failed": told}
+        return _told(self._work)
+
+    async def _do(self, asked: Mapping[str, Any]) -> None:
+        if asked["do"] == "read":
+            self._work = Work(self._tools, _given(asked))
+            await self._work.until_embedding()
+        elif self._work is not None:
+            await self._work.finish(asked["known"])
+
+
 async def serve(tools: Tools, questions: TextIO, answers: TextIO) -> None:
     """Answer until the input ends."""
     _write(answers, told_of(tools))
-    work: Work | None = None
+    answering = Answering(tools)
     while line := await asyncio.to_thread(questions.readline):
-        asked = json.loads(line)
-        try:
-            if asked["do"] == "read":
-                work = Work(tools, _given(asked))
-                await work.until_embedding()
-            elif work is not None:
-                await work.finish(asked["known"])
-            _write(answers, _told(work))
-        except NavigatorError as error:
-            _write(answers, _told(work) | _trouble(error))
-        except Exception as error:  # a bug of the release is what a shadow is to find
-            told = {"code": "internal_error", "message": type(error).__name__}
-            _write(answers, _told(work) | {"failed": told})
+        _write(answers, await answering.answer(json.loads(line)))
 
 
 def told_of(tools: Tools) -> dict[str, Any]:

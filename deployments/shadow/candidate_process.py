@@ -64,6 +64,19 @@ class Candidate:
         return self.usd_per_million_tokens * tokens / 1_000_000
 
 
+def candidate_of(told: Mapping[str, Any]) -> Candidate:
+    """What a candidate has said of itself."""
+    return Candidate(
+        parser=told["parser"],
+        chunker=told["chunker"],
+        space_id=UUID(told["space_id"]),
+        provider=told["provider"],
+        usd_per_million_tokens=Decimal(told["usd_per_million_tokens"]),
+        parsing_service=told["parsing_service"],
+        suites=told["suites"],
+    )
+
+
 def withheld(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables of a process of the environment, without what leads to its data."""
     blocks = any(variables.get(each) for each in _BLOCKS)
@@ -122,15 +135,7 @@ class CandidateProcess:
                 trouble.get("message") or f"{self._release.id} speaks another protocol of shadows.",
                 remedy=trouble.get("remedy") or "Make both releases with versions that fit.",
             )
-        return Candidate(
-            parser=told["parser"],
-            chunker=told["chunker"],
-            space_id=UUID(told["space_id"]),
-            provider=told["provider"],
-            usd_per_million_tokens=Decimal(told["usd_per_million_tokens"]),
-            parsing_service=told["parsing_service"],
-            suites=told["suites"],
-        )
+        return candidate_of(told)
 
     async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """One answer.

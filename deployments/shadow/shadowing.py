@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from clients.storage.object_storage import Storage
 from clients.storage.objects import ObjectMissing, checked
 from deployments.shadow.candidate_process import (
     Candidate,
     CandidateEnded,
-    CandidateProcess,
     handed_over,
     trouble_of,
 )
@@ -48,6 +47,19 @@ class CapReached(NavigatorError):
     code = "cost_cap_reached"
 
 
+class Asked(Protocol):
+    """What works on the documents; see `CandidateProcess`."""
+
+    async def start(self) -> Candidate:
+        """Start it, again too."""
+
+    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """One answer."""
+
+    async def stop(self) -> None:
+        """End it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the process that shadows works with."""
@@ -59,7 +71,7 @@ class Parts:
 
 
 async def follow(
-    parts: Parts, shadow: Shadow, candidate: Candidate, process: CandidateProcess,
+    parts: Parts, shadow: Shadow, candidate: Candidate, process: Asked,
     *, deadline: float | None = None,
 ) -> str:  # fmt: skip
     """Compare documents as they are taken in; why it ended.
@@ -86,7 +98,7 @@ class _Following:
     """One shadow under way."""
 
     def __init__(
-        self, parts: Parts, shadow: Shadow, candidate: Candidate, process: CandidateProcess
+        self, parts: Parts, shadow: Shadow, candidate: Candidate, process: Asked
     ) -> None:
         self._parts, self._shadow = parts, shadow
         self._candidate, self._process = candidate, process
@@ -191,24 +203,27 @@ class _Following:
         known = await self._known_of(job, wanted)
         tokens = sum(count for sha, count in wanted.items() if sha not in known)
         reserved = await self._reserved(tokens)
-        spent = Decimal(0)
-        try:
-            for tried in range(1, _TRIES + 1):
-                if tokens:
-                    await self._permitted(tokens)
-                answer = await self._process.ask({"do": "finish", "known": sorted(known)})
-                if (error := trouble_of(answer, "waits")) is None:
-                    break
-                if tried == _TRIES:
-                    raise TransientError(error.message, code=error.code, remedy=error.remedy)
-                await asyncio.sleep(_PAUSE_SECONDS)
-            spent = await self._billed(job, answer, tokens)
-            self._known |= {(str(job.user_id), sha): None for sha in wanted}
-            return _result(answer), spent
-        finally:
-            if reserved != spent:
-                async with self._parts.database.service() as connection:
-                    await shadows.settle(connection, self._shadow.id, spent - reserved)
+        # when the candidate dies over it, what it had bought is not known: the reservation stays
+        answer = await self._asked_to_finish(sorted(known), tokens)
+        spent = await self._billed(job, answer, tokens)
+        if reserved != spent:
+            async with self._parts.database.service() as connection:
+                await shadows.settle(connection, self._shadow.id, spent - reserved)
+        if (error := trouble_of(answer, "waits")) is not None:
+            raise TransientError(error.message, code=error.code, remedy=error.remedy)
+        self._known |= {(str(job.user_id), sha): None for sha in wanted}
+        return _result(answer), spent
+
+    async def _asked_to_finish(self, known: Sequence[str], tokens: int) -> dict[str, Any]:
+        """Its last answer, after some patience with the service that it asks."""
+        for tried in range(1, _TRIES + 1):
+            if tokens:
+                await self._permitted(tokens)
+            answer = await self._process.ask({"do": "finish", "known": known})
+            if trouble_of(answer, "waits") is None or tried == _TRIES:
+                break
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return answer
 
     async def _known_of(self, job: Chosen, wanted: Mapping[str, int]) -> set[str]:
         """Texts that are not bought again: published ones, and what this shadow has bought."""
