@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
 from app.api.prefect_clients import client_of
+from clients.storage.trial import OtherBytes, try_storage
 from deployments.prefect_clock import server_time
 from pipeline.logs import logger
 from pipeline.store import health, metrics
@@ -112,14 +112,11 @@ class HealthChecks:
         return _Found("ok", f"Schema {revision}.")
 
     async def _storage(self) -> _Found:
-        key, content = f"health/{uuid4()}", uuid4().bytes
-        storage = self._services.storage
-        await storage.put(key, content)
         try:
-            same = await storage.get(key) == content
-        finally:
-            await storage.delete([key])
-        return _Found("ok", "Written and read.") if same else _Found("failing", "Read otherwise.")
+            await try_storage(self._services.storage, "health/")
+        except OtherBytes:
+            return _Found("failing", "Read otherwise.")
+        return _Found("ok", "Written and read.")
 
     async def _prefect(self) -> _Found:
         if self._prefect_url is None:
