@@ -305,7 +305,7 @@ class Work:
     async def _embedded(self, known: Collection[str]) -> dict[str, tuple[int, float]]:
         """Dimension and length of each text's vector; a known one was judged when it was made."""
         space = self._tools.embedder.space
-        found = {each: (space.dimension, 1.0) for each in known} | self._made
+        found = dict.fromkeys(known, (space.dimension, 1.0)) | self._made
         new = {each.sha256: each for each in self._chunks if each.sha256 not in found}
         texts = list(new.values())
         try:

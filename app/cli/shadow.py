@@ -18,9 +18,7 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Environment = Annotated[
-    str, typer.Argument(metavar="ENV", help="Of deployments/environments.")
-]
+Environment = Annotated[str, typer.Argument(metavar="ENV", help="Of deployments/environments.")]
 
 
 @group.command()

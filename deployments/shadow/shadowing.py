@@ -97,9 +97,7 @@ async def follow(
 class _Following:
     """One shadow under way."""
 
-    def __init__(
-        self, parts: Parts, shadow: Shadow, candidate: Candidate, process: Asked
-    ) -> None:
+    def __init__(self, parts: Parts, shadow: Shadow, candidate: Candidate, process: Asked) -> None:
         self._parts, self._shadow = parts, shadow
         self._candidate, self._process = candidate, process
         self._known: dict[tuple[str, str], None] = {}

@@ -64,7 +64,9 @@ async def shadow(deployer: Deployer, packed: Packed, order: Order) -> tuple[Shad
         candidate = await process.start()
         await _require_consent(deployer, candidate, order)
         begun = await _begun(deployer, release.id, order)
-        deployer.told(f"Working on {order.share:.0%} of the documents that are taken in from now on")
+        deployer.told(
+            f"Working on {order.share:.0%} of the documents that are taken in from now on"
+        )
         return await _followed(deployer, begun, candidate, process, order)
 
 
@@ -226,4 +228,3 @@ def summary(statistics: Mapping[str, float]) -> str:
         f"alike, {statistics['same_text']:.0%} have the same text, "
         f"{statistics['same_chunks']:.0%} of the chunks are the same."
     )
-

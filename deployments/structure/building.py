@@ -34,7 +34,7 @@ async def build_structure(url: str) -> Structure:
 
 
 async def build_changes(url: str) -> dict[str, StructureChange]:
-    """What each contraction changes, one after the other, of a database that `build_structure` made.
+    """What each contraction changes in its turn, of a database that `build_structure` made.
 
     The database is not what a deployment leaves: nothing is noted of the contractions there.
     """

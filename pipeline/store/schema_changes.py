@@ -75,7 +75,9 @@ def contractions() -> Sequence[Contraction]:
 
 def _contraction(path: Path) -> Contraction:
     found, told = runpy.run_path(str(path)), path.with_suffix(".json")
-    change = StructureChange.from_json(json.loads(told.read_text("utf-8"))) if told.exists() else None
+    change = (
+        StructureChange.from_json(json.loads(told.read_text("utf-8"))) if told.exists() else None
+    )
     return Contraction(path.stem, found["after"], found["contract"], change)
 
 

@@ -324,9 +324,7 @@ _FORGET = sa.text(
     WHERE r.shadow_id = o.shadow_id AND r.job_id = o.job_id
     """
 )
-_ASK_TO_END = sa.text(
-    "UPDATE shadow_runs SET reason = :reason WHERE id = :id AND ended_at IS NULL"
-)
+_ASK_TO_END = sa.text("UPDATE shadow_runs SET reason = :reason WHERE id = :id AND ended_at IS NULL")
 
 
 async def ask_to_end(connection: AsyncConnection, shadow_id: UUID, reason: str) -> None:

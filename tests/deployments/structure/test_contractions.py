@@ -31,7 +31,7 @@ after = "0011"
 def contract(connection):
     connection.execute(sa.text("ALTER TABLE upload_pipeline.upload_jobs DROP COLUMN replaced"))
     connection.execute(sa.text("DROP INDEX upload_pipeline.rollouts_created_at_idx"))
-    connection.execute(sa.text("ALTER TABLE upload_pipeline.uploads ALTER COLUMN name DROP NOT NULL"))
+    connection.execute(sa.text("ALTER TABLE upload_pipeline.uploads ALTER name DROP NOT NULL"))
 """
 
 
