@@ -75,10 +75,16 @@ class HealthChecks:
 
     Args:
         prefect_url: Prefect's API, or None when there is none.
+        refusal: why Prefect took no run when it was asked last; empty when it took one.
     """
 
-    def __init__(self, services: Services, prefect_url: str | None) -> None:
-        self._services = services
+    def __init__(
+        self,
+        services: Services,
+        prefect_url: str | None,
+        refusal: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._services, self._refusal = services, refusal
         self._prefect_url = prefect_url
         self._lock = asyncio.Lock()
         self._kept: Health | None = None
@@ -126,6 +132,8 @@ class HealthChecks:
                 return _Found("degraded", "It does not answer: uploads wait for the sweep.")
             if not await _is_let_in(client):
                 return _Found("degraded", "It refuses our password: uploads wait for the sweep.")
+        if why := self._refusal():
+            return _Found("degraded", f"It answers, but takes no run ({why}): uploads wait.")
         return _Found("ok", "It answers.")
 
     async def _worker(self) -> _Found:
