@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.stack.status_file import api_of_stack
 from app.terminal.console import answers, dollars, print_json, say, table, tell, tell_path, text
 from app.terminal.entering import entered
 from app.terminal.options import Json, MaxCost
@@ -39,6 +40,7 @@ def command(
     wanted = read_baseline(baseline.expanduser().absolute())
     page = report.expanduser().absolute() if report else None
     described, settings = entered(environment)
+    described = described.reached_at(api_of_stack(settings.home.absolute()))
     from deployments.verification.verifying import verify  # not before: Prefect reads variables
 
     if max_cost is not None:

@@ -18,8 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import UsageError
-from pipeline.identity import CANARY, STRANGER
 from pipeline.states import FAILED, PUBLISHED
+from pipeline.store.canaries import USERS
 from pipeline.store.engine import records
 from pipeline.store.schema import listed
 
@@ -164,7 +164,7 @@ _CHOSEN = sa.text(
         JOIN job_events AS r ON r.job_id = e.job_id AND r.event = 'registered'
         WHERE e.id > :first_event AND r.id > :first_event
           AND e.to_state IN ({listed(ENDED)})
-          AND e.user_id NOT IN (:canary, :stranger)
+          AND e.user_id <> ALL(CAST(:canaries AS uuid[]))
           AND ('x' || left(md5(e.document_id::text), 8))::bit(32)::bigint < :share * 4294967296
     )
     SELECT j.id AS job_id, j.document_id, j.user_id, d.source, j.file_sha256, j.storage_key,
@@ -185,7 +185,7 @@ async def chosen(connection: AsyncConnection, shadow: Shadow, most: int) -> Sequ
     """New documents of the share that have ended, and that the shadow has not compared yet."""
     values = {
         "shadow": shadow.id, "first_event": shadow.first_event, "share": shadow.share,
-        "most": most, "canary": CANARY, "stranger": STRANGER,
+        "most": most, "canaries": list(USERS),
     }  # fmt: skip
     return await records(connection, Chosen, _CHOSEN, values)
 
@@ -235,7 +235,7 @@ _TYPICAL = sa.text(
     WITH newest AS (
         SELECT job_id FROM job_events
         WHERE id > (SELECT coalesce(max(id), 0) - 20000 FROM job_events)
-          AND to_state IN ({listed(PUBLISHED)}) AND user_id NOT IN (:canary, :stranger)
+          AND to_state IN ({listed(PUBLISHED)}) AND user_id <> ALL(CAST(:canaries AS uuid[]))
         ORDER BY id DESC LIMIT 200
     ), jobs AS (
         SELECT j.* FROM newest AS n JOIN upload_jobs AS j ON j.id = n.job_id
@@ -251,7 +251,7 @@ _TYPICAL = sa.text(
 
 async def typical(connection: AsyncConnection) -> Typical:
     """The documents that were published last."""
-    values = {"canary": CANARY, "stranger": STRANGER}
+    values = {"canaries": list(USERS)}
     return (await records(connection, Typical, _TYPICAL, values))[0]
 
 
