@@ -265,6 +265,8 @@ class Dispatcher:
 
 def _why(error: Exception) -> str:
     """What a failure was, in words that hold no address."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return "its database is locked or away"

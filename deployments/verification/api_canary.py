@@ -87,9 +87,11 @@ async def through_api(
     await _clean(parts)  # what a killed verification left
     try:
         async with _opened(url, API_CANARIES[0]) as own, _opened(url, API_CANARIES[1]) as other:
-            await _published(own, found, seconds)
-            await _looked_for(own, other, found)
-            await _ask(own, "DELETE", "/users/me", params={"confirm": "erase"})
+            try:
+                await _published(own, found, seconds)
+                await _looked_for(own, other, found)
+            finally:  # by the API, which knows whose the token is
+                await _erased(own)
     finally:
         await _forget_run(client, found.job)
         found.left = tuple(await _left(parts))
@@ -173,6 +175,11 @@ async def _request(
 
 
 # -- nothing is left -------------------------------------------------------------------------
+
+
+async def _erased(own: httpx.AsyncClient) -> None:
+    with suppress(NavigatorError):  # it is seen by what is left
+        await _ask(own, "DELETE", "/users/me", params={"confirm": "erase"})
 
 
 async def _clean(parts: Services) -> None:
