@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from deployments.prefect_runs import every_flow_run
+
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-_PAGE = 200
 _MESSAGE = "Its documents were deleted."
 
 
@@ -43,19 +44,13 @@ async def _queued(client: PrefectClient, deployment: str) -> list[FlowRun]:
     from prefect.client.schemas.sorting import FlowRunSort
 
     of = (await client.read_deployment_by_name(deployment)).id
-    found: list[FlowRun] = []
-    while True:
-        page = await client.read_flow_runs(
-            deployment_filter=filters.DeploymentFilter(id=filters.DeploymentFilterId(any_=[of])),
-            flow_run_filter=filters.FlowRunFilter(
-                state=filters.FlowRunFilterState(
-                    type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])
-                )
-            ),
-            sort=FlowRunSort.ID_DESC,
-            limit=_PAGE,
-            offset=len(found),
-        )
-        found += page
-        if len(page) < _PAGE:
-            return found
+    return await every_flow_run(
+        client,
+        FlowRunSort.ID_DESC,
+        deployment_filter=filters.DeploymentFilter(id=filters.DeploymentFilterId(any_=[of])),
+        flow_run_filter=filters.FlowRunFilter(
+            state=filters.FlowRunFilterState(
+                type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])
+            )
+        ),
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.terminal.console import answers, dollars, print_json, tell, tell_path
-from app.terminal.options import Json, MaxCost
+from app.terminal.options import Json, MaxCost, Report
 from app.terminal.side_by_side import documents_table, stages_table
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def command(
     question: Annotated[
         list[str] | None, typer.Option("--question", help="To ask of the files; repeat.")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page there.")
-    ] = None,
+    report: Report = None,
     max_cost: MaxCost = None,
     json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.terminal.options import Json, MaxCost
+from app.terminal.options import Json, MaxCost, Report
 
 if TYPE_CHECKING:
     from deployments.verification.side_by_side import SideBySide
@@ -36,9 +36,7 @@ def start(
     time: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Ends after so long: 30m, 2h.")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page there.")
-    ] = None,
+    report: Report = None,
     max_cost: MaxCost = None,
     json: Json = False,
 ) -> None:
