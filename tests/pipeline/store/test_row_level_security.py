@@ -65,9 +65,23 @@ async def _fill(url: str) -> None:
             await service_calls.record(connection, call)
             for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
+            shadow = {"id": uuid4(), "sha": name, "user": user, "job": found.job_id}
+            for statement in (_SHADOW, _SHADOWED):
+                await connection.execute(statement, shadow)
     await store.close()
 
 
+_SHADOW = sa.text(
+    f"""
+    INSERT INTO {SCHEMA}.shadow_runs
+        (id, environment, release_id, share, wanted, max_cost_usd, first_event, who)
+    VALUES (:id, :sha, 'r', 1, 1, 0, 0, 'me')
+    """
+)
+_SHADOWED = sa.text(
+    f"INSERT INTO {SCHEMA}.shadow_results (shadow_id, job_id, user_id, published, found) "
+    "VALUES (:id, :job, :user, '{}', '{}')"
+)
 _PARSED = sa.text(
     f"INSERT INTO {SCHEMA}.parsed_files (user_id, file_sha256, parser) VALUES (:user, :sha, 'p')"
 )
