@@ -155,8 +155,8 @@ def _shadows() -> Iterator[tuple[str, Any]]:
     side = {"state": "complete", "text": "aa", "chunks": [["1", "x"]], "seconds": {"parse": 0.1}}
     results = [ShadowResult(uuid4(), side, side, Decimal(0)) for _ in range(3)]
     under_way = replace(ended, ended_at=None, statistics=None)
-    for found, page in ((ended, Path("x.html")), (under_way, None)):
-        yield heading, shadow.as_json(found, shadow_side_by_side(found, results), page)
+    for found, written in ((ended, Path("x.html")), (under_way, None)):
+        yield heading, shadow.as_json(found, shadow_side_by_side(found, results), written)
     yield heading, {"environment": "staging", "shadow": None}
     yield heading, {"environment": "staging", "shadow": shadow.shadow_json(ended)}
 

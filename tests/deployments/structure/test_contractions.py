@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -17,13 +20,15 @@ from deployments.verification.comparison import compare_structure
 from deployments.verification.findings import Outcome
 from pipeline.settings import Settings, load_settings
 from pipeline.store import migrating, schema_changes
-from pipeline.store.database_urls import Addresses
+from pipeline.store.database_urls import Addresses, driver_url
+from pipeline.store.dumping import snapshot
 from pipeline.store.engine import Database
+from pipeline.store.loading import UnfitRows, loading
 from pipeline.store.migrating import head_revision
 from pipeline.store.schema_changes import contractions
 from pipeline.store.structure import read_structure
 from pipeline.store.structure.contracting import StructureChange
-from tests.conftest import clone
+from tests.conftest import administer, clone
 
 NAME = "0001_of_a_test"
 MODULE = """import sqlalchemy as sa
@@ -113,6 +118,55 @@ async def test_a_contraction_that_is_not_described_is_drift(
     found = {each.subject for each in await database_drift(settings)}
     assert "column upload_jobs.replaced" in found
     assert "index rollouts_created_at_idx" in found
+
+
+async def test_a_contracted_database_is_restored(
+    module: Path, database_url: str, postgres_url: str
+) -> None:
+    """Rows of a contracted schema are loaded into one that is contracted alike."""
+    await contract(database_url)
+    with snapshot(database_url) as held:
+        tables = {name: (columns, b"".join(held.table(name))) for name, columns in
+                  held.columns.items()}  # fmt: skip
+        told = held.contractions
+    assert told == (NAME,)
+    for contractions, fits in (((), False), ((NAME,), True)):
+        with empty(postgres_url) as url:
+            if fits:
+                load(url, tables, contractions)
+                addresses = Addresses(url, None, None)
+                assert schema_changes.contract(addresses, head_revision()) == []
+            else:
+                with pytest.raises(UnfitRows, match="other columns"):
+                    load(url, tables, contractions)
+
+
+def load(
+    url: str, tables: Mapping[str, tuple[list[str], bytes]], contractions: Sequence[str]
+) -> None:
+    with loading(url, head_revision(), contractions) as loader:
+        loader.require({name: columns for name, (columns, _) in tables.items()})
+        for name in loader.columns:
+            loader.fill(name, tables[name][0], [tables[name][1]])
+        loader.finish()
+
+
+@contextmanager
+def empty(postgres_url: str) -> Iterator[str]:
+    """A database without a schema of ours."""
+    name = f"empty_{uuid4().hex[:8]}"
+    administer(postgres_url, f"CREATE DATABASE {name}")
+    try:
+        made = driver_url(postgres_url).set(database=name)
+        yield made.render_as_string(hide_password=False)
+    finally:
+        administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_backup_of_an_unknown_contraction_is_refused(postgres_url: str) -> None:
+    """What this program does not know cannot be taken away before the rows are loaded."""
+    with empty(postgres_url) as url, pytest.raises(UnfitRows, match="does not know"):
+        load(url, {}, ["0001_unknown"])
 
 
 async def test_every_contraction_is_described(database_url: str) -> None:
