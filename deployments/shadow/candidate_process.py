@@ -116,6 +116,7 @@ class CandidateProcess:
                  "NAVIGATOR_HOME": self._home.name},
             cwd=NEUTRAL_FOLDER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=_LINE_BYTES, preexec_fn=die_with_parent,
+            start_new_session=True,  # Ctrl-C is for this process, which ends the other one
         )  # fmt: skip
         self._errors = asyncio.create_task(_tail(self._process.stderr))
         try:

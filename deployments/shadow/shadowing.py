@@ -87,7 +87,7 @@ async def follow(
         if (reason := await following.ended(deadline)) is not None:
             return reason
         try:
-            worked = await following.once()
+            worked = await following.once(deadline)
         except CapReached as error:
             return error.message
         if not worked:
@@ -100,7 +100,7 @@ class _Following:
     def __init__(self, parts: Parts, shadow: Shadow, candidate: Candidate, process: Asked) -> None:
         self._parts, self._shadow = parts, shadow
         self._candidate, self._process = candidate, process
-        self._known: dict[tuple[str, str], None] = {}
+        self._known: set[tuple[str, str]] = set()
         self._compared = 0
 
     async def ended(self, deadline: float | None) -> str | None:
@@ -115,7 +115,7 @@ class _Following:
             return "Its time was over."
         return None
 
-    async def once(self) -> bool:
+    async def once(self, deadline: float | None) -> bool:
         """Compare what has ended meanwhile; whether there was something."""
         left = self._shadow.wanted - self._compared
         async with self._parts.database.service() as connection:
@@ -123,11 +123,12 @@ class _Following:
         for each in found:
             result = await self._compared_with(each)
             async with self._parts.database.service() as connection:
-                if await shadows.keep(connection, self._shadow.id, result):
-                    self._compared += 1
-                    self._say()
-                else:
-                    return True  # deleted, or the shadow was stopped: looked at again
+                kept = await shadows.keep(connection, self._shadow.id, result)
+            if kept:  # else its document was deleted meanwhile
+                self._compared += 1
+                self._say()
+            if await self.ended(deadline) is not None:
+                break
         return bool(found)
 
     def _say(self) -> None:
@@ -209,7 +210,7 @@ class _Following:
                 await shadows.settle(connection, self._shadow.id, spent - reserved)
         if (error := trouble_of(answer, "waits")) is not None:
             raise TransientError(error.message, code=error.code, remedy=error.remedy)
-        self._known |= {(str(job.user_id), sha): None for sha in wanted}
+        self._known |= {(str(job.user_id), sha) for sha in wanted}
         return _result(answer), spent
 
     async def _asked_to_finish(self, known: Sequence[str], tokens: int) -> dict[str, Any]:

@@ -275,9 +275,13 @@ async def settle(connection: AsyncConnection, shadow_id: UUID, usd: Decimal) -> 
     await connection.execute(_SETTLE, {"id": shadow_id, "usd": usd})
 
 
-# The job is locked: nobody deletes its document in between.
+# The job is locked: nobody deletes its document in between. With a newer version there, the two
+# sides were not read of the same one.
 _LIVING = sa.text(
-    "SELECT user_id FROM upload_jobs WHERE id = :job AND state <> 'deleted' FOR NO KEY UPDATE"
+    """
+    SELECT j.user_id FROM upload_jobs AS j JOIN documents AS d ON d.latest_job_id = j.id
+    WHERE j.id = :job AND j.state <> 'deleted' FOR NO KEY UPDATE OF j
+    """
 )
 _KEEP = sa.text(
     """
@@ -290,7 +294,7 @@ _KEEP = sa.text(
 
 
 async def keep(connection: AsyncConnection, shadow_id: UUID, result: ShadowResult) -> bool:
-    """Keep a document's result; False when the document or the shadow has ended meanwhile."""
+    """Keep a document's result; False when it was deleted or changed, or the shadow ended."""
     user = await connection.scalar(_LIVING, {"job": result.job_id})
     if user is None:
         return False

@@ -130,15 +130,15 @@ async def test_a_contracted_database_is_restored(
                   held.columns.items()}  # fmt: skip
         told = held.contractions
     assert told == (NAME,)
-    for contractions, fits in (((), False), ((NAME,), True)):
+    for names, fits in (((), False), ((NAME,), True)):
         with empty(postgres_url) as url:
             if fits:
-                load(url, tables, contractions)
+                load(url, tables, names)
                 addresses = Addresses(url, None, None)
                 assert schema_changes.contract(addresses, head_revision()) == []
             else:
                 with pytest.raises(UnfitRows, match="other columns"):
-                    load(url, tables, contractions)
+                    load(url, tables, names)
 
 
 def load(
