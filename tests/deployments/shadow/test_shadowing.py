@@ -29,8 +29,10 @@ from mocks import OpenAIMock
 from pipeline.identity import CANARY, user_id
 from pipeline.settings import Settings, load_settings
 from pipeline.store import shadows
+from pipeline.store.deletion import delete_documents
 from pipeline.store.shadows import Shadow
 from pipeline.store.smoke_test import stored_rows
+from pipeline.store.transitions import Actor
 from stages.erasing import erase
 from stages.services import Services, open_services
 from stages.shadowing import Tools, open_tools
@@ -318,16 +320,19 @@ async def test_an_erased_user_is_in_no_result(world: Opener, folder: Path) -> No
 
 
 async def test_a_document_deleted_meanwhile_is_not_kept(world: Opener, folder: Path) -> None:
-    """A result that comes after its document's deletion is dropped."""
+    """A deletion takes the result along, and one that comes after it is dropped."""
     async with world() as here:
         begun = await here.begin()
         await ingest(here.services, [write(folder, "policy.md")], ANNA)
         async with here.services.database.service() as connection:
             [chosen] = await shadows.chosen(connection, begun, 5)
-        services = here.services
-        await erase(services.database, services.storage, folder / "none", ANNA, BEN)
         result = shadows.ShadowResult(chosen.job_id, {}, {}, Decimal(0))
-        async with services.database.service() as connection:
+        async with here.services.database.service() as connection:
+            assert await shadows.keep(connection, begun.id, result)
+        async with here.services.database.service() as connection:
+            await delete_documents(connection, [chosen.document_id], Actor("person"))
+        assert await here.results(begun) == 0
+        async with here.services.database.service() as connection:
             assert not await shadows.keep(connection, begun.id, result)
 
 
