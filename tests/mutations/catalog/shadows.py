@@ -23,7 +23,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a-shadow-buys-what-is-there",
-        "deployments/shadow/shadowing.py", "_Following._known_of", "return found |", "return set() |",
+        "deployments/shadow/shadowing.py", "_Following._known_of",
+        "return found |", "return set() |",
         (f"{_TESTS}::test_nothing_is_bought_twice",),
         "a text that has a vector in the space is not embedded again",
     ),
