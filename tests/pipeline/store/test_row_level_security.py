@@ -65,8 +65,9 @@ async def _fill(url: str) -> None:
             await service_calls.record(connection, call)
             for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
-            shadow = {"id": uuid4(), "sha": name, "user": user, "job": found.job_id}
-            for statement in (_SHADOW, _SHADOWED):
+        shadow = {"id": uuid4(), "sha": name, "user": user, "job": found.job_id}
+        for statement in (_SHADOW, _SHADOWED):  # each in its turn, by the order of locks
+            async with store.service() as connection:
                 await connection.execute(statement, shadow)
     await store.close()
 
