@@ -74,7 +74,7 @@ def _difference(pool: str, each: PoolDifference, history: History) -> Difference
     if each.there is None:
         who = origins.of_missing_object(kind, subject, history)
     else:
-        known = history if each.declared is not None else NO_HISTORY
+        known = NO_HISTORY if _is_extra(each) else history
         who = origins.of_prefect_object(each.there, known, kind, _KEPT_AS.get(each.field, ""))
     told = _explanation(each)
     declared, found = _values(each)
@@ -83,8 +83,12 @@ def _difference(pool: str, each: PoolDifference, history: History) -> Difference
     )
 
 
+def _is_extra(each: PoolDifference) -> bool:
+    return each.field == THERE and each.declared is None
+
+
 def _explanation(each: PoolDifference) -> Explanation:
-    if each.queue is not None and each.declared is None:
+    if _is_extra(each):
         return QUEUE_EXTRA
     return (_OF_POOL if each.queue is None else _OF_QUEUE)[each.field]
 

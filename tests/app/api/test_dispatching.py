@@ -99,7 +99,7 @@ async def test_runs_of_an_erased_user_are_taken_back(prefect_server: PrefectServ
     """Queued runs over gone jobs alone are cancelled, so that they take no slot; others stay."""
     await asyncio.to_thread(_delete_all, prefect_server)
     deployed = await asyncio.to_thread(_deploy, prefect_server)
-    dispatcher = Dispatcher(prefect_server.url)
+    dispatcher = Dispatcher(prefect_server.url, timeout_seconds=60)  # which `close` waits for
     anna, ben = [uuid4() for _ in range(3)], [uuid4() for _ in range(3)]
     mixed = [anna[0], ben[0]]
     for jobs in ([anna[1]], [anna[2]], ben[1:], mixed):
