@@ -165,12 +165,14 @@ class VerificationRules(Part):
         within_seconds: a verification repeats nothing after so long, and a canary run that has
             not ended by then is given up.
         max_cost_usd: what the canaries may cost where a service is paid.
+        api_url: where the HTTP API is, as users reach it; a canary is sent through it too.
     """
 
     slower_percent: float = Field(default=10, gt=0)
     repetitions: int = Field(default=5, ge=3, le=50)
     within_seconds: float = Field(default=270, ge=10)
     max_cost_usd: Decimal = Field(default=Decimal(0), ge=0)
+    api_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
 
 
 class ServiceSwitch(Part):
@@ -237,8 +239,17 @@ class Environment(Part):
 
     def allowing(self, max_cost_usd: Decimal) -> Environment:
         """The same, whose verification may spend so much."""
-        rules = self.verification.model_copy(update={"max_cost_usd": max_cost_usd})
-        return self.model_copy(update={"verification": rules})
+        return self._verified_by(max_cost_usd=max_cost_usd)
+
+    def reached_at(self, api_url: str | None) -> Environment:
+        """The same, whose API is at this address unless its file names one."""
+        if self.verification.api_url is not None or api_url is None:
+            return self
+        return self._verified_by(api_url=api_url)
+
+    def _verified_by(self, **rules: Any) -> Environment:
+        changed = self.verification.model_copy(update=rules)
+        return self.model_copy(update={"verification": changed})
 
     @field_validator("name")
     @classmethod

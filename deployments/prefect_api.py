@@ -105,7 +105,7 @@ def prefect_api(
     try:
         with httpx.Client(base_url=url, headers=password_header(auth), timeout=_SECONDS) as client:
             if changing:
-                client.headers.update(_tokens(client))
+                client.headers.update(change_tokens(client))
             yield PrefectApi(client)
     except httpx.HTTPStatusError as error:
         raise _refusal(url, error) from None
@@ -116,7 +116,12 @@ def prefect_api(
         ) from None
 
 
-def _tokens(client: httpx.Client) -> dict[str, str]:
+def change_tokens(client: httpx.Client) -> dict[str, str]:
+    """The headers of a CSRF token, with which a client may change something.
+
+    Raises:
+        httpx.HTTPError: the server does not answer.
+    """
     name = str(uuid4())
     answer = client.get("csrf-token", params={"client": name})
     if not answer.is_success:  # without CSRF protection, or refused: the request itself tells

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployments.environment import Environment, WorkPool
 from deployments.job_templates import job_template
+from deployments.pool_differences import PoolDifference, pool_differences
 from deployments.prefect_api import PrefectApi, path_of
 from pipeline.errors import ConfigurationError
 
@@ -54,39 +55,48 @@ def require_type(pool: WorkPool, found: str) -> None:
 
 
 def work_pool_problems(server: PrefectApi, environment: Environment) -> Iterator[tuple[str, str]]:
-    """In what the server's pool differs from the environment's: the part, and one sentence."""
+    """In what the server's pool differs from the environment's: the part, and one sentence.
+
+    Queues that the environment does not name are no problem: a person's own flows may use them.
+    """
     pool = environment.pool
     found = server.read(path_of(_POOLS, pool.name))
-    if found is None:
-        yield "work pool", f"There is no work pool {pool.name} on the server."
-        return
-    for problem in _pool_problems(environment, found):
-        yield "work pool", problem
-    for name, queue in pool.queues.items():
-        part = f"queue {name}"
-        there = server.read(path_of(_POOLS, pool.name, "queues", name))
-        if there is None:
-            yield part, f"The work pool {pool.name} has no queue {name}."
-            continue
-        if there["concurrency_limit"] != queue.limit:
-            told, wanted = _limit(there["concurrency_limit"]), _limit(queue.limit)
-            yield part, f"The queue {name} has {told}, not {wanted}."
-        if there["priority"] != queue.priority:
-            told, wanted = there["priority"], str(queue.priority)
-            yield part, f"The queue {name} has the priority {told}, not {wanted}."
+    names = {"default", *pool.queues}
+    read = (
+        [server.read(path_of(_POOLS, pool.name, "queues", each)) for each in names] if found else []
+    )
+    queues = [each for each in read if each is not None]
+    for each in pool_differences(pool, found, queues, _templates(environment, found)):
+        yield ("work pool" if each.queue is None else f"queue {each.queue}"), _sentence(pool, each)
 
 
-def _pool_problems(environment: Environment, found: dict[str, Any]) -> Iterator[str]:
-    pool = environment.pool
-    if found["type"] != pool.type:
-        yield f"The work pool {pool.name} is of type {found['type']}, not {pool.type}."
-    elif pool.type != "process" and found["base_job_template"] != job_template(environment):
-        yield f"The work pool {pool.name} has another job template."
-    if found["concurrency_limit"] != pool.limit:
-        told, wanted = _limit(found["concurrency_limit"]), _limit(pool.limit)
-        yield f"The work pool {pool.name} has {told}, not {wanted}."
-    if found["is_paused"]:
-        yield f"The work pool {pool.name} is paused."
+def _templates(environment: Environment, found: Mapping[str, Any] | None) -> list[Any]:
+    """That of a process pool is Prefect's own, which is not known without importing Prefect."""
+    if (
+        environment.pool.type == "process"
+        or found is None
+        or found["type"] != environment.pool.type
+    ):
+        return [found["base_job_template"] if found else None]
+    return [job_template(environment)]
+
+
+def _sentence(pool: WorkPool, each: PoolDifference) -> str:
+    what = f"The queue {each.queue}" if each.queue else f"The work pool {pool.name}"
+    match each.field:
+        case "type":
+            return f"{what} is of type {each.found}, not {each.declared}."
+        case "job template":
+            return f"{what} has another job template."
+        case "limit":
+            return f"{what} has {_limit(each.found)}, not {_limit(each.declared)}."
+        case "priority":
+            return f"{what} has the priority {each.found}, not {each.declared}."
+        case "paused":
+            return f"{what} is paused."
+    if each.queue:
+        return f"The work pool {pool.name} has no queue {each.queue}."
+    return f"There is no work pool {pool.name} on the server."
 
 
 def _limit(limit: int | None) -> str:

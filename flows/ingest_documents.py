@@ -119,6 +119,8 @@ async def _go_on_inside(
 async def _take_through(parts: Services, job_ids: list[UUID], run_id: UUID) -> State[Any]:
     async with claim_batch(parts, job_ids, run_id) as batch, untagged_tasks():
         waits: list[DocumentsWait] = []
+        if not batch.claims:  # deleted, erased or held elsewhere: no task is worth its time
+            return await _closing_state(parts, job_ids, batch, 0, [])
         try:
             async with time_limit(TimeLimit.BATCH, parts.settings):
                 published, verdicts = await _worked_off(parts, batch, waits)

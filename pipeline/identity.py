@@ -59,6 +59,11 @@ CANARY, STRANGER = _uuid("canary"), _uuid("canary", "stranger")
 """Whose the canary corpus is, and who may see nothing of it; no name leads to either."""
 
 
+API_CANARIES = ("navigator-canary", "navigator-canary-stranger")
+"""The names of the users by whom the HTTP API is verified: the canary's, and one who may see
+nothing of it."""
+
+
 def document_id(user: UUID, source: str, lives: int = 0) -> UUID:
     """The id of a document that is made for a user's source: a path or URI.
 

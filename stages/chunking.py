@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from pipeline.chunking import chunk_document
+from pipeline.chunking.options import ChunkerOptions
 from pipeline.concurrency import gather_bounded
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
@@ -14,7 +15,7 @@ from pipeline.states import JobState
 from pipeline.store import chunk_buffer
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
-from pipeline.tokens import tokenizer
+from pipeline.tokens import Tokenizer, tokenizer
 from stages.batch import Batch, StageResult, actor, failure, jobs_at
 from stages.services import Services
 from stages.text_storage import parsed_texts
@@ -81,19 +82,31 @@ def _cut(
     for job, document in group:
         started = time.perf_counter()
         try:
-            chunks = chunk_document(document, services.chunker, counter)
-            if not chunks:
-                raise ChunkingError("The text gave no chunks.", remedy="Check the file, retry it.")
+            chunks = cut(document, services.chunker, counter)
             chunked.append((job, chunks, time.perf_counter() - started))
         except NavigatorError as error:
             failures.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
-        except Exception as error:  # a bug in the chunker ends the document, never the batch
-            wrapped = ChunkingError(
-                f"The chunker stopped with an internal error ({type(error).__name__}).",
-                remedy="Report it with the document's id.",
-            )
-            failures.append(failure(job, JobState.FAILED_CHUNKING, wrapped, "chunk"))
     return chunked, failures
+
+
+def cut(document: ParsedDocument, options: ChunkerOptions, counter: Tokenizer) -> list[Chunk]:
+    """The chunks of a text.
+
+    Raises:
+        ChunkingError: there are none, or the chunker has a bug, which ends the document alone.
+    """
+    try:
+        chunks = chunk_document(document, options, counter)
+    except NavigatorError:
+        raise
+    except Exception as error:
+        raise ChunkingError(
+            f"The chunker stopped with an internal error ({type(error).__name__}).",
+            remedy="Report it with the document's id.",
+        ) from error
+    if not chunks:
+        raise ChunkingError("The text gave no chunks.", remedy="Check the file, retry it.")
+    return chunks
 
 
 def _stored(job: ClaimedJob, chunks: Sequence[Chunk], seconds: float) -> Move:

@@ -107,15 +107,16 @@ async def _measure(
             # The gate is the last to read it.
             services.texts.drop(job.parsed_key or "")
             found = by_job.get(job.job_id, [])
-            chunk_rows.extend(_chunk_rows(found, document, services.chunker.max_tokens))
+            chunk_rows.extend(chunk_rows_of(found, document, services.chunker.max_tokens))
         dimension = services.embedder.space.dimension
-        vector_rows.extend(_vector_row(fact, dimension) for fact in facts)
+        vector_rows.extend(vector_row(fact, dimension) for fact in facts)
     return chunk_rows, vector_rows
 
 
-def _chunk_rows(
+def chunk_rows_of(
     chunks: Sequence[BufferedChunk], document: ParsedDocument | ObjectMissing, max_tokens: int
 ) -> list[ChunkRow]:
+    """What the chunk suite judges of a document."""
     # Without the parsed text nothing can be compared: every comparison is stated as failing.
     text = document.text if isinstance(document, ParsedDocument) else ""
     # What is in no chunk on purpose is not lost.
@@ -163,7 +164,8 @@ def covered_share(text: str, spans: Sequence[tuple[int, int]]) -> float:
     return 1 - uncovered / visible
 
 
-def _vector_row(fact: VectorFact, dimension: int) -> VectorRow:
+def vector_row(fact: VectorFact, dimension: int) -> VectorRow:
+    """What the vector suite judges of a chunk."""
     norm = fact.norm if fact.norm is not None else 0.0
     finite = fact.present and isfinite(norm)
     return VectorRow(

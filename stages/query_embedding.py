@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 QUESTION, TRIAL, PROBE = "question", "trial", "probe"
 """What a request was for: a search; whether the embedder answers; whether it is the same model."""
-_HERE = frozenset({"local", "onnx"})
+HERE = frozenset({"local", "onnx"})
+"""Providers that are this machine: nothing of them is billed."""
 
 
 async def embedded(
@@ -57,7 +58,7 @@ async def embedded(
 
 def is_here(embedder: Embedder) -> bool:
     """Whether the embedder runs on this machine: no price, no network, no service to be away."""
-    return embedder.space.provider in _HERE
+    return embedder.space.provider in HERE
 
 
 def counted(text: str, embedder: Embedder) -> int:

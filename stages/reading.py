@@ -136,7 +136,7 @@ def _read_small(services: Services, opened: _Opened) -> Read | Unreadable:
     """A small text, parsed in this thread."""
     started = time.perf_counter()
     try:
-        with _bugs_end_the_document():
+        with bugs_end_the_document():
             document = services.parser.parse_small(opened.data, opened.media_type)
         require_text(document)
     except ParseError as error:
@@ -188,7 +188,7 @@ async def parse_here(
         ParseError: it cannot be read.
     """
     passwords = services.settings.passwords_for(job.source)
-    with _bugs_end_the_document():
+    with bugs_end_the_document():
         return await services.parser.parse(content, media_type, passwords)
 
 
@@ -202,7 +202,7 @@ def take_out(services: Services, job: ClaimedJob, document: ParsedDocument) -> P
 
 
 @contextmanager
-def _bugs_end_the_document() -> Iterator[None]:
+def bugs_end_the_document() -> Iterator[None]:
     """A parser's own bug ends the document, never the batch."""
     try:
         yield

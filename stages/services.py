@@ -101,7 +101,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ConfigurationError, DatabaseUnavailable, StorageUnavailable: in one sentence each.
     """
     from checks.company_rules import company_rules
-    from pipeline.chunking.options import chunker_version
 
     rules = company_rules(settings.check_names, settings.gate_suite_file)
     async with AsyncExitStack() as stack:
@@ -116,7 +115,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stack.push_async_callback(remote.close)
         news = News(database, PARSE_CHANNEL)
         stack.push_async_callback(news.close)
-        chunker = chunker_for(settings, embedder)
+        chunker = chunker_options(settings, embedder)
         yield Services(
             settings=settings,
             database=database,
@@ -125,11 +124,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             remote_parser=remote,
             embedder=embedder,
             chunker=chunker,
-            version=PipelineVersion(
-                parser=parser_version(settings, remote),
-                chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
-                space_id=embedder.space.id,
-            ),
+            version=version_of(settings, remote, chunker, embedder),
             embedders=embedders,
             worker=worker_name(),
             installation=await _prepare(database, embedder, settings, remote),
@@ -243,7 +238,20 @@ async def open_embedder(settings: Settings) -> Embedder:
     return opened
 
 
-def chunker_for(settings: Settings, embedder: Embedder) -> ChunkerOptions:
+def version_of(
+    settings: Settings, remote: RemoteParser | None, chunker: ChunkerOptions, embedder: Embedder
+) -> PipelineVersion:
+    """The version of the work that these parts do."""
+    from pipeline.chunking.options import chunker_version
+
+    return PipelineVersion(
+        parser=parser_version(settings, remote),
+        chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
+        space_id=embedder.space.id,
+    )
+
+
+def chunker_options(settings: Settings, embedder: Embedder) -> ChunkerOptions:
     """The sizes of the settings, no larger than what the model reads of one text."""
     from pipeline.chunking.options import ChunkerOptions
 

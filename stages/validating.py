@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from uuid import UUID
 
 from checks.company_rules import Measure
 from checks.frames import FidelityRow, fidelity_frame
@@ -90,7 +91,7 @@ async def validate(
     known = {each.job_id: (each.assessment, each.notes) for each in references if each.assessment}
     if measures:  # of the text itself, which a reference does not hold
         known = {}
-    rows = [_row(job, *known[job.job_id]) for job in jobs if job.job_id in known]
+    rows = [fidelity_row(j.job_id, *known[j.job_id]) for j in jobs if j.job_id in known]
     measured: dict[str, dict[str, float]] = {column: {} for column in measures}
     lost = []
     unread = [job for job in jobs if job.job_id not in known]
@@ -100,9 +101,9 @@ async def validate(
             lost.append(failure(job, JobState.FAILED_VALIDATION, error, "validate"))
             continue
         notes = job_notes(with_gaps_noted(document), job.parser)
-        rows.append(_row(job, assess(document), notes))
+        rows.append(fidelity_row(job.job_id, assess(document), notes))
         for column, measure in measures.items():
-            measured[column][str(job.job_id)] = _measured(column, measure, document)
+            measured[column][str(job.job_id)] = measured_by(column, measure, document)
     judged = [job for job in jobs if job.job_id not in {each.job_id for each in lost}]
     moves, results, records = list(lost), [], []
     if judged:
@@ -121,18 +122,24 @@ async def validate(
     return StageResult(len(moved) - failed, failed), results
 
 
-def _measured(column: str, measure: Measure, document: ParsedDocument) -> float:
+def measured_by(column: str, measure: Measure, document: ParsedDocument) -> float:
+    """What a company's own measure finds in a document.
+
+    Raises:
+        BrokenGate: the measure failed.
+    """
     try:
         return float(measure(document))
     except Exception as error:
         raise BrokenGate(f"The measure {column} failed: {type(error).__name__}.") from error
 
 
-def _row(job: ClaimedJob, seen: TextAssessment, notes: Sequence[JobNote]) -> FidelityRow:
+def fidelity_row(job_id: UUID, seen: TextAssessment, notes: Sequence[JobNote]) -> FidelityRow:
+    """What the fidelity suite judges of a document."""
     gaps = [note for note in notes if note.gap]
     told = " ".join(dict.fromkeys(f"{gap.message} {gap.remedy}" for gap in gaps))
     measured = {name: getattr(seen, name) for name in _MEASURED}
-    return FidelityRow(job_id=str(job.job_id), **measured, gaps=len(gaps), gaps_told=told)
+    return FidelityRow(job_id=str(job_id), **measured, gaps=len(gaps), gaps_told=told)
 
 
 _MEASURED = [

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.environments import interpreter
 
@@ -50,6 +51,19 @@ class Bucket:
         page = httpx.get(f"{self.endpoint}/{self.name}", params={"list-type": 2}, headers=SIGNED)
         keys = (part.split("</Key>")[0] for part in page.text.split("<Key>")[1:])
         return {key.removeprefix("navigator/") for key in keys}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """One server for a module; import it with `bucket` where it is used."""
+    with s3() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(endpoint: str) -> Bucket:
+    """A bucket of the test's own."""
+    return make(endpoint)
 
 
 @contextmanager

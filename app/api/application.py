@@ -123,7 +123,9 @@ async def open_parts(services: Services, stack: AsyncExitStack) -> ApiParts:
         limits=RateLimits(settings),
         signer=UrlSigner(signing_key(settings)),
         feed=feed,
-        health=HealthChecks(services, os.environ.get("PREFECT_API_URL") or None),
+        health=HealthChecks(
+            services, os.environ.get("PREFECT_API_URL") or None, lambda: dispatcher.trouble
+        ),
         metrics=Metrics(services.database, dispatcher.counts),
         pictures=pictures,
     )

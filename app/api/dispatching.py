@@ -11,13 +11,15 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.api.prefect_clients import client_of, load_client
+from app.api.queued_runs import cancel_queued_runs
 from deployments.prefect_clock import ServerClock
 from pipeline import correlation
 from pipeline.code_version import code_version
@@ -36,6 +38,8 @@ PATIENCE_SECONDS = 600.0
 """A request is tried again until it is so old; whoever comes second finds nothing to do."""
 MOST_WAITING = 1000
 """What comes beyond is left to the sweep at once."""
+WITHDRAW_SECONDS = 60.0
+"""That taking back queued runs may take; those that are left find nothing to do."""
 JOBS_OF_A_RUN = 32
 _AT_ONCE = 4
 _LOG = logger("navigator.dispatch")
@@ -83,7 +87,9 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._withdrawing: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._trouble = ""
         self._paused_until = 0.0
         self._pause = PAUSE_SECONDS
         self._deployment: UUID | None = None
@@ -96,6 +102,14 @@ class Dispatcher:
         if url is not None:
             await load_client()
         return cls(url, installation=installation)
+
+    @property
+    def trouble(self) -> str:
+        """Why the server takes no run that it is asked for; empty when it does, or nothing waits.
+
+        A server on SQLite answers that it is healthy while its database is locked.
+        """
+        return self._trouble if self._waiting or self._under_way else ""
 
     def dispatch(
         self, job_ids: Sequence[UUID], run_id: UUID, label: str, user: UUID | None = None
@@ -117,10 +131,38 @@ class Dispatcher:
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
 
+    def withdraw(self, user: UUID, jobs: Collection[UUID]) -> None:
+        """Take back, in the background, what was asked for over jobs that are gone.
+
+        A run that began meanwhile finds nothing to do and ends.
+
+        Args:
+            user: whose jobs they all were.
+        """
+        if self._api_url is None:
+            return
+        for request in [each for each in self._waiting if each.user == user]:
+            self._waiting.remove(request)
+        if jobs:
+            task = asyncio.create_task(self._withdrawn(jobs))
+            self._withdrawing.add(task)
+            task.add_done_callback(self._withdrawing.discard)
+
+    async def _withdrawn(self, jobs: Collection[UUID]) -> None:
+        assert self._api_url is not None
+        try:
+            async with asyncio.timeout(WITHDRAW_SECONDS), await client_of(self._api_url) as client:
+                count = await cancel_queued_runs(client, DEPLOYMENT, jobs)
+            _LOG.info("withdrawn", runs=count)
+        except Exception as error:  # they find nothing to do, each in its turn
+            _LOG.warning("withdrawing_failed", error=type(error).__name__)
+
     async def close(self) -> None:
         """Let what is under way end, each within its time-out; the rest is left to the sweep."""
         self._closing = True
         self._news.set()
+        if self._withdrawing:
+            await asyncio.wait(self._withdrawing, timeout=self._timeout)
         if self._asking is not None:
             with suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(self._asking, 2 * self._timeout + 1)
@@ -176,11 +218,11 @@ class Dispatcher:
             async with asyncio.timeout(self._timeout):
                 await self._start(client, request)
             self.counts.started += len(request.job_ids)
-            self._pause = PAUSE_SECONDS
+            self._pause, self._trouble = PAUSE_SECONDS, ""
             with correlation.bound(request.correlation_ids):
                 _LOG.info("dispatched", run_id=str(request.run_id), jobs=len(request.job_ids))
         except Exception as error:  # whatever it is, the sweep takes the jobs up in the end
-            self._deployment = None
+            self._deployment, self._trouble = None, _why(error)
             self._paused_until = time.monotonic() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             if time.monotonic() - request.since < PATIENCE_SECONDS and not self._closing:
@@ -219,3 +261,13 @@ class Dispatcher:
             # A request that was heard, though its answer was not, is not answered twice.
             idempotency_key=combined_sha256([str(request.run_id), *map(str, request.job_ids)]),
         )
+
+
+def _why(error: Exception) -> str:
+    """What a failure was, in words that hold no address."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return "its database is locked or away"
+    return f"HTTP {status}" if status else type(error).__name__

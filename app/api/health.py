@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
 from app.api.prefect_clients import client_of
+from clients.storage.trial import OtherBytes, try_storage
 from deployments.prefect_clock import server_time
 from pipeline.logs import logger
 from pipeline.store import health, metrics
@@ -75,10 +75,16 @@ class HealthChecks:
 
     Args:
         prefect_url: Prefect's API, or None when there is none.
+        refusal: why Prefect took no run when it was asked last; empty when it took one.
     """
 
-    def __init__(self, services: Services, prefect_url: str | None) -> None:
-        self._services = services
+    def __init__(
+        self,
+        services: Services,
+        prefect_url: str | None,
+        refusal: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._services, self._refusal = services, refusal
         self._prefect_url = prefect_url
         self._lock = asyncio.Lock()
         self._kept: Health | None = None
@@ -112,14 +118,11 @@ class HealthChecks:
         return _Found("ok", f"Schema {revision}.")
 
     async def _storage(self) -> _Found:
-        key, content = f"health/{uuid4()}", uuid4().bytes
-        storage = self._services.storage
-        await storage.put(key, content)
         try:
-            same = await storage.get(key) == content
-        finally:
-            await storage.delete([key])
-        return _Found("ok", "Written and read.") if same else _Found("failing", "Read otherwise.")
+            await try_storage(self._services.storage, "health/")
+        except OtherBytes:
+            return _Found("failing", "Read otherwise.")
+        return _Found("ok", "Written and read.")
 
     async def _prefect(self) -> _Found:
         if self._prefect_url is None:
@@ -129,6 +132,8 @@ class HealthChecks:
                 return _Found("degraded", "It does not answer: uploads wait for the sweep.")
             if not await _is_let_in(client):
                 return _Found("degraded", "It refuses our password: uploads wait for the sweep.")
+        if why := self._refusal():
+            return _Found("degraded", f"It answers, but takes no run ({why}): uploads wait.")
         return _Found("ok", "It answers.")
 
     async def _worker(self) -> _Found:

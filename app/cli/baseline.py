@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.stack.status_file import api_of_stack
 from app.terminal.console import dollars, print_json, quantity, say, tell, tell_path
 from app.terminal.entering import entered
 from app.terminal.options import Embedder, Json, MaxCost, Parser
@@ -58,6 +59,7 @@ def record(
     target = out.expanduser().absolute() if out else None
     paths = [absolute_pattern(each) for each in files or ()]  # before the folder is left
     described, settings = entered(environment)
+    described = described.reached_at(api_of_stack(settings.home.absolute()))
     from deployments.verification.recording import record as recorded  # not before: Prefect
 
     target = target or kept_baseline(settings.home, described.name)

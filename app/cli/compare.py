@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.terminal.console import answers, dollars, print_json, right, table, tell, tell_path, text
-from app.terminal.options import Json, MaxCost
+from app.terminal.console import answers, dollars, print_json, tell, tell_path
+from app.terminal.options import Json, MaxCost, Report
+from app.terminal.side_by_side import documents_table, stages_table
 
 if TYPE_CHECKING:
     from deployments.verification.baseline import Baseline
@@ -36,9 +37,7 @@ def command(
     question: Annotated[
         list[str] | None, typer.Option("--question", help="To ask of the files; repeat.")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page there.")
-    ] = None,
+    report: Report = None,
     max_cost: MaxCost = None,
     json: Json = False,
 ) -> None:
@@ -130,22 +129,8 @@ def _write(page: Path, found: SideBySide) -> None:
 
 
 def _show(found: SideBySide, page: Path | None) -> None:
-    grid = table("Document", "A", "B", right("Chunks"), right("Same"), "Text")
-    for each in found.documents:
-        states = [(state or "not there").replace("_", " ") for state in each.states]
-        other = "" if states[0] == states[1] else "red"
-        chunks = f"{each.chunks[0]} / {each.chunks[1]}"
-        same = "same" if each.same_text else "other"
-        grid.add_row(
-            text(each.name), states[0], text(states[1], other), chunks, str(each.same_chunks), same
-        )
-    answers().print(grid)
-    times = table("Stage", right("A"), right("B"), right("B / A"), right("Interval"))
-    for stage in found.stages:
-        a, b = (f"{each * 1000:,.0f} ms" for each in stage.seconds)
-        interval = f"{stage.low:.2f} to {stage.high:.2f}"
-        times.add_row(stage.stage, a, b, f"{stage.ratio:.2f}", interval)
-    answers().print(times)
+    answers().print(documents_table(found))
+    answers().print(stages_table(found))
     told = found.statistics
     tell(
         f"{told['same_text']:.0%} of the texts and {told['same_chunks']:.0%} of the chunks are the "

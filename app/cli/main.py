@@ -65,6 +65,7 @@ COMMANDS = {
     "left.",
     "promote": "Deploy to one environment what was verified in another: the same file, nothing "
     "else.",
+    "shadow": "Try a release on a share of the new documents, without publishing what it makes.",
     "chaos": "Break an installation made for it, and show that nothing is lost.",
 }
 """What each command does, for `--help`; the command itself is `command` in `app/cli/NAME.py`, or

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.stack.status_file import api_of_stack
 from app.terminal.console import answers, dollars, print_json, say, table, tell, tell_path, text
 from app.terminal.entering import entered
-from app.terminal.options import Json, MaxCost
+from app.terminal.options import Json, MaxCost, Report
 
 if TYPE_CHECKING:
     from deployments.verification.findings import Verification
@@ -27,9 +28,7 @@ def command(
     release: Annotated[
         str | None, typer.Option(help="The release whose workers have to do the work.")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page there.")
-    ] = None,
+    report: Report = None,
     max_cost: MaxCost = None,
     json: Json = False,
 ) -> None:
@@ -39,6 +38,7 @@ def command(
     wanted = read_baseline(baseline.expanduser().absolute())
     page = report.expanduser().absolute() if report else None
     described, settings = entered(environment)
+    described = described.reached_at(api_of_stack(settings.home.absolute()))
     from deployments.verification.verifying import verify  # not before: Prefect reads variables
 
     if max_cost is not None:

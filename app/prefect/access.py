@@ -7,16 +7,15 @@ stands in no command line and not in what the system shows of a process.
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 
 from app.process.secret_file import kept_secret
 from app.stack.status_file import running_stack
+from deployments.prefect_api import change_tokens, password_header
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.loopback import unusable_proxy
 from pipeline.settings import load_settings
@@ -71,9 +70,7 @@ def use(auth_string: str | None) -> None:
 
 def auth_header() -> dict[str, str]:
     """The header for requests of our own, besides Prefect's client; empty without a password."""
-    if not (auth_string := os.environ.get(CLIENT_VARIABLE)):
-        return {}
-    return basic_header(auth_string)
+    return password_header(os.environ.get(CLIENT_VARIABLE))
 
 
 def require_usable_proxy() -> None:
@@ -98,25 +95,14 @@ def require_protected(url: str) -> None:
     require_http(load_settings(), url, "the Prefect server", "PREFECT_API_URL")
 
 
-def basic_header(auth_string: str) -> dict[str, str]:
-    """The header that sends a password."""
-    return {"Authorization": f"Basic {base64.b64encode(auth_string.encode()).decode()}"}
-
-
 def change_headers(url: str) -> dict[str, str]:
     """Headers with which a request of our own may change something on the server, CSRF's too.
 
     Raises:
         httpx.HTTPError: the server does not answer.
     """
-    name = str(uuid4())
-    answer = httpx.get(
-        f"{url}/csrf-token", params={"client": name}, headers=auth_header(), timeout=30
-    )
-    if not answer.is_success:  # without CSRF protection, or refused: the request itself tells
-        return auth_header()
-    tokens = {"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": answer.json()["token"]}
-    return auth_header() | tokens
+    with httpx.Client(base_url=url, headers=auth_header(), timeout=30) as client:
+        return auth_header() | change_tokens(client)
 
 
 def address_of_stack(home: Path) -> str | None:

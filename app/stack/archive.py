@@ -27,6 +27,7 @@ _TABLE_PIECE_BYTES = 8 * 1024 * 1024
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Number = Annotated[int, Field(ge=0, le=2**63)]
 _Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
+_Contraction = Annotated[str, Field(pattern="^[0-9][a-z0-9_]{0,79}$")]
 
 
 class _Strict(BaseModel):
@@ -57,7 +58,7 @@ class Manifest(_Strict):
         format: of the archive.
         made: when, in UTC.
         version: of this program.
-        revision: of the database's schema.
+        revision: of the database's schema; contractions: that it has gone through since.
     """
 
     format: int
@@ -66,6 +67,7 @@ class Manifest(_Strict):
     revision: Annotated[str, Field(max_length=40)]
     tables: Annotated[dict[_Name, TableManifest], Field(max_length=200)]
     objects: ObjectsManifest
+    contractions: Annotated[list[_Contraction], Field(max_length=1000)] = []
 
 
 class ObjectsDigest:
@@ -122,7 +124,8 @@ class ArchiveWriter:
 
     def add_manifest(self, manifest: Manifest) -> None:
         """Put the manifest into the archive, last."""
-        written = manifest.model_dump_json(indent=1).encode()
+        # what is empty is left out: older programs know no contractions
+        written = manifest.model_dump_json(indent=1, exclude_defaults=True).encode()
         self._add(MANIFEST, len(written), io.BytesIO(written))
 
     def _add(self, name: str, size: int, content: IO[bytes] | _Hashed) -> None:

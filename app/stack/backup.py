@@ -61,6 +61,7 @@ def save(url: str, folder: Path, path: Path) -> Saved:
         manifest = Manifest(
             format=FORMAT, made=now(), version=program_version(),
             revision=held.revision, tables=tables, objects=archive.objects.manifest(),
+            contractions=list(held.contractions),
         )  # fmt: skip
         archive.add_manifest(manifest)
         documents = held.documents()

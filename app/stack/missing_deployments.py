@@ -5,24 +5,17 @@ What a person set there on purpose stays: parameters, paused schedules, other ti
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-from app.prefect.access import basic_header, own_auth_string
+from app.prefect.access import own_auth_string
 from deployments.drift.declared import DeclaredDeployments, declared_here, flow_name
 from deployments.drift.deployment_fields import BY_HAND, PAUSES, differences
-from pipeline.errors import ConfigurationError
+from deployments.prefect_api import PrefectApi, path_of, prefect_api
+from pipeline.errors import ConfigurationError, ServiceUnavailable
 
-_ANSWER_SECONDS = 10.0
 _TOLD = 2
 
 
@@ -40,44 +33,22 @@ def missing_deployments(address: str, folder: Path) -> str:
         folder: with its password.
     """
     try:
-        ask = _Asking(f"{address}/api", basic_header(own_auth_string(folder)))
-        missing = list(_missing(ask))
-    except (OSError, HTTPException, ValueError, ConfigurationError):
+        with prefect_api(f"{address}/api", own_auth_string(folder)) as server:
+            missing = list(_missing(server))
+    except (ServiceUnavailable, ConfigurationError):
         return ""
     more = f", and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
     return "; ".join(missing[:_TOLD]) + more
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    url: str
-    headers: Mapping[str, str]
-
-    def get(self, path: str) -> dict[str, Any] | None:
-        """What the server has there; None when it has nothing.
-
-        Raises:
-            OSError: it does not answer as it should.
-        """
-        request = Request(f"{self.url}/{path}", headers=dict(self.headers))  # noqa: S310
-        try:
-            with urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except HTTPError as error:
-            if error.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-
-
-def _missing(ask: _Asking) -> Iterator[str]:
+def _missing(server: PrefectApi) -> Iterator[str]:
     wanted = wanted_deployments()
     pools = [each["work_pool"] for each in wanted.deployments]
     for pool, queue in sorted({(each["name"], each["work_queue_name"]) for each in pools}):
-        if ask.get(f"work_pools/{quote(pool)}/queues/{quote(queue)}") is None:
+        if server.read(path_of("work_pools", pool, "queues", queue)) is None:
             yield f"there is no queue {queue} of the work pool {pool}"
     for each in wanted.deployments:
-        found = ask.get(f"deployments/name/{quote(flow_name(each))}/{quote(each['name'])}")
+        found = server.read(path_of("deployments", "name", flow_name(each), each["name"]))
         if found is None and not wanted.accepts(each["name"]):
             yield f"there is no deployment {each['name']}"
         elif found is not None and _differs(each, found, wanted):

@@ -65,8 +65,9 @@ def fill(url: str, archive: ArchiveReader, folder: Path) -> tuple[int, int]:
     Raises:
         UsageError: rows or objects are not fit; no row is in the database.
     """
-    tables = archive.manifest.tables
-    with loading.loading(url, archive.manifest.revision) as loader:
+    told = archive.manifest
+    tables = told.tables
+    with loading.loading(url, told.revision, told.contractions) as loader:
         loader.require({name: held.columns for name, held in tables.items()})
         for name in loader.columns:  # in the order in which rows may refer to each other
             loader.fill(name, tables[name].columns, _rows(archive, name))

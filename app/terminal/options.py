@@ -142,6 +142,9 @@ Embedder: TypeAlias = Annotated[
 MaxCost: TypeAlias = Annotated[
     float | None, typer.Option(min=0, metavar="USD", help="Stop before spending more.")
 ]
+Report: TypeAlias = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page there.")
+]
 Mode: TypeAlias = Annotated[
     Literal["hybrid", "vector", "text"], typer.Option(help="Which ranking answers.")
 ]

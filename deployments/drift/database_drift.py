@@ -12,6 +12,7 @@ from pipeline.settings import Settings
 from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
 from pipeline.store.migrating import head_revision
+from pipeline.store.schema_changes import contracted
 from pipeline.store.structure import Structure, StructureDifference, differences, read_structure
 from pipeline.store.structure.repairing import statement_for
 from stages.services import database_addresses
@@ -48,11 +49,12 @@ def _explained(found: Structure) -> Iterator[Difference]:
 
 
 def declared_for(found: Structure) -> Structure:
-    """Of the revision that the database has, where this version describes it."""
+    """Of the revision and the contractions that the database has, where this version knows them."""
     try:
-        return declared_structure(found.revision or "")
+        declared = declared_structure(found.revision or "")
     except ConfigurationError:
-        return declared_structure(head_revision())
+        declared = declared_structure(head_revision())
+    return contracted(declared, found.contractions)
 
 
 def subject(each: StructureDifference) -> str:

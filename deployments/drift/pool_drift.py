@@ -24,9 +24,10 @@ from deployments.drift.explaining import (
     Explanation,
 )
 from deployments.drift.history import NO_HISTORY, History
-from deployments.drift.prefect_server import Found, OnServer
-from deployments.environment import Environment, Queue, WorkPool
+from deployments.drift.prefect_server import OnServer
+from deployments.environment import Environment, Queue
 from deployments.job_templates import job_template
+from deployments.pool_differences import THERE, PoolDifference, pool_differences
 
 _KINDS = {Area.WORK_POOL: "work-pool", Area.QUEUE: "work-queue"}
 _KEPT_AS = {
@@ -36,6 +37,13 @@ _KEPT_AS = {
     "paused": "is_paused",
 }
 """What Prefect's events call a field."""
+_OF_POOL = {
+    THERE: POOL_MISSING, "type": POOL_TYPE, "job template": POOL_TEMPLATE, "limit": POOL_LIMIT,
+    "paused": POOL_PAUSED,
+}  # fmt: skip
+_OF_QUEUE = {
+    THERE: QUEUE_MISSING, "priority": QUEUE_PRIORITY, "limit": QUEUE_LIMIT, "paused": QUEUE_PAUSED,
+}  # fmt: skip
 _UNPAUSED, _PAUSED = "runs start", "paused"
 
 
@@ -51,87 +59,48 @@ def declared_templates(environment: Environment) -> Sequence[Mapping[str, Any]]:
 
 def pool_drift(environment: Environment, found: OnServer) -> Iterator[Difference]:
     """The pool, and each of its queues."""
-    declared = environment.pool
-    if (pool := found.pool) is None:
-        yield _difference(
-            Area.WORK_POOL, declared.name, "", declared.type, None, POOL_MISSING,
-            history=found.history,
-        )  # fmt: skip
-        return
-
-    def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
-        return _difference(
-            Area.WORK_POOL, declared.name, field, wanted, there, told, pool, found.history
-        )
-
-    if pool["type"] != declared.type:
-        yield differs("type", declared.type, pool["type"], POOL_TYPE)
     templates = declared_templates(environment)
-    if pool["base_job_template"] not in templates:
-        yield differs("job template", templates[-1], pool["base_job_template"], POOL_TEMPLATE)
-    if pool["concurrency_limit"] != declared.limit:
-        yield differs("limit", declared.limit, pool["concurrency_limit"], POOL_LIMIT)
-    if pool["is_paused"]:
-        yield differs("paused", _UNPAUSED, _PAUSED, POOL_PAUSED)
-    yield from _queues(declared, found)
-
-
-def _queues(declared: WorkPool, found: OnServer) -> Iterator[Difference]:
-    there = {each["name"]: each for each in found.queues}
-    # Prefect makes the queue `default` with every pool.
-    wanted = {"default": Queue(), **declared.queues}
-    for name, queue in wanted.items():
-        is_there = there.pop(name, None)
-        if is_there is None:
-            yield _difference(
-                Area.QUEUE, name, "", _queue(queue), None, QUEUE_MISSING, history=found.history
-            )
-        else:
-            yield from _queue_drift(queue, is_there, name in declared.queues, found.history)
-    for name, extra in sorted(there.items()):
-        yield _difference(
-            Area.QUEUE, name, "", None, f"priority {extra['priority']}", QUEUE_EXTRA, extra
-        )
-
-
-def _queue_drift(
-    declared: Queue, found: Found, is_declared: bool, history: History
-) -> Iterator[Difference]:
-    def differs(field: str, wanted: object, there: object, told: Explanation) -> Difference:
-        name = str(found["name"])
-        return _difference(Area.QUEUE, name, field, wanted, there, told, found, history)
-
-    if is_declared and found["priority"] != declared.priority:
-        yield differs("priority", declared.priority, found["priority"], QUEUE_PRIORITY)
-    if found["concurrency_limit"] != declared.limit:
-        yield differs("limit", declared.limit, found["concurrency_limit"], QUEUE_LIMIT)
-    if found["is_paused"]:
-        yield differs("paused", _UNPAUSED, _PAUSED, QUEUE_PAUSED)
+    for each in pool_differences(environment.pool, found.pool, found.queues, templates):
+        yield _difference(environment.pool.name, each, found.history)
 
 
 def _queue(queue: Queue) -> str:
     return f"priority {queue.priority}, limit {queue.limit or 'none'}"
 
 
-def _difference(
-    area: Area,
-    subject: str,
-    field: str,
-    declared: object,
-    found: object,
-    told: Explanation,
-    there: Found | None = None,
-    history: History = NO_HISTORY,
-) -> Difference:
-    kind = _KINDS[area]
-    if there is None:
+def _difference(pool: str, each: PoolDifference, history: History) -> Difference:
+    area = Area.WORK_POOL if each.queue is None else Area.QUEUE
+    subject, kind = each.queue or pool, _KINDS[area]
+    if each.there is None:
         who = origins.of_missing_object(kind, subject, history)
     else:
-        who = origins.of_prefect_object(there, history, kind, _KEPT_AS.get(field, ""))
+        known = NO_HISTORY if _is_extra(each) else history
+        who = origins.of_prefect_object(each.there, known, kind, _KEPT_AS.get(each.field, ""))
+    told = _explanation(each)
+    declared, found = _values(each)
     return Difference(
-        area, subject, field, _told(declared), _told(found), told.means, who, told.repair,
-        told.remedy,
-    )  # fmt: skip
+        area, subject, each.field, declared, found, told.means, who, told.repair, told.remedy
+    )
+
+
+def _is_extra(each: PoolDifference) -> bool:
+    return each.field == THERE and each.declared is None
+
+
+def _explanation(each: PoolDifference) -> Explanation:
+    if _is_extra(each):
+        return QUEUE_EXTRA
+    return (_OF_POOL if each.queue is None else _OF_QUEUE)[each.field]
+
+
+def _values(each: PoolDifference) -> tuple[str | None, str | None]:
+    """Declared and found, for a person."""
+    if each.field == "paused":
+        return _UNPAUSED, _PAUSED
+    if each.field != THERE or each.queue is None:
+        return _told(each.declared), _told(each.found)
+    declared = None if each.declared is None else _queue(each.declared)
+    return declared, None if each.found is None else f"priority {each.found['priority']}"
 
 
 def _told(value: object) -> str | None:

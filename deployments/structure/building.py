@@ -8,9 +8,11 @@ from uuid import UUID
 
 from pipeline.store.embedding_spaces import ensure_space
 from pipeline.store.engine import Database
-from pipeline.store.migrating import MINIMUM_PGVECTOR, migrate
+from pipeline.store.migrating import MINIMUM_PGVECTOR, connected, migrate
+from pipeline.store.schema_changes import Contraction, contractions
 from pipeline.store.structure import Fact, Structure, read_structure
 from pipeline.store.structure.comparing import AT_LEAST
+from pipeline.store.structure.contracting import StructureChange, change_between
 
 _SPACE = UUID(int=1)
 
@@ -29,6 +31,30 @@ async def build_structure(url: str) -> Structure:
         return declared_of(await read_structure(database))
     finally:
         await database.close()
+
+
+async def build_changes(url: str) -> dict[str, StructureChange]:
+    """What each contraction changes in its turn, of a database that `build_structure` made.
+
+    The database is not what a deployment leaves: nothing is noted of the contractions there.
+    """
+    database, made = Database(url), {}
+    try:
+        before = declared_of(await read_structure(database))
+        for each in contractions():
+            await asyncio.to_thread(_apply, url, each)
+            after = declared_of(await read_structure(database))
+            made[each.name] = change_between(before, after)
+            before = after
+    finally:
+        await database.close()
+    return made
+
+
+def _apply(url: str, contraction: Contraction) -> None:
+    with connected(url) as connection:
+        contraction.apply(connection)
+        connection.commit()
 
 
 def declared_of(read: Structure) -> Structure:

@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from deployments.environment import Environment
+from deployments.verification.api_canary import API_CORPUS, DOCUMENT, judge_api, through_api
 from deployments.verification.baseline import Baseline, CanaryDocument, Corpus
 from deployments.verification.calibration import hardware
-from deployments.verification.canary_documents import Canary
+from deployments.verification.canary_costs import require_consent
+from deployments.verification.canary_documents import CORPUS, Canary
 from deployments.verification.canary_flow import worker_of
 from deployments.verification.collecting import (
     WARM_UP,
@@ -25,6 +27,7 @@ from deployments.verification.collecting import (
 )
 from deployments.verification.contracts import probe
 from deployments.verification.deployed_flows import deployed_flows
+from deployments.verification.findings import Outcome
 from deployments.verification.settings_facts import settings_facts
 from deployments.verification.speed import FEWEST
 from pipeline.errors import NavigatorError
@@ -67,6 +70,7 @@ async def record(
         told("Asking the services")
         contracts = await probe(parts)
         corpus = await _corpus(parts, client, wanted, told)
+        await _require_api(parts, client, environment, corpus, told)
         return Baseline(
             environment=environment.name,
             release=release_of_process(),
@@ -103,6 +107,25 @@ async def _corpus(parts: Services, client: PrefectClient, wanted: Wanted, told: 
     if corpus.stranger:
         raise NoBaseline("A user was shown the passages of another one.")
     return corpus
+
+
+async def _require_api(
+    parts: Services, client: PrefectClient, environment: Environment, corpus: Corpus, told: Told
+) -> None:
+    """Make sure that the API does with a canary what the stages do.
+
+    Raises:
+        NoBaseline: it does not.
+    """
+    rules = environment.verification
+    if rules.api_url is None or corpus.version != CORPUS:
+        return
+    told("The canary's way through the API")
+    require_consent(parts, API_CORPUS, 1, rules.max_cost_usd)
+    found = await through_api(parts, client, rules.api_url, rules.within_seconds)
+    for each in judge_api(found, corpus.documents.get(DOCUMENT)):
+        if each.outcome is Outcome.FAILED:
+            raise NoBaseline(f"The API's {each.name}: {each.expected} expected, {each.found}.")
 
 
 def require_ends(

@@ -114,14 +114,31 @@ def side_by_side(names: tuple[str, str], a: Baseline, b: Baseline) -> SideBySide
             f"{names[0]} and {names[1]} had different documents.",
             remedy="Record both with the same version of the program, and with the same files.",
         )
+    return corpora_side_by_side(
+        names,
+        (a.corpus, b.corpus),
+        settings=_settings(a, b),
+        services=(_services(a), _services(b)),
+    )
+
+
+def corpora_side_by_side(
+    names: tuple[str, str],
+    sides: tuple[Corpus, Corpus],
+    *,
+    settings: dict[str, tuple[Any, Any]],
+    services: tuple[str, str],
+) -> SideBySide:
+    """What came of the same documents on two sides."""
+    a, b = sides
     return SideBySide(
         names=names,
-        documents=list(_documents(a.corpus, b.corpus)),
-        answers=list(_answers(a.corpus, b.corpus)),
-        stages=list(_stages(a.corpus, b.corpus)),
-        settings=_settings(a, b),
-        usd=(a.corpus.usd, b.corpus.usd),
-        services=(_services(a), _services(b)),
+        documents=list(_documents(a, b)),
+        answers=list(_answers(a, b)),
+        stages=list(_stages(a, b)),
+        settings=settings,
+        usd=(a.usd, b.usd),
+        services=services,
     )
 
 

@@ -76,6 +76,8 @@ def stage_ratios(
     before: Sequence[Repetition], now: Sequence[Repetition]
 ) -> Iterator[tuple[str, TimeRatio]]:
     """Each stage that both sides have measured often enough, with how its times compare."""
+    if not before or not now:
+        return
     scale = statistics.median(each.reference for each in before)
     for stage in _stages(before, now):
         yield stage, compare_times(_relative(before, stage), _relative(now, stage), scale)

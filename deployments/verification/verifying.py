@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 
 from deployments.environment import Environment
 from deployments.prefect_answers import prefect_answers
+from deployments.verification.api_canary import (
+    API_CORPUS,
+    DOCUMENT,
+    judge_api,
+    not_declared,
+    through_api,
+)
 from deployments.verification.artifact import leave_artifact
 from deployments.verification.baseline import Baseline
+from deployments.verification.canary_costs import require_consent
 from deployments.verification.canary_flow import worker_of
 from deployments.verification.collecting import (
     WARM_UP,
@@ -90,6 +98,10 @@ async def verify(
     return found
 
 
+_LEAST_API_SECONDS = 30.0
+"""That a canary through the API gets in any case."""
+
+
 class _Looking:
     """One verification under way."""
 
@@ -122,6 +134,7 @@ class _Looking:
                     await self._guarded("deployments", lambda: self._deployments(client))
                     if answering:
                         await self._guarded("canaries", lambda: self._canaries(parts, client))
+                        await self._guarded("api", lambda: self._api(parts, client))
                     else:
                         self._leave_out("a service does not answer")
         except NavigatorError as error:
@@ -179,6 +192,21 @@ class _Looking:
             compare_release(self._release, corpus),
             *times,
         ]
+
+    async def _api(self, parts: Services, client: PrefectClient) -> list[Finding]:
+        """A canary by the way that users take, where the environment says where that is."""
+        rules, corpus = self._environment.verification, self._baseline.corpus
+        if rules.api_url is None:
+            return [not_declared()]
+        require_consent(parts, API_CORPUS, 1, rules.max_cost_usd)
+        left = max(_LEAST_API_SECONDS, self._began + rules.within_seconds - time.monotonic())
+        async with parts.database.service() as connection:
+            mark = await canaries.mark(connection)
+        try:
+            found = await through_api(parts, client, rules.api_url, left)
+        finally:
+            self.usd += float(await spent_since(parts, mark))
+        return list(judge_api(found, corpus.documents.get(DOCUMENT)))
 
     async def _times(self, runs: CorpusRuns) -> list[Finding]:
         """The times; where they are unclear, of more repetitions."""

@@ -21,16 +21,20 @@ from prefect.exceptions import ObjectNotFound
 
 from deployments.prefect_answers import prefect_answers
 from deployments.prefect_clock import server_time
+from deployments.prefect_runs import every_flow_run
 from flows.abandoned_runs import UNDER_WAY, abandoned, state_after
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.store.reconciling.unfinished_runs import ended_flow_runs
 from stages.reconciling.inspection import Inspection
 
-FLOWS = ("ingest", "backfill", "ingest-documents", "quality-report", "maintain", "drift")
+FLOWS = (
+    "ingest", "backfill", "ingest-documents", "quality-report", "maintain", "drift", "verify",
+    "sync-source",
+)  # fmt: skip
+"""Every flow of ours."""
 _LONG_OVER = timedelta(minutes=5)
 """By then a run that has ended has told of its subflows."""
-_PAGE = 200
 
 
 async def abandoned_flow_runs(look: Inspection) -> AsyncIterator[Finding]:
@@ -50,20 +54,14 @@ async def abandoned_flow_runs(look: Inspection) -> AsyncIterator[Finding]:
 
 async def _held(client: PrefectClient) -> list[FlowRun]:
     """Flow runs of ours that Prefect calls under way."""
-    found: list[FlowRun] = []
-    while True:
-        page = await client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY)))
-            ),
-            sort=FlowRunSort.START_TIME_ASC,
-            limit=_PAGE,
-            offset=len(found),
-        )
-        found += page
-        if len(page) < _PAGE:
-            return found
+    return await every_flow_run(
+        client,
+        FlowRunSort.START_TIME_ASC,
+        flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY)))
+        ),
+    )
 
 
 async def _abandoned(look: Inspection, client: PrefectClient, held: list[FlowRun]) -> list[FlowRun]:

@@ -11,12 +11,15 @@ from uuid import UUID, uuid5
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.identity import CANARY, OPERATOR, STRANGER
+from pipeline.identity import API_CANARIES, CANARY, OPERATOR, STRANGER, named_user
 from pipeline.store.engine import records
 from pipeline.store.job_owners import dead_holders
 
 RUN = uuid5(CANARY, "run")
 """The run that every canary belongs to; its row is there only during a verification."""
+
+USERS = (CANARY, STRANGER, *map(named_user, API_CANARIES))
+"""Whose documents are no real ones: made to verify an environment."""
 
 # One statement: of two that come at once, the second finds the first one's row.
 _TAKE = sa.text(
@@ -170,12 +173,12 @@ async def steps(connection: AsyncConnection, since: Mark) -> list[Step]:
 _SPENT = sa.text(
     """
     SELECT coalesce(sum(cost_usd), 0) FROM service_calls
-    WHERE id > :mark AND (run_id = :run OR user_id IN (:canary, :stranger))
+    WHERE id > :mark AND (run_id = :run OR user_id = ANY(CAST(:users AS uuid[])))
     """
 )
 
 
 async def spent(connection: AsyncConnection, since: Mark) -> Decimal:
     """What the corpus has cost since then, by the ledger."""
-    values = {"mark": since.call, "run": RUN, "canary": CANARY, "stranger": STRANGER}
+    values = {"mark": since.call, "run": RUN, "users": list(USERS)}
     return Decimal(await connection.scalar(_SPENT, values) or 0)

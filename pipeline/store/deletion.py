@@ -56,6 +56,18 @@ _FENCE = sa.text(
     WHERE document_id = ANY(CAST(:ids AS uuid[]))
     """
 )
+_SHADOWS = sa.text(
+    """
+    WITH gone AS (
+        SELECT r.shadow_id, r.job_id FROM shadow_results AS r
+        JOIN upload_jobs AS j ON j.id = r.job_id
+        WHERE j.document_id = ANY(CAST(:ids AS uuid[]))
+        ORDER BY r.shadow_id, r.job_id FOR UPDATE OF r
+    )
+    DELETE FROM shadow_results AS r USING gone AS g
+    WHERE r.shadow_id = g.shadow_id AND r.job_id = g.job_id
+    """
+)
 _CHUNKS = sa.text("DELETE FROM document_chunks WHERE document_id = ANY(CAST(:ids AS uuid[]))")
 _BUFFERS = sa.text(
     f"""
@@ -127,6 +139,7 @@ async def delete_documents(
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
     await move(connection, moves, actor)
     await connection.execute(_FENCE, scope)
+    await connection.execute(_SHADOWS, scope)
     chunks = (await connection.execute(_CHUNKS, scope)).rowcount
     await connection.execute(_BUFFERS, scope)
     await connection.execute(_MARK, scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -38,7 +38,7 @@ class Snapshot:
     """A snapshot of the database at one moment, whoever writes to it meanwhile.
 
     Attributes:
-        revision: of its schema.
+        revision: of its schema; contractions: that it has gone through since, by name.
         columns: of each table, in the order in which rows of users, documents, jobs and chunks
             can be loaded again.
         rows: of each table that has been read.
@@ -47,6 +47,7 @@ class Snapshot:
     connection: psycopg.Connection
     revision: str
     columns: dict[str, list[str]]
+    contractions: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
 
     def table(self, name: str) -> Iterator[bytes]:
@@ -87,9 +88,17 @@ def snapshot(url: str) -> Iterator[Snapshot]:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             revision = value(connection, f"SELECT version_num FROM {SCHEMA}.alembic_version")
             become_service(connection)
-            yield Snapshot(connection, str(revision), known_columns(connection))
+            found = known_columns(connection)
+            yield Snapshot(connection, str(revision), found, _contractions(connection, found))
     except psycopg.Error as error:
         raise unavailable(error, driver_url(url)) from error
+
+
+def _contractions(connection: psycopg.Connection, tables: Container[str]) -> tuple[str, ...]:
+    if "schema_contractions" not in tables:
+        return ()
+    found = connection.execute(f"SELECT name FROM {SCHEMA}.schema_contractions ORDER BY name")
+    return tuple(str(name) for (name,) in found)
 
 
 def object_keys(connection: psycopg.Connection) -> Iterator[str]:

@@ -12,9 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.states import WORKING
 from pipeline.store import access_log, word_index
 from pipeline.store.access_log import Access, Action
 from pipeline.store.deletion import Deleted, delete_documents
+from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor
 
 _DOCUMENTS = sa.text("SELECT id FROM documents WHERE user_id = :user_id ORDER BY id FOR UPDATE")
@@ -87,6 +89,19 @@ _RUNS = sa.text(
     UNION SELECT run_id FROM run_jobs WHERE user_id = :user_id
     """
 )
+_UNFINISHED = sa.text(
+    f"""
+    SELECT id FROM upload_jobs
+    WHERE user_id = :user_id AND state IN ({listed(WORKING)})
+    """
+)
+
+
+async def unfinished_jobs(connection: AsyncConnection, user_id: UUID) -> set[UUID]:
+    """The jobs of a user that are still to be worked on, or are at this moment."""
+    return set((await connection.execute(_UNFINISHED, {"user_id": user_id})).scalars())
+
+
 _UNKNOWN = sa.text(
     """
     SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given(id)

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pipeline.errors import UsageError
+from pipeline.store import schema_changes
 from pipeline.store.database_urls import driver_url
 from pipeline.store.dumping import (
     become_service,
@@ -27,7 +28,7 @@ from pipeline.store.dumping import (
 )
 from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.load_checks import faults
-from pipeline.store.migrating import migrate
+from pipeline.store.migrating import connected, migrate
 from pipeline.store.outages import unavailable
 from pipeline.store.schema import SCHEMA
 from pipeline.store.session_timeouts import LASTING, LONG_WORK
@@ -177,18 +178,19 @@ class Loader:
 
 
 @contextmanager
-def loading(url: str, revision: str) -> Iterator[Loader]:
+def loading(url: str, revision: str, contractions: Sequence[str] = ()) -> Iterator[Loader]:
     """Fill a database that holds nothing yet, and bring it to the newest schema at the end.
 
     Args:
         url: of a login that owns the schema and may take the pipeline's role.
-        revision: of the schema that the rows are of.
+        revision: of the schema that the rows are of; contractions: that it had gone through.
 
     Raises:
         UnfitRows: what came is not fit; nothing of it is in the database.
         DatabaseUnavailable: it went away, or has no room.
     """
     migrate(url, revision)
+    _contract(url, contractions)
     try:
         with psycopg.connect(plain(url), **LASTING) as connection:
             for setting in LONG_WORK:
@@ -200,6 +202,21 @@ def loading(url: str, revision: str) -> Iterator[Loader]:
     except psycopg.Error as error:
         raise unavailable(error, driver_url(url)) from error
     migrate(url)
+
+
+def _contract(url: str, names: Sequence[str]) -> None:
+    """Take away what the rows do not have any more; their own note of it comes with them."""
+    known = {each.name: each for each in schema_changes.contractions()}
+    if unknown := [name for name in names if name not in known]:
+        raise UnfitRows(
+            f"The backup's schema has gone through {unknown[0]!r:.60}, which this program does "
+            "not know.",
+            remedy="Restore it with the version that wrote it, or a later one.",
+        )
+    with connected(url) as connection:
+        for name in names:
+            known[name].apply(connection)
+        connection.commit()
 
 
 @contextmanager

@@ -117,6 +117,19 @@ async def _acquire(
     return Permit(min(max(1 / max(per_second, 0.01), 0.05), 10.0))
 
 
+async def acquire_spare(connection: AsyncConnection, provider: str, tokens: int) -> Permit:
+    """Acquire a permit for work that can wait: it never probes a provider that fails.
+
+    A provider whose limits nobody has set has none.
+    """
+    found = await rows(connection, _LOOK, {"provider": provider})
+    if not found:
+        return Permit(0)
+    if found[0]["circuit"] != "closed":
+        return Permit(float(found[0]["opened"] or 0), circuit_open=True)
+    return await acquire(connection, provider, tokens)
+
+
 _PAUSE = sa.text(
     f"""
     UPDATE {_TABLE} SET paused_until =

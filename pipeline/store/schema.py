@@ -715,6 +715,46 @@ schema_contractions = Table(
     _now(),
 )
 
+shadow_runs = Table(
+    "shadow_runs",
+    metadata,
+    # another release that works on a share of the new documents without publishing them
+    Column("id", Uuid, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("share", Double, nullable=False),  # of the documents, above 0 to 1
+    Column("wanted", Integer, nullable=False),  # documents to be compared
+    Column("max_cost_usd", Numeric, nullable=False),
+    _zero("spent_usd", Numeric),
+    Column("first_event", BigInteger, nullable=False),  # of the audit; what came before is not new
+    Column("who", Text, nullable=False),
+    _now(),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("statistics", JSONB),  # what was left of the results when it ended: counts and shares
+    CheckConstraint("share > 0 AND share <= 1", name="share"),
+    Index(
+        "shadow_runs_one_under_way_idx",
+        "environment",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+shadow_results = Table(
+    "shadow_results",
+    metadata,
+    # one document on both sides: hashes, verdicts and times; gone when the shadow ends
+    Column("shadow_id", Uuid, ForeignKey(shadow_runs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("job_id", Uuid, ForeignKey(upload_jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    _user(),
+    Column("published", JSONB, nullable=False),  # by the release that runs
+    Column("found", JSONB, nullable=False),  # by the other one
+    _zero("cost_usd", Numeric),
+    _now(),
+    Index(None, "job_id"),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -739,6 +779,7 @@ USER_TABLES = (
     word_segments,
     word_postings,
     space_backlog,
+    shadow_results,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -755,6 +796,7 @@ OPERATOR_TABLES = (
     sources,
     vector_recall,
     space_switches,
+    shadow_runs,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

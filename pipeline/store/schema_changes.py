@@ -9,8 +9,9 @@ it any more. Older programs work with an expanded schema: see `installation.olde
 from __future__ import annotations
 
 import asyncio
+import json
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from pipeline.store.structure import (
     differences,
     structure_in,
 )
+from pipeline.store.structure.contracting import StructureChange
 
 RELEASES_SINCE = "0011"
 """The first revision that knows releases and rollouts."""
@@ -56,11 +58,13 @@ class Contraction:
         name: of its module.
         after: the revision whose programs need it no more.
         apply: takes it away.
+        change: of the structure; None where the file beside its module is missing.
     """
 
     name: str
     after: str
     apply: Callable[[sa.Connection], None]
+    change: StructureChange | None = None
 
 
 def contractions() -> Sequence[Contraction]:
@@ -70,8 +74,23 @@ def contractions() -> Sequence[Contraction]:
 
 
 def _contraction(path: Path) -> Contraction:
-    found = runpy.run_path(str(path))
-    return Contraction(path.stem, found["after"], found["contract"])
+    found, told = runpy.run_path(str(path)), path.with_suffix(".json")
+    change = (
+        StructureChange.from_json(json.loads(told.read_text("utf-8"))) if told.exists() else None
+    )
+    return Contraction(path.stem, found["after"], found["contract"], change)
+
+
+def contracted(structure: Structure, names: Collection[str]) -> Structure:
+    """A structure after these contractions too, as far as this program knows them.
+
+    Two databases of one revision differ by what was taken away from one of them already: that is
+    no fault of either, so whoever compares them brings both to the same contractions first.
+    """
+    for each in contractions():
+        if each.change and each.name in names and each.name not in structure.contractions:
+            structure = each.change.applied_to(structure, each.name)
+    return structure
 
 
 def revision_of(addresses: Addresses) -> str:

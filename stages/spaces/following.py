@@ -11,7 +11,7 @@ from pipeline.store import rate_limits, space_pointer
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.rate_limits import RateLimits
 from pipeline.tokens import tokenizer
-from stages.services import Services, chunker_for
+from stages.services import Services, chunker_options
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder
@@ -39,7 +39,7 @@ async def services_in(services: Services, space_id: UUID) -> Services | None:
 async def in_space_of(services: Services, embedder: Embedder) -> Services:
     """The services with another embedder, and the chunks that belong to it."""
     settings = services.settings
-    chunker = chunker_for(settings, embedder)
+    chunker = chunker_options(settings, embedder)
     cut = chunker_version(chunker, tokenizer(embedder.tokenizer_name).name)
     version = replace(services.version, chunker=cut, space_id=embedder.space.id)
     space = embedder.space

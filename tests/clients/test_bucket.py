@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -14,24 +14,13 @@ from pipeline.errors import ConfigurationError, StorageUnavailable
 from pipeline.identity import sha256_hex, user_id
 from pipeline.settings import load_settings
 from stages.encryption_at_rest import storage_encryption
-from tests.s3 import SIGNED, Bucket, make, s3
+from tests.s3 import SIGNED, Bucket, bucket, endpoint
+
+__all__ = ["bucket", "endpoint"]
 
 ANNA = user_id("anna")
 DIGEST = sha256_hex("content")
 KEY, OTHER = raw_key(ANNA, DIGEST), raw_key(ANNA, sha256_hex("other"))
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """One server for the module."""
-    with s3() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(endpoint: str) -> Bucket:
-    """A bucket of the test's own."""
-    return make(endpoint)
 
 
 @pytest.fixture

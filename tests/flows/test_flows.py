@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -100,6 +101,17 @@ def test_each_document_is_a_subflow_with_a_task_for_each_stage(
         assert {task["state_type"] for task in tasks.values()} == {"COMPLETED"}
     (run,) = runs_of(account, variables, "encrypted.pdf")
     assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Failed (parsing)")
+
+
+def test_a_batch_whose_documents_are_gone_runs_no_task(
+    worker: Worker, account: Account, variables: dict[str, str]
+) -> None:
+    """Erased or deleted after it was queued: it ends at once, and its slot is free again."""
+    named = {"job_ids": [str(uuid4())], "run_id": str(uuid4()), "label": "nothing is left"}
+    ended = worker.run("ingest-documents", named)
+    assert ended["type"] == "COMPLETED", ended
+    (run,) = account.subflows("nothing is left")
+    assert account.tasks(run) == {}
 
 
 def test_a_faulty_answer_is_a_request_sent_again(

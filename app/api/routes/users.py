@@ -15,7 +15,7 @@ from app.api.authorization import CurrentAccess
 from app.api.dependencies import ApiParts, Parts
 from app.api.problems import responses
 from app.api.signed_urls import signed_link
-from pipeline.store import access_log
+from pipeline.store import access_log, erasure
 from pipeline.store.access_log import Access, Action
 from pipeline.store.export import everything
 from stages import erasing
@@ -85,7 +85,10 @@ async def erase(
     An operator names the user. Again it erases what was left when it was interrupted.
     """
     reports = parts.settings.home / "reports"
+    async with parts.database.service() as connection:
+        waiting = await erasure.unfinished_jobs(connection, scope.one_user)
     done = await erasing.erase(
         parts.database, parts.storage, reports, scope.one_user, scope.caller.user_id
     )
+    parts.dispatcher.withdraw(scope.one_user, waiting)
     return Erased(**asdict(done), left=list(erasing.LEFT))

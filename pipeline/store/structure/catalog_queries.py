@@ -253,4 +253,5 @@ MAY_TAKE = sa.text(
     f"SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = '{SERVICE_ROLE}'"
 )
 REVISION = sa.text(f"SELECT version_num FROM {SCHEMA}.alembic_version")
+CONTRACTIONS = sa.text(f"SELECT name FROM {SCHEMA}.schema_contractions ORDER BY name")
 TRANSITIONS = sa.text(f"SELECT source, target FROM {SCHEMA}.state_transitions")

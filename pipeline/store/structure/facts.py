@@ -47,23 +47,26 @@ class Structure:
         facts: sorted.
         partitions: of embedding spaces, which no migration makes.
         told: of the server and its logins, for people; never compared.
+        contractions: what was taken away since, without a revision; by name, as it was applied.
     """
 
     revision: str | None
     facts: tuple[Fact, ...]
     partitions: tuple[Partition, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict, hash=False)
+    contractions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for `json.dumps`; `from_json` makes the same structure of it."""
         return {
             "revision": self.revision,
-            "facts": _by_kind(self.facts),
+            "facts": by_kind(self.facts),
             "partitions": {
-                each.name: {"facts": _by_kind(each.facts), "indexes": list(each.indexes)}
+                each.name: {"facts": by_kind(each.facts), "indexes": list(each.indexes)}
                 for each in self.partitions
             },
             "told": dict(self.told),
+            "contractions": list(self.contractions),
         }
 
     @classmethod
@@ -71,23 +74,26 @@ class Structure:
         """The structure that `as_json` was called on."""
         return cls(
             revision=given["revision"],
-            facts=_facts(given["facts"]),
+            facts=facts_of(given["facts"]),
             partitions=tuple(
-                Partition(name, _facts(each["facts"]), tuple(each["indexes"]))
+                Partition(name, facts_of(each["facts"]), tuple(each["indexes"]))
                 for name, each in given["partitions"].items()
             ),
             told=dict(given["told"]),
+            contractions=tuple(given.get("contractions", ())),  # older baselines knew none
         )
 
 
-def _by_kind(facts: Iterable[Fact]) -> dict[str, dict[str, str]]:
+def by_kind(facts: Iterable[Fact]) -> dict[str, dict[str, str]]:
+    """Facts for JSON: definitions by kind and name."""
     found: dict[str, dict[str, str]] = {}
     for kind, name, definition in facts:
         found.setdefault(kind, {})[name] = definition
     return found
 
 
-def _facts(given: Mapping[str, Mapping[str, str]]) -> tuple[Fact, ...]:
+def facts_of(given: Mapping[str, Mapping[str, str]]) -> tuple[Fact, ...]:
+    """The facts that `by_kind` was called on, sorted."""
     return tuple(
         sorted(
             Fact(kind, name, definition)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.engine import Database
 from pipeline.store.schema import SERVICE_ROLE
 from pipeline.store.structure.catalog_queries import (
+    CONTRACTIONS,
     FACTS,
     MAY_READ,
     MAY_TAKE,
@@ -65,13 +66,14 @@ async def _structure(connection: AsyncConnection) -> Structure:
     facts = [Read(*row) for query in FACTS for row in await connection.execute(query)]
     members = [Member(*row) for row in await connection.execute(MEMBERS)]
     told = {str(name): str(value) for name, value in await connection.execute(TOLD)}
-    revision, transitions = await _rows(connection)
+    revision, transitions, contractions = await _rows(connection)
     own = [each.fact for each in facts if each.table not in partitions]
     return Structure(
         revision=revision,
         facts=tuple(sorted({*own, *transitions, *_memberships(members)})),
         partitions=tuple(_partitions(partitions, facts)),
         told={**told, **_told_members(members)},
+        contractions=contractions,
     )
 
 
@@ -89,11 +91,11 @@ class Read(NamedTuple):
         return Fact(self.kind, self.name, self.definition)
 
 
-async def _rows(connection: AsyncConnection) -> tuple[str | None, list[Fact]]:
-    """The schema's revision, and the changes of state that the trigger allows."""
+async def _rows(connection: AsyncConnection) -> tuple[str | None, list[Fact], tuple[str, ...]]:
+    """The schema's revision, the changes of state that the trigger allows, and contractions."""
     if await connection.scalar(MAY_TAKE):
         await connection.execute(sa.text(f"SET LOCAL ROLE {SERVICE_ROLE}"))
-    revision, transitions = None, []
+    revision, transitions, contractions = None, [], ()
     if await connection.scalar(MAY_READ, {"table": "alembic_version"}):
         revision = await connection.scalar(REVISION)
     if await connection.scalar(MAY_READ, {"table": "state_transitions"}):
@@ -101,7 +103,9 @@ async def _rows(connection: AsyncConnection) -> tuple[str | None, list[Fact]]:
             Fact("transition", f"{source} to {target}", "allowed")
             for source, target in await connection.execute(TRANSITIONS)
         ]
-    return revision, transitions
+    if await connection.scalar(MAY_READ, {"table": "schema_contractions"}):
+        contractions = tuple((await connection.execute(CONTRACTIONS)).scalars())
+    return revision, transitions, contractions
 
 
 def _memberships(members: Sequence[Member]) -> Iterator[Fact]:

@@ -95,6 +95,40 @@ async def test_a_server_that_comes_back_is_asked_again(
     await asyncio.to_thread(_delete_all, prefect_server)
 
 
+async def test_runs_of_an_erased_user_are_taken_back(prefect_server: PrefectServer) -> None:
+    """Queued runs over gone jobs alone are cancelled, so that they take no slot; others stay."""
+    await asyncio.to_thread(_delete_all, prefect_server)
+    deployed = await asyncio.to_thread(_deploy, prefect_server)
+    dispatcher = Dispatcher(prefect_server.url, timeout_seconds=60)  # which `close` waits for
+    anna, ben = [uuid4() for _ in range(3)], [uuid4() for _ in range(3)]
+    mixed = [anna[0], ben[0]]
+    for jobs in ([anna[1]], [anna[2]], ben[1:], mixed):
+        dispatcher.dispatch(jobs, uuid4(), "label")
+    deadline = time.monotonic() + 60
+    while dispatcher.counts.started < 6:
+        assert time.monotonic() < deadline, dispatcher.counts
+        await asyncio.sleep(0.1)
+    dispatcher.withdraw(uuid4(), anna)
+    await dispatcher.close()
+    runs = await asyncio.to_thread(_runs, prefect_server, deployed)
+    states = {tuple(run["parameters"]["job_ids"]): run["state_type"] for run in runs}
+    cancelled = {jobs for jobs, state in states.items() if state == "CANCELLED"}
+    assert cancelled == {(str(anna[1]),), (str(anna[2]),)}
+    assert len(states) == 4
+    await asyncio.to_thread(_delete_all, prefect_server)
+
+
+async def test_what_waits_for_an_erased_user_is_not_asked_for() -> None:
+    """Requests that Prefect has not taken yet go with their user."""
+    dispatcher = Dispatcher("http://127.0.0.1:9/api", timeout_seconds=1)
+    anna, ben = uuid4(), uuid4()
+    for user in (anna, ben):
+        dispatcher.dispatch([uuid4()], uuid4(), "label", user)
+    dispatcher.withdraw(anna, ())
+    await dispatcher.close()
+    assert dispatcher.counts.failed == 1
+
+
 async def test_a_server_that_is_gone_is_a_failure_and_no_more() -> None:
     """A refused connection is counted like silence."""
     dispatcher = Dispatcher("http://127.0.0.1:9/api", timeout_seconds=1)

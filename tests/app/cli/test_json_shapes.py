@@ -39,6 +39,7 @@ from app.cli import (
     release,
     releases,
     search,
+    shadow,
     status,
     verify,
 )
@@ -58,6 +59,7 @@ from deployments.environment_files import load_environment
 from deployments.environment_parts import AcceptedDrift
 from deployments.releases.deployment_parts import Outcome as Rolled
 from deployments.releases.deployment_parts import Verdict as VerdictOfAll
+from deployments.shadow.comparing import shadow_side_by_side
 from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
@@ -87,6 +89,7 @@ from pipeline.store.registration import Outcome as Registered
 from pipeline.store.rollouts import Rollout
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
+from pipeline.store.shadows import Shadow, ShadowResult
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
 from pipeline.words import NearWord
@@ -153,6 +156,21 @@ def _releases() -> Iterator[tuple[str, Any]]:
     yield deployed, rollouts.outcome_json(Rolled(under_way))
     for rollout in (ended, under_way):
         yield "`navigator releases`", releases.as_json("staging", [rollout], {one.id: one.told()})
+
+
+def _shadows() -> Iterator[tuple[str, Any]]:
+    heading = "`navigator shadow start`, `status`, `stop`"
+    ended = Shadow(
+        uuid4(), "staging", "0.3.0-5c1e0a7f42", 0.1, 50, Decimal(1), Decimal(0), 7, "me@here",
+        NOW, NOW, "Enough.", {"documents": 3, "stages": [], "ends": {"complete / complete": 3}},
+    )  # fmt: skip
+    side = {"state": "complete", "text": "aa", "chunks": [["1", "x"]], "seconds": {"parse": 0.1}}
+    results = [ShadowResult(uuid4(), side, side, Decimal(0)) for _ in range(3)]
+    under_way = replace(ended, ended_at=None, statistics=None)
+    for found, written in ((ended, Path("x.html")), (under_way, None)):
+        yield heading, shadow.as_json(found, shadow_side_by_side(found, results), written)
+    yield heading, {"environment": "staging", "shadow": None}
+    yield heading, {"environment": "staging", "shadow": shadow.shadow_json(ended)}
 
 
 def documented(heading: str) -> Node:
@@ -437,6 +455,7 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator backfill pause`", paused
     yield from _releases()
     yield from made_spaces()
+    yield from _shadows()
     recorded = made_baseline()
     yield "`navigator baseline record`", baseline.as_json(recorded, Path("x.json"))
     findings = tuple(compare_settings({"chunk_tokens": 400}, {"chunk_tokens": 300}))

@@ -21,7 +21,9 @@ from prefect.settings import (
 )
 from prefect.states import Cancelling, Pending, Running
 
+from app.worker.entrypoints import served_flows
 from flows.maintain import PREFECT_CHECKS, maintain
+from flows.reconciling.flow_runs import FLOWS
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
@@ -46,6 +48,11 @@ DEAD = f"{worker_name().rpartition('/')[0].rpartition('/')[0]}/4194305/1.00"
 def prefect_server(fresh_prefect_server: PrefectServer) -> PrefectServer:
     """One of its own: a look at Prefect finds what other modules left there."""
     return fresh_prefect_server
+
+
+def test_every_flow_of_ours_is_looked_at() -> None:
+    """A new flow is found too when its process has died."""
+    assert sorted(FLOWS) == sorted(each.name for each in served_flows().values())
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from tests.mutations.catalog import (
     parsing,
     publishing,
     services,
+    shadows,
     syncing,
     tenants,
     upkeep,
@@ -31,4 +32,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     *upkeep.MUTATIONS,
     *tenants.MUTATIONS,
     *load.MUTATIONS,
+    *shadows.MUTATIONS,
 )

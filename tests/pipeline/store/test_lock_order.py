@@ -113,7 +113,8 @@ _UNORDERED = {
         "sources._CLAIM", "sources._CONCLUDE", "sources._PAUSE", "sources._REMOVE",
         "embedding_spaces._INDEXED", "uploads._COMPLETE", "backfills._ASK", "backfills._PAUSE",
         "backfills._RESUME", "backfills._SELECTED", "canaries._LEAVE", "processes._LEAVE",
-        "processes._SEE", "rollouts._STEP", "schema_changes._SERVES", "word_index._BURY",
+        "processes._SEE", "rollouts._STEP", "schema_changes._SERVES", "shadows._ASK_TO_END",
+        "shadows._END", "shadows._KEEP", "shadows._LIVING", "shadows._RESERVE", "shadows._SETTLE", "word_index._BURY",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
         "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",

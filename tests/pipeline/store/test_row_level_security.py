@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store import service_calls
+from pipeline.store import service_calls, shadows
 from pipeline.store.database_urls import driver_url
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database, rows
 from pipeline.store.migrating import migrate
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_TABLES
 from pipeline.store.service_calls import ServiceCall
+from pipeline.store.shadows import ShadowResult
 from tests.conftest import administer
 from tests.pipeline.store.making import (
     ANNA,
@@ -65,6 +67,13 @@ async def _fill(url: str) -> None:
             await service_calls.record(connection, call)
             for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN):
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
+        async with store.service() as connection:
+            begun = await shadows.begin(
+                connection, name, "r", share=1, wanted=1, max_cost_usd=Decimal(0), who="me"
+            )
+        async with store.service() as connection:
+            result = ShadowResult(found.job_id, {}, {}, Decimal(0))
+            assert await shadows.keep(connection, begun, result)
     await store.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,22 +16,11 @@ from pipeline.states import JobState
 from stages.services import Services
 from tests.flows.corpus import Opener, query
 from tests.reading_sources import KEYS, add, keep_versions, policy_text, put, read, remove
-from tests.s3 import Bucket, make, s3
+from tests.s3 import Bucket, bucket, endpoint
+
+__all__ = ["bucket", "endpoint"]
 
 ANNA, BEN = user_id("anna"), user_id("ben")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """One server for the module."""
-    with s3() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(endpoint: str) -> Bucket:
-    """A bucket of the test's own."""
-    return make(endpoint)
 
 
 @pytest.fixture
