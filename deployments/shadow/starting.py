@@ -22,7 +22,7 @@ from pipeline.errors import ConfigurationError, NavigatorError, UsageError
 from pipeline.store import rollouts, schema_changes, shadows
 from pipeline.store.shadows import Shadow, Typical
 
-SHADOWS_SINCE = "0021"
+SHADOWS_SINCE = "0018"
 """The first revision of the schema that knows shadows."""
 
 _DOCUMENT_SECONDS = 900.0
