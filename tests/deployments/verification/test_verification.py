@@ -207,8 +207,8 @@ def test_command(stage: Stage) -> None:
     told = json.loads(out)
     assert (told["outcome"], told["verified"]) == ("ok", True), told["summary"]
     assert {each["part"] for each in told["findings"]} == {
-        "structure", "settings", "contracts", "deployments", "canaries", "answers", "release",
-        "times",
+        "structure", "connections", "settings", "contracts", "deployments", "canaries", "answers",
+        "release", "times",
     }  # fmt: skip
     assert told["cost_usd"] > 0
     assert told["summary"] in page.read_text("utf-8")
