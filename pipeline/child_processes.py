@@ -86,10 +86,14 @@ def last_words(code: int, *outputs: str) -> str:
     Args:
         outputs: what it wrote, where to look first.
     """
-    for output in outputs if code >= 0 else ():
-        if lines := [line for line in output.splitlines() if line.strip(_DRAWN)]:
-            return lines[-1].strip(_DRAWN)
-    return how_it_ended(code)
+    said = map(last_line, outputs if code >= 0 else ())
+    return next(filter(None, said), how_it_ended(code))
+
+
+def last_line(output: str) -> str:
+    """The last line that says something, without a frame; empty when none does."""
+    lines = [line for line in output.splitlines() if line.strip(_DRAWN)]
+    return lines[-1].strip(_DRAWN) if lines else ""
 
 
 def die_with_parent() -> None:

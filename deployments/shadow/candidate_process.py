@@ -14,8 +14,12 @@ from typing import Any
 from uuid import UUID
 
 from deployments.releases.installed import InstalledRelease
-from deployments.releases.release_steps import last_line
-from pipeline.child_processes import NEUTRAL_FOLDER, die_with_parent, safe_search_paths
+from pipeline.child_processes import (
+    NEUTRAL_FOLDER,
+    die_with_parent,
+    last_line,
+    safe_search_paths,
+)
 from pipeline.errors import ConfigurationError, NavigatorError, ServiceUnavailable
 
 MODULE = "deployments.shadow.candidate"

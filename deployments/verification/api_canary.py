@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from deployments.prefect_answers import prefect_answers
-from deployments.releases.release_steps import last_line
 from deployments.verification.baseline import CanaryDocument
 from deployments.verification.canary_documents import QUESTIONS, canary_documents
 from deployments.verification.findings import Finding, Outcome, failed, ok
-from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
+from pipeline.child_processes import (
+    NEUTRAL_FOLDER,
+    child_environment,
+    last_words,
+    module_command,
+)
 from pipeline.errors import ConfigurationError, NavigatorError, ServiceUnavailable
 from pipeline.identity import API_CANARIES, OPERATOR, named_user
 from pipeline.store.smoke_test import AUDIT, stored_rows
@@ -119,7 +123,7 @@ def _token(user: str) -> str:
     )  # fmt: skip
     if done.returncode != 0:
         raise ConfigurationError(
-            f"No token can be made for the canary: {last_line(done.stderr)}",
+            f"No token can be made for the canary: {last_words(done.returncode, done.stderr)}",
             code="no_canary_token",
             remedy="Where tokens come from an identity provider, unset verification.api_url.",
         )

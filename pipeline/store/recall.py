@@ -12,11 +12,13 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import sqlalchemy as sa
+from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.embedding_spaces import indexed_spaces, indexed_type
 from pipeline.store.engine import Database, records, rows
-from pipeline.store.rankings import SearchFilter, Vector, rank_by_vector
+from pipeline.store.rankings import rank_by_vector
+from pipeline.store.search_filters import SearchFilter
 
 TOP = 10
 QUESTIONS = 20

@@ -424,7 +424,8 @@ def made() -> Iterator[tuple[str, Any]]:
     yield "`navigator page`", page.page_json(_page())
     passage = Passage(
         1.0, uuid4(), "/a.pdf", "a.pdf", 1, 2, ["Vacancy"], "text", uuid4(), None, None, 1, "",
-        "other", (GAP,), _citation(), (_copy(),), 1, (COMPANION,), 1,
+        "other", (GAP,), citation=_citation(), copies=(_copy(),), copy_count=1,
+        companions=(COMPANION,), companions_left_out=1,
     )  # fmt: skip
     near = [NearWord("polcy", "policy", ("polici",))]
     answer = SearchAnswer([passage], 1, 0, near)

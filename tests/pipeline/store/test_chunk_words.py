@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pipeline.store import chunk_words
 from pipeline.store.asked_words import reader_languages, words_of_question
 from pipeline.store.engine import Database, rows
-from pipeline.store.rankings import SEARCHABLE, SearchFilter, rank_by_words
+from pipeline.store.rankings import SEARCHABLE, rank_by_words
+from pipeline.store.search_filters import SearchFilter
 from pipeline.text import normalize
 from pipeline.words import RULE
 from pipeline.words import chunk_words as words_of_chunk
