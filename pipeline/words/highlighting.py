@@ -50,7 +50,8 @@ def _grams(word: str, start: int, wanted: frozenset[str]) -> Iterator[tuple[int,
     end = -1
     begun = 0
     for at in range(len(word)):
-        size = next((size for size in (2, 1) if word[at : at + size] in wanted), 0)
+        # a slice that ends with the word is shorter than it was asked to be
+        size = next((len(gram) for n in (2, 1) if (gram := word[at : at + n]) in wanted), 0)
         if not size:
             continue
         if at > end:
