@@ -388,8 +388,8 @@ async def test_search_leaves_no_setting_on_a_pooled_connection(database_url: str
     async with database.owner() as connection:
         after = (await rows(connection, settings))[0]
     await database.close()
-    assert during == {"breadth": "100", "plans": "force_custom_plan"}
-    assert after["breadth"] != "100"
+    assert during == {"breadth": "400", "plans": "force_custom_plan"}
+    assert after["breadth"] != "400"
     assert after["plans"] == "auto"
 
 
