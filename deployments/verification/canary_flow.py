@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from deployments.prefect_answers import prefect_answers
 from deployments.prefect_clock import server_time
+from deployments.prefect_runs import every_flow_run
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.run_options import RunOptions
 
@@ -77,7 +78,22 @@ async def work_off(client: PrefectClient, batch: Batch, *, seconds: float) -> No
             code="canary_run_failed",
             remedy=f"{_LOGS} {run.id}.",
         )
-    await client.delete_flow_run(run.id)
+    await _forget(client, run.id)
+
+
+async def _forget(client: PrefectClient, run: UUID) -> None:
+    """Remove a run with its subflows, which took what was inside of canaries."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    parent = filters.FlowRunFilterParentFlowRunId(any_=[run])
+    inside = await every_flow_run(
+        client,
+        FlowRunSort.START_TIME_ASC,
+        flow_run_filter=filters.FlowRunFilter(parent_flow_run_id=parent),
+    )
+    for each in [*(found.id for found in inside), run]:
+        await client.delete_flow_run(each)
 
 
 async def _start(client: PrefectClient, batch: Batch) -> FlowRun:

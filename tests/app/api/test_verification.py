@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.states import Completed
 
 from deployments.verification import api_canary
 from deployments.verification.api_canary import ApiAnswers, judge_api, through_api
@@ -100,6 +102,35 @@ def test_a_canary_through_the_api(api: RunningApi, prefect_server: PrefectServer
     assert outcomes.pop("upload to publication") is Outcome.TOLD
     assert set(outcomes.values()) == {Outcome.OK}, outcomes
     assert left(api) == {}
+
+
+def test_its_flow_runs_are_removed(
+    api: RunningApi, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect keeps neither the upload's run nor that of a sweep; another document's stays."""
+    published, named = api_canary._published, []
+
+    @flow
+    def nothing() -> None:
+        """A flow to have runs of."""
+
+    async def runs(own: Any, found: ApiAnswers, seconds: float) -> None:
+        await published(own, found, seconds)
+        short = found.job["id"][:8]
+        named.extend((f"upload {short}", f"job {short}", f"job other-{short}"))
+        async with get_client() as client:
+            for name in named:
+                await client.create_flow_run(nothing, name=name, state=Completed())
+
+    monkeypatch.setattr(api_canary, "_published", runs)
+    sent(api, prefect_server, seconds=0.1)
+
+    async def left_there() -> list[str]:
+        async with get_client() as client:
+            return [run.name for run in await client.read_flow_runs() if run.name in named]
+
+    with prefect_server.in_this_process():
+        assert api.run(left_there()) == [named[-1]]
 
 
 def test_a_document_that_is_not_worked_on_is_told(
