@@ -108,7 +108,8 @@ def test_its_flow_runs_are_removed(
     api: RunningApi, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect keeps neither the upload's run nor that of a sweep; another document's stays."""
-    published, named = api_canary._published, []
+    published = api_canary._published
+    named: list[str] = []
 
     @flow
     def nothing() -> None:
