@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,27 +156,6 @@ def test_an_api_that_fails_half_way_leaves_nothing(
     with pytest.raises(ServiceUnavailable):
         sent(api, prefect_server, seconds=0.1)
     assert left(api) == {}
-
-
-def test_what_another_user_sees_fails() -> None:
-    """One passage or a job that is shown to somebody else is a failure, and so is what is left."""
-    good = ApiAnswers(job={"state": "complete", "chunks": 2, "error": None}, first=True)
-    for bad in (replace(good, stranger=1), replace(good, sees_job=True)):
-        wrong = [each.name for each in judge_api(bad, None) if each.outcome is Outcome.FAILED]
-        assert wrong == ["another user"]
-    [failure] = [
-        each for each in judge_api(replace(good, left=("documents",)), None)
-        if each.outcome is Outcome.FAILED
-    ]  # fmt: skip
-    assert failure.name == "nothing left"
-
-
-def test_other_passages_than_the_baselines_fail() -> None:
-    """The API's worker has to make what the baseline has of the same document."""
-    found = ApiAnswers(job={"state": "complete", "chunks": 2, "error": None}, first=True)
-    expected = CanaryDocument(state="complete", chunks=(("1", "x"),))
-    first = next(judge_api(found, expected))
-    assert (first.outcome, first.expected) == (Outcome.FAILED, "complete, 1 passages")
 
 
 async def test_a_token_goes_by_tls_alone(api: RunningApi) -> None:
