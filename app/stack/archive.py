@@ -124,8 +124,9 @@ class ArchiveWriter:
 
     def add_manifest(self, manifest: Manifest) -> None:
         """Put the manifest into the archive, last."""
-        # what is empty is left out: older programs know no contractions
-        written = manifest.model_dump_json(indent=1, exclude_defaults=True).encode()
+        # older programs know no contractions, and refuse what they do not know
+        unknown = None if manifest.contractions else {"contractions"}
+        written = manifest.model_dump_json(indent=1, exclude=unknown).encode()
         self._add(MANIFEST, len(written), io.BytesIO(written))
 
     def _add(self, name: str, size: int, content: IO[bytes] | _Hashed) -> None:

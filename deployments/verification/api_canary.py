@@ -198,12 +198,13 @@ async def _left(parts: Services) -> set[str]:
 
 
 async def _forget_run(client: PrefectClient, job: dict[str, Any]) -> None:
-    """Remove the document's flow run, once it has ended: it says which document there was."""
+    """Remove the document's flow runs once they have ended: the upload's, and that of a sweep."""
     from prefect.client.schemas import filters
 
     if not job:
         return
-    named = filters.FlowRunFilterName(any_=[f"upload {str(job['id'])[:8]}"])
+    short = str(job["id"])[:8]
+    named = filters.FlowRunFilterName(any_=[f"upload {short}", f"job {short}"])
     deadline = time.monotonic() + _SETTLE_SECONDS
     with suppress(NavigatorError), prefect_answers():
         while True:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from deployments.prefect_answers import prefect_answers
 from deployments.prefect_clock import server_time
+from deployments.prefect_runs import every_flow_run
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.run_options import RunOptions
 
@@ -68,8 +69,24 @@ async def worker_of(
 
 
 async def _remove(client: PrefectClient, runs: Sequence[UUID]) -> None:
-    for run in runs:
+    """Remove runs with their subflows, which took what was inside of canaries."""
+    for run in [*await _inside(client, runs), *runs]:
         await client.delete_flow_run(run)
+
+
+async def _inside(client: PrefectClient, runs: Sequence[UUID]) -> list[UUID]:
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    if not runs:
+        return []
+    parent = filters.FlowRunFilterParentFlowRunId(any_=list(runs))
+    found = await every_flow_run(
+        client,
+        FlowRunSort.START_TIME_ASC,
+        flow_run_filter=filters.FlowRunFilter(parent_flow_run_id=parent),
+    )
+    return [each.id for each in found]
 
 
 async def _recorded(client: PrefectClient, runs: Sequence[UUID]) -> None:
@@ -78,10 +95,12 @@ async def _recorded(client: PrefectClient, runs: Sequence[UUID]) -> None:
     A task run that is told of after its flow run is gone cannot be written, and a server drops
     whatever else it was about to write with it: task runs of others.
     """
-    if runs:
-        await asyncio.sleep(_FLUSH_SECONDS)
+    if not runs:
+        return
+    await asyncio.sleep(_FLUSH_SECONDS)
+    every = [*await _inside(client, runs), *runs]
     for _ in range(_LOOKS):
-        if await _are_recorded(client, runs):
+        if await _are_recorded(client, every):
             return
         await asyncio.sleep(_POLL_SECONDS)
 

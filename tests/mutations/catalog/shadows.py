@@ -59,7 +59,7 @@ MUTATIONS = (
         "the-api-may-show-what-is-anothers",
         "deployments/verification/api_canary.py", "judge_api",
         "not found.stranger and not found.sees_job", "True",
-        ("tests/app/api/test_verification.py::test_what_another_user_sees_fails",),
+        ("tests/deployments/verification/test_api_canary.py::test_what_another_user_sees_fails",),
         "an API that shows a user another one's documents is not verified",
     ),
     Mutation(
