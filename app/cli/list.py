@@ -57,9 +57,11 @@ def print_listing(shown: Listing) -> None:
         return
     tagged = any(each.tags for each in shown.documents)
     lacking = any(where_lacking(each.notes) for each in shown.documents)
+    foreign = any(each.language not in ("", "en") for each in shown.documents)
     rows = table(
         ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
-        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
+        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}),
+        *(["Language"] if foreign else []), *(["Tags"] if tagged else []),
         *(["Not read"] if lacking else []),
     )  # fmt: skip
     for each in shown.documents:
@@ -70,6 +72,7 @@ def print_listing(shown: Listing) -> None:
             number(each.pages),
             number(each.chunks),
             str(each.document_id)[:8],
+            *([text(each.language)] if foreign else []),
             *([text(", ".join(each.tags))] if tagged else []),
             *([text(where_lacking(each.notes), "yellow")] if lacking else []),
         )

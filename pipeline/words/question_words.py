@@ -6,12 +6,13 @@ it has in each language of the reader's documents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.text import normalize
 from pipeline.words import abbreviations
-from pipeline.words.languages import DEFAULT
+from pipeline.words.languages import DEFAULT, known
 from pipeline.words.lexemes import Lexeme, lexemes, words_of
 
 # A question is a sentence; of a pasted page the first words do.
@@ -66,8 +67,9 @@ def asked_words(
     for word, made in question_lexemes(question, spoken):
         for lexeme in made:
             found[lexeme.text] = max(found.get(lexeme.text, 0), lexeme.share)
-        for form in abbreviations.long_forms(word):
-            _add_long_form(found, form, spoken)
+        for part in dict.fromkeys([word, *re.split("[-/']", word)]):
+            for form in abbreviations.long_forms(part):
+                _add_long_form(found, form, spoken)
     for name in abbreviations.short_forms(_cut(question)):
         for language in spoken:
             for lexeme in lexemes(name, language, True):
@@ -103,4 +105,4 @@ def _cut(question: str) -> str:
 
 
 def _languages(languages: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(languages or [DEFAULT]))[:MAX_LANGUAGES]
+    return list(dict.fromkeys(map(known, languages or [DEFAULT])))[:MAX_LANGUAGES]
