@@ -20,7 +20,7 @@ from pipeline.words.languages import known, stem, stop_words
 _LETTER = r"[^\W_]"
 _JOINED = "{letter}++(?:[-/.,'&]{letter}++)*+(?:\\({letter}{{1,4}}+\\))*+%?"
 _PART = r"[0-9]++(?:[.,'][0-9]++)++(?!{letter})|{letter}++"
-_SIZED = re.compile(rf"({NUMBER.pattern})(k)")
+_SIZED = re.compile(rf"\A({NUMBER.pattern})(k)\Z")
 # A longer word is none that anybody asks for; Postgres refuses lexemes beyond 2 kB.
 _MOST_CHARACTERS = 100
 _MOST_WHOLE = 3
@@ -162,7 +162,7 @@ def lexemes(word: str, language: str, asked: bool) -> tuple[Lexeme, ...]:
     is_code = any(character.isdigit() for each in whole for character in each)
     if whole and all(len(part) == 1 for part in found) and not is_code:  # U.S.A., d&o, n/a
         return (Lexeme(whole[0]),)
-    made = [Lexeme(each, 1.0 if is_code else 0.5) for each in whole]
+    made = [Lexeme(each) for each in whole]
     for part in found:
         plain = value(part, language) if NUMBER.fullmatch(part) else None
         simple = [plain] if plain else _simple(part, language, asked)
@@ -188,7 +188,7 @@ def _has_digit(word: str) -> bool:
 
 def _amount(word: str, language: str) -> tuple[Lexeme, ...] | None:
     number = word.removesuffix("%")
-    if (sized := _SIZED.fullmatch(number)) is not None:
+    if (sized := _SIZED.match(number)) is not None:
         made = multiplied(sized[1], sized[2], language)
         return (Lexeme(number), Lexeme(made)) if made else None
     if NUMBER.fullmatch(number) is None or (plain := value(number, language)) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.words import NearWord, asked_words, lexemes_of, spans
+from pipeline.words import NearWord, asked_words, chunk_words, lexemes_of, spans
 from pipeline.words.near_words import may_be_mistyped, near_lexemes, nearest_spelling
 
 
@@ -88,3 +88,16 @@ def test_what_is_marked_is_what_was_found(question: str, text: str, marked: list
     lexemes = {each.lexeme for each in asked_words(question, ["en", "zh"])}
     lexemes.discard("the")
     assert [text[start:end] for start, end in spans(text, lexemes, "en")] == marked
+
+
+def test_stop_words_of_the_questions_language_are_none_in_another() -> None:
+    """Where several tell the language, they are not looked for in other documents either."""
+    assert weights("what is the loss", "en", "it").keys() == {"loss"}
+    assert weights("war exclusion", "en", "de")["war"] == 1
+
+
+def test_an_english_chunk_of_a_foreign_document_has_english_words() -> None:
+    """It is told by its smallest words, so that its words are as rare as those of its like."""
+    text = "The policies of the insured are listed for the members of the family and to others."
+    assert "'polici'" in chunk_words([], "", text, "it")
+    assert "'polizz'" in chunk_words([], "", "le polizze della famiglia", "it")
