@@ -22,7 +22,6 @@ def weights(question: str, *languages: str) -> dict[str, float]:
         ("OOP", "out of pocket"),
         ("PCP", "primary care physicians"),
         ("UIM", "underinsured motorists"),
-        ("UM", "uninsured motorist"),
         ("D&O", "directors and officers"),
         ("NCB", "no claim bonus"),
         ("PPO's", "preferred provider organization"),
@@ -50,6 +49,7 @@ def test_an_ordinary_word_is_no_abbreviation() -> None:
     assert "uninsur" not in weights("etwas um die Ecke", "de", "en")
     assert "uninsur" in weights("UM limits")
     assert "addit" not in weights("a pint of ale")
+    assert "um" not in weights("uninsured motorists")
 
 
 def test_a_near_word_counts_less_than_what_was_typed() -> None:
