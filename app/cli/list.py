@@ -58,9 +58,11 @@ def print_listing(shown: Listing) -> None:
     tagged = any(each.tags for each in shown.documents)
     printed = any(each.edition.words for each in shown.documents)
     lacking = any(where_lacking(each.notes) for each in shown.documents)
+    foreign = any(each.language not in ("", "en") for each in shown.documents)
     rows = table(
         ("Document", {"overflow": "fold"}), ("State", {"no_wrap": True}), right("Version"),
-        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}), *(["Tags"] if tagged else []),
+        right("Pages"), right("Chunks"), ("Id", {"no_wrap": True}),
+        *(["Language"] if foreign else []), *(["Tags"] if tagged else []),
         *(["Edition"] if printed else []), *(["Not read"] if lacking else []),
     )  # fmt: skip
     for each in shown.documents:
@@ -71,6 +73,7 @@ def print_listing(shown: Listing) -> None:
             number(each.pages),
             number(each.chunks),
             str(each.document_id)[:8],
+            *([text(each.language)] if foreign else []),
             *([text(", ".join(each.tags))] if tagged else []),
             *([text(each.edition.words.removeprefix("edition "))] if printed else []),
             *([text(where_lacking(each.notes), "yellow")] if lacking else []),

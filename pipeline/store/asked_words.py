@@ -11,6 +11,7 @@ from pipeline.store.engine import rows
 from pipeline.store.folding import folded
 from pipeline.text import normalize
 from pipeline.words import AskedWord, NearWord, asked_words
+from pipeline.words.languages import DEFAULT, known
 from pipeline.words.question_words import MAX_CHARACTERS, MAX_LANGUAGES, MAX_LEXEMES, MAX_WORDS
 
 _LANGUAGES = sa.text(
@@ -33,8 +34,12 @@ _OLD_WEIGHT = 0.5
 
 
 async def reader_languages(connection: AsyncConnection) -> list[str]:
-    """The languages of the words of the documents that the connection's role may see."""
-    return list((await connection.execute(_LANGUAGES, {"most": MAX_LANGUAGES})).scalars())
+    """The languages of the words of the documents that the connection's role may see.
+
+    English is one of them, since a passage in any document may be English.
+    """
+    found = (await connection.execute(_LANGUAGES, {"most": MAX_LANGUAGES - 1})).scalars()
+    return list(dict.fromkeys([*map(known, found), DEFAULT]))
 
 
 async def words_of_question(

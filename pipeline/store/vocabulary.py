@@ -7,7 +7,7 @@ that is in no document at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,10 +28,20 @@ SAMPLED = 5_000
 _MOST_TRIED = 4
 _LAST_ID = 2**128 - 1
 
-_ABSENT = sa.text(
+# Most words are in one of a few chunks; only for the others all have to be looked through, once.
+_IN_SAMPLE = sa.text(
     """
     SELECT word FROM unnest(CAST(:words AS text[])) AS asked(word)
-    WHERE NOT EXISTS (SELECT FROM document_chunks AS c WHERE c.search @@ CAST(word AS tsquery))
+    WHERE EXISTS (SELECT FROM document_chunks AS c
+                  WHERE c.id <= :until AND c.search @@ CAST(word AS tsquery))
+    """
+)
+_ANYWHERE = sa.text(
+    """
+    SELECT DISTINCT asked.word
+    FROM document_chunks AS c
+    JOIN unnest(CAST(:words AS text[])) AS asked(word) ON c.search @@ CAST(asked.word AS tsquery)
+    WHERE c.search @@ CAST(:any AS tsquery)
     """
 )
 _SIZE = sa.text("SELECT count(*) FROM document_chunks")
@@ -58,10 +68,13 @@ _EXAMPLE = sa.text(
 async def near_words(connection: AsyncConnection, question: str) -> list[NearWord]:
     """What to take for those words of a question that stand in none of the reader's documents."""
     candidates = may_be_mistyped(question, await reader_languages(connection))
-    missing = await _absent(connection, candidates)
+    if not candidates:
+        return []
+    until = await _end_of_sample(connection)
+    missing = await _absent(connection, candidates, until)
     if not missing:
         return []
-    vocabulary = await _vocabulary(connection, missing)
+    vocabulary = await nearby_lexemes(connection, missing, until)
     found = [
         await _nearest(connection, word, candidates[word], vocabulary, most_errors(word))
         for word in missing
@@ -69,25 +82,43 @@ async def near_words(connection: AsyncConnection, question: str) -> list[NearWor
     return [each for each in found if each is not None]
 
 
-async def _absent(connection: AsyncConnection, candidates: dict[str, frozenset[str]]) -> list[str]:
-    """Those words of which no lexeme is in any chunk."""
-    asked = {word: " | ".join(sorted(stems)) for word, stems in candidates.items()}
-    values = {"words": list(asked.values())}
-    absent = set((await connection.execute(_ABSENT, values)).scalars()) if asked else set()
-    return [word for word, query in asked.items() if query in absent]
-
-
-async def _vocabulary(connection: AsyncConnection, missing: Sequence[str]) -> list[str]:
-    """The lexemes of the reader's that may be near, frequent ones first."""
+async def _end_of_sample(connection: AsyncConnection) -> UUID:
+    """The id up to which about `SAMPLED` chunks are, or all of fewer."""
     size = int(await connection.scalar(_SIZE) or 0)
+    return UUID(int=_LAST_ID * SAMPLED // max(size, SAMPLED))
+
+
+async def _absent(
+    connection: AsyncConnection, candidates: Mapping[str, frozenset[str]], until: UUID
+) -> list[str]:
+    """Those words of which no lexeme is in any chunk."""
+    queries = {word: " | ".join(sorted(stems)) for word, stems in candidates.items()}
+    left = set(queries.values())
+    left -= set(await _scalars(connection, _IN_SAMPLE, words=sorted(left), until=until))
+    if left:
+        values = {"words": sorted(left), "any": " | ".join(sorted(left))}
+        left -= set(await _scalars(connection, _ANYWHERE, **values))
+    return [word for word, query in queries.items() if query in left]
+
+
+async def nearby_lexemes(
+    connection: AsyncConnection, missing: Sequence[str], until: UUID
+) -> list[str]:
+    """The lexemes of the reader's that may be near, frequent ones first."""
     values = {
-        "until": UUID(int=_LAST_ID * SAMPLED // max(size, SAMPLED)),
+        "until": until,
         "most": 2 * SAMPLED,
         "shortest": min(map(len, missing)) - 4,
         "longest": max(map(len, missing)) + 2,
         "initials": sorted({word[0] for word in missing}),
     }
-    return list((await connection.execute(_VOCABULARY, values)).scalars())
+    return await _scalars(connection, _VOCABULARY, **values)
+
+
+async def _scalars(
+    connection: AsyncConnection, statement: sa.TextClause, **values: object
+) -> list[str]:
+    return list((await connection.execute(statement, values)).scalars())
 
 
 async def _nearest(

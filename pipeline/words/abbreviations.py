@@ -41,8 +41,9 @@ def _known() -> _Known:
 @cache
 def _by_long_form() -> dict[tuple[str, ...], list[str]]:
     found: dict[tuple[str, ...], list[str]] = {}
-    for name, forms in _known().long_forms.items():
-        for form in forms:
+    known = _known()
+    for name, forms in known.long_forms.items():
+        for form in forms if name not in known.in_capitals else ():
             found.setdefault(_plain(form), []).append(name)
     return found
 
@@ -61,7 +62,10 @@ def long_forms(word: str) -> list[str]:
 
 
 def short_forms(question: str) -> Iterator[str]:
-    """The abbreviations of those long forms that stand in a question."""
+    """The abbreviations of those long forms that stand in a question.
+
+    None that capitals alone tell from a word: what is stored has no capitals.
+    """
     words = _plain(question)
     forms = _by_long_form()
     longest = max(map(len, forms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pipeline.words.languages import known
+from pipeline.words.languages import language_of_chunk
 from pipeline.words.lexemes import cut, lexemes, together, unified
 
 RULE = 1
@@ -31,9 +31,10 @@ def chunk_words(headings: Sequence[str], context: str, text: str, language: str)
     """
     places: dict[str, str] = {}
     at = 0
+    language = language_of_chunk(text, language)
     for weight, part in (("A", " ".join(headings)), ("B", context), ("", text)):
         if part:
-            at = _place(places, unified(part), known(language), weight, at)
+            at = _place(places, unified(part), language, weight, at)
     return " ".join([f"'{lexeme}':{where}" for lexeme, where in places.items()])
 
 

@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Protocol
 
+from pipeline.parsing.assessment.language import is_english
+
 DEFAULT = "en"
 """Of a text whose language cannot be told: a few words, a form, a list of names."""
 
@@ -30,8 +32,19 @@ class _Stemmer(Protocol):
 
 
 def known(language: str) -> str:
-    """The language by which a text's words are made: its own, or the usual one."""
+    """The language by which words are made where it is not known: the usual one."""
     return language or DEFAULT
+
+
+def language_of_chunk(text: str, language: str) -> str:
+    """The language by which a chunk's words are made.
+
+    English is told by its smallest words, whatever was detected at its document's beginning.
+
+    Args:
+        language: of its document, empty when it cannot be told.
+    """
+    return DEFAULT if not language or is_english(text) else language
 
 
 @cache

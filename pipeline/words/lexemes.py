@@ -20,25 +20,27 @@ from pipeline.words.languages import known, stem, stop_words
 _LETTER = r"[^\W_]"
 _JOINED = "{letter}++(?:[-/.,'&]{letter}++)*+(?:\\({letter}{{1,4}}+\\))*+%?"
 _PART = r"[0-9]++(?:[.,'][0-9]++)++(?!{letter})|{letter}++"
-_SIZED = re.compile(rf"({NUMBER.pattern})(k)")
+_SIZED = re.compile(rf"\A({NUMBER.pattern})(k)\Z")
 # A longer word is none that anybody asks for; Postgres refuses lexemes beyond 2 kB.
 _MOST_CHARACTERS = 100
 _MOST_WHOLE = 3
 _GROUP = 3
+_MARKS_BETWEEN = (0x300, 0x11000)
 
 _CURRENCY = r"[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|CAD|AUD|INR|Rs\.?)"
 _SIZE = "|".join(sorted((each for each in SIZES if len(each) > 2), key=len, reverse=True))
 _PERCENT = r"%|(?:percent|per\ cent|pct|prozent|pour\ cent|por\ ciento|per\ cento|por\ cento)\b"
+# What begins with a class of characters is looked for quickly; that it begins a number is asked
+# afterwards.
+_NUMBER = r"(?P<number>[0-9](?<![\w.,'].)[0-9]*+(?:[.,'][0-9]++)*+)"
 _BESIDE = re.compile(
-    rf"""(?P<number>[0-9](?<![\w.,'].)[0-9]*+(?:[.,'][0-9]++)*+)
+    rf"""{_NUMBER}
          (?: \ ?(?P<share>{_PERCENT}) | \ ?(?P<size>{_SIZE})\b
          | (?P<spaced>(?:\ [0-9]{{3}}(?![0-9]))++)(?P<cents>,[0-9]{{1,2}}(?![0-9]))?+
            (?P<behind>\ ?(?:{_CURRENCY}|kr|zł|Kč|Ft))?+ )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_SHORT_SIZE = re.compile(
-    rf"(?P<number>{NUMBER.pattern})\ ?(?P<size>k|mm|mn|m|bn|b)\b", re.IGNORECASE
-)
+_SHORT_SIZE = re.compile(rf"{_NUMBER}\ ?(?P<size>k|mm|mn|m|bn|b)\b", re.IGNORECASE)
 _CURRENCY_BEFORE = re.compile(rf"(?:{_CURRENCY})\ ?\Z", re.IGNORECASE)
 
 
@@ -58,7 +60,15 @@ def _patterns(*, ascii_only: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def letters_with_marks() -> str:
     """A character class: letters, digits, and the marks that vowels of many scripts are."""
-    marks = "".join(c for c in map(chr, range(0x300, 0x11000)) if unicodedata.category(c)[0] == "M")
+    found: list[list[int]] = []
+    for code in range(*_MARKS_BETWEEN):
+        if unicodedata.category(chr(code))[0] != "M":
+            continue
+        if found and found[-1][1] == code - 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    marks = "".join(f"{chr(first)}-{chr(last)}" for first, last in found)
     return rf"(?:[^\W_]|[{marks}])"
 
 
@@ -89,8 +99,15 @@ def cut(text: str) -> list[str]:
     words, _ = _patterns(ascii_only=text.isascii())
     found = words.findall(text)
     if max(map(len, found), default=0) > _MOST_CHARACTERS:
-        return [word[:_MOST_CHARACTERS] for word in found]
+        return [part for word in found for part in _bounded(word)]
     return found
+
+
+def _bounded(word: str) -> Iterator[str]:
+    """The beginning of a long word; a sentence without spaces in parts that share a character."""
+    end = len(word) - 1 if scripts.is_unspaced(word) else 1
+    for start in range(0, end, _MOST_CHARACTERS - 1):
+        yield word[start : start + _MOST_CHARACTERS]
 
 
 def together(text: str, language: str, *, asked: bool = False) -> Iterator[str]:
@@ -145,12 +162,13 @@ def lexemes(word: str, language: str, asked: bool) -> tuple[Lexeme, ...]:
     is_code = any(character.isdigit() for each in whole for character in each)
     if whole and all(len(part) == 1 for part in found) and not is_code:  # U.S.A., d&o, n/a
         return (Lexeme(whole[0]),)
-    made = dict.fromkeys(whole, 1.0 if is_code else 0.5)
+    made = [Lexeme(each) for each in whole]
     for part in found:
         plain = value(part, language) if NUMBER.fullmatch(part) else None
-        for each in [plain] if plain else _simple(part, language, asked):
-            made.setdefault(each, 0.5 if is_code else 1.0)
-    return tuple(Lexeme(text, share) for text, share in made.items())
+        simple = [plain] if plain else _simple(part, language, asked)
+        share = 0.5 if is_code else 1.0
+        made += [Lexeme(each, share) for each in simple if each not in whole]
+    return tuple(made)
 
 
 def _simple(word: str, language: str, asked: bool) -> list[str]:
@@ -170,7 +188,7 @@ def _has_digit(word: str) -> bool:
 
 def _amount(word: str, language: str) -> tuple[Lexeme, ...] | None:
     number = word.removesuffix("%")
-    if (sized := _SIZED.fullmatch(number)) is not None:
+    if (sized := _SIZED.match(number)) is not None:
         made = multiplied(sized[1], sized[2], language)
         return (Lexeme(number), Lexeme(made)) if made else None
     if NUMBER.fullmatch(number) is None or (plain := value(number, language)) is None:

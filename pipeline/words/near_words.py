@@ -21,13 +21,12 @@ def may_be_mistyped(question: str, languages: Sequence[str]) -> dict[str, frozen
         languages: ISO 639-1, of the reader's documents.
     """
     found: dict[str, frozenset[str]] = {}
-    spoken = [known(language) for language in languages or [""]]
     for word in cut(unified(question)):
         plain = word.lower()
         if len(plain) < LEAST_LETTERS or not (plain.isalpha() and plain.isascii()):
             continue
-        if not any(plain in stop_words(language) for language in spoken):
-            found[plain] = frozenset(stem(plain, language) for language in spoken)
+        if not any(plain in stop_words(language) for language in languages):
+            found[plain] = frozenset(stem(plain, language) for language in languages)
     return dict(list(found.items())[:_MOST_WORDS])
 
 

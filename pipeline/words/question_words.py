@@ -6,13 +6,14 @@ it has in each language of the reader's documents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.text import normalize
 from pipeline.words import abbreviations
-from pipeline.words.languages import DEFAULT
-from pipeline.words.lexemes import Lexeme, lexemes, words_of
+from pipeline.words.languages import DEFAULT, known, stop_words
+from pipeline.words.lexemes import Lexeme, cut, lexemes, unified, words_of
 
 # A question is a sentence; of a pasted page the first words do.
 MAX_CHARACTERS = 4_000
@@ -25,6 +26,7 @@ MAX_LANGUAGES = 8
 # abbreviation, and all the words of a long form together.
 _SHORT, _LONG = 0.5, 0.6
 _NEAR = 0.7
+_TELLING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ def asked_words(
     for word, made in question_lexemes(question, spoken):
         for lexeme in made:
             found[lexeme.text] = max(found.get(lexeme.text, 0), lexeme.share)
-        for form in abbreviations.long_forms(word):
-            _add_long_form(found, form, spoken)
+        for part in dict.fromkeys([word, *re.split("[-/']", word)]):
+            for form in abbreviations.long_forms(part):
+                _add_long_form(found, form, spoken)
     for name in abbreviations.short_forms(_cut(question)):
         for language in spoken:
             for lexeme in lexemes(name, language, True):
@@ -89,13 +92,26 @@ def question_lexemes(
     question: str, languages: Sequence[str]
 ) -> list[tuple[str, tuple[Lexeme, ...]]]:
     """The words of a question, at most `MAX_WORDS` that say something, in all the languages."""
-    cut = _cut(question)
+    asked = _cut(question)
     words: dict[str, dict[str, Lexeme]] = {}
+    nothing = _stop_words_of(asked, languages)
     for language in languages:
-        for word, made in words_of(cut, language, asked=True):
-            words.setdefault(word, {}).update({each.text: each for each in made})
+        for word, made in words_of(asked, language, asked=True):
+            if word.lower() not in nothing:
+                words.setdefault(word, {}).update({each.text: each for each in made})
     telling = [(word, tuple(made.values())) for word, made in words.items() if made]
     return telling[:MAX_WORDS]
+
+
+def _stop_words_of(question: str, languages: Sequence[str]) -> frozenset[str]:
+    """The stop words of the language that a question is in, where several of them tell it.
+
+    Otherwise `the` would be a rare word that only documents in other languages have.
+    """
+    words = {word.lower() for word in cut(unified(question))}
+    told = [(len(words & stop_words(language)), language) for language in languages]
+    most, language = max(told, default=(0, ""))
+    return stop_words(language) if most >= _TELLING else frozenset()
 
 
 def _cut(question: str) -> str:
@@ -103,4 +119,4 @@ def _cut(question: str) -> str:
 
 
 def _languages(languages: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(languages or [DEFAULT]))[:MAX_LANGUAGES]
+    return list(dict.fromkeys(map(known, languages or [DEFAULT])))[:MAX_LANGUAGES]

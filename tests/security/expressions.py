@@ -156,6 +156,7 @@ def made_in_functions() -> dict[str, Callable[[], object]]:
     from pipeline.chunking.blocks import BlockKind
     from pipeline.parsing.html import elements
     from pipeline.redaction import Redaction
+    from pipeline.words import highlighting, lexemes
 
     words = "some words " * 100
     word = cuts.Grain.WORD
@@ -169,6 +170,10 @@ def made_in_functions() -> dict[str, Callable[[], object]]:
         "pipeline/parsing/html/elements.py": lambda: elements.token("cookie", "pop-?up"),
         "pipeline/redaction.py": lambda: Redaction(["secret-value", "another.secret"]),
         "pipeline/text.py": lambda: text._piles.__wrapped__(),
+        "pipeline/words/highlighting.py": lambda: highlighting._words.__wrapped__(ascii_only=False),
+        "pipeline/words/lexemes.py": lambda: [
+            lexemes._patterns.__wrapped__(ascii_only=ascii_only) for ascii_only in (True, False)
+        ],
     }
 
 

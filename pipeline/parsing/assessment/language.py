@@ -24,7 +24,7 @@ def warm_up() -> None:
 
 def language_of(text: str) -> str:
     """The ISO 639-1 code of a text's language; empty when it cannot be told, as of a few words."""
-    if _is_english(text[:_BEGINNING]):
+    if is_english(text[:_BEGINNING]):
         return "en"
     # Most texts show theirs at once; a form or a list of names needs more of it.
     for length in (_BEGINNING, _MOST_CHARACTERS) if len(text) > _BEGINNING else (_BEGINNING,):
@@ -34,7 +34,7 @@ def language_of(text: str) -> str:
     return ""
 
 
-def _is_english(text: str) -> bool:
+def is_english(text: str) -> bool:
     """Whether so many of the words are its smallest ones that no model has to be asked."""
     words = text.lower().split()
     small = sum(word in _SMALL_WORDS for word in words)

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import service_calls, shadows
+from pipeline.store import service_calls, shadows, vocabulary
 from pipeline.store.database_urls import driver_url
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database, rows
@@ -280,6 +281,15 @@ async def test_without_a_proper_user_there_are_no_rows(filled: Database, value: 
             assert await rows(connection, query) == []
 
 
+async def _words_of_others(connection: AsyncConnection, user: UUID) -> list[str]:
+    """What is taken for words that only the other user's documents have; each finds their own."""
+    mistyped = {ANNA: ("annna", "anna"), BEN: ("bennn", "ben")}
+    until = UUID(int=2**128 - 1)
+    found = await vocabulary.nearby_lexemes(connection, ["annna", "bennn"], until)
+    assert mistyped[user][1] in found
+    return [own for other, (_, own) in mistyped.items() if other != user and own in found]
+
+
 @pytest.mark.parametrize("seed", [20261122])
 async def test_two_users_on_one_pool_never_see_each_other(plain_login: Database, seed: int) -> None:
     """About a thousand interleaved queries of two users over two connections: no foreign row."""
@@ -294,6 +304,7 @@ async def test_two_users_on_one_pool_never_see_each_other(plain_login: Database,
                         sa.text(f"SELECT user_id FROM {SCHEMA}.{name}")
                     )
                     foreign.extend(each for each in found.scalars() if each != user)
+                foreign.extend(await _words_of_others(connection, user))
                 if fails:  # an aborted transaction must not leave its user behind either
                     await connection.execute(sa.text("SELECT 1 / 0"))
         except sa.exc.DBAPIError:

@@ -74,17 +74,29 @@ def test_a_question_asks_in_each_language_of_the_reader() -> None:
 
 
 def test_a_chunks_words_are_a_tsvector() -> None:
-    """Headings are weighted A, context B; each lexeme has the places where it stands."""
+    """Headings are weighted A, context B; each lexeme has a place for each time it is there."""
     made = chunk_words(["Limits"], "Fees", "We pay $500, and $500 again.", "en")
-    assert made == "'limit':1A 'fee':2B 'pay':4 '500':5,7"
+    assert made == "'limit':1A 'fee':2B 'pay':3 '500':4,5"
 
 
 def test_places_and_words_are_bounded() -> None:
     """Postgres takes no place beyond its last and no word of 2 kB."""
     made = chunk_words([], "", "hail " * 20_000 + "x" * 5_000, "en")
     assert "16384" not in made
-    assert max(map(len, made.replace("'", " ").split(":"))) < 200_000
     assert "x" * 101 not in made
+
+
+def test_a_long_sentence_without_spaces_loses_nothing() -> None:
+    """Each pair of its characters is found, wherever it is cut."""
+    text = "".join(chr(0x4E00 + n) for n in range(350))
+    pairs = {text[at : at + 2] for at in range(len(text) - 1)}
+    assert pairs <= lexemes_of(text, "zh")
+
+
+def test_a_word_that_is_there_twice_counts_twice() -> None:
+    """Also within what no space divides."""
+    assert "'hail':1,2" in chunk_words([], "", "hail,hail", "en")
+    assert "'\u8eca\u8f1b':3,6" in chunk_words([], "", "\u8eca\u8f1b \u8eca\u8f1b", "zh")
 
 
 @given(st.text(max_size=200), st.sampled_from(["", "en", "de", "zh", "hi", "xx"]))
