@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,7 +36,7 @@ QUESTIONS = [
 class Blind(EmbedderInSpace):
     """An embedder that asks for something else than the question."""
 
-    async def embed(self, texts: list[str]) -> EmbeddingAnswer:  # type: ignore[override]
+    async def embed(self, texts: Sequence[str]) -> EmbeddingAnswer:
         """Embed as many other texts."""
         return await super().embed(["nothing of the kind"] * len(texts))
 

@@ -144,7 +144,7 @@ async def test_a_space_that_lacks_a_document_does_not_answer_unless_forced(
         )
         async with services.database.service() as connection:
             (past,) = await space_pointer.switches(connection)
-        assert (past.who, past.reason) == ("me", "a test It lacks 1 published documents.")
+        assert (past.who, past.reason) == ("me", "a test (against: It lacks 1 published documents.)")
         assert (await found(services, "loss of kind", "hybrid")).elsewhere == 1
 
 
