@@ -1,4 +1,4 @@
-"""The space that answers is switched, rolled back and dropped; nothing is mixed, nothing is lost."""
+"""The space that answers is switched, rolled back and dropped: nothing is mixed, none is lost."""
 
 from __future__ import annotations
 
