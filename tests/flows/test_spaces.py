@@ -18,7 +18,7 @@ from tests.flows.test_maintain import _settings
 from tests.flows.working import Worker, rows
 from tests.stages.spaces.building import large
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(400)]
 
 LACKING = """
     SELECT count(*) FROM upload_pipeline.document_chunks AS c WHERE NOT EXISTS (
