@@ -121,7 +121,8 @@ class Loader:
         if name == "embedding_spaces":
             self._make_partitions()
             # Whoever made the backup says where texts and a key are sent; a person has to want it.
-            self._execute(_UNTRUSTED_SETTINGS, table)
+            if "settings" in order:
+                self._execute(_UNTRUSTED_SETTINGS, table)
         if name == "sources":
             # Whoever made the backup says what they read; a person has to want it here.
             self._execute("UPDATE {} SET paused_at = coalesce(paused_at, now())", table)

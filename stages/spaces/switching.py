@@ -55,8 +55,8 @@ async def switch(
             "The gate refuses the switch: " + " ".join(refusal.reasons),
             remedy="Mend that, or switch all the same with --force and the reason why.",
         )
-    overruled = " ".join((force or "", *refusal.reasons)) if refusal.reasons else ""
-    made = Switch("switch", services.version.space_id, space.id, who, overruled.strip(), comparison)
+    reason = f"{force} (against: {' '.join(refusal.reasons)})" if refusal.reasons else ""
+    made = Switch("switch", services.version.space_id, space.id, who, reason, comparison)
     await _point(services, made, whole=not force)
     return made
 

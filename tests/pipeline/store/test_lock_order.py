@@ -114,7 +114,10 @@ _UNORDERED = {
         "embedding_spaces._INDEXED", "uploads._COMPLETE", "backfills._ASK", "backfills._PAUSE",
         "backfills._RESUME", "backfills._SELECTED", "canaries._LEAVE", "processes._LEAVE",
         "processes._SEE", "rollouts._STEP", "schema_changes._SERVES", "shadows._ASK_TO_END",
-        "shadows._END", "shadows._KEEP", "shadows._LIVING", "shadows._RESERVE", "shadows._SETTLE", "word_index._BURY",
+        "shadows._END", "shadows._KEEP", "shadows._LIVING", "shadows._RESERVE", "shadows._SETTLE",
+        "dropped_spaces._RETIRE", "space_pointer._FILL", "space_pointer._PIN",
+        "space_pointer._POINT", "space_pointer._REMEMBER", "space_pointer._WHOLE",
+        "space_servers._ADD", "space_servers._NOTE", "word_index._BURY",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
         "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",

@@ -1,4 +1,4 @@
-"""The space that answers is switched, rolled back and dropped; nothing is mixed, nothing is lost."""
+"""The space that answers is switched, rolled back and dropped: nothing is mixed, none is lost."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ NOTHING = Refusal(())
 
 async def switch(services: Services, space: StoredSpace, force: str | None = None) -> None:
     """Have the gate's consent, and switch."""
-    await switching.switch(
-        services, space, "test", refusal=NOTHING, comparison=None, force=force
-    )
+    await switching.switch(services, space, "test", refusal=NOTHING, comparison=None, force=force)
 
 
 async def found(services: Services, question: str, mode: str = "vector") -> SearchAnswer:
@@ -144,7 +142,10 @@ async def test_a_space_that_lacks_a_document_does_not_answer_unless_forced(
         )
         async with services.database.service() as connection:
             (past,) = await space_pointer.switches(connection)
-        assert (past.who, past.reason) == ("me", "a test It lacks 1 published documents.")
+        assert (past.who, past.reason) == (
+            "me",
+            "a test (against: It lacks 1 published documents.)",
+        )
         assert (await found(services, "loss of kind", "hybrid")).elsewhere == 1
 
 
@@ -218,9 +219,7 @@ async def test_another_user_finds_nothing_of_a_second_space(
         space = await begun(services, large(openai))
         for owner, seen in ((ANNA, 1), (BEN, 0)):
             async with services.database.reader(owner) as connection:
-                owed = await rows(
-                    connection, sa.text("SELECT * FROM space_backlog")
-                )
+                owed = await rows(connection, sa.text("SELECT * FROM space_backlog"))
             assert len(owed) == seen
         await built(services, large(openai))
         await switch(services, space)
