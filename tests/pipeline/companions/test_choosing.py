@@ -75,7 +75,8 @@ def test_each_definition_of_a_chunk_counts() -> None:
 
 def test_a_term_that_stands_everywhere_is_no_news() -> None:
     """Of "Policy" and "Company" nobody wants the definition with every passage."""
-    chunks = [replace(each, text=f"{each.text} accident") for each in policy()]
+    chunks = policy()
+    chunks[4:8] = [replace(each, text=f"{each.text} accident") for each in chunks[4:8]]
     assert not any(each.relation == Relation.DEFINITION for each in companions(chunks).values())
 
 

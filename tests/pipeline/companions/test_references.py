@@ -27,8 +27,8 @@ def test_a_reference_is_found(text: str, written: list[str]) -> None:
     assert [each.written for each in references_in(text)] == written
 
 
-def resolved(text: str, *others: tuple[str, str], titles: tuple[str, ...] = ()) -> str | None:
-    origin = chunk(0, text, titles=titles)
+def resolved(text: str, *others: tuple[str, str]) -> str | None:
+    origin = chunk(0, text)
     chunks = [chunk(n, said, titles=[title]) for n, (title, said) in enumerate(others, 1)]
     found = DocumentIndex([origin, *chunks]).resolve(references_in(text)[0], origin)
     return None if found is None else found.text
@@ -43,5 +43,8 @@ def test_a_heading_goes_before_a_numbered_line() -> None:
 def test_what_is_not_in_the_document_is_not_found() -> None:
     """Nor is the part in which the reference itself stands, nor a table of contents."""
     assert resolved("See Section 9.", ("Section 4", "d")) is None
-    assert resolved("this Part A", ("PART A", "d"), titles=("PART A",)) is None
+    first = chunk(0, "d", titles=["PART A", "Cover"])
+    origin = chunk(1, "under this Part A", titles=["PART A", "Exclusions"])
+    [reference] = references_in(origin.text)
+    assert DocumentIndex([first, origin]).resolve(reference, origin) is None
     assert resolved("See Section 4.", ("Contents", "Section 4 ........ 12")) is None
