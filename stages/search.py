@@ -154,9 +154,7 @@ class _Asked:
     away: NavigatorError | None = None
 
 
-async def _asked(
-    question: Question, owner: UUID, database: Database, embedder: Embedder
-) -> _Asked:
+async def _asked(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Asked:
     from stages.question_vectors import Away, question_vector
 
     if question.mode == "text":

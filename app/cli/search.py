@@ -75,7 +75,10 @@ def print_answer(request: SearchRequest, answer: SearchAnswer) -> None:
     if answer.away is not None:
         say(f"{_away(answer.away)} {answer.away.message} {answer.away.remedy}".strip(), "yellow")
     if not answer.passages:
-        say("Nothing in your documents fits: no passage answers that. Try other words, or drop --document, --tag and --role.")
+        say(
+            "Nothing in your documents fits: no passage answers that. Try other words, or drop "
+            "--document, --tag and --role."
+        )
         return
     if not answer.fits:
         say("Nothing in your documents fits. Perhaps, as the nearest that there is:", "yellow")

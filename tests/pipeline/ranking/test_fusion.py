@@ -47,7 +47,9 @@ def test_the_middle_of_both_does_not_beat_the_first_of_one() -> None:
 
 
 @given(SCORES, SCORES)
-def test_scores_lie_between_zero_and_one(vectors: dict[str, float], words: dict[str, float]) -> None:
+def test_scores_lie_between_zero_and_one(
+    vectors: dict[str, float], words: dict[str, float]
+) -> None:
     """Whatever was found, also by one ranking alone or with equal scores."""
     scores = STATIC.scores(ranking(**vectors), ranking(**words))
     assert scores.keys() == {chunk(letter) for letter in {*vectors, *words}}
