@@ -38,7 +38,7 @@ _MODULES = (
     "app.cli.list", "app.cli.main", "app.cli.search", "app.cli.status",
     "app.prefect.block_server", "app.process.environment", "app.terminal.errors",
     "app.terminal.maintenance", "clients.local.embedders", "concurrent.futures.thread",
-    "pipeline.ranking.relevance", "pipeline.store.document_queries", "pipeline.store.embedded", "pipeline.store.engine",
+    "pipeline.store.document_queries", "pipeline.store.embedded", "pipeline.store.engine",
     "pipeline.store.events", "pipeline.store.findings", "pipeline.store.quality",
     "pipeline.store.quotas", "pipeline.store.search", "pipeline.store.stops",
     "pipeline.store.summary", "pipeline.unknown_variables", "psycopg_binary", "rich.padding",
