@@ -15,7 +15,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,10 @@ def main() -> None:
     for folder in options.sets:
         question_set = read_set(folder, options.documents)
         found[question_set.name] = _measure(question_set, work, options)
-    report = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "sets": found}
-    report["load"] = round(os.getloadavg()[0], 1)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    report = {"at": at, "load": round(os.getloadavg()[0], 1), "sets": found}
     RESULTS.mkdir(exist_ok=True)
-    name = "retrieval-" + report["at"].replace(":", "").replace("+0000", "Z")
+    name = "retrieval-" + at.replace(":", "").replace("+0000", "Z")
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1))
     table = "\n".join(markdown(name, each) for name, each in found.items())
     (RESULTS / f"{name}.md").write_text(table)
@@ -88,7 +88,7 @@ def _of_ours(
         observed = asyncio.run(ours.observe(question_set, questions))
         path.write_text(json.dumps(observed))
     asked = {each["id"]: each for each in observed["questions"]}
-    lists = {
+    lists: Mapping[str, Callable[[dict[str, Any]], list[str]]] = {
         OURS: lambda each: each["hybrid"],
         "ours, words alone": lambda each: [found for found, _ in each["words"]],
         "ours, vectors alone": lambda each: [found for found, _ in each["vector"]],

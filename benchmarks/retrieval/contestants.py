@@ -98,7 +98,7 @@ def rank_langchain(
 
     texts = [each["text"] for each in chunks]
 
-    class Known(Embeddings):
+    class Known(Embeddings):  # type: ignore[misc]
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             return [list(map(float, row)) for row in vectors[: len(texts)]]
 
