@@ -80,9 +80,7 @@ async def test_general_knowledge_does_not_fit(settings: Settings) -> None:
 async def test_one_passage_is_found_and_no_more_is_claimed(settings: Settings) -> None:
     """A corpus of a single passage answers what it says, and nothing else."""
     async with asking(settings) as services:
-        right = await ask(
-            services, ["Is flood covered?", "Does it pay when a sewer backs up?"], BEN
-        )
+        right = await ask(services, ["Is flood covered?", "Is water from a sewer covered?"], BEN)
         wrong = await ask(services, GENERAL, BEN)
     assert [each.fits for each in right] == [True, True]
     assert sum(not each.fits for each in wrong) >= 0.9 * len(wrong)
