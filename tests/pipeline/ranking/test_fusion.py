@@ -73,3 +73,9 @@ def test_each_space_has_its_fusion(provider: str, fusion: object) -> None:
     assert fusion_of(provider) is fusion
     assert STATIC.words > TRANSFORMER.words >= LARGE.words
     assert LARGE.words <= UNKNOWN.words <= STATIC.words
+
+
+def test_words_that_two_passages_share_leave_them_close() -> None:
+    """The last of few candidates is not scaled to nothing when it is nearly as good as the first."""
+    scores = STATIC.scores([], ranking(a=5.2, b=5.0))
+    assert scores[chunk("b")] > 0.9 * scores[chunk("a")]
