@@ -76,6 +76,6 @@ def test_each_space_has_its_fusion(provider: str, fusion: object) -> None:
 
 
 def test_words_that_two_passages_share_leave_them_close() -> None:
-    """The last of few candidates is not scaled to nothing when it is nearly as good as the first."""
+    """The last of few candidates is not scaled to nothing when it is nearly as good."""
     scores = STATIC.scores([], ranking(a=5.2, b=5.0))
     assert scores[chunk("b")] > 0.9 * scores[chunk("a")]
