@@ -43,7 +43,8 @@ _MODULES = (
     "pipeline.store.quotas", "pipeline.store.search", "pipeline.store.stops",
     "pipeline.store.summary", "pipeline.unknown_variables", "psycopg_binary", "rich.padding",
     "rich.table", "safetensors.numpy", "sqlalchemy.dialects.postgresql.psycopg",
-    "stages.query_embedding", "stages.reconciling.summary", "stages.search", "stages.services",
+    "stages.query_embedding", "stages.question_vectors", "stages.reconciling.summary",
+    "stages.search", "stages.services",
     "tokenizers", "typer._adapters",
 )  # fmt: skip
 _LOOK_SECONDS = 1.0

@@ -1,8 +1,9 @@
 """`python -m benchmarks.retrieval --sets FOLDER …`: how well questions are answered.
 
 Each folder holds a question set that you have downloaded (see `benchmarks/retrieval/sets.py` for
-the forms, docs/retrieval.md for where to get some). Its documents go through the whole pipeline into
-an embedded Postgres below --work; `--contestants PYTHON` names an environment with other libraries.
+the forms, docs/retrieval.md for where to get some). Its documents go through the whole pipeline
+into an embedded Postgres below --work; `--contestants PYTHON` names an environment with other
+libraries (see `benchmarks/retrieval/contestants.py`).
 Prints Markdown, and writes it with the JSON to `benchmarks/results/`. Only questions with an answer
 count here; `python -m benchmarks.retrieval.calibration` is about the others.
 """
@@ -14,7 +15,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,10 @@ def main() -> None:
     for folder in options.sets:
         question_set = read_set(folder, options.documents)
         found[question_set.name] = _measure(question_set, work, options)
-    report = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "sets": found}
-    report["load"] = round(os.getloadavg()[0], 1)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    report = {"at": at, "load": round(os.getloadavg()[0], 1), "sets": found}
     RESULTS.mkdir(exist_ok=True)
-    name = "retrieval-" + report["at"].replace(":", "").replace("+0000", "Z")
+    name = "retrieval-" + at.replace(":", "").replace("+0000", "Z")
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1))
     table = "\n".join(markdown(name, each) for name, each in found.items())
     (RESULTS / f"{name}.md").write_text(table)
@@ -63,7 +64,7 @@ def _measure(question_set: QuestionSet, work: Path, options: argparse.Namespace)
     scores = _of_ours(question_set, questions, work, options.again)
     if options.contestants:
         folder = work / "contestants" / question_set.name
-        given = asyncio.run(others.answers(options.contestants, question_set, questions, folder))
+        given = others.answers(options.contestants, question_set, questions, folder)
         for name, answers in given.items():
             rows = [_within(q, answer) for q, answer in zip(questions, answers, strict=True)]
             scores[name] = [score(q, row) for q, row in zip(questions, rows, strict=True)]
@@ -87,7 +88,7 @@ def _of_ours(
         observed = asyncio.run(ours.observe(question_set, questions))
         path.write_text(json.dumps(observed))
     asked = {each["id"]: each for each in observed["questions"]}
-    lists = {
+    lists: Mapping[str, Callable[[dict[str, Any]], list[str]]] = {
         OURS: lambda each: each["hybrid"],
         "ours, words alone": lambda each: [found for found, _ in each["words"]],
         "ours, vectors alone": lambda each: [found for found, _ in each["vector"]],
@@ -111,7 +112,9 @@ def _differences(
     mine: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
     pairs = list(zip(mine, theirs, strict=True))
-    return {metric: _triple(interval([a[metric] - b[metric] for a, b in pairs])) for metric in METRICS}
+    return {
+        metric: _triple(interval([a[metric] - b[metric] for a, b in pairs])) for metric in METRICS
+    }
 
 
 def _triple(found: Any) -> list[float]:

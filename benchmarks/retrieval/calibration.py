@@ -33,7 +33,7 @@ DATA = HERE.parents[1] / "pipeline" / "ranking" / "calibration.json"
 FOREIGN = 40
 """Questions of each other set."""
 LOST = 0.04
-"""The threshold is set where so many of the answerable questions that are fitted on are lost."""
+"""So many answerable questions may be lost, on the mean over sets that were not fitted on."""
 
 Array = NDArray[np.float64]
 Figures = dict[str, float]
@@ -180,26 +180,40 @@ class Fit:
 
 
 def fit(
-    rows: Sequence[Figures], right: Sequence[bool], share: Sequence[float], names: tuple[str, ...]
+    rows: Sequence[Figures], right: Sequence[bool], share: Sequence[float], names: Sequence[str]
 ) -> Fit:
-    """Fit by projected gradient, with a little shrinkage, over standardized figures.
+    """Fit by Newton's method, with a little shrinkage, over standardized figures.
+
+    A figure whose coefficient would have the wrong sign is left out.
 
     Args:
         share: weight of each row.
     """
+    found = _fit(rows, right, share, names)
+    wrong = {
+        name
+        for name, weight in zip(found.names, found.weights, strict=True)
+        if weight < 0 and name not in FREE
+    }
+    return fit(rows, right, share, [n for n in names if n not in wrong]) if wrong else found
+
+
+def _fit(
+    rows: Sequence[Figures], right: Sequence[bool], share: Sequence[float], names: Sequence[str]
+) -> Fit:
     raw, truth = _matrix(rows, names), np.asarray(right, np.float64)
     weight = np.asarray(share) / np.sum(share)
     middle, spread = raw.mean(0), raw.std(0) + 1e-9
     given = np.c_[np.ones(len(raw)), (raw - middle) / spread]
-    free = np.array([True, *(name in FREE for name in names)])
-    found, step = np.zeros(given.shape[1]), 2.0
-    for _ in range(4_000):
-        error = weight * (1 / (1 + np.exp(-given @ found)) - truth)
-        slope = given.T @ error + 1e-3 * np.r_[0, found[1:]]
-        found = found - step * slope
-        found = np.where(free, found, np.maximum(found, 0))
+    shrink = np.r_[1e-9, np.full(len(names), 1e-3)]
+    found = np.zeros(given.shape[1])
+    for _ in range(30):
+        sure = 1 / (1 + np.exp(-given @ found))
+        slope = given.T @ (weight * (sure - truth)) + shrink * found
+        bend = (given * (weight * sure * (1 - sure))[:, None]).T @ given + np.diag(shrink)
+        found = found - np.linalg.solve(bend, slope)
     scaled = found[1:] / spread
-    return Fit(names, float(found[0] - scaled @ middle), scaled)
+    return Fit(tuple(names), float(found[0] - scaled @ middle), scaled)
 
 
 def _matrix(rows: Sequence[Figures], names: Sequence[str]) -> Array:
@@ -221,55 +235,60 @@ def balanced(given: Sequence[tuple[str, str]]) -> list[float]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """A fitted answer model with its threshold."""
-
-    model: Fit
-    threshold: float
-
-    def lost(self, given: Sequence[Sample]) -> Array:
-        """Which answers are said not to fit."""
-        return np.asarray(self.model([each.figures for each in given]) < self.threshold)
-
-
-def judge(given: Sequence[Sample], names: tuple[str, ...]) -> Judge:
-    """Fit the answers of samples; the threshold loses `LOST` of the answerable ones."""
+def fit_answers(given: Sequence[Sample], names: Sequence[str]) -> Fit:
+    """Fit the answers of samples."""
     share = balanced([(each.of, each.kind) for each in given])
-    model = fit([s.figures for s in given], [s.answerable for s in given], share, names)
-    own = [(p, w) for s, p, w in zip(given, model([s.figures for s in given]), share, strict=True)
-           if s.answerable]  # fmt: skip
-    own.sort()
-    total = np.cumsum([weight for _, weight in own])
-    return Judge(model, float(own[int(np.searchsorted(total, LOST * total[-1]))][0]))
+    return fit([s.figures for s in given], [s.answerable for s in given], share, names)
 
 
-def held_out(given: Sequence[Sample], names: tuple[str, ...]) -> list[str]:
-    """A row for each set, judged by a fit on the others."""
-    lines = []
+Judged = list[tuple[Sample, float]]
+
+
+def held_out(given: Sequence[Sample], names: Sequence[str]) -> dict[str, Judged]:
+    """Of each set, its samples with their relevance by a fit on the other sets."""
+    found: dict[str, Judged] = {}
     for of in sorted({each.of for each in given}):
-        judged = judge([each for each in given if each.of != of], names)
+        model = fit_answers([each for each in given if each.of != of], names)
         mine = [each for each in given if each.of == of]
-        lost = judged.lost(mine)
+        found[of] = list(zip(mine, map(float, model([s.figures for s in mine])), strict=True))
+    return found
+
+
+def threshold_of(judged: Mapping[str, Judged]) -> float:
+    """The highest at which no more than `LOST` are lost, on the mean over the sets."""
+
+    own = [np.array([p for s, p in rows if s.answerable]) for rows in judged.values()]
+    steps = [each / 100 for each in range(100)]
+    return max(t for t in steps if np.mean([np.mean(each < t) for each in own]) <= LOST)
+
+
+def table(judged: Mapping[str, Judged], threshold: float) -> str:
+    """What is lost of each set, and what is recognized."""
+    lines = [
+        f"| threshold {threshold:.2f} | lost | general | foreign | hard |",
+        "|---|---|---|---|---|",
+    ]
+    for of, rows in judged.items():
         cells = []
         for kind in ("own", "general", "foreign", "hard"):
-            rows = [bool(is_lost) for each, is_lost in zip(mine, lost, strict=True) if each.kind == kind]
-            cells.append(f"{sum(rows)} of {len(rows)} ({sum(rows) / len(rows):.0%})" if rows else "–")
-        lines.append(f"| {of} | " + " | ".join(cells) + f" | {judged.threshold:.2f} |")
-    return lines
+            below = [p < threshold for s, p in rows if s.kind == kind]
+            told = f"{sum(below)} of {len(below)} ({np.mean(below):.0%})" if below else "–"
+            cells.append(told)
+        lines.append(f"| {of} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
     """What is written for a mode: both models, fitted on all sets."""
-    judged = judge(given, MODES[mode])
+    names = MODES[mode]
     rows = [(s, figures, good) for s in given for figures, good in s.passages]
     share = balanced([(s.of, "own" if good else "other") for s, _, good in rows])
     figures, right = [row[1] for row in rows], [row[2] for row in rows]
     passage = fit(figures, right, share, OF_PASSAGES[mode])
     return {
-        "answer": judged.model.data(),
+        "answer": fit_answers(given, names).data(),
         "passage": passage.data(),
-        "threshold": round(judged.threshold, 4),
+        "threshold": threshold_of(held_out(given, names)),
         "usual_similarity": round(usual, 4),
         "questions": dict(Counter(each.of for each in given)),
     }
@@ -288,9 +307,13 @@ def usual_similarity(observed: Sequence[Mapping[str, Any]]) -> float:
 
 def main() -> None:
     """Ask, fit, judge what was left out."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval.calibration", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.retrieval.calibration", description=__doc__
+    )
     parser.add_argument("--sets", nargs="+", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`"
+    )
     parser.add_argument("--related", nargs="*", default=(), help="names of sets of one domain")
     parser.add_argument("--documents", type=int, default=2_500)
     parser.add_argument("--provider", default="local", help="of the embedding space")
@@ -305,8 +328,8 @@ def main() -> None:
     for mode, names in MODES.items():
         pairs = zip(sets, observed, strict=True)
         given = [one for a, b in pairs for one in samples(a, b, fusion, usual, mode)]
-        print(f"\n{mode}: lost of answerable, recognized of general, foreign, hard; threshold\n")
-        print("\n".join(held_out(given, names)))
+        judged = held_out(given, names)
+        print(f"\n{mode}\n\n{table(judged, threshold_of(judged))}")
         made[mode] = profile(given, usual, mode)
     if options.write:
         _write(made, options.name)

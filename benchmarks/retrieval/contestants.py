@@ -43,9 +43,10 @@ def cut_llamaindex(documents: Sequence[Row]) -> list[Row]:
     from llama_index.core import Document
     from llama_index.core.node_parser import SentenceSplitter
 
-    hidden = {"excluded_embed_metadata_keys": ["document", "page"]}
+    place = ["document", "page"]
+    hidden = {"excluded_embed_metadata_keys": place, "excluded_llm_metadata_keys": place}
     given = [Document(text=each["text"], metadata=_place(each), **hidden) for each in documents]
-    nodes = SentenceSplitter(include_metadata=False).get_nodes_from_documents(given)
+    nodes = SentenceSplitter().get_nodes_from_documents(given)
     return [{**each.metadata, "text": each.get_content()} for each in nodes]
 
 
@@ -97,7 +98,7 @@ def rank_langchain(
 
     texts = [each["text"] for each in chunks]
 
-    class Known(Embeddings):
+    class Known(Embeddings):  # type: ignore[misc]
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             return [list(map(float, row)) for row in vectors[: len(texts)]]
 

@@ -6,6 +6,7 @@ the vectors of the same embedder for their own chunks.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from benchmarks.retrieval.sets import QuestionSet, SetQuestion
 _BATCH = 64
 
 
-async def answers(
+def answers(
     python: Path, question_set: QuestionSet, questions: Sequence[SetQuestion], folder: Path
 ) -> dict[str, list[list[Ranked]]]:
     """Each contestant's ranked passages for each question.
@@ -33,10 +34,10 @@ async def answers(
     _write(folder / "documents.json", list(_documents(question_set)))
     _write(folder / "questions.json", [{"id": q.id, "text": q.text} for q in questions])
     _run(python, "cut", folder)
-    np.save(folder / "questions.npy", await _vectors([each.text for each in questions]))
+    np.save(folder / "questions.npy", _vectors([each.text for each in questions]))
     for path in folder.glob("*/chunks.json"):
         texts = [each["text"] for each in json.loads(path.read_text())["chunks"]]
-        np.save(path.with_name("vectors.npy"), await _vectors(texts))
+        np.save(path.with_name("vectors.npy"), _vectors(texts))
     _run(python, "rank", folder)
     return {
         json.loads(path.with_name("chunks.json").read_text())["name"]: _ranked(path)
@@ -63,7 +64,11 @@ def _pages(path: Path) -> Iterator[str]:
             yield page.get_textpage().get_text_bounded()
 
 
-async def _vectors(texts: Sequence[str]) -> Any:
+def _vectors(texts: Sequence[str]) -> Any:
+    return asyncio.run(_embedded(texts))
+
+
+async def _embedded(texts: Sequence[str]) -> Any:
     from pipeline.settings import load_settings
     from pipeline.text import fold, normalize
     from stages.services import open_embedder

@@ -86,7 +86,9 @@ async def _asked(
         scope = SearchFilter(only)
         near = await rank_by_vector(connection, vector, embedder.space.id, scope, DEPTH)
         worded = await rank_by_words(connection, question.text, scope, DEPTH)
-    hybrid = await answer(Question(question.text, limit=20, document=only), owner, database, embedder)
+    hybrid = await answer(
+        Question(question.text, limit=20, document=only), owner, database, embedder
+    )
     return {
         "id": question.id,
         "text": question.text,

@@ -84,11 +84,11 @@ def _scaled(ranking: Sequence[Scored], *, floor: float) -> dict[UUID, float]:
 STATIC = Fusion(
     "static",
     0.65,
-    "wordllama on five sets: docs/retrieval.md",
+    "wordllama on seven sets: docs/retrieval.md",
 )
 """A vector for each token, averaged: weaker than words on most questions."""
 
-TRANSFORMER = Fusion("transformer", 0.5, "all-MiniLM-L6-v2 (int8): docs/retrieval.md")
+TRANSFORMER = Fusion("transformer", 0.4, "all-MiniLM-L6-v2 (int8) on two sets: docs/retrieval.md")
 """A small sentence-embedding model on this machine: about as strong as words."""
 
 LARGE = Fusion("large", 0.4, "not measured here; larger models are stronger than words")

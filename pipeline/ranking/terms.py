@@ -1,8 +1,8 @@
 """Splits a question into terms and weighs them: how much it says that a passage lacks one.
 
-Rarity is that of ordinary English, not of the reader's documents: in a corpus of five passages every
-word is rare or everywhere, and a word that stands in none of them may be "wait" or "France". So a
-relevance depends on nothing but the question and the passages of its answer.
+Rarity is that of ordinary English, not of the reader's documents: in a corpus of five passages
+every word is rare or everywhere, and a word that stands in none of them may be "wait" or "France".
+So a relevance depends on nothing but the question and what was found for it.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Passage:
     """One answer.
 
     Attributes:
-        score: cosine similarity for vector, BM25 for text, the fused one, between 0 and 1, for hybrid.
+        score: cosine similarity for vector, BM25 for text, both fused, 0 to 1, for hybrid.
         vector_rank, text_rank: its place in each ranking, from 1, None when not in it.
         context: what a reader sees beside it and needs: a table's caption and columns.
         role: what it is in an insurance document.

@@ -15,7 +15,7 @@ ODD = os.fsdecode(b"t\xe9")
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("search", "theft", "--tag", ODD), 0),
+        (("search", "theft", "--tag", ODD), 3),
         (("list", "--tag", ODD), 0),
         (("report", "--no-open", "--run", ODD), 2),
         (("status", ODD), 2),

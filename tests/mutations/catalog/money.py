@@ -181,9 +181,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a-question-is-in-no-ledger",
-        "stages/search.py", "_vector",
-        "embedded(asked, database, embedder, operation=QUESTION, owner=owner)",
-        "embedder.embed([asked])",
+        "stages/question_vectors.py", "_answered",
+        "embedded(text, database, embedder, operation=QUESTION, owner=owner)",
+        "embedder.embed([text])",
         ("tests/security/test_tenants.py::test_a_question_costs_who_asks_it",),
         "what the embedder bills for a search is in the ledger",
     ),

@@ -47,7 +47,9 @@ def test_the_middle_of_both_does_not_beat_the_first_of_one() -> None:
 
 
 @given(SCORES, SCORES)
-def test_scores_lie_between_zero_and_one(vectors: dict[str, float], words: dict[str, float]) -> None:
+def test_scores_lie_between_zero_and_one(
+    vectors: dict[str, float], words: dict[str, float]
+) -> None:
     """Whatever was found, also by one ranking alone or with equal scores."""
     scores = STATIC.scores(ranking(**vectors), ranking(**words))
     assert scores.keys() == {chunk(letter) for letter in {*vectors, *words}}
@@ -71,3 +73,9 @@ def test_each_space_has_its_fusion(provider: str, fusion: object) -> None:
     assert fusion_of(provider) is fusion
     assert STATIC.words > TRANSFORMER.words >= LARGE.words
     assert LARGE.words <= UNKNOWN.words <= STATIC.words
+
+
+def test_words_that_two_passages_share_leave_them_close() -> None:
+    """The last of few candidates is not scaled to nothing when it is nearly as good."""
+    scores = STATIC.scores([], ranking(a=5.2, b=5.0))
+    assert scores[chunk("b")] > 0.9 * scores[chunk("a")]

@@ -90,7 +90,7 @@ def test_nothing_found_is_not_relevant() -> None:
 
 
 def test_headings_and_context_are_what_a_passage_says() -> None:
-    """A word of the question may stand in the heading above a passage, or in its table's caption."""
+    """A word of the question may stand in the heading above it, or in its table's caption."""
     calibration = calibration_of("local", "hybrid")
     bare = Passage("We pay for it.")
     for held in (replace(bare, heading_path=["Hail"]), replace(bare, context="Hail")):
@@ -115,7 +115,9 @@ def test_stop_words_ask_nothing() -> None:
 def test_a_corpus_of_one_passage_is_judged_as_others_are() -> None:
     """One passage has nothing to stand out from, and is no answer or a sure one for it."""
     calibration = calibration_of("local", "hybrid")
-    right = judged(Passage("Hail damage to the roof is covered.", 0.6), evidence([0.6]), calibration)
+    right = judged(
+        Passage("Hail damage to the roof is covered.", 0.6), evidence([0.6]), calibration
+    )
     wrong = judged(Passage("Cats and dogs.", 0.05, 1, None), evidence([0.05], []), calibration)
     assert right[0] > calibration.threshold > wrong[0]
 
