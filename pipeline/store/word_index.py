@@ -155,9 +155,9 @@ _POSTINGS = sa.text(
            string_agg(int2send((ordinal - 32768)::int2), '' ORDER BY ordinal),
            string_agg(charsend((places - 128)::"char"), '' ORDER BY ordinal)
     FROM (
-        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme, cardinality(w.positions) AS places
+        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme, least(cardinality(w.positions), 255) AS places
         FROM indexing AS i JOIN document_chunks AS c ON c.id = i.chunk_id, unnest(c.search) AS w
-        OFFSET 0
+        WHERE w.positions IS NOT NULL OFFSET 0
     ) AS place
     GROUP BY lexeme
     """

@@ -115,12 +115,13 @@ def _for_driver(terms: int) -> bytes:
     UNION ALL
     SELECT 'waiting', NULL, NULL, count(*)::int, NULL, NULL FROM unindexed_chunks
     UNION ALL
-    SELECT 'scanned', NULL, NULL, length(c.words), uuid_send(c.id), {counts}
+    SELECT * FROM (SELECT 'scanned', NULL::bigint, NULL::int, length(c.words), uuid_send(c.id),
+        {counts}
     FROM (
         SELECT c.id, c.search || ''::tsvector AS words
         FROM unindexed_chunks AS u JOIN document_chunks AS c ON c.id = u.chunk_id
         WHERE c.search @@ CAST(:any AS tsquery) OFFSET 0
-    ) AS c
+    ) AS c ORDER BY c.id) AS scanned  -- ties are answered by id
     """
     return sa.text(statement).compile(dialect=_DIALECT).string.encode()
 
