@@ -27,7 +27,8 @@ class Timed:
     """What a kind of search took, over all questions.
 
     Attributes:
-        p50, p95: milliseconds. agreed: questions whose ten best are the exact ones; None: not asked.
+        p50, p95: milliseconds.
+        agreed: questions whose ten best are the exact ones; None: not asked.
     """
 
     name: str
@@ -63,7 +64,7 @@ async def hybrid(connection: AsyncConnection, asked: Asked) -> list[UUID]:
 
 async def exact_words(connection: AsyncConnection, asked: Asked) -> list[UUID]:
     """The best by a scan of all the reader's passages."""
-    terms = await rankings._terms(connection, asked.text)  # noqa: SLF001
+    terms = await rankings._terms(connection, asked.text)
     lexemes = [term.lexeme for term in terms]
     values = word_scan.parameters(lexemes, [1.0] * len(lexemes))
     statement = sa.text(word_scan.bm25("true", range(len(lexemes))))
@@ -88,7 +89,11 @@ async def exact_vectors(connection: AsyncConnection, asked: Asked) -> list[UUID]
 
 
 async def time_searches(
-    database: Database, name: str, find: Find, questions: Sequence[Asked], exact: Find | None = None,
+    database: Database,
+    name: str,
+    find: Find,
+    questions: Sequence[Asked],
+    exact: Find | None = None,
     compared: int = 0,
 ) -> Timed:
     """Ask every question once, after a few for warming up; compare some of the answers."""

@@ -97,9 +97,9 @@ def _vectors(
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """The vectors at length one."""
-    units: NDArray[np.float32] = (
-        vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    ).astype(np.float32)
+    units: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(
+        np.float32
+    )
     return units
 
 

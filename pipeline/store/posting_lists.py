@@ -151,9 +151,7 @@ def _reaching(scores: Floats, least: float, rest: float, limit: int) -> Ordinals
     return chosen
 
 
-def _exact(
-    part: Postings, chosen: Ordinals, factors: Sequence[float], shortness: Floats
-) -> Floats:
+def _exact(part: Postings, chosen: Ordinals, factors: Sequence[float], shortness: Floats) -> Floats:
     """The scores of these chunks, added up in the order of the words as the scan does."""
     scores = np.zeros(len(chosen))
     for word, (ordinals, places) in sorted(part.lists.items()):

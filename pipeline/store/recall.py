@@ -125,9 +125,7 @@ def _moved(vector: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return asked
 
 
-async def _share_found(
-    database: Database, user: UUID, space_id: UUID, vector: np.ndarray
-) -> float:
+async def _share_found(database: Database, user: UUID, space_id: UUID, vector: np.ndarray) -> float:
     """The share of the nearest that a user's search finds; as near as the last of them counts."""
     async with database.reader(user) as connection:
         found = await rank_by_vector(connection, vector, space_id, SearchFilter(), TOP)

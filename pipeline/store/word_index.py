@@ -26,6 +26,9 @@ from pipeline.store.lock_order import WORD_INDEX, advisory
 WORTH_INDEXING = 2_000
 """So many waiting chunks of a user are indexed; fewer are scanned by every search."""
 
+TOO_MANY = 16_384
+"""So many are indexed while a run still publishes, lest searches scan more and more meanwhile."""
+
 SEGMENT_CHUNKS = 65_536
 """Of the largest segment: an ordinal has two bytes."""
 
@@ -72,15 +75,19 @@ _UNTIDY = sa.text(
 )
 
 
-_OF_JOBS = sa.text(
-    "SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))"
-)
+_OF_JOBS = sa.text("SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))")
+_OF_RUN = sa.text("SELECT DISTINCT user_id FROM run_jobs WHERE run_id = :run")
 _NUMBER_WAITING = sa.text("SELECT count(*) FROM unindexed_chunks WHERE user_id = :user")
 
 
 async def users_of(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[UUID]:
     """Whose the jobs are."""
     return list((await connection.execute(_OF_JOBS, {"jobs": list(jobs)})).scalars())
+
+
+async def users_of_run(connection: AsyncConnection, run: UUID) -> list[UUID]:
+    """Whose documents a run works on."""
+    return list((await connection.execute(_OF_RUN, {"run": run})).scalars())
 
 
 async def waiting(database: Database, user: UUID) -> int:
@@ -155,7 +162,8 @@ _POSTINGS = sa.text(
            string_agg(int2send((ordinal - 32768)::int2), '' ORDER BY ordinal),
            string_agg(charsend((places - 128)::"char"), '' ORDER BY ordinal)
     FROM (
-        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme, least(cardinality(w.positions), 255) AS places
+        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme,
+               least(cardinality(w.positions), 255) AS places
         FROM indexing AS i JOIN document_chunks AS c ON c.id = i.chunk_id, unnest(c.search) AS w
         WHERE w.positions IS NOT NULL OFFSET 0
     ) AS place

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.store.posting_lists import B, K1
+from pipeline.store.posting_lists import K1, B
 
 
 def parameters(lexemes: Sequence[str], weights: Sequence[float]) -> dict[str, Any]:

@@ -19,9 +19,7 @@ async def low_recall(look: Inspection) -> AsyncIterator[Finding]:
     """Measure what was not measured for a day; find indexes whose last figure is low."""
     database = look.services.database
     for each in await recall.measure_all(database, every_seconds=_EVERY_SECONDS):
-        _LOG.info(
-            "recall_measured", space=str(each.space_id), recall=each.recall, worst=each.worst
-        )
+        _LOG.info("recall_measured", space=str(each.space_id), recall=each.recall, worst=each.worst)
     async with database.service() as connection:
         known = await recall.latest(connection)
     for each in known:

@@ -70,9 +70,7 @@ async def _fill(url: str) -> None:
     await store.close()
 
 
-_REMOVED = sa.text(
-    f"INSERT INTO {SCHEMA}.removed_chunks (user_id, chunk_id) VALUES (:user, :id)"
-)
+_REMOVED = sa.text(f"INSERT INTO {SCHEMA}.removed_chunks (user_id, chunk_id) VALUES (:user, :id)")
 _SEGMENT = sa.text(
     f"""
     WITH segment AS (

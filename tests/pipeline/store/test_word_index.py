@@ -1,4 +1,4 @@
-"""The word index gives the scan's ranking, to each reader of their own chunks, whatever happened."""
+"""The word index gives the scan's ranking, to each reader of their own chunks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store import word_index, word_scan
 from pipeline.failpoints import WORD_INDEX_FAILPOINTS
+from pipeline.store import word_index, word_scan
 from pipeline.store.dumping import snapshot
 from pipeline.store.engine import Database, rows
 from pipeline.store.erasure import erase_user
@@ -24,8 +24,9 @@ from pipeline.store.word_index import Segment, worth_rewriting
 from pipeline.store.word_ranking import Term, rank_terms
 from stages.word_indexing import index_everybody, index_published
 from tests.pipeline.store.making import ANNA, BEN, published, table
+from tests.pipeline.store.waiting import until_somebody_waits
 
-WORDS = "hail wind flood deductible limit exclusion roof water theft fire".split()
+WORDS = ["hail", "wind", "flood", "deductible", "limit", "exclusion", "roof", "water", "fire"]
 QUESTION = [Term("hail"), Term("deduct", 0.5), Term("roof"), Term("nowher"), Term("fire", 2.0)]
 
 _DOCUMENT = sa.text(
@@ -227,32 +228,22 @@ def killed(url: str, failpoint: str) -> int:
         "asyncio.run(main())\n"
     )
     environment = {**os.environ, "NAVIGATOR_FAILPOINT": failpoint}
-    return subprocess.run([sys.executable, "-c", work, url], env=environment, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-c", work, url], env=environment, check=False
+    ).returncode
 
 
 async def test_what_is_removed_while_it_is_indexed_is_not_found(store: Database) -> None:
     """A deletion waits for who indexes the chunk, and then notes that the segment is wrong."""
     await add(store, ANNA, ["hail roof", "fire", "deductible"])
-    waited = asyncio.Event()
     async with store.service() as connection:
         await connection.execute(sa.text("SELECT FROM unindexed_chunks FOR UPDATE"))
-        deleting = asyncio.create_task(
-            change(store, _DELETE, user=ANNA, number=3, seed="x"), name="deleting"
-        )
-        while not await _is_waiting(store):
-            await asyncio.sleep(0.02)
-        waited.set()
+        deleting = asyncio.create_task(change(store, _DELETE, user=ANNA, number=3, seed="x"))
+        await until_somebody_waits(store, deleting)
         await connection.execute(sa.text("DELETE FROM unindexed_chunks"))  # as if it were indexed
     await deleting
-    assert waited.is_set()
     assert len(await table(store, "removed_chunks")) == 3
     assert await ranked(store, ANNA) == []
-
-
-async def _is_waiting(store: Database) -> bool:
-    query = sa.text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-    async with store.owner() as connection:
-        return bool(await connection.scalar(query))
 
 
 async def test_words_of_what_is_gone_leave_the_index(store: Database) -> None:
@@ -304,9 +295,7 @@ async def test_an_erasure_waits_for_who_indexes(store: Database) -> None:
                 await erase_user(own, ANNA, ANNA)
 
         erasing = asyncio.create_task(erase())
-        while not await _is_waiting(store):
-            await asyncio.sleep(0.02)
-        assert not erasing.done()
+        await until_somebody_waits(store, erasing)
     await erasing
     assert await rows_left(store, ANNA) == {}
 
@@ -335,7 +324,10 @@ async def test_many_chunks_are_indexed_after_their_publication(store: Database) 
     """Once enough of a user's wait, the next publication has them indexed."""
     await add(store, ANNA, [f"hail {number}" for number in range(word_index.WORTH_INDEXING)])
     await published(store, "anna.md", "roof", user=ANNA)
-    await index_published(store, [row["id"] for row in await table(store, "upload_jobs")])
+    jobs = [row["id"] for row in await table(store, "upload_jobs")]
+    await index_published(store, jobs)
+    assert await segments(store, ANNA) == []
+    await index_published(store, jobs, least=word_index.WORTH_INDEXING)
     [made] = await segments(store, ANNA)
     assert made["chunks"] == word_index.WORTH_INDEXING + 1
     assert "unindexed_chunks" not in await rows_left(store, ANNA)
