@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import psutil
 import sqlalchemy as sa
+from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.search_scale.loading import SPACE
@@ -76,7 +77,7 @@ _NO_INDEX = sa.text("SELECT set_config('enable_indexscan', 'off', true)")
 
 async def exact_vectors(connection: AsyncConnection, asked: Asked) -> list[UUID]:
     """The nearest by comparing with all the reader's vectors."""
-    values = {"vector": rankings.Vector(asked.vector).to_text(), "space": SPACE, "limit": TOP}
+    values = {"vector": Vector(asked.vector).to_text(), "space": SPACE, "limit": TOP}
     await connection.execute(_NO_INDEX)
     statement = sa.text(
         f"""

@@ -40,12 +40,12 @@ async def test_an_index_that_misses_is_found_out(
 ) -> None:
     """A search that gives far vectors instead of near ones has a low figure."""
     await publish(corpus, ALICE, ["words"] * 40, _around(_unit(1, 0, 0, 0), 40, 0.9, seed=2))
-    near = recall.rank_by_vector
+    near = rankings.rank_by_vector
 
     async def far(connection: object, vector: np.ndarray, *scope: object) -> object:
         return await near(connection, -vector, *scope)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recall, "rank_by_vector", far)
+    monkeypatch.setattr(rankings, "rank_by_vector", far)
     assert await recall.measure(corpus, SPACE, DIMENSION)
     async with corpus.service() as connection:
         [kept] = await recall.latest(connection)

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.failpoints import WORD_INDEX_FAILPOINTS
-from pipeline.store import word_index, word_scan
+from pipeline.store import word_forgetting, word_index, word_scan
 from pipeline.store.dumping import snapshot
 from pipeline.store.engine import Database, rows
 from pipeline.store.erasure import erase_user
@@ -288,7 +288,7 @@ async def test_an_erasure_waits_for_who_indexes(store: Database) -> None:
     """What a process is indexing at this moment is erased too."""
     await published(store, "anna.md", "hail roof", "fire", user=ANNA)
     async with store.service() as connection:
-        await word_index.lock_index(connection, ANNA)
+        await word_forgetting.lock_index(connection, ANNA)
 
         async def erase() -> None:
             async with store.service() as own:
@@ -304,7 +304,7 @@ async def test_two_processes_do_not_index_the_same_user(store: Database) -> None
     """The second one goes on to something else."""
     await add(store, ANNA, ["hail"])
     async with store.service() as connection:
-        await word_index.lock_index(connection, ANNA)
+        await word_forgetting.lock_index(connection, ANNA)
         assert await word_index.index_waiting(store, ANNA, least=1) == 0
         assert await word_index.tidy(store, ANNA) == 0
     assert await word_index.index_waiting(store, ANNA, least=1) == 1
@@ -348,7 +348,7 @@ async def test_a_rebuilt_index_gives_the_same(store: Database) -> None:
     await add(store, ANNA, ["hail roof", "fire"] * 5)
     await index_all(store, ANNA)
     before = await ranked(store, ANNA)
-    await word_index.rebuild(store, ANNA)
+    await word_forgetting.rebuild(store, ANNA)
     assert await segments(store, ANNA) == []
     assert await ranked(store, ANNA) == before
     await index_everybody(store)
