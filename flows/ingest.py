@@ -47,6 +47,7 @@ from stages.services import Services
 from stages.source_discovery import find_for_run
 from stages.sources.definitions import named_by_url
 from stages.sources.leaving import Gone
+from stages.word_indexing import index_run
 
 
 @task(
@@ -236,6 +237,7 @@ async def conclude(
     space, enough = parts.embedder.space.id, parts.settings.hnsw_min_vectors
     if await embedding_spaces.needs_index(parts.database, space, enough):
         await index_vectors()
+    await index_run(parts.database, run)
     stops = [each for each in troubles if isinstance(each, RunStopped)]
     progress = await progress_of(parts, run)
     waits = progress.count(WORKING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from pipeline.store import embedding_spaces, word_index
+from pipeline.store import embedding_spaces, word_forgetting, word_index
 from pipeline.store.engine import Database
 from stages.word_indexing import index_user, tidy_all
 
@@ -22,7 +22,7 @@ async def build_words(database: Database, told: Told, *, anew: bool = False) -> 
     """
     if anew:
         for user in await word_index.indexed_users(database):
-            await word_index.rebuild(database, user)
+            await word_forgetting.rebuild(database, user)
             told(f"Words: {await index_user(database, user):,} passages of a user indexed anew.")
     users = await word_index.waiting_users(database)
     for number, user in enumerate(users, 1):

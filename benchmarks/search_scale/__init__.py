@@ -1,1 +1,1 @@
-"""Measures search over made-up passages in great number: words, vectors, both, and what others do."""
+"""Measures search over made-up passages in great number: words, vectors, both, and others."""

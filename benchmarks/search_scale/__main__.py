@@ -29,7 +29,7 @@ _STARTED = time.monotonic()
 def say(what: str) -> None:
     """Tell how far it is."""
     load = os.getloadavg()[0]
-    print(f"{time.monotonic() - _STARTED:7.0f} s  load {load:4.1f}  {what}", flush=True)  # noqa: T201
+    print(f"{time.monotonic() - _STARTED:7.0f} s  load {load:4.1f}  {what}", flush=True)
 
 
 class Steps:
@@ -81,9 +81,9 @@ def measure(options: argparse.Namespace, url: str) -> None:
     runner.run(database.close())
     _print(found)
     for name, size in loading.sizes(url).items():
-        print(f"{name}: {size / 2**20:,.0f} MB")  # noqa: T201
-    print(f"word index built in {words:,.0f} s, vector index in {vectors:,.0f} s")  # noqa: T201
-    print(f"memory of the searching process: {measuring.memory() / 2**20:,.0f} MB")  # noqa: T201
+        print(f"{name}: {size / 2**20:,.0f} MB")
+    print(f"word index built in {words:,.0f} s, vector index in {vectors:,.0f} s")
+    print(f"memory of the searching process: {measuring.memory() / 2**20:,.0f} MB")
 
 
 async def _searches(database: Database, asked: list[Any], compared: int) -> list[Timed]:
@@ -98,10 +98,10 @@ async def _searches(database: Database, asked: list[Any], compared: int) -> list
 
 
 def _print(found: list[Timed]) -> None:
-    print("| search | p50 | p95 | ten best are the exact ones |\n|---|---|---|---|")  # noqa: T201
+    print("| search | p50 | p95 | ten best are the exact ones |\n|---|---|---|---|")
     for each in found:
         agreed = "" if each.agreed is None else f"{each.agreed} of {each.of}"
-        print(f"| {each.name} | {each.p50:.0f} ms | {each.p95:.0f} ms | {agreed} |")  # noqa: T201
+        print(f"| {each.name} | {each.p50:.0f} ms | {each.p95:.0f} ms | {agreed} |")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -87,7 +86,14 @@ def _rows(group: Passages, users: int) -> Iterator[tuple[object, ...]]:
         number = group.first + row
         text = " ".join([spelled(each) for each in words.tolist()])
         owner = user_of(int(document), users)
-        yield passage_id(number), UUID(int=int(document) + 10**6), owner, number % 20, text, group.vectors[row]
+        yield (
+            passage_id(number),
+            UUID(int=int(document) + 10**6),
+            owner,
+            number % 20,
+            text,
+            group.vectors[row],
+        )
 
 
 async def index_words(database: Database, say: Say) -> float:
@@ -130,5 +136,3 @@ def sizes(url: str) -> dict[str, int]:
     """Bytes of the tables and indexes."""
     with psycopg.connect(url) as connection:
         return {name: int(size) for name, size in connection.execute(_SIZES).fetchall()}
-
-

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import psutil
 import sqlalchemy as sa
+from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.search_scale.loading import SPACE
@@ -27,7 +28,8 @@ class Timed:
     """What a kind of search took, over all questions.
 
     Attributes:
-        p50, p95: milliseconds. agreed: questions whose ten best are the exact ones; None: not asked.
+        p50, p95: milliseconds.
+        agreed: questions whose ten best are the exact ones; None: not asked.
     """
 
     name: str
@@ -63,7 +65,7 @@ async def hybrid(connection: AsyncConnection, asked: Asked) -> list[UUID]:
 
 async def exact_words(connection: AsyncConnection, asked: Asked) -> list[UUID]:
     """The best by a scan of all the reader's passages."""
-    terms = await rankings._terms(connection, asked.text)  # noqa: SLF001
+    terms = await rankings._terms(connection, asked.text)
     lexemes = [term.lexeme for term in terms]
     values = word_scan.parameters(lexemes, [1.0] * len(lexemes))
     statement = sa.text(word_scan.bm25("true", range(len(lexemes))))
@@ -75,7 +77,7 @@ _NO_INDEX = sa.text("SELECT set_config('enable_indexscan', 'off', true)")
 
 async def exact_vectors(connection: AsyncConnection, asked: Asked) -> list[UUID]:
     """The nearest by comparing with all the reader's vectors."""
-    values = {"vector": rankings.Vector(asked.vector).to_text(), "space": SPACE, "limit": TOP}
+    values = {"vector": Vector(asked.vector).to_text(), "space": SPACE, "limit": TOP}
     await connection.execute(_NO_INDEX)
     statement = sa.text(
         f"""
@@ -88,7 +90,11 @@ async def exact_vectors(connection: AsyncConnection, asked: Asked) -> list[UUID]
 
 
 async def time_searches(
-    database: Database, name: str, find: Find, questions: Sequence[Asked], exact: Find | None = None,
+    database: Database,
+    name: str,
+    find: Find,
+    questions: Sequence[Asked],
+    exact: Find | None = None,
     compared: int = 0,
 ) -> Timed:
     """Ask every question once, after a few for warming up; compare some of the answers."""

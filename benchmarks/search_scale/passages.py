@@ -97,9 +97,9 @@ def _vectors(
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """The vectors at length one."""
-    units: NDArray[np.float32] = (
-        vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    ).astype(np.float32)
+    units: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(
+        np.float32
+    )
     return units
 
 
@@ -124,5 +124,5 @@ def questions(count: int, passages: int, users: int, words: int = 6) -> list[Ask
             text = " ".join(word(int(each)) for each in picked)
             vector = unit(group.vectors[row] + 0.03 * random.standard_normal(DIMENSION))
             asked.append(Asked(user_of(int(group.documents[row]), users), text, vector))
-    random.shuffle(asked)  # type: ignore[arg-type]
+    random.shuffle(asked)
     return asked

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
-from pipeline.store import access_log, word_index
+from pipeline.store import access_log, word_forgetting
 from pipeline.store.access_log import Access, Action
 from pipeline.store.deletion import Deleted, delete_documents
 from pipeline.store.schema import listed
@@ -127,7 +127,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     caller's to remove, after the commit; those that had a row are removed in any case.
     """
     values = {"user_id": user_id}
-    await word_index.lock_index(connection, user_id)
+    await word_forgetting.lock_index(connection, user_id)
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
     await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
@@ -135,7 +135,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     left = (_NOT_HELD, _BLOTTED, _UNNAMED, _FINDINGS, _SOURCES, seen, _ROWS_LEFT)
     for statement in (*_ROWS, *left):
         await connection.execute(statement, values)
-    await word_index.forget_user(connection, user_id)
+    await word_forgetting.forget_user(connection, user_id)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access_log.log(connection, erased)
     return done

@@ -13,9 +13,9 @@ the order of `ORDER`, and rows of one table by their key, in one statement:
 - Advisory locks come first, but for `CLEARING`, which publishers take after the chunks.
 - Rows that every request of a run waits for (`provider_budgets`, `ingest_runs`) come last.
 
-Triggers lock too: who writes chunks waits for who indexes them (`unindexed_chunks`), and who
-indexes waits for nobody. Foreign keys as well: a row that refers to another one locks that other
-against deletion. The tests record what every transaction locks and fail on an inversion
+Foreign keys lock too: a row that refers to another one locks that other against deletion. So do
+triggers: who writes chunks waits for who indexes their words (`unindexed_chunks`), and who indexes
+waits for nobody. The tests record what every transaction locks and fail on an inversion
 (`tests/lock_checking.py`).
 """
 

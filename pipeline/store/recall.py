@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.store import rankings
 from pipeline.store.embedding_spaces import indexed_spaces, indexed_type
 from pipeline.store.engine import Database, records, rows
-from pipeline.store.rankings import rank_by_vector
 from pipeline.store.search_filters import SearchFilter
 
 TOP = 10
@@ -130,7 +130,7 @@ def _moved(vector: np.ndarray, random: np.random.Generator) -> np.ndarray:
 async def _share_found(database: Database, user: UUID, space_id: UUID, vector: np.ndarray) -> float:
     """The share of the nearest that a user's search finds; as near as the last of them counts."""
     async with database.reader(user) as connection:
-        found = await rank_by_vector(connection, vector, space_id, SearchFilter(), TOP)
+        found = await rankings.rank_by_vector(connection, vector, space_id, SearchFilter(), TOP)
         exact = await _nearest_distances(connection, vector, space_id)
     if not exact:
         return 1.0

@@ -21,10 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.failpoints import failpoint
 from pipeline.store.engine import Database, rows
-from pipeline.store.lock_order import WORD_INDEX, advisory
+from pipeline.store.lock_order import WORD_INDEX
+from pipeline.store.word_forgetting import drop_segments
 
 WORTH_INDEXING = 2_000
 """So many waiting chunks of a user are indexed; fewer are scanned by every search."""
+
+TOO_MANY = 16_384
+"""So many are indexed while a run still publishes, lest searches scan more and more meanwhile."""
 
 SEGMENT_CHUNKS = 65_536
 """Of the largest segment: an ordinal has two bytes."""
@@ -73,12 +77,18 @@ _UNTIDY = sa.text(
 
 
 _OF_JOBS = sa.text("SELECT DISTINCT user_id FROM upload_jobs WHERE id = ANY(CAST(:jobs AS uuid[]))")
+_OF_RUN = sa.text("SELECT DISTINCT user_id FROM run_jobs WHERE run_id = :run")
 _NUMBER_WAITING = sa.text("SELECT count(*) FROM unindexed_chunks WHERE user_id = :user")
 
 
 async def users_of(connection: AsyncConnection, jobs: Sequence[UUID]) -> list[UUID]:
     """Whose the jobs are."""
     return list((await connection.execute(_OF_JOBS, {"jobs": list(jobs)})).scalars())
+
+
+async def users_of_run(connection: AsyncConnection, run: UUID) -> list[UUID]:
+    """Whose documents a run works on."""
+    return list((await connection.execute(_OF_RUN, {"run": run})).scalars())
 
 
 async def waiting(database: Database, user: UUID) -> int:
@@ -107,7 +117,6 @@ async def indexed_users(database: Database) -> list[UUID]:
 # --- indexing ---------------------------------------------------------------------------------
 
 _TRY_LOCK = sa.text(f"SELECT pg_try_advisory_xact_lock({WORD_INDEX}, hashtext(:user))")
-_LOCK = sa.text(f"SELECT {advisory(WORD_INDEX, ':user')}")
 _MEMORY = sa.text("SELECT set_config('work_mem', '128MB', true)")
 _TEMPORARY = (
     sa.text("CREATE TEMP TABLE IF NOT EXISTS taken (chunk_id uuid) ON COMMIT DELETE ROWS"),
@@ -153,9 +162,10 @@ _POSTINGS = sa.text(
            string_agg(int2send((ordinal - 32768)::int2), '' ORDER BY ordinal),
            string_agg(charsend((places - 128)::"char"), '' ORDER BY ordinal)
     FROM (
-        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme, cardinality(w.positions) AS places
+        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme,
+               least(cardinality(w.positions), 255) AS places
         FROM indexing AS i JOIN document_chunks AS c ON c.id = i.chunk_id, unnest(c.search) AS w
-        OFFSET 0
+        WHERE w.positions IS NOT NULL OFFSET 0
     ) AS place
     GROUP BY lexeme
     """
@@ -284,25 +294,6 @@ _TAKE_FROM = sa.text(
       AND (s.dead = '' OR get_bit(s.dead, place) = 0)
     """
 )
-_FORGET_POSTINGS = sa.text(
-    """
-    WITH old AS (
-        SELECT segment_id, lexeme FROM word_postings
-        WHERE segment_id = ANY(CAST(:ids AS bigint[]))
-        ORDER BY segment_id, lexeme FOR UPDATE
-    )
-    DELETE FROM word_postings AS p USING old AS o
-    WHERE p.segment_id = o.segment_id AND p.lexeme = o.lexeme
-    """
-)
-_FORGET_SEGMENTS = sa.text(
-    """
-    WITH old AS (
-        SELECT id FROM word_segments WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE
-    )
-    DELETE FROM word_segments AS s USING old AS o WHERE s.id = o.id
-    """
-)
 
 
 async def tidy(database: Database, user: UUID) -> int:
@@ -321,8 +312,7 @@ async def tidy(database: Database, user: UUID) -> int:
         await _begin(connection)
         await connection.execute(_TAKE_FROM, {"ids": old})
         await _write(connection, user)
-        await connection.execute(_FORGET_SEGMENTS, {"ids": old})
-        await connection.execute(_FORGET_POSTINGS, {"ids": old})
+        await drop_segments(connection, old)
         failpoint("before-rewrite-commit")
         return len(old)
 
@@ -344,59 +334,3 @@ def worth_rewriting(segments: Sequence[Segment]) -> list[int]:
             chosen.append(segment.id)
             room -= segment.living
     return chosen
-
-
-# --- forgetting -------------------------------------------------------------------------------
-
-
-async def lock_index(connection: AsyncConnection, user: UUID) -> None:
-    """Wait until nobody indexes the user, and keep everybody from it until the transaction ends."""
-    await connection.execute(_LOCK, {"user": str(user)})
-
-
-_SEGMENTS_OF = sa.text("SELECT id FROM word_segments WHERE user_id = :user")
-_UNQUEUE = sa.text(
-    """
-    WITH own AS (
-        SELECT user_id, chunk_id FROM unindexed_chunks WHERE user_id = :user
-        ORDER BY user_id, chunk_id FOR UPDATE
-    )
-    DELETE FROM unindexed_chunks AS u USING own AS o
-    WHERE u.user_id = o.user_id AND u.chunk_id = o.chunk_id
-    """
-)
-_UNNOTE = sa.text(
-    """
-    WITH own AS (SELECT id FROM removed_chunks WHERE user_id = :user ORDER BY id FOR UPDATE)
-    DELETE FROM removed_chunks AS r USING own AS o WHERE r.id = o.id
-    """
-)
-
-
-async def forget_user(connection: AsyncConnection, user: UUID) -> None:
-    """Remove the user's index, in the caller's transaction, which began with `lock_index`.
-
-    The user's chunks are gone already, or are never found by words again.
-    """
-    await connection.execute(_UNQUEUE, {"user": user})
-    await connection.execute(_UNNOTE, {"user": user})
-    ids = list((await connection.execute(_SEGMENTS_OF, {"user": user})).scalars())
-    await connection.execute(_FORGET_SEGMENTS, {"ids": ids})
-    await connection.execute(_FORGET_POSTINGS, {"ids": ids})
-
-
-_REQUEUE = sa.text(
-    """
-    INSERT INTO unindexed_chunks (user_id, chunk_id)
-    SELECT user_id, id FROM document_chunks WHERE user_id = :user ORDER BY id
-    ON CONFLICT DO NOTHING
-    """
-)
-
-
-async def rebuild(database: Database, user: UUID) -> None:
-    """Throw the user's index away and let all chunks wait; searches scan until they are indexed."""
-    async with database.service() as connection:
-        await lock_index(connection, user)
-        await forget_user(connection, user)
-        await connection.execute(_REQUEUE, {"user": user})

@@ -32,7 +32,8 @@ class Term:
 
 
 _INDEXED = sa.text("SELECT EXISTS (SELECT FROM word_segments)")
-# A segment may be replaced between the two statements of a ranking; then it is made again.
+# A segment may be replaced, or a chunk removed, between the two statements of a ranking; then it is
+# made again, of more candidates.
 _TRIES = 3
 
 
@@ -73,9 +74,9 @@ async def _from_index(
     connection: AsyncConnection, terms: Sequence[Term], limit: int
 ) -> list[tuple[UUID, float]]:
     found: list[tuple[UUID, float]] = []
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         read = await _read(connection, terms)
-        scored = await asyncio.to_thread(_score, read, terms, limit)
+        scored = await asyncio.to_thread(_score, read, terms, limit * 2**attempt)
         found, whole = await _named(connection, scored, read, limit)
         if whole:
             break
@@ -90,7 +91,9 @@ async def _read(connection: AsyncConnection, terms: Sequence[Term]) -> list[_Row
     assert isinstance(raw, psycopg.AsyncConnection)
     async with raw.cursor(binary=True) as cursor:
         await cursor.execute(_for_driver(len(terms)), values)
-        return [_Row(*row) for row in await cursor.fetchall()]
+        found = [_Row(*row) for row in await cursor.fetchall()]
+    # Scanned chunks come in the order of their ids, as those of a segment do: so ties are answered.
+    return sorted(found, key=lambda row: row.first or b"" if row.kind == "scanned" else b"")
 
 
 def _for_driver(terms: int) -> bytes:

@@ -66,7 +66,9 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
             await service_calls.record(connection, call)
-            for statement in (_PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN):
+            for statement in (
+                _PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN, _REMOVED, _SEGMENT,
+            ):  # fmt: skip
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
         async with store.service() as connection:
             begun = await shadows.begin(
@@ -78,6 +80,17 @@ async def _fill(url: str) -> None:
     await store.close()
 
 
+_REMOVED = sa.text(f"INSERT INTO {SCHEMA}.removed_chunks (user_id, chunk_id) VALUES (:user, :id)")
+_SEGMENT = sa.text(
+    f"""
+    WITH segment AS (
+        INSERT INTO {SCHEMA}.word_segments (user_id, chunks, chunk_ids, lengths)
+        VALUES (:user, 0, '', '') RETURNING id
+    )
+    INSERT INTO {SCHEMA}.word_postings (segment_id, lexeme, user_id, ordinals, counts)
+    SELECT id, :sha, :user, '', '' FROM segment
+    """
+)
 _PARSED = sa.text(
     f"INSERT INTO {SCHEMA}.parsed_files (user_id, file_sha256, parser) VALUES (:user, :sha, 'p')"
 )

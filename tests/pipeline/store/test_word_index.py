@@ -1,23 +1,32 @@
-"""The word index gives the scan's ranking, to each reader of their own chunks, whatever happened."""
+"""The word index gives the scan's ranking, to each reader of their own chunks."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
-from collections.abc import AsyncIterator
+import signal
+import subprocess
+import sys
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store import word_index, word_scan
+from pipeline.failpoints import WORD_INDEX_FAILPOINTS
+from pipeline.store import word_forgetting, word_index, word_scan
+from pipeline.store.dumping import snapshot
 from pipeline.store.engine import Database, rows
+from pipeline.store.erasure import erase_user
 from pipeline.store.schema import DERIVED_TABLES, SCHEMA
 from pipeline.store.word_index import Segment, worth_rewriting
 from pipeline.store.word_ranking import Term, rank_terms
-from tests.pipeline.store.making import ANNA, BEN
+from stages.word_indexing import index_everybody, index_published
+from tests.pipeline.store.making import ANNA, BEN, published, table
+from tests.pipeline.store.waiting import until_somebody_waits
 
-WORDS = "hail wind flood deductible limit exclusion roof water theft fire".split()
+WORDS = ["hail", "wind", "flood", "deductible", "limit", "exclusion", "roof", "water", "fire"]
 QUESTION = [Term("hail"), Term("deduct", 0.5), Term("roof"), Term("nowher"), Term("fire", 2.0)]
 
 _DOCUMENT = sa.text(
@@ -110,9 +119,9 @@ async def rows_left(store: Database, user: UUID) -> dict[str, int]:
     """The rows of the user in each table of the index, where there are any."""
     found = {}
     async with store.service() as connection:
-        for table in DERIVED_TABLES:
-            query = sa.select(sa.func.count()).select_from(table).where(table.c.user_id == user)
-            found[table.name] = int(await connection.scalar(query) or 0)
+        for derived in (each for each in DERIVED_TABLES if "user_id" in each.c):
+            query = sa.select(sa.func.count()).select_from(derived).where(derived.c.user_id == user)
+            found[derived.name] = int(await connection.scalar(query) or 0)
     return {name: number for name, number in found.items() if number}
 
 
@@ -158,3 +167,217 @@ async def test_index_and_scan_agree_whatever_was_written(store: Database, seed: 
     assert found > 20
     assert await segments(store, ANNA)
     assert await segments(store, BEN)
+
+
+async def test_a_reader_learns_nothing_of_another_users_segments(store: Database) -> None:
+    """Users with the same words have interleaved segments; no score moves, no row is seen."""
+    for number in range(6):
+        for user in (ANNA, BEN):
+            await add(store, user, [f"hail roof {number}", "wind", f"hail deductible {user.int}"])
+            await index_all(store, user)
+    before = await ranked(store, ANNA)
+    await add(store, BEN, ["hail hail roof deductible fire"] * 30)
+    await index_all(store, BEN)
+    await change(store, _DELETE, user=BEN, number=9, seed="")
+    assert await ranked(store, ANNA) == before
+    mine = {row["id"] for row in await table(store, "document_chunks") if row["user_id"] == ANNA}
+    assert {each for each, _ in before} <= mine
+    assert await ranked(store, UUID(int=77)) == []
+    for derived in ("word_segments", "word_postings", "unindexed_chunks", "removed_chunks"):
+        query = sa.text(f"SELECT count(*) FROM {SCHEMA}.{derived} WHERE user_id <> :user")
+        async with store.reader(ANNA) as connection:
+            assert await connection.scalar(query, {"user": ANNA}) == 0
+
+
+async def test_a_reader_cannot_write_the_index(store: Database) -> None:
+    """Readers read it; nothing more is granted."""
+    for name in ("word_segments", "word_postings", "unindexed_chunks", "removed_chunks"):
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+            async with store.reader(ANNA) as connection:
+                await connection.execute(sa.text(f"DELETE FROM {SCHEMA}.{name}"))
+
+
+@pytest.mark.parametrize("failpoint", WORD_INDEX_FAILPOINTS)
+async def test_killed_while_it_indexes(store: Database, store_url: str, failpoint: str) -> None:
+    """A process is killed before its commit: rankings are right, and the next one does the work."""
+    for number in range(9):
+        await add(store, ANNA, [f"hail roof {number}", "fire"])
+        if failpoint == "before-rewrite-commit":
+            await index_all(store, ANNA)
+    assert killed(store_url, failpoint) == -signal.SIGKILL
+    assert await same(store, ANNA)
+    made = len(await segments(store, ANNA))
+    assert made == (0 if failpoint == "before-words-commit" else 9)
+    assert killed(store_url, "") == 0
+    assert await same(store, ANNA)
+    assert len(await segments(store, ANNA)) == 1
+
+
+def killed(url: str, failpoint: str) -> int:
+    """The exit code of a process that indexes and tidies, and dies there."""
+    work = (
+        "import asyncio, sys\n"
+        "from pipeline.store import word_index\n"
+        "from pipeline.store.engine import Database\n"
+        "from tests.pipeline.store.making import ANNA\n"
+        "async def main():\n"
+        "    database = Database(sys.argv[1])\n"
+        "    await word_index.index_waiting(database, ANNA, least=1)\n"
+        "    await word_index.tidy(database, ANNA)\n"
+        "    await database.close()\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "NAVIGATOR_FAILPOINT": failpoint}
+    return subprocess.run(
+        [sys.executable, "-c", work, url], env=environment, check=False
+    ).returncode
+
+
+async def test_what_is_removed_while_it_is_indexed_is_not_found(store: Database) -> None:
+    """A deletion waits for who indexes the chunk, and then notes that the segment is wrong."""
+    await add(store, ANNA, ["hail roof", "fire", "deductible"])
+    async with store.service() as connection:
+        await connection.execute(sa.text("SELECT FROM unindexed_chunks FOR UPDATE"))
+        deleting = asyncio.create_task(change(store, _DELETE, user=ANNA, number=3, seed="x"))
+        await until_somebody_waits(store, deleting)
+        await connection.execute(sa.text("DELETE FROM unindexed_chunks"))  # as if it were indexed
+    await deleting
+    assert len(await table(store, "removed_chunks")) == 3
+    assert await ranked(store, ANNA) == []
+
+
+async def test_words_of_what_is_gone_leave_the_index(store: Database) -> None:
+    """What was deleted is gone from the posting lists once the segment is written anew."""
+    await add(store, ANNA, ["hail roof", "secretword", "fire"])
+    await index_all(store, ANNA)
+    gone = sa.text(f"DELETE FROM {SCHEMA}.document_chunks WHERE text = 'secretword'")
+    await change(store, gone)
+    assert await word_index.tidy(store, ANNA) == 1
+    assert "secretword" not in {row["lexeme"] for row in await table(store, "word_postings")}
+    assert await table(store, "removed_chunks") == []
+    assert await same(store, ANNA)
+    assert await word_index.tidy(store, ANNA) == 0
+
+
+async def test_a_segment_without_living_chunks_disappears(store: Database) -> None:
+    """When everything was deleted nothing is left but an empty index."""
+    await add(store, ANNA, ["hail roof", "fire"])
+    await index_all(store, ANNA)
+    await change(store, _DELETE, user=ANNA, number=9, seed="")
+    assert await ranked(store, ANNA) == []
+    assert await word_index.tidy(store, ANNA) == 1
+    assert await rows_left(store, ANNA) == {}
+
+
+async def test_erasing_a_user_leaves_no_word(store: Database) -> None:
+    """Segments, lists and notes go with the user, and another user's stay."""
+    for user, name in ((ANNA, "anna"), (BEN, "ben")):
+        await published(store, f"{name}.md", "hail roof", "fire", user=user)
+        await index_all(store, user)
+        await published(store, f"{name}-2.md", "wind", user=user)
+    assert set(await rows_left(store, ANNA)) == {
+        "unindexed_chunks", "word_segments", "word_postings",
+    }  # fmt: skip
+    async with store.service() as connection:
+        await erase_user(connection, ANNA, ANNA)
+    assert await rows_left(store, ANNA) == {}
+    assert await same(store, BEN)
+
+
+async def test_an_erasure_waits_for_who_indexes(store: Database) -> None:
+    """What a process is indexing at this moment is erased too."""
+    await published(store, "anna.md", "hail roof", "fire", user=ANNA)
+    async with store.service() as connection:
+        await word_forgetting.lock_index(connection, ANNA)
+
+        async def erase() -> None:
+            async with store.service() as own:
+                await erase_user(own, ANNA, ANNA)
+
+        erasing = asyncio.create_task(erase())
+        await until_somebody_waits(store, erasing)
+    await erasing
+    assert await rows_left(store, ANNA) == {}
+
+
+async def test_two_processes_do_not_index_the_same_user(store: Database) -> None:
+    """The second one goes on to something else."""
+    await add(store, ANNA, ["hail"])
+    async with store.service() as connection:
+        await word_forgetting.lock_index(connection, ANNA)
+        assert await word_index.index_waiting(store, ANNA, least=1) == 0
+        assert await word_index.tidy(store, ANNA) == 0
+    assert await word_index.index_waiting(store, ANNA, least=1) == 1
+
+
+async def test_few_chunks_stay_with_the_scan(store: Database) -> None:
+    """A small user has no segments, and is found all the same."""
+    document = await published(store, "anna.md", "hail roof", "fire", user=ANNA)
+    jobs = [row["id"] for row in await table(store, "upload_jobs")]
+    await index_published(store, jobs)
+    assert document
+    assert await segments(store, ANNA) == []
+    assert len(await ranked(store, ANNA)) == 2
+
+
+async def test_many_chunks_are_indexed_after_their_publication(store: Database) -> None:
+    """Once enough of a user's wait, the next publication has them indexed."""
+    await add(store, ANNA, [f"hail {number}" for number in range(word_index.WORTH_INDEXING)])
+    await published(store, "anna.md", "roof", user=ANNA)
+    jobs = [row["id"] for row in await table(store, "upload_jobs")]
+    await index_published(store, jobs)
+    assert await segments(store, ANNA) == []
+    await index_published(store, jobs, least=word_index.WORTH_INDEXING)
+    [made] = await segments(store, ANNA)
+    assert made["chunks"] == word_index.WORTH_INDEXING + 1
+    assert "unindexed_chunks" not in await rows_left(store, ANNA)
+    assert await same(store, ANNA)
+
+
+async def test_no_backup_holds_the_index(store: Database, store_url: str) -> None:
+    """It is made anew from the chunks: what is loaded waits to be indexed."""
+    await add(store, ANNA, ["hail roof"])
+    await index_all(store, ANNA)
+    with snapshot(store_url) as saved:
+        assert not {derived.name for derived in DERIVED_TABLES} & set(saved.columns)
+        assert "document_chunks" in saved.columns
+
+
+async def test_a_rebuilt_index_gives_the_same(store: Database) -> None:
+    """Thrown away and made again, it ranks as before; nothing waits twice."""
+    await add(store, ANNA, ["hail roof", "fire"] * 5)
+    await index_all(store, ANNA)
+    before = await ranked(store, ANNA)
+    await word_forgetting.rebuild(store, ANNA)
+    assert await segments(store, ANNA) == []
+    assert await ranked(store, ANNA) == before
+    await index_everybody(store)
+    await index_all(store, ANNA)
+    assert await ranked(store, ANNA) == before
+
+
+def test_segments_are_written_anew_when_it_pays() -> None:
+    """Eight small ones become one; worn ones alone; full ones stay as they are."""
+    full = Segment(1, 65_536, 65_000, overdue=False)
+    small = [Segment(number, 2_000, 2_000, overdue=False) for number in range(2, 10)]
+    assert worth_rewriting([*small, full]) == [each.id for each in small]
+    assert worth_rewriting([*small[1:], full]) == []
+    assert worth_rewriting([Segment(1, 65_536, 50_000, overdue=False)]) == [1]
+    assert worth_rewriting([Segment(1, 65_536, 65_000, overdue=True)]) == [1]
+    large = [Segment(number, 16_000, 16_000, overdue=False) for number in range(9)]
+    assert worth_rewriting(large) == [0, 1, 2, 3]
+
+
+async def test_words_with_odd_signs_are_found(store: Database) -> None:
+    """Quotes, backslashes and letters of any script are words like others."""
+    odd = ["o'brien", "back\\slash", "größe", "保険"]
+    words = " ".join(f"{word_scan.as_tsquery(each)}:{place}" for place, each in enumerate(odd, 1))
+    insert = sa.text(f"UPDATE {SCHEMA}.document_chunks SET search = CAST(:words AS tsvector)")
+    await add(store, ANNA, ["hail"])
+    await change(store, insert, words=f"{words} x:9")
+    await index_all(store, ANNA)
+    lexemes = {row["lexeme"] for row in await table(store, "word_postings")}
+    assert set(odd) <= lexemes
+    found = await ranked(store, ANNA, [Term(each) for each in [*odd, "x"]])
+    assert found == await scanned(store, ANNA, [Term(each) for each in [*odd, "x"]])
+    assert len(found) == 1

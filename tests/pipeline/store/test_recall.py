@@ -1,0 +1,91 @@
+"""The recall of a vector index is measured by stored vectors, as their own users would search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from pipeline.store import embedding_spaces, rankings, recall
+from pipeline.store.engine import Database
+from pipeline.store.schema import SCHEMA
+from tests.pipeline.store.test_search import (
+    ALICE,
+    BOB,
+    DIMENSION,
+    SPACE,
+    _around,
+    _unit,
+    _unwatched,
+    corpus,
+    publish,
+)
+
+__all__ = ["corpus"]
+
+
+async def test_an_exact_search_has_full_recall(corpus: Database) -> None:
+    """Two users' few vectors are compared one by one: everything is found, and the figure kept."""
+    for user in (ALICE, BOB):
+        await publish(corpus, user, ["words"] * 30, _around(_unit(1, 0, 0, 0), 30, 0.5, seed=1))
+    assert await recall.measure(corpus, SPACE, DIMENSION)
+    async with corpus.service() as connection:
+        [kept] = await recall.latest(connection)
+    assert (kept.space_id, kept.recall, kept.worst) == (SPACE, 1.0, 1.0)
+    assert kept.questions == recall.QUESTIONS
+
+
+async def test_an_index_that_misses_is_found_out(
+    corpus: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that gives far vectors instead of near ones has a low figure."""
+    await publish(corpus, ALICE, ["words"] * 40, _around(_unit(1, 0, 0, 0), 40, 0.9, seed=2))
+    near = rankings.rank_by_vector
+
+    async def far(connection: object, vector: np.ndarray, *scope: object) -> object:
+        return await near(connection, -vector, *scope)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rankings, "rank_by_vector", far)
+    assert await recall.measure(corpus, SPACE, DIMENSION)
+    async with corpus.service() as connection:
+        [kept] = await recall.latest(connection)
+    assert kept.recall < recall.LOW
+
+
+async def test_only_indexes_are_measured_and_once_a_day(
+    corpus: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A space without an index needs no watching; one that was measured lately waits."""
+    monkeypatch.setattr(rankings, "EXACT_BELOW", 10)
+    await publish(corpus, ALICE, ["words"] * 50, _around(_unit(1, 0, 0, 0), 50, 0.5, seed=3))
+    assert await recall.measure_all(corpus, every_seconds=60) == []
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
+    [first] = await recall.measure_all(corpus, every_seconds=60)
+    assert first.recall >= recall.LOW
+    assert await recall.measure_all(corpus, every_seconds=60) == []
+    assert len(await recall.measure_all(corpus, every_seconds=0)) == 1
+
+
+async def test_an_empty_space_is_not_measured(corpus: Database) -> None:
+    """There is nothing to ask for."""
+    assert not await recall.measure(corpus, SPACE, DIMENSION)
+
+
+async def test_a_rebuilt_index_takes_the_place_of_the_old_one(corpus: Database) -> None:
+    """It is built beside it; what a build that was cut off has left is removed."""
+    await publish(corpus, ALICE, ["words"] * 20, _around(_unit(1, 0, 0, 0), 20, 0.5, seed=4))
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
+    before = await _indexes(corpus)
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched, anew=True)
+    after = await _indexes(corpus)
+    assert before.keys() == after.keys()
+    assert before != after
+
+
+async def _indexes(database: Database) -> dict[str, int]:
+    query = sa.text(
+        "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE '%\\_hnsw%'"
+        f" AND relnamespace = '{SCHEMA}'::regnamespace"
+    )
+    async with database.owner() as connection:
+        return {row.relname: row.relfilenode for row in await connection.execute(query)}
