@@ -155,7 +155,7 @@ class AsyncNavigator:
         given = [document] if isinstance(document, str | UUID) else document or ()
         answer = await ask(
             question, owner, database, await self._embedder(),
-            mode=mode, limit=limit, documents=list(map(str, given)), tags=tags, roles=roles,
+            mode=mode, limit=limit, document=list(map(str, given)), tags=tags, roles=roles,
             since=since, until=until, languages=languages,
         )  # fmt: skip
         cited = await with_places(answer.passages, question, *await self._texts())

@@ -69,7 +69,7 @@ async def ask(
     *,
     mode: str = "hybrid",
     limit: int = 5,
-    documents: Sequence[str] = (),
+    document: str | Sequence[str] | None = None,
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
     since: date | None = None,
@@ -79,7 +79,7 @@ async def ask(
     """Answer a question as a person asks it.
 
     Args:
-        documents: only in these: each a path, a name or the start of an id.
+        document: only in this one, or these: a path, a name or the start of an id each.
         since, until, languages: as of `Question`.
 
     Raises:
@@ -92,9 +92,10 @@ async def ask(
         raise UsageError("The limit is less than one passage.", remedy="Ask for at least one.")
     require_period(since, until)
     only: list[UUID] = []
-    if documents:
+    if document:
+        named = [document] if isinstance(document, str) else document
         async with database.reader(owner) as connection:
-            only = [(await find_one(connection, each)).document_id for each in documents]
+            only = [(await find_one(connection, each)).document_id for each in named]
     question = Question(text, mode, limit, only, tags, roles, since, until, languages)
     return await answer(question, owner, database, embedder)
 
