@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from stages.search import SearchAnswer
 HOSTILE = "\x1b[2J04/13\u202e"
 
 
-def passage(edition: str = "", **other: object) -> Passage:
+def passage(edition: str = "", **other: Any) -> Passage:
     """A passage of a format without pages, cited."""
     document, chunk = uuid4(), uuid4()
     cited = Citation(
