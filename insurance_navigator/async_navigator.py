@@ -165,7 +165,7 @@ class AsyncNavigator:
         room = CONTEXT_CHARACTERS if context_characters is None else context_characters
         answer = await ask(
             question, owner, database, await self._embedder(),
-            mode=mode, limit=limit, documents=list(map(str, given)), tags=tags, roles=roles,
+            mode=mode, limit=limit, document=list(map(str, given)), tags=tags, roles=roles,
             since=since, until=until, languages=languages,
             least_relevance=self._settings.search_least_relevance,
             context_characters=room if context else 0,

@@ -93,7 +93,7 @@ async def ask(
     *,
     mode: str = "hybrid",
     limit: int = 5,
-    documents: Sequence[str] = (),
+    document: str | Sequence[str] | None = None,
     tags: Sequence[str] = (),
     roles: Sequence[str] = (),
     since: date | None = None,
@@ -106,7 +106,7 @@ async def ask(
     """Answer a question as a person asks it.
 
     Args:
-        documents: only in these: each a path, a name or the start of an id.
+        document: only in this one, or these: a path, a name or the start of an id each.
         since, until, languages, least_relevance: as of `Question`.
         context_characters: room for what must be read with the passages; 0 for nothing.
         reranker: the folder of the model that reads the best passages again, when one does.
@@ -126,9 +126,10 @@ async def ask(
             remedy=f"Ask for 0 to {MAX_CONTEXT_CHARACTERS:,}.",
         )
     only: list[UUID] = []
-    if documents:
+    if document:
+        named = [document] if isinstance(document, str) else document
         async with database.reader(owner) as connection:
-            only = [(await find_one(connection, each)).document_id for each in documents]
+            only = [(await find_one(connection, each)).document_id for each in named]
     question = Question(
         text=text, mode=mode, limit=limit, documents=only, tags=tags, roles=roles, since=since,
         until=until, languages=languages, least_relevance=least_relevance,

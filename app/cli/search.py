@@ -78,7 +78,7 @@ async def search(request: SearchRequest, settings: Settings) -> SearchAnswer:
     async with open_reading(settings) as (database, embedder):
         found = await ask(
             request.question, owner, database, embedder,
-            mode=request.mode, limit=request.limit, documents=request.documents,
+            mode=request.mode, limit=request.limit, document=request.documents,
             tags=request.tags, roles=request.roles,
             least_relevance=settings.search_least_relevance,
             since=request.since, until=request.until, languages=request.languages,
@@ -123,10 +123,12 @@ def _print_passage(rank: int, passage: Passage, words: frozenset[str]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
+    # As the file says it: it must not steer the terminal.
+    printed = text(edition(passage.citation)).plain
     title = Text.assemble(
         (f"{rank}. ", "bold"),
         (text(passage.name).plain, "bold cyan"),
-        (f"  {edition(passage.citation)}" if edition(passage.citation) else "", "cyan"),
+        (f"  {printed}" if printed else "", "cyan"),
         (f"  {pages(passage)}" if pages(passage) else "", "cyan"),
         (f"  {passage.role}" if passage.role != Role.OTHER else "", "magenta"),
         (f"  relevance {passage.relevance or 0:.2f}", "dim"),

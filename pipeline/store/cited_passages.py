@@ -19,8 +19,8 @@ from pipeline.store.engine import rows
 from pipeline.store.search_filters import DATED, SearchFilter, told
 from pipeline.words import NearWord
 
-MOST_COPIES = 100
-"""Of one passage, so many are named; their number is told."""
+MOST_COPIES, MOST_COPIES_IN_ALL = 100, 1_000
+"""Of one passage, and of all in an answer, so many are named; how many there are is told."""
 _MOST_LOOKED_UP = 10_000
 
 _CITED = sa.text(
@@ -31,7 +31,8 @@ _CITED = sa.text(
            coalesce(j.facts->>'{EDITION}', '') AS edition,
            {told(EDITION_DATE)} AS edition_date, {told(EFFECTIVE_DATE)} AS effective_date,
            {DATED} AS date, c.page_first, c.page_last, c.start_offset AS start,
-           c.end_offset AS "end", c.heading_path, c.role, c.text, j.parsed_key
+           c.end_offset AS "end", c.heading_path, c.role,
+           CASE WHEN c.id = ANY(CAST(:first AS uuid[])) THEN c.text END AS text, j.parsed_key
     FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
@@ -44,7 +45,7 @@ class Cited:
     """A passage's citation with its copies.
 
     Attributes:
-        copies: at most `MOST_COPIES`, the newest edition first. copy_count: of all.
+        copies: as many as are named, the newest edition first. copy_count: of all.
         parsed_key: where the text is stored that its offsets are into; None when that is unknown.
     """
 
@@ -70,8 +71,10 @@ async def cited(
         near: what was taken for words of the question that are mistyped.
     """
     members = await _with_copies(connection, groups, space_id, scope)
-    shown = [chunk for found in members.values() for chunk in found[: MOST_COPIES + 1]]
-    read = {row["chunk_id"]: row for row in await rows(connection, _CITED, {"ids": shown})}
+    most = min(MOST_COPIES, MOST_COPIES_IN_ALL // max(len(groups), 1))
+    shown = [chunk for found in members.values() for chunk in found[: most + 1]]
+    values = {"ids": shown, "first": list(members)}
+    read = {row["chunk_id"]: row for row in await rows(connection, _CITED, values)}
     words = partial(question_words, question, near=near)
     return {
         group.first.chunk_id: _cited(group, members[group.first.chunk_id], read, words)
@@ -93,7 +96,7 @@ def _cited(
     copies.sort(key=lambda each: each.effective_date or each.edition_date or "", reverse=True)
     return Cited(
         _citation(read[first], words),
-        tuple(copies[:MOST_COPIES]),
+        tuple(copies),
         len(others),
         read[first]["parsed_key"],
     )

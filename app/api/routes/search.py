@@ -222,7 +222,8 @@ async def search(
         texts = parts.services.texts
         cited = await with_places(found.passages, body.question, parts.storage, texts, found.near)
         found = replace(found, passages=cited)
-    asked = Access(owner, scope.caller.user_id, Action.SEARCH, body.document, len(found.passages))
+    only = body.wanted[0] if len(body.wanted) == 1 else None
+    asked = Access(owner, scope.caller.user_id, Action.SEARCH, only, len(found.passages))
     async with parts.database.service() as connection:
         await access_log.log(connection, asked)
     return SearchResult(

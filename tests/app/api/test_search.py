@@ -61,7 +61,7 @@ def asked(client: httpx.Client, question: str, **body: Any) -> list[dict[str, An
 def test_a_citation_leads_to_page_and_file(
     api: RunningApi, anna: httpx.Client, corpus: dict[str, Any]
 ) -> None:
-    """Version, hash, characters and box are those of the page view; the link gives the same bytes."""
+    """Version, hash, characters and box are those of the page view; the link gives the bytes."""
     job = corpus["book"]
     page = stored_document(api, job["id"]).pages[0]
     line = page.text.split("\n")[0]
