@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,15 +23,14 @@ import httpx2
 import pytest
 from mcp import Client, MCPError, StdioServerParameters, types
 from mcp.client.streamable_http import streamable_http_client
-from pydantic import SecretStr
 
 from app.api.authentication import issue_token
+from app.api.rate_limits import RateLimits
 from app.mcp.tools import TOOLS
 from pipeline.identity import user_id
-from pipeline.settings import Settings
 from tests.app.api.calling import accepted, text
 from tests.app.api.database import rows_of
-from tests.app.api.serving import RunningApi, serving
+from tests.app.api.serving import RunningApi
 from tests.app.navigating import ROOT, Navigator
 from tests.pipeline.parsing.made_files import policy_pdf
 
@@ -216,14 +216,13 @@ async def test_what_is_read_is_noted_in_the_access_log(
 
 
 async def test_requests_count_against_the_users_limit(
-    api: RunningApi, module_database_url: str, tmp_path: Path
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit of a minute is the API's own, and its refusal says when to come again."""
-    settings = Settings(
-        home=tmp_path, database_url=SecretStr(module_database_url), requests_per_minute=4
-    )
-    with serving(settings) as limited, pytest.raises((MCPError, ExceptionGroup)) as caught:
-        async with by_http(limited, token_of(limited, "anna")) as client:
+    limits = RateLimits(api.settings.model_copy(update={"requests_per_minute": 4}))
+    monkeypatch.setattr(api.app.state, "parts", replace(api.parts, limits=limits))
+    with pytest.raises((MCPError, ExceptionGroup)) as caught:
+        async with by_http(api, token_of(api, "anna")) as client:
             for _ in range(6):
                 await client.call_tool("list_documents", {})
     assert "too many requests" in str(_innermost(caught.value))
@@ -311,6 +310,7 @@ def test_standard_output_carries_the_protocol_alone(api: RunningApi) -> None:
     assert "Traceback" not in told
 
 
+@pytest.mark.long
 async def test_the_example_of_the_page_runs(
     api: RunningApi, policies: dict[str, str], tmp_path: Path
 ) -> None:
@@ -324,7 +324,7 @@ async def test_the_example_of_the_page_runs(
     )
     command = tmp_path / "navigator"
     command.write_text(
-        f"#!/bin/sh\ncd {ROOT}\nexec env {variables} {sys.executable} -m app \"$@\" --user anna\n"
+        f'#!/bin/sh\ncd {ROOT}\nexec env {variables} {sys.executable} -m app "$@" --user anna\n'
     )
     command.chmod(0o700)
     page = (ROOT / "docs" / "mcp.md").read_text("utf-8")
@@ -383,6 +383,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise AssertionError("it does not listen")
 
 
+@pytest.mark.long
 async def test_mcp_by_http_serves_nothing_else(
     api: RunningApi, policies: dict[str, str], http_process: str
 ) -> None:

