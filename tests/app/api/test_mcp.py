@@ -50,12 +50,16 @@ def policies(api: RunningApi) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def by_http(api: RunningApi, token: str | None, query: str = "") -> AsyncIterator[Client]:
+async def by_http(
+    api: RunningApi, token: str | None, query: str = "", mode: str = "auto"
+) -> AsyncIterator[Client]:
     """The SDK's client with a token, or none."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=30) as http,
-        Client(streamable_http_client(f"{api.url}/mcp{query}", http_client=http)) as client,
+        Client(
+            streamable_http_client(f"{api.url}/mcp{query}", http_client=http), mode=mode
+        ) as client,
     ):
         yield client
 
@@ -142,6 +146,17 @@ async def test_a_user_reads_nothing_of_another(api: RunningApi, policies: dict[s
             with pytest.raises(MCPError, match=r"no such document"):
                 await client.read_resource(f"navigator://documents/{policies['anna']}{rest}")
         assert json_of(await client.call_tool("status", {}))["documents"] == {"complete": 1}
+
+
+async def test_a_client_of_an_older_version_reads_its_own_too(
+    api: RunningApi, policies: dict[str, str]
+) -> None:
+    """Who begins with a handshake is answered as the token's user as well."""
+    async with by_http(api, token_of(api, "ben"), mode="legacy") as client:
+        found = json_of(await client.call_tool("search", {"question": "section 2", "limit": 20}))
+        assert {each["document_id"] for each in found["passages"]} == {policies["ben"]}
+        hers = await client.call_tool("read_page", {"document": policies["anna"]})
+        assert "no such document" in refusal_of(hers)
 
 
 async def test_a_page_is_read_and_shown(api: RunningApi, policies: dict[str, str]) -> None:
