@@ -202,6 +202,13 @@ def test_a_name_stays_in_its_folder(home: Path, folder: Path, name: str) -> None
     assert not home.exists()
 
 
+@pytest.mark.parametrize("name", ["wordllama", "minilm"])
+def test_a_name_of_the_list_is_not_given_to_another(home: Path, folder: Path, name: str) -> None:
+    """Nobody mistakes a folder's model for one whose weights are known."""
+    with pytest.raises(UsageError, match="another model"):
+        install_folder(home, folder, name)
+
+
 @pytest.mark.parametrize("missing", ["model.onnx", "tokenizer.json"])
 def test_a_folder_without_a_model_is_refused(home: Path, folder: Path, missing: str) -> None:
     """The file that is missing is named."""
