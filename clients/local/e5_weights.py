@@ -148,6 +148,6 @@ def e5_tokenizer(model: PackedModel) -> Tokenizer:
         special_tokens=[
             ("<s>", _START), ("</s>", _END),
             {"id": "prefix", "ids": before.ids, "tokens": before.tokens},
-        ],  # type: ignore[list-item]
+        ],
     )  # fmt: skip
     return made
