@@ -13,6 +13,7 @@ from pipeline.quotable import citation
 PASSAGE_CHARACTERS = 6_000
 ANSWER_CHARACTERS = 60_000
 """Of the texts in one answer; its other fields are bounded by the number of items."""
+SHORT = 64
 MOST_GAPS = 3
 MOST_VERSIONS = 10
 MOST_NOTES = 20
@@ -20,18 +21,37 @@ MOST_NOTES = 20
 
 def search_answer(found: SearchResult) -> dict[str, Any]:
     """Passages with their citations; a text that is cut says so."""
-    left, passages = ANSWER_CHARACTERS, []
-    for each in found.passages:
-        shown = _passage(each, min(left, PASSAGE_CHARACTERS))
-        left -= len(shown["text"])
-        passages.append(shown)
+    room = _Room(ANSWER_CHARACTERS)
+    passages = [_passage(each, room) for each in found.passages]
     return {**found.model_dump(mode="json", exclude={"passages"}), "passages": passages}
 
 
-def _passage(passage: PassageOut, room: int) -> dict[str, Any]:
-    shown: dict[str, Any] = passage.model_dump(mode="json")
-    shown["gaps"] = shown["gaps"][:MOST_GAPS]
-    shown |= _cut(passage.text, room)
+class _Room:
+    """What is left of an answer's letters; short texts, such as ids and names, take none."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self.cut = left, False
+
+    def fit(self, value: Any) -> Any:
+        """A value of JSON with its long texts cut to what is left."""
+        if isinstance(value, dict):
+            return {name: self.fit(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.fit(each) for each in value]
+        if not isinstance(value, str) or len(value) <= SHORT:
+            return value
+        kept = value[: min(self.left, PASSAGE_CHARACTERS)]
+        self.left -= len(kept)
+        self.cut |= len(kept) < len(value)
+        return kept
+
+
+def _passage(passage: PassageOut, room: _Room) -> dict[str, Any]:
+    room.cut = False
+    whole = passage.model_dump(mode="json")
+    whole["gaps"] = whole["gaps"][:MOST_GAPS]
+    shown: dict[str, Any] = {"text": room.fit(whole.pop("text"))} | room.fit(whole)
+    shown["text_cut"] = room.cut
     pages = passage.page_first, passage.page_last
     shown["citation"] = citation(passage.name, *pages, passage.heading_path)
     shown["document_address"] = document_address(passage.document_id)

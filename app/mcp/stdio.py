@@ -17,6 +17,7 @@ from app.mcp.server import mcp_server
 from app.process.log_output import configure_logs
 from app.process.working_folder import leave_folder
 from pipeline.identity import user_id
+from pipeline.retry_policy import LOOKING_SECONDS
 from pipeline.settings import Settings
 from stages.services import open_services
 
@@ -29,7 +30,8 @@ class LocalCorpus:
 
     def __init__(self, settings: Settings, user: str) -> None:
         owner = user_id(user)
-        self._settings = settings
+        patience = min(LOOKING_SECONDS, settings.database_patience_seconds)
+        self._settings = settings.model_copy(update={"database_patience_seconds": patience})
         self._access = RowAccess(Caller(owner, name=user), owner)
         self._open = AsyncExitStack()
         self._opening = asyncio.Lock()

