@@ -235,7 +235,8 @@ async def test_requests_count_against_the_users_limit(
 ) -> None:
     """The limit of a minute is the API's own, and its refusal says when to come again."""
     limits = RateLimits(api.settings.model_copy(update={"requests_per_minute": 4}))
-    monkeypatch.setattr(api.app.state, "parts", replace(api.parts, limits=limits))
+    # The state is no attribute of its own, so that it would not be put back.
+    monkeypatch.setitem(api.app.state._state, "parts", replace(api.parts, limits=limits))
     with pytest.raises((MCPError, ExceptionGroup)) as caught:
         async with by_http(api, token_of(api, "anna")) as client:
             for _ in range(6):

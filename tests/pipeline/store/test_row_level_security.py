@@ -71,6 +71,8 @@ async def _fill(url: str) -> None:
             ):  # fmt: skip
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
         async with store.service() as connection:
+            await connection.execute(_BACKLOG, {"user": user})
+        async with store.service() as connection:
             begun = await shadows.begin(
                 connection, name, "r", share=1, wanted=1, max_cost_usd=Decimal(0), who="me"
             )
@@ -89,6 +91,15 @@ _SEGMENT = sa.text(
     )
     INSERT INTO {SCHEMA}.word_postings (segment_id, lexeme, user_id, ordinals, counts)
     SELECT id, :sha, :user, '', '' FROM segment
+    """
+)
+_BACKLOG = sa.text(
+    f"""
+    WITH owed AS (
+        SELECT id, user_id FROM {SCHEMA}.documents WHERE user_id = :user ORDER BY id FOR UPDATE
+    )
+    INSERT INTO {SCHEMA}.space_backlog (space_id, document_id, user_id)
+    SELECT s.id, owed.id, owed.user_id FROM {SCHEMA}.embedding_spaces AS s, owed
     """
 )
 _PARSED = sa.text(
