@@ -17,6 +17,8 @@ ALSO_READ = ("benchmarks", "samples")
 _CALLS = {
     "compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn",
 }  # fmt: skip
+# They need packages that are installed beside ours, and only convert what they are given.
+_OPTIONAL = ("langchain", "llamaindex")
 _NOT_WALKED = (str, bytes, int, float, type(None), ModuleType, FunctionType)
 
 
@@ -81,7 +83,7 @@ def modules() -> Iterator[ModuleType]:
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             # a script of Alembic that runs when it is imported, and the entry points
-            if parts[-1] not in ("env", "__main__") and parts[-1].isidentifier():
+            if parts[-1] not in ("env", "__main__", *_OPTIONAL) and parts[-1].isidentifier():
                 yield importlib.import_module(name)
 
 

@@ -138,8 +138,8 @@ def _make_triggers() -> None:
         f"""
         CREATE FUNCTION {TRACK}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            -- The cascade of a delete that a superuser makes by hand runs as the tables' owner, who
-            -- sees no row. What it removed is found by no search; a rebuild takes it from the lists.
+            -- The cascade of a delete that a superuser makes by hand runs as the owner of the
+            -- tables, who sees no row. No search finds what it removed; a rebuild forgets it.
             IF row_security_active('{REMOVED}')
                 AND NOT pg_has_role(current_user, 'navigator_service', 'USAGE') THEN
                 RETURN NULL;
