@@ -16,9 +16,10 @@ from stages.document_lookup import find_one
 from stages.reranking import CANDIDATES, reranked
 
 if TYPE_CHECKING:
-    from clients.embedder import Embedder, Vectors
+    from clients.embedder import Embedder, EmbeddingSpace, Vectors
+    from pipeline.ranking.relevance import Evidence
     from pipeline.store.engine import Database
-    from pipeline.store.search import Passage
+    from pipeline.store.search import Passage, Query
     from pipeline.words import NearWord
 
 
@@ -184,6 +185,42 @@ async def answer(
         ServiceUnavailable, RateLimited, QuotaExhausted, ConfigurationError: no vector can be had
             for a search by vector.
     """
+    from pipeline.store.companions import with_companions
+    from pipeline.store.search import search_with_evidence
+
+    known = await _known(question, owner, database, embedder)
+    if not known.published:
+        return SearchAnswer([], 0, known.elsewhere, answered_by=question.mode)
+    asked = await _asked(question, owner, database, embedder)
+    query = _query(question, asked, known.near, embedder.space)
+    async with database.reader(owner) as connection:
+        found, evidence = await search_with_evidence(connection, query)
+    passages, probable, fits = _judged(question, asked.mode, embedder.space, found, evidence)
+    if question.reranker is not None:
+        passages = await reranked(question.text, passages, question.reranker, question.limit)
+    passages = passages[: question.limit]
+    if question.context_characters and passages:
+        async with database.reader(owner) as connection:
+            passages = await with_companions(
+                connection, query, passages, question.context_characters
+            )
+    return SearchAnswer(
+        passages, known.published, known.elsewhere, known.near, known.languages,
+        relevance=probable, fits=fits, answered_by=asked.mode, away=asked.away,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the reader's documents before they are searched; as of `SearchAnswer`."""
+
+    published: int
+    elsewhere: int
+    languages: Sequence[str]
+    near: Sequence[NearWord]
+
+
+async def _known(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Known:
     from pipeline.store import summary
     from pipeline.store.asked_words import reader_languages
     from pipeline.store.search import documents_in_other_spaces
@@ -191,18 +228,13 @@ async def answer(
 
     async with database.reader(owner) as connection:
         published = await summary.count_published(connection)
-        elsewhere = await documents_in_other_spaces(connection, embedder.space.id)
-        languages = await reader_languages(connection)
         by_words = published and question.mode != "vector"
-        near = await near_words(connection, question.text) if by_words else []
-    if not published:
-        return SearchAnswer([], published, elsewhere, answered_by=question.mode)
-    asked = await _asked(question, owner, database, embedder)
-    asked = replace(asked, near=tuple(near))
-    passages, judged, fits = await _judged(question, asked, owner, database, embedder)
-    return SearchAnswer(
-        passages, published, elsewhere, near, languages, judged, fits, asked.mode, asked.away
-    )
+        return _Known(
+            published,
+            await documents_in_other_spaces(connection, embedder.space.id),
+            await reader_languages(connection),
+            await near_words(connection, question.text) if by_words else [],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +244,6 @@ class _Asked:
     mode: str
     vector: Vectors | None = None
     away: NavigatorError | None = None
-    near: tuple[NearWord, ...] = ()
 
 
 async def _asked(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Asked:
@@ -230,47 +261,47 @@ async def _asked(question: Question, owner: UUID, database: Database, embedder: 
     return _Asked(question.mode, vector)
 
 
-async def _judged(
-    question: Question, asked: _Asked, owner: UUID, database: Database, embedder: Embedder
-) -> tuple[list[Passage], float, bool]:
-    """The passages with their relevance, the answer's, and whether it fits."""
+def _query(
+    question: Question, asked: _Asked, near: Sequence[NearWord], space: EmbeddingSpace
+) -> Query:
     from pipeline.ranking.fusion import fusion_of
-    from pipeline.ranking.relevance import JUDGED, calibration_of, relevance
-    from pipeline.store.search import Query, SearchMode, search_with_evidence
+    from pipeline.ranking.relevance import JUDGED
+    from pipeline.store.search import Query, SearchMode
 
-    query = Query(
+    return Query(
         text=question.text,
         mode=SearchMode(asked.mode),
-        space_id=embedder.space.id,
-        dimension=embedder.space.dimension,
+        space_id=space.id,
+        dimension=space.dimension,
         vector=asked.vector,
         limit=max(question.limit, JUDGED, CANDIDATES if question.reranker else 0),
         documents=tuple(question.documents),
         tags=tuple(question.tags),
         roles=tuple(question.roles),
-        near=asked.near,
-        fusion=fusion_of(embedder.space.provider),
         since=question.since,
         until=question.until,
         languages=tuple(question.languages),
+        near=tuple(near),
+        fusion=fusion_of(space.provider),
     )
-    async with database.reader(owner) as connection:
-        found, evidence = await search_with_evidence(connection, query)
-        calibration = calibration_of(embedder.space.provider, asked.mode)
-        judged = relevance(question.text, found, evidence, calibration)
-        passages = [
-            replace(passage, relevance=each)
-            for passage, each in zip(found, judged.passages, strict=True)
-        ]
-        if question.reranker is not None:
-            passages = await reranked(question.text, passages, question.reranker, question.limit)
-        passages = passages[: question.limit]
-        if question.context_characters and passages:
-            from pipeline.store.companions import with_companions
 
-            passages = await with_companions(
-                connection, query, passages, question.context_characters
-            )
+
+def _judged(
+    question: Question,
+    mode: str,
+    space: EmbeddingSpace,
+    found: Sequence[Passage],
+    evidence: Evidence,
+) -> tuple[list[Passage], float, bool]:
+    """The passages with their relevance, the answer's, and whether it fits."""
+    from pipeline.ranking.relevance import calibration_of, relevance
+
+    calibration = calibration_of(space.provider, mode)
+    judged = relevance(question.text, found, evidence, calibration)
     least = question.least_relevance
+    passages = [
+        replace(passage, relevance=each)
+        for passage, each in zip(found, judged.passages, strict=True)
+    ]
     fits = bool(found) and judged.answer >= (calibration.threshold if least is None else least)
     return passages, judged.answer, fits
