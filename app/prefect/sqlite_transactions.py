@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def take_the_lock_first() -> None:
     """Make every transaction of this process's Prefect server on SQLite begin with the lock.
 
-    Reads are no transactions in Prefect's sense, and go on beside the one that writes.
+    One within another does not: it would wait for the lock that its own caller holds. Reads are no
+    transactions in Prefect's sense, and go on beside the one that writes.
     """
-    from prefect.server.database.configurations import AioSqliteConfiguration
+    from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 
     begin = AioSqliteConfiguration.begin_transaction
 
@@ -31,7 +32,13 @@ def take_the_lock_first() -> None:
     async def begin_transaction(
         self: AioSqliteConfiguration, session: AsyncSession, with_for_update: bool = False
     ) -> AsyncGenerator[AsyncSessionTransaction]:
-        async with begin(self, session, with_for_update=True) as transaction:
-            yield transaction
+        within = SQLITE_BEGIN_MODE.get() is not None
+        async with begin(self, session, with_for_update or not within) as transaction:
+            await session.connection()  # now, or the first statement would take it
+            mode = SQLITE_BEGIN_MODE.set("DEFERRED")
+            try:
+                yield transaction
+            finally:
+                SQLITE_BEGIN_MODE.reset(mode)
 
     AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]

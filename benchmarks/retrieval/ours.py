@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from benchmarks.retrieval.scores import Ranked
 from benchmarks.retrieval.sets import QuestionSet, SetQuestion
+from pipeline.child_processes import module_command
 
 DEPTH = 100
 _PASSAGES = sa.text(
@@ -44,7 +45,7 @@ def ingest(question_set: QuestionSet, work: Path) -> None:
         return
     folder = work / "documents" / question_set.name
     question_set.write(folder)
-    command = [sys.executable, "-P", "-m", "app", "ingest", str(folder)]
+    command = module_command("app", "ingest", str(folder))
     # 1: some documents failed, which is said, and counts against us
     ended = subprocess.run([*command, "--user", question_set.name], check=False, stdout=sys.stderr)
     if ended.returncode not in (0, 1):

@@ -139,9 +139,9 @@ async def delete_documents(
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
     await move(connection, moves, actor)
     await connection.execute(_FENCE, scope)
-    await connection.execute(_SHADOWS, scope)
     chunks = (await connection.execute(_CHUNKS, scope)).rowcount
     await connection.execute(_BUFFERS, scope)
+    await connection.execute(_SHADOWS, scope)
     await connection.execute(_MARK, scope)
     orphaned = await rows(connection, _ORPHANED, scope)
     await pending_objects.mark_orphaned(

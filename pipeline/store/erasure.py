@@ -37,7 +37,6 @@ def _delete(table: str, key: str) -> sa.TextClause:
 
 
 _ROWS = [
-    _delete("word_languages", "user_id, language"),
     _delete("document_vector_buffer", "sha256, user_id, space_id"),
     _delete("parsed_files", "user_id, file_sha256, parser"),
     _delete("uploads", "id"),
@@ -45,6 +44,7 @@ _ROWS = [
     _delete("run_jobs", "run_id, job_id"),
     _delete("ingest_runs", "id"),
     _delete("quality_results", "id"),
+    _delete("word_languages", "user_id, language"),
 ]
 # Jobs, runs' lists and buffered chunks go with their documents, which are locked already.
 _ROWS_LEFT = sa.text("DELETE FROM documents WHERE user_id = :user_id")

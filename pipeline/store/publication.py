@@ -217,7 +217,6 @@ async def publish(
     written = (await connection.execute(_VECTORS, scope)).rowcount
     if written != await connection.scalar(_OWED):
         raise ServiceUnavailable("A vector was deleted in the moment of its publication.")
-    await keep_languages(connection, scope["jobs"])
     await space_backlog.owe(connection, space_id, scope["documents"])
     documents = set(scope["documents"])
     replaced = {
@@ -231,6 +230,7 @@ async def publish(
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
     await clear(connection, space_id, scope["jobs"], scope["documents"], shared=shared)
+    await keep_languages(connection, scope["jobs"])
     return Published(frozenset(moved - replaced.keys()), frozenset(lacking), inserted, deleted)
 
 

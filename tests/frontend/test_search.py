@@ -71,8 +71,9 @@ def asked(page: Page, question: str) -> None:
 
 
 def names(page: Page) -> list[str]:
-    """The documents that answer."""
-    return [each.text for each in page.browser.find_elements(By.CSS_SELECTOR, "#found h3")]
+    """The documents that answer; how probably they do stands behind each name."""
+    found = page.browser.find_elements(By.CSS_SELECTOR, "#found h3")
+    return [each.text.partition(" relevance ")[0] for each in found]
 
 
 def limited(page: Page) -> None:

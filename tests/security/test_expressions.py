@@ -75,6 +75,7 @@ def test_every_expression_takes_linear_time() -> None:
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 
+@pytest.mark.filterwarnings("ignore")  # of what the modules import
 def test_only_expressions_of_the_tree_are_taken_as_driven() -> None:
     """The list of those that were driven names none that was changed or is gone."""
     assert driven_before() <= {digest(expression) for expression in every().values()}

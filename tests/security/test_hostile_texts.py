@@ -225,7 +225,8 @@ STEPS: dict[str, Callable[[str], Any]] = {
     "RTF": _parsed(MediaType.RTF),
     "assess": lambda text: assess(_document(text)),
     "chunk": lambda text: chunk_document(_document(text), ChunkerOptions(), COUNTER),
-    "snippet": lambda text: snippet(text, WORDS, 420),
+    # of a passage, which is of a normalized text: piles of marks are cut there
+    "snippet": lambda text: snippet(normalize(text).text, WORDS, 420),
 }
 PUMPS = [
     "<!---->", "<!--", "<a ", "<table><tr><td>", "-", "| ", "|-", "a|b\n-|-\n", "# A: \n",

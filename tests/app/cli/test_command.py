@@ -60,7 +60,7 @@ def test_every_command_has_help(corpus: Navigator, command: str) -> None:
 
 def test_completion_can_be_shown(corpus: Navigator) -> None:
     """A shell's completion script is printed on demand, and completes commands."""
-    ended = corpus(_NAVIGATOR_COMPLETE="complete_bash", COMP_WORDS="navigator in", COMP_CWORD="1")
+    ended = corpus(_NAVIGATOR_COMPLETE="complete_bash", COMP_WORDS="navigator ing", COMP_CWORD="1")
     assert ended.out.split() == ["ingest"]
 
 

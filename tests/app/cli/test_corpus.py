@@ -106,7 +106,7 @@ def test_search_answers_with_the_place(navigator: Navigator) -> None:
     assert best["heading_path"][-1] == "Vacancy"
     assert "60 consecutive days" in best["text"]
     shown = navigator.here(*asked).out
-    assert "1. homeowners-policy.pdf  page 4" in shown
+    assert "1. homeowners-policy.pdf  edition 01/26  page 4  coverage  relevance" in shown
     assert "Homeowners Policy › Perils Insured Against › Vacancy" in shown
 
 

@@ -29,6 +29,11 @@ async def main():
             await session.execute(sa.text(f"INSERT INTO heartbeats VALUES ({worker})"))
 
     await asyncio.gather(*map(heartbeat, range(4)))
+    async with db.session_context(begin_transaction=True) as session:
+        await session.execute(sa.text("SELECT count(*) FROM heartbeats"))
+        for begins in (False, True):
+            async with asyncio.timeout(20), db.session_context(begin_transaction=begins) as inner:
+                await inner.execute(sa.text("SELECT count(*) FROM heartbeats"))
     async with db.session_context() as session:
         print((await session.execute(sa.text("SELECT count(*) FROM heartbeats"))).scalar())
 
@@ -49,7 +54,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_one_that_reads_before_it_writes_is_not_refused(tmp_path: Path) -> None:
-    """Four that read, and then write, all write."""
+    """Four that read, and then write, all write; one that reads within another does not wait."""
     done = _run(tmp_path, "waits")
     assert done.stdout == "4\n", done.stderr[-2000:]
 

@@ -80,7 +80,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-refusal-keeps-its-promise",
-        _KEEPING, "_paid", "parts, asked.reserved)", "parts, 0 * asked.reserved)",
+        _KEEPING, "_paid", "parts, asked.reserved,", "parts, 0 * asked.reserved,",
         (f"{_TEST_EMBEDDING}::test_a_refused_request_gives_its_promise_back",),
         "requests that were refused do not eat up the cap",
     ),

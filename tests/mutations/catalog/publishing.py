@@ -18,10 +18,10 @@ MUTATIONS = (
     Mutation(
         "the-old-version-goes-before-the-new-one",
         "stages/publishing.py", "_publish",
-        "async with services.database.service() as connection:\n        if gone",
+        "async with services.database.service() as connection:\n        await space_backlog",
         "async with services.database.service() as early:\n"
         "        await early.exec_driver_sql('DELETE FROM upload_pipeline.document_chunks')\n"
-        "    async with services.database.service() as connection:\n        if gone",
+        "    async with services.database.service() as connection:\n        await space_backlog",
         ("tests/stages/test_publishing.py"
          "::test_a_publication_that_fails_leaves_the_old_version_whole",),
         "a version takes the place of another in one transaction",

@@ -69,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a-pause-is-not-heeded",
-        _LIMITS, "acquire", "state[\"paused\"] > 0", "state[\"paused\"] > 10**9",
+        _LIMITS, "_acquire", "state[\"paused\"] > 0", "state[\"paused\"] > 10**9",
         (f"{_TEST_LIMITS}::test_everybody_waits_for_a_pause",),
         "a 429 makes all processes wait",
     ),

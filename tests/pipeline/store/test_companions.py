@@ -162,7 +162,8 @@ async def test_a_passage_is_no_companion(corpus: Database) -> None:
 async def test_few_passages_of_a_long_answer_have_companions(corpus: Database) -> None:
     """Each costs the reading of a document, so their number is bounded."""
     for number in range(MAX_PASSAGES + 2):
-        await publish(corpus, ALICE, BAGGAGE, f"/{number}/travel.pdf")
+        own = [(role, f"{text} Plan {number}.", titles) for role, text, titles in BAGGAGE]
+        await publish(corpus, ALICE, own, f"/{number}/travel.pdf")
     passages = await ask(corpus, ALICE, limit=50)
     assert len(passages) == MAX_PASSAGES + 2
     assert sum(bool(each.companions) for each in passages) == MAX_PASSAGES
