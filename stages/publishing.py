@@ -11,6 +11,7 @@ from pipeline.concurrency import gather_bounded
 from pipeline.documents import Claim
 from pipeline.failpoints import failpoint
 from pipeline.store import attachments, deletion, publication, space_backlog
+from pipeline.store.chunk_words import keep_languages
 from stages.attaching import outlived
 from stages.batch import Batch, StageResult, actor
 from stages.garbage_collection import remove_orphaned_objects
@@ -51,6 +52,7 @@ async def _publish(services: Services, batch: Batch, claims: Sequence[Claim]) ->
         )
         if old := list(chain(*(gone.get(job, ()) for job in done.complete))):
             await deletion.delete_documents(connection, old, who)
+        await keep_languages(connection, list(done.complete))
         failpoint("before-publish-commit")
     failpoint("after-publish-commit")
     if gone:

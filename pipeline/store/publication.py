@@ -23,7 +23,7 @@ from pipeline.states import PUBLISHED, JobState
 from pipeline.store import space_backlog
 from pipeline.store.buffer_cleanup import clear
 from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
-from pipeline.store.chunk_words import WORDS, keep_languages, make_words
+from pipeline.store.chunk_words import WORDS, make_words
 from pipeline.store.engine import rows
 from pipeline.store.schema import listed
 from pipeline.store.transitions import Actor, Move, move
@@ -230,7 +230,6 @@ async def publish(
     moved = await move(connection, [*old, *new], actor)
     await connection.execute(_POINT, scope)
     await clear(connection, space_id, scope["jobs"], scope["documents"], shared=shared)
-    await keep_languages(connection, scope["jobs"])
     return Published(frozenset(moved - replaced.keys()), frozenset(lacking), inserted, deleted)
 
 

@@ -116,7 +116,7 @@ def test_a_search_with_context_brings_companions(
         "earth movement", document="policy-1.md", limit=1, context=True
     ).passages
     reasons = ", ".join(each.reason for each in passage.companions)
-    assert "continues the clause" in reasons
+    assert "in the clause" in reasons
     assert {each.document for each in passage.companions} == {"policy-1.md"}
     room = navigator.search("flood", limit=1, context=True, context_characters=1).passages[0]
     assert (room.companions, room.companions_left_out > 0) == ((), True)
@@ -264,7 +264,9 @@ def test_the_page_names_everything() -> None:
         given = [*plain, *(["*", *keywords] if keywords else [])]
         assert f"| `{name}({', '.join(given)})` |" in page, name
     for kind in vars(results).values():
-        if isinstance(kind, type) and is_dataclass(kind):
+        # those of other modules are described where the page links to
+        own = isinstance(kind, type) and kind.__module__ == results.__name__
+        if own and is_dataclass(kind):
             [row] = [line for line in page.splitlines() if line.startswith(f"| `{kind.__name__}`")]
             assert all(f"`{field.name}`" in row for field in fields(kind)), kind.__name__
 

@@ -15,6 +15,7 @@ from pipeline.documents import Chunk, embedding_text
 from pipeline.identity import sha256_hex, space_id, user_id
 from pipeline.states import WORKING, JobState
 from pipeline.store import chunk_buffer, claims, publication, registration, runs, vector_buffer
+from pipeline.store.chunk_words import keep_languages
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.embedding_spaces import ensure_space
 from pipeline.store.engine import Database, rows
@@ -176,9 +177,11 @@ async def publish(
 ) -> Published:
     """Publish claimed jobs in one transaction."""
     async with database.service() as connection:
-        return await publication.publish(
+        done = await publication.publish(
             connection, [job.claim for job in jobs], space, Actor(worker)
         )
+        await keep_languages(connection, list(done.complete))
+        return done
 
 
 async def published(
