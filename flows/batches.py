@@ -20,7 +20,7 @@ BATCH_DOCUMENTS = 512
 BATCH_BYTES = 64 * 1024 * 1024
 """A batch ends at so many documents or bytes of files, whichever comes first."""
 
-LEAST_SHARED = 32
+LEAST_SHARED = 16
 """Documents of a batch, at least, where several workers share a run: less is mostly hand-over."""
 
 
