@@ -36,6 +36,18 @@ It does not apply to dinghies. Platypus marks \\| stay {HOSTILE}.
 | Sail boat | $4,400 |
 | Motor \\| jet boat | $1,200 |
 """
+CLAUSE_AND_EXCLUSION = """# Travel policy
+
+## Baggage
+
+### What is covered
+
+We will pay for stolen suitcases up to the limit of this section.
+
+### Exclusions
+
+We will not pay for cash, tickets or suitcases that were left unattended.
+"""
 # What a program writes where it has a value that is no text.
 NO_WORDS = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bnull\b")
 
@@ -57,6 +69,8 @@ def api(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
             jobs.append(accepted(anna, pdf.read_bytes(), name="half.pdf", source="half")["id"])
             old = f"# Kite form (Ed. 04/13)\n\n{text('kites')}"
             jobs.append(accepted(anna, old, name="kites.md", source="kites")["id"])
+            clause = accepted(anna, CLAUSE_AND_EXCLUSION, name="travel.md", source="travel")
+            jobs.append(clause["id"])
             jobs.append(accepted(anna, text("kites and more"), name="today.md", source="t")["id"])
         running.work_off(*jobs)
         yield running
@@ -106,6 +120,29 @@ def test_a_passage_reads_as_it_was_written(page: Page) -> None:
     ]
     assert marks(page)[:4] == ["Vessels", "platypus", "exclusion", "vessels"]
     assert page.browser.get_log("browser") == []
+
+
+def test_what_must_be_read_with_a_passage_is_behind_a_click(page: Page) -> None:
+    """When it is asked for: the rest of the clause, with why it is there and a link to its page."""
+    page.open("anna")
+    page.click("#with-context")
+    asked(page, "are stolen suitcases paid?")
+    told = page.text("#found .companions summary")
+    assert told.startswith("Read with it: ")
+    assert "exclusion" in told
+    page.click("#found .companions summary")
+    assert "left unattended" in page.text("#found .companions")
+    assert page.browser.find_elements(By.CSS_SELECTOR, "#found .companions li a")
+
+
+def test_a_mistyped_word_and_what_does_not_fit_are_said(page: Page) -> None:
+    """What was looked for in its place, and that the nearest are no more than that."""
+    page.open("anna")
+    asked(page, "platypuz kangaroo insurance in Paris")
+    assert "No document says “platypuz”: “platypus” was looked for too." in page.text("#found")
+    asked(page, "Who wrote the Magic Flute?")
+    assert "Nothing in your documents fits." in page.text("#found")
+    assert "relevance" not in page.text("#found h3") or "perhaps" in page.text("#found h3")
 
 
 def test_no_value_is_shown_that_is_no_text(page: Page) -> None:

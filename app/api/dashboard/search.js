@@ -1,6 +1,7 @@
 // A question and its passages.
 
 import { ask } from "./api.js";
+import { companions } from "./companions.js";
 import { el, plain, put } from "./dom.js";
 import { pageLink } from "./links.js";
 import { noteList } from "./notes.js";
@@ -56,7 +57,7 @@ function body() {
     documents: [...$("in-documents").selectedOptions].map((each) => each.value),
     tags: $("in-tags").value.split(",").map((tag) => tag.trim()).filter(Boolean),
     roles: [role.value].filter(Boolean), languages: [language.value].filter(Boolean),
-    since: since.value || null, until: until.value || null,
+    since: since.value || null, until: until.value || null, context: $("with-context").checked,
   };
 }
 
@@ -69,22 +70,27 @@ function offer({ items, next }) {
 }
 
 function show(found, query) {
+  const said = [
+    (found.near_words ?? []).map((near) => el("p", { class: "warn" }, `No document says “${plain(near.asked)}”: “${plain(near.taken)}” was looked for too.`)),
+    found.warning ? el("p", { class: "warn" }, plain(found.warning)) : null,
+  ];
   if (!found.passages.length) {
-    put(place, el("p", {}, found.published_documents ? "Nothing fits." : "No document is published yet."));
+    put(place, said, el("p", {}, found.published_documents ? "Nothing in your documents fits." : "No document is published yet."));
     return;
   }
-  put(place,
+  put(place, said,
     found.fits === false ? el("p", { class: "warn" }, "Nothing in your documents fits. The nearest, perhaps:") : null,
     el("p", { class: "soft" }, `${count(found.passages.length, "passage")} of ${count(found.published_documents, "document")}`),
-    el("ol", { class: "passages" }, found.passages.map((each) => el("li", {}, shown(each, query)))));
+    el("ol", { class: "passages" }, found.passages.map((each) => el("li", {}, shown(each, query, found.fits)))));
 }
 
-const shown = (each, query) => [
-  el("h3", {}, plain(each.name), edition(each.citation), relevance(each)),
+const shown = (each, query, fits) => [
+  el("h3", {}, plain(each.name), edition(each.citation), relevance(each, fits)),
   el("p", { class: "soft" }, link(each), [...role(each), ...each.heading_path].map((part) => ` › ${plain(part)}`)),
   noteList(each.gaps, (note) => stands(note, each)),
   each.context ? el("p", { class: "soft context" }, each.context.split("\n").map((line) => [plain(line), el("br")])) : null,
   passage(each.text, each.citation?.highlights ?? []),
+  companions(each, pages),
   copies(each),
   original(each, query),
 ];
@@ -99,10 +105,10 @@ function edition(cited) {
   return words ? [" ", el("span", { class: "badge quiet" }, plain(words))] : null;
 }
 
-function relevance(each) {
+function relevance(each, fits) {
   if (typeof each.relevance !== "number") return null;
   const words = `relevance ${Math.round(100 * each.relevance)} %`;
-  return [" ", el("span", { class: `badge ${each.fits === false ? "warn" : "good"}` }, each.fits === false ? `perhaps, ${words}` : words)];
+  return [" ", el("span", { class: `badge ${fits === false ? "warn" : "good"}` }, fits === false ? `perhaps, ${words}` : words)];
 }
 
 function pages(each) {
