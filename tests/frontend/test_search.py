@@ -36,18 +36,15 @@ It does not apply to dinghies. Platypus marks \\| stay {HOSTILE}.
 | Sail boat | $4,400 |
 | Motor \\| jet boat | $1,200 |
 """
-CLAUSE_AND_EXCLUSION = """# Travel policy
-
-## Baggage
-
-### What is covered
-
-We will pay for stolen suitcases up to the limit of this section.
-
-### Exclusions
-
-We will not pay for cash, tickets or suitcases that were left unattended.
-"""
+# Each section is long enough to be a passage of its own, and the exclusion is not among the best.
+CLAUSE_AND_EXCLUSION = (
+    "# Travel policy\n\n## Baggage\n\n"
+    + "".join(
+        f"### Plan {plan}\n\n" + f"We pay for stolen suitcases under plan {plan}. " * 8 + "\n\n"
+        for plan in "ABCDE"
+    )
+    + "### Exclusions\n\n" + "Cash that was left unattended is not covered. " * 8
+)  # fmt: skip
 # What a program writes where it has a value that is no text.
 NO_WORDS = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bnull\b")
 
@@ -87,7 +84,7 @@ def asked(page: Page, question: str) -> None:
 def names(page: Page) -> list[str]:
     """The documents that answer; how probably they do stands behind each name."""
     found = page.browser.find_elements(By.CSS_SELECTOR, "#found h3")
-    return [each.text.partition(" relevance ")[0] for each in found]
+    return [each.text.partition(" relevance ")[0].removesuffix(" perhaps,") for each in found]
 
 
 def limited(page: Page) -> None:

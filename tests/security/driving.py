@@ -2,8 +2,9 @@
 
 ``python -m tests.security.driving`` reads expressions as JSON lines (place, pattern, flags) from
 standard input; called with ``tree`` it drives every one of the tree, with ``new`` those that
-`driven.txt` does not list as found linear before, and ``record`` writes that list. An expression
-that blows up is interrupted and told, so that one bad one does not hide the others.
+`driven.txt` does not list as found linear before; ``record`` writes that list, and ``stale`` tells
+what of it is in the tree no more. An expression that blows up is interrupted and told, so that one
+bad one does not hide the others.
 """
 
 from __future__ import annotations
@@ -164,6 +165,10 @@ def main() -> None:
     which = sys.argv[1] if len(sys.argv) > 1 else "given"
     if which == "record":
         _record()
+        return
+    if which == "stale":
+        for each in driven_before() - {digest(expression) for expression in every().values()}:
+            _tell(place=each, wrong="is no expression of the tree")
         return
     for place, expression in _given() if which == "given" else _of_the_tree(which):
         _tell(begun=place)

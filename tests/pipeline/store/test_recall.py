@@ -32,7 +32,8 @@ async def test_an_exact_search_has_full_recall(corpus: Database) -> None:
     async with corpus.service() as connection:
         [kept] = await recall.latest(connection)
     assert (kept.space_id, kept.recall, kept.worst) == (SPACE, 1.0, 1.0)
-    assert kept.questions == recall.QUESTIONS
+    # a vector that is drawn twice is asked for once
+    assert recall.QUESTIONS / 2 < kept.questions <= recall.QUESTIONS
 
 
 async def test_an_index_that_misses_is_found_out(
