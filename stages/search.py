@@ -68,7 +68,6 @@ class SearchAnswer:
         published: documents that can be found at all.
         elsewhere: of these, documents that only words find, since another model embedded them.
         near: what was taken for words of the question that stand in none of the documents.
-        languages: of the user's documents; the question's words were looked for in each.
         relevance: how probable it is that the passages answer, 0 to 1.
         fits: whether that is enough; else the passages are the nearest, and may answer or not.
         answered_by: hybrid, vector or text.
@@ -79,7 +78,6 @@ class SearchAnswer:
     published: int
     elsewhere: int
     near: Sequence[NearWord] = ()
-    languages: Sequence[str] = ()
     relevance: float = 0.0
     fits: bool = False
     answered_by: str = "hybrid"
@@ -205,7 +203,7 @@ async def answer(
                 connection, query, passages, question.context_characters
             )
     return SearchAnswer(
-        passages, known.published, known.elsewhere, known.near, known.languages,
+        passages, known.published, known.elsewhere, known.near,
         relevance=probable, fits=fits, answered_by=asked.mode, away=asked.away,
     )  # fmt: skip
 
@@ -216,13 +214,11 @@ class _Known:
 
     published: int
     elsewhere: int
-    languages: Sequence[str]
     near: Sequence[NearWord]
 
 
 async def _known(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Known:
     from pipeline.store import summary
-    from pipeline.store.asked_words import reader_languages
     from pipeline.store.search import documents_in_other_spaces
     from pipeline.store.vocabulary import near_words
 
@@ -232,7 +228,6 @@ async def _known(question: Question, owner: UUID, database: Database, embedder: 
         return _Known(
             published,
             await documents_in_other_spaces(connection, embedder.space.id),
-            await reader_languages(connection),
             await near_words(connection, question.text) if by_words else [],
         )
 
