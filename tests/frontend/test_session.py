@@ -148,10 +148,13 @@ def test_work_begins_at_once(
     system: RunningApi, deployed: DeployedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An upload is worked on by the run that was asked for it, and waits for no sweep."""
+    sweep = deployed.deployments()["sweep"]["id"]
+    deployed.api.post(f"/deployments/{sweep}/pause_deployment").raise_for_status()
     with system.client("hasty") as client, Frontend(client) as frontend:
         [job] = frontend.drop([("hasty.md", text("hasty").encode())])
         frontend.until("complete", job["id"])
         told = frontend.get(f"/jobs/{job['id']}")["history"]
+    deployed.api.post(f"/deployments/{sweep}/resume_deployment").raise_for_status()
     asked = [
         run
         for run in deployed.post("/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC"})

@@ -157,7 +157,7 @@ def test_upload_then_search(page: Page, tmp_path: Path) -> None:
     role = Select(page.browser.find_element(By.ID, "role"))
     role.select_by_visible_text("exclusion")
     page.browser.find_element(By.ID, "question").send_keys("\n")
-    page.until(lambda: "Nothing fits" in page.text("#found"))
+    page.until(lambda: "Nothing in your documents fits" in page.text("#found"))
     role.select_by_visible_text("coverage")
     page.browser.find_element(By.ID, "question").send_keys("\n")
     page.until(lambda: "› coverage ›" in page.text("#found"))
