@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ from pipeline.private_files import PRIVATE_UMASK
 from pipeline.store.embedded_tools import program
 
 ACCOUNT = "navigator-postgres"
+ACCOUNT_SECONDS = 15.0
+"""So long is tried to make the account while the system's list of accounts is locked."""
+_ACCOUNTS_LOCKED = {1, 10}
+"""What useradd ends with when it cannot write the accounts or the groups."""
 _COPIES = Path("/var/lib/insurance-navigator")
 _HERE = "/proc/self/cwd"
 # Postgres gets no key and no password of ours.
@@ -112,9 +117,17 @@ def _made_account() -> pwd.struct_passwd | None:
         "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
         "--shell", "/usr/sbin/nologin", ACCOUNT,
     ]  # fmt: skip
-    with suppress(OSError):
-        subprocess.run(command, capture_output=True)  # noqa: S603
-    return _account()  # perhaps another process was quicker
+    # Another process may make it now, or hold the lock on the accounts while it makes another one.
+    deadline = time.monotonic() + ACCOUNT_SECONDS
+    while True:
+        try:
+            ended = subprocess.run(command, capture_output=True)  # noqa: S603
+        except OSError:
+            return _account()
+        found = _account()
+        if found or ended.returncode not in _ACCOUNTS_LOCKED or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
 
 
 def _environment() -> dict[str, str]:

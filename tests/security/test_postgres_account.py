@@ -15,9 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipeline.store import embedded_identity
 from pipeline.store.database_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN
 from pipeline.store.embedded import open_embedded, start_embedded, stop_embedded
-from pipeline.store.embedded_identity import ACCOUNT
+from pipeline.store.embedded_identity import ACCOUNT, identity
 from pipeline.store.embedded_tools import is_ready, postmaster
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs an account for Postgres")
@@ -211,3 +212,22 @@ def test_somebody_else_than_root_runs_it_as_themselves(folder: Path) -> None:
         assert not (data / "postmaster.pid").exists()
     finally:
         shutil.rmtree(home)
+
+
+@as_root
+def test_the_account_is_made_once_the_list_of_accounts_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several first commands of a machine at once make one account; none of them gives up."""
+    busy = tmp_path / "useradd"
+    busy.write_text(
+        f"#!/bin/sh\n[ -e {tmp_path}/free ] || {{ touch {tmp_path}/free; exit 1; }}\n"
+        f'exec {shutil.which("useradd")} "$@"\n'
+    )
+    busy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(embedded_identity, "ACCOUNT", "navigator-tried")
+    try:
+        assert identity().uid == pwd.getpwnam("navigator-tried").pw_uid
+    finally:
+        subprocess.run(["userdel", "navigator-tried"], check=False, capture_output=True)
