@@ -203,6 +203,7 @@ class ReportData:
         spend_by_day, spend_by_run, spend_by_model: newest or dearest first.
         days: oldest first; a report on one run may leave them out.
         golden: what golden questions found, oldest first.
+        owners: a mark for each user whose documents it is over, for their erasure.
     """
 
     title: str
@@ -226,6 +227,7 @@ class ReportData:
     duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0))
     days: tuple[DayPoint, ...] = ()
     golden: tuple[GoldenNight, ...] = ()
+    owners: tuple[str, ...] = ()
 
     @property
     def published(self) -> int:

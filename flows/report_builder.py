@@ -29,6 +29,7 @@ from checks.report_data import (
 )
 from checks.report_documents import FailedDocument, LackingDocument
 from checks.suites import SUITES
+from pipeline.identity import owner_mark
 from pipeline.job_notes import gaps_of
 from pipeline.private_files import write_private
 from pipeline.sources import printable
@@ -119,6 +120,7 @@ async def report_data(
         duplicates=_duplicates(found["duplicates"][0], near),
         days=tuple(DayPoint(**row) for row in found["days"]) if run_id is None else (),
         golden=tuple(GoldenNight(**row) for row in found["golden"]),
+        owners=tuple(owner_mark(row["user_id"]) for row in found["owners"]),
     )
 
 

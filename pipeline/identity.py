@@ -47,6 +47,11 @@ def named_user(name: str) -> UUID:
     return _uuid("user", unicodedata.normalize("NFC", told).strip() or told)
 
 
+def owner_mark(user: UUID) -> str:
+    """A user's mark on a page over several users: whether they are on it, and not who they are."""
+    return sha256_hex(f"owner{_SEPARATOR}{user}")[:16]
+
+
 def subject_user(issuer: str, subject: str) -> UUID:
     """The user whom an issuer of tokens calls so; another issuer's subject is another user."""
     return _uuid("subject", issuer, subject)

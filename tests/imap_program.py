@@ -1,5 +1,4 @@
 # mypy: ignore-errors
-# ruff: noqa: ANN, D, N
 # The names are those of Twisted, which is in the environment of this program alone.
 """Serves one mailbox from memory with Twisted; commands come as lines of JSON."""
 

@@ -27,7 +27,9 @@ from pipeline.settings import Settings
 
 FOLDER = "logs"
 _OURS = ("navigator", "mocks")
-_LOGGERS = (*_OURS, "uvicorn", "asyncio", "py.warnings")
+# What Prefect's client still sends when a command ends is for the log: its user has the answer.
+_QUEUES = ("APILogWorker", "EventsWorker")
+_LOGGERS = (*_OURS, "uvicorn", "asyncio", "py.warnings", *_QUEUES)
 _MOST_PROCESSES = 64
 _CORRELATIONS_SHOWN = 64
 _LOG = logger("navigator.process")

@@ -92,6 +92,7 @@ REPORT_QUERIES = {
     "states": sa.text(
         f"WITH {_JOBS} SELECT state, count(*) AS documents FROM jobs GROUP BY state ORDER BY state"
     ),
+    "owners": sa.text(f"WITH {_JOBS} SELECT DISTINCT user_id FROM jobs ORDER BY user_id"),
     "versions": sa.text(f"WITH {_JOBS} SELECT DISTINCT parser, chunker FROM jobs LIMIT 2"),
     "suites": sa.text(
         f"""

@@ -65,6 +65,16 @@ def before(navigator: Navigator) -> dict[str, set[str]]:
     return found
 
 
+def test_the_erasure_of_another_leaves_the_report(
+    navigator: Navigator, before: dict[str, set[str]]
+) -> None:
+    """A report goes with those whose documents it is over, and with nobody else."""
+    other = navigator("erase", "--user", "somebody-else", "--yes", "--json").json
+    assert other["reports"] == 0
+    assert "reports/latest.html" in before["reports"]
+    assert (navigator.home / "reports" / "latest.html").exists()
+
+
 @pytest.fixture(scope="module")
 def erased(navigator: Navigator, before: dict[str, set[str]]) -> Ended:
     """The erasure."""

@@ -12,6 +12,7 @@ const $ = (id) => document.getElementById(id);
 const form = $("search");
 const place = $("found");
 const MOST = 200; // documents that are offered to choose from
+const LIKELY = 0.5; // a relevance from which on a passage is more likely of use than not
 const NAMED = 5; // copies that are shown at once
 let asked = 0;
 
@@ -108,7 +109,8 @@ function edition(cited) {
 function relevance(each, fits) {
   if (typeof each.relevance !== "number") return null;
   const words = `relevance ${Math.round(100 * each.relevance)} %`;
-  return [" ", el("span", { class: `badge ${fits === false ? "warn" : "good"}` }, fits === false ? `perhaps, ${words}` : words)];
+  const tone = fits === false ? "warn" : each.relevance >= LIKELY ? "good" : "quiet";
+  return [" ", el("span", { class: `badge ${tone}` }, fits === false ? `perhaps, ${words}` : words)];
 }
 
 function pages(each) {
