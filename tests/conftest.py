@@ -24,10 +24,11 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
 from tests import bill_checking, lock_checking
+from tests.chromium import chromium
 from tests.distributing import FromBothEnds, place_of
 from tests.prefect_server import fresh_prefect_server, prefect_server
 
-__all__ = ["fresh_prefect_server", "prefect_server"]
+__all__ = ["chromium", "fresh_prefect_server", "prefect_server"]
 
 lock_checking.watch()
 bill_checking.watch()
