@@ -80,6 +80,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="long; NAVIGATOR_TEST_LONG=1 runs it"))
 
 
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not look through it any more."""
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """The ledger is the bill, after every fixture of the test that ends with it."""

@@ -40,7 +40,7 @@ def in_order(node_ids: Iterable[str]) -> list[str]:
     return sorted(node_ids, key=place_of)
 
 
-class FromBothEnds(LoadFileScheduling):
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist says no types
     """Deals out units of work from the beginning, and to the first worker from the end."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ from tests.prefect_server import ROOT, PrefectServer, started
 __all__ = ["deployed"]
 
 START_SECONDS = 300
+
+LEFT_OPEN = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+"""For tests of a worker in their own process: see `what_prefect_leaves`."""
 
 
 @dataclass
@@ -98,6 +103,20 @@ def fresh_prefect_server(scratch: Path) -> Iterator[PrefectServer]:
     """One server beside the session's for the tests of this folder, each with a pool of its own."""
     with started(scratch / "pools") as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def what_prefect_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A worker in the test's process leaves connections to the garbage collector, as Prefect does.
+
+    They end with the test, and not with one that they have nothing to do with. One that is
+    collected sooner is ignored by `LEFT_OPEN`.
+    """
+    yield
+    if "fresh_prefect_server" in request.fixturenames:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(scope="module")
