@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipeline.store.embedded import start_embedded, stop_embedded
 from tests.app.navigating import Ended, Navigator
 from tests.booklets import booklet
 
 
 @pytest.fixture(scope="module")
-def ingested(
-    prefect_url: str,
-    navigator: Navigator,
-    module_database_url: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Navigator, Ended]:
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Navigator, Ended]]:
     """A booklet of five pages, two of which are pictures, taken in beside a whole one."""
     folder = tmp_path_factory.mktemp("gaps")
-    shared = {
-        "PREFECT_API_URL": prefect_url,
-        "NAVIGATOR_PREFECT_AUTH_FILE": str(navigator.home / "prefect" / "auth-string"),
-    }
-    own = Navigator(folder / "home", {"DATABASE_URL": module_database_url})
+    home = folder / "home"
+    start_embedded(home / "postgres")
+    navigator = Navigator(home)
     files = folder / "files"
     files.mkdir()
     booklet(files / "half.pdf", ("first", "", "middle", "", "last"))
     booklet(files / "whole.pdf", ("only",))
-    return own, own("ingest", files, **shared)
+    yield navigator, navigator("ingest", files)
+    stop_embedded(home / "postgres")
 
 
 def test_ingest_tells_what_was_not_read(ingested: tuple[Navigator, Ended]) -> None:
