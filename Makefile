@@ -27,7 +27,7 @@ demo: setup ## ingest samples/, ask a question, write the quality report
 	$(BIN)/python -m app.demo
 
 test: setup ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-long: setup ## the tests that take too long for every time
 	NAVIGATOR_TEST_LONG=1 $(BIN)/python -m pytest -m long

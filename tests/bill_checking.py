@@ -167,13 +167,16 @@ class Account:
                 break
             time.sleep(0.1)
         billed, written = self._billed, self._written
-        self.forget()
+        self._begin_anew()  # nothing is read twice: each look is a connection to each database
         return None if fine else f"the ledger is not the bill: billed {billed}, written {written}"
 
     def forget(self) -> None:
         """Whatever was billed and written until now, it is not looked at."""
         if self._open:
             self.difference()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._billed = self._written = Bill()
         self._largest = 0
         self._open = bool(self._stand_ins)

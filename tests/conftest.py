@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
+from xdist.remote import Producer
 
 from app.process.startup import YOUNG_OBJECTS
 from pipeline.store.database_urls import driver_url
@@ -23,9 +24,11 @@ from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
 from tests import bill_checking, lock_checking
+from tests.chromium import chromium
+from tests.distributing import FromBothEnds, place_of
 from tests.prefect_server import fresh_prefect_server, prefect_server
 
-__all__ = ["fresh_prefect_server", "prefect_server"]
+__all__ = ["chromium", "fresh_prefect_server", "prefect_server"]
 
 lock_checking.watch()
 bill_checking.watch()
@@ -62,13 +65,24 @@ ROOT = Path(__file__).resolve().parents[1]
 _SEARCH_PATH = os.environ.get("PATH", "")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds | None:
+    """Deal the files out as `tests/distributing.py` says."""
+    return FromBothEnds(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the long tests, unless they are asked for."""
+    """Begin with what takes longest; leave out the long tests, unless they are asked for."""
+    items.sort(key=lambda item: place_of(item.nodeid))
     if os.environ.get("NAVIGATOR_TEST_LONG"):
         return
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="long; NAVIGATOR_TEST_LONG=1 runs it"))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not look through it any more."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

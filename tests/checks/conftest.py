@@ -1,49 +1,12 @@
-"""A real browser for what a person looks at."""
+"""The browser in which reports are looked at."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-
-FLAGS: tuple[str, ...] = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from selenium.webdriver import Chrome
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One browser for all tests that only read pages."""
-    with headless(tmp_path_factory.mktemp("profile")) as chrome:
-        yield chrome
-
-
-@contextmanager
-def headless(profile: Path) -> Iterator[Chrome]:
-    """Headless Chromium with an empty profile, logging console and network."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("chromium and chromedriver are not installed")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = Chrome(options=options, service=Service(driver))
-    # The new-tab page of the browser itself writes to the logs.
-    chrome.get("about:blank")
-    yield chrome
-    chrome.quit()
+def browser(chromium: Chrome) -> Chrome:
+    """One tab for all tests that only read pages."""
+    return chromium

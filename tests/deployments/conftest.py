@@ -94,9 +94,12 @@ class DeployedServer:
         raise AssertionError(f"the run is still {run['state_name']}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def deployed(prefect_server: PrefectServer) -> Iterator[DeployedServer]:
-    """The server after the two commands of docs/deployment.md."""
+    """The session's server after the two commands of docs/deployment.md.
+
+    They take ten seconds of processor time: a test that changes a deployment puts it back.
+    """
     prefect_server.prefect("work-pool", "create", "navigator", "--type", "process", "--overwrite")
     prefect_server.prefect("deploy", "--all")
     with httpx.Client(base_url=prefect_server.url, timeout=30, transport=AskingAgain()) as api:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,16 +21,16 @@ NAMES = {
 }  # fmt: skip
 
 
-def test_deployed_twice(prefect_server: PrefectServer, deployed: DeployedServer) -> None:
-    """Deploying again changes nothing: the same deployments, each schedule once."""
-    before = deployed.deployments()
-    prefect_server.prefect("deploy", "--all")
-    after = deployed.deployments()
-    assert set(before) == NAMES
-    assert {name: each["id"] for name, each in after.items()} == {
-        name: each["id"] for name, each in before.items()
-    }
-    [schedule] = after["nightly"]["schedules"]
+def test_each_is_deployed(deployed: DeployedServer) -> None:
+    """Every deployment is there, with its schedule once."""
+    found = deployed.deployments()
+    assert set(found) == NAMES
+    one_schedule(found["nightly"])
+
+
+def one_schedule(nightly: dict[str, Any]) -> None:
+    """The nightly run is scheduled once, in UTC."""
+    [schedule] = nightly["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("30 2 * * *", "UTC")
     assert (schedule["active"], schedule["slug"]) == (True, "nightly")
 
@@ -100,10 +101,13 @@ def test_worker_reads_named_folders_only(worker: DeployedServer) -> None:
     assert "NAVIGATOR_INGEST_ROOTS" in run["state"]["message"]
 
 
-def test_what_is_taken_away_is_seen(
+def test_what_is_taken_away_is_seen_and_deployed_again(
     prefect_server: PrefectServer, deployed: DeployedServer, tmp_path: Path
 ) -> None:
-    """Whoever watches is told what is missing or another; a paused schedule is a person's word."""
+    """Whoever watches is told what is missing or another; a paused schedule is a person's word.
+
+    Deploying again makes what is missing and changes nothing else: no deployment or schedule twice.
+    """
     address = prefect_server.url.removesuffix("/api")
     assert missing_deployments(address, tmp_path) == ""
     found = deployed.deployments()
@@ -119,3 +123,8 @@ def test_what_is_taken_away_is_seen(
     assert missing_deployments("http://127.0.0.1:9", tmp_path) == ""
     prefect_server.prefect("deploy", "--all")
     assert missing_deployments(address, tmp_path) == ""
+    after = deployed.deployments()
+    assert set(after) == NAMES
+    kept = {name: each["id"] for name, each in found.items() if name != "sweep"}
+    assert {name: after[name]["id"] for name in kept} == kept
+    one_schedule(after["nightly"])

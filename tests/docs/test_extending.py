@@ -46,11 +46,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def navigator(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Navigator:
+def navigator(
+    package: Path, module_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Navigator:
     """The command in an environment where the package is installed."""
     path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
     home = tmp_path_factory.mktemp("home") / "home"
-    return Navigator(home, {"PYTHONPATH": path})
+    return Navigator(home, {"PYTHONPATH": path, "DATABASE_URL": module_database_url})
 
 
 def test_names_stand_in_the_help(navigator: Navigator) -> None:

@@ -2,8 +2,8 @@
 
 ``python -m tests.security.driving`` reads expressions as JSON lines (place, pattern, flags) from
 standard input; called with ``tree`` it drives every one of the tree, with ``new`` those that
-`driven.txt` does not list as found linear before; ``record`` writes that list, and ``stale`` tells
-what of it is in the tree no more. An expression that blows up is interrupted and told, so that one
+`driven.txt` does not list as found linear before, and tells what of that list is in the tree no
+more; ``record`` writes the list. An expression that blows up is interrupted and told, so that one
 bad one does not hide the others.
 """
 
@@ -37,6 +37,7 @@ _STUCK_SECONDS = 0.75
 _ALL_SECONDS = 400
 _PLAIN = re.compile("(?:b|c)d")
 DRIVEN = Path(__file__).with_name("driven.txt")
+STALE = "is no expression of the tree"
 
 
 class Stuck(Exception):
@@ -145,7 +146,10 @@ def driven_before() -> set[str]:
 
 def _of_the_tree(which: str) -> Iterator[tuple[str, re.Pattern[Any]]]:
     known = driven_before() if which == "new" else set()
-    for place, expression in every().items():
+    found = every()
+    for each in known - {digest(expression) for expression in found.values()}:
+        _tell(place=each, wrong=STALE)
+    for place, expression in found.items():
         if digest(expression) in known:
             _tell(place=place, wrong="")
         else:
@@ -165,10 +169,6 @@ def main() -> None:
     which = sys.argv[1] if len(sys.argv) > 1 else "given"
     if which == "record":
         _record()
-        return
-    if which == "stale":
-        for each in driven_before() - {digest(expression) for expression in every().values()}:
-            _tell(place=each, wrong="is no expression of the tree")
         return
     for place, expression in _given() if which == "given" else _of_the_tree(which):
         _tell(begun=place)

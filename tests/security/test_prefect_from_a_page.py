@@ -18,7 +18,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.checks import conftest as browsers
+from tests import chromium as browsers
 from tests.security.own_prefect import OwnPrefect, own_prefect
 
 __all__ = ["own_prefect"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from app.api.authentication import issue_token
 from tests.app.api.serving import RunningApi
-from tests.checks.conftest import headless
+from tests.chromium import new_tab
 
 WAIT_SECONDS = 20
 
@@ -64,9 +63,9 @@ class Page:
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    """A browser of the test's own: kept pages hold connections, and an address has six."""
-    with headless(tmp_path / "profile") as chrome:
+def browser(chromium: Chrome) -> Iterator[Chrome]:
+    """The session's browser, in a tab of the test's own."""
+    with new_tab(chromium) as chrome:
         yield chrome
 
 

@@ -14,7 +14,7 @@ from tests.app.api.calling import accepted, is_problem, watching
 from tests.app.api.serving import RunningApi
 from tests.app.api.tab import Page
 from tests.booklets import booklet
-from tests.checks.conftest import headless
+from tests.chromium import new_tab
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_an_export_has_the_notes(anna: httpx.Client, job: dict[str, Any]) -> Non
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A browser."""
-    with headless(tmp_path_factory.mktemp("browser")) as found:
+def browser(chromium: Chrome) -> Iterator[Chrome]:
+    """A tab."""
+    with new_tab(chromium) as found:
         yield found
 
 

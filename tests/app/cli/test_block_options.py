@@ -9,7 +9,7 @@ import pytest
 from pipeline.run_options import RunOptions
 from pipeline.settings import Settings, load_settings
 from tests.app.navigating import SAMPLES, Navigator
-from tests.prefect_server import PrefectServer
+from tests.prefect_server import PrefectServer, prepare_home
 
 BLOCKS = {
     "NAVIGATOR_PARSER_BLOCK": "navigator-local-parser/nobody-saved-it",
@@ -47,10 +47,11 @@ def test_blocks_are_read_from_the_server_that_a_run_would_use(
 ) -> None:
     """Without PREFECT_API_URL it is the home folder's own, with its password: no other is asked."""
     navigator = Navigator(tmp_path / "home", {"DATABASE_URL": database_url})
+    prepare_home(navigator.home)
     ended = navigator("search", "theft", **BLOCKS)
     assert ended.code == 2
     assert "Prefect has no block 'navigator-local-embedder/nobody-saved-it'" in ended.err
-    assert (navigator.home / "prefect" / "prefect.db").exists()
+    assert (navigator.home / "prefect" / "auth-string").exists()
 
 
 @pytest.mark.parametrize("parser", ["local", None])

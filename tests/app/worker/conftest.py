@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +21,14 @@ import pytest
 from mocks import OpenAIMock
 from pipeline.store.database_urls import driver_url
 from tests.deployments.conftest import DeployedServer, deployed
-from tests.prefect_server import ROOT, PrefectServer
+from tests.prefect_server import ROOT, PrefectServer, started
 
 __all__ = ["deployed"]
 
 START_SECONDS = 300
+
+LEFT_OPEN = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+"""For tests of a worker in their own process: see `what_prefect_leaves`."""
 
 
 @dataclass
@@ -55,11 +60,11 @@ class Pool:
     home: Path
     openai: OpenAIMock
     start_worker: Callable[[], WarmWorker]
-    started: list[WarmWorker]
+    running: list[WarmWorker]
 
     def worker(self) -> WarmWorker:
         """The worker that runs, or a new one: what one test leaves running, the next one uses."""
-        alive = [each for each in self.started if each.process.poll() is None]
+        alive = [each for each in self.running if each.process.poll() is None]
         return alive[-1] if alive else self.start_worker()
 
     def query(self, statement: str) -> list[Any]:
@@ -93,6 +98,27 @@ class Pool:
             time.sleep(0.05)
 
 
+@pytest.fixture(scope="session")
+def fresh_prefect_server(scratch: Path) -> Iterator[PrefectServer]:
+    """One server beside the session's for the tests of this folder, each with a pool of its own."""
+    with started(scratch / "pools") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def what_prefect_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A worker in the test's process leaves connections to the garbage collector, as Prefect does.
+
+    They end with the test, and not with one that they have nothing to do with. One that is
+    collected sooner is ignored by `LEFT_OPEN`.
+    """
+    yield
+    if "fresh_prefect_server" in request.fixturenames:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
 @pytest.fixture(scope="module")
 def openai() -> Iterator[OpenAIMock]:
     """A mock server in a thread of the test's process."""
@@ -110,7 +136,7 @@ def pool(
 ) -> Iterator[Pool]:
     """Deployments, database and provider for the module's workers."""
     folder = tmp_path_factory.mktemp("workers")
-    started: list[WarmWorker] = []
+    running: list[WarmWorker] = []
     environment = prefect_server.environment | {
         "DATABASE_URL": module_database_url,
         "NAVIGATOR_HOME": str(folder / "home"),
@@ -123,7 +149,7 @@ def pool(
     }
 
     def start() -> WarmWorker:
-        log = folder / f"worker-{len(started)}.log"
+        log = folder / f"worker-{len(running)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app", "worker", "--limit", "4"],
@@ -131,14 +157,14 @@ def pool(
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         worker = WarmWorker(process, log)
-        started.append(worker)
+        running.append(worker)
         worker.wait_until_polling()
         return worker
 
     try:
-        yield Pool(deployed, module_database_url, folder / "home", openai, start, started)
+        yield Pool(deployed, module_database_url, folder / "home", openai, start, running)
     finally:
-        for worker in started:
+        for worker in running:
             if worker.process.poll() is None:
                 worker.process.kill()
                 worker.process.wait()

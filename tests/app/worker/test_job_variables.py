@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,10 @@ from app.worker.configuration import WarmVariables
 from app.worker.entrypoints import flow_of
 from app.worker.warm_worker import WarmWorker
 from pipeline import plugins
+from tests.app.worker.conftest import LEFT_OPEN
 from tests.prefect_server import PrefectServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), LEFT_OPEN]
 
 POOL = "job-variables"
 TEAM = """
@@ -54,9 +53,6 @@ async def client(fresh_prefect_server: PrefectServer) -> AsyncIterator[PrefectCl
         async with get_client() as opened:
             await opened.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
             yield opened
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()  # what Prefect leaves to it, before pytest looks
 
 
 @pytest.fixture

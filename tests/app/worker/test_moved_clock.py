@@ -15,8 +15,11 @@ from prefect.states import Pending, Running, Scheduled
 from app.worker.orphaned_runs import requeue_orphaned_runs
 from app.worker.warm_worker import WarmWorker
 from pipeline.worker_identity import worker_name
+from tests.app.worker.conftest import LEFT_OPEN
 from tests.clocks import DAY, moved, right_time
 from tests.prefect_server import PrefectServer
+
+pytestmark = LEFT_OPEN
 
 POOL = "moved-clock"
 DEAD = f"{worker_name().rpartition('/')[0].rpartition('/')[0]}/4194305/1.00"

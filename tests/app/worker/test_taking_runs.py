@@ -13,8 +13,11 @@ from prefect.workers.base import BaseWorker
 from app.worker.orphaned_runs import requeue_orphaned_runs
 from app.worker.warm_worker import WarmWorker
 from pipeline.worker_identity import worker_name
+from tests.app.worker.conftest import LEFT_OPEN
 from tests.flows.test_abandoned_runs import DEAD
 from tests.prefect_server import PrefectServer
+
+pytestmark = LEFT_OPEN
 
 POOL = "taking-runs"
 
