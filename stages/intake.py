@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FRESH = (Outcome.NEW, Outcome.CHANGED)
 """Outcomes of sources whose bytes are to be stored."""
 
+Writing = Callable[["AsyncConnection"], Awaitable[None]]
+"""Writes something in a transaction of the intake's."""
+
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
 
@@ -104,6 +107,8 @@ async def take_in(
     actor: str | None = None,
     parent: Parent | None = None,
     reserved: int = 0,
+    opening: Writing | None = None,
+    received: str | None = None,
 ) -> Upload:
     """The one intake of files, requests and members of files: bytes first, then the rows.
 
@@ -114,6 +119,9 @@ async def take_in(
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
+        opening: opens the run, where nobody has yet.
+        received: the stem of the pending object that `store` takes the bytes from; once it was
+            called, the object is forgotten with the writing of the rows.
 
     Raises:
         ServiceUnavailable: a deletion came in between; nothing is registered, try again.
@@ -121,10 +129,12 @@ async def take_in(
     """
     async with services.database.reader(user) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
-    wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH]
-    refused, full = await _beyond_quota(services, user, wanted, reserved)
+        wanted = [
+            source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH
+        ]
+        refused, full = await _beyond_quota(connection, services, user, wanted, reserved)
     wanted = [source for source in wanted if source.source not in refused]
-    async with _holding(services, user, wanted) as held:
+    async with _holding(services, user, wanted, opening) as held:
         stored = await store(wanted) if wanted else []
         failpoint("after-store-attachments" if parent else "after-store-upload")
         lost = {
@@ -153,12 +163,18 @@ async def take_in(
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
                 await pending_objects.commit(connection, held)
+                if received is not None:
+                    await pending_objects.forget(connection, user, received)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()), full)
 
 
 async def _beyond_quota(
-    services: Services, user: UUID, wanted: Sequence[Source], reserved: int
+    connection: AsyncConnection,
+    services: Services,
+    user: UUID,
+    wanted: Sequence[Source],
+    reserved: int,
 ) -> tuple[dict[str, RejectedFile], StorageUse | None]:
     """The sources whose bytes do not fit into the user's quota, and how full it is then.
 
@@ -167,10 +183,9 @@ async def _beyond_quota(
     allowed = services.settings.user_quota_bytes
     if not allowed or not wanted:
         return {}, None
-    async with services.database.reader(user) as connection:
-        use = await quotas.storage_use(connection, user, allowed)
-        contents = (each.file_sha256 for each in wanted)
-        stored = await quotas.stored_contents(connection, user, contents)
+    use = await quotas.storage_use(connection, user, allowed)
+    contents = (each.file_sha256 for each in wanted)
+    stored = await quotas.stored_contents(connection, user, contents)
     refused: dict[str, RejectedFile] = {}
     for each in wanted:
         size = 0 if each.file_sha256 in stored else max(0, each.file_bytes - reserved)
@@ -200,16 +215,23 @@ async def _tags_of(
 
 @asynccontextmanager
 async def _holding(
-    services: Services, user: UUID, wanted: Sequence[Source]
+    services: Services, user: UUID, wanted: Sequence[Source], opening: Writing | None
 ) -> AsyncIterator[Hold | None]:
-    """Hold what is about to be stored, so that no deletion takes it; None when there is nothing."""
-    if not wanted:
+    """Hold what is about to be stored, so that no deletion takes it; None when there is nothing.
+
+    The run is opened beside: its row is on the disk once the rows that are written next are.
+    """
+    held = None
+    if wanted or opening is not None:
+        async with services.database.service(repeatable=True) as connection:
+            if wanted:
+                stems = (each.file_sha256 for each in wanted)
+                held = await pending_objects.acquire(connection, user, stems)
+            if opening is not None:
+                await opening(connection)
+    if held is None:
         yield None
         return
-    async with services.database.service(repeatable=True) as connection:
-        held = await pending_objects.acquire(
-            connection, user, (each.file_sha256 for each in wanted)
-        )
     try:
         yield held
     except Exception:

@@ -116,6 +116,7 @@ _JOBS = sa.text(
     SELECT id, document_id, :user_id, :run_id, correlation_id, 'registered', 'uploaded', :actor,
            jsonb_build_object('version', version)
     FROM inserted
+    RETURNING job_id
     """
 )
 _RUN_JOBS = sa.text(
@@ -208,8 +209,10 @@ async def register(
             raise ServiceUnavailable("A document was moved in the moment of its upload.")
     # every version of them, because older ones are superseded and unfinished ones are adopted
     await lock_jobs(connection, documents=values["documents"])
-    for statement in (_JOBS, REVIVE, SUPERSEDE):
-        await connection.execute(statement, values)
+    made = set((await connection.execute(_JOBS, values)).scalars())
+    if not made.issuperset(values["jobs"]):
+        await connection.execute(REVIVE, values)
+    await connection.execute(SUPERSEDE, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
     await adopt(connection, waiting, Actor(actor, run_id))
     await connection.execute(_RUN_JOBS, values)
