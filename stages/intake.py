@@ -127,14 +127,17 @@ async def take_in(
         ServiceUnavailable: a deletion came in between; nothing is registered, try again.
         FencedOut: the parent was deleted, changed or taken over; nothing is registered.
     """
-    async with services.database.reader(user) as connection:
+    async with services.database.service(repeatable=True) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
         wanted = [
             source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH
         ]
         refused, full = await _beyond_quota(connection, services, user, wanted, reserved)
-    wanted = [source for source in wanted if source.source not in refused]
-    async with _holding(services, user, wanted, opening) as held:
+        wanted = [source for source in wanted if source.source not in refused]
+        held = await _hold(connection, user, wanted)
+        if opening is not None:  # on the disk once the rows that are written next are
+            await opening(connection)
+    async with _holding(services, held):
         stored = await store(wanted) if wanted else []
         failpoint("after-store-attachments" if parent else "after-store-upload")
         lost = {
@@ -213,32 +216,24 @@ async def _tags_of(
     return tags
 
 
-@asynccontextmanager
-async def _holding(
-    services: Services, user: UUID, wanted: Sequence[Source], opening: Writing | None
-) -> AsyncIterator[Hold | None]:
-    """Hold what is about to be stored, so that no deletion takes it; None when there is nothing.
+async def _hold(connection: AsyncConnection, user: UUID, wanted: Sequence[Source]) -> Hold | None:
+    """Hold what is about to be stored, so that no deletion takes it; None when there is nothing."""
+    if not wanted:
+        return None
+    return await pending_objects.acquire(connection, user, (each.file_sha256 for each in wanted))
 
-    The run is opened beside: its row is on the disk once the rows that are written next are.
-    """
-    held = None
-    if wanted or opening is not None:
-        async with services.database.service(repeatable=True) as connection:
-            if wanted:
-                stems = (each.file_sha256 for each in wanted)
-                held = await pending_objects.acquire(connection, user, stems)
-            if opening is not None:
-                await opening(connection)
-    if held is None:
-        yield None
-        return
+
+@asynccontextmanager
+async def _holding(services: Services, held: Hold | None) -> AsyncIterator[None]:
+    """Release what is held when nothing comes of it."""
     try:
-        yield held
+        yield
     except Exception:
         # It runs out by itself when the database is gone.
-        with suppress(TransientError):
-            async with services.database.service() as connection:
-                await pending_objects.release(connection, held)
+        if held is not None:
+            with suppress(TransientError):
+                async with services.database.service() as connection:
+                    await pending_objects.release(connection, held)
         raise
 
 
