@@ -30,7 +30,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 def terms(text: str) -> Iterator[str]:
     """The terms of a text in their order: words without their endings; pairs of signs in CJK."""
     for word in _WORD.findall(text.casefold()):
-        if _CJK.search(word):
+        if not word.isascii() and _CJK.search(word):
             yield from (word[at : at + 2] for at in range(max(1, len(word) - 1)))
         else:
             yield _term(word)

