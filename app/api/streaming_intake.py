@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.api.dependencies import ApiParts
 from app.api.problems import ApiProblem, NotFound, TooLarge, Unprocessable, Unsupported
@@ -22,6 +21,9 @@ from pipeline.store import pending_objects, quotas, runs
 from pipeline.store.registration import Outcome, Registered, Source
 from stages.intake import take_in
 from stages.spaces.following import following
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)

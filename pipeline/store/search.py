@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.citations import Citation, Copy
@@ -213,7 +214,7 @@ _OWN = (
 )  # fmt: skip
 
 
-def _with_gaps(row: Mapping[str, Any]) -> dict[str, Any]:
+def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:
     passage = {name: row[name] for name in _OWN} | {"name": row["document"]}
     pages = (row["page_first"], row["page_last"])
     gaps = sorted(gaps_of(passage.pop("notes")), key=lambda note: not note.on(*pages))
