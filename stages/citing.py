@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from clients.storage.objects import ObjectMissing
@@ -16,6 +17,7 @@ from stages.text_storage import text_to_show
 
 if TYPE_CHECKING:
     from clients.storage.object_storage import Storage
+    from pipeline.documents import ParsedDocument
     from pipeline.store.search import Passage
     from pipeline.words import NearWord
 
@@ -38,22 +40,31 @@ async def with_places(
     """
     keys = list(dict.fromkeys(each.parsed_key for each in passages if each.parsed_key is not None))
     places: dict[int, Place] = {}
+    # passages are in few languages, and a question's words are made anew for each
+    words = cache(partial(question_words, question, near=near))
     for key in keys[:MOST_TEXTS]:
         try:
             document = await text_to_show(storage, texts, key)
         except (ObjectMissing, StorageUnavailable):
             continue
-        for number, passage in enumerate(passages):
-            cited = passage.citation
-            if passage.parsed_key != key or cited is None:
-                continue
-            # Another version may have been published meanwhile: its offsets are into another text.
-            if document.text[cited.start : cited.end] == passage.text:
-                words = question_words(question, passage.language, near)
-                places[number] = await asyncio.to_thread(
-                    place_in, document, cited.start, cited.end, words, passage.language
-                )
+        own = {n: each for n, each in enumerate(passages) if each.parsed_key == key}
+        places |= await asyncio.to_thread(_places, document, own, words)
     return [_with(each, places.get(number)) for number, each in enumerate(passages)]
+
+
+def _places(
+    document: ParsedDocument,
+    passages: Mapping[int, Passage],
+    words: Callable[[str], frozenset[str]],
+) -> dict[int, Place]:
+    places = {}
+    for number, passage in passages.items():
+        cited, language = passage.citation, passage.language
+        # Another version may have been published meanwhile: its offsets are into another text.
+        if cited is not None and document.text[cited.start : cited.end] == passage.text:
+            asked = words(language)
+            places[number] = place_in(document, cited.start, cited.end, asked, language)
+    return places
 
 
 def _with(passage: Passage, place: Place | None) -> Passage:

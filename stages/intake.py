@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FRESH = (Outcome.NEW, Outcome.CHANGED)
 """Outcomes of sources whose bytes are to be stored."""
 
+Writing = Callable[["AsyncConnection"], Awaitable[None]]
+"""Writes something in a transaction of the intake's."""
+
 FILES_AT_ONCE = 256
 """Files taken in at once: bounds memory and the length of a transaction."""
 
@@ -104,6 +107,8 @@ async def take_in(
     actor: str | None = None,
     parent: Parent | None = None,
     reserved: int = 0,
+    opening: Writing | None = None,
+    received: str | None = None,
 ) -> Upload:
     """The one intake of files, requests and members of files: bytes first, then the rows.
 
@@ -114,17 +119,25 @@ async def take_in(
         store: puts the sources' bytes under their storage keys and says of each whether there
             was something to put: the others are rejected. Called for those alone that are not
             stored yet.
+        opening: opens the run, where nobody has yet.
+        received: the stem of the pending object that `store` takes the bytes from; once it was
+            called, the object is forgotten with the writing of the rows.
 
     Raises:
         ServiceUnavailable: a deletion came in between; nothing is registered, try again.
         FencedOut: the parent was deleted, changed or taken over; nothing is registered.
     """
-    async with services.database.reader(user) as connection:
+    async with services.database.service(repeatable=True) as connection:
         known = await registration.look_up(connection, user, sources, services.version)
-    wanted = [source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH]
-    refused, full = await _beyond_quota(services, user, wanted, reserved)
-    wanted = [source for source in wanted if source.source not in refused]
-    async with _holding(services, user, wanted) as held:
+        wanted = [
+            source for source, each in zip(sources, known, strict=True) if each.outcome in FRESH
+        ]
+        refused, full = await _beyond_quota(connection, services, user, wanted, reserved)
+        wanted = [source for source in wanted if source.source not in refused]
+        held = await _hold(connection, user, wanted)
+        if opening is not None:  # on the disk once the rows that are written next are
+            await opening(connection)
+    async with _holding(services, held):
         stored = await store(wanted) if wanted else []
         failpoint("after-store-attachments" if parent else "after-store-upload")
         lost = {
@@ -153,12 +166,18 @@ async def take_in(
                 raise ServiceUnavailable("A document was deleted in the moment of its upload.")
             if held is not None:
                 await pending_objects.commit(connection, held)
+                if received is not None:
+                    await pending_objects.forget(connection, user, received)
     failpoint("after-attachments-commit" if parent else "after-register-commit")
     return Upload(tuple(registered), tuple(lost.values()), full)
 
 
 async def _beyond_quota(
-    services: Services, user: UUID, wanted: Sequence[Source], reserved: int
+    connection: AsyncConnection,
+    services: Services,
+    user: UUID,
+    wanted: Sequence[Source],
+    reserved: int,
 ) -> tuple[dict[str, RejectedFile], StorageUse | None]:
     """The sources whose bytes do not fit into the user's quota, and how full it is then.
 
@@ -167,10 +186,9 @@ async def _beyond_quota(
     allowed = services.settings.user_quota_bytes
     if not allowed or not wanted:
         return {}, None
-    async with services.database.reader(user) as connection:
-        use = await quotas.storage_use(connection, user, allowed)
-        contents = (each.file_sha256 for each in wanted)
-        stored = await quotas.stored_contents(connection, user, contents)
+    use = await quotas.storage_use(connection, user, allowed)
+    contents = (each.file_sha256 for each in wanted)
+    stored = await quotas.stored_contents(connection, user, contents)
     refused: dict[str, RejectedFile] = {}
     for each in wanted:
         size = 0 if each.file_sha256 in stored else max(0, each.file_bytes - reserved)
@@ -198,25 +216,24 @@ async def _tags_of(
     return tags
 
 
-@asynccontextmanager
-async def _holding(
-    services: Services, user: UUID, wanted: Sequence[Source]
-) -> AsyncIterator[Hold | None]:
+async def _hold(connection: AsyncConnection, user: UUID, wanted: Sequence[Source]) -> Hold | None:
     """Hold what is about to be stored, so that no deletion takes it; None when there is nothing."""
     if not wanted:
-        yield None
-        return
-    async with services.database.service(repeatable=True) as connection:
-        held = await pending_objects.acquire(
-            connection, user, (each.file_sha256 for each in wanted)
-        )
+        return None
+    return await pending_objects.acquire(connection, user, (each.file_sha256 for each in wanted))
+
+
+@asynccontextmanager
+async def _holding(services: Services, held: Hold | None) -> AsyncIterator[None]:
+    """Release what is held when nothing comes of it."""
     try:
-        yield held
+        yield
     except Exception:
         # It runs out by itself when the database is gone.
-        with suppress(TransientError):
-            async with services.database.service() as connection:
-                await pending_objects.release(connection, held)
+        if held is not None:
+            with suppress(TransientError):
+                async with services.database.service() as connection:
+                    await pending_objects.release(connection, held)
         raise
 
 

@@ -16,10 +16,13 @@ from stages.document_lookup import find_one
 from stages.reranking import CANDIDATES, reranked
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from clients.embedder import Embedder, EmbeddingSpace, Vectors
     from pipeline.ranking.relevance import Evidence
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage, Query
+    from pipeline.store.search_facts import SearchFacts
     from pipeline.words import NearWord
 
 
@@ -183,53 +186,91 @@ async def answer(
         ServiceUnavailable, RateLimited, QuotaExhausted, ConfigurationError: no vector can be had
             for a search by vector.
     """
-    from pipeline.store.companions import with_companions
-    from pipeline.store.search import search_with_evidence
+    from stages.query_embedding import is_here
 
-    known = await _known(question, owner, database, embedder)
-    if not known.published:
-        return SearchAnswer([], 0, known.elsewhere, answered_by=question.mode)
-    asked = await _asked(question, owner, database, embedder)
-    query = _query(question, asked, known.near, embedder.space)
+    found = None
     async with database.reader(owner) as connection:
-        found, evidence = await search_with_evidence(connection, query)
-    passages, probable, fits = _judged(question, asked.mode, embedder.space, found, evidence)
+        known = await _known(connection, question, embedder.space)
+        if not known.facts.published:
+            return SearchAnswer([], 0, known.facts.elsewhere, answered_by=question.mode)
+        if question.mode == "text" or is_here(embedder):
+            asked = await _asked(question, owner, database, embedder)
+            found = await _found(connection, question, asked, known, embedder.space)
+    if found is None:  # no transaction waits for a service
+        asked = await _asked(question, owner, database, embedder)
+        async with database.reader(owner) as connection:
+            found = await _found(connection, question, asked, known, embedder.space)
+    passages = found.passages
     if question.reranker is not None:
         passages = await reranked(question.text, passages, question.reranker, question.limit)
-    passages = passages[: question.limit]
-    if question.context_characters and passages:
         async with database.reader(owner) as connection:
-            passages = await with_companions(
-                connection, query, passages, question.context_characters
-            )
+            passages = await _shown(connection, question, found.query, passages)
     return SearchAnswer(
-        passages, known.published, known.elsewhere, known.near,
-        relevance=probable, fits=fits, answered_by=asked.mode, away=asked.away,
+        passages, known.facts.published, known.facts.elsewhere, known.near,
+        relevance=found.relevance, fits=found.fits,
+        answered_by=found.asked.mode, away=found.asked.away,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of the reader's documents before they are searched; as of `SearchAnswer`."""
+    """What is known of the reader's documents before they are searched."""
 
-    published: int
-    elsewhere: int
+    facts: SearchFacts
     near: Sequence[NearWord]
 
 
-async def _known(question: Question, owner: UUID, database: Database, embedder: Embedder) -> _Known:
-    from pipeline.store import summary
-    from pipeline.store.search import documents_in_other_spaces
+async def _known(connection: AsyncConnection, question: Question, space: EmbeddingSpace) -> _Known:
+    from pipeline.store.rankings import EXACT_BELOW
+    from pipeline.store.search_facts import search_facts
     from pipeline.store.vocabulary import near_words
 
-    async with database.reader(owner) as connection:
-        published = await summary.count_published(connection)
-        by_words = published and question.mode != "vector"
-        return _Known(
-            published,
-            await documents_in_other_spaces(connection, embedder.space.id),
-            await near_words(connection, question.text) if by_words else [],
-        )
+    by_words = question.mode != "vector"
+    facts = await search_facts(connection, space.id, None if by_words else EXACT_BELOW)
+    if not facts.published or not by_words:
+        return _Known(facts, [])
+    return _Known(facts, await near_words(connection, question.text, facts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search found: all that a reranker reads, or what is shown."""
+
+    asked: _Asked
+    query: Query
+    passages: list[Passage]
+    relevance: float
+    fits: bool
+
+
+async def _found(
+    connection: AsyncConnection,
+    question: Question,
+    asked: _Asked,
+    known: _Known,
+    space: EmbeddingSpace,
+) -> _Found:
+    from pipeline.store.search import search_with_evidence
+
+    query = _query(question, asked, known, space)
+    found, evidence = await search_with_evidence(connection, query)
+    passages, probable, fits = _judged(question, asked.mode, space, found, evidence)
+    if question.reranker is None:
+        passages = await _shown(connection, question, query, passages)
+    return _Found(asked, query, passages, probable, fits)
+
+
+async def _shown(
+    connection: AsyncConnection, question: Question, query: Query, passages: Sequence[Passage]
+) -> list[Passage]:
+    """The passages that are shown, with their companions where these are asked for."""
+    from pipeline.store.companions import with_companions
+
+    # one whose better was removed meanwhile is not cited
+    shown = [each for each in passages[: question.limit] if each.citation is not None]
+    if not question.context_characters or not shown:
+        return shown
+    return await with_companions(connection, query, shown, question.context_characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +297,7 @@ async def _asked(question: Question, owner: UUID, database: Database, embedder: 
     return _Asked(question.mode, vector)
 
 
-def _query(
-    question: Question, asked: _Asked, near: Sequence[NearWord], space: EmbeddingSpace
-) -> Query:
+def _query(question: Question, asked: _Asked, known: _Known, space: EmbeddingSpace) -> Query:
     from pipeline.ranking.fusion import fusion_of
     from pipeline.ranking.relevance import JUDGED
     from pipeline.store.search import Query, SearchMode
@@ -276,8 +315,10 @@ def _query(
         since=question.since,
         until=question.until,
         languages=tuple(question.languages),
-        near=tuple(near),
+        near=tuple(known.near),
         fusion=fusion_of(space.provider),
+        shown=question.limit if question.reranker is None else None,
+        facts=known.facts,
     )
 
 

@@ -79,4 +79,9 @@ def parts_of(request: Request) -> ApiParts:
     return cast(ApiParts, request.app.state.parts)
 
 
-Parts = Annotated[ApiParts, Depends(parts_of)]
+async def _parts(request: Request) -> ApiParts:
+    # FastAPI would call a plain function in a thread, for every request.
+    return parts_of(request)
+
+
+Parts = Annotated[ApiParts, Depends(_parts)]

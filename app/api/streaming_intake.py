@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from app.api.dependencies import ApiParts
@@ -20,6 +21,9 @@ from pipeline.store import pending_objects, quotas, runs
 from pipeline.store.registration import Outcome, Registered, Source
 from stages.intake import take_in
 from stages.spaces.following import following
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LOG = logger("navigator.intake")
 _TO_DO = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
@@ -178,12 +182,14 @@ async def accept(
         StorageQuotaReached: others were faster; it is removed.
     """
     run_id = uuid4()
+    moved = False
     try:
         await require_readable(parts, received, described.name)
-        registered = await _register(parts, user, run_id, received, described)
+        registered, moved = await _register(parts, user, run_id, received, described)
     finally:
         # Registering has moved the bytes when they are wanted; nothing may be left otherwise.
-        await drop(parts, user, received.key)
+        if not moved:
+            await drop(parts, user, received.key)
     _LOG.info(
         "upload_accepted",
         job_id=str(registered.job_id),
@@ -199,7 +205,8 @@ async def accept(
 
 async def _register(
     parts: ApiParts, user: UUID, run_id: UUID, received: Received, described: Description
-) -> Registered:
+) -> tuple[Registered, bool]:
+    """The job, and whether the bytes were moved to where they belong."""
     source = Source(
         source=described.source or f"upload:{received.sha256}",
         name=shown_name(described.name),
@@ -208,22 +215,27 @@ async def _register(
         storage_key=raw_key(user, received.sha256),
     )
 
+    moved = False
+
     async def store(wanted: Sequence[Source]) -> list[bool]:
+        nonlocal moved
         for each in wanted:
             await parts.storage.move(received.key, each.storage_key)
+        moved = True
         return [True] * len(wanted)
 
-    async with parts.database.service() as connection:
-        await runs.start_run(connection, run_id, user, "upload")
+    async def opening(connection: AsyncConnection) -> None:
         # It ends with the taking in; the work is dispatched, and counted with the job.
-        await runs.finish_run(connection, run_id, None)
+        await runs.start_run(connection, run_id, user, "upload", ended=True)
+
     taken = await take_in(
         await following(parts.services), [source], store, user, run_id, described.tags,
-        actor="person", reserved=described.reserved,
+        actor="person", reserved=described.reserved, opening=opening,
+        received=stem_of(user, received.key),
     )  # fmt: skip
     if taken.full is not None:
         raise taken.full.refusal()
-    return taken.registered[0]
+    return taken.registered[0], moved
 
 
 async def require_readable(parts: ApiParts, received: Received, name: str) -> None:

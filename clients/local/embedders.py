@@ -87,9 +87,7 @@ class WordLlamaEmbedder(_LocalEmbedder):
     @property
     def space(self) -> EmbeddingSpace:
         """Where the vectors belong; another release of the weights is another space."""
-        return EmbeddingSpace(
-            "local", f"wordllama-l2-supercat-{version('wordllama')}", WORDLLAMA_DIMENSION
-        )
+        return _wordllama_space()
 
     @property
     def tokenizer_name(self) -> str:
@@ -150,6 +148,13 @@ class OnnxEmbedder(_LocalEmbedder):
     def _embed(self, texts: list[str]) -> tuple[Vectors, int]:
         vectors, tokens = self._model.run(texts)
         return _checked(vectors), tokens
+
+
+@cache
+def _wordllama_space() -> EmbeddingSpace:
+    # The version is read from the package's files, which takes a millisecond and more.
+    name = f"wordllama-l2-supercat-{version('wordllama')}"
+    return EmbeddingSpace("local", name, WORDLLAMA_DIMENSION)
 
 
 @cache

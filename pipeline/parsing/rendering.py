@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ def can_be_drawn(media_type: str | None) -> bool:
     return media_type in _DRAWING
 
 
+@cache
 def renderer() -> str:
     """The library that draws, with its version: another one may draw differently."""
     return f"pypdfium2-{version('pypdfium2')}"

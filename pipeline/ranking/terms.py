@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import log
 
@@ -22,13 +22,15 @@ _SUFFIXES = (
     "ages", "age", "ings", "ing", "ied", "ies", "ers", "er", "ed", "es", "ly", "s", "e", "y",
 )  # fmt: skip
 _STEM, _ENDINGS = 3, 2
+_REMEMBERED = 40
+"""Letters: the terms of words that are no longer are kept."""
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def terms(text: str) -> Iterator[str]:
     """The terms of a text in their order: words without their endings; pairs of signs in CJK."""
     for word in _WORD.findall(text.casefold()):
-        if _CJK.search(word):
+        if not word.isascii() and _CJK.search(word):
             yield from (word[at : at + 2] for at in range(max(1, len(word) - 1)))
         else:
             yield _term(word)
@@ -42,6 +44,11 @@ def weights(question: str) -> dict[str, float]:
 
 
 def _term(word: str) -> str:
+    # Nobody's long signs are remembered.
+    return _remembered_term(word) if len(word) <= _REMEMBERED else _made_term(word)
+
+
+def _made_term(word: str) -> str:
     """A word without its endings, twice: covered and coverage are cover, and that is cov."""
     if word.isdigit():
         return word
@@ -50,7 +57,12 @@ def _term(word: str) -> str:
     return word[:_LETTERS]
 
 
+_remembered_term = lru_cache(maxsize=50_000)(_made_term)
+
+
 def _shorter(word: str) -> str:
+    if not word.endswith(_SUFFIXES):
+        return word
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _STEM:
             return word[: -len(suffix)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,12 @@ MOST_COPIES, MOST_COPIES_IN_ALL = 100, 1_000
 """Of one passage, and of all in an answer, so many are named; how many there are is told."""
 _MOST_LOOKED_UP = 10_000
 
+
+def _of_first(value: str) -> str:
+    """SQL for what is read of passages alone, not of their copies, which may be a thousand."""
+    return f"CASE WHEN c.id = ANY(CAST(:first AS uuid[])) THEN {value} END"
+
+
 _CITED = sa.text(
     f"""
     SELECT c.id AS chunk_id, c.document_id, d.name AS document, d.source, j.version,
@@ -32,12 +38,28 @@ _CITED = sa.text(
            {told(EDITION_DATE)} AS edition_date, {told(EFFECTIVE_DATE)} AS effective_date,
            {DATED} AS date, c.page_first, c.page_last, c.start_offset AS start,
            c.end_offset AS "end", c.heading_path, c.role,
-           CASE WHEN c.id = ANY(CAST(:first AS uuid[])) THEN c.text END AS text, j.parsed_key
+           j.parsed_key, {_of_first("c.text")} AS text, {_of_first("c.context")} AS context,
+           {_of_first("coalesce(j.notes, '[]')")} AS notes
     FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
     LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id
     WHERE c.id = ANY(CAST(:ids AS uuid[]))
     """
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as passages are cited for it.
+
+    Attributes:
+        space_id, scope: where more copies are looked for, as the search itself looked.
+        near: what was taken for words of the question that are mistyped.
+    """
+
+    text: str
+    space_id: UUID
+    scope: SearchFilter
+    near: Sequence[NearWord] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +78,32 @@ class Cited:
 
 
 async def cited(
-    connection: AsyncConnection,
-    groups: Sequence[Group],
-    question: str,
-    space_id: UUID,
-    scope: SearchFilter,
-    near: Sequence[NearWord] = (),
-) -> dict[UUID, Cited]:
-    """The citations of passages, by the chunk that stands for each.
+    connection: AsyncConnection, groups: Sequence[Group], asked: Asked, shown: int | None = None
+) -> tuple[dict[UUID, sa.RowMapping], dict[UUID, Cited]]:
+    """Passages as they are stored, and the citations of those that are shown.
 
     Args:
-        groups: each passage with those of its copies that are known already.
-        space_id, scope: where more copies are looked for, as the search itself looked.
-        near: what was taken for words of the question that are mistyped.
+        groups: each passage with those of its copies that are known already, best first.
+        shown: so many of them are cited; all when None.
+
+    Returns:
+        Both by the chunk that stands for each; what was removed meanwhile is in neither.
     """
-    members = await _with_copies(connection, groups, space_id, scope)
-    most = min(MOST_COPIES, MOST_COPIES_IN_ALL // max(len(groups), 1))
-    shown = [chunk for found in members.values() for chunk in found[: most + 1]]
-    values = {"ids": shown, "first": list(members)}
+    first = [group.first.chunk_id for group in groups]
+    shown_groups = groups[:shown]
+    members = await _with_copies(connection, shown_groups, asked.space_id, asked.scope)
+    most = min(MOST_COPIES, MOST_COPIES_IN_ALL // max(len(shown_groups), 1))
+    named = [chunk for found in members.values() for chunk in found[1 : most + 1]]
+    values = {"ids": [*first, *named], "first": first}
     read = {row["chunk_id"]: row for row in await rows(connection, _CITED, values)}
-    words = partial(question_words, question, near=near)
-    return {
+    # passages are in few languages, and a question's words are made anew for each
+    words = cache(partial(question_words, asked.text, near=asked.near))
+    cites = {
         group.first.chunk_id: _cited(group, members[group.first.chunk_id], read, words)
-        for group in groups
+        for group in shown_groups
         if group.first.chunk_id in read
     }
+    return {chunk: read[chunk] for chunk in first if chunk in read}, cites
 
 
 def _cited(
@@ -102,8 +125,12 @@ def _cited(
     )
 
 
+_OWN = ("text", "context", "notes", "parsed_key")
+"""What a passage has, and its citation has not."""
+
+
 def _citation(row: Any, words: Callable[[str], frozenset[str]]) -> Citation:
-    given = {name: value for name, value in row.items() if name not in ("text", "parsed_key")}
+    given = {name: value for name, value in row.items() if name not in _OWN}
     return Citation(
         **{**given, "heading_path": tuple(row["heading_path"])},
         paragraph_first=None,

@@ -21,12 +21,15 @@ from pipeline.store.lock_order import REMOVALS, advisory
 HOLD_SECONDS = 3600.0
 """So long somebody may take to store a group of files and to write their rows."""
 
-_WAIT = sa.text(f"SELECT {advisory(REMOVALS, 'CAST(:user_id AS text)', shared=True)}")
+# No row is there before the lock is.
 _ACQUIRE = sa.text(
-    """
+    f"""
+    WITH waited AS MATERIALIZED (
+        SELECT {advisory(REMOVALS, "CAST(:user_id AS text)", shared=True)}
+    )
     INSERT INTO unsettled_objects (user_id, stem, holder, held_until)
     SELECT :user_id, stem, :holder, now() + make_interval(secs => :seconds)
-    FROM unnest(CAST(:stems AS text[])) AS s(stem)
+    FROM waited CROSS JOIN unnest(CAST(:stems AS text[])) AS s(stem)
     """
 )
 _HELD = """held AS (
@@ -115,7 +118,6 @@ async def acquire(
 ) -> Hold:
     """Acquire objects before they are stored; a removal under way is waited for."""
     held = Hold(user, tuple(sorted(set(stems))), uuid4())
-    await connection.execute(_WAIT, {"user_id": user})
     await connection.execute(_ACQUIRE, {**held.values(), "seconds": seconds})
     return held
 

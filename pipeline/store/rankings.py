@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pgvector import Vector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.asked_words import words_of_question
+from pipeline.store.asked_words import WordFacts, word_facts, words_of_question
 from pipeline.store.embedding_spaces import indexed_type
 from pipeline.store.engine import rows
 from pipeline.store.folding import folded
@@ -39,11 +39,12 @@ EXACT_BELOW = 5_000
 _EF_SEARCH = 400
 # The index is walked on until enough rows pass the filters (row-level security is one), and plans
 # are made for the values at hand: a generic plan does not know the partition.
-_SETTINGS = sa.text(
+_SETTINGS = (
     "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),"
     f" set_config('hnsw.ef_search', '{_EF_SEARCH}', true),"
     " set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
+_SET = sa.text(_SETTINGS)
 
 
 async def rank_by_vector(
@@ -52,6 +53,7 @@ async def rank_by_vector(
     space_id: UUID,
     scope: SearchFilter,
     limit: int,
+    chunks: int | None = None,
 ) -> list[Ranked]:
     """The `limit` chunks nearest to `vector`, nearest first, ties by id.
 
@@ -59,6 +61,7 @@ async def rank_by_vector(
 
     Args:
         vector: float32, as long as the space's dimension.
+        chunks: of the reader's, when that is known: they need not be counted then.
     """
     values = {
         **scope.values,
@@ -67,8 +70,12 @@ async def rank_by_vector(
         "limit": limit,
         "few": EXACT_BELOW,
     }
-    await connection.execute(_SETTINGS)
-    size = int(await connection.scalar(sa.text(_size(scope)), values) or 0)
+    if chunks is not None and scope == SearchFilter():
+        await connection.execute(_SET)
+        size = min(chunks, EXACT_BELOW)
+    else:
+        [row] = await rows(connection, sa.text(f"{_SETTINGS}, ({_size(scope)}) AS size"), values)
+        size = row["size"]
     found: list[sa.RowMapping] = []
     if size >= EXACT_BELOW:
         found = await rows(connection, sa.text(_nearest(scope, len(vector))), values)
@@ -133,6 +140,7 @@ async def rank_by_words(
     scope: SearchFilter,
     limit: int,
     near: Sequence[NearWord] = (),
+    facts: WordFacts | None = None,
 ) -> list[Ranked]:
     """The `limit` chunks with the highest BM25 score, ties by id.
 
@@ -141,8 +149,12 @@ async def rank_by_words(
 
     Args:
         near: what is taken for words that the reader's documents do not have.
+        facts: of the reader's words; read when left out.
     """
-    asked = await words_of_question(connection, text, near)
+    facts = await word_facts(connection) if facts is None else facts
+    asked = await words_of_question(connection, text, facts, near)
     terms = [Term(each.lexeme, each.weight) for each in asked]
-    found = await rank_terms(connection, terms, scope.condition, scope.values, limit)
+    found = await rank_terms(
+        connection, terms, scope.condition, scope.values, limit, indexed=facts.has_index
+    )
     return [Ranked(chunk_id, score) for chunk_id, score in found]

@@ -116,6 +116,7 @@ _JOBS = sa.text(
     SELECT id, document_id, :user_id, :run_id, correlation_id, 'registered', 'uploaded', :actor,
            jsonb_build_object('version', version)
     FROM inserted
+    RETURNING job_id
     """
 )
 _RUN_JOBS = sa.text(
@@ -163,7 +164,8 @@ async def register(
         ServiceUnavailable: a document was moved meanwhile; nothing is registered, try again.
     """
     unique = list({source.source: source for source in sources}.values())
-    attempt = await connection.begin_nested()
+    # Only several can be locked in another order than all do.
+    attempt = await connection.begin_nested() if _several(unique) else None
     locked = await lock(connection, user, unique)
     found = await look_up(connection, user, unique, version)
     records = [
@@ -196,21 +198,30 @@ async def register(
     new = set((await connection.execute(_DOCUMENTS, values)).scalars())
     if not again and not locked.issuperset(set(values["documents"]) - new):
         # Made by others meanwhile: unlocked and locked again, so that all are locked in one order.
-        await attempt.rollback()
+        if attempt is not None:
+            await attempt.rollback()
         return await register(
             connection, user, unique, version, run_id=run_id, actor=actor, tags=tags,
             correlation_id=correlation_id, again=True,
         )  # fmt: skip
-    await attempt.commit()
+    if attempt is not None:
+        await attempt.commit()
     if known := [each for each in values["documents"] if each not in new]:
         there = await connection.execute(_KNOWN_DOCUMENTS, {**values, "known": known})
         if set(there.scalars()) != set(known):
             raise ServiceUnavailable("A document was moved in the moment of its upload.")
-    # every version of them, because older ones are superseded and unfinished ones are adopted
-    await lock_jobs(connection, documents=values["documents"])
-    for statement in (_JOBS, REVIVE, SUPERSEDE):
-        await connection.execute(statement, values)
+        # every version of them, because older ones are superseded and unfinished ones are adopted
+        await lock_jobs(connection, documents=known)
+    made = set((await connection.execute(_JOBS, values)).scalars())
+    if not made.issuperset(values["jobs"]):
+        await connection.execute(REVIVE, values)
+    await connection.execute(SUPERSEDE, values)
     waiting = [each.job_id for each in found if each.outcome is Outcome.WAITING]
     await adopt(connection, waiting, Actor(actor, run_id))
     await connection.execute(_RUN_JOBS, values)
     return found
+
+
+def _several(sources: Sequence[Source]) -> bool:
+    """Whether these are more than one document, with those that they are inside of."""
+    return len(sources) > 1 or any(each.parent_id is not None for each in sources)

@@ -22,8 +22,10 @@ from pipeline.store.engine import records, rows
 MOST_LINKS = 1000
 _START = sa.text(
     """
-    INSERT INTO ingest_runs (id, user_id, kind, flow_run_id, options, max_cost_usd, asked)
-    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd, :asked)
+    INSERT INTO ingest_runs
+        (id, user_id, kind, flow_run_id, options, max_cost_usd, asked, finished_at)
+    VALUES (:id, :user_id, :kind, :flow_run_id, CAST(:options AS jsonb), :max_cost_usd, :asked,
+            CASE WHEN :ended THEN clock_timestamp() END)
     ON CONFLICT (id) DO NOTHING
     """
 )
@@ -46,12 +48,14 @@ async def start_run(
     options: dict[str, Any] | None = None,
     max_cost_usd: Decimal | None = None,
     asked: bool = True,
+    ended: bool = False,
 ) -> None:
     """Open a run; opening it again (a retried flow) changes nothing.
 
     Args:
         asked: a person asks for these documents: what was stopped of them goes on. Not so a run
             that a schedule started.
+        ended: it is over with its opening, as one that does nothing but take a file in.
     """
     await connection.execute(
         _START,
@@ -63,6 +67,7 @@ async def start_run(
             "options": json.dumps(options or {}),
             "max_cost_usd": max_cost_usd,
             "asked": asked,
+            "ended": ended,
         },
     )
 

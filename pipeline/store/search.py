@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -18,10 +18,10 @@ from pipeline.companions.model import Companion
 from pipeline.job_notes import JobNote, gaps_of
 from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
 from pipeline.ranking.relevance import Evidence
-from pipeline.store.cited_passages import cited
+from pipeline.store.cited_passages import Asked, Cited, cited
 from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
-from pipeline.store.engine import rows
 from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
+from pipeline.store.search_facts import SearchFacts
 from pipeline.store.search_filters import SearchFilter
 from pipeline.words import NearWord
 
@@ -43,6 +43,8 @@ class Query:
         documents, tags, roles, since, until, languages: as of `SearchFilter`.
         near: what is taken for words that are mistyped.
         fusion: how a hybrid's two rankings become one.
+        shown: of the passages so many are cited, with their copies; all when None.
+        facts: of the reader's documents, when they are known already.
     """
 
     text: str
@@ -59,6 +61,8 @@ class Query:
     since: date | None = None
     until: date | None = None
     languages: tuple[str, ...] = ()
+    shown: int | None = None
+    facts: SearchFacts | None = None
 
     @property
     def scope(self) -> SearchFilter:
@@ -80,7 +84,7 @@ class Passage:
         gaps: what of its document was not read, what is about its own pages first.
         language: ISO 639-1 of its document, empty when it cannot be told.
         relevance: how probable it is that it answers, 0 to 1; None where nobody judged.
-        citation: where exactly it stands; None only for one that was made without a search.
+        citation: where exactly it stands; None for one that is not shown (`Query.shown`).
         copies: where else the same stands, at most a hundred. copy_count: in how many places.
         parsed_key: where its text is stored.
         companions: what must be read with it, most important first; only when asked for.
@@ -119,18 +123,6 @@ class Passage:
         return any(note.on(self.page_first, self.page_last) for note in self.gaps)
 
 
-_PASSAGES = sa.text(
-    """
-    SELECT c.id AS chunk_id, c.document_id, d.source, d.name, c.page_first, c.page_last,
-           c.heading_path, c.text, c.context, c.role, coalesce(j.notes, '[]') AS notes,
-           coalesce(j.language, '') AS language
-    FROM document_chunks AS c JOIN documents AS d ON d.id = c.document_id
-    LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id
-    WHERE c.id = ANY(CAST(:ids AS uuid[]))
-    """
-)
-
-
 async def search(connection: AsyncConnection, query: Query) -> list[Passage]:
     """The best passages among those that the connection's role may see, best first, each once."""
     return (await search_with_evidence(connection, query))[0]
@@ -154,9 +146,13 @@ async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Ra
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(connection, query.vector, query.space_id, query.scope, limit)
+        chunks = None if query.facts is None else query.facts.chunks
+        vectors = await rank_by_vector(
+            connection, query.vector, query.space_id, query.scope, limit, chunks
+        )
     if query.mode is not SearchMode.VECTOR:
-        words = await rank_by_words(connection, query.text, query.scope, limit, query.near)
+        facts = None if query.facts is None else query.facts.words
+        words = await rank_by_words(connection, query.text, query.scope, limit, query.near, facts)
     return vectors, words
 
 
@@ -169,9 +165,9 @@ async def _passages(
     similarity = {each.chunk_id: each.score for each in vectors}
     scores = _scores(query, vectors, words)
     best = _best(scores)[: query.limit]
-    found = {row["chunk_id"]: row for row in await rows(connection, _PASSAGES, {"ids": best})}
     groups = [ranked.groups[chunk] for chunk in best if chunk in ranked.groups]
-    cites = await cited(connection, groups, query.text, query.space_id, query.scope, query.near)
+    asked = Asked(query.text, query.space_id, query.scope, query.near)
+    found, cites = await cited(connection, groups, asked, query.shown)
     return [
         Passage(
             **_with_gaps(found[chunk]),
@@ -179,13 +175,10 @@ async def _passages(
             similarity=similarity.get(chunk),
             vector_rank=vector_rank.get(chunk),
             text_rank=text_rank.get(chunk),
-            citation=cites[chunk].citation,
-            copies=cites[chunk].copies,
-            copy_count=cites[chunk].copy_count,
-            parsed_key=cites[chunk].parsed_key,
+            **_told(cites.get(chunk)),
         )
         for chunk in best
-        if chunk in found and chunk in cites
+        if chunk in found
     ]
 
 
@@ -209,29 +202,20 @@ def _best(scores: Mapping[UUID, float]) -> list[UUID]:
     return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
 
 
+def _told(cites: Cited | None) -> dict[str, Any]:
+    if cites is None:
+        return {}
+    return {each.name: getattr(cites, each.name) for each in fields(cites)}
+
+
+_OWN = (
+    "chunk_id", "document_id", "source", "page_first", "page_last", "heading_path", "text",
+    "context", "role", "notes", "language",
+)  # fmt: skip
+
+
 def _with_gaps(row: sa.RowMapping) -> dict[str, Any]:
-    passage = dict(row)
+    passage = {name: row[name] for name in _OWN} | {"name": row["document"]}
     pages = (row["page_first"], row["page_last"])
     gaps = sorted(gaps_of(passage.pop("notes")), key=lambda note: not note.on(*pages))
     return {**passage, "gaps": tuple(gaps)}
-
-
-# What was published in another space is here too when this one is filled beside it, but for its
-# backlog.
-_ELSEWHERE = sa.text(
-    """
-    SELECT count(*) FROM documents AS d
-    JOIN upload_jobs AS j ON j.id = d.published_job_id
-    WHERE d.deleted_at IS NULL AND (
-        EXISTS (SELECT FROM space_backlog AS b
-                WHERE b.space_id = :space AND b.document_id = d.id)
-        OR j.space_id <> :space AND NOT EXISTS (
-            SELECT FROM embedding_spaces AS s
-            WHERE s.id = :space AND s.filled_since IS NOT NULL))
-    """
-)
-
-
-async def documents_in_other_spaces(connection: AsyncConnection, space_id: UUID) -> int:
-    """How many published documents this space's search cannot find by vector."""
-    return int(await connection.scalar(_ELSEWHERE, {"space": space_id}) or 0)

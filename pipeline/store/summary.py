@@ -137,16 +137,3 @@ async def summarize(connection: AsyncConnection) -> CorpusSummary:
         vectors={r["model"]: r["vectors"] for r in await rows(connection, _VECTORS)},
         **sums,
     )
-
-
-_PUBLISHED = sa.text(
-    """
-    SELECT count(*) FROM documents
-    WHERE published_job_id IS NOT NULL AND deleted_at IS NULL
-    """
-)
-
-
-async def count_published(connection: AsyncConnection) -> int:
-    """Documents that a search can find."""
-    return int(await connection.scalar(_PUBLISHED) or 0)

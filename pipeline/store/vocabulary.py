@@ -13,8 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store.asked_words import reader_languages
 from pipeline.store.engine import rows
+from pipeline.store.search_facts import SearchFacts
 from pipeline.words import NearWord
 from pipeline.words.near_words import (
     may_be_mistyped,
@@ -44,7 +44,6 @@ _ANYWHERE = sa.text(
     WHERE c.search @@ CAST(:any AS tsquery)
     """
 )
-_SIZE = sa.text("SELECT count(*) FROM document_chunks")
 _VOCABULARY = sa.text(
     """
     SELECT lexeme FROM (
@@ -65,12 +64,14 @@ _EXAMPLE = sa.text(
 )
 
 
-async def near_words(connection: AsyncConnection, question: str) -> list[NearWord]:
+async def near_words(
+    connection: AsyncConnection, question: str, facts: SearchFacts
+) -> list[NearWord]:
     """What to take for those words of a question that stand in none of the reader's documents."""
-    candidates = may_be_mistyped(question, await reader_languages(connection))
+    candidates = may_be_mistyped(question, facts.words.languages)
     if not candidates:
         return []
-    until = await _end_of_sample(connection)
+    until = _end_of_sample(facts.chunks)
     missing = await _absent(connection, candidates, until)
     if not missing:
         return []
@@ -82,9 +83,8 @@ async def near_words(connection: AsyncConnection, question: str) -> list[NearWor
     return [each for each in found if each is not None]
 
 
-async def _end_of_sample(connection: AsyncConnection) -> UUID:
-    """The id up to which about `SAMPLED` chunks are, or all of fewer."""
-    size = int(await connection.scalar(_SIZE) or 0)
+def _end_of_sample(size: int) -> UUID:
+    """The id up to which about `SAMPLED` of so many chunks are, or all of fewer."""
     return UUID(int=_LAST_ID * SAMPLED // max(size, SAMPLED))
 
 

@@ -31,7 +31,6 @@ class Term:
     weight: float = 1.0
 
 
-_INDEXED = sa.text("SELECT EXISTS (SELECT FROM word_segments)")
 # A segment may be replaced, or a chunk removed, between the two statements of a ranking; then it is
 # made again, of more candidates.
 _TRIES = 3
@@ -43,17 +42,20 @@ async def rank_terms(
     condition: str,
     values: Mapping[str, Any],
     limit: int,
+    *,
+    indexed: bool,
 ) -> list[tuple[UUID, float]]:
     """The `limit` chunks with the highest BM25 score, ties by id.
 
     Args:
+        indexed: whether any of the reader's words are indexed.
         terms: each lexeme once; they are alternatives.
         condition: SQL over `document_chunks AS c`: which chunks take part, "true" for all.
         values: the parameters of the condition.
     """
     if not terms:
         return []
-    if condition == "true" and await connection.scalar(_INDEXED):
+    if condition == "true" and indexed:
         return await _from_index(connection, terms, limit)
     asked = word_scan.parameters([t.lexeme for t in terms], [t.weight for t in terms])
     statement = word_scan.bm25(condition, range(len(terms)))

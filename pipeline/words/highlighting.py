@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.text import UNSEEN, fold, fold_in_place
 from pipeline.words import scripts
 from pipeline.words.lexemes import letters_with_marks, words_of
 
 _ASCII = re.compile(r"[^\W_]++(?:[-/.,'&][^\W_]++)*+(?:\([^\W_]{1,4}+\))*+%?")
+
+_REMEMBERED = 40
+"""Characters: what words are found by that are no longer is kept."""
 
 
 def spans(text: str, lexemes: Collection[str], language: str = "") -> Iterator[tuple[int, int]]:
@@ -26,10 +29,19 @@ def spans(text: str, lexemes: Collection[str], language: str = "") -> Iterator[t
         word = found[0]
         if not word.isascii() and scripts.is_unspaced(word):
             yield from _grams(word, found.start(), wanted)
-        elif any(
-            each.text in wanted for _, made in words_of(fold(word), language) for each in made
-        ):
+        elif not wanted.isdisjoint(_lexemes_of_word(word, language)):
             yield found.span()
+
+
+def _lexemes_of_word(word: str, language: str) -> frozenset[str]:
+    if len(word) > _REMEMBERED:
+        return lexemes_of(fold(word), language)
+    return _remembered(word, language)
+
+
+@lru_cache(maxsize=50_000)
+def _remembered(word: str, language: str) -> frozenset[str]:
+    return lexemes_of(fold(word), language)
 
 
 def lexemes_of(text: str, language: str = "") -> frozenset[str]:

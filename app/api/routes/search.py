@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal
@@ -28,6 +29,7 @@ from pipeline.companions.model import Relation
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import find_document
+from pipeline.store.engine import Database
 from stages.citing import with_places
 from stages.reranking import reranker_of
 from stages.search import (
@@ -194,6 +196,20 @@ class SearchResult(BaseModel):
     warning: str | None = Field(description="Why it answered otherwise than asked, or null.")
 
 
+async def _require_documents(database: Database, owner: UUID, wanted: Sequence[UUID]) -> None:
+    """Make sure that the user has these documents.
+
+    Raises:
+        NotFound: one of them is not there.
+    """
+    if not wanted:
+        return
+    async with database.reader(owner) as connection:
+        for document in wanted:
+            if await find_document(connection, document) is None:
+                raise NotFound("There is no such document.")
+
+
 @router.post(
     "/search",
     responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503),
@@ -205,10 +221,7 @@ async def search(
     """Find the passages that answer a question. That it was asked is logged, not its words."""
     owner = scope.one_user
     require_period(body.since, body.until)
-    async with parts.database.reader(owner) as connection:
-        for document in body.wanted:
-            if await find_document(connection, document) is None:
-                raise NotFound("There is no such document.")
+    await _require_documents(parts.database, owner, body.wanted)
     question = Question(
         text=body.question, mode=body.mode, limit=body.limit, documents=body.wanted,
         tags=body.tags, roles=body.roles, since=body.since, until=body.until,

@@ -82,13 +82,14 @@ MUTATIONS = (
     ),
     Mutation(
         "an-upload-does-not-wait-for-a-removal",
-        _PENDING, "acquire", "await connection.execute(_WAIT, {\"user_id\": user})", "",
+        _PENDING, "_ACQUIRE",
+        "SELECT {advisory(REMOVALS, \"CAST(:user_id AS text)\", shared=True)}", "SELECT 1",
         (f"{_TEST_REMOVING}::test_an_upload_waits_for_a_removal_under_way",),
         "an object that is put while it is removed is not lost",
     ),
     Mutation(
         "a-killed-upload-leaves-its-objects",
-        "stages/intake.py", "_holding",
+        "stages/intake.py", "_hold",
         "(each.file_sha256 for each in wanted)",
         "[]",
         (f"{_TEST_REMOVING}::test_what_a_killed_upload_stored_is_removed_in_its_time",),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.store import chunk_words
-from pipeline.store.asked_words import reader_languages, words_of_question
+from pipeline.store.asked_words import word_facts, words_of_question
 from pipeline.store.engine import Database, rows
 from pipeline.store.rankings import SEARCHABLE, rank_by_words
 from pipeline.store.search_filters import SearchFilter
@@ -123,8 +123,10 @@ async def test_languages_are_the_readers_own(spaced: Database) -> None:
         await connection.execute(german, {"user": BEN})
     for user, languages in ((ANNA, {"en"}), (BEN, {"en", "de"})):
         async with spaced.reader(user) as connection:
-            assert set(await reader_languages(connection)) == languages
-            asked = {each.lexeme for each in await words_of_question(connection, "Versicherungen")}
+            facts = await word_facts(connection)
+            assert set(facts.languages) == languages
+            made = await words_of_question(connection, "Versicherungen", facts)
+            asked = {each.lexeme for each in made}
             assert ("versicher" in asked) == (user == BEN)
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from pipeline.failpoints import WORD_INDEX_FAILPOINTS
 from pipeline.store import word_forgetting, word_index, word_scan
+from pipeline.store.asked_words import word_facts
 from pipeline.store.dumping import snapshot
 from pipeline.store.engine import Database, rows
 from pipeline.store.erasure import erase_user
@@ -85,7 +86,8 @@ async def ranked(
 ) -> list[tuple[UUID, float]]:
     """What the user is answered."""
     async with store.reader(user) as connection:
-        return await rank_terms(connection, terms, "true", {}, limit)
+        indexed = (await word_facts(connection)).has_index
+        return await rank_terms(connection, terms, "true", {}, limit, indexed=indexed)
 
 
 async def scanned(
