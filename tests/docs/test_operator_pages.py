@@ -24,6 +24,7 @@ from app.load.local_load import (
     documents_per_minute,
 )
 from app.load.targets import P95_MILLISECONDS, SUCCESS_SHARE
+from app.stack.status_file import running_stack
 from benchmarks.corpus import write_corpus
 from benchmarks.reliability.__main__ import parser as reliability_options
 from pipeline.child_processes import child_environment, module_command
@@ -90,7 +91,10 @@ def test_the_local_load_stands_on_the_page() -> None:
 
 @pytest.fixture
 def beside(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment in which the page's commands are found, with a home of their own."""
+    """An environment in which the page's commands are found, with a home of their own.
+
+    What a page's failed commands leave running is stopped.
+    """
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, module in (("navigator", "app"), ("python", "")):
@@ -98,10 +102,15 @@ def beside(tmp_path: Path) -> Iterator[dict[str, str]]:
         (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         (programs / name).chmod(0o755)
     clean = {name: value for name, value in os.environ.items() if name not in NEEDLESS}
-    yield child_environment(clean) | {
+    environment = child_environment(clean) | {
         "PATH": f"{programs}:{os.environ['PATH']}", "NAVIGATOR_HOME": str(tmp_path / "home"),
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
+    yield environment
+    for home in (tmp_path / "home", tmp_path / "restored"):
+        if running_stack(home):
+            variables = environment | {"NAVIGATOR_HOME": str(home)}
+            subprocess.run([programs / "navigator", "down"], env=variables, timeout=120, check=True)
 
 
 @pytest.mark.long
