@@ -30,6 +30,7 @@ test: setup ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-long: setup ## the tests that take too long for every time
+	$(BIN)/python -m tests.environments
 	NAVIGATOR_TEST_LONG=1 $(BIN)/python -m pytest -m long
 
 lint: setup ## style and types

@@ -100,14 +100,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 def process_as_it_was() -> Iterator[None]:
     """What our commands do to the process that they run in is undone.
 
-    They leave its folder, keep its files private, and let its children look for no code in theirs.
+    They leave its folder, keep its files private, let its children look for no code in theirs, and
+    set variables: one that says how Prefect's server is asked is not for the next test's.
     """
     os.umask(0o022)
+    before = dict(os.environ) | {"PATH": _SEARCH_PATH}
     yield
     os.chdir(ROOT)
     os.umask(0o022)
-    os.environ["PATH"] = _SEARCH_PATH
-    os.environ.pop("PYTHONSAFEPATH", None)
+    before["PYTEST_CURRENT_TEST"] = os.environ["PYTEST_CURRENT_TEST"]
+    before.pop("PYTHONSAFEPATH", None)
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

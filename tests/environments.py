@@ -1,4 +1,7 @@
-"""Environments of their own, for programs whose packages do not belong into ours."""
+"""Environments of their own, for programs whose packages do not belong into ours.
+
+`python -m tests.environments` makes all of them, so that no test's time is spent on a download.
+"""
 
 from __future__ import annotations
 
@@ -39,3 +42,13 @@ def _made(lock: Path, environment: Path) -> Path:
     )  # fmt: skip
     stamp.write_text(wanted)
     return python
+
+
+def main() -> None:
+    """Make every environment that a lock under `tests/` describes."""
+    for lock in sorted((ROOT / "tests").rglob("*.lock")):
+        sys.stdout.write(f"{interpreter(lock).parents[1].relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()

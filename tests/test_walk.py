@@ -27,7 +27,7 @@ STAGES = (
 DEPTH = {
     room: depth
     for depth, rooms in enumerate(
-        [("insurance_navigator",), ("app",), ("flows",), ("stages",),
+        [("insurance_navigator",), ("app",), ("flows",), ("deployments",), ("stages",),
          ("checks", "clients", "blocks"), ("pipeline",)]
     )
     for room in rooms

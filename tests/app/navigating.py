@@ -19,6 +19,7 @@ from tests.prefect_server import prepare_home
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "files"
+LONGEST_SECONDS = 900
 NEEDLESS = (
     "DATABASE_URL", "PREFECT_API_URL", "DISPLAY", "WAYLAND_DISPLAY", "COLUMNS",
     CSRF_VARIABLE,  # an earlier test's server in this process may have needed none
@@ -95,7 +96,12 @@ class Navigator:
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:
-    """Wait for a command."""
-    out, err = process.communicate(timeout=150)
+    """Wait for a command; how long it may take is the test's own time-out, and then it is ended."""
+    try:
+        out, err = process.communicate(timeout=LONGEST_SECONDS)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
     assert "Traceback" not in out + err, err
     return Ended(process.returncode, out, err)

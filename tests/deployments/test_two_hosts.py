@@ -103,6 +103,7 @@ def network(
             "NAVIGATOR_STORAGE_URL": bucket.url,
             "NAVIGATOR_STORAGE_OPTIONS": json.dumps(options),
             "NAVIGATOR_WORK_POOL": "navigator",
+            "NAVIGATOR_PLAIN_HOSTS": CENTER,  # a network of our own, without TLS
             "NAVIGATOR_EMBEDDER": "wordllama",
             "NAVIGATOR_PARSE_WORKERS": "1",
         }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from app.load.local_load import (
     documents_per_minute,
 )
 from app.load.targets import P95_MILLISECONDS, SUCCESS_SHARE
+from app.stack.status_file import running_stack
 from benchmarks.corpus import write_corpus
 from benchmarks.reliability.__main__ import parser as reliability_options
 from pipeline.child_processes import child_environment, module_command
@@ -90,7 +93,10 @@ def test_the_local_load_stands_on_the_page() -> None:
 
 @pytest.fixture
 def beside(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment in which the page's commands are found, with a home of their own."""
+    """An environment in which the page's commands are found, with a home of their own.
+
+    What a page's failed commands leave running is stopped.
+    """
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, module in (("navigator", "app"), ("python", "")):
@@ -98,14 +104,19 @@ def beside(tmp_path: Path) -> Iterator[dict[str, str]]:
         (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         (programs / name).chmod(0o755)
     clean = {name: value for name, value in os.environ.items() if name not in NEEDLESS}
-    yield child_environment(clean) | {
+    environment = child_environment(clean) | {
         "PATH": f"{programs}:{os.environ['PATH']}", "NAVIGATOR_HOME": str(tmp_path / "home"),
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
+    yield environment
+    for home in (tmp_path / "home", tmp_path / "restored"):
+        if running_stack(home):
+            variables = environment | {"NAVIGATOR_HOME": str(home)}
+            subprocess.run([programs / "navigator", "down"], env=variables, timeout=120, check=True)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_runs(name: str, tmp_path: Path, beside: dict[str, str]) -> None:
     """The commands of a page are run one after the other, as a person would, and each works.
@@ -128,9 +139,15 @@ def test_every_command_runs(name: str, tmp_path: Path, beside: dict[str, str]) -
             lines.append(f"{command} || test $? -eq 1")
         else:
             lines.append(command.replace("/srv/navigator-restored", str(tmp_path / "restored")))
-    ran = subprocess.run(
-        ["bash", "-c", "\n".join(lines)], cwd=tmp_path, env=beside, text=True, timeout=1100,
-        stdin=subprocess.DEVNULL, capture_output=True,
+    script = subprocess.Popen(
+        ["bash", "-c", "\n".join(lines)], cwd=tmp_path, env=beside, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
+    try:
+        out, err = script.communicate(timeout=2200)
+    finally:
+        with suppress(ProcessLookupError):  # what a command that failed leaves behind
+            os.killpg(script.pid, signal.SIGTERM)
+    assert script.returncode == 0, out + err
+    assert "Traceback" not in err

@@ -128,6 +128,14 @@ def test_no_server_is_told(foreign: Foreign, home: Path) -> None:
         require("http://127.0.0.1:1/api")
 
 
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_what_is_set_here_is_gone_at_the_next_test(time: str, home: Path) -> None:
+    """How one test's server is asked is not how the next one's is."""
+    assert "PREFECT_CLIENT_MAX_RETRIES" not in os.environ
+    join_prefect(home, None)
+    assert "PREFECT_CLIENT_MAX_RETRIES" in os.environ
+
+
 @pytest.mark.parametrize("content", ["", "nocolon", "a:b\nc:d", "a:\x00"])
 def test_a_file_that_holds_none(tmp_path: Path, content: str) -> None:
     """A file without a password is refused by name, and not quoted."""

@@ -23,7 +23,7 @@ from pipeline.store.embedded_tools import postmaster_pid
 from tests.app.navigating import Navigator
 from tests.bill_checking import Account, check
 
-UP_SECONDS = 120
+UP_SECONDS = 240
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 from tests.app.navigating import ended
 from tests.app.stack.conftest import RunningStack, kept
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def test_a_stopped_load_erases_its_users(stack: RunningStack) -> None:

@@ -25,7 +25,7 @@ from tests.app.navigating import SAMPLES, Navigator
 from tests.app.stack.conftest import RunningStack, end, is_up, kept, start
 from tests.security.test_file_modes import opened, umask
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class PrefectApi:
