@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.chunk_roles import Role
 from pipeline.chunking.blocks import Block, BlockKind
 from pipeline.chunking.headings import MAX_DEPTH, is_contents
 from pipeline.chunking.numbering import Label, ends, kinds_of, label_of
@@ -26,6 +27,7 @@ class Section:
         own_start: where the section itself begins, after those headings.
         blocks: in order, those of the bare headings included.
         titles: all headings above it but the document's own title, for its role.
+        role: of sections that were packed; None when each passage has its own.
     """
 
     path: tuple[str, ...]
@@ -33,6 +35,7 @@ class Section:
     own_start: int
     blocks: tuple[Block, ...]
     titles: tuple[str, ...] = ()
+    role: Role | None = None
 
     @property
     def start(self) -> int:
@@ -184,11 +187,12 @@ def _joined(bare: Sequence[Section], section: Section) -> Section:
     for part in bare:
         # A parent's heading is in the path already; a neighbor's path is shared only in part.
         if section.path[: len(part.path)] != part.path:
-            lead_path = _shared(lead_path, part.path)
+            lead_path = shared_path(lead_path, part.path)
     return replace(section, lead_path=lead_path, blocks=blocks + section.blocks)
 
 
-def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def shared_path(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """The outermost headings that two paths have in common."""
     length = 0
     for mine, theirs in zip(one, other, strict=False):
         if mine != theirs:

@@ -338,7 +338,7 @@ def test_a_letter_and_its_marks_are_not_parted() -> None:
 
 def test_the_version_names_everything_that_decides_the_cuts() -> None:
     """Name, sizes and tokenizer are in the version, so a change of any makes new chunk ids."""
-    assert chunker_version(DEFAULT, "cl100k_base") == "markdown-3:400/50:cl100k_base"
+    assert chunker_version(DEFAULT, "cl100k_base") == "markdown-4:400/50:cl100k_base"
 
 
 @pytest.mark.parametrize("sizes", [(10, 0), (400, 399), (400, -1)])
