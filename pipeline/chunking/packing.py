@@ -18,6 +18,7 @@ from pipeline.chunk_roles import Role
 from pipeline.chunking.assembly import cuts_of
 from pipeline.chunking.blocks import BlockKind
 from pipeline.chunking.contexts import Contexts
+from pipeline.chunking.headings import MAX_DEPTH
 from pipeline.chunking.roles import role_of
 from pipeline.chunking.sections import Section, shared_path
 from pipeline.chunking.units import Room, Stretch, Unit, count_units, stretches_of
@@ -26,8 +27,8 @@ from pipeline.tokens import Tokenizer
 
 Path = tuple[str, ...]
 
-# Sections are joined up to a third of a passage. Up to two thirds, a question's own section was found
-# less often (decision 0093).
+# Sections are joined up to a third of a passage. Up to two thirds, a question's own section was
+# found less often (decision 0093).
 _SHARE = 3
 # Tokenizers whose counts do not add up count a joined text a little differently.
 _NOT_ADDITIVE_SHARE = 0.97
@@ -136,7 +137,8 @@ class Packer:
     def _room_under(self, path: Path) -> int:
         """The tokens that sections which are joined under a path may have."""
         if path not in self._rooms:
-            above = self._tokenizer.count([embedding_text(path, "")])[0] if path else 0
+            embedded = embedding_text(path[-MAX_DEPTH:], "")
+            above = self._tokenizer.count([embedded])[0] if path else 0
             room = self._max_tokens - min(above, self._max_tokens // 3) - self._slack
             room = room if self._tokenizer.additive else int(room * _NOT_ADDITIVE_SHARE)
             self._rooms[path] = min(room, self._most)

@@ -81,14 +81,15 @@ def shortened_paths(
 ) -> tuple[list[Section], dict[tuple[str, ...], int]]:
     """The sections with paths of at most `limit` tokens, and the tokens of each such path.
 
-    Outer headings are dropped first, then the last one is cut.
+    Outer headings are dropped first, all but `MAX_DEPTH` at once, then the last one is cut.
     """
     paths = list({path for section in sections for path in (section.path, section.lead_path)})
-    counts = tokenizer.count([embedding_text(path, "") for path in paths])
+    counts = tokenizer.count([embedding_text(path[-MAX_DEPTH:], "") for path in paths])
     fitted: dict[tuple[str, ...], tuple[str, ...]] = {}
     tokens: dict[tuple[str, ...], int] = {(): 0}
     for path, count in zip(paths, counts, strict=True):
-        fitted[path], tokens_of_path = _shortened(path, count if path else 0, tokenizer, limit)
+        inner = path[-MAX_DEPTH:]
+        fitted[path], tokens_of_path = _shortened(inner, count if path else 0, tokenizer, limit)
         tokens[fitted[path]] = tokens_of_path
     return [
         replace(section, path=fitted[section.path], lead_path=fitted[section.lead_path])
@@ -133,7 +134,7 @@ def _raw_sections(blocks: Sequence[Block], *, paged: bool) -> list[Section]:
 
 
 def _section(headings: Sequence[Block], blocks: tuple[Block, ...], own: set[int]) -> Section:
-    path = tuple(heading.title for heading in headings[-MAX_DEPTH:])
+    path = tuple(heading.title for heading in headings)
     titles = tuple(heading.title for heading in headings if heading.start not in own)
     return Section(path, path, blocks[0].start, blocks, titles)
 
