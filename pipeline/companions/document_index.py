@@ -21,7 +21,6 @@ from pipeline.companions.words import words_of
 _LINE_CHARACTERS = 120
 _DOTTED = re.compile(r"\A[#*\s]{0,8}(\d{1,3}(?:\.\d{1,3}){1,4})[.)]?\s")
 _POINT = re.compile(r"(?:\A|[\n;.:] ?)[#*\s-]{0,6}\(?(\w{1,4})[.)]\s")
-_HEADING = re.compile(r"^#{1,6}[ \t]([^\n]{1,160})$", re.MULTILINE)
 _KINDS_OF_NUMBERS = ("number", "section", "article", "clause", "part", "roman")
 _IN_SECTION = 12
 """So many chunks after its heading a numbered point of a section is looked for."""
@@ -140,7 +139,8 @@ class DocumentIndex:
         """Its heading, and those in its text: where sections share a chunk, theirs stand there."""
         known = self._names_of.get(chunk.chunk_id)
         if known is None:
-            titles = (*chunk.heading_path[-1:], *_HEADING.findall(chunk.text))
+            marked = [line for line in chunk.text.split("\n") if line.startswith("#")]
+            titles = (*chunk.heading_path[-1:], *marked)
             known = tuple(dict.fromkeys(map(key_of, titles)))
             self._names_of[chunk.chunk_id] = known
         return known
