@@ -121,6 +121,7 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
             settings.home,
             waiting=partial(view.say, _WAITING),
             auth_file=settings.prefect_auth_file,
+            idle_seconds=settings.engine_idle_seconds,
             meanwhile=partial(_import_flows, gate=validates and not theirs),
         )
     # A server that is there leaves no time to load the gate in: the flow takes files in meanwhile.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from app.prefect.resident_note import LOCK, end_resident
 from app.prefect.starting import address, require_answering, start_process
 from app.prefect.supervised_server import Server, SupervisedServer, end
 from pipeline.loopback import free_port
@@ -55,7 +56,8 @@ def begin_private(folder: Path, waiting: Callable[[], None]) -> PrivateServer:
         folder: with its history.
         waiting: called once when another run has its server open and has to end first.
     """
-    lock = (folder / "lock").open("a")
+    end_resident(folder)
+    lock = (folder / LOCK).open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -20,13 +20,16 @@ from app.prefect.access import (
     require_usable_proxy,
     use,
 )
-from app.prefect.own_server import begin_private
+from app.prefect.own_server import PrivateServer, begin_private
+from app.prefect.resident_note import server_version
+from app.prefect.resident_server import SharedServer, begin_resident
 from app.prefect.server_command import CLIENT_SETTINGS
 from app.prefect.starting import START_TIMEOUT_SECONDS
 from app.stack.status_file import running_stack
 from pipeline.errors import ServiceUnavailable
 from pipeline.loopback import direct_loopback
 from pipeline.private_files import open_home
+from pipeline.settings import load_settings
 
 
 def _nothing() -> None:
@@ -38,16 +41,20 @@ def provide_prefect(
     waiting: Callable[[], None] = _nothing,
     *,
     auth_file: Path | None = None,
+    idle_seconds: float = 0,
     meanwhile: Callable[[], None] = _nothing,
 ) -> str:
-    """The API's URL: that of PREFECT_API_URL, else of a server of ours that ends with this process.
+    """The API's URL: that of PREFECT_API_URL, else of a server of ours.
 
     Sets this process's environment for the Prefect client, so it has to be called before
-    Prefect is imported, and from the main thread: the server ends with the thread that starts it.
+    Prefect is imported, and from the main thread: a server that does not stay ends with the thread
+    that starts it.
 
     Args:
         waiting: called once when another run has its server open and has to end first.
         auth_file: with ``user:password`` for the server that PREFECT_API_URL names.
+        idle_seconds: so long a server of ours goes on after its last command, and is shared; with 0
+            it is this process's own, and ends with it.
         meanwhile: called when the environment is set, while a server of ours starts; Prefect can
             be imported in it.
 
@@ -68,7 +75,7 @@ def provide_prefect(
         os.environ["PREFECT_API_URL"] = url
         meanwhile()
         return url
-    begun = begin_private(folder, waiting)
+    begun = _begun(folder, waiting, idle_seconds)
     os.environ["PREFECT_API_URL"] = begun.url
     try:
         meanwhile()
@@ -78,6 +85,15 @@ def provide_prefect(
         del os.environ["PREFECT_API_URL"]
         raise
     return begun.url
+
+
+def _begun(
+    folder: Path, waiting: Callable[[], None], idle_seconds: float
+) -> PrivateServer | SharedServer:
+    if idle_seconds <= 0:
+        return begin_private(folder, waiting)
+    version = server_version(load_settings().prefect_hosts)
+    return begin_resident(folder, version, idle_seconds, waiting)
 
 
 def join_prefect(home: Path, auth_file: Path | None) -> str | None:
