@@ -40,7 +40,7 @@ class _Watch:
         """End this process when it is time."""
         idle = _idle_seconds(self._note)
         used = time.monotonic()
-        with (self._folder / USERS).open("a") as users:
+        with (self._folder / USERS).open("a+") as users:
             while self._is_there(users):
                 time.sleep(min(_LONGEST_LOOK, max(idle / 10, 0.05)))
                 try:

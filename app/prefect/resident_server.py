@@ -106,7 +106,7 @@ def begin_resident(
         idle_seconds: so long a new one goes on without users.
         waiting: called once when a server that cannot be shared has to end first.
     """
-    users = (folder / USERS).open("a")
+    users = (folder / USERS).open("a+")
     told = False
     while True:
         note = read_note(folder)

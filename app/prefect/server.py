@@ -7,6 +7,7 @@ history in our home folder.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,10 +74,12 @@ def provide_prefect(
     use(own_auth_string(folder))
     if url := prefect_of_stack(home):
         os.environ["PREFECT_API_URL"] = url
+        _tell_loaded()
         meanwhile()
         return url
     begun = _begun(folder, waiting, idle_seconds)
     os.environ["PREFECT_API_URL"] = begun.url
+    _tell_loaded()
     try:
         meanwhile()
         begun.until_ready()
@@ -85,6 +88,14 @@ def provide_prefect(
         del os.environ["PREFECT_API_URL"]
         raise
     return begun.url
+
+
+def _tell_loaded() -> None:
+    """Have a Prefect that this process has imported already read the environment again."""
+    if "prefect" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 def _begun(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.prefect.resident_note import end_resident, is_resident
+from app.warm import INGESTING, READING
 from pipeline.store.embedded import other_holders, stop_embedded
 from pipeline.store.embedded_tools import postmaster
 
@@ -31,30 +32,36 @@ class KeptParts:
 
 def running_parts(home: Path) -> tuple[str, ...]:
     """The parts that go on for the next command, used or not."""
-    prefect, postgres, warm = home / "prefect", home / "postgres", home / "warm.sock"
+    prefect, postgres = home / "prefect", home / "postgres"
     parts = {
         PREFECT: is_resident(prefect),
         POSTGRES: postmaster(postgres) is not None,
-        WARM: warm.exists(),
+        WARM: any(path.exists() for path in _sockets(home)),
     }
     return tuple(name for name, runs in parts.items() if runs)
 
 
 def end_kept_parts(home: Path) -> KeptParts:
     """End what is idle at once, and have the rest end with the commands that use it."""
-    ended, in_use = [], []
-    for name in running_parts(home):
-        (ended if _end(home, name) else in_use).append(name)
-    return KeptParts(tuple(ended), tuple(in_use))
+    outcome = {name: _end(home, name) for name in running_parts(home)}
+    return KeptParts(
+        tuple(name for name, ended in outcome.items() if ended),
+        tuple(name for name, ended in outcome.items() if not ended),
+    )
 
 
 def _end(home: Path, name: str) -> bool:
     if name == PREFECT:
         return end_resident(home / "prefect")
     if name == WARM:
-        (home / "warm.sock").unlink(missing_ok=True)  # it looks every second
+        for path in _sockets(home):
+            path.unlink(missing_ok=True)  # each looks every second
         return True
     if other_holders(home / "postgres"):
         return False
     stop_embedded(home / "postgres")
     return True
+
+
+def _sockets(home: Path) -> list[Path]:
+    return [home / f"{kind}.sock" for kind in (READING, INGESTING)]
