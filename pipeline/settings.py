@@ -78,7 +78,7 @@ class Settings(
     engine_idle_seconds: float = Field(
         default=600,
         ge=0,
-        description="So long our Prefect server goes on after a command that used it, for the next "
+        description="So long our Prefect server and an engine go on after an ingest, for the next "
         "one; with 0 it ends with the command.",
     )
     storage_url: str | None = Field(
