@@ -534,5 +534,6 @@ def test_every_row_of_the_page_was_printed(seen: set[tuple[str, str]]) -> None:
 def test_the_check_finds_what_differs() -> None:
     """A key too many, one too few and a wrong type are each found."""
     shape, seen = documented("`navigator down`"), set[tuple[str, str]]()
-    found = list(differences(shape, {"stopped": "yes", "more": 1}, "", seen))
+    told = {"stopped": "yes", "more": 1, "in_use": []}
+    found = list(differences(shape, told, "", seen))
     assert found == [".stopped is string", ".more is not documented", ".home is not there"]
