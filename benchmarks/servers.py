@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from app.prefect.server import SERVER_SETTINGS, server_command
+from app.prefect.server_command import SERVER_SETTINGS, server_command
 from pipeline.child_processes import ROOT as ROOT
 from pipeline.child_processes import child_environment, module_command
 from pipeline.loopback import free_port

@@ -96,7 +96,7 @@ def last_line(output: str) -> str:
     return lines[-1].strip(_DRAWN) if lines else ""
 
 
-def die_with_parent() -> None:
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel end this child when its parent is killed; between fork and exec, on Linux."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(1, by)  # PR_SET_PDEATHSIG

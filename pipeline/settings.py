@@ -75,6 +75,12 @@ class Settings(
         description="So long the embedded Postgres, and a process that has imported what reading "
         "commands need, go on after a command, for the next one.",
     )
+    engine_idle_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="So long our Prefect server and an engine go on after an ingest, for the next "
+        "one; with 0 it ends with the command.",
+    )
     storage_url: str | None = Field(
         default=None, description="file://, s3://, gs://, az://; without it, a folder in `home`."
     )

@@ -52,6 +52,7 @@ for _name in list(os.environ):
 os.environ.pop("DATABASE_URL", None)
 # Nothing outlives a command but where that is tested.
 os.environ["NAVIGATOR_DATABASE_IDLE_SECONDS"] = "0"
+os.environ["NAVIGATOR_ENGINE_IDLE_SECONDS"] = "0"
 # Nor a home folder with a file of settings: the default home is where nothing is.
 os.environ["XDG_DATA_HOME"] = "/nonexistent"
 # A suite started in the background ignores Ctrl-C, and so would the commands that it interrupts.

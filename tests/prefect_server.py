@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.prefect.server import CLIENT_SETTINGS, SERVER_SETTINGS
+from app.prefect.server_command import CLIENT_SETTINGS, SERVER_SETTINGS
 from pipeline.loopback import free_port
 from tests.prefect_template import put_database
 

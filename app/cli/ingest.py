@@ -9,6 +9,7 @@ import typer
 
 from app import ingestion
 from app.ingestion import IngestRequest
+from app.process.environment import leave_nothing_running
 from app.terminal import options
 from app.terminal.found_files import find_and_say, say_left_out
 from app.terminal.options import Json, User
@@ -50,10 +51,15 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would do, as `plan`.")
     ] = False,
+    no_daemon: Annotated[
+        bool, typer.Option("--no-daemon", help="Leave nothing running for the next command.")
+    ] = False,
     password_file: options.PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Take files, folders or globs to published, searchable documents."""
+    if no_daemon:
+        leave_nothing_running()
     wanted = RunOptions(
         parser=parser, embedder=embedder, batch_size=batch_size, concurrency=concurrency,
         max_cost_usd=Decimal(str(max_cost)) if max_cost is not None else None,

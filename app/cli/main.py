@@ -45,7 +45,7 @@ COMMANDS = {
     "dashboard": "Print a link to the dashboard that signs in.",
     "env": "Show environments, compare two, and check whether one is as it says.",
     "up": "Run the whole system here: database, Prefect, API, dashboard, worker.",
-    "down": "Stop what `navigator up` runs, from another terminal.",
+    "down": "Stop what `navigator up` runs, from another terminal, and what commands left running.",
     "check": "Send a small document through everything that runs, and remove it again.",
     "baseline": "Record what an environment that works is like, for `navigator verify`.",
     "verify": "Hold an environment against a baseline: structure, services, canaries, times.",

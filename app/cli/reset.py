@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.prefect.resident_note import end_resident
 from app.stack.status_file import running_stack
 from app.terminal import options
 from app.terminal.confirmation import confirm
@@ -65,6 +66,7 @@ def _prefect_stopped(folder: Path) -> Iterator[None]:
     if not lock.exists():
         yield
         return
+    end_resident(folder)
     with lock.open("a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.stack.kept_parts import PREFECT, running_parts
 from app.terminal.console import (
     answers,
     dollars,
@@ -49,6 +50,7 @@ class Overview:
     Attributes:
         maintenance: what the last look at everything found, in one line.
         sources: that are read on a schedule.
+        running: what goes on for the next command, of the parts that commands start.
     """
 
     corpus: CorpusSummary
@@ -58,6 +60,7 @@ class Overview:
     failed: Sequence[DocumentView]
     maintenance: str
     sources: Sequence[SourceDefinition]
+    running: Sequence[str]
 
 
 async def overview(settings: Settings, user: str | None) -> Overview:
@@ -88,6 +91,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
             failed,
             maintenance,
             added,
+            running_parts(settings.home.absolute()),
         )
 
 
@@ -110,6 +114,8 @@ def print_overview(shown: Overview) -> None:
     tell(f"{storage_words(shown.storage)} of storage used")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     tell(f"Maintenance: {shown.maintenance}")
+    if PREFECT in shown.running:
+        say("Prefect's server goes on for the next command; `navigator down` ends it.")
     _print_runs(shown.runs)
     if shown.sources:
         print_sources(shown.sources)
@@ -163,6 +169,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
         "failed": [line_json(each) for each in shown.failed],
         "maintenance": shown.maintenance,
         "sources": [each.as_json() for each in shown.sources],
+        "running": list(shown.running),
     }
 
 

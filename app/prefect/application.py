@@ -52,6 +52,19 @@ def create_own_app() -> Guard:
     return Guard(create_app(), os.environ[SERVER_VARIABLE], hosts, origins)
 
 
+def create_resident_app() -> Guard:
+    """The same for commands that share it; it ends once nobody has used it for a while.
+
+    Raises:
+        KeyError: PREFECT_HOME is not set.
+        ConfigurationError: the password cannot be kept.
+    """
+    from app.prefect.idle_end import end_when_unused
+
+    end_when_unused(Path(os.environ["PREFECT_HOME"]))
+    return create_own_app()
+
+
 def create_app() -> FastAPI:
     """Prefect's application without a password, for SQLite: see this module's first words."""
     gc.disable()

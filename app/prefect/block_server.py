@@ -36,5 +36,9 @@ def know_server() -> None:
         os.environ.setdefault(name, value)
     named = is_named()
     with working("Connecting to Prefect" if named else "Starting Prefect"):
-        url = provide_prefect(settings.home, auth_file=settings.prefect_auth_file)
+        url = provide_prefect(
+            settings.home,
+            auth_file=settings.prefect_auth_file,
+            idle_seconds=settings.engine_idle_seconds,
+        )
     _provided.update(() if named else [url])

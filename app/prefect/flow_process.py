@@ -111,24 +111,35 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
             "NAVIGATOR_WORK_POOL needs a Prefect server that its workers can reach.",
             remedy="Set PREFECT_API_URL, or unset NAVIGATOR_WORK_POOL to work in this process.",
         )
-    # Two threads must not import at once, so the gate is loaded while a server of ours starts,
-    # or else while the flow takes the files in.
     gate = threading.Thread(target=_load_gate, daemon=True)
+    # Who hands batches over validates nothing.
+    validates = flow.loads_gate and settings.work_pool is None
     what = "Connecting to Prefect" if theirs else "Starting Prefect"
-    with view.working(f"{what} and loading the quality gate" if flow.loads_gate else what):
-        if flow.loads_gate and not theirs:
-            gate.start()
+    loading = f"{what} and loading the quality gate" if flow.loads_gate and not theirs else what
+    with view.working(loading):
         provide_prefect(
             settings.home,
             waiting=partial(view.say, _WAITING),
             auth_file=settings.prefect_auth_file,
+            idle_seconds=settings.engine_idle_seconds,
+            meanwhile=partial(_import_flows, gate=validates and not theirs),
         )
-        if gate.ident is not None:
-            gate.join()
-        import prefect  # noqa: F401
-    # Who hands batches over validates nothing.
-    if flow.loads_gate and theirs and settings.work_pool is None:
+    # A server that is there leaves no time to load the gate in: the flow takes files in meanwhile.
+    if validates and theirs:
         gate.start()
+
+
+def _import_flows(*, gate: bool) -> None:
+    """Import what the flow needs, while a server of ours starts; one after the other.
+
+    Two threads must not import at once.
+    """
+    if gate:
+        _load_gate()
+    import prefect  # noqa: F401
+
+    if gate:
+        import flows.ingest  # noqa: F401
 
 
 def _load_gate() -> None:

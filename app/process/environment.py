@@ -27,6 +27,8 @@ _OF_NONE = "env"
 """The command that looks at environments from outside: it must not be in one, so that it can say
 what is wrong with that."""
 
+_IDLE = ("NAVIGATOR_DATABASE_IDLE_SECONDS", "NAVIGATOR_ENGINE_IDLE_SECONDS")
+
 # Files that libraries find by a variable; they have to mean the same after the folder was left.
 _OF_LIBRARIES = (
     "TESSDATA_PREFIX", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
@@ -59,6 +61,11 @@ def settle(named: Path | None, environment: str | None = None, command: str | No
     _take_prefect_settings()
     if CHILD not in os.environ:
         _say_remarks()
+
+
+def leave_nothing_running() -> None:
+    """Have what this process starts end with it, whatever the settings say."""
+    os.environ.update(dict.fromkeys(_IDLE, "0"))
 
 
 def _enter(name: str | None, file: Path | None, command: str | None) -> None:

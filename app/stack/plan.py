@@ -6,20 +6,18 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
-from urllib.request import urlopen
 
-from app.prefect.server import CLIENT_SETTINGS, server_command, server_environment
+from app.prefect.server_command import CLIENT_SETTINGS, server_command, server_environment
 from app.stack.missing_deployments import missing_deployments
 from app.stack.mock_services import mock_environment, wants_mocks
 from app.stack.release_code import ReleaseCode
-from app.stack.services import Health, Service
+from app.stack.services import Service
 from deployments.releases.installed import current_file
 from pipeline.child_processes import module_command
 from pipeline.env_files import VARIABLE, env_file
 from pipeline.errors import UsageError
+from pipeline.loopback import answers
 from pipeline.settings import Settings
 from pipeline.store.embedded_tools import is_ready, postmaster_pid
 
@@ -137,7 +135,7 @@ def _prefect(home: Path, options: StackOptions) -> Service:
         command=server_command(options.port("prefect")),
         address=options.url("prefect"),
         port=options.port("prefect"),
-        health=_answers(f"{options.url('prefect')}/api/health"),
+        health=partial(answers, options.port("prefect"), "/api/health", _HEALTH_SECONDS),
         environment=server_environment(home / "prefect", options.url("prefect"), pages=True),
         ready_seconds=180.0,
     )
@@ -169,7 +167,7 @@ def _mocks(options: StackOptions) -> Service:
         command=module_command("mocks", "--port", str(options.port("mocks"))),
         address=options.url("mocks"),
         port=options.port("mocks"),
-        health=_answers(f"{options.url('mocks')}/__mock/stats"),
+        health=partial(answers, options.port("mocks"), "/__mock/stats", _HEALTH_SECONDS),
     )
 
 
@@ -180,7 +178,7 @@ def _api(options: StackOptions) -> Service:
         command=module_command("app", "api", "--port", str(options.port("api"))),
         address=options.url("api"),
         port=options.port("api"),
-        health=_answers(f"{options.url('api')}/health/live"),
+        health=partial(answers, options.port("api"), "/health/live", _HEALTH_SECONDS),
         needs=["postgres", "prefect", "mocks"],
     )
 
@@ -193,19 +191,6 @@ def _worker(options: StackOptions) -> Service:
         command=module_command("app", "worker", "--name", "stack", "--health-port", str(port)),
         address=options.url("worker"),
         port=port,
-        health=_answers(f"{options.url('worker')}/health"),
+        health=partial(answers, options.port("worker"), "/health", _HEALTH_SECONDS),
         needs=["postgres", "prefect", "mocks"],
     )
-
-
-def _answers(url: str) -> Health:
-    """Whether a GET is answered with a success. Not with httpx, which is dear at every second."""
-
-    def ask() -> bool:
-        try:
-            with urlopen(url, timeout=_HEALTH_SECONDS) as answer:  # noqa: S310
-                return bool(answer.status < HTTPStatus.BAD_REQUEST)
-        except (OSError, HTTPException):
-            return False
-
-    return ask

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from app.process.locks import is_locked
 from pipeline.errors import UsageError
 from pipeline.private_files import open_home
 
@@ -53,7 +54,7 @@ def folder(home: Path) -> Path:
 
 def running_stack(home: Path) -> StackState | None:
     """The stack that runs on this home folder, or None."""
-    if not _is_locked(folder(home) / "lock"):
+    if not is_locked(folder(home) / "lock"):
         return None
     try:
         written = json.loads((folder(home) / "state.json").read_text("utf-8"))
@@ -109,14 +110,3 @@ def _already(home: Path) -> UsageError:
         f"`navigator up` runs already on {home}{whose}.",
         remedy="Use it, stop it with `navigator down`, or set NAVIGATOR_HOME to another folder.",
     )
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

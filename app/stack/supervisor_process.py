@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.prefect.migrated_database import put_database
+from app.prefect.resident_note import end_resident
 from app.stack.plan import StackOptions, common_environment, plan
 from app.stack.ports import require_free_ports
 from app.stack.service_table import ServiceTable
@@ -120,12 +122,14 @@ def _prefect_kept(home: Path, services: Sequence[Service]) -> Iterator[Sequence[
         return
     folder = home / "prefect"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    end_resident(folder)  # that commands share
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("A command is under way with our Prefect server; this begins when it has ended.")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        put_database(folder)
         held = (lock.fileno(),)
         yield [replace(each, inherits=held) if each.name == "prefect" else each
                for each in services]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import sysconfig
 from dataclasses import asdict, dataclass
 from json import dumps, loads
 from pathlib import Path
@@ -23,7 +24,9 @@ _MOST_BYTES = 4 * 1024 * 1024
 # What Linux and macOS take for a socket's path, less a little.
 _LONGEST_PATH = 100
 # The rooms that a warm command may import.
-_PACKAGES = ("app", "stages", "checks", "blocks", "clients", "pipeline")
+_PACKAGES = (
+    "app", "stages", "checks", "blocks", "clients", "pipeline", "flows", "deployments",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,11 @@ def _length(held: bytearray) -> int:
     return int(length)
 
 
-def socket_path() -> Path | None:
+def socket_path(kind: str) -> Path | None:
     """Where the warm process of this environment's home listens; None where that cannot be."""
     named = os.environ.get(HOME)
     home = (Path(named).expanduser() if named else default_home()).absolute()
-    path = home / "warm.sock"
+    path = home / f"{kind}.sock"
     return path if len(os.fsencode(path)) <= _LONGEST_PATH else None
 
 
@@ -83,4 +86,6 @@ def program_fingerprint() -> str:
         for entry in os.scandir(folder)
         if entry.name.endswith(".py")
     )
-    return f"{sys.executable} {ROOT} {newest}"
+    # changes when a library is installed, updated or removed
+    libraries = os.stat(sysconfig.get_path("purelib")).st_mtime_ns  # noqa: PTH116
+    return f"{sys.executable} {ROOT} {newest} {libraries}"

@@ -1,6 +1,6 @@
 """The warm process: forks a child for each command, which then need not import anything.
 
-`python -m app.warm.server SECONDS`, started after a reading command that ran cold. It ends when
+`python -m app.warm.server SECONDS KIND`, started after a command that ran cold. It ends when
 nobody asked it for so long, when its program was changed, or when its home is gone.
 """
 
@@ -14,6 +14,8 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO, cast
 
 from app.process.startup import start_process
+from app.warm import INGESTING
 from app.warm.protocol import (
     ACCEPTED,
     INTERRUPT,
@@ -32,6 +35,7 @@ from app.warm.protocol import (
     read_request,
     socket_path,
 )
+from pipeline.child_processes import die_with_parent
 
 # What the warm commands import as they run; of each, what it imports comes along.
 _MODULES = (
@@ -47,9 +51,16 @@ _MODULES = (
     "stages.search", "stages.services",
     "tokenizers", "typer._adapters",
 )  # fmt: skip
+# And what an ingest imports, which takes four seconds.
+_INGESTING = (
+    "app.cli.ingest", "app.cli.main", "app.prefect.flow_process", "app.prefect.server",
+    "app.terminal.run_view", "checks.company_rules", "clients.local.embedders",
+    "clients.parser_pool.sandbox", "clients.storage.object_storage", "flows.ingest",
+    "pipeline.chunking.options", "psycopg_binary", "stages.planning", "tokenizers",
+)  # fmt: skip
 _LOOK_SECONDS = 1.0
 _READ_SECONDS = 2.0
-_INTERRUPTED = 130
+_INTERRUPTED, _ORPHANED = 130, 1
 _PEER = struct.Struct("3i")
 
 
@@ -58,11 +69,14 @@ class WarmServer:
     """Children by their connection, and since when nobody has asked.
 
     Args:
-        path: of the socket. idle_seconds: how long it waits for the next command.
+        path: of the socket.
+        idle_seconds: how long it waits for the next command.
+        left: the signal for a command whose person has gone.
     """
 
     path: Path
     idle_seconds: float
+    left: signal.Signals = signal.SIGTERM
     _version: str = field(default_factory=program_fingerprint)
     _children: dict[socket.socket, int] = field(default_factory=dict)
     _asked: float = 0.0
@@ -129,7 +143,9 @@ class WarmServer:
     ) -> None:
         # An interruption is for the command: it waits until the child has become one.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        server = os.getpid()
         if (child := os.fork()) == 0:
+            _die_with(server)
             for inherited in (listener, connection, *self._children):
                 inherited.close()
             run(request, streams)
@@ -145,9 +161,7 @@ class WarmServer:
         if not said:
             selector.unregister(connection)
         with suppress(OSError):  # it has just ended
-            os.kill(
-                self._children[connection], signal.SIGINT if said == INTERRUPT else signal.SIGTERM
-            )
+            os.kill(self._children[connection], signal.SIGINT if said == INTERRUPT else self.left)
 
     def _reap(self, selector: selectors.BaseSelector) -> None:
         for connection, child in list(self._children.items()):
@@ -174,13 +188,17 @@ def _listening(path: Path) -> socket.socket:
     try:
         listener.bind(str(path))
     except OSError:
-        with socket.socket(socket.AF_UNIX) as other:
-            if other.connect_ex(str(path)) == 0:
-                raise
+        if _is_served(path):
+            raise
         path.unlink()
         listener.bind(str(path))
     listener.listen()
     return listener
+
+
+def _is_served(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as other:
+        return other.connect_ex(str(path)) == 0
 
 
 def _woken_by_children() -> socket.socket:
@@ -211,6 +229,7 @@ def run(request: Request, streams: Sequence[int]) -> NoReturn:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         os.closerange(3, max(streams) + 1)
+        tempfile.tempdir = None  # it may have been asked for, with another environment
         os.environ.clear()
         os.environ.update(request.environment)
         os.umask(request.umask)
@@ -226,8 +245,17 @@ def run(request: Request, streams: Sequence[int]) -> NoReturn:
         with suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
+        with suppress(Exception):
+            threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         os._exit(code)
+
+
+def _die_with(server: int) -> None:
+    """End this child with the process that it was forked from: its person hears of that one."""
+    die_with_parent(signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(_ORPHANED)
 
 
 def _stream(number: int, request: Request) -> TextIO:
@@ -250,14 +278,37 @@ def _command() -> int:
     return 0
 
 
+def _load_ingest(home: Path) -> None:
+    """Import what an ingest needs, with Prefect set up as each of them sets it up."""
+    from app.prefect.block_server import QUIET
+    from app.prefect.server_command import CLIENT_SETTINGS
+
+    os.environ.update(QUIET | CLIENT_SETTINGS | {"PREFECT_HOME": str(home / "prefect")})
+    for module in _INGESTING:
+        import_module(module)
+    from checks.gate import warm_up
+
+    warm_up()
+
+
 def main() -> None:
     """Import, and serve until it is time to end."""
     start_process()
-    if (path := socket_path()) is None:
+    seconds, kind = float(sys.argv[1]), sys.argv[2]
+    if (path := socket_path(kind)) is None:
         return
-    server = WarmServer(path, float(sys.argv[1]))
-    for module in _MODULES:
-        import_module(module)
+    # An ingest that is left gives back its documents first.
+    left = signal.SIGINT if kind == INGESTING else signal.SIGTERM
+    server = WarmServer(path, seconds, left)
+    if kind == INGESTING:
+        if _is_served(path):  # two commands ran cold at once
+            return
+        _load_ingest(path.parent)
+    else:
+        for module in _MODULES:
+            import_module(module)
+    if threading.active_count() > 1:
+        return  # a fork would not have them
     gc.collect()
     gc.freeze()  # a child that collects garbage would copy what it looks at
     with suppress(OSError):

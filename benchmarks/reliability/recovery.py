@@ -50,7 +50,7 @@ def _measured(scratch: Path, documents: int) -> dict[str, Any]:
     with endpoint() as mock:
         variables = {
             "OPENAI_API_KEY": "sk-benchmark", "OPENAI_BASE_URL": mock.openai_url,
-            "NAVIGATOR_DATABASE_IDLE_SECONDS": "0",
+            "NAVIGATOR_DATABASE_IDLE_SECONDS": "0", "NAVIGATOR_ENGINE_IDLE_SECONDS": "0",
         }  # fmt: skip
         navigator = Navigator(scratch / "home", variables)
         navigator.json("ingest", halves[0], "--user", USER)

@@ -18,7 +18,7 @@ import yaml
 from typer.testing import CliRunner
 
 from app.cli.main import app
-from app.prefect.server import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
+from app.prefect.server_command import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
 from app.stack import plan as planning
 from app.stack.plan import NAMES, PORTS, StackOptions, plan
 from pipeline.settings import Settings, load_settings

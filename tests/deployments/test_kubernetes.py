@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from app.api.routes import probes
 from app.cli.main import app
 from app.prefect.guard import OPEN_PATHS
-from app.prefect.server import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
+from app.prefect.server_command import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
 from deployments.environment_files import load_environment
 from deployments.environment_variables import variable_named
 from deployments.kubernetes_files import OVERLAYS, overlay_names, secrets_of, written

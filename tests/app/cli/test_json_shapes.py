@@ -32,6 +32,7 @@ from app.cli import (
     dashboard,
     delete,
     doctor,
+    down,
     drift,
     index,
     page,
@@ -50,6 +51,7 @@ from app.load import load_report
 from app.load.forecast import forecast
 from app.stack import smoke_test_report
 from app.stack.backup import Saved
+from app.stack.kept_parts import KeptParts
 from app.stack.smoke_test import Step
 from app.terminal import backfills, rollouts, run_report
 from app.terminal.document_history import DocumentHistory, history_json
@@ -417,8 +419,12 @@ def made() -> Iterator[tuple[str, Any]]:
         interval_seconds=900, last=LastReading(uuid4(), NOW, {"listed": 1}, "It failed."),
     )  # fmt: skip
     yield "`navigator source list`", {"sources": [source.as_json()]}
-    overview = status.Overview(corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source])
+    overview = status.Overview(
+        corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source], ["prefect"]
+    )
     yield "`navigator status`", status.overview_json(overview)
+    kept = KeptParts(("warm",), ("prefect",))
+    yield "`navigator down`", down.as_json(Path("/home"), kept, stopped=False)
     told = DocumentHistory(LINE, [], [], ["Too short."], ["Rather short."])
     yield "`navigator status DOCUMENT`", history_json(told)
     yield "`navigator page`", page.page_json(_page())
@@ -528,5 +534,6 @@ def test_every_row_of_the_page_was_printed(seen: set[tuple[str, str]]) -> None:
 def test_the_check_finds_what_differs() -> None:
     """A key too many, one too few and a wrong type are each found."""
     shape, seen = documented("`navigator down`"), set[tuple[str, str]]()
-    found = list(differences(shape, {"stopped": "yes", "more": 1}, "", seen))
+    told = {"stopped": "yes", "more": 1, "in_use": []}
+    found = list(differences(shape, told, "", seen))
     assert found == [".stopped is string", ".more is not documented", ".home is not there"]

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from app.prefect.server import SERVER_SETTINGS
+from app.prefect.server_command import SERVER_SETTINGS
 from mocks import OpenAIMock
 from pipeline.loopback import free_port
 from pipeline.store.database_urls import driver_url

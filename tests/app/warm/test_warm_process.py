@@ -24,9 +24,9 @@ from tests.rooms import ROOMS, ROOT
 pytestmark = pytest.mark.timeout(180)
 
 
-def until(seen: Callable[[], object], what: str) -> None:
+def until(seen: Callable[[], object], what: str, seconds: float = 90) -> None:
     """Wait for something that another process does."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
