@@ -81,14 +81,14 @@ async def _asked(
 
     vector = (await embedder.embed([fold(normalize(question.text).text)])).vectors[0]
     async with database.reader(owner) as connection:
-        only = None
+        only: tuple[UUID, ...] = ()
         if question.within:
-            only = (await find_one(connection, question.within)).document_id
+            only = ((await find_one(connection, question.within)).document_id,)
         scope = SearchFilter(only)
         near = await rank_by_vector(connection, vector, embedder.space.id, scope, DEPTH)
         worded = await rank_by_words(connection, question.text, scope, DEPTH)
     hybrid = await answer(
-        Question(question.text, limit=20, document=only), owner, database, embedder
+        Question(question.text, limit=20, documents=only), owner, database, embedder
     )
     return {
         "id": question.id,
