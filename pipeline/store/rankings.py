@@ -46,12 +46,19 @@ _SETTINGS = sa.text(
 )
 
 
+async def count_in_scope(connection: AsyncConnection, scope: SearchFilter) -> int:
+    """How many chunks take part, counted to `EXACT_BELOW` at most."""
+    values = {**scope.values, "few": EXACT_BELOW}
+    return int(await connection.scalar(sa.text(_size(scope)), values) or 0)
+
+
 async def rank_by_vector(
     connection: AsyncConnection,
     vector: np.ndarray,
     space_id: UUID,
     scope: SearchFilter,
     limit: int,
+    size: int | None = None,
 ) -> list[Ranked]:
     """The `limit` chunks nearest to `vector`, nearest first, ties by id.
 
@@ -59,16 +66,17 @@ async def rank_by_vector(
 
     Args:
         vector: float32, as long as the space's dimension.
+        size: what `count_in_scope` says, where that is known.
     """
     values = {
         **scope.values,
         "vector": Vector(vector).to_text(),
         "space": space_id,
         "limit": limit,
-        "few": EXACT_BELOW,
     }
     await connection.execute(_SETTINGS)
-    size = int(await connection.scalar(sa.text(_size(scope)), values) or 0)
+    if size is None:
+        size = await count_in_scope(connection, scope)
     found: list[sa.RowMapping] = []
     if size >= EXACT_BELOW:
         found = await rows(connection, sa.text(_nearest(scope, len(vector))), values)

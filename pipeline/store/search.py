@@ -21,7 +21,7 @@ from pipeline.ranking.relevance import Evidence
 from pipeline.store.cited_passages import cited
 from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
 from pipeline.store.engine import rows
-from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
+from pipeline.store.rankings import Ranked, count_in_scope, rank_by_vector, rank_by_words
 from pipeline.store.search_filters import SearchFilter
 from pipeline.words import NearWord
 
@@ -141,20 +141,25 @@ async def search_with_evidence(
 ) -> tuple[list[Passage], Evidence]:
     """The same, and what both rankings found: by it a relevance is judged."""
     first = max(CANDIDATES, query.limit)
+    size = await count_in_scope(connection, query.scope)
     found = await distinct_rankings(
-        connection, lambda limit: _rankings(connection, query, limit), query.limit, first
+        connection, lambda limit: _rankings(connection, query, limit, size), query.limit, first
     )
     passages = await _passages(connection, query, found)
-    return passages, Evidence.of(found.vectors, found.words)
+    return passages, Evidence.of(found.vectors, found.words, size)
 
 
-async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Rankings:
+async def _rankings(
+    connection: AsyncConnection, query: Query, limit: int, size: int | None = None
+) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(connection, query.vector, query.space_id, query.scope, limit)
+        vectors = await rank_by_vector(
+            connection, query.vector, query.space_id, query.scope, limit, size
+        )
     if query.mode is not SearchMode.VECTOR:
         words = await rank_by_words(connection, query.text, query.scope, limit, query.near)
     return vectors, words
