@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.store.dropped_spaces import Dropped
     from pipeline.store.space_pointer import PastSwitch, SpaceUse, StoredSpace, Switch
     from stages.golden.comparison import Comparison
-    from stages.golden.questions import GoldenQuestion
     from stages.services import Services
     from stages.spaces.build_runs import SpaceRun
     from stages.spaces.building import SpacePlan
@@ -177,14 +176,7 @@ async def compared(
 
     async with open_services(settings) as services:
         space = await _other(services, given)
-        return await _compared(services, space, golden(settings, file), heard)
-
-
-def golden(settings: Settings, file: Path | None) -> list[GoldenQuestion]:
-    """The golden questions that are asked: no drafts."""
-    from stages.golden.questions import golden_file, read_questions
-
-    return [each for each in read_questions(golden_file(settings, file)) if not each.draft]
+        return await _compared(services, space, file, heard)
 
 
 async def _other(services: Services, given: str | None) -> StoredSpace:
@@ -210,10 +202,12 @@ async def _other(services: Services, given: str | None) -> StoredSpace:
 
 
 async def _compared(
-    services: Services, space: StoredSpace, questions: Sequence[GoldenQuestion], heard: Heard
+    services: Services, space: StoredSpace, file: Path | None, heard: Heard
 ) -> Comparison | None:
     from stages.golden.comparison import compare
+    from stages.golden.kept import asked_questions
 
+    questions = await asked_questions(services, file)
     if not questions:
         return None
     after = await services.embedders.of(space)
@@ -231,7 +225,7 @@ async def switched(
 
     async with open_services(settings) as services:
         space = await _other(services, given)
-        comparison = await _compared(services, space, golden(settings, file), heard)
+        comparison = await _compared(services, space, file, heard)
         async with services.database.service() as connection:
             lacking = await space_backlog.count(connection, space.id)
         refusal = switching.Refusal(objections(comparison, lacking))

@@ -20,8 +20,8 @@ from pipeline.errors import NavigatorError
 from pipeline.run_options import RunOptions
 from pipeline.store import space_backlog
 from pipeline.store.space_pointer import StoredSpace
+from stages.golden.kept import asked_questions
 from stages.golden.nightly import Night, check_golden
-from stages.golden.questions import golden_file, read_questions
 from stages.spaces import build_runs, feeding
 
 
@@ -43,7 +43,7 @@ async def catch_up(space: StoredSpace, cap: Decimal | None) -> int:
 async def ask_golden(run_id: UUID) -> Night | None:
     """Ask them, if there are any, and keep what Great Expectations says of the answers."""
     parts = services()
-    questions = [each for each in read_questions(golden_file(parts.settings)) if not each.draft]
+    questions = await asked_questions(parts)
     return await check_golden(parts, questions, run_id) if questions else None
 
 

@@ -81,6 +81,11 @@ def document_id(user: UUID, source: str, lives: int = 0) -> UUID:
     return _uuid("document", str(user), source, *([str(lives)] if lives else []))
 
 
+def golden_question_id(user: UUID, question: str) -> UUID:
+    """The id of a user's golden question: the same words again are the same question."""
+    return _uuid("golden question", str(user), question)
+
+
 def job_id(document: UUID, file_sha256: str, pipeline_version: str) -> UUID:
     """A job is a document's bytes through one pipeline version; the same again is the same job."""
     return _uuid("job", str(document), file_sha256, pipeline_version)

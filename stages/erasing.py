@@ -24,7 +24,7 @@ LEFT = (
     "Backups and exports that were made before hold what they held: remove or age them out.",
     "Postgres keeps removed rows in its files and its log until it overwrites them.",
     "Reports and log files on other machines, and copies of reports, are theirs to remove.",
-    "Golden questions are a file of whoever wrote them: take out what quotes the user's documents.",
+    "A file of golden questions is whoever's who wrote it: take out what quotes the documents.",
     "Prefect keeps ids, states and times; a path that somebody typed into its pages, and runs of "
     "versions before this one, until its server forgets them (ours: after 14 days).",
 )

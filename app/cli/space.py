@@ -162,7 +162,7 @@ def _wanted(
 def compare(space: Space = None, file: GoldenFile = None, json: Json = False) -> None:
     """Ask the golden questions of the space that answers and of another."""
     settings = load_settings()
-    with printing.asking(len(spaces.golden(settings, file))) as heard:
+    with printing.asking() as heard:
         found = asyncio.run(spaces.compared(settings, space, file, heard))
     if found is None:
         raise UsageError(
@@ -189,7 +189,7 @@ def switch(
     if force is not None and not force.strip():
         raise UsageError("The reason is empty.", remedy='Write --force "why it is right".')
     settings = load_settings()
-    with printing.asking(len(spaces.golden(settings, file))) as heard:
+    with printing.asking() as heard:
         made, found = asyncio.run(spaces.switched(settings, space, file, force, heard))
     if json:
         print_json(printing.switch_json(made))

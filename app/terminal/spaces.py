@@ -167,7 +167,7 @@ def run_json(run: SpaceRun) -> dict[str, Any]:
 
 
 @contextmanager
-def asking(questions: int) -> Iterator[Callable[[], Awaitable[None]]]:
+def asking() -> Iterator[Callable[[], Awaitable[None]]]:
     """Show how many questions were asked of both spaces."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -175,7 +175,7 @@ def asking(questions: int) -> Iterator[Callable[[], Awaitable[None]]]:
         TextColumn("Asking"), BarColumn(), MofNCompleteColumn(),
         console=notes(), transient=True, disable=not notes().is_terminal,
     )  # fmt: skip
-    task = bar.add_task("", total=2 * questions)
+    task = bar.add_task("", total=None)
 
     async def heard() -> None:
         bar.advance(task)

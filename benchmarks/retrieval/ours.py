@@ -74,7 +74,8 @@ async def observe(question_set: QuestionSet, questions: Sequence[SetQuestion]) -
 async def _asked(
     question: SetQuestion, owner: UUID, database: Any, embedder: Any
 ) -> dict[str, Any]:
-    from pipeline.store.rankings import SearchFilter, rank_by_vector, rank_by_words
+    from pipeline.store.rankings import SearchFilter, count_in_scope, rank_by_vector, rank_by_words
+    from pipeline.store.vocabulary import near_words
     from pipeline.text import fold, normalize
     from stages.document_lookup import find_one
     from stages.search import Question, answer
@@ -85,14 +86,17 @@ async def _asked(
         if question.within:
             only = ((await find_one(connection, question.within)).document_id,)
         scope = SearchFilter(only)
-        near = await rank_by_vector(connection, vector, embedder.space.id, scope, DEPTH)
-        worded = await rank_by_words(connection, question.text, scope, DEPTH)
+        size = await count_in_scope(connection, scope)
+        near = await rank_by_vector(connection, vector, embedder.space.id, scope, DEPTH, size)
+        typed = await near_words(connection, question.text)
+        worded = await rank_by_words(connection, question.text, scope, DEPTH, typed)
     hybrid = await answer(
         Question(question.text, limit=20, documents=only), owner, database, embedder
     )
     return {
         "id": question.id,
         "text": question.text,
+        "scope": size,
         "vector": [(str(each.chunk_id), each.score) for each in near],
         "words": [(str(each.chunk_id), each.score) for each in worded],
         "hybrid": [str(each.chunk_id) for each in hybrid.passages],

@@ -6,7 +6,8 @@ near the nearest is, and how far it stands out from the others. Its coefficients
 (`calibration.json`), fitted on questions with and without an answer by
 `python -m benchmarks.retrieval.calibration`, for each kind of embedding space; a coefficient whose
 sign is known is never fitted to the other one, so a passage that is nearer, or holds more of the
-question, is never less relevant.
+question, is never less relevant. Among many passages the nearest is near by chance: so how many
+were looked through counts too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ JUDGED = 10
 
 # A small corpus has few passages that the best could stand out from: so many usual ones are added.
 _USUAL_NEAR, _USUAL_WORDED = 4.0, 3.0
+# Nothing smaller was fitted on. Above the other, a larger scope brings more that answers, too.
+_LEAST_SCOPE, _MOST_SCOPE = 30, 1_000
 # BM25 of a usual second passage, as a share of the best.
 _USUAL_SECOND = 0.7
 
@@ -72,15 +75,17 @@ class Evidence:
     Attributes:
         near: cosine similarities. worded: BM25 scores.
         in_both: passages among the first ten of both. first: how many could be.
+        scope: passages that were looked through, as far as they were counted.
     """
 
     near: tuple[float, ...] = ()
     worded: tuple[float, ...] = ()
     in_both: int = 0
     first: int = 0
+    scope: int = 0
 
     @classmethod
-    def of(cls, vectors: Sequence[Scored], words: Sequence[Scored]) -> Evidence:
+    def of(cls, vectors: Sequence[Scored], words: Sequence[Scored], scope: int = 0) -> Evidence:
         """Of two rankings, best first."""
         near = {each.chunk_id for each in vectors[:JUDGED]}
         worded = {each.chunk_id for each in words[:JUDGED]}
@@ -89,6 +94,7 @@ class Evidence:
             tuple(each.score for each in words),
             len(near & worded),
             len(near),
+            scope,
         )
 
     def background(self, usual: float) -> float:
@@ -104,6 +110,12 @@ class Evidence:
         others = [each / self.worded[0] for each in self.worded[1:JUDGED]]
         mean = (sum(others) + _USUAL_WORDED * _USUAL_SECOND) / (len(others) + _USUAL_WORDED)
         return 1 - mean
+
+    @property
+    def small_scope(self) -> float:
+        """The less was looked through, the higher: by so much less is near by chance."""
+        counted = max(self.scope, len(self.near), len(self.worded), _LEAST_SCOPE)
+        return -log(min(counted, _MOST_SCOPE))
 
     @property
     def agreement(self) -> float:
@@ -195,6 +207,7 @@ class Asked:
             "stands_out": nearest - self._background,
             "words_stand_out": self._evidence.words_stand_out,
             "agreement": self._evidence.agreement,
+            "small_scope": self._evidence.small_scope,
             "length": log(1 + len(self._weights)),
         }
 
@@ -208,6 +221,7 @@ class Asked:
             "stands_out": near - self._background,
             "by_meaning": 1 / passage.vector_rank if passage.vector_rank else 0.0,
             "by_words": 1 / passage.text_rank if passage.text_rank else 0.0,
+            "small_scope": self._evidence.small_scope,
             "length": log(1 + len(self._weights)),
         }
 

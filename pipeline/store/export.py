@@ -29,6 +29,10 @@ _KINDS: Mapping[str, str] = {
                tokens, published_at
         FROM document_chunks WHERE id > :after ORDER BY id LIMIT :limit
     """,
+    "golden_question": """
+        SELECT id, question, expected, asked_at, found_at, created_at
+        FROM golden_questions WHERE id > :after ORDER BY id LIMIT :limit
+    """,
     "event": """
         SELECT id, at, job_id, document_id, event, from_state, to_state, details
         FROM job_events WHERE id > :after ORDER BY id LIMIT :limit

@@ -57,6 +57,7 @@ ORDER: tuple[str | int, ...] = (
     "run_jobs",
     "ingest_runs",
     "quality_results",
+    "golden_questions",
     "word_languages",
     "unsettled_objects",
     "job_events",

@@ -39,12 +39,17 @@ EXACT_BELOW = 5_000
 _EF_SEARCH = 400
 # The index is walked on until enough rows pass the filters (row-level security is one), and plans
 # are made for the values at hand: a generic plan does not know the partition.
-_SETTINGS = (
+_SET = sa.text(
     "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),"
     f" set_config('hnsw.ef_search', '{_EF_SEARCH}', true),"
     " set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
-_SET = sa.text(_SETTINGS)
+
+
+async def count_in_scope(connection: AsyncConnection, scope: SearchFilter) -> int:
+    """How many chunks take part, counted to `EXACT_BELOW` at most."""
+    values = {**scope.values, "few": EXACT_BELOW}
+    return int(await connection.scalar(sa.text(_size(scope)), values) or 0)
 
 
 async def rank_by_vector(
@@ -53,7 +58,7 @@ async def rank_by_vector(
     space_id: UUID,
     scope: SearchFilter,
     limit: int,
-    chunks: int | None = None,
+    size: int | None = None,
 ) -> list[Ranked]:
     """The `limit` chunks nearest to `vector`, nearest first, ties by id.
 
@@ -61,21 +66,17 @@ async def rank_by_vector(
 
     Args:
         vector: float32, as long as the space's dimension.
-        chunks: of the reader's, when that is known: they need not be counted then.
+        size: what `count_in_scope` says, where that is known.
     """
     values = {
         **scope.values,
         "vector": Vector(vector).to_text(),
         "space": space_id,
         "limit": limit,
-        "few": EXACT_BELOW,
     }
-    if chunks is not None and scope == SearchFilter():
-        await connection.execute(_SET)
-        size = min(chunks, EXACT_BELOW)
-    else:
-        [row] = await rows(connection, sa.text(f"{_SETTINGS}, ({_size(scope)}) AS size"), values)
-        size = row["size"]
+    await connection.execute(_SET)
+    if size is None:
+        size = await count_in_scope(connection, scope)
     found: list[sa.RowMapping] = []
     if size >= EXACT_BELOW:
         found = await rows(connection, sa.text(_nearest(scope, len(vector))), values)

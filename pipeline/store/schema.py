@@ -755,6 +755,19 @@ shadow_results = Table(
     Index(None, "job_id"),
 )
 
+golden_questions = Table(
+    "golden_questions",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # of the user and the words: the same again is the same
+    _user(),
+    Column("question", Text, nullable=False),
+    Column("expected", JSONB, nullable=False),  # passages, as in a file of golden questions
+    Column("asked_at", DateTime(timezone=True)),  # by the nightly check
+    Column("found_at", Integer),  # the place of the first passage expected; null: not found
+    _now(),
+    Index(None, "user_id"),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -780,6 +793,7 @@ USER_TABLES = (
     word_postings,
     space_backlog,
     shadow_results,
+    golden_questions,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 

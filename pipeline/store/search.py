@@ -20,7 +20,13 @@ from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
 from pipeline.ranking.relevance import Evidence
 from pipeline.store.cited_passages import Asked, Cited, cited
 from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
-from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
+from pipeline.store.rankings import (
+    EXACT_BELOW,
+    Ranked,
+    count_in_scope,
+    rank_by_vector,
+    rank_by_words,
+)
 from pipeline.store.search_facts import SearchFacts
 from pipeline.store.search_filters import SearchFilter
 from pipeline.words import NearWord
@@ -133,22 +139,31 @@ async def search_with_evidence(
 ) -> tuple[list[Passage], Evidence]:
     """The same, and what both rankings found: by it a relevance is judged."""
     first = max(CANDIDATES, query.limit)
+    size = await _size(connection, query)
     found = await distinct_rankings(
-        connection, lambda limit: _rankings(connection, query, limit), query.limit, first
+        connection, lambda limit: _rankings(connection, query, limit, size), query.limit, first
     )
     passages = await _passages(connection, query, found)
-    return passages, Evidence.of(found.vectors, found.words)
+    return passages, Evidence.of(found.vectors, found.words, size)
 
 
-async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Rankings:
+async def _size(connection: AsyncConnection, query: Query) -> int:
+    """How many passages take part, counted as far as matters; without asking where it is known."""
+    if query.facts is not None and query.scope == SearchFilter():
+        return min(query.facts.chunks, EXACT_BELOW)
+    return await count_in_scope(connection, query.scope)
+
+
+async def _rankings(
+    connection: AsyncConnection, query: Query, limit: int, size: int | None = None
+) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        chunks = None if query.facts is None else query.facts.chunks
         vectors = await rank_by_vector(
-            connection, query.vector, query.space_id, query.scope, limit, chunks
+            connection, query.vector, query.space_id, query.scope, limit, size
         )
     if query.mode is not SearchMode.VECTOR:
         facts = None if query.facts is None else query.facts.words

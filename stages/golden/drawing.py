@@ -13,18 +13,23 @@ from stages.golden.questions import Expected, GoldenQuestion
 if TYPE_CHECKING:
     from pipeline.store.search import Passage
 
-_QUOTE_WORDS = 24
+_QUOTE_WORDS, _QUOTE_LETTERS = 24, 1000
 
 
 def of_passage(question: str, passage: Passage, user: str | None) -> GoldenQuestion:
     """The question, with a passage that answers it."""
-    expected = Expected(document=passage.name, page=passage.page_first, quote=_quoted(passage.text))
+    expected = expected_of(passage.name, passage.page_first, passage.text)
     return GoldenQuestion(question=question, expected=(expected,), user=user)
+
+
+def expected_of(document: str, page: int | None, text: str) -> Expected:
+    """A passage as a golden question expects it, however it will be cut."""
+    return Expected(document=document, page=page, quote=_quoted(text))
 
 
 def _quoted(text: str) -> str:
     """The first words: enough to tell the passage, however it will be cut."""
-    return " ".join(text.split()[:_QUOTE_WORDS])
+    return " ".join(text.split()[:_QUOTE_WORDS])[:_QUOTE_LETTERS]
 
 
 async def drawn(
@@ -47,7 +52,7 @@ async def drawn(
     return [
         GoldenQuestion(
             question=" – ".join(each.heading_path)[:400] or each.name,
-            expected=(Expected(document=each.name, page=each.page, quote=_quoted(each.text)),),
+            expected=(expected_of(each.name, each.page, each.text),),
             user=user,
             draft=True,
         )

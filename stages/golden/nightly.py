@@ -21,6 +21,7 @@ from checks.validation_results import ValidationResult
 from pipeline.store import golden_results as stored
 from pipeline.store import quality
 from stages.golden.asking import Asked, ask_questions
+from stages.golden.kept import note_answers
 from stages.golden.questions import GoldenQuestion
 from stages.services import Services
 
@@ -62,6 +63,7 @@ async def check_golden(
         for each in told:
             each["examples"] = [f"{embedder.space.provider}/{embedder.space.model}"]
         await quality.record(connection, told, run_id=run_id, user_id=None)
+    await note_answers(services, scored.asked)
     lost = next(each.failed for each in result.rules if each.rule.name == FOUND)
     return Night(len(rows), means, lost, _fallen(result))
 

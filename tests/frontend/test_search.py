@@ -246,3 +246,19 @@ def test_a_known_relevance_is_shown(page: Page) -> None:
     asked(page, "platypus")
     assert "Nothing in your documents fits." in page.text("#found")
     assert "perhaps, relevance 12 %" in page.text("#found h3")
+
+
+def test_a_golden_question_is_kept_beside_its_passage(page: Page) -> None:
+    """The button keeps it, the list shows it with what it expects, and removes it."""
+    page.open("anna")
+    page.until(lambda: page.text("#recent"))
+    assert not page.browser.find_element(By.ID, "s-golden").is_displayed()
+    asked(page, "platypus exclusion for vessels")
+    page.click("#found li:first-child [data-keep]")
+    page.until_told("#found li:first-child", "Kept as a golden question")
+    page.until_told("#golden", "platypus exclusion for vessels")
+    assert "form" in page.text("#golden tbody td")
+    assert "not asked yet" in page.text("#golden")
+    page.click("#golden [data-remove]")
+    page.until(lambda: not page.browser.find_element(By.ID, "s-golden").is_displayed())
+    assert page.browser.get_log("browser") == []

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import yaml
 
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from pipeline.store.search import Query, SearchMode, search_with_evidence
 from samples.make_samples import FILES, SAMPLES
 from stages.search import Question, SearchAnswer, answer
 from stages.services import Services, open_services
@@ -113,3 +115,21 @@ async def test_nobody_elses_documents_change_a_relevance(settings: Settings) -> 
     for first, second in zip(before, after, strict=True):
         assert (first.relevance, first.fits) == (second.relevance, second.fits)
         assert [p.relevance for p in first.passages] == [p.relevance for p in second.passages]
+
+
+async def test_what_was_looked_through_is_counted_of_the_readers_own(settings: Settings) -> None:
+    """In every mode, and where the search is limited to a document."""
+    async with asking(settings) as services:
+        space = services.embedder.space
+        vector = (await services.embedder.embed(["flood"])).vectors[0]
+
+        async def counted(user: UUID, mode: SearchMode, *documents: UUID) -> tuple[int, UUID]:
+            query = Query("flood", mode, space.id, space.dimension, vector, documents=documents)
+            async with services.database.reader(user) as connection:
+                passages, evidence = await search_with_evidence(connection, query)
+            return evidence.scope, passages[0].document_id
+
+        for mode in SearchMode:
+            assert (await counted(BEN, mode))[0] == 1
+            whole, document = await counted(ANNA, mode)
+            assert 1 <= (await counted(ANNA, mode, document))[0] < whole

@@ -2,6 +2,7 @@
 
 import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
+import * as golden from "./golden.js";
 import { forget } from "./links.js";
 import * as maintenance from "./maintenance.js";
 import * as sources from "./sources.js";
@@ -44,6 +45,7 @@ function start() {
   $("whose").hidden = !operator;
   listen();
   load();
+  golden.load(whose, trouble);
   pages.follow();
 }
 
@@ -192,6 +194,7 @@ function leave(words = "") {
   story.close();
   uploads.clear();
   search.clear();
+  golden.clear();
   $("status").textContent = $("name").textContent = $("user").value = "";
   $("who").hidden = $("board").hidden = $("status").hidden = true;
   $("sign-in").hidden = false;
@@ -213,6 +216,7 @@ $("whose").addEventListener("submit", (event) => {
   event.preventDefault();
   user = $("user").value.trim();
   search.clear();
+  golden.load(whose, trouble);
   listen();
   soon(0);
 });

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { companions } from "./companions.js";
 import { el, plain, put } from "./dom.js";
+import { keep } from "./golden.js";
 import { pageLink } from "./links.js";
 import { noteList } from "./notes.js";
 import { passage } from "./passage_text.js";
@@ -23,8 +24,9 @@ export function listen(query, refused) {
     const mine = ++asked;
     put(place, el("p", { class: "soft" }, "Searching …"));
     try {
-      const found = await ask("POST", "/search", { query: query(), body: body() });
-      if (mine === asked) show(found, query);
+      const sent = body();
+      const found = await ask("POST", "/search", { query: query(), body: sent });
+      if (mine === asked) show(found, query, (each) => keep(sent.question, each.chunk_id, query, failed(refused)));
     } catch (problem) {
       if (mine === asked) put(place, told(problem));
       refused(problem);
@@ -48,6 +50,13 @@ export function clear() {
   put(place);
 }
 
+// What goes wrong beside a passage is said above them.
+const failed = (refused) => (problem) => {
+  place.querySelector("[data-failed]")?.remove();
+  place.prepend(el("div", { "data-failed": true }, told(problem)));
+  refused(problem);
+};
+
 const told = (problem) => el("p", { class: "bad", role: "alert" }, plain(`${problem.message} ${problem.remedy}`));
 
 // Only what is limited is sent, and no boxes are asked for: the page view draws them.
@@ -70,7 +79,7 @@ function offer({ items, next }) {
   next ? el("option", { disabled: true }, `the newest ${MOST} are offered`) : null);
 }
 
-function show(found, query) {
+function show(found, query, keeping) {
   const said = [
     (found.near_words ?? []).map((near) => el("p", { class: "warn" }, `No document says “${plain(near.asked)}”: “${plain(near.taken)}” was looked for too.`)),
     found.warning ? el("p", { class: "warn" }, plain(found.warning)) : null,
@@ -82,10 +91,10 @@ function show(found, query) {
   put(place, said,
     found.fits === false ? el("p", { class: "warn" }, "Nothing in your documents fits. The nearest, perhaps:") : null,
     el("p", { class: "soft" }, `${count(found.passages.length, "passage")} of ${count(found.published_documents, "document")}`),
-    el("ol", { class: "passages" }, found.passages.map((each) => el("li", {}, shown(each, query, found.fits)))));
+    el("ol", { class: "passages" }, found.passages.map((each) => el("li", {}, shown(each, query, found.fits, keeping)))));
 }
 
-const shown = (each, query, fits) => [
+const shown = (each, query, fits, keeping) => [
   el("h3", {}, plain(each.name), edition(each.citation), relevance(each, fits)),
   el("p", { class: "soft" }, link(each), [...role(each), ...each.heading_path].map((part) => ` › ${plain(part)}`)),
   noteList(each.gaps, (note) => stands(note, each)),
@@ -93,7 +102,7 @@ const shown = (each, query, fits) => [
   passage(each.text, each.citation?.highlights ?? []),
   companions(each, pages),
   copies(each),
-  original(each, query),
+  el("p", {}, original(each, query), " ", keeping(each)),
 ];
 
 const link = (each) => pageLink({ document: each.document_id, number: each.page_first ?? 1, chunk: each.chunk_id }, pages(each));

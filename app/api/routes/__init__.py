@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.routes import (
     documents,
     events,
+    golden_questions,
     jobs,
     maintenance,
     overview,
@@ -29,6 +30,7 @@ ROUTERS = (
     overview.router,
     runs.router,
     search.router,
+    golden_questions.router,
     sources.router,
     users.router,
     webhooks.router,

@@ -47,7 +47,12 @@ _WORDS_ALONE = "The embedding service gives no vector now, so only words were lo
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
 
 
-def _asked(question: str) -> str:
+def asked_words(question: str) -> str:
+    """A question that says anything, and that the database can hold.
+
+    Raises:
+        ValueError: it does not.
+    """
     if not storable(question).strip():
         raise ValueError("must hold words")
     return question
@@ -58,7 +63,7 @@ class SearchBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    question: Annotated[str, AfterValidator(_asked), Field(min_length=1, max_length=4000)]
+    question: Annotated[str, AfterValidator(asked_words), Field(min_length=1, max_length=4000)]
     mode: Literal["hybrid", "vector", "text"] = "hybrid"
     limit: int = Field(default=5, ge=1, le=100)
     document: UUID | None = Field(default=None, description="Only in this document.")

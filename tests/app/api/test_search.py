@@ -13,6 +13,9 @@ import pytest
 
 from pipeline.documents import ParsedPage
 from pipeline.layout import RegionKind
+from pipeline.store import golden_questions
+from stages.golden.asking import ask_questions
+from stages.golden.kept import asked_questions, note_answers
 from tests.app.api.calling import accepted, is_problem, text
 from tests.app.api.paging import LINE, describe, lose_text, region_of, stored_document
 from tests.app.api.serving import RunningApi
@@ -162,3 +165,49 @@ def test_a_document_tells_its_edition(anna: httpx.Client, corpus: dict[str, Any]
     assert shown["edition"] == {
         "form": "", "edition": "04/13", "edition_date": "2013-04-01", "effective_date": None,
     }  # fmt: skip
+
+
+def test_a_golden_question_is_kept_asked_and_removed(
+    api: RunningApi, anna: httpx.Client, corpus: dict[str, Any]
+) -> None:
+    """With its passage, once; asking it notes the place; nobody else sees it or keeps hers."""
+    question = "which vessels does the platypus exclusion apply to?"
+    chunk = asked(anna, question)[0]["chunk_id"]
+    kept = anna.post("/golden-questions", json={"question": question, "chunk_id": chunk})
+    assert kept.status_code == 200, kept.text
+    [expected] = kept.json()["expected"]
+    assert expected["document"].startswith("form")
+    assert "The platypus exclusion applies" in expected["quote"]
+    again = anna.post("/golden-questions", json={"question": question, "chunk_id": chunk})
+    assert again.json() == kept.json()
+    with api.client("ben") as ben:
+        body = {"question": question, "chunk_id": chunk}
+        is_problem(ben.post("/golden-questions", json=body), 404)
+        assert ben.get("/golden-questions").json()["items"] == []
+        is_problem(ben.delete(f"/golden-questions/{kept.json()['id']}"), 404)
+
+    async def night() -> None:
+        services = api.parts.services
+        scored = await ask_questions(services, services.embedder, await asked_questions(services))
+        await note_answers(services, scored.asked)
+
+    api.run(night())
+    [listed] = anna.get("/golden-questions").json()["items"]
+    assert listed["found_at"] == 1
+    assert listed["asked_at"] > listed["created_at"]
+    assert '"golden_question"' in anna.get("/users/me/export").text
+    assert anna.delete(f"/golden-questions/{listed['id']}").status_code == 204
+    assert anna.get("/golden-questions").json()["items"] == []
+
+
+def test_golden_questions_are_bounded(
+    api: RunningApi, anna: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many a user may keep, since each is asked every night; one that is kept may grow."""
+    monkeypatch.setattr(golden_questions, "MOST", 1)
+    first, second = (each["chunk_id"] for each in asked(anna, "platypus")[:2])
+    kept = anna.post("/golden-questions", json={"question": "one", "chunk_id": first}).json()
+    is_problem(anna.post("/golden-questions", json={"question": "two", "chunk_id": first}), 409)
+    more = anna.post("/golden-questions", json={"question": "one", "chunk_id": second})
+    assert len(more.json()["expected"]) == 2
+    assert anna.delete(f"/golden-questions/{kept['id']}").status_code == 204

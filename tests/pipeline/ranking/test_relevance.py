@@ -83,6 +83,25 @@ def test_more_of_the_question_is_never_less_relevant(held: set[str]) -> None:
         assert all(a <= b + 1e-12 for a, b in zip(less, more, strict=True))
 
 
+@given(st.integers(0, 5_000), st.integers(0, 5_000))
+def test_more_looked_through_is_never_more_relevant(some: int, more: int) -> None:
+    """Among many passages the nearest is near by chance; in every mode."""
+    for calibration in every_calibration():
+        few = judged(Passage("hail"), replace(evidence(), scope=some), calibration)
+        many = judged(Passage("hail"), replace(evidence(), scope=some + more), calibration)
+        assert all(a >= b - 1e-12 for a, b in zip(few, many, strict=True))
+
+
+def test_the_size_of_what_was_looked_through_counts() -> None:
+    """The same passage says less among thousands; what was not fitted on is no other."""
+    calibration = calibration_of("local", "hybrid")
+    one, small, large, more = (
+        judged(Passage("hail damage"), replace(evidence(), scope=scope), calibration)[0]
+        for scope in (1, 30, 1_000, 5_000)
+    )
+    assert one == small > large == more
+
+
 def test_nothing_found_is_not_relevant() -> None:
     """Without passages the answer's relevance is 0."""
     for calibration in every_calibration():
