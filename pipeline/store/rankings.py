@@ -144,5 +144,5 @@ async def rank_by_words(
     """
     asked = await words_of_question(connection, text, near)
     terms = [Term(each.lexeme, each.weight) for each in asked]
-    found = await rank_terms(connection, terms, scope.condition, scope.values, limit)
+    found = await rank_terms(connection, terms, scope, limit)
     return [Ranked(chunk_id, score) for chunk_id, score in found]
