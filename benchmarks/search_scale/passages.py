@@ -119,9 +119,10 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A made-up question: words of one passage, and a vector near it."""
+    """A made-up question: words of one passage, their numbers, and a vector near it."""
 
     user: UUID
+    numbers: tuple[int, ...]
     text: str
     vector: NDArray[np.float32]
 
@@ -139,8 +140,10 @@ def questions(count: int, passages: int, users: int, words: int = 6) -> list[Ask
         size = count // len(chosen) + (place < count % len(chosen))
         for row in random.choice(len(group.words), size, replace=False):
             picked = random.choice(group.words[row], words, replace=False)
-            text = " ".join(word(int(each)) for each in picked)
+            numbers = tuple(dict.fromkeys(picked.tolist()))
+            text = " ".join(map(word, numbers))
             vector = unit(group.vectors[row] + 0.03 * random.standard_normal(DIMENSION))
-            asked.append(Asked(user_of(int(group.documents[row]), users), text, vector))
+            user = user_of(int(group.documents[row]), users)
+            asked.append(Asked(user, numbers, text, vector))
     random.shuffle(asked)  # type: ignore[arg-type]
     return asked

@@ -21,6 +21,7 @@ from pipeline.ranking.relevance import Evidence
 from pipeline.store.cited_passages import cited
 from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
 from pipeline.store.engine import rows
+from pipeline.store.narrowing import narrowed
 from pipeline.store.rankings import Ranked, rank_by_vector, rank_by_words
 from pipeline.store.search_filters import SearchFilter
 from pipeline.words import NearWord
@@ -151,12 +152,15 @@ async def search_with_evidence(
 async def _rankings(connection: AsyncConnection, query: Query, limit: int) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
+    scope = await narrowed(connection, query.scope)
+    if scope is None:
+        return vectors, words
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(connection, query.vector, query.space_id, query.scope, limit)
+        vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit)
     if query.mode is not SearchMode.VECTOR:
-        words = await rank_by_words(connection, query.text, query.scope, limit, query.near)
+        words = await rank_by_words(connection, query.text, scope, limit, query.near)
     return vectors, words
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import word_scan
 from pipeline.store.engine import rows
+from pipeline.store.narrowing import narrowed
 from pipeline.store.posting_lists import Candidate, best
 from pipeline.store.posting_reading import Row, parts_of, read_index
 from pipeline.store.search_filters import SearchFilter
@@ -49,8 +50,10 @@ async def rank_terms(
         terms: each lexeme once; they are alternatives.
         scope: which chunks take part; the statistics of the words are theirs too.
     """
-    if not terms:
+    asked_scope = await narrowed(connection, scope) if terms else None
+    if asked_scope is None:
         return []
+    scope = asked_scope
     if await _by_index(connection, scope):
         return await _from_index(connection, terms, scope, limit)
     asked = word_scan.parameters([t.lexeme for t in terms], [t.weight for t in terms])
@@ -64,22 +67,23 @@ async def _by_index(connection: AsyncConnection, scope: SearchFilter) -> bool:
         return bool(await connection.scalar(_INDEXED))
     if not await connection.scalar(_FILTERED):
         return False
-    if not scope.documents_query:
+    if not scope.documents or scope != SearchFilter(scope.documents, roles=scope.roles):
         return True
     values = {**scope.values, "few": _FEW}
-    return int(await connection.scalar(sa.text(_size(scope)), values) or 0) == _FEW
+    return int(await connection.scalar(_NUMBER, values) or 0) == _FEW
 
 
-def _size(scope: SearchFilter) -> str:
-    # Document by document, by key: it ends with the first that are enough.
-    return f"""
+# Document by document, by key: it ends with the first that are enough.
+_NUMBER = sa.text(
+    """
     SELECT count(*) FROM (
-        SELECT FROM ({scope.documents_query} OFFSET 0) AS d
+        SELECT FROM unnest(CAST(:documents AS uuid[])) AS d(id)
         CROSS JOIN LATERAL (
             SELECT FROM document_chunks WHERE document_id = d.id OFFSET 0
         ) AS c LIMIT :few
     ) AS counted
     """
+)
 
 
 async def _from_index(
