@@ -57,17 +57,13 @@ async def copy_lists(
         await copy.write(_HEAD)
         remaining = iter(rows)
         while some := list(islice(remaining, _AT_ONCE)):
-            pieces = (
-                piece
-                for row in some
-                for piece in (head, *(part for each in row for part in _sized(each)))
-            )
+            pieces: list[bytes] = []
+            for row in some:
+                pieces.append(head)
+                for value in row:
+                    pieces += (len(value).to_bytes(4, "big"), value)
             await copy.write(b"".join(pieces))
         await copy.write(_END)
-
-
-def _sized(value: bytes) -> tuple[bytes, bytes]:
-    return len(value).to_bytes(4, "big"), value
 
 
 async def copy_vectors(

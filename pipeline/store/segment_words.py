@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 _MOST_PLACES = 255
 _KEY = 16
-"""Words of so many bytes are told apart by numbers; longer ones, which are rare, one by one."""
+"""A word of so many bytes is a number of so many; longer ones, which are rare, are numbered."""
+
+# No byte of UTF-8 is 0xFF: so begin the numbers of longer words.
+_LONG = np.uint64(0xFF << 56)
+_MIXED = np.uint64(0x9E3779B97F4A7C15)
 
 Numbers = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -29,9 +33,8 @@ class SegmentWords:
     """
 
     lengths: list[int] = field(default_factory=list)
-    _numbers: dict[bytes, int] = field(default_factory=dict)
-    _words: list[Numbers] = field(default_factory=list)
-    _places: list[Numbers] = field(default_factory=list)
+    _long: dict[bytes, int] = field(default_factory=dict)
+    _pages: list[tuple[Keys, Keys, Numbers]] = field(default_factory=list)
 
     def add(self, page: Sequence[bytes]) -> None:
         """Add chunks by their words.
@@ -46,37 +49,30 @@ class SegmentWords:
         starts, sizes, counts, rows = _walked(buffer, begins + 4, lengths)
         placed = counts > 0  # a word without places is looked for by nobody
         starts, sizes, counts, rows = (each[placed] for each in (starts, sizes, counts, rows))
-        words = self._numbered(data, buffer, starts, sizes)
-        self._words.append(words)
-        self._places.append((rows + len(self.lengths)) * 256 + np.minimum(counts, _MOST_PLACES))
-        self.lengths += lengths.tolist()
-
-    def _numbered(
-        self, data: bytes, buffer: NDArray[np.uint8], starts: Numbers, sizes: Numbers
-    ) -> Numbers:
-        """The number of each word; the same word has the same one in all pages."""
         first, second = _keys(data, starts, sizes)
-        order = np.argsort(first * np.uint64(0x9E3779B97F4A7C15) + second)
-        new = np.ones(len(order), bool)
-        # Different words side by side are told apart; a word met twice gets its number twice.
-        new[1:] = (np.diff(first[order]) != 0) | (np.diff(second[order]) != 0)
-        new |= (sizes > _KEY)[order]
-        found = order[new]
-        spelled = zip(starts[found].tolist(), (starts + sizes)[found].tolist(), strict=True)
-        known = self._numbers
-        numbers = [known.setdefault(data[start:end], len(known)) for start, end in spelled]
-        words = np.empty(len(order), np.int64)
-        words[order] = np.array(numbers, np.int64)[np.cumsum(new) - 1]
-        return words
+        for at in np.flatnonzero(sizes > _KEY).tolist():
+            word = data[starts[at] : starts[at] + sizes[at]]
+            first[at] = _LONG
+            second[at] = self._long.setdefault(word, len(self._long))
+        places = np.minimum(counts, _MOST_PLACES)
+        self._pages.append((first, second, (rows + len(self.lengths)) * 256 + places))
+        self.lengths += lengths.tolist()
 
     def lists(self) -> Iterator[tuple[bytes, bytes, bytes]]:
         """Each word with its chunks and its places in each, as they are stored; words sorted."""
-        spelled = sorted(self._numbers)
-        rank = np.empty(len(spelled), np.int64)
-        rank[[self._numbers[each] for each in spelled]] = np.arange(len(spelled))
-        words = np.concatenate(self._words) if self._words else np.empty(0, np.int64)
-        places = np.concatenate(self._places) if self._places else words
-        ordered = np.sort(rank[words] * (1 << 24) + places)
+        if not self._pages:
+            return
+        first, second, places = (np.concatenate(each) for each in zip(*self._pages, strict=True))
+        order = np.argsort(first * _MIXED + second)
+        first, second = first[order], second[order]
+        new = np.ones(len(order), bool)
+        new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+        found = self._spelled(first[new], second[new])
+        # By chance two words may be mixed to the same, and then a word is found more than once.
+        spelled = sorted(set(found))
+        rank = {word: place for place, word in enumerate(spelled)}
+        ranks = np.array([rank[word] for word in found], np.int64)
+        ordered = np.sort(ranks[np.cumsum(new) - 1] * (1 << 24) + places[order])
         ends = np.searchsorted(ordered, np.arange(1, len(spelled) + 1) << 24)
         ordinals = stored_ordinals((ordered >> 8) & 0xFFFF)
         counts = ((ordered & 0xFF).astype(np.uint8) ^ np.uint8(0x80)).tobytes()
@@ -84,6 +80,14 @@ class SegmentWords:
         for word, end in zip(spelled, ends.tolist(), strict=True):
             yield word, ordinals[2 * start : 2 * end], counts[start:end]
             start = end
+
+    def _spelled(self, first: Keys, second: Keys) -> list[bytes]:
+        halves = np.stack([first, second], axis=1).astype(">u8")
+        spelled: list[bytes] = halves.view(f"S{_KEY}")[:, 0].tolist()  # without the zeros behind
+        long = list(self._long)
+        for at in np.flatnonzero(first == _LONG).tolist():
+            spelled[at] = long[int(second[at])]
+        return spelled
 
 
 def stored_ordinals(numbers: NDArray[np.int64]) -> bytes:
