@@ -77,7 +77,7 @@ def _statement(terms: int, scope: SearchFilter) -> bytes:
     SELECT 'scanned', NULL, NULL, length(c.words), uuid_send(c.id), {counts}
     FROM (
         SELECT c.id, c.search || ''::tsvector AS words
-        FROM unindexed_chunks AS u JOIN document_chunks AS c ON c.id = u.chunk_id
+        FROM {_WAITING}
         WHERE {condition} AND c.search @@ CAST(:any AS tsquery) OFFSET 0
     ) AS c
     {_filtering(scope)}
@@ -85,10 +85,15 @@ def _statement(terms: int, scope: SearchFilter) -> bytes:
     return sa.text(statement).compile(dialect=_DIALECT).string.encode()
 
 
+# By key each: until it is vacuumed, the planner takes the list to be as long as it ever was, and
+# would look at all the user's chunks for the few that wait.
+_WAITING = """unindexed_chunks AS u CROSS JOIN LATERAL (
+        SELECT id, document_id, role, search FROM document_chunks WHERE id = u.chunk_id OFFSET 0
+    ) AS c"""
+
+
 def _waiting(condition: str) -> str:
-    if condition == "true":
-        return "unindexed_chunks"
-    return f"unindexed_chunks AS u JOIN document_chunks AS c ON c.id = u.chunk_id WHERE {condition}"
+    return "unindexed_chunks" if condition == "true" else f"{_WAITING} WHERE {condition}"
 
 
 def _filtering(scope: SearchFilter) -> str:

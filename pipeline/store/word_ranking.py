@@ -36,6 +36,8 @@ _FEW = 2_000
 _INDEXED = sa.text("SELECT EXISTS (SELECT FROM word_segments)")
 # What the release before has indexed does not tell documents and roles.
 _FILTERED = sa.text("SELECT coalesce(bool_and(documents IS NOT NULL), false) FROM word_segments")
+# A plan for any filter looks at every chunk; one for the documents at hand goes to theirs.
+_PLANNED = sa.text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 # A segment may be replaced, or a chunk removed, between the two statements of a ranking; then it is
 # made again, of more candidates.
 _TRIES = 3
@@ -56,6 +58,7 @@ async def rank_terms(
     scope = asked_scope
     if await _by_index(connection, scope):
         return await _from_index(connection, terms, scope, limit)
+    await connection.execute(_PLANNED)
     asked = word_scan.parameters([t.lexeme for t in terms], [t.weight for t in terms])
     statement = word_scan.bm25(scope.condition, range(len(terms)))
     found = await rows(connection, sa.text(statement), {**scope.values, **asked, "limit": limit})
