@@ -163,7 +163,6 @@ def _removed(read: Sequence[Row]) -> dict[int, Mask]:
 def _passing(read: Sequence[Row]) -> dict[int, Mask]:
     """For each segment, which of its chunks pass the filter; empty when there is none."""
     wanted = next((row.first or b"" for row in read if row.kind == "wanted"), b"")
-    known = set(np.frombuffer(wanted, "V16").tolist())
     roles: dict[int, list[int]] = {}
     for row in read:
         if row.kind == "role" and row.segment is not None and row.word is not None:
@@ -173,13 +172,32 @@ def _passing(read: Sequence[Row]) -> dict[int, Mask]:
         if row.segment is None or row.kind not in ("documents", "roles"):
             continue
         if row.kind == "documents":
-            here = np.frombuffer(row.first or b"", "V16").tolist()
-            chosen = np.array([each in known for each in here], bool)
+            chosen = _among(row.first or b"", wanted)
             mask = chosen[decoded_ordinals(row.second or b"")]
         else:
             mask = np.isin(decoded_ordinals(row.first or b""), roles.get(row.segment, []))
         found[row.segment] = found[row.segment] & mask if row.segment in found else mask
     return found
+
+
+_MIXED = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _among(ids: bytes, wanted: bytes) -> Mask:
+    """Which ids, 16 bytes each, are among the wanted ones."""
+    here = np.frombuffer(ids, np.uint64).reshape(-1, 2)
+    asked = np.frombuffer(wanted, np.uint64).reshape(-1, 2)
+    if not len(asked):
+        return np.zeros(len(here), bool)
+    keys = asked[:, 0] * _MIXED + asked[:, 1]
+    order = np.argsort(keys)
+    keys, asked = keys[order], asked[order]
+    if bool((keys[1:] == keys[:-1]).any()):  # by chance: then one by one
+        known = set(np.frombuffer(wanted, "V16").tolist())
+        return np.array([each in known for each in np.frombuffer(ids, "V16").tolist()], bool)
+    at = np.minimum(np.searchsorted(keys, here[:, 0] * _MIXED + here[:, 1]), len(keys) - 1)
+    same: Mask = (asked[at] == here).all(axis=1)
+    return same
 
 
 def _scanned(read: Sequence[Row], words: int) -> Postings:
