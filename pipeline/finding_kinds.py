@@ -29,6 +29,7 @@ class Kind(StrEnum):
     VECTOR_ORPHANED = "vector_orphaned"
     WORDS_OLD = "words_old"
     WORDS_UNINDEXED = "words_unindexed"
+    WORDS_DIFFER = "words_differ"
     RECALL_LOW = "recall_low"
     JOB_UNATTENDED = "job_unattended"
     JOB_OUT_OF_SIGHT = "job_out_of_sight"
@@ -176,6 +177,12 @@ FACTS: dict[Kind, KindFacts] = {
         Mending.SAFE,
         mended="They were indexed.",
         remedy="Another process is indexing; `navigator reconcile --fix` does it once it is done.",
+    ),
+    Kind.WORDS_DIFFER: KindFacts(
+        "a word index differs from the published chunks",
+        "Searches by words miss some passages, or count words of passages that are gone.",
+        Mending.SAFE,
+        mended="What was missing waits to be indexed; what was too much is left out.",
     ),
     Kind.RECALL_LOW: KindFacts(
         "the vector index misses passages that an exact search finds",

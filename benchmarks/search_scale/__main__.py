@@ -2,7 +2,9 @@
 
 Loads made-up passages straight into our tables, builds both indexes, and prints how long searches
 take and whether their ten best are the exact ones. Each step is noted in the folder, so a run that
-was cut off goes on; with another number of passages or users, name another folder.
+was cut off goes on, and one that is started again only asks; with another number of passages or
+users, name another folder. With `--rivals` it asks `ts_rank` with GIN and LangChain's hybrid too;
+`benchmarks.search_scale.bm25s_rival` asks bm25s.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search_scale import loading, measuring
-from benchmarks.search_scale.measuring import Timed
-from benchmarks.search_scale.passages import questions
+from benchmarks.search_scale import loading, measuring, rivals
+from benchmarks.search_scale.exact import exact_answers
+from benchmarks.search_scale.measuring import ProcessorTime, Timed
+from benchmarks.search_scale.passages import Asked, questions
 from pipeline.store.embedded import start_embedded, stop_embedded
 from pipeline.store.engine import Database
 from pipeline.store.migrating import migrate
@@ -54,8 +57,9 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--users", type=int, default=1)
     parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--compared", type=int, default=40, help="with the exact answers")
+    parser.add_argument("--rivals", type=int, default=0, metavar="QUESTIONS", help="ask others too")
     parser.add_argument("--folder", type=Path, required=True, help="for Postgres's data")
+    parser.add_argument("--only", nargs="+", default=_STEPS, choices=_STEPS)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     url = start_embedded(options.folder / "postgres")
@@ -65,43 +69,70 @@ def main() -> None:
         stop_embedded(options.folder / "postgres")
 
 
+_STEPS = ("load", "words", "vectors", "exact", "searches")
+
+
 def measure(options: argparse.Namespace, url: str) -> None:
-    """Take every step, and print the table."""
+    """Take every step that is wanted and was not taken before, and print the table."""
     steps = Steps(options.folder / f"{options.passages}-{options.users}.json")
+    passages, users = options.passages, options.users
     migrate(url)
     runner = asyncio.Runner()
     database = Database(url, pool_size=2)
     runner.run(loading.make_space(database))
-    steps.once("load", lambda: loading.load(url, options.passages, options.users, say))
-    words = steps.once("words", lambda: runner.run(loading.index_words(database, say)))
-    vectors = steps.once("vectors", lambda: runner.run(loading.index_vectors(database, say)))
-    asked = questions(options.questions, options.passages, options.users)
-    say("searches")
-    found = runner.run(_searches(database, asked, options.compared))
+    asked = questions(options.questions, passages, users)
+    work: dict[str, Callable[[], Any]] = {
+        "load": lambda: loading.load(url, passages, users, say),
+        "words": lambda: runner.run(loading.index_words(database, say)),
+        "vectors": lambda: runner.run(loading.index_vectors(database, say)),
+        "exact": lambda: exact_answers(asked, passages, users),
+    }
+    done = {name: steps.once(name, do) for name, do in work.items() if name in options.only}
+    if "searches" in options.only:
+        say("searches")
+        processor = ProcessorTime(options.folder / "postgres")
+        found = runner.run(_searches(database, processor, asked, done["exact"]))
+        if options.rivals:
+            built = steps.once("rivals", lambda: rivals.prepare(url))
+            say(f"the others, their index built in {built:,.0f} s")
+            found += rivals.time_rivals(url, processor, asked[: options.rivals])
+        _print(found)
     runner.run(database.close())
-    _print(found)
     for name, size in loading.sizes(url).items():
         print(f"{name}: {size / 2**20:,.0f} MB")
-    print(f"word index built in {words:,.0f} s, vector index in {vectors:,.0f} s")
+    print(", ".join(f"{name}: {taken:,.0f} s" for name, taken in done.items() if name in _TIMED))
     print(f"memory of the searching process: {measuring.memory() / 2**20:,.0f} MB")
 
 
-async def _searches(database: Database, asked: list[Any], compared: int) -> list[Timed]:
-    timed = measuring.time_searches
-    return [
-        await timed(database, "words", measuring.by_words, asked, measuring.exact_words, compared),
-        await timed(
-            database, "vectors", measuring.by_vector, asked, measuring.exact_vectors, compared
-        ),
-        await timed(database, "hybrid", measuring.hybrid, asked),
+_TIMED = ("load", "words", "vectors")
+
+
+async def _searches(
+    database: Database, processor: ProcessorTime, asked: list[Asked], exact: dict[str, Any]
+) -> list[Timed]:
+    kinds: list[tuple[str, measuring.Find, Any]] = [
+        ("words", measuring.by_words, exact["words"]),
+        ("words, a tenth by role", measuring.by_words_in_a_role, None),
+        ("words, a twentieth by tag", measuring.by_words_with_a_tag, None),
+        ("vectors", measuring.by_vector, exact["vectors"]),
+        ("hybrid", measuring.hybrid, None),
     ]
+    found = []
+    for name, find, answers in kinds:
+        found.append(await measuring.time_searches(database, processor, name, find, asked, answers))
+        say(name)
+    return found
 
 
 def _print(found: list[Timed]) -> None:
-    print("| search | p50 | p95 | ten best are the exact ones |\n|---|---|---|---|")
+    print(
+        "| search | p50 | p95 | processor p50 | processor p95 | ten best are the exact ones |\n"
+        "|---|---|---|---|---|---|"
+    )
     for each in found:
         agreed = "" if each.agreed is None else f"{each.agreed} of {each.of}"
-        print(f"| {each.name} | {each.p50:.0f} ms | {each.p95:.0f} ms | {agreed} |")
+        times = " | ".join(f"{time:.0f} ms" for time in (*each.waited, *each.processor))
+        print(f"| {each.name} | {times} | {agreed} |")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ same numbers are made at every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +20,7 @@ VOCABULARY = 400_000
 TOPICS, TOPIC_WORDS = 2_000, 200
 _TOPIC_SHARE = 0.3
 _EXPONENT = 1.05
+_GROUPS_ASKED = 10
 PASSAGES_OF_DOCUMENT = 20
 AT_ONCE = 10_000
 _SYLLABLES = [c + v for c in "bdfgklmnprstvz" for v in "aiou"]
@@ -50,10 +51,19 @@ def word(number: int) -> str:
     return made + "x"  # no ending that stemming takes off
 
 
-def passage_id(number: int) -> UUID:
-    """The id of a passage: spread like our own, and always the same."""
-    mixed = np.random.SeedSequence(number).generate_state(2, np.uint64)
-    return UUID(bytes=mixed.tobytes())
+def passage_ids(first: int, count: int) -> NDArray[np.void]:
+    """The ids of passages, 16 bytes each: spread like our own, and always the same."""
+    numbers = np.arange(first, first + count, dtype=np.uint64)
+    halves = np.stack([_mixed(numbers), _mixed(numbers + np.uint64(1 << 40))], axis=1)
+    return halves.view("V16")[:, 0]
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """No two numbers become the same (splitmix64)."""
+    mixed = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def user_of(document: int, users: int) -> UUID:
@@ -61,15 +71,19 @@ def user_of(document: int, users: int) -> UUID:
     return UUID(int=document % users + 1)
 
 
-def groups(count: int) -> Iterator[Passages]:
-    """All passages, a group at a time."""
+def groups(count: int, only: Collection[int] | None = None) -> Iterator[Passages]:
+    """All passages, a group at a time.
+
+    Args:
+        only: the first numbers of the groups that are wanted; None: all of them.
+    """
     shared = np.random.default_rng(1)
     # what topics there are: their words, among the less frequent, and their directions
     topic_words = shared.integers(200, VOCABULARY // 4, (TOPICS, TOPIC_WORDS))
     centers = shared.standard_normal((TOPICS, DIMENSION)).astype(np.float32)
     chances = np.arange(1, VOCABULARY + 1, dtype=np.float64) ** -_EXPONENT
     cumulated = np.cumsum(chances) / chances.sum()
-    for first in range(0, count, AT_ONCE):
+    for first in range(0, count, AT_ONCE) if only is None else sorted(only):
         random = np.random.default_rng((7, first))
         size = min(AT_ONCE, count - first)
         documents = (first + np.arange(size)) // PASSAGES_OF_DOCUMENT
@@ -105,24 +119,31 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A made-up question: words of one passage, and a vector near it."""
+    """A made-up question: words of one passage, their numbers, and a vector near it."""
 
     user: UUID
+    numbers: tuple[int, ...]
     text: str
     vector: NDArray[np.float32]
 
 
 def questions(count: int, passages: int, users: int, words: int = 6) -> list[Asked]:
-    """Questions about passages drawn at random: their words in proportion, so frequent ones too."""
+    """Questions about passages drawn at random: their words in proportion, so frequent ones too.
+
+    They are drawn from a few groups, so that to ask needs not all of them to be made.
+    """
     random = np.random.default_rng(99)
-    wanted = np.sort(random.choice(passages, count, replace=False))
+    firsts = np.arange(0, passages, AT_ONCE)
+    chosen = random.choice(firsts, min(_GROUPS_ASKED, len(firsts)), replace=False)
     asked = []
-    for group in groups(passages):
-        for number in wanted[(wanted >= group.first) & (wanted < group.first + AT_ONCE)]:
-            row = int(number) - group.first
+    for place, group in enumerate(groups(passages, chosen.tolist())):
+        size = count // len(chosen) + (place < count % len(chosen))
+        for row in random.choice(len(group.words), size, replace=False):
             picked = random.choice(group.words[row], words, replace=False)
-            text = " ".join(word(int(each)) for each in picked)
+            numbers = tuple(dict.fromkeys(picked.tolist()))
+            text = " ".join(map(word, numbers))
             vector = unit(group.vectors[row] + 0.03 * random.standard_normal(DIMENSION))
-            asked.append(Asked(user_of(int(group.documents[row]), users), text, vector))
-    random.shuffle(asked)
+            user = user_of(int(group.documents[row]), users)
+            asked.append(Asked(user, numbers, text, vector))
+    random.shuffle(asked)  # type: ignore[arg-type]
     return asked

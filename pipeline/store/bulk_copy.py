@@ -7,6 +7,7 @@ write its ON CONFLICT. It lives as long as the pooled connection and is emptied 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _HEAD, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_AT_ONCE = 4_096
 
 
 async def copy_rows(
@@ -35,6 +37,33 @@ async def copy_rows(
         copy.set_types([kind for _, kind in columns])
         for row in rows:
             await copy.write_row(row)
+
+
+async def copy_lists(
+    connection: AsyncConnection,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[tuple[bytes, ...]],
+) -> None:
+    """Fill the temporary table `table`, made when missing, with rows of `text` and `bytea`.
+
+    Args:
+        columns: (name, type) in the order of the rows' values.
+        rows: of bytes as they are stored, text in UTF-8.
+    """
+    driver = await _temporary(connection, table, columns)
+    head = len(columns).to_bytes(2, "big")
+    async with driver.cursor() as cursor, cursor.copy(_statement(table, columns)) as copy:
+        await copy.write(_HEAD)
+        remaining = iter(rows)
+        while some := list(islice(remaining, _AT_ONCE)):
+            pieces: list[bytes] = []
+            for row in some:
+                pieces.append(head)
+                for value in row:
+                    pieces += (len(value).to_bytes(4, "big"), value)
+            await copy.write(b"".join(pieces))
+        await copy.write(_END)
 
 
 async def copy_vectors(

@@ -55,9 +55,13 @@ class Candidate(NamedTuple):
 
 def decoded(ordinals: bytes, counts: bytes) -> tuple[Ordinals, Floats]:
     """A posting list as it is stored: two bytes an ordinal, one a count, both moved down."""
-    numbers = np.frombuffer(ordinals, ">u2") ^ np.uint16(0x8000)
     places = np.frombuffer(counts, np.uint8) ^ np.uint8(0x80)
-    return numbers.astype(np.intp), places.astype(np.float64)
+    return decoded_ordinals(ordinals), places.astype(np.float64)
+
+
+def decoded_ordinals(ordinals: bytes) -> Ordinals:
+    """Numbers as they are stored, two bytes each."""
+    return (np.frombuffer(ordinals, ">u2") ^ np.uint16(0x8000)).astype(np.intp)
 
 
 def decoded_lengths(lengths: bytes) -> Floats:

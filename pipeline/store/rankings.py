@@ -155,7 +155,5 @@ async def rank_by_words(
     facts = await word_facts(connection) if facts is None else facts
     asked = await words_of_question(connection, text, facts, near)
     terms = [Term(each.lexeme, each.weight) for each in asked]
-    found = await rank_terms(
-        connection, terms, scope.condition, scope.values, limit, indexed=facts.has_index
-    )
+    found = await rank_terms(connection, terms, scope, limit, indexed=facts.has_index)
     return [Ranked(chunk_id, score) for chunk_id, score in found]

@@ -336,6 +336,12 @@ word_segments = Table(
     Column("chunks", Integer, nullable=False),
     Column("chunk_ids", BYTEA, nullable=False),  # 16 bytes each, sorted
     Column("lengths", BYTEA, nullable=False),  # of each, how many different words it has
+    # Of each, the place of its document among the ids (16 bytes each), and of its role among the
+    # names; NULL in segments that the release before wrote.
+    Column("document_ids", BYTEA),
+    Column("documents", BYTEA),
+    Column("role_names", ARRAY(Text)),
+    Column("roles", BYTEA),
     Column("dead", BYTEA, nullable=False, server_default=text("''")),  # a bit each: it is gone
     _zero("dead_chunks"),
     Column("dead_since", DateTime(timezone=True)),

@@ -20,6 +20,7 @@ from pipeline.ranking.fusion import CANDIDATES, UNKNOWN, Fusion
 from pipeline.ranking.relevance import Evidence
 from pipeline.store.cited_passages import Asked, Cited, cited
 from pipeline.store.distinct_passages import DistinctRankings, Rankings, distinct_rankings
+from pipeline.store.narrowing import narrowed
 from pipeline.store.rankings import (
     EXACT_BELOW,
     Ranked,
@@ -139,35 +140,38 @@ async def search_with_evidence(
 ) -> tuple[list[Passage], Evidence]:
     """The same, and what both rankings found: by it a relevance is judged."""
     first = max(CANDIDATES, query.limit)
-    size = await _size(connection, query)
-    found = await distinct_rankings(
-        connection, lambda limit: _rankings(connection, query, limit, size), query.limit, first
-    )
+    scope = await narrowed(connection, query.scope)
+    if scope is None:
+        return [], Evidence()
+    size = await _size(connection, query, scope)
+
+    async def rankings(limit: int) -> Rankings:
+        return await _rankings(connection, query, scope, limit, size)
+
+    found = await distinct_rankings(connection, rankings, query.limit, first)
     passages = await _passages(connection, query, found)
     return passages, Evidence.of(found.vectors, found.words, size)
 
 
-async def _size(connection: AsyncConnection, query: Query) -> int:
+async def _size(connection: AsyncConnection, query: Query, scope: SearchFilter) -> int:
     """How many passages take part, counted as far as matters; without asking where it is known."""
-    if query.facts is not None and query.scope == SearchFilter():
+    if query.facts is not None and scope == SearchFilter():
         return min(query.facts.chunks, EXACT_BELOW)
-    return await count_in_scope(connection, query.scope)
+    return await count_in_scope(connection, scope)
 
 
 async def _rankings(
-    connection: AsyncConnection, query: Query, limit: int, size: int | None = None
+    connection: AsyncConnection, query: Query, scope: SearchFilter, limit: int, size: int
 ) -> Rankings:
     vectors: list[Ranked] = []
     words: list[Ranked] = []
     if query.mode is not SearchMode.TEXT:
         assert query.vector is not None, "without a vector, only the text mode can answer"
         assert len(query.vector) == query.dimension, "the vector belongs to another space"
-        vectors = await rank_by_vector(
-            connection, query.vector, query.space_id, query.scope, limit, size
-        )
+        vectors = await rank_by_vector(connection, query.vector, query.space_id, scope, limit, size)
     if query.mode is not SearchMode.VECTOR:
         facts = None if query.facts is None else query.facts.words
-        words = await rank_by_words(connection, query.text, query.scope, limit, query.near, facts)
+        words = await rank_by_words(connection, query.text, scope, limit, query.near, facts)
     return vectors, words
 
 

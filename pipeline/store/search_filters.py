@@ -6,6 +6,7 @@ ranked as if nothing else were there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -53,14 +54,21 @@ class SearchFilter:
         if self.documents:
             wanted.append("c.document_id = ANY(CAST(:documents AS uuid[]))")
         if of_document := self._of_document():
-            wanted.append(
-                "c.document_id IN (SELECT d.id FROM documents AS d"
-                " LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id"
-                f" WHERE {' AND '.join(of_document)})"
-            )
+            wanted.append(f"c.document_id IN ({_documents(of_document)})")
         if self.roles:
             wanted.append("c.role = ANY(CAST(:roles AS text[]))")
         return " AND ".join(wanted)
+
+    @property
+    def documents_query(self) -> str:
+        """SQL for the ids of the documents that take part; empty when all do.
+
+        Its parameters are `values`. With `roles` it says the same as `condition`.
+        """
+        wanted = self._of_document()
+        if self.documents:
+            wanted.append("d.id = ANY(CAST(:documents AS uuid[]))")
+        return _documents(wanted) if wanted else ""
 
     def _of_document(self) -> list[str]:
         wanted = []
@@ -85,3 +93,10 @@ class SearchFilter:
             "until": None if self.until is None else self.until.isoformat(),
             "languages": list(self.languages),
         }
+
+
+def _documents(wanted: Sequence[str]) -> str:
+    return (
+        "SELECT d.id FROM documents AS d LEFT JOIN upload_jobs AS j ON j.id = d.published_job_id"
+        f" WHERE {' AND '.join(wanted)}"
+    )

@@ -23,6 +23,7 @@ from pipeline.failpoints import failpoint
 from pipeline.store.engine import Database, rows
 from pipeline.store.lock_order import WORD_INDEX
 from pipeline.store.word_forgetting import drop_segments
+from pipeline.store.word_writing import write_segment
 
 WORTH_INDEXING = 2_000
 """So many waiting chunks of a user are indexed; fewer are scanned by every search."""
@@ -45,7 +46,8 @@ class Segment:
     """A segment as the rules of upkeep see it.
 
     Attributes:
-        living: chunks of it that are not gone. overdue: what is gone has been for too long.
+        living: chunks of it that are not gone. overdue: what is gone has been for too long, or the
+            release before wrote it, without what searches filter by.
     """
 
     id: int
@@ -117,14 +119,7 @@ async def indexed_users(database: Database) -> list[UUID]:
 # --- indexing ---------------------------------------------------------------------------------
 
 _TRY_LOCK = sa.text(f"SELECT pg_try_advisory_xact_lock({WORD_INDEX}, hashtext(:user))")
-_MEMORY = sa.text("SELECT set_config('work_mem', '128MB', true)")
-_TEMPORARY = (
-    sa.text("CREATE TEMP TABLE IF NOT EXISTS taken (chunk_id uuid) ON COMMIT DELETE ROWS"),
-    sa.text(
-        "CREATE TEMP TABLE IF NOT EXISTS indexing (ordinal int, chunk_id uuid)"
-        " ON COMMIT DELETE ROWS"
-    ),
-)
+_TEMPORARY = sa.text("CREATE TEMP TABLE IF NOT EXISTS taken (chunk_id uuid) ON COMMIT DELETE ROWS")
 _TAKE = sa.text(
     """
     WITH waiting AS (
@@ -132,42 +127,6 @@ _TAKE = sa.text(
         ORDER BY user_id, chunk_id LIMIT :most FOR UPDATE SKIP LOCKED
     )
     INSERT INTO taken SELECT chunk_id FROM waiting
-    """
-)
-# A statement of its own: it sees the chunks as they are since their rows above were locked.
-_NUMBER = sa.text(
-    """
-    INSERT INTO indexing
-    SELECT row_number() OVER (ORDER BY c.id) - 1, c.id
-    FROM taken JOIN document_chunks AS c ON c.id = taken.chunk_id AND c.user_id = :user
-    """
-)
-_ANALYZE = sa.text("ANALYZE indexing")
-_SEGMENT = sa.text(
-    """
-    INSERT INTO word_segments (user_id, chunks, chunk_ids, lengths)
-    SELECT :user, count(*), string_agg(uuid_send(i.chunk_id), '' ORDER BY i.ordinal),
-           string_agg(int2send((least(length(c.search), 65535) - 32768)::int2), ''
-                      ORDER BY i.ordinal)
-    FROM indexing AS i JOIN document_chunks AS c ON c.id = i.chunk_id
-    HAVING count(*) > 0
-    RETURNING id
-    """
-)
-# Ordinals and counts are moved down by half their range: Postgres has no unsigned numbers.
-_POSTINGS = sa.text(
-    """
-    INSERT INTO word_postings (segment_id, lexeme, user_id, ordinals, counts)
-    SELECT :segment, lexeme, :user,
-           string_agg(int2send((ordinal - 32768)::int2), '' ORDER BY ordinal),
-           string_agg(charsend((places - 128)::"char"), '' ORDER BY ordinal)
-    FROM (
-        SELECT i.ordinal, w.lexeme COLLATE "C" AS lexeme,
-               least(cardinality(w.positions), 255) AS places
-        FROM indexing AS i JOIN document_chunks AS c ON c.id = i.chunk_id, unnest(c.search) AS w
-        WHERE w.positions IS NOT NULL OFFSET 0
-    ) AS place
-    GROUP BY lexeme
     """
 )
 _DONE = sa.text(
@@ -191,30 +150,14 @@ async def index_waiting(
             return 0
         if not list(await connection.execute(_WAITING, values)):
             return 0
-        await _begin(connection)
+        await connection.execute(_TEMPORARY)
         await connection.execute(_TAKE, values)
         # What was taken may stand in an older segment too: what is noted of that is void.
         await _mark_removed(connection, user)
-        done = await _write(connection, user)
+        done = await write_segment(connection, user)
         await connection.execute(_DONE, values)
         failpoint("before-words-commit")
         return done
-
-
-async def _begin(connection: AsyncConnection) -> None:
-    await connection.execute(_MEMORY)
-    for statement in _TEMPORARY:
-        await connection.execute(statement)
-
-
-async def _write(connection: AsyncConnection, user: UUID) -> int:
-    """Write a segment of what was taken; of chunks that are gone nothing is written."""
-    done = (await connection.execute(_NUMBER, {"user": user})).rowcount
-    await connection.execute(_ANALYZE)
-    segment = await connection.scalar(_SEGMENT, {"user": user})
-    if segment is not None:
-        await connection.execute(_POSTINGS, {"user": user, "segment": segment})
-    return done
 
 
 # --- what is gone -----------------------------------------------------------------------------
@@ -281,7 +224,7 @@ def members(chunk_ids: bytes, wanted: Sequence[UUID]) -> NDArray[np.bool_]:
 _SEGMENTS = sa.text(
     f"""
     SELECT id, chunks, chunks - dead_chunks AS living,
-           coalesce(dead_since < now() - {_DEAD_FOR}, false) AS overdue
+           coalesce(dead_since < now() - {_DEAD_FOR}, false) OR documents IS NULL AS overdue
     FROM word_segments WHERE user_id = :user ORDER BY chunks - dead_chunks, id
     """
 )
@@ -309,9 +252,9 @@ async def tidy(database: Database, user: UUID) -> int:
         old = worth_rewriting([Segment(*row) for row in found])
         if not old:
             return 0
-        await _begin(connection)
+        await connection.execute(_TEMPORARY)
         await connection.execute(_TAKE_FROM, {"ids": old})
-        await _write(connection, user)
+        await write_segment(connection, user)
         await drop_segments(connection, old)
         failpoint("before-rewrite-commit")
         return len(old)

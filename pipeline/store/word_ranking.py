@@ -1,26 +1,26 @@
 """Ranks chunks by words with BM25: from the word index where there is one, else by a scan.
 
 Both give the same scores. What is indexed is read as posting lists; chunks that wait to be indexed
-are scanned, and what is gone since is left out, all in one statement and so of one moment.
+are scanned, and what is gone since is left out, all in one statement and so of one moment. A filter
+that few chunks pass is answered by a scan of those.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 from uuid import UUID
 
-import numpy as np
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import word_scan
 from pipeline.store.engine import rows
-from pipeline.store.posting_lists import Candidate, Postings, best, decoded, decoded_lengths
-from pipeline.store.word_index import members, unpacked
+from pipeline.store.narrowing import narrowed
+from pipeline.store.posting_lists import Candidate, best
+from pipeline.store.posting_reading import Row, parts_of, read_index
+from pipeline.store.search_filters import SearchFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,12 @@ class Term:
     weight: float = 1.0
 
 
+# A scan of so many chunks takes as long as the index of a large user.
+_FEW = 2_000
+# What the release before has indexed does not tell documents and roles.
+_FILTERED = sa.text("SELECT coalesce(bool_and(documents IS NOT NULL), false) FROM word_segments")
+# A plan for any filter looks at every chunk; one for the documents at hand goes to theirs.
+_PLANNED = sa.text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 # A segment may be replaced, or a chunk removed, between the two statements of a ranking; then it is
 # made again, of more candidates.
 _TRIES = 3
@@ -39,8 +45,7 @@ _TRIES = 3
 async def rank_terms(
     connection: AsyncConnection,
     terms: Sequence[Term],
-    condition: str,
-    values: Mapping[str, Any],
+    scope: SearchFilter,
     limit: int,
     *,
     indexed: bool,
@@ -48,36 +53,53 @@ async def rank_terms(
     """The `limit` chunks with the highest BM25 score, ties by id.
 
     Args:
-        indexed: whether any of the reader's words are indexed.
         terms: each lexeme once; they are alternatives.
-        condition: SQL over `document_chunks AS c`: which chunks take part, "true" for all.
-        values: the parameters of the condition.
+        scope: which chunks take part; the statistics of the words are theirs too.
+        indexed: whether any of the reader's words are indexed.
     """
-    if not terms:
+    asked_scope = await narrowed(connection, scope) if terms else None
+    if asked_scope is None:
         return []
-    if condition == "true" and indexed:
-        return await _from_index(connection, terms, limit)
+    scope = asked_scope
+    if indexed and await _by_index(connection, scope):
+        return await _from_index(connection, terms, scope, limit)
+    await connection.execute(_PLANNED)
     asked = word_scan.parameters([t.lexeme for t in terms], [t.weight for t in terms])
-    statement = word_scan.bm25(condition, range(len(terms)))
-    found = await rows(connection, sa.text(statement), {**values, **asked, "limit": limit})
+    statement = word_scan.bm25(scope.condition, range(len(terms)))
+    found = await rows(connection, sa.text(statement), {**scope.values, **asked, "limit": limit})
     return [(row["id"], float(row["score"])) for row in found]
 
 
-class _Row(NamedTuple):
-    kind: str
-    segment: int | None
-    word: int | None
-    number: int | None
-    first: bytes | None
-    second: bytes | None
+async def _by_index(connection: AsyncConnection, scope: SearchFilter) -> bool:
+    if scope == SearchFilter():
+        return True
+    if not await connection.scalar(_FILTERED):
+        return False
+    if not scope.documents or scope != SearchFilter(scope.documents, roles=scope.roles):
+        return True
+    values = {**scope.values, "few": _FEW}
+    return int(await connection.scalar(_NUMBER, values) or 0) == _FEW
+
+
+# Document by document, by key: it ends with the first that are enough.
+_NUMBER = sa.text(
+    """
+    SELECT count(*) FROM (
+        SELECT FROM unnest(CAST(:documents AS uuid[])) AS d(id)
+        CROSS JOIN LATERAL (
+            SELECT FROM document_chunks WHERE document_id = d.id OFFSET 0
+        ) AS c LIMIT :few
+    ) AS counted
+    """
+)
 
 
 async def _from_index(
-    connection: AsyncConnection, terms: Sequence[Term], limit: int
+    connection: AsyncConnection, terms: Sequence[Term], scope: SearchFilter, limit: int
 ) -> list[tuple[UUID, float]]:
     found: list[tuple[UUID, float]] = []
     for attempt in range(_TRIES):
-        read = await _read(connection, terms)
+        read = await read_index(connection, [term.lexeme for term in terms], scope)
         scored = await asyncio.to_thread(_score, read, terms, limit * 2**attempt)
         found, whole = await _named(connection, scored, read, limit)
         if whole:
@@ -85,104 +107,9 @@ async def _from_index(
     return found
 
 
-async def _read(connection: AsyncConnection, terms: Sequence[Term]) -> list[_Row]:
-    """What the index and the waiting chunks say of the words; in binary, which is half as long."""
-    lexemes = [term.lexeme for term in terms]
-    values = {**word_scan.parameters(lexemes, [1.0] * len(terms)), "lexemes": lexemes}
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(raw, psycopg.AsyncConnection)
-    async with raw.cursor(binary=True) as cursor:
-        await cursor.execute(_for_driver(len(terms)), values)
-        found = [_Row(*row) for row in await cursor.fetchall()]
-    # Scanned chunks come in the order of their ids, as those of a segment do: so ties are answered.
-    return sorted(found, key=lambda row: row.first or b"" if row.kind == "scanned" else b"")
-
-
-def _for_driver(terms: int) -> bytes:
-    counts = " || ".join(f"int2send({count}::int2)" for count in word_scan.counts(range(terms)))
-    statement = f"""
-    WITH removed AS MATERIALIZED (SELECT chunk_id FROM removed_chunks)
-    SELECT 'segment', s.id, NULL::int, s.chunks, s.lengths, s.dead FROM word_segments AS s
-    UNION ALL
-    SELECT 'members', s.id, NULL, NULL, s.chunk_ids, NULL
-    FROM word_segments AS s WHERE EXISTS (SELECT FROM removed)
-    UNION ALL
-    SELECT 'removed', NULL, NULL, NULL, string_agg(uuid_send(chunk_id), ''), NULL
-    FROM removed HAVING count(*) > 0
-    UNION ALL
-    SELECT 'list', s.id, w.place::int - 1, NULL, p.ordinals, p.counts
-    FROM word_segments AS s
-    CROSS JOIN unnest(CAST(:lexemes AS text[])) WITH ORDINALITY AS w(lexeme, place)
-    CROSS JOIN LATERAL (
-        SELECT ordinals, counts FROM word_postings
-        WHERE segment_id = s.id AND lexeme = w.lexeme COLLATE "C" OFFSET 0
-    ) AS p
-    UNION ALL
-    SELECT 'waiting', NULL, NULL, count(*)::int, NULL, NULL FROM unindexed_chunks
-    UNION ALL
-    SELECT 'scanned', NULL, NULL, length(c.words), uuid_send(c.id), {counts}
-    FROM (
-        SELECT c.id, c.search || ''::tsvector AS words
-        FROM unindexed_chunks AS u JOIN document_chunks AS c ON c.id = u.chunk_id
-        WHERE c.search @@ CAST(:any AS tsquery) OFFSET 0
-    ) AS c
-    """
-    return sa.text(statement).compile(dialect=_DIALECT).string.encode()
-
-
-_DIALECT = sa.dialects.registry.load("postgresql.psycopg")()
-
-
-def _score(read: Sequence[_Row], terms: Sequence[Term], limit: int) -> list[Candidate]:
-    parts, size = _parts(read, len(terms))
+def _score(read: Sequence[Row], terms: Sequence[Term], limit: int) -> list[Candidate]:
+    parts, size = parts_of(read, len(terms))
     return best(parts, [term.weight for term in terms], size, limit)
-
-
-def _parts(read: Sequence[_Row], words: int) -> tuple[list[Postings], int]:
-    """The posting lists of each segment and of what was scanned, and how many chunks there are."""
-    gone = _removed(read)
-    parts: dict[int, Postings] = {}
-    size = 0
-    for row in read:
-        if row.kind == "segment":
-            assert row.segment is not None
-            assert row.number is not None
-            dead = unpacked(row.second or b"", row.number)
-            if row.segment in gone:
-                dead = dead | gone[row.segment]
-            living = ~dead if dead.any() else None
-            parts[row.segment] = Postings(row.segment, decoded_lengths(row.first or b""), living)
-            size += row.number - int(dead.sum())
-        elif row.kind == "waiting":
-            size += row.number or 0
-    for row in read:
-        if row.kind == "list":
-            assert row.segment is not None
-            assert row.word is not None
-            parts[row.segment].add(row.word, *decoded(row.first or b"", row.second or b""))
-    return [*parts.values(), _scanned(read, words)], size
-
-
-def _removed(read: Sequence[_Row]) -> dict[int, np.ndarray]:
-    """For each segment, which of its chunks are noted as gone and not marked there yet."""
-    noted = next((row.first or b"" for row in read if row.kind == "removed"), b"")
-    ids = [UUID(bytes=noted[start : start + 16]) for start in range(0, len(noted), 16)]
-    return {
-        row.segment: members(row.first or b"", ids)
-        for row in read
-        if row.kind == "members" and row.segment is not None
-    }
-
-
-def _scanned(read: Sequence[_Row], words: int) -> Postings:
-    found = [row for row in read if row.kind == "scanned"]
-    part = Postings(None, np.array([row.number for row in found], np.float64))
-    counted = np.frombuffer(b"".join(row.second or b"" for row in found), ">i2")
-    table = counted.reshape(len(found), words).astype(np.float64)
-    for word in range(words):
-        having = np.flatnonzero(table[:, word] > 0)
-        part.add(word, having, table[having, word])
-    return part
 
 
 # By key each, whatever the planner expects of the number (decision 0012).
@@ -203,7 +130,7 @@ _NAMES = sa.text(
 async def _named(
     connection: AsyncConnection,
     scored: Sequence[Candidate],
-    read: Sequence[_Row],
+    read: Sequence[Row],
     limit: int,
 ) -> tuple[list[tuple[UUID, float]], bool]:
     """The best candidates by their ids; and whether all of them are still there."""

@@ -11,6 +11,7 @@ CHECKS: dict[str, Check] = {
     "documents without chunks or vectors": corpus.damaged_documents,
     "vectors without a chunk": corpus.orphaned_vectors,
     "words of an older program": corpus.old_words,
+    "words that differ from the chunks": words.differing_words,
     "words that are not indexed": words.unindexed_words,
     "recall of the vector indexes": recall.low_recall,
     "costs of runs": ledger.differing_runs,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Tally
 from pipeline.identity import user_id
+from pipeline.store import word_index
 from pipeline.store.embedding_spaces import partition_ddl
 from pipeline.store.reconciling import corpus as store
 from pipeline.store.reconciling.paging import pages
@@ -190,3 +191,19 @@ async def test_buffered_vectors_that_nobody_waits_for_are_removed(
             " FROM upload_pipeline.upload_jobs",
         )
         assert await tallies(services, fix=True) == {}
+
+
+async def test_a_word_index_that_differs_from_the_chunks_follows_them(
+    local: Opener, folder: Path
+) -> None:
+    """A chunk that is counted twice, because something went past the triggers, is counted once."""
+    policy(folder, "a")
+    async with local() as services:
+        await ingest(services, [folder], ANNA)
+        assert await word_index.index_waiting(services.database, ANNA, least=1) > 1
+        await damage(
+            services,
+            "INSERT INTO upload_pipeline.unindexed_chunks "
+            "SELECT user_id, id FROM upload_pipeline.document_chunks ORDER BY id LIMIT 1",
+        )
+        await assert_mended(services, Kind.WORDS_DIFFER)
