@@ -75,7 +75,6 @@ class Sender:
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
         self._sent = Sent()
-        self._kept: set[PendingText] = set()
 
     async def send(self, texts: Sequence[PendingText]) -> Sent:
         """Embed and persist the texts; those that are not ours any more are not sent.
@@ -85,7 +84,7 @@ class Sender:
             RunStopped, ConfigurationError: the first trouble that is everybody's; requests under
                 way are finished and kept.
         """
-        self._sent, self._kept = Sent(), set()
+        self._sent = Sent()
         sizes = self._fitting(texts)
         requests = [request for own in by_owner(sizes) for request in self._packed(own)]
         try:
@@ -186,7 +185,6 @@ class Sender:
         billed = answer.tokens or sum(text.tokens for text in texts)
         asked = durable_writes.PaidRequest(self._run_id, texts, reserved, self._documents)
         await durable_writes.store_paid_response(self._services, asked, answer, billed)
-        self._kept.update(texts)
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], reserved: Decimal
@@ -201,9 +199,6 @@ class Sender:
             await rate_limits.pause(connection, self._services.provider, seconds)
 
     async def _give_back(self, texts: Sequence[PendingText]) -> None:
-        left = [text for text in texts if text not in self._kept]
-        if not left:
-            return
         space = self._services.version.space_id
         async with self._services.database.service() as connection:
-            await vector_buffer.release(connection, space, left, self._services.worker)
+            await vector_buffer.release(connection, space, texts, self._services.worker)
