@@ -143,8 +143,15 @@ def run_to_report(
     Raises:
         NavigatorError: it stopped before it worked on any document.
     """
+
+    async def followed() -> State[Any]:
+        from flows.origin import followed_elsewhere
+
+        with followed_elsewhere():
+            return await start()
+
     try:
-        trouble = run_flow(RunningFlow(run_id, owner, start), settings, addresses, view)
+        trouble = run_flow(RunningFlow(run_id, owner, followed), settings, addresses, view)
     except KeyboardInterrupt:
         asyncio.run(_close(addresses, run_id))
         raise

@@ -7,7 +7,7 @@ or suite, a missing or all-NULL column), which Great Expectations would pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from checks import runner
@@ -51,10 +51,47 @@ class Gate:
         Raises:
             BrokenGate: no verdict is possible. Never a pass.
         """
+        return self.check_together([(suite, frame)], expected_jobs=expected_jobs, owners=owners)[0]
+
+    def check_together(
+        self,
+        asked: Sequence[tuple[Suite, DataFrame]],
+        *,
+        expected_jobs: Iterable[str] = (),
+        owners: Mapping[str, str] | None = None,
+    ) -> list[ValidationResult]:
+        """Validate every document in frames of suites of different names, each by its own.
+
+        Args:
+            asked: each suite with its frame; the rest as for `check`, for each of them.
+
+        Raises:
+            BrokenGate: no verdict is possible on one of them. Never a pass.
+        """
         started = time.perf_counter()
-        _refuse_unanswerable(suite, frame)
-        frame = frame.reset_index(drop=True)
-        judged = list(zip(suite.rules, runner.validate(suite, frame), strict=True))
+        for suite, frame in asked:
+            _refuse_unanswerable(suite, frame)
+        frames = [(suite, frame.reset_index(drop=True)) for suite, frame in asked]
+        found = runner.validate(frames)
+        seconds = (time.perf_counter() - started) / len(asked)
+        jobs = list(expected_jobs)
+        return [
+            self._result(suite, frame, findings, jobs, owners, seconds)
+            for (suite, frame), findings in zip(frames, found, strict=True)
+        ]
+
+    @staticmethod
+    def _result(
+        suite: Suite,
+        frame: DataFrame,
+        findings: Sequence[RowFindings],
+        expected_jobs: Sequence[str],
+        owners: Mapping[str, str] | None,
+        seconds: float,
+    ) -> ValidationResult:
+        """The verdict of one suite; `seconds` is its part of the validation."""
+        started = time.perf_counter()
+        judged = list(zip(suite.rules, findings, strict=True))
         reader = FailureReader(suite, frame)
         present = dict.fromkeys(frame["job_id"].tolist())
         absent = [job for job in dict.fromkeys(expected_jobs) if job not in present]
@@ -67,7 +104,7 @@ class Gate:
             failures=reader.by_document(judged, Severity.CRITICAL)
             | dict.fromkeys(absent, (absence,)),
             warnings=reader.by_document(judged, Severity.WARNING),
-            seconds=time.perf_counter() - started,
+            seconds=seconds + time.perf_counter() - started,
             by_owner=by_owner(judged, frame, owners, reader) if owners else {},
         )
 

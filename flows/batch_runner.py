@@ -21,8 +21,9 @@ from prefect.logging import get_run_logger
 from flows.artifact_writes import shown
 from flows.batch_execution import run_batch
 from flows.batch_slots import BatchSlots
-from flows.batches import SINGLE_UP_TO, PlannedBatch, in_order, next_batch
+from flows.batches import PlannedBatch, are_single, in_order, next_batch
 from flows.cancellation import was_cancelled
+from flows.origin import is_followed_in_the_ui
 from flows.prefect_errors import prefect_trouble
 from pipeline.errors import NavigatorError, RunPaused, RunStopped, TransientError
 from pipeline.retry_policy import RESUMPTIONS
@@ -62,6 +63,7 @@ class BatchRunner:
         self._line: Sequence[WaitingJob] = []
         self._turn: asyncio.Task[None] | None = None
         self._more_to_come, self._alone = True, False
+        self._followed = is_followed_in_the_ui()
         self._coming = self._done = 0
         self._bar: UUID | None = None
 
@@ -170,7 +172,8 @@ class BatchRunner:
         """
         under_way = any(not task.done() for task in self._tasks)
         waiting = await self._waiting()
-        await self._begin(waiting, alone=not self._taken and len(waiting) <= SINGLE_UP_TO)
+        single = are_single(len(waiting), followed=self._followed)
+        await self._begin(waiting, alone=single and not self._taken)
         # While they end, others begin for what had waited for a service.
         while running := [task for task in self._tasks if not task.done()]:
             await asyncio.gather(*running)

@@ -1,5 +1,8 @@
 """Cuts a run's waiting jobs into batches: one document each while small, larger beyond.
 
+A small run that is not followed in Prefect's UI is one batch too (`flows.origin`): a subflow costs
+Prefect and Postgres more than a document does.
+
 Prefect keeps what a run is called for ever and cannot forget it at a person's wish, so a run is
 named by its jobs' ids. `navigator status ID`, the dashboard and every report tell the names.
 """
@@ -14,7 +17,7 @@ from uuid import UUID
 from pipeline.store.run_jobs import WaitingJob
 
 SINGLE_UP_TO = 32
-"""Documents in a run up to which each has a subflow of its own, so that it reads well in the UI."""
+"""Documents in a run up to which each has a subflow of its own, where it is followed in the UI."""
 
 BATCH_DOCUMENTS = 512
 BATCH_BYTES = 64 * 1024 * 1024
@@ -30,6 +33,15 @@ class PlannedBatch:
 
     job_ids: list[UUID]
     label: str
+
+
+def are_single(documents: int, *, followed: bool) -> bool:
+    """Whether each of a run's documents has a batch of its own, unless a size was asked for.
+
+    Args:
+        followed: the run is followed in Prefect's UI.
+    """
+    return documents <= (SINGLE_UP_TO if followed else 1)
 
 
 def cut(jobs: Sequence[WaitingJob], batch_size: int | None) -> list[PlannedBatch]:

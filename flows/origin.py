@@ -1,5 +1,7 @@
 """Tells who started a run: a person in their own process, or somebody through Prefect's server.
 
+And whether it is followed in Prefect's UI, for which a small run has a subflow for each document.
+
 A flow that is called in a person's process reads what that person may read. A run that a worker
 picked up was asked for over the network, by anybody who may use the server, and runs as the
 worker; of files it reads only what the worker's operator named (`pipeline.roots`).
@@ -23,6 +25,8 @@ from pipeline.settings import Settings
 
 _served: ContextVar[bool] = ContextVar("served", default=False)
 
+_followed_elsewhere: ContextVar[bool] = ContextVar("followed_elsewhere", default=False)
+
 _PICKED_UP = "PREFECT__FLOW_RUN_ID"
 """Set by Prefect's own workers in the process that they start for a run."""
 
@@ -35,6 +39,21 @@ def served() -> Iterator[None]:
         yield
     finally:
         _served.reset(token)
+
+
+@contextmanager
+def followed_elsewhere() -> Iterator[None]:
+    """Flows called inside are followed where they were called: a terminal, or a program of ours."""
+    token = _followed_elsewhere.set(True)
+    try:
+        yield
+    finally:
+        _followed_elsewhere.reset(token)
+
+
+def is_followed_in_the_ui() -> bool:
+    """Whether the surrounding flow is, for all we know, followed in Prefect's UI."""
+    return not _followed_elsewhere.get()
 
 
 async def is_called_by_a_person() -> bool:

@@ -25,9 +25,16 @@ async def validate_frame(
     services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
 ) -> ValidationResult:
     """Validate a frame in a thread; a job without rows in it has failed."""
+    return (await validate_frames(services, [(suite, frame)], jobs))[0]
+
+
+async def validate_frames(
+    services: Services, asked: Sequence[tuple[Suite, DataFrame]], jobs: Sequence[ClaimedJob]
+) -> list[ValidationResult]:
+    """Validate frames of different suites at once, as `validate_frame` does each."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
     return await services.compute_lock.compute(
-        lambda: Gate().check(suite, frame, expected_jobs=owners, owners=owners)
+        lambda: Gate().check_together(asked, expected_jobs=owners, owners=owners)
     )
 
 

@@ -48,6 +48,14 @@ keeps it to look-ups by key, here and wherever a few thousand rows are found aga
 have it scan for what it takes to be near the beginning, and is not there at all.)
 """
 
+TEXT_OF_PUBLISHING = """
+    JOIN LATERAL (
+        SELECT * FROM document_chunk_buffer
+        WHERE job_id = p.job_id AND ordinal = p.ordinal OFFSET 0
+    ) AS b ON true
+"""
+"""JOIN: the buffered chunk `b` of each row `p` of `publishing`, where its text stays until then."""
+
 _CLEAR = sa.text("DELETE FROM document_chunk_buffer WHERE job_id = ANY(CAST(:jobs AS uuid[]))")
 _INSERT = sa.text(
     f"""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.bulk_copy import copy_rows
+from pipeline.store.chunk_buffer import TEXT_OF_PUBLISHING
 from pipeline.store.engine import Database, rows
 from pipeline.store.lock_order import lock_documents
 from pipeline.words import RULE, chunk_words
@@ -27,9 +28,9 @@ WORDS = "made_words"
 
 # Paged, because a batch may hold any number of chunks.
 _NEW = sa.text(
-    """
-    SELECT p.chunk_id, p.heading_path, p.context, p.text, j.language
-    FROM publishing AS p JOIN upload_jobs AS j ON j.id = p.job_id
+    f"""
+    SELECT p.chunk_id, b.heading_path, b.context, b.text, j.language
+    FROM publishing AS p JOIN upload_jobs AS j ON j.id = p.job_id {TEXT_OF_PUBLISHING}
     WHERE NOT p.known AND p.chunk_id > :after ORDER BY p.chunk_id LIMIT :most
     """
 )

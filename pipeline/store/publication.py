@@ -22,7 +22,7 @@ from pipeline.errors import ServiceUnavailable
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store import space_backlog
 from pipeline.store.buffer_cleanup import clear
-from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS
+from pipeline.store.chunk_buffer import CHUNKS_OF_JOBS, TEXT_OF_PUBLISHING
 from pipeline.store.chunk_words import WORDS, make_words
 from pipeline.store.engine import rows
 from pipeline.store.schema import listed
@@ -71,11 +71,11 @@ _LOCK = sa.text(
     """
 )
 # A published vector is gathered before anything is deleted, because a deleted chunk may lend its
-# vector to a new one; a buffered one is only named, and read where it lies.
+# vector to a new one; a buffered one is only named, and read where it lies, as is a chunk's text.
 _PUBLISHING = sa.text(
     """
     CREATE TEMP TABLE IF NOT EXISTS publishing (
-        LIKE document_chunk_buffer, document_id uuid,
+        job_id uuid, ordinal int, chunk_id uuid, user_id uuid, sha256 text, document_id uuid,
         known boolean, own boolean, buffered boolean, embedding vector
     ) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS
     """
@@ -83,8 +83,8 @@ _PUBLISHING = sa.text(
 _GATHER = sa.text(
     f"""
     INSERT INTO publishing
-    SELECT b.*, j.document_id, c.id IS NOT NULL, own.chunk_id IS NOT NULL,
-           w.sha256 IS NOT NULL, v.embedding
+    SELECT b.job_id, b.ordinal, b.chunk_id, b.user_id, b.sha256, j.document_id,
+           c.id IS NOT NULL, own.chunk_id IS NOT NULL, w.sha256 IS NOT NULL, v.embedding
     FROM {CHUNKS_OF_JOBS}
     JOIN upload_jobs AS j ON j.id = b.job_id
     LEFT JOIN LATERAL (
@@ -107,6 +107,8 @@ _GATHER = sa.text(
     ) AS v ON true
     """
 )
+# Rows by the columns that the statements below look for.
+_ANALYZE = sa.text("ANALYZE publishing (job_id, chunk_id, sha256, known, own, buffered)")
 # Asked of what was gathered: a lender may be deleted by anyone until then.
 _SET_ASIDE = sa.text(
     """
@@ -123,16 +125,16 @@ _DELETE = sa.text(
     """
 )
 _MOVE = sa.text(
-    """
-    UPDATE document_chunks AS c SET ordinal = p.ordinal, start_offset = p.start_offset,
-        end_offset = p.end_offset, page_first = p.page_first, page_last = p.page_last,
-        text = p.text, heading_path = p.heading_path, context = p.context, role = p.role
-    FROM publishing AS p
+    f"""
+    UPDATE document_chunks AS c SET ordinal = b.ordinal, start_offset = b.start_offset,
+        end_offset = b.end_offset, page_first = b.page_first, page_last = b.page_last,
+        text = b.text, heading_path = b.heading_path, context = b.context, role = b.role
+    FROM publishing AS p {TEXT_OF_PUBLISHING}
     WHERE p.known AND p.chunk_id = c.id
       AND (c.ordinal, c.start_offset, c.end_offset, c.page_first, c.page_last, c.role,
            c.text, c.heading_path, c.context) IS DISTINCT FROM
-          (p.ordinal, p.start_offset, p.end_offset, p.page_first, p.page_last, p.role,
-           p.text, p.heading_path, p.context)
+          (b.ordinal, b.start_offset, b.end_offset, b.page_first, b.page_last, b.role,
+           b.text, b.heading_path, b.context)
     """
 )
 _INSERT = sa.text(
@@ -140,10 +142,11 @@ _INSERT = sa.text(
     INSERT INTO document_chunks (id, document_id, user_id, ordinal, occurrence, text,
         sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
         role, search, words_rule)
-    SELECT p.chunk_id, document_id, user_id, ordinal, occurrence, text,
-        sha256, start_offset, end_offset, heading_path, page_first, page_last, tokens, context,
-        role, w.words::tsvector, {RULE}
-    FROM publishing AS p JOIN {WORDS} AS w ON w.chunk_id = p.chunk_id WHERE NOT known
+    SELECT p.chunk_id, p.document_id, p.user_id, p.ordinal, b.occurrence, b.text,
+        p.sha256, b.start_offset, b.end_offset, b.heading_path, b.page_first, b.page_last,
+        b.tokens, b.context, b.role, w.words::tsvector, {RULE}
+    FROM publishing AS p JOIN {WORDS} AS w ON w.chunk_id = p.chunk_id {TEXT_OF_PUBLISHING}
+    WHERE NOT p.known
     """
 )
 _VECTORS = sa.text(
@@ -198,7 +201,7 @@ async def publish(
     scope: dict[str, Any] = {"jobs": jobs, "space": space_id, **owning(shared=shared)}
     await connection.execute(_PUBLISHING)
     await connection.execute(_GATHER, scope)
-    await connection.execute(sa.text("ANALYZE publishing"))
+    await connection.execute(_ANALYZE)
     lacking = set((await connection.execute(_SET_ASIDE)).scalars())
     attempts = {claim.job_id: claim.attempt for claim in claims}
     await move(connection, [_send_back(job, attempts[job]) for job in sorted(lacking)], actor)

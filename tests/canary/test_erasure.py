@@ -45,7 +45,7 @@ def navigator(
     (folder / f"{NAME}.eml").write_bytes(
         letter("All is well with it. " * 20, files=[note]).as_bytes()
     )
-    told = command("ingest", folder, "--user", USER, "--tag", TAG, "--json")
+    told = command("ingest", folder, "--user", USER, "--tag", TAG, "--batch-size", "1", "--json")
     assert told.code == 1, told.err
     assert sorted(each["status"] for each in told.json["documents"]) == [
         "failed",

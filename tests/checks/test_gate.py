@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from checks import runner
 from checks.frames import (
     ChunkRow,
     FidelityRow,
@@ -341,6 +342,53 @@ def test_every_sentence_can_be_filled(gate: Gate) -> None:
         for rule in suite.rules:
             words = rule.sentence.format(observed=row[rule.column], limit=rule.limit, **row)
             assert "{" not in words
+
+
+def test_suites_that_are_judged_together_find_what_each_alone_finds(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One validation gives each suite its verdict: of its own column, also of a common name."""
+    chunks = chunks_of("a", 2) + chunks_of("b", 2)
+    chunks[1] = replace(chunks[1], computed_sha256="0" * 64)
+    vectors = [replace(GOOD_VECTOR, job_id=c.job_id, chunk_id=c.chunk_id) for c in chunks]
+    vectors[3] = replace(vectors[3], norm=2.0)
+    asked = [(CHUNKS, chunk_frame(chunks)), (VECTORS, vector_frame(vectors))]
+    alone = [gate.check(suite, frame, expected_jobs=["c"]) for suite, frame in asked]
+    suites: list[str] = []
+    validate = runner._validate
+
+    def counted(suite: Suite, frame: pd.DataFrame) -> list[runner.RowFindings]:
+        suites.append(suite.name)
+        return validate(suite, frame)
+
+    monkeypatch.setattr(runner, "_validate", counted)
+    together = gate.check_together(asked, expected_jobs=["c"])
+    assert suites == ["chunks and vectors"]
+    assert [replace(each, seconds=0) for each in together] == [
+        replace(each, seconds=0) for each in alone
+    ]
+    assert [broken_rules(together[0], "a"), broken_rules(together[1], "b")] == [
+        ["hash_agrees"], ["unit_norm"],
+    ]  # fmt: skip
+
+
+def test_frames_of_unlike_length_are_judged_each_by_itself(gate: Gate) -> None:
+    """A vector row that is missing leaves no NULL beside a chunk, and is told by its own suite."""
+    asked = [
+        (CHUNKS, chunk_frame(chunks_of("a", 2) + chunks_of("b", 1))),
+        (VECTORS, vector_frame([GOOD_VECTOR])),
+    ]
+    chunks, vectors = gate.check_together(asked, expected_jobs=["a", "b"])
+    assert chunks.passed == ("a", "b")
+    assert vectors.passed == ("a",)
+    assert broken_rules(vectors, "b") == [ABSENT]
+
+
+def test_a_frame_that_cannot_be_judged_spoils_what_it_is_judged_with(gate: Gate) -> None:
+    """No verdict on one suite is none on the other: a broken gate, never half a pass."""
+    broken = vector_frame([GOOD_VECTOR]).drop(columns="norm_error")
+    with pytest.raises(BrokenGate, match="norm_error"):
+        gate.check_together([(CHUNKS, chunk_frame(chunks_of("a", 1))), (VECTORS, broken)])
 
 
 def test_rule_names_are_unique_in_a_suite() -> None:

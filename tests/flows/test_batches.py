@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, cut
+from flows.batches import BATCH_BYTES, BATCH_DOCUMENTS, SINGLE_UP_TO, are_single, cut
+from flows.origin import followed_elsewhere, is_followed_in_the_ui
 from pipeline.store.run_jobs import WaitingJob
 
 
@@ -56,6 +57,26 @@ def test_no_batch_could_have_taken_the_next_one_s_first_document(sizes: list[int
 def test_small_runs_have_one_document_each(count: int, batches: int) -> None:
     """Up to the limit a document is a subflow of its own, beyond it they go together."""
     assert len(cut(waiting([10] * count), None)) == batches
+
+
+@pytest.mark.parametrize(
+    ("count", "in_the_ui", "elsewhere"),
+    [(1, True, True), (2, True, False), (SINGLE_UP_TO, True, False), (33, False, False)],
+)
+def test_only_the_ui_needs_a_subflow_for_each_document(
+    count: int, in_the_ui: bool, elsewhere: bool
+) -> None:
+    """What is followed in a terminal or by a program goes together from two documents on."""
+    assert are_single(count, followed=True) is in_the_ui
+    assert are_single(count, followed=False) is elsewhere
+
+
+def test_a_run_is_followed_in_the_ui_unless_somebody_says_otherwise() -> None:
+    """The command line and the Python interface say so around the flow that they call."""
+    assert is_followed_in_the_ui()
+    with followed_elsewhere():
+        assert not is_followed_in_the_ui()
+    assert is_followed_in_the_ui()
 
 
 def test_batches_are_named_after_their_jobs() -> None:
