@@ -206,7 +206,12 @@ async def rank_chunks(connection: AsyncConnection, query: Query) -> list[UUID]:
 
     Its length is at most the limit of the query.
     """
-    return _best(_scores(query, *await _rankings(connection, query, query.limit)))[: query.limit]
+    scope = await narrowed(connection, query.scope)
+    if scope is None:
+        return []
+    size = await _size(connection, query, scope)
+    found = await _rankings(connection, query, scope, query.limit, size)
+    return _best(_scores(query, *found))[: query.limit]
 
 
 def _scores(
