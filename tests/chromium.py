@@ -35,6 +35,8 @@ def new_tab(chrome: Chrome) -> Iterator[Chrome]:
     """A tab of one's own: nothing of an earlier page is kept, stored or still connected."""
     first = chrome.current_window_handle
     chrome.switch_to.new_window("tab")
+    # Else a tab of a browser that has been started with another one may never have the focus.
+    chrome.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     try:
         yield chrome
     finally:

@@ -23,7 +23,8 @@ BY_NATURE = frozenset(
         # what goes by the size of a machine, a contract or a team
         "concurrency", "parse_workers", "parse_memory_bytes", "embedding_concurrency",
         "embedding_requests_per_minute", "embedding_tokens_per_minute",
-        "llama_cloud_requests_per_minute", "database_idle_seconds", "database_migrations",
+        "llama_cloud_requests_per_minute", "database_idle_seconds", "engine_idle_seconds",
+        "database_migrations",
         "database_patience_seconds", "prefect_patience_seconds", "work_pool", "alert_block",
         "user_quota_bytes", "lease_seconds", "requests_per_minute", "uploads_per_minute",
         "log_level", "log_format", "log_files", "log_file_bytes",

@@ -3,7 +3,8 @@
 A section of a few lines costs an input, a row and words of its own. So a small section with its
 subsections is one passage, and small siblings share one, each with its heading in the text; above
 it stand the headings that are true of all. What reads differently stays apart: sections of two
-roles (an exclusion must stay findable as one), and a table that needs its columns beside it. No
+roles (an exclusion must stay findable as one), and a table that needs its columns beside it. So
+does what stands on two pages: a passage names the page where a reader finds what it answers. No
 section is cut for it. Where a row of siblings is parted depends on the text nearby alone, as in
 `assembly`.
 """
@@ -41,12 +42,18 @@ class _Part:
     Attributes:
         tokens: of their text, without headings above it.
         small: others may be joined to it.
+        page: the index of the one that all of it stands on; only of small ones.
     """
 
     sections: tuple[Section, ...]
     role: Role
     tokens: int
     small: bool
+    page: int
+
+    def may_join(self, other: _Part) -> bool:
+        """Whether both can be read as one: by role, and on one page."""
+        return (self.role, self.page) == (other.role, other.page)
 
     @property
     def path(self) -> Path:
@@ -92,8 +99,10 @@ class Packer:
         tokens = sum(unit.tokens for stretch in stretches for unit in stretch.units)
         whole = len(stretches) == 1 and stretches[0].units[-1].end == end
         left_out = any(block.kind is BlockKind.LEFT_OUT for block in section.blocks)
+        page = section.blocks[0].page
         small = tokens <= self._most and whole and not context and not left_out
-        return _Part((section,), role, tokens, small)
+        small = small and section.blocks[-1].page == page
+        return _Part((section,), role, tokens, small, page)
 
     def _packed(self, parts: Sequence[_Part], depth: int) -> list[_Part]:
         """Join parts that stand under the same headings down to `depth`."""
@@ -102,7 +111,7 @@ class Packer:
         run: list[_Part] = []
         for child in children:
             small = len(child) == 1 and child[0].small
-            if run and not (small and child[0].role == run[0].role):
+            if run and not (small and child[0].may_join(run[0])):
                 done += self._parted(run)
                 run = []
             (run if small else done).extend(child)
@@ -112,7 +121,7 @@ class Packer:
         """A section with its subsections: one part where they fit, else as many as they fill."""
         if len(parts) == 1:
             return list(parts)
-        if all(part.small for part in parts) and len({part.role for part in parts}) == 1:
+        if all(part.small and part.may_join(parts[0]) for part in parts):
             whole = _joined(parts)
             if whole.tokens <= self._room_under(whole.path):
                 return [whole]
@@ -166,7 +175,9 @@ def _joined(parts: Sequence[_Part]) -> _Part:
     if len(parts) == 1:
         return parts[0]
     sections = tuple(section for part in parts for section in part.sections)
-    return _Part(sections, parts[0].role, sum(part.tokens for part in parts), small=True)
+    first = parts[0]
+    tokens = sum(part.tokens for part in parts)
+    return _Part(sections, first.role, tokens, small=True, page=first.page)
 
 
 def _common(sections: Sequence[Section]) -> Path:

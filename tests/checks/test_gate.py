@@ -382,6 +382,7 @@ def test_frames_of_unlike_length_are_judged_each_by_itself(gate: Gate) -> None:
     assert chunks.passed == ("a", "b")
     assert vectors.passed == ("a",)
     assert broken_rules(vectors, "b") == [ABSENT]
+    assert {rule.evaluated for rule in vectors.rules} == {1}
 
 
 def test_a_frame_that_cannot_be_judged_spoils_what_it_is_judged_with(gate: Gate) -> None:

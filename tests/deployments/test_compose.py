@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from app.cli.main import app
 from app.prefect.server_command import CLIENT_SETTINGS, SERVER_SETTINGS, server_environment
-from app.stack import plan as planning
 from app.stack.plan import NAMES, PORTS, StackOptions, plan
+from pipeline import loopback
 from pipeline.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,23 +67,24 @@ def test_the_same_health(planned: dict[str, Any], monkeypatch: pytest.MonkeyPatc
     """A service is healthy here when the same address answers as there."""
     asked: list[str] = []
 
-    def opened(url: str, timeout: float) -> _Fine:
-        asked.append(url)
-        return _Fine()
+    class Answering:
+        status = 200
 
-    monkeypatch.setattr(planning, "urlopen", opened)
+        def __init__(self, host: str, port: int, timeout: float) -> None:
+            self._address = f"http://{host}:{port}"
+
+        def request(self, method: str, path: str) -> None:
+            asked.append(f"{self._address}{path}")
+
+        def getresponse(self) -> Answering:
+            return self
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(loopback, "HTTPConnection", Answering)
     for name in PORTS:
         assert planned[name].health()
         assert SERVICES[name]["healthcheck"]["test"][-1] == asked[-1]
-
-
-class _Fine:
-    status = 200
-
-    def __enter__(self) -> _Fine:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @each_of_ours

@@ -40,10 +40,10 @@ It does not apply to dinghies. Platypus marks \\| stay {HOSTILE}.
 CLAUSE_AND_EXCLUSION = (
     "# Travel policy\n\n## Baggage\n\n"
     + "".join(
-        f"### Plan {plan}\n\n" + f"We pay for stolen suitcases under plan {plan}. " * 8 + "\n\n"
+        f"### Plan {plan}\n\n" + f"We pay for stolen suitcases under plan {plan}. " * 24 + "\n\n"
         for plan in "ABCDE"
     )
-    + "### Exclusions\n\n" + "Cash that was left unattended is not covered. " * 8
+    + "### Exclusions\n\n" + "Cash that was left unattended is not covered. " * 24
 )  # fmt: skip
 # What a program writes where it has a value that is no text.
 NO_WORDS = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bnull\b")

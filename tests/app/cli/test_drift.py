@@ -17,6 +17,7 @@ secrets:
   database_url: {{env: TRIAL_DATABASE_URL}}
 settings:
   database_idle_seconds: 0
+  engine_idle_seconds: 0
 prefect:
   api_url: {url}
 pool:

@@ -37,7 +37,10 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     """Of an operator's process, which has the environment's secrets."""
     values: dict[str, Any] = {"database_url": database_url, "home": tmp_path / "operator"}
     key = SecretStr("sk-right")
-    return load_settings(**values, max_pages=100, openai_api_key=key, database_idle_seconds=120)
+    return load_settings(
+        **values, max_pages=100, openai_api_key=key, database_idle_seconds=120,
+        engine_idle_seconds=600,
+    )  # fmt: skip
 
 
 async def run(database: Database, settings: Settings, **values: Any) -> None:

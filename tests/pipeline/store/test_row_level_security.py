@@ -73,6 +73,8 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             await connection.execute(_BACKLOG, {"user": user})
         async with store.service() as connection:
+            await connection.execute(_GOLDEN, {"user": user, "id": uuid4(), "sha": name})
+        async with store.service() as connection:
             begun = await shadows.begin(
                 connection, name, "r", share=1, wanted=1, max_cost_usd=Decimal(0), who="me"
             )
@@ -92,6 +94,10 @@ _SEGMENT = sa.text(
     INSERT INTO {SCHEMA}.word_postings (segment_id, lexeme, user_id, ordinals, counts)
     SELECT id, :sha, :user, '', '' FROM segment
     """
+)
+_GOLDEN = sa.text(
+    f"INSERT INTO {SCHEMA}.golden_questions (id, user_id, question, expected) "
+    "VALUES (:id, :user, :sha, '[]')"
 )
 _BACKLOG = sa.text(
     f"""
