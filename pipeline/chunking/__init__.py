@@ -6,14 +6,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.chunk_roles import Role
 from pipeline.chunking.assembly import assemble
 from pipeline.chunking.blocks import scan
 from pipeline.chunking.contexts import Contexts
 from pipeline.chunking.measure import Above, Span, measured, span_of
 from pipeline.chunking.options import CHUNKER_NAME, ChunkerOptions, chunker_version
 from pipeline.chunking.outline import settle
-from pipeline.chunking.packing import Packer
 from pipeline.chunking.roles import role_of
 from pipeline.chunking.sections import Section, sections_of, shortened_paths
 from pipeline.chunking.tables import heads_of
@@ -51,17 +49,16 @@ def chunk_document(
     settle(document, blocks)
     heads = heads_of(document, blocks)
     contexts = Contexts(document.text, blocks, heads, tokenizer, options.max_tokens)
-    # Units are counted as they are embedded, wherever that leaves the offsets as they are.
-    text = fold_in_place(document.text)
-    packer = Packer(text, contexts, tokenizer, options.max_tokens, _SLACK)
     sections, tokens_of_paths = shortened_paths(
-        packer.pack(sections_of(blocks, paged=document.paged)), tokenizer, options.max_tokens // 3
+        sections_of(blocks, paged=document.paged), tokenizer, options.max_tokens // 3
     )
     prefixes: dict[Above, int] = {(path, ""): n for path, n in tokens_of_paths.items()}
     pending = [
         (one, _room(options, one, tokens_of_paths[one.path], contexts, tokenizer))
         for one in sections
     ]
+    # Units are counted as they are embedded, wherever that leaves the offsets as they are.
+    text = fold_in_place(document.text)
     done: list[tuple[Span, int]] = []
     while pending:
         passages = assemble(text, pending, tokenizer)
@@ -119,16 +116,11 @@ def _chunks(document: ParsedDocument, spans: Sequence[tuple[Span, int]]) -> list
                 page_last=_page(document, span.end - 1),
                 tokens=tokens,
                 context=span.context,
-                role=_role(span, text),
+                role=role_of(span.passage.section.titles, text, span.context),
             )
         )
         seen[content] += 1
     return chunks
-
-
-def _role(span: Span, text: str) -> Role:
-    section = span.passage.section
-    return section.role or role_of(section.titles, text, span.context)
 
 
 def _page(document: ParsedDocument, offset: int) -> int | None:

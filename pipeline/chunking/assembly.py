@@ -76,17 +76,13 @@ def assemble(
 def _groups(text: str, stretch: Stretch) -> list[_Group]:
     if stretch.fits:
         return [_Group(stretch, stretch.units, ())]
+    ends = list(accumulate(unit.tokens for unit in stretch.units))
+    cuts = _filled(stretch, ends, _chosen(text, stretch, ends))
     groups: list[_Group] = []
-    for first, last in pairwise(cuts_of(text, stretch)):
+    for first, last in pairwise(cuts):
         before = _repeatable(text, groups[-1].units) if groups else ()
         groups.append(_Group(stretch, stretch.units[first:last], before))
     return groups
-
-
-def cuts_of(text: str, stretch: Stretch) -> list[int]:
-    """Where the passages of a stretch begin and end, as indices of its units, from 0 on."""
-    ends = list(accumulate(unit.tokens for unit in stretch.units))
-    return _filled(stretch, ends, _chosen(text, stretch, ends))
 
 
 def _chosen(text: str, stretch: Stretch, ends: Sequence[int]) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError
 
-CHUNKER_NAME = "markdown-4"
+CHUNKER_NAME = "markdown-3"
 MIN_TOKENS = 32
 
 
@@ -21,7 +21,7 @@ class ChunkerOptions:
         overlap_tokens: at most so many are repeated from the previous chunk of a section.
     """
 
-    max_tokens: int = 400
+    max_tokens: int = 600
     overlap_tokens: int = 50
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class ChunkerOptions:
 
 
 def chunker_version(options: ChunkerOptions, tokenizer_name: str) -> str:
-    """What a chunk's identity says of its chunker, e.g. ``markdown-4:400/50:cl100k_base``."""
+    """What a chunk's identity says of its chunker, e.g. ``markdown-3:400/50:cl100k_base``."""
     return f"{CHUNKER_NAME}:{options.max_tokens}/{options.overlap_tokens}:{tokenizer_name}"
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.chunk_roles import Role
 from pipeline.chunking.blocks import Block, BlockKind
 from pipeline.chunking.headings import MAX_DEPTH, is_contents
 from pipeline.chunking.numbering import Label, ends, kinds_of, label_of
@@ -27,7 +26,6 @@ class Section:
         own_start: where the section itself begins, after those headings.
         blocks: in order, those of the bare headings included.
         titles: all headings above it but the document's own title, for its role.
-        role: of sections that were packed; None when each passage has its own.
     """
 
     path: tuple[str, ...]
@@ -35,7 +33,6 @@ class Section:
     own_start: int
     blocks: tuple[Block, ...]
     titles: tuple[str, ...] = ()
-    role: Role | None = None
 
     @property
     def start(self) -> int:
@@ -81,15 +78,14 @@ def shortened_paths(
 ) -> tuple[list[Section], dict[tuple[str, ...], int]]:
     """The sections with paths of at most `limit` tokens, and the tokens of each such path.
 
-    Outer headings are dropped first, all but `MAX_DEPTH` at once, then the last one is cut.
+    Outer headings are dropped first, then the last one is cut.
     """
     paths = list({path for section in sections for path in (section.path, section.lead_path)})
-    counts = tokenizer.count([embedding_text(path[-MAX_DEPTH:], "") for path in paths])
+    counts = tokenizer.count([embedding_text(path, "") for path in paths])
     fitted: dict[tuple[str, ...], tuple[str, ...]] = {}
     tokens: dict[tuple[str, ...], int] = {(): 0}
     for path, count in zip(paths, counts, strict=True):
-        inner = path[-MAX_DEPTH:]
-        fitted[path], tokens_of_path = _shortened(inner, count if path else 0, tokenizer, limit)
+        fitted[path], tokens_of_path = _shortened(path, count if path else 0, tokenizer, limit)
         tokens[fitted[path]] = tokens_of_path
     return [
         replace(section, path=fitted[section.path], lead_path=fitted[section.lead_path])
@@ -134,7 +130,7 @@ def _raw_sections(blocks: Sequence[Block], *, paged: bool) -> list[Section]:
 
 
 def _section(headings: Sequence[Block], blocks: tuple[Block, ...], own: set[int]) -> Section:
-    path = tuple(heading.title for heading in headings)
+    path = tuple(heading.title for heading in headings[-MAX_DEPTH:])
     titles = tuple(heading.title for heading in headings if heading.start not in own)
     return Section(path, path, blocks[0].start, blocks, titles)
 
@@ -188,12 +184,11 @@ def _joined(bare: Sequence[Section], section: Section) -> Section:
     for part in bare:
         # A parent's heading is in the path already; a neighbor's path is shared only in part.
         if section.path[: len(part.path)] != part.path:
-            lead_path = shared_path(lead_path, part.path)
+            lead_path = _shared(lead_path, part.path)
     return replace(section, lead_path=lead_path, blocks=blocks + section.blocks)
 
 
-def shared_path(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The outermost headings that two paths have in common."""
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     length = 0
     for mine, theirs in zip(one, other, strict=False):
         if mine != theirs:

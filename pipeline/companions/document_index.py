@@ -42,7 +42,6 @@ class DocumentIndex:
         self.by_id: dict[UUID, ContextChunk] = {chunk.chunk_id: chunk for chunk in self.chunks}
         self._words: dict[UUID, frozenset[str]] = {}
         self._points_of: dict[UUID, frozenset[str]] = {}
-        self._names_of: dict[UUID, tuple[tuple[str, ...], ...]] = {}
 
     def around(self, chunk: ContextChunk, step: int) -> list[ContextChunk]:
         """The chunks after a chunk (step 1) or before it (step -1), the nearest first."""
@@ -130,20 +129,11 @@ class DocumentIndex:
         words = key_of(written)
         for chunk in self.chunks:
             if chunk.chunk_id != origin.chunk_id:
-                for titled in self._names(chunk):
+                for title in chunk.heading_path[-1:]:
+                    titled = key_of(title)
                     if titled[: len(words)] == words or titled[-len(words) :] == words:
                         return chunk
         return None
-
-    def _names(self, chunk: ContextChunk) -> tuple[tuple[str, ...], ...]:
-        """Its heading, and those in its text: where sections share a chunk, theirs stand there."""
-        known = self._names_of.get(chunk.chunk_id)
-        if known is None:
-            marked = [line for line in chunk.text.split("\n") if line.startswith("#")]
-            titles = (*chunk.heading_path[-1:], *marked)
-            known = tuple(dict.fromkeys(map(key_of, titles)))
-            self._names_of[chunk.chunk_id] = known
-        return known
 
     def _inner(self, chunk: ContextChunk, inner: str) -> ContextChunk:
         following = [

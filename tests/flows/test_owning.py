@@ -140,8 +140,8 @@ def test_what_was_accepted_under_other_settings_is_not_forgotten(
     swept = worker.run("backfill", {"select": "waiting"})
     assert swept["message"] == "Documents: 2 published", swept
     found = stands(variables, "")
-    assert (found["sized.md"][0], found["sized.md"][2][:16]) == ("complete", "markdown-4:90/8:")
-    assert (found["local.md"][0], found["local.md"][2][:16]) == ("complete", "markdown-4:64/8:")
+    assert (found["sized.md"][0], found["sized.md"][2][:16]) == ("complete", "markdown-3:90/8:")
+    assert (found["local.md"][0], found["local.md"][2][:16]) == ("complete", "markdown-3:64/8:")
 
 
 def test_a_worker_of_another_installation_says_so(worker: Worker, account: Account) -> None:

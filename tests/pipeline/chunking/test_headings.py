@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.chunking import ChunkerOptions, chunk_document
-from pipeline.chunking.blocks import scan
 from pipeline.chunking.headings import can_be_heading, is_page_number
-from pipeline.chunking.outline import settle
-from pipeline.chunking.sections import sections_of, shortened_paths
 from pipeline.documents import Chunk, ParsedDocument, ParsedPage
 from pipeline.tokens import tokenizer
 from tests.growth import MEASURABLE_SECONDS, assert_linear, processor_seconds
@@ -30,12 +27,8 @@ def chunked(*pages: str, furniture: tuple[str, ...] = ()) -> list[Chunk]:
 
 
 def paths(*pages: str, furniture: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The headings above each section."""
-    parsed = document(*pages, furniture=furniture)
-    blocks = scan(parsed)
-    settle(parsed, blocks)
-    found, _ = shortened_paths(sections_of(blocks, paged=True), CL100K, 200)
-    return [each.lead_path if each.start < each.own_start else each.path for each in found]
+    """The headings above each chunk."""
+    return [chunk.heading_path for chunk in chunked(*pages, furniture=furniture)]
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,6 @@ def test_a_heading_goes_before_a_numbered_line() -> None:
     assert resolved("See clause 4.2", ("Other", "4.1 First\n4.2 Second")) == "4.1 First\n4.2 Second"
 
 
-def test_a_part_that_shares_a_chunk_is_found_by_the_heading_in_its_text() -> None:
-    """Small sections are one chunk under the headings of both."""
-    text = "## Premiums\n\nMonthly.\n\n## Schedule of Benefits\n\nBaggage: $2,000."
-    assert resolved("See the Schedule of Benefits.", ("Terms", "d"), ("Annex", text)) == text
-
-
 def test_what_is_not_in_the_document_is_not_found() -> None:
     """Nor is the part in which the reference itself stands, nor a table of contents."""
     assert resolved("See Section 9.", ("Section 4", "d")) is None
