@@ -21,7 +21,7 @@ from tests.flows.corpus import policy
 from tests.flows.working import Worker, rows, start_worker
 from tests.prefect_server import PrefectServer
 
-DOCUMENTS = 24
+DOCUMENTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def found(
     def ingested(folder: Path) -> Counts:
         return _ingested(counting_worker, openai, variables["DATABASE_URL"], folder)
 
-    ingested(first)
+    print("first", ingested(first))
     return {
         "a document of many": ingested(many),
         "a document alone": ingested(one),
@@ -106,7 +106,7 @@ def test_a_document_costs_no_more_than_it_did(kind: str, found: dict[str, Counts
     """No count of a document is above its limit."""
     most, counted = asdict(MOST[kind]), asdict(found[kind])
     above = {name: (counted[name], most[name]) for name in most if counted[name] > most[name]}
-    assert not above, f"{kind} costs (now, at most): {above}"
+    assert not above, f"{kind} costs (now, at most): {above}; all of it: {counted}"
 
 
 def _ingested(worker: Worker, openai: OpenAIMock, url: str, folder: Path) -> Counts:
@@ -140,5 +140,5 @@ def _of_postgres(url: str) -> tuple[int, int, int]:
 
 
 def _of_endpoint(openai: OpenAIMock) -> tuple[int, int]:
-    stats = openai.stats()["openai"]
+    stats = openai.stats()
     return stats["requests"], stats["inputs"]
