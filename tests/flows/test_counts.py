@@ -93,7 +93,7 @@ def found(
     def ingested(folder: Path) -> Counts:
         return _ingested(counting_worker, openai, variables["DATABASE_URL"], folder)
 
-    print("first", ingested(first))
+    ingested(first)
     return {
         "a document of many": ingested(many),
         "a document alone": ingested(one),
