@@ -16,8 +16,7 @@ from typing import Any
 from app.process.startup import YOUNG_OBJECTS
 
 
-def answer_to(request: dict[str, Any]) -> dict[str, Any]:
-    """Run the flow that is asked for; its final state, or what it raised."""
+def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.backfill import backfill
     from flows.build_space import build_space
     from flows.check_spaces import check_spaces
@@ -47,7 +46,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the flows print is no answer
     for line in sys.stdin:
-        answers.write(json.dumps(answer_to(json.loads(line))) + "\n")
+        answers.write(json.dumps(_run(json.loads(line))) + "\n")
         answers.flush()
 
 

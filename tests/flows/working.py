@@ -65,17 +65,12 @@ class Worker:
             self.process.wait()
 
 
-def start_worker(
-    folder: Path,
-    environment: dict[str, str],
-    variables: dict[str, str],
-    module: str = "tests.flows.running",
-) -> Worker:
+def start_worker(folder: Path, environment: dict[str, str], variables: dict[str, str]) -> Worker:
     """A worker whose flows see the variables."""
     log = folder / "worker.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", "tests.flows.running"],
             env=environment | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=output, text=True,
         )  # fmt: skip
