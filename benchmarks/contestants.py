@@ -66,8 +66,11 @@ class Ours:
     def ingest(self, folder: Path, user: str) -> Work:
         """Take in a folder for a user of its own."""
         command = module_command("app", "ingest", str(folder), "--user", user, "--json")
-        found = measured(command, self.environment, self.home.parent, self._postmaster)
+        # 1 is also a run of which a document failed: the table says how many were published.
+        found = measured(command, self.environment, self.home.parent, self._postmaster, fine=(0, 1))
         report = json.loads(found.output)
+        if "documents" not in report:
+            raise CommandFailed(f"`navigator ingest` did not run: {found.output}")
         published = sum(each["state"] == "complete" for each in report["documents"])
         return Work(found, report["seconds"], published)
 

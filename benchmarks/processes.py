@@ -98,14 +98,16 @@ def measured(
     environment: Mapping[str, str],
     folder: Path,
     postmaster: Callable[[], int | None],
+    fine: Sequence[int] = (0,),
 ) -> Measured:
     """Run a command to its end.
 
     Args:
         postmaster: the process of the Postgres that it uses, or None while there is none.
+        fine: codes with which it may end.
 
     Raises:
-        CommandFailed: it ended with another code than 0; with the end of what it said.
+        CommandFailed: it ended with another code; with the end of what it said.
     """
     mark = uuid4().hex
     before = _spent(postmaster())
@@ -125,7 +127,7 @@ def measured(
     watch.ended.set()
     thread.join()
     watch.search()
-    if process.returncode != 0:
+    if process.returncode not in fine:
         raise CommandFailed(
             f"{' '.join(command)} ended with {process.returncode}: "
             f"{complained.read_text(errors='replace')[-2000:]}"

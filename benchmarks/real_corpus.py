@@ -19,9 +19,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from benchmarks.corpus import LONGEST, SEED, SHORTEST
 from pipeline.child_processes import ROOT
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 LOCK = ROOT / "requirements.lock"
 MANIFEST = "manifest.json"
@@ -173,7 +177,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _documentation(distribution: Distribution) -> Iterator[str]:
-    description = distribution.metadata.get_payload()
+    description = cast("Message", distribution.metadata).get_payload()
     if isinstance(description, str):
         yield description
     for path in _files(distribution, _DOCUMENTS):

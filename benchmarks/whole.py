@@ -120,7 +120,8 @@ def write_pdf(scratch: Path) -> Path:
 
     folder = scratch / "pdf"
     folder.mkdir(exist_ok=True)
-    styles, story = getSampleStyleSheet(), []
+    styles = getSampleStyleSheet()
+    story: list[object] = []
     for number in range(PDF_PAGES):
         title, *paragraphs = document(10**4 + number).strip().split("\n\n")
         story.append(Paragraph(title.lstrip("# "), styles["Title"]))
@@ -139,7 +140,8 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[list[Line], str]
         write_corpus(corpus, options.documents)
         said = f"{options.documents} made-up texts (`benchmarks/corpus.py`)."
     _tell(said)
-    steps, lines = tuple(options.step or STEPS), []
+    steps: tuple[str, ...] = tuple(options.step or STEPS)
+    lines: list[Line] = []
     for who in options.who:
         if who == "ours":
             with contestants.ours(bench) as ours:
