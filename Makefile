@@ -54,6 +54,7 @@ lock: setup ## pin every dependency again, with hashes and without naming an ind
 
 bench: setup ## the benchmark behind docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.whole
 
 samples: setup ## make samples/files again
 	$(BIN)/python -m samples.make_samples

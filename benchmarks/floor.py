@@ -8,6 +8,8 @@ answers come. No state, no versions, no gate, no retries, nothing that survives 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,3 +124,14 @@ async def measure(
     started = time.perf_counter()
     chunks = await run(files, database_url, openai_url, model)
     return {"seconds": time.perf_counter() - started, "documents": len(files), "chunks": chunks}
+
+
+def main() -> None:
+    """Ingest what the argument names, as a process of its own."""
+    asked = json.loads(sys.argv[1])
+    files = sorted(Path(asked.pop("folder")).iterdir())
+    print(json.dumps(asyncio.run(measure(files, **asked))))
+
+
+if __name__ == "__main__":
+    main()
