@@ -123,7 +123,7 @@ class Settings(
     llama_cloud_usd_per_credit: Decimal = Field(default=Decimal("0.001"), ge=0)
 
     # -- chunking ------------------------------------------------------------------------------
-    chunk_tokens: int = Field(default=600, ge=32, le=8000)
+    chunk_tokens: int = Field(default=400, ge=32, le=8000)
     chunk_overlap_tokens: int = Field(default=50, ge=0)
 
     # -- embedding -----------------------------------------------------------------------------

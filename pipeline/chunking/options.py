@@ -21,7 +21,7 @@ class ChunkerOptions:
         overlap_tokens: at most so many are repeated from the previous chunk of a section.
     """
 
-    max_tokens: int = 600
+    max_tokens: int = 400
     overlap_tokens: int = 50
 
     def __post_init__(self) -> None:

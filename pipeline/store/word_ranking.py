@@ -63,7 +63,8 @@ async def rank_terms(
     scope = asked_scope
     if indexed and await _by_index(connection, scope):
         return await _from_index(connection, terms, scope, limit)
-    await connection.execute(_PLANNED)
+    if scope != SearchFilter():
+        await connection.execute(_PLANNED)
     asked = word_scan.parameters([t.lexeme for t in terms], [t.weight for t in terms])
     statement = word_scan.bm25(scope.condition, range(len(terms)))
     found = await rows(connection, sa.text(statement), {**scope.values, **asked, "limit": limit})

@@ -34,6 +34,8 @@ let lapse = null;
 const news = new Map(); // job id: state
 
 const whose = () => ({ user });
+// Golden questions are one user's: an operator who looks at everybody's sees none.
+const loadGolden = () => (operator && !user ? golden.clear() : golden.load(whose, trouble));
 const actions = { retry, resume, open: (id) => story.open(id, actions), trouble };
 
 function start() {
@@ -45,7 +47,7 @@ function start() {
   $("whose").hidden = !operator;
   listen();
   load();
-  golden.load(whose, trouble);
+  loadGolden();
   pages.follow();
 }
 
@@ -216,7 +218,7 @@ $("whose").addEventListener("submit", (event) => {
   event.preventDefault();
   user = $("user").value.trim();
   search.clear();
-  golden.load(whose, trouble);
+  loadGolden();
   listen();
   soon(0);
 });

@@ -7,7 +7,7 @@ import { when } from "./words.js";
 const place = () => document.getElementById("s-golden");
 let turn = 0;
 
-/** Show those of one user; an operator who looks at everybody's sees none. */
+/** Show those of one user. */
 export async function load(query, refused) {
   const mine = ++turn;
   try {
@@ -15,7 +15,7 @@ export async function load(query, refused) {
     if (mine === turn) show(told, query, refused);
   } catch (problem) {
     if (mine === turn) place().hidden = true;
-    if (problem.status !== 422) refused(problem);
+    refused(problem);
   }
 }
 
