@@ -63,9 +63,8 @@ def use(auth_string: str | None) -> None:
     """
     if auth_string is not None:
         os.environ |= {CLIENT_VARIABLE: auth_string, CSRF_VARIABLE: "true"}
-    # A server without a password has no use for CSRF tokens, and asking for one costs each client
-    # a request.
-    os.environ.setdefault(CSRF_VARIABLE, "true" if CLIENT_VARIABLE in os.environ else "false")
+    elif CLIENT_VARIABLE in os.environ:
+        os.environ.setdefault(CSRF_VARIABLE, "true")
 
 
 def auth_header() -> dict[str, str]:
@@ -115,6 +114,9 @@ def address_of_stack(home: Path) -> str | None:
 def require(url: str) -> None:
     """Make sure that a Prefect server answers, and takes our password if it asks for one.
 
+    Whether its clients need CSRF tokens is asked once, and said in this process's environment:
+    else each client of Prefect's would ask before its first change.
+
     Raises:
         ServiceUnavailable: it does not answer.
         ConfigurationError: it wants another password.
@@ -127,6 +129,8 @@ def require(url: str) -> None:
                 and client.get("/admin/version", headers=auth_header()).status_code
                 == httpx.codes.UNAUTHORIZED
             )
+            if not refuses and CSRF_VARIABLE not in os.environ:
+                os.environ[CSRF_VARIABLE] = "true" if change_tokens(client) else "false"
         if refuses:
             raise ConfigurationError(
                 "The Prefect server that PREFECT_API_URL names refuses the password.",

@@ -26,6 +26,7 @@ class Foreign(ThreadingHTTPServer):
     """A Prefect server of somebody else's, that notes the passwords it is given."""
 
     password = ""
+    tokens = False
     given: list[str | None]
 
     @property
@@ -40,10 +41,14 @@ class _Answers(BaseHTTPRequestHandler):
         given = self.headers["Authorization"]
         self.server.given.append(given)
         closed = self.path != "/api/health" and self.server.password
-        self.send_response(401 if closed and given != self.server.password else 200)
-        self.send_header("Content-Length", "4")
+        no_tokens = "csrf-token" in self.path and not self.server.tokens
+        self.send_response(
+            401 if closed and given != self.server.password else 422 if no_tokens else 200
+        )
+        answer = b'{"token": "abc"}'
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(b"true")
+        self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -74,9 +79,19 @@ def test_the_homes_password_stays_at_home(foreign: Foreign, home: Path) -> None:
     """A server that the environment names is not sent the password of the home's own."""
     assert join_prefect(home, None) == foreign.url
     require(foreign.url)
-    assert foreign.given == [None, None]
+    assert foreign.given == [None, None, None]
     assert "PREFECT_API_AUTH_STRING" not in os.environ
     assert os.environ["PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"] == "false"
+
+
+def test_a_server_that_wants_tokens_gets_them_without_a_password_too(
+    foreign: Foreign, home: Path
+) -> None:
+    """Somebody's server with CSRF protection and no password would refuse every change else."""
+    foreign.tokens = True
+    join_prefect(home, None)
+    require(foreign.url)
+    assert os.environ["PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"] == "true"
 
 
 def test_the_environments_password_is_used(
