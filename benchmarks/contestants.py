@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -171,14 +172,14 @@ def installed(name: str, environments: Path) -> Path:
     python, note = folder / "bin" / "python", folder / _INSTALLED
     if not (note.exists() and note.read_text() == digest):
         _tell(f"installing {name} into {folder}")
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(folder)],
-            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-             "--no-deps", "--requirement", str(requirements)],
-        ):  # fmt: skip
-            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-            if done.returncode != 0:
-                raise CommandFailed(f"{name} cannot be installed: {done.stderr[-2000:]}")
+        venv.create(folder, clear=True, with_pip=True)
+        done = subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+             "--no-deps", "--requirement", requirements],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise CommandFailed(f"{name} cannot be installed: {done.stderr[-2000:]}")
         note.write_text(digest)
     return python
 

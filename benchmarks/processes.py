@@ -20,7 +20,7 @@ import psutil
 
 from benchmarks.bench import processor_seconds
 
-MARK = "NAVIGATOR_BENCHMARK_MARK"
+MARK = "BENCHMARK_RUN_MARK"
 _LOOK_SECONDS = 0.25
 # To look through all processes for the mark costs more than to look at those known.
 _LOOKS_BETWEEN_SEARCHES = 4
