@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.prefect.resident_note import end_resident, is_resident
 from app.warm import INGESTING, READING
+from app.warm.protocol import loading_mark
 from pipeline.store.embedded import other_holders, stop_embedded
 from pipeline.store.embedded_tools import postmaster
 
@@ -36,7 +37,7 @@ def running_parts(home: Path) -> tuple[str, ...]:
     parts = {
         PREFECT: is_resident(prefect),
         POSTGRES: postmaster(postgres) is not None,
-        WARM: any(path.exists() for path in _sockets(home)),
+        WARM: any(path.exists() for path in _of_warm_processes(home)),
     }
     return tuple(name for name, runs in parts.items() if runs)
 
@@ -54,8 +55,8 @@ def _end(home: Path, name: str) -> bool:
     if name == PREFECT:
         return end_resident(home / "prefect")
     if name == WARM:
-        for path in _sockets(home):
-            path.unlink(missing_ok=True)  # each looks every second
+        for path in _of_warm_processes(home):
+            path.unlink(missing_ok=True)  # each looks every second, and when it has loaded
         return True
     if other_holders(home / "postgres"):
         return False
@@ -63,5 +64,6 @@ def _end(home: Path, name: str) -> bool:
     return True
 
 
-def _sockets(home: Path) -> list[Path]:
-    return [home / f"{kind}.sock" for kind in (READING, INGESTING)]
+def _of_warm_processes(home: Path) -> list[Path]:
+    sockets = [home / f"{kind}.sock" for kind in (READING, INGESTING)]
+    return [*sockets, *map(loading_mark, sockets)]

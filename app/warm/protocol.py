@@ -76,6 +76,11 @@ def socket_path(kind: str) -> Path | None:
     return path if len(os.fsencode(path)) <= _LONGEST_PATH else None
 
 
+def loading_mark(path: Path) -> Path:
+    """The file beside a socket that says that a process loads and is still wanted."""
+    return path.with_suffix(".loading")
+
+
 def program_fingerprint() -> str:
     """Tells one state of the program from every other: what was edited since is not run."""
     newest = max(

@@ -31,6 +31,7 @@ from app.warm.protocol import (
     INTERRUPT,
     STALE,
     Request,
+    loading_mark,
     program_fingerprint,
     read_request,
     socket_path,
@@ -278,6 +279,14 @@ def _command() -> int:
     return 0
 
 
+def _load(kind: str, home: Path) -> None:
+    """Import what the commands of this kind need."""
+    if kind == INGESTING:
+        return _load_ingest(home)
+    for module in _MODULES:
+        import_module(module)
+
+
 def _load_ingest(home: Path) -> None:
     """Import what an ingest needs, with Prefect set up as each of them sets it up."""
     from app.prefect.block_server import QUIET
@@ -300,18 +309,19 @@ def main() -> None:
     # An ingest that is left gives back its documents first.
     left = signal.SIGINT if kind == INGESTING else signal.SIGTERM
     server = WarmServer(path, seconds, left)
-    if kind == INGESTING:
-        if _is_served(path):  # two commands ran cold at once
-            return
-        _load_ingest(path.parent)
-    else:
-        for module in _MODULES:
-            import_module(module)
+    if kind == INGESTING and _is_served(path):  # two commands ran cold at once
+        return
+    try:
+        _load(kind, path.parent)
+    except BaseException:
+        loading_mark(path).unlink(missing_ok=True)
+        raise
     if threading.active_count() > 1:
         return  # a fork would not have them
     gc.collect()
     gc.freeze()  # a child that collects garbage would copy what it looks at
     with suppress(OSError):
+        loading_mark(path).unlink()  # gone: `down` was told meanwhile, or another was faster
         server.serve()
 
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 from app.warm import INGESTING, OF_PREFECT
-from app.warm.protocol import socket_path
+from app.warm.protocol import loading_mark, socket_path
 from pipeline.child_processes import NEUTRAL_FOLDER, child_environment, module_command
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
@@ -25,6 +25,7 @@ def keep_warm(kind: str) -> None:
             return
         # Prefect's variables are set by a run, the password of our server among them.
         kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
+        loading_mark(path).touch(mode=0o600)
         process = subprocess.Popen(  # noqa: S603
             module_command("app.warm.server", f"{idle:g}", kind),
             env=child_environment(kept), cwd=NEUTRAL_FOLDER, start_new_session=True,

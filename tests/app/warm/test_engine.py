@@ -13,9 +13,11 @@ import pytest
 
 from app.command import _kind
 from app.process.environment import leave_nothing_running
+from app.stack.kept_parts import end_kept_parts, running_parts
 from app.warm import INGESTING, OF_PREFECT, READING
 from app.warm.client import run_warm
-from app.warm.protocol import ACCEPTED, read_request
+from app.warm.protocol import ACCEPTED, loading_mark, read_request
+from app.warm.server import WarmServer, main
 from pipeline.store.embedded_tools import postmaster
 from tests.app.navigating import ROOT, SAMPLES, Navigator, ended
 from tests.app.warm.test_warm_process import listens, server, until
@@ -51,6 +53,27 @@ def test_nothing_is_left_running(monkeypatch: pytest.MonkeyPatch) -> None:
     leave_nothing_running()
     assert os.environ["NAVIGATOR_ENGINE_IDLE_SECONDS"] == "0"
     assert os.environ["NAVIGATOR_DATABASE_IDLE_SECONDS"] == "0"
+
+
+def test_one_that_still_loads_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`navigator down` in the seconds between a command's end and its engine's first look."""
+    monkeypatch.setenv("NAVIGATOR_HOME", str(tmp_path))
+    monkeypatch.setattr("app.warm.server.sys.argv", ["server", "60", READING])
+    monkeypatch.setattr("app.warm.server._MODULES", ())
+    monkeypatch.setattr("app.warm.server.start_process", lambda: None)
+    monkeypatch.setattr("app.warm.server.gc.freeze", lambda: None)
+    monkeypatch.setattr("app.warm.server.threading.active_count", lambda: 1)
+    served: list[Path] = []
+    monkeypatch.setattr(WarmServer, "serve", lambda self: served.append(self.path))
+    mark = loading_mark(tmp_path / f"{READING}.sock")
+    mark.touch()
+    main()
+    assert (len(served), mark.exists()) == (1, False)
+    mark.touch()
+    assert running_parts(tmp_path) == ("warm",)
+    assert end_kept_parts(tmp_path).ended == ("warm",)
+    main()
+    assert len(served) == 1
 
 
 @pytest.mark.parametrize(
