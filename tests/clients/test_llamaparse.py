@@ -63,7 +63,7 @@ def mock(running: LlamaParseMock) -> LlamaParseMock:
 
 
 def client_of(mock: LlamaParseMock, **options: Any) -> LlamaParseClient:
-    quick = {"poll_seconds": 0.01, "poll_most_seconds": 0.05, "timeout": 1, "deadline_seconds": 5}
+    quick = {"poll_seconds": 0.01, "poll_most_seconds": 0.05, "timeout": 10, "deadline_seconds": 5}
     return LlamaParseClient(KEY, base_url=mock.base_url, **{**quick, **options})
 
 
@@ -270,7 +270,8 @@ async def test_faults_while_submitting(
     mock: LlamaParseMock, fault: object, expected: type[NavigatorError]
 ) -> None:
     """Each fault is one error of the right class; key and file name are not in it."""
-    client = client_of(mock, timeout=0.3)
+    hangs = isinstance(fault, dict) and fault["kind"] == "hang"
+    client = client_of(mock, timeout=0.3 if hangs else 10)
     mock.faults({"fault": fault})
     with pytest.raises(NavigatorError) as caught:
         await submit(client, name=NAME)

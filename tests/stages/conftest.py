@@ -80,7 +80,7 @@ def paying(local: Opener, llamaparse: LlamaParseMock) -> Opener:
     async def opened(deadline_seconds: float = 10, **settings: Any) -> AsyncIterator[Services]:
         key, url = SecretStr("llx-test"), llamaparse.base_url
         client = LlamaParseClient(
-            key, base_url=url, poll_seconds=0.02, timeout=2, deadline_seconds=deadline_seconds,
+            key, base_url=url, poll_seconds=0.02, timeout=10, deadline_seconds=deadline_seconds,
             usd_per_credit=settings.get("llama_cloud_usd_per_credit", Decimal("0.001")),
         )  # fmt: skip
         values = {"parser": "llamaparse", "llama_cloud_api_key": key, "llama_cloud_base_url": url}

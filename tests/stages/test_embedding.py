@@ -328,7 +328,7 @@ async def test_a_service_that_never_answers_costs_its_timeout(
     """A hanging or dripping answer ends with the timeout, and the request is sent again."""
     async with remote() as opened:
         key = SecretStr("sk-test")
-        patient = OpenAIEmbedder(key, base_url=openai.base_url, timeout=0.5)
+        patient = OpenAIEmbedder(key, base_url=openai.base_url, timeout=1)
         services = replace(opened, embedder=patient)
         for kind in ("hang", "slow_body"):
             openai.faults({"fault": {"kind": kind, "seconds": 3600}, "times": 1})
