@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -15,6 +16,7 @@ from app.terminal.console import answers, print_json, quantity, right, say, tabl
 from app.terminal.options import Json, User
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
+from pipeline.private_files import open_home
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ def _store(settings: Settings, file: Path | None, made: list[GoldenQuestion]) ->
     from stages.golden.questions import golden_file, read_questions, write_questions
 
     path = golden_file(settings, file)
+    if path.parent == settings.home:
+        open_home(settings.home)
     questions, added = with_new(read_questions(path), made)
     write_questions(path, questions)
     return added
@@ -140,56 +144,103 @@ async def _drawn(settings: Settings, limit: int, user: str | None) -> list[Golde
 
 
 @group.command("list")
-def list_(file: File = None, json: Json = False) -> None:
-    """Show the questions, and the drafts among them."""
+def list_(file: File = None, user: User = None, json: Json = False) -> None:
+    """Show the questions of the file, with its drafts, and those that the user keeps."""
     from stages.golden.questions import golden_file, read_questions
 
-    found = read_questions(golden_file(load_settings(), file))
+    settings = load_settings()
+    found = read_questions(golden_file(settings, file))
+    kept = asyncio.run(_kept(settings, user))
     if json:
-        print_json(listed_json(found))
+        print_json(listed_json(found, kept))
         return
-    if not found:
+    if not found and not kept:
         say("There are no golden questions: `navigator golden add QUESTION` adds one.")
         return
-    shown = table(("Id", {"no_wrap": True}), "Question", right("Passages"), "")
+    shown = table(("Id", {"no_wrap": True}), "Question", right("Passages"), "In", "")
     for each in found:
         draft = "draft" if each.draft else ""
-        shown.add_row(each.id, text(each.question), str(len(each.expected)), draft)
+        shown.add_row(each.id, text(each.question), str(len(each.expected)), FILE, draft)
+    for name, each in kept.items():
+        passages = str(len(each.expected))
+        shown.add_row(str(name)[:_SHORT], text(each.question), passages, DATABASE, "")
     answers().print(shown)
+
+
+FILE, DATABASE = "file", "database"
+"""Where a question is kept: the file is the operator's, the database has each user's own."""
+
+_SHORT = 8
+
+
+async def _kept(settings: Settings, user: str | None) -> dict[UUID, GoldenQuestion]:
+    from stages.golden.kept import kept_questions
+    from stages.services import open_database
+
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        return await kept_questions(database, user_id(user or settings.user))
 
 
 @group.command()
 def remove(
     question: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
     file: File = None,
+    user: User = None,
     json: Json = False,
 ) -> None:
-    """Remove a question."""
+    """Remove a question, from the file or from those that the user keeps."""
     from stages.golden.questions import golden_file, read_questions, write_questions
 
-    path = golden_file(load_settings(), file)
+    settings = load_settings()
+    path = golden_file(settings, file)
     found = read_questions(path)
     left = [each for each in found if each.id != question]
-    if len(left) == len(found):
-        raise UsageError(
-            f"There is no golden question {question!r}.",
-            remedy="`navigator golden list` shows their ids.",
-        )
-    write_questions(path, left)
-    if json:
-        print_json(removed_json(question, len(left)))
+    if len(left) < len(found):
+        write_questions(path, left)
+        remaining = len(left)
     else:
-        tell(f"Removed {question}; {quantity(len(left), 'question')} left.")
+        remaining = asyncio.run(_forgotten(settings, question, user))
+    if json:
+        print_json(removed_json(question, remaining))
+    else:
+        tell(f"Removed {question}; {quantity(remaining, 'question')} left.")
+
+
+async def _forgotten(settings: Settings, question: str, user: str | None) -> int:
+    """Remove a question from those that the user keeps; how many are left."""
+    from stages.golden.kept import forget_question, kept_questions
+    from stages.services import open_database
+
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        owner = user_id(user or settings.user)
+        kept = await kept_questions(database, owner)
+        asked = question.lower() if len(question) >= _SHORT else None
+        meant = [each for each in kept if asked and str(each).startswith(asked)]
+        if len(meant) != 1:
+            raise UsageError(
+                f"There is no golden question {question!r}.",
+                remedy="`navigator golden list` shows their ids.",
+            )
+        await forget_question(database, owner, meant[0])
+        return len(kept) - 1
 
 
 def added_json(added: int, made: Sequence[GoldenQuestion]) -> dict[str, Any]:
     """Questions that were added, for a program."""
-    return {"added": added, **listed_json(made)}
+    return {"added": added, "questions": [_json(each) for each in made]}
 
 
-def listed_json(found: Sequence[GoldenQuestion]) -> dict[str, Any]:
-    """Questions for a program."""
-    return {"questions": [_json(each) for each in found]}
+def listed_json(
+    found: Sequence[GoldenQuestion], kept: Mapping[UUID, GoldenQuestion]
+) -> dict[str, Any]:
+    """Questions of the file and those that a user keeps, for a program."""
+    of_file = [{**_json(each), "kept_in": FILE} for each in found]
+    kept_ones = [
+        {**_json(each), "id": str(name), "kept_in": DATABASE} for name, each in kept.items()
+    ]
+    return {"questions": of_file + kept_ones}
 
 
 def removed_json(question: str, left: int) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def measure(options: argparse.Namespace, url: str) -> None:
     if "searches" in options.only:
         say("searches")
         processor = ProcessorTime(options.folder / "postgres")
-        found = runner.run(_searches(database, processor, asked, done["exact"]))
+        kinds = _kinds(done["exact"], users)
+        found = runner.run(_searches(database, processor, asked, kinds))
         if options.rivals:
             built = steps.once("rivals", lambda: rivals.prepare(url))
             say(f"the others, their index built in {built:,.0f} s")
@@ -107,16 +108,25 @@ def measure(options: argparse.Namespace, url: str) -> None:
 _TIMED = ("load", "words", "vectors")
 
 
-async def _searches(
-    database: Database, processor: ProcessorTime, asked: list[Asked], exact: dict[str, Any]
-) -> list[Timed]:
-    kinds: list[tuple[str, measuring.Find, Any]] = [
+Kind = tuple[str, measuring.Find, list[list[str]] | None]
+"""Its name in the table, how it is asked, and the exact answers where they are known."""
+
+
+def _kinds(exact: dict[str, Any], users: int) -> list[Kind]:
+    kinds: list[Kind] = [
         ("words", measuring.by_words, exact["words"]),
         ("words, a tenth by role", measuring.by_words_in_a_role, None),
         ("words, a twentieth by tag", measuring.by_words_with_a_tag, None),
         ("vectors", measuring.by_vector, exact["vectors"]),
         ("hybrid", measuring.hybrid, None),
     ]
+    # The tag goes by a document's number, as its user does: of several users, each has all or none.
+    return kinds if users == 1 else [each for each in kinds if "tag" not in each[0]]
+
+
+async def _searches(
+    database: Database, processor: ProcessorTime, asked: list[Asked], kinds: list[Kind]
+) -> list[Timed]:
     found = []
     for name, find, answers in kinds:
         found.append(await measuring.time_searches(database, processor, name, find, asked, answers))

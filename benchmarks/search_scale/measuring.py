@@ -21,6 +21,7 @@ from benchmarks.search_scale.loading import SPACE
 from benchmarks.search_scale.passages import DIMENSION, Asked
 from pipeline.store import rankings
 from pipeline.store.engine import Database
+from pipeline.store.narrowing import narrowed
 from pipeline.store.rankings import SearchFilter
 from pipeline.store.search import Query, SearchMode, search
 
@@ -51,7 +52,10 @@ async def by_words(
     connection: AsyncConnection, asked: Asked, scope: SearchFilter = _EVERYTHING
 ) -> list[UUID]:
     """The best by words, as our search finds them."""
-    found = await rankings.rank_by_words(connection, asked.text, scope, TOP)
+    narrow = await narrowed(connection, scope)
+    if narrow is None:
+        return []
+    found = await rankings.rank_by_words(connection, asked.text, narrow, TOP)
     return [each.chunk_id for each in found]
 
 

@@ -139,6 +139,8 @@ async def build_index(
         # What a build that was cut off has left is invalid.
         left = f"{name}_ccnew" if anew else name
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{left}")
+        if anew:  # the one that is there may have been built with less care
+            await connection.execute(f"ALTER INDEX {SCHEMA}.{name} SET ({_BUILT_WITH})")
         statement = (
             f"REINDEX INDEX CONCURRENTLY {SCHEMA}.{name}"
             if anew
@@ -162,8 +164,13 @@ def _creation(space_id: UUID, dimension: int, name: str) -> str:
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
     return (
         f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
-        f"USING hnsw ((embedding::{kind}) {operators})"
+        f"USING hnsw ((embedding::{kind}) {operators}) WITH ({_BUILT_WITH})"
     )
+
+
+# Of 200,000 clustered vectors pgvector's own 64 missed one in twenty of the ten nearest, however
+# widely the index was walked; 128 missed none, for 1.8 times the build (decision 0100).
+_BUILT_WITH = "ef_construction = 128"
 
 
 _INDEXES = sa.text(

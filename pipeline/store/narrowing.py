@@ -16,7 +16,10 @@ MOST_DOCUMENTS = 2_000
 
 
 async def narrowed(connection: AsyncConnection, scope: SearchFilter) -> SearchFilter | None:
-    """The same filter by documents alone, where few pass it; None when none does."""
+    """The same filter by documents alone, where few pass it; None when none does.
+
+    A search asks this once, and ranks by the answer.
+    """
     if scope.documents_query and scope != SearchFilter(scope.documents, roles=scope.roles):
         statement = sa.text(f"{scope.documents_query} LIMIT :most_documents")
         values = {**scope.values, "most_documents": MOST_DOCUMENTS + 1}

@@ -181,23 +181,39 @@ def _passing(read: Sequence[Row]) -> dict[int, Mask]:
 
 
 _MIXED = np.uint64(0x9E3779B97F4A7C15)
+_SHORT, _BITS = np.uint64(48), 16
 
 
 def _among(ids: bytes, wanted: bytes) -> Mask:
     """Which ids, 16 bytes each, are among the wanted ones."""
-    here = np.frombuffer(ids, np.uint64).reshape(-1, 2)
-    asked = np.frombuffer(wanted, np.uint64).reshape(-1, 2)
+    here, asked = _halves(ids), _halves(wanted)
+    found = np.zeros(len(here), bool)
     if not len(asked):
-        return np.zeros(len(here), bool)
-    keys = asked[:, 0] * _MIXED + asked[:, 1]
+        return found
+    keys = _keys(asked)
     order = np.argsort(keys)
     keys, asked = keys[order], asked[order]
     if bool((keys[1:] == keys[:-1]).any()):  # by chance: then one by one
         known = set(np.frombuffer(wanted, "V16").tolist())
         return np.array([each in known for each in np.frombuffer(ids, "V16").tolist()], bool)
-    at = np.minimum(np.searchsorted(keys, here[:, 0] * _MIXED + here[:, 1]), len(keys) - 1)
-    same: Mask = (asked[at] == here).all(axis=1)
-    return same
+    # A large user's documents are in every segment: the beginning of its key tells for most of
+    # them that they are not wanted, in a tenth of the time that a search takes.
+    begins = np.zeros(1 << _BITS, bool)
+    begins[keys >> _SHORT] = True
+    own = _keys(here)
+    likely = np.flatnonzero(begins[own >> _SHORT])
+    at = np.minimum(np.searchsorted(keys, own[likely]), len(keys) - 1)
+    found[likely] = (asked[at] == here[likely]).all(axis=1)
+    return found
+
+
+def _halves(ids: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(ids, np.uint64).reshape(-1, 2)
+
+
+def _keys(halves: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    keys: NDArray[np.uint64] = (halves[:, 0] * _MIXED ^ halves[:, 1]) * _MIXED
+    return keys
 
 
 def _scanned(read: Sequence[Row], words: int) -> Postings:

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store import word_scan
 from pipeline.store.engine import rows
-from pipeline.store.narrowing import narrowed
 from pipeline.store.posting_lists import Candidate, best
 from pipeline.store.posting_reading import Row, parts_of, read_index
 from pipeline.store.search_filters import SearchFilter
@@ -54,13 +53,12 @@ async def rank_terms(
 
     Args:
         terms: each lexeme once; they are alternatives.
-        scope: which chunks take part; the statistics of the words are theirs too.
+        scope: which chunks take part, as `narrowed` has left it; the statistics of the words are
+            theirs too.
         indexed: whether any of the reader's words are indexed.
     """
-    asked_scope = await narrowed(connection, scope) if terms else None
-    if asked_scope is None:
+    if not terms:
         return []
-    scope = asked_scope
     if indexed and await _by_index(connection, scope):
         return await _from_index(connection, terms, scope, limit)
     if scope != SearchFilter():

@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 
 from pipeline.text import UNSEEN, fold, fold_in_place
 from pipeline.words import scripts
-from pipeline.words.lexemes import letters_with_marks, words_of
+from pipeline.words.languages import known
+from pipeline.words.lexemes import letters_with_marks, lexemes, words_of
 
 _ASCII = re.compile(r"[^\W_]++(?:[-/.,'&][^\W_]++)*+(?:\([^\W_]{1,4}+\))*+%?")
 
@@ -34,14 +35,16 @@ def spans(text: str, lexemes: Collection[str], language: str = "") -> Iterator[t
 
 
 def _lexemes_of_word(word: str, language: str) -> frozenset[str]:
-    if len(word) > _REMEMBERED:
-        return lexemes_of(fold(word), language)
-    return _remembered(word, language)
+    return (_remembered if len(word) <= _REMEMBERED else _made)(word, language)
 
 
-@lru_cache(maxsize=50_000)
-def _remembered(word: str, language: str) -> frozenset[str]:
+def _made(word: str, language: str) -> frozenset[str]:
+    if word.isascii() and word.isalpha():  # most are: there is nothing to fold or to cut
+        return frozenset(each.text for each in lexemes(word, known(language), False))
     return lexemes_of(fold(word), language)
+
+
+_remembered = lru_cache(maxsize=50_000)(_made)
 
 
 def lexemes_of(text: str, language: str = "") -> frozenset[str]:

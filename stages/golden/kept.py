@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pipeline.identity import golden_question_id, user_id
 from pipeline.store import golden_questions as stored
+from pipeline.store.engine import Database
+from pipeline.store.golden_questions import KeptQuestion
 from stages.golden.questions import Expected, GoldenQuestion, golden_file, read_questions
 
 if TYPE_CHECKING:
@@ -25,14 +28,28 @@ async def asked_questions(services: Services, file: Path | None = None) -> list[
     found = [each for each in read_questions(path) if not each.draft]
     async with services.database.service() as connection:
         kept = await stored.all_questions(connection)
-    return found + [
-        GoldenQuestion(
-            question=each.question,
-            expected=tuple(Expected.model_validate(passage) for passage in each.expected),
-            user=str(each.user_id),
-        )
-        for each in kept
-    ]
+    return found + [_as_of_file(each) for each in kept]
+
+
+async def kept_questions(database: Database, user: UUID) -> dict[UUID, GoldenQuestion]:
+    """The questions that a user keeps, by their ids, newest first."""
+    async with database.reader(user) as connection:
+        kept = await stored.all_questions(connection)
+    return {each.id: _as_of_file(each) for each in kept}
+
+
+async def forget_question(database: Database, user: UUID, question: UUID) -> None:
+    """Remove a question that a user keeps; nothing happens when there is none."""
+    async with database.service() as connection:
+        await stored.remove(connection, question, user)
+
+
+def _as_of_file(kept: KeptQuestion) -> GoldenQuestion:
+    return GoldenQuestion(
+        question=kept.question,
+        expected=tuple(Expected.model_validate(passage) for passage in kept.expected),
+        user=str(kept.user_id),
+    )
 
 
 async def note_answers(services: Services, asked: Sequence[Asked]) -> None:

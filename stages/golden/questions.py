@@ -137,7 +137,11 @@ def _unfit(path: Path, reason: str) -> UsageError:
 
 
 def write_questions(path: Path, questions: Sequence[GoldenQuestion]) -> None:
-    """Write a file anew, readable by its user alone: it holds words of documents."""
+    """Write a file anew, readable by its user alone: it holds words of documents.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
     records = [each.record() for each in questions]
     if path.suffix.lower() in _YAML:
         import yaml
@@ -145,4 +149,10 @@ def write_questions(path: Path, questions: Sequence[GoldenQuestion]) -> None:
         text = yaml.safe_dump(records, allow_unicode=True, sort_keys=False)
     else:
         text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records)
-    write_private(path, text.encode("utf-8"))
+    try:
+        write_private(path, text.encode("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The file of golden questions {path} cannot be written ({error.strerror}).",
+            remedy="Name another with --file or NAVIGATOR_GOLDEN_QUESTIONS.",
+        ) from None

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.highlights import highlights, question_words
+from pipeline.words import lexemes_of
+from pipeline.words.highlighting import _made
 
 
 def marked(question: str, text: str) -> list[str]:
@@ -37,3 +39,12 @@ def test_spans_are_in_order_and_within_the_text(question: str, text: str) -> Non
     for start, stop in highlights(text, question_words(question)):
         assert end <= start < stop <= len(text)
         end = stop
+
+
+@given(
+    st.text("abHOdeinstuvwkmXIC", min_size=1, max_size=45) | st.sampled_from(["percent", "CG"]),
+    st.sampled_from(["", "en", "de", "fr", "zh", "xx"]),
+)
+def test_a_plain_word_is_found_by_the_lexemes_of_a_text(word: str, language: str) -> None:
+    """What is cut short for a word of letters gives the lexemes of the text that it is."""
+    assert _made(word, language) == lexemes_of(word, language)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import passage_copies
 from pipeline.passage_copies import Candidate, grouped
 
 CLAUSE = (
@@ -114,3 +115,37 @@ def test_no_passage_is_lost_or_told_twice(texts: list[str]) -> None:
     firsts = [group.first.chunk_id for group in groups]
     assert firsts == sorted(firsts)
     assert all(group.first.chunk_id == min(e.chunk_id for e in group.members) for group in groups)
+
+
+_PIECES = (
+    "hail", "Wind ", " the", "\n", " ", "|", "\u00ad", "\ufb01re", "\u2460", "\u0661", "\u00b9",
+    "\u0301", "(", ")", "x) ", "1,500", " CG 00 01 04 13", " (Rev. 01-2020)", "covered ", "2020",
+    "ACORD 25 (2016/03)", "Ed. 04/13", "Edition March 2020", "\u00a9 Bureau", ", 2010", " Page 3",
+    "Copyright ", " of 16", " revised: 5 May 2021", "\u0130n",
+)  # fmt: skip
+_TEXTS = st.lists(st.sampled_from(_PIECES), max_size=25).map("".join)
+
+
+@given(_TEXTS, st.integers(1, 40))
+def test_the_last_words_are_those_of_the_whole(text: str, end: int) -> None:
+    """However much of a passage is looked at, its last words are those that remain of all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passage_copies, "_END", end)
+        passage = candidate(text)
+        assert passage.last_of_any_edition == tuple(passage.of_any_edition.split()[-2:])
+
+
+@given(st.lists(st.tuples(_TEXTS, st.integers(0, 2)), max_size=8), st.data())
+def test_passages_that_end_alike_are_grouped_as_if_all_were_compared(
+    drawn: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    """Only passages that end alike are compared, and the groups are those of comparing all."""
+    again = data.draw(st.permutations(drawn))
+    passages = [
+        Candidate(UUID(int=n), UUID(int=document), text, "", "other", "")
+        for n, (text, document) in enumerate([*drawn, *again])
+    ]
+    groups = grouped(passages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Candidate, "last_of_any_edition", ())
+        assert grouped([replace(each) for each in passages]) == groups

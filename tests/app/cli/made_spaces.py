@@ -64,5 +64,5 @@ def made_spaces() -> Iterator[tuple[str, Any]]:
     )
     least = GoldenQuestion(question="x", expected=(Expected(quote="b"), Expected(document="a")))
     yield "`navigator golden add`, `golden draw`", golden.added_json(1, [question, least])
-    yield "`navigator golden list`", golden.listed_json([question, least])
+    yield "`navigator golden list`", golden.listed_json([question, least], {one: question})
     yield "`navigator golden remove`", golden.removed_json("0a1b2c3d", 1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 
 from mocks import OpenAIMock
 from pipeline.identity import user_id
 from pipeline.settings import load_settings
+from pipeline.store import golden_questions
+from pipeline.store.engine import Database
 from stages.services import open_services
 from stages.spaces.space_settings import SpaceSettings
 from tests.app.navigating import Navigator
@@ -74,6 +77,38 @@ def test_a_model_is_changed_and_changed_back(
         assert navigator.here("golden", "list", "--json").json["questions"] == []
 
 
+def test_golden_questions_of_the_file_and_of_the_database_are_listed(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Each with where it is kept; a user's own are shown to that user alone, and can be removed."""
+    anna, ben, kept = uuid4(), uuid4(), uuid4()
+    navigator = Navigator(
+        tmp_path / "home", {"DATABASE_URL": database_url, "NAVIGATOR_EMBEDDER": "wordllama"}
+    )
+    assert navigator.here("golden", "add", "Hail?", "--quote", "hail").code == 0
+
+    async def keep() -> None:
+        database = Database(database_url, pool_size=1)
+        async with database.service() as connection:
+            await golden_questions.keep(connection, kept, anna, "Ice?", [{"quote": "ice"}])
+        await database.close()
+
+    asyncio.run(keep())
+
+    def listed(user: UUID) -> list[tuple[str, str]]:
+        found = navigator.here("golden", "list", "--user", str(user), "--json").json["questions"]
+        return [(each["question"], each["kept_in"]) for each in found]
+
+    assert listed(anna) == [("Hail?", "file"), ("Ice?", "database")]
+    assert listed(ben) == [("Hail?", "file")]
+    short = str(kept)[:8]
+    shown = navigator.here("golden", "list", "--user", str(anna)).out
+    assert [word in shown for word in (short, "file", "database")] == [True] * 3
+    assert navigator.here("golden", "remove", short, "--user", str(ben)).code == 2
+    assert navigator.here("golden", "remove", short, "--user", str(anna)).code == 0
+    assert listed(anna) == [("Hail?", "file")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -84,6 +119,7 @@ def test_a_model_is_changed_and_changed_back(
         (("space", "drop", "nothing"), "no embedding space"),
         (("golden", "add", "a", "--page", "3"), "A page alone"),
         (("golden", "add", "a", "--quote", "b", "--rank", "1"), "contradict"),
+        (("golden", "add", "a", "--quote", "b", "--file", "/no/such/folder"), "cannot be written"),
         (("golden", "draw"), "nothing published"),
         (("golden", "remove", "0"), "no golden question"),
     ],

@@ -83,6 +83,29 @@ async def test_a_rebuilt_index_takes_the_place_of_the_old_one(corpus: Database) 
     assert before != after
 
 
+async def test_an_index_of_the_release_before_is_rebuilt_with_more_care(corpus: Database) -> None:
+    """A rebuilt index looks as widely for neighbors as a new one, whoever built it before."""
+    await publish(corpus, ALICE, ["words"] * 20, _around(_unit(1, 0, 0, 0), 20, 0.5, seed=4))
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
+    new = await _options(corpus)
+    assert new == ["ef_construction=128"]
+    (name,) = await _indexes(corpus)
+    async with corpus.owner() as connection:
+        await connection.execute(sa.text(f"ALTER INDEX {SCHEMA}.{name} RESET (ef_construction)"))
+    await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched, anew=True)
+    assert await _options(corpus) == new
+
+
+async def _options(database: Database) -> list[str] | None:
+    query = sa.text(
+        "SELECT reloptions FROM pg_class WHERE relname LIKE '%\\_hnsw'"
+        f" AND relnamespace = '{SCHEMA}'::regnamespace"
+    )
+    async with database.owner() as connection:
+        found: list[str] | None = await connection.scalar(query)
+        return found
+
+
 async def _indexes(database: Database) -> dict[str, int]:
     query = sa.text(
         "SELECT relname, relfilenode FROM pg_class WHERE relname LIKE '%\\_hnsw%'"

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from pipeline.store import narrowing
 from pipeline.store.engine import Database
 from pipeline.store.schema import SCHEMA
 from pipeline.store.search import SearchMode
@@ -114,3 +115,26 @@ async def test_a_fact_that_is_no_day_is_passed_over(corpus: Database, told: str)
     [passage] = await ask(corpus, ALICE, question("hail"))
     assert passage.citation is not None
     assert (passage.citation.effective_date, passage.citation.date) == (None, "2026-05-01")
+
+
+@ANY_MODE
+async def test_a_filter_is_resolved_once(
+    corpus: Database, mode: SearchMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many documents pass it, a search asks once which ones do."""
+    wanted = await version(corpus, "Hail uno.", language="es")
+    await version(corpus, "Hail.")
+    asked: list[str] = []
+
+    def noted(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.extend([statement] if "most_documents" in statement else [])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", noted)
+    try:
+        for most in (narrowing.MOST_DOCUMENTS, 0):
+            monkeypatch.setattr(narrowing, "MOST_DOCUMENTS", most)
+            asked.clear()
+            assert await found(corpus, mode, languages=("es",)) == {wanted}
+            assert len(asked) == 1
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", noted)

@@ -107,10 +107,13 @@ async def ranked(
     limit: int = 7,
     scope: SearchFilter = EVERYTHING,
 ) -> list[tuple[UUID, float]]:
-    """What the user is answered."""
+    """What the user is answered, as a search asks it."""
     async with store.reader(user) as connection:
+        narrow = await narrowing.narrowed(connection, scope)
+        if narrow is None:
+            return []
         indexed = (await word_facts(connection)).has_index
-        return await rank_terms(connection, terms, scope, limit, indexed=indexed)
+        return await rank_terms(connection, terms, narrow, limit, indexed=indexed)
 
 
 async def scanned(
