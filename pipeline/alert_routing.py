@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipeline.alerts import Alert, Severity
 
@@ -19,6 +19,12 @@ BLOCK_TYPE = "navigator-alert"
 def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("is no time zone such as Europe/Berlin")
+    return value
+
+
+def _clock(value: object) -> object:
+    if isinstance(value, int | float):  # YAML takes 22:00 for a number to the base of sixty
+        raise ValueError('must be a time in quotes, as "22:00"')
     return value
 
 
@@ -72,8 +78,8 @@ class QuietHours(_Rule):
         begin: By the clock of the time zone; past `end`, the night between is meant.
     """
 
-    begin: time
-    end: time
+    begin: Annotated[time, BeforeValidator(_clock)]
+    end: Annotated[time, BeforeValidator(_clock)]
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
     def over_at(self, moment: datetime) -> datetime:
