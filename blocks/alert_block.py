@@ -11,9 +11,15 @@ from apprise import Apprise, AppriseAsset
 from prefect.blocks.abstract import NotificationBlock
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from pipeline.alerts import Severity
 from pipeline.transport import PlainHosts, Transport, of_host
 
 APP_NAME = "Insurance Navigator"
+_LEVELS: dict[Severity, Literal["info", "warning", "failure"]] = {
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "failure",
+}
 
 
 @contextmanager
@@ -73,17 +79,25 @@ class AlertBlock(NotificationBlock):
 
     async def notify(self, body: str, subject: str | None = None) -> None:
         """Send one message and wait until it is taken or refused."""
+        if (why := await self.send(body, subject or "")) is not None:
+            self.logger.warning("the alert %r was not sent: %s", subject, why)
+
+    async def send(self, body: str, subject: str, severity: Severity | None = None) -> str | None:
+        """Send one message; why it was not sent, in words, None when it was taken.
+
+        Args:
+            severity: How the channel shows it, in the place of the block's own level.
+        """
+        level = self.level if severity is None else _LEVELS[severity]
         try:
             with _apprise_silent():
                 sent = await self._channel().async_notify(
-                    body=body, title=subject or "", notify_type=self.level
+                    body=body, title=subject, notify_type=level
                 )
         except Exception as error:
             # Whatever a channel's library raises: the work that is told of matters more.
-            self.logger.warning("the alert %r was not sent (%s)", subject, type(error).__name__)
-            return
-        if not sent:
-            self.logger.warning("the alert %r was not sent: its channel refused it", subject)
+            return f"its channel failed ({type(error).__name__})"
+        return None if sent else "its channel refused it, or was not reached"
 
     def _channel(self) -> Apprise:
         channel = Apprise(asset=AppriseAsset(app_id=APP_NAME, app_desc=APP_NAME, app_url=""))

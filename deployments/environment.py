@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from deployments.environment_parts import (
     AcceptedDrift,
+    Alerts,
     AlertTarget,
     Automation,
     Kubernetes,
@@ -232,6 +233,7 @@ class Environment(Part):
     verification: VerificationRules = VerificationRules()
     services: ServiceSwitch = ServiceSwitch()
     alert: AlertTarget | None = None
+    alerts: Alerts | None = None
     retention: Retention = Retention()
     automations: dict[str, Automation] = Field(default_factory=dict)
     kubernetes: Kubernetes = Kubernetes()
@@ -246,6 +248,11 @@ class Environment(Part):
         if self.verification.api_url is not None or api_url is None:
             return self
         return self._verified_by(api_url=api_url)
+
+    @property
+    def alerts_api_url(self) -> str | None:
+        """Where Prefect's server reaches the API, for the webhook of the alerts."""
+        return self.verification.api_url or self.settings.get("public_url")
 
     def _verified_by(self, **rules: Any) -> Environment:
         changed = self.verification.model_copy(update=rules)
@@ -319,7 +326,11 @@ def declared_settings(environment: Environment) -> Settings:
     Raises:
         ValidationError: a value breaks the rules of `Settings`.
     """
-    alert = {} if environment.alert is None else {"alert_block": environment.alert.slug}
+    alert: dict[str, Any] = {}
+    if environment.alert is not None:
+        alert["alert_block"] = environment.alert.slug
+    if environment.alerts is not None:
+        alert["alert_routing"] = environment.alerts.routing
     stand_ins = {
         name: SecretStr("postgresql://stand-in/x" if name.startswith("database") else "x" * 32)
         for name in environment.secrets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.regular_files import read_regular
 
 FOLDER_VARIABLE = "NAVIGATOR_ENVIRONMENTS"
 _SHIPPED = Path(__file__).parent / "environments"
+_AUTOMATIONS = Path(__file__).parent / "automations"
 _BASE = "base"
 LOCAL = "local"
 """The environment that a process is of when none is named."""
@@ -49,7 +51,14 @@ def load_environment(name: str) -> Environment:
     Raises:
         ConfigurationError: there is no such file, it cannot be read, or says what it may not.
     """
-    return validated(name, _merged(name, 0))
+    return validated(name, merge({"automations": shipped_automations()}, _merged(name, 0)))
+
+
+@cache
+def shipped_automations() -> dict[str, Any]:
+    """The automations that every environment has, by the names of their files."""
+    files = sorted(_AUTOMATIONS.glob("*.yaml"))
+    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in files}
 
 
 def _merged(name: str, level: int) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.alert_kinds import KINDS
+from pipeline.alert_routing import AlertRouting
+
 
 class Part(BaseModel):
     """A part of an environment; a key that it does not know is an error."""
@@ -62,6 +65,37 @@ class AlertTarget(Part):
         return f"navigator-alert/{self.block}"
 
 
+class AlertChannel(Part):
+    """One target of alerts: a block of the type Navigator Alert of this name.
+
+    Attributes:
+        address: where the channel's address is found, as Apprise writes it.
+    """
+
+    address: SecretReference
+
+
+class Alerts(AlertRouting):
+    """Who is told of which alerts when; the targets' addresses stay with the deployer.
+
+    Attributes:
+        targets: by the names that routes have for them.
+    """
+
+    targets: dict[str, AlertChannel] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _all_are_there(self) -> Alerts:
+        if missing := self.named_targets - self.targets.keys():
+            raise ValueError(f"routes name no target of ours: {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def routing(self) -> dict[str, Any]:
+        """What processes have to know: everything but the targets' addresses."""
+        return self.model_dump(mode="json", exclude={"targets"}, exclude_defaults=True)
+
+
 class Retention(Part):
     """How long things are kept, beside documents, which stay until they are deleted.
 
@@ -78,11 +112,32 @@ class Retention(Part):
     deleted_object_days: int = Field(default=7, ge=1, le=365)
 
 
+class AutomationAlert(Part):
+    """What an automation raises; texts may have Prefect's templates in them.
+
+    Attributes:
+        passed: It closes the alert instead.
+    """
+
+    kind: str
+    key: str = Field(min_length=1)
+    title: str = ""
+    evidence: dict[str, str] = Field(default_factory=dict)
+    passed: bool = False
+
+    @model_validator(mode="after")
+    def _is_known(self) -> AutomationAlert:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind} is no kind of alert: {', '.join(KINDS)}")
+        return self
+
+
 class Automation(Part):
     """What Prefect does by itself when something happens.
 
     Attributes:
         trigger: as Prefect's API has it.
+        alert: that is raised in our ledger, and told by the environment's `alerts`.
         actions: too, but that `deployment` may name one of the environment's deployments, in the
             place of `deployment_id`, which another server does not have.
     """
@@ -90,7 +145,14 @@ class Automation(Part):
     description: str = ""
     enabled: bool = True
     trigger: dict[str, Any]
-    actions: tuple[dict[str, Any], ...] = Field(min_length=1)
+    actions: tuple[dict[str, Any], ...] = ()
+    alert: AutomationAlert | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Automation:
+        if not self.actions and self.alert is None:
+            raise ValueError("must have actions or an alert")
+        return self
 
     @property
     def named_deployments(self) -> frozenset[str]:

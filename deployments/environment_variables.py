@@ -59,6 +59,8 @@ def plain_variables(environment: Environment) -> dict[str, str]:
     }
     if environment.alert is not None:
         made[variable_named("alert_block")] = environment.alert.slug
+    if environment.alerts is not None:
+        made[variable_named("alert_routing")] = _written(environment.alerts.routing)
     return made | {variable_named(name): _written(v) for name, v in environment.settings.items()}
 
 

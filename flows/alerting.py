@@ -1,27 +1,40 @@
-"""Alerts a person that a run did not end well, where a saved block says how to reach them."""
+"""Raises alerts of how runs end, and sends at once what is due."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
-from blocks.saved_blocks import load_block
-from pipeline.errors import ConfigurationError, NavigatorError
-from pipeline.store import circuit_breaker
+from pipeline.alert_kinds import KINDS
+from pipeline.alerts import Alert, Severity
+from pipeline.errors import NavigatorError
+from pipeline.states import PUBLISHED, JobState
+from pipeline.store import alerts
+from pipeline.store.alert_conditions import OpenCircuit
+from pipeline.store.runs import Progress
+from stages.alerts.conditions import outage
+from stages.alerts.delivering import deliver_due
+from stages.alerts.raising import close_alert, raise_alert
 from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.service_waits import DocumentsWait
 from stages.services import Services
 
-SUBJECTS = {
-    "Stopped": "A run was stopped",
-    "Failed": "A run could not be finished",
-    "Some failed": "Documents failed",
+QUALITY = "quality-low"
+QUARANTINED_SHARE = 0.2
+"""So many of a run's documents are quarantined when somebody is told."""
+LEAST_JUDGED = 10
+"""Of fewer documents a share says nothing."""
+KIND_OF_ENDING = {
+    "Stopped": "run-stopped",
+    "Failed": "run-failed",
+    "Some failed": "documents-failed",
 }
 """By the name of the run's final state; runs that end otherwise are told to nobody."""
-
-OUTAGE = "A service does not answer"
 
 
 async def tell_person(
@@ -32,7 +45,7 @@ async def tell_person(
     *,
     attended: bool,
 ) -> None:
-    """Send one message about a run that ended, unless all is well or nobody is to be told.
+    """Raise the alert of a run that ended, unless all is well or nobody is to be told.
 
     It names no document: the channel may be read by others than the documents' owner. An alert
     that cannot be sent is said in the run's log and fails nothing.
@@ -42,52 +55,80 @@ async def tell_person(
         attended: somebody started it; a sweep tries unfinished documents again by itself, and is
             told of only when it was stopped or documents ended as failed.
     """
-    subject = SUBJECTS.get(ending.name or "")
-    if subject is None or (subject == SUBJECTS["Failed"] and not attended):
+    kind = KIND_OF_ENDING.get(ending.name or "")
+    if kind is None or (kind == "run-failed" and not attended):
         return
     remedy = reason.remedy if isinstance(reason, NavigatorError) else ""
-    await tell_news(parts, subject, f"{ending.message} {remedy}".strip(), run)
+    title = f"{ending.message} {remedy}".strip()
+    await tell_news(parts, kind, str(flow_run.id or run), title, {"run": str(run)})
 
 
 async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
-    """Send one message for each outage of a service, whichever run meets it first."""
-    if parts.settings.alert_block is None or wait.code != CIRCUIT_OPEN:
+    """Raise the one alert of an outage of a service, whichever run meets it first."""
+    if wait.code == CIRCUIT_OPEN:
+        made = outage(OpenCircuit(wait.provider, wait.message, 0))
+        await tell(parts, _with(made, {"documents_waiting": len(wait.waiting)}))
+
+
+async def tell_quality(parts: Services, progress: Progress) -> None:
+    """Raise the alert that a run's documents were quarantined too often, or close it."""
+    quarantined = progress.count([JobState.QUARANTINED])
+    judged = quarantined + progress.count(PUBLISHED)
+    if judged < LEAST_JUDGED:
         return
-    async with parts.database.service() as connection:
-        if not await circuit_breaker.claim_alert(connection, wait.provider):
-            return
-    told = f"{wait.provider}: {wait.message} {len(wait.waiting)} documents wait for it so far; "
-    await _send(parts, OUTAGE, told + "they go on by themselves when it answers again.")
+    share = quarantined / judged
+    if share < QUARANTINED_SHARE:
+        await tell_it_passed(parts, QUALITY)
+        return
+    title = f"The quality gate quarantined {share:.0%} of a run's documents."
+    evidence = {"quarantined": quarantined, "judged": judged, "limit_share": QUARANTINED_SHARE}
+    await tell_news(parts, QUALITY, "runs", title, evidence)
 
 
-async def tell_news(parts: Services, subject: str, news: str, run: UUID) -> None:
-    """Send one message about a run to the saved alert block, where the settings name one.
+async def tell_news(
+    parts: Services,
+    kind: str,
+    key: str,
+    title: str,
+    evidence: Mapping[str, Any],
+    severity: Severity | None = None,
+) -> None:
+    """Raise an alert of a kind that we know.
 
     Args:
-        news: without a document's or a person's name.
+        title: without a document's or a person's name.
+        severity: in the place of the kind's own.
     """
-    await _send(parts, subject, f"{news}\nRun {run}.")
+    await tell(parts, Alert(kind, key, severity or KINDS[kind].severity, title, evidence))
 
 
-async def _send(parts: Services, subject: str, message: str) -> None:
-    slug = parts.settings.alert_block
-    if slug is None:
-        return
+async def tell(parts: Services, alert: Alert) -> None:
+    """Raise an alert and send what is due; what cannot be is said in the run's log."""
     try:
-        block = await load_block(slug)
-    except ConfigurationError as error:
-        get_run_logger().warning("the alert %r was not sent: %s", subject, error)
+        await raise_alert(parts, alert)
+        refusals = await deliver_due(parts)
+    except NavigatorError as error:
+        get_run_logger().warning("the alert %r was not raised: %s", alert.title, error.message)
         return
-    from blocks.alert_block import AlertBlock  # not before it is needed: Apprise
+    for each in refusals:
+        get_run_logger().warning("%s", each)
 
-    if not isinstance(block, AlertBlock):
-        get_run_logger().warning("the alert %r was not sent: %s is no alert block", subject, slug)
-        return
-    if not block.transport(parts.settings.allowed_plain).allowed:
-        get_run_logger().warning(
-            "the alert %r was not sent: its channel would be reached without TLS; give it an "
-            "address such as jsons:// or mailtos://, or name its host in NAVIGATOR_PLAIN_HOSTS",
-            subject,
-        )
-        return
-    await block.notify(message, subject)
+
+async def tell_it_passed(parts: Services, kind: str, key: str | None = None) -> None:
+    """Close the alerts of a condition that the run did not find any more.
+
+    Args:
+        key: of one alert; those of every key when left out.
+    """
+    try:
+        async with parts.database.service() as connection:
+            there = await alerts.open_keys(connection, kind)
+        for each in there if key is None else there & {key}:
+            await close_alert(parts, kind, each, "It was not found any more.")
+    except NavigatorError as error:
+        get_run_logger().warning("the alert of %s was not closed: %s", kind, error.message)
+
+
+def _with(alert: Alert, evidence: Mapping[str, Any]) -> Alert:
+    told = {**alert.evidence, **evidence}
+    return Alert(alert.kind, alert.key, alert.severity, alert.title, told, alert.cause)

@@ -65,7 +65,8 @@ async def check_spaces(max_cost_usd: Decimal | None = None) -> State[Any]:
         if night is None:
             return Completed(message="There are no golden questions.")
         if night.fallen:
-            await tell_news(parts, "Golden questions find less", " ".join(night.fallen), run)
+            told = " ".join(night.fallen)
+            await tell_news(parts, "golden-questions-fell", str(run), told, {"run": str(run)})
         said = (
             f"{night.questions} golden questions: nDCG {night.means.ndcg:.3f}, recall "
             f"{night.means.recall:.3f}, {night.lost} find nothing that they expect"

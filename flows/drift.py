@@ -17,7 +17,7 @@ from deployments.drift.finding import find_drift
 from deployments.drift.repairing import repair_drift
 from deployments.drift.summary import as_markdown, in_short, in_words
 from deployments.environment_files import own_environment
-from flows.alerting import tell_news
+from flows.alerting import tell_it_passed, tell_news
 from flows.artifact_writes import shown
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
@@ -60,5 +60,8 @@ async def drift(fix: bool = False) -> State[Any]:
         await shown(artifact)
         left = any(each.is_left for each in found)
         if left:
-            await tell_news(parts, "Drift was found", in_words(name, found), run_of_flow())
+            evidence = {"differences": len(found), "run": str(run_of_flow())}
+            await tell_news(parts, "drift-found", name, in_words(name, found), evidence)
+        else:
+            await tell_it_passed(parts, "drift-found")
         return Completed(name="Drift" if left else None, message=said)

@@ -17,10 +17,11 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.alerting import tell_person
+from flows.alerting import tell_person, tell_quality
 from flows.arguments import quoted
 from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
+from flows.events import run_finished
 from flows.quality_report import write_quality_report
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
@@ -252,6 +253,8 @@ async def conclude(
         await publish_artifacts(parts, run)
         await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
+    run_finished(run, ending, progress)
+    await tell_quality(parts, progress)
     await tell_person(parts, run, ending, reason, attended=attended)
     return ending
 

@@ -22,6 +22,7 @@ from flows.arguments import quoted
 from flows.artifact_writes import shown
 from flows.batches import BATCH_DOCUMENTS, cut
 from flows.cancellation import was_cancelled
+from flows.events import documents_ended
 from flows.redacted_errors import redact_errors
 from flows.results import UNKEPT
 from flows.run_artifacts import closing_state, tell_failures
@@ -225,9 +226,14 @@ async def _closing_state(
         what = "What the quality gate found"
         await shown(acreate_markdown_artifact(table, key="quality-gate", description=what))
     if published == len(job_ids):
+        documents_ended(batch.run_id, [], [], published)
         return closing_state(published)
     async with parts.database.service() as connection:
+        states = await job_failures.ended_badly(connection, batch.job_ids)
         ended = await job_failures.failures(connection, batch.job_ids)
         left = await job_failures.unfinished(connection, job_ids, batch.job_ids, batch.run_id)
     tell_failures(ended)
+    quarantined = [job for job, state in states.items() if state is JobState.QUARANTINED]
+    failed = [job for job in states if job not in quarantined]
+    documents_ended(batch.run_id, failed, quarantined, published)
     return closing_state(published, len(job_ids), ended, left)

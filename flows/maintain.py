@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.alerting import tell_news
+from flows.alerting import tell_it_passed, tell_news
 from flows.cancellation import was_cancelled
 from flows.reconciling.deployments import deployments
 from flows.reconciling.flow_runs import abandoned_flow_runs
@@ -79,6 +79,10 @@ async def maintain(fix: bool = True) -> State[Any]:
         if fix and (gone := (await delete_past_retention()).words):
             get_run_logger().info("%s", gone)
         if looked.fresh:
-            await tell_news(parts, "Something needs a person", in_words(looked.fresh), run)
+            about = ",".join(sorted(each.value for each in looked.fresh))
+            told = in_words(looked.fresh)
+            await tell_news(parts, "person-needed", about, told, {"run": str(run)})
+        elif not looked.run.person:
+            await tell_it_passed(parts, "person-needed")
         name = "Needs a person" if looked.run.person else None
         return Completed(name=name, message=said)

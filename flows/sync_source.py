@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.alerting import SUBJECTS, tell_news
+from flows.alerting import tell_it_passed, tell_news
 from flows.arguments import quoted
 from flows.batch_runner import BatchRunner
 from flows.ingest import conclude
@@ -98,12 +98,13 @@ async def _noted(
     outcome = _Outcome()
     try:
         yield outcome
+        await tell_it_passed(parts, "source-not-read", definition.name)
     except Exception as error:
         # ours are sentences; another's words may quote anything
         known = isinstance(error, NavigatorError)
         outcome.trouble = str(error) if known else f"({type(error).__name__})"
         told = f"The source {definition.name} was not read. {outcome.trouble}"
-        await tell_news(parts, SUBJECTS["Failed"], told, run)
+        await tell_news(parts, "source-not-read", definition.name, told, {"run": str(run)})
         raise
     except BaseException:
         outcome.trouble = "It was interrupted; the next run goes on."

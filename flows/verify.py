@@ -12,12 +12,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from deployments.environment_files import load_environment
+from deployments.environment_files import load_environment, own_environment
 from deployments.environment_variables import ENVIRONMENT
 from deployments.verification.baseline import kept_baseline, read_baseline
 from deployments.verification.findings import Outcome, Verification
 from deployments.verification.verifying import verify as verify_environment
-from flows.alerting import tell_news
+from flows.alerting import tell_it_passed, tell_news
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.shared_services import opened, run_of_flow, services, tagged
@@ -57,10 +57,13 @@ async def verify(baseline: BaselineName = "local", release: str | None = None) -
     async with redact_errors(), tagged("verify"), opened(RunOptions()) as parts:
         found = await look_at_everything(baseline, release)
         get_run_logger().info("%s", found.summary)
+        environment = own_environment().name
         if found.verified:
+            await tell_it_passed(parts, "not-verified", environment)
             name = "Times unclear" if found.outcome is Outcome.INCONCLUSIVE else None
             return Completed(name=name, message=found.summary)
         wrong = "; ".join(f"{each.part} {each.name}" for each in found.wrong[:5])
-        await tell_news(parts, "An environment is not verified", f"{wrong}.", run_of_flow())
+        evidence = {"wrong": len(found.wrong), "run": str(run_of_flow())}
+        await tell_news(parts, "not-verified", environment, f"{wrong}.", evidence)
         reason = VerificationFailed(found.summary)
         return Failed(name="Not verified", message=f"{found.summary} {wrong}.", data=reason)

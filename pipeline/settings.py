@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict, SettingsError
 
+from pipeline.alert_routing import AlertRouting
 from pipeline.api_settings import ApiSettings
 from pipeline.env_files import default_home
 from pipeline.errors import ConfigurationError
@@ -94,7 +95,10 @@ class Settings(
     parser_block: str | None = Field(default=None, description="A saved Prefect block instead.")
     embedder_block: str | None = Field(default=None, description="A saved Prefect block instead.")
     alert_block: str | None = Field(
-        default=None, description="A saved block, navigator-alert/name: told when a run goes wrong."
+        default=None, description="A saved block, navigator-alert/name: told of every alert."
+    )
+    alert_routing: AlertRouting | None = Field(
+        default=None, description="JSON: who is told of which alerts when (docs/alerts.md)."
     )
 
     # -- who -----------------------------------------------------------------------------------

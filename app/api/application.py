@@ -30,6 +30,7 @@ from app.api.tls import RequireTls
 from app.api.url_signatures import UrlSigner
 from pipeline import correlation
 from pipeline.settings import Settings
+from stages.alerts.rounds import delivering_alerts
 from stages.announcing import announced
 from stages.services import Services, open_services
 
@@ -104,6 +105,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     # From here on somebody waits for each answer, and is better told to come again.
     services.database.patience_seconds = min(_PATIENCE_SECONDS, settings.database_patience_seconds)
     await stack.enter_async_context(announced(services, "api"))
+    await stack.enter_async_context(delivering_alerts(services))
     return await open_parts(services, stack)
 
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from app.process.secret_file import kept_secret
+from deployments.alert_webhook import alerts_key
 from pipeline.errors import ConfigurationError
 from pipeline.private_files import open_home
 from pipeline.settings import Settings
@@ -24,13 +25,26 @@ def jwt_secret(settings: Settings) -> str:
     return _kept(settings.home / "api-secret")
 
 
+def alert_key(settings: Settings) -> str:
+    """The key of the webhook by which Prefect's automations raise alerts, and do nothing else."""
+    return alerts_key(signing_secret(settings))
+
+
+def same(given: str, right: str) -> bool:
+    """Whether a secret is the right one; how long it takes tells nothing."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
+
+
+def signing_secret(settings: Settings) -> str:
+    """What other keys are derived from."""
+    if settings.signing_secret is not None:
+        return settings.signing_secret.get_secret_value()
+    return jwt_secret(settings)
+
+
 def signing_key(settings: Settings) -> bytes:
     """The key that signs URLs; never the secret of tokens itself."""
-    if settings.signing_secret is not None:
-        secret = settings.signing_secret.get_secret_value()
-    else:
-        secret = jwt_secret(settings)
-    return hmac.digest(secret.encode(), b"signed urls", hashlib.sha256)
+    return hmac.digest(signing_secret(settings).encode(), b"signed urls", hashlib.sha256)
 
 
 def _kept(path: Path) -> str:

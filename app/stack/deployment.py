@@ -11,6 +11,7 @@ from pathlib import Path
 from app.prefect.access import CLIENT_VARIABLE
 from app.prefect.server import join_prefect
 from app.terminal.console import say
+from deployments.automation_changes import put_automations
 from deployments.environment import Environment
 from deployments.environment_files import own_environment
 from deployments.prefect_api import prefect_api
@@ -24,8 +25,11 @@ from pipeline.private_files import keep_private, write_private
 from pipeline.settings import load_settings
 
 
-def deploy(url: str, environment: Environment, home: Path) -> int:
+def deploy(url: str, environment: Environment, home: Path, api_url: str | None) -> int:
     """Make what is missing and bring the rest up to date; the exit code.
+
+    Args:
+        api_url: where the server reaches our API, for automations that raise alerts.
 
     Does not return when that is done: the process goes on as Prefect's own command.
     """
@@ -33,7 +37,9 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
     try:
         with prefect_api(url, os.environ.get(CLIENT_VARIABLE), changing=True) as server:
             put_work_pool(server, environment)
-        asyncio.run(_put_blocks(environment))
+        asyncio.run(_put_blocks(environment, api_url))
+        with prefect_api(url, os.environ.get(CLIENT_VARIABLE), changing=True) as server:
+            put_automations(server, environment)
         file = deployed_file(environment, home)
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
@@ -46,10 +52,12 @@ def deploy(url: str, environment: Environment, home: Path) -> int:
     return 0
 
 
-async def _put_blocks(environment: Environment) -> None:
+async def _put_blocks(environment: Environment, api_url: str | None) -> None:
     from prefect.client.orchestration import get_client
 
+    from app.api.secrets import signing_secret
     from deployments.alert_target import save_alert_target
+    from deployments.alert_webhook import save_alert_webhook
     from deployments.block_types import register_block_types
     from deployments.prefect_answers import prefect_answers
 
@@ -57,6 +65,8 @@ async def _put_blocks(environment: Environment) -> None:
         async with get_client() as client:
             await register_block_types(client)
     await save_alert_target(environment, os.environ)
+    if (reached := environment.alerts_api_url or api_url) is not None:
+        await save_alert_webhook(reached, signing_secret(load_settings()))
 
 
 def deployed_file(environment: Environment, home: Path) -> Path:
@@ -96,7 +106,7 @@ def main() -> int:
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
         return 2
-    return deploy(url, environment, settings.home)
+    return deploy(url, environment, settings.home, sys.argv[1] if sys.argv[1:] else None)
 
 
 if __name__ == "__main__":

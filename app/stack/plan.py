@@ -145,7 +145,7 @@ def _deployments(home: Path, options: StackOptions) -> Service:
     return Service(
         name="deployments",
         title="Deployments of prefect.yaml",
-        command=module_command("app.stack.deployment"),
+        command=module_command("app.stack.deployment", options.url("api")),
         health=lambda: True,
         needs=["prefect"],
         is_task=True,

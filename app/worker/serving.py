@@ -129,6 +129,7 @@ class _Serving:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         from checks.gate import warm_up
         from flows.shared_services import share_services
+        from stages.alerts.rounds import delivering_alerts
         from stages.announcing import announced
         from stages.services import open_services
 
@@ -136,7 +137,7 @@ class _Serving:
         async with open_services(self._settings) as parts:
             await asyncio.to_thread(_load)
             await asyncio.to_thread(warm_up)
-            async with announced(parts, "worker"):
+            async with announced(parts, "worker"), delivering_alerts(parts):
                 with share_services(parts):
                     await self._serve_pool(self._stop)
 

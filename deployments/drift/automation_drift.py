@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deployments.automation_changes import alert_action
 from deployments.drift import explaining, origins
 from deployments.drift.difference import Area, Difference
 from deployments.drift.explaining import Explanation
@@ -20,8 +21,16 @@ def automation_drift(environment: Environment, found: OnServer) -> Iterator[Diff
     ids = {each["name"]: each["id"] for each in found.deployments}
     for name, declared in environment.automations.items():
         is_there = there.pop(name, None)
+        if is_there is None and declared.alert is not None and not found.has_alert_webhook:
+            continue
         if is_there is None:
-            yield _difference(name, "", _does(declared.actions), None, explaining.AUTOMATION_OTHER)
+            yield _difference(
+                name,
+                "",
+                _does([*declared.actions, *filter(None, [alert_action(declared)])]),
+                None,
+                explaining.AUTOMATION_OTHER,
+            )
             continue
         for field, (wanted, has) in _fields(declared, ids, is_there).items():
             if not _agree(wanted, has):
@@ -37,6 +46,8 @@ def _fields(
     declared: Automation, ids: Mapping[str, str], found: Found
 ) -> dict[str, tuple[Any, Any]]:
     actions = [_action(each, ids) for each in declared.actions]
+    if (alerting := alert_action(declared)) is not None:
+        actions.append(alerting)
     return {
         "enabled": (declared.enabled, found.get("enabled")),
         "trigger": (declared.trigger, found.get("trigger")),

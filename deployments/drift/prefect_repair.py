@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import get_current_settings
 
-from deployments.automations import automations, put_automation
+from deployments.automation_changes import automations, put_automation
 from deployments.block_types import register_block_types
 from deployments.drift.declared import DeclaredDeployments, declared_by, flow_name
 from deployments.drift.deploying import deploy

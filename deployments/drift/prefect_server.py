@@ -9,6 +9,7 @@ from typing import Any
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
+from deployments.alert_webhook import BLOCK
 from deployments.drift.history import NO_HISTORY, History, read_history
 
 _PAGE = 200
@@ -25,6 +26,7 @@ class OnServer:
         pool: None when there is none.
         tag_limits, automations: all that there are.
         history: when objects were changed.
+        has_alert_webhook: without it, automations that raise alerts are not made.
     """
 
     deployments: Sequence[Found]
@@ -33,6 +35,7 @@ class OnServer:
     tag_limits: Sequence[Found]
     automations: Sequence[Found]
     history: History = NO_HISTORY
+    has_alert_webhook: bool = False
 
 
 async def read_server(client: PrefectClient, pool: str, flows: Sequence[str], tag: str) -> OnServer:
@@ -48,7 +51,16 @@ async def read_server(client: PrefectClient, pool: str, flows: Sequence[str], ta
         tag_limits=[_json(each) for each in await client.read_concurrency_limits(_PAGE, 0)],
         automations=[_json(each) for each in await client.read_automations()],
         history=await read_history(client),
+        has_alert_webhook=await _is_saved(client, BLOCK, "webhook"),
     )
+
+
+async def _is_saved(client: PrefectClient, name: str, block_type: str) -> bool:
+    try:
+        await client.read_block_document_by_name(name, block_type)
+    except ObjectNotFound:
+        return False
+    return True
 
 
 async def deployments_of(client: PrefectClient, flows: Sequence[str]) -> list[Found]:

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deployments.automations import put_automations
+from deployments.alert_webhook import save_alert_webhook
+from deployments.automation_changes import put_automations
 from deployments.environment import Environment, FlowDeployment
 from deployments.prefect_api import PrefectApi, path_of, prefect_api
 from deployments.releases.installed import InstalledRelease
@@ -94,11 +95,19 @@ class ReleaseSteps:
                 f"{last_words(done.returncode, done.stderr, done.stdout)}",
                 remedy="See that the Prefect server answers and takes our password.",
             )
-        await asyncio.to_thread(self._on_server, put_automations)
-        if self.environment.alert is not None:
+        if self.environment.alert is not None or self.environment.alerts is not None:
             from deployments.alert_target import save_alert_target  # not before: Prefect
 
             await save_alert_target(self.environment, self.variables)
+        if self.alerts_secret and (api_url := self.environment.alerts_api_url):
+            await save_alert_webhook(api_url, self.alerts_secret)
+        await asyncio.to_thread(self._on_server, put_automations)
+
+    @property
+    def alerts_secret(self) -> str | None:
+        """What the key of the alerts' webhook is derived from, as the API does."""
+        given = self.variables
+        return given.get("NAVIGATOR_SIGNING_SECRET") or given.get("NAVIGATOR_JWT_SECRET")
 
     async def renew(self, since: datetime) -> None:
         """Have what was taken in since then, by another pipeline than this one's, done again.

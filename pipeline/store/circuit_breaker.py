@@ -20,7 +20,10 @@ from pipeline.retry_policy import (
     PROBE_SECONDS,
     QUOTA_OPEN_SECONDS,
 )
+from pipeline.store import alerts
 
+OUTAGE = "circuit-open"
+"""The kind of the alert of an open circuit; its key is the provider."""
 _TABLE = "provider_budgets"
 
 
@@ -98,8 +101,9 @@ async def has_failures(connection: AsyncConnection, provider: str) -> bool:
 
 
 async def record_success(connection: AsyncConnection, provider: str) -> None:
-    """Record an answer: the circuit closes."""
-    await connection.execute(_SUCCESS, {"provider": provider})
+    """Record an answer: the circuit closes, and with it the alert of it."""
+    if (await connection.execute(_SUCCESS, {"provider": provider})).rowcount:
+        await alerts.close_alert(connection, OUTAGE, provider, "It answers again.")
 
 
 async def record_failure(
@@ -115,17 +119,3 @@ async def record_failure(
             "seconds": QUOTA_OPEN_SECONDS if quota else OPEN_SECONDS,
         },
     )
-
-
-_TELL = sa.text(
-    f"""
-    UPDATE {_TABLE} SET told_since = open_since
-    WHERE provider = :provider AND open_since IS NOT NULL
-      AND told_since IS DISTINCT FROM open_since
-    """
-)
-
-
-async def claim_alert(connection: AsyncConnection, provider: str) -> bool:
-    """Claim the one alert of an outage: whether a person is to be told now."""
-    return (await connection.execute(_TELL, {"provider": provider})).rowcount == 1

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.states import FAILED, WORKING
+from pipeline.states import FAILED, WORKING, JobState
 from pipeline.store.engine import records
 from pipeline.store.job_owners import OWNED, dead_holders
 from pipeline.store.schema import listed
@@ -93,3 +93,17 @@ async def unfinished(
     dead = await dead_holders(connection)
     values = {"ids": list(job_ids), "held": list(held), "run": run_id, "dead": dead}
     return (await records(connection, Unfinished, _UNFINISHED, values))[0]
+
+
+_ENDED = sa.text(
+    """
+    SELECT id, state FROM upload_jobs
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND state = ANY(CAST(:states AS text[])) ORDER BY id
+    """
+)
+
+
+async def ended_badly(connection: AsyncConnection, jobs: Sequence[UUID]) -> dict[UUID, JobState]:
+    """Those of the jobs that ended without their document being published, each with its state."""
+    values = {"ids": list(jobs), "states": [each.value for each in FAILED]}
+    return {row.id: JobState(row.state) for row in await connection.execute(_ENDED, values)}

@@ -75,6 +75,8 @@ ORDER: tuple[str | int, ...] = (
     "access_log",
     "releases",
     "rollouts",
+    "alerts",
+    "alert_deliveries",
     "schema_contractions",
     "space_switches",
     "shadow_runs",

@@ -803,6 +803,61 @@ retention_rules = Table(
     CheckConstraint("days > 0", name="days"),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    # what somebody has to know of the installation; one open alert of a kind and key
+    Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("evidence", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("cause", Text, nullable=False, server_default=text("''")),
+    _now("opened_at"),
+    _now("seen_at"),
+    _now("told_at"),  # when its steps were planned last: escalation counts from here
+    Column("round", Integer, nullable=False, server_default=text("1")),  # of telling
+    Column("count", Integer, nullable=False, server_default=text("1")),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_why", Text),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("closed_why", Text),
+    CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity"),
+    Index(
+        "alerts_one_open_idx",
+        "kind",
+        "key",
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index(None, "opened_at"),
+)
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    # each message that was sent of an alert, or is to be unless somebody acknowledges it
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("alert_id", Uuid, ForeignKey(alerts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("step", Integer, nullable=False),  # of the route, from 0
+    Column("target", Text, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),  # while one sends, when that is over
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("outcome", Text, nullable=False, server_default=text("'waiting'")),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    CheckConstraint("outcome IN ('waiting', 'sent', 'failed', 'cancelled')", name="outcome"),
+    Index(None, "alert_id", "round", "step", "target", unique=True),
+    Index(
+        "alert_deliveries_waiting_idx",
+        "due_at",
+        postgresql_where=text("outcome = 'waiting'"),
+    ),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -848,6 +903,8 @@ OPERATOR_TABLES = (
     shadow_runs,
     legal_holds,
     retention_rules,
+    alerts,
+    alert_deliveries,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -13,7 +13,8 @@ from deployments.environment_files import (
     merge,
     own_environment,
 )
-from deployments.environment_variables import enter
+from deployments.environment_variables import enter, plain_variables
+from pipeline.alert_routing import AlertRouting
 from pipeline.errors import ConfigurationError
 
 SHIPPED = ("local", "production", "staging")
@@ -70,7 +71,10 @@ def test_a_file_changes_single_keys_of_what_it_extends(folder: Path) -> None:
             "automations: {a: {trigger: {}, actions: [{deployment: gone}]}}",
             "automation a names no deployment of ours: gone",
         ),
-        ("automations: {a: {trigger: {}, actions: []}}", "automations.a.actions"),
+        (
+            "automations: {a: {trigger: {}, actions: []}}",
+            "automations.a: must have actions or an alert",
+        ),
         ("kubernetes: {workers: {minimum: 5, maximum: 2}}", "above maximum"),
         ("settings: {embedder: openai}", "needs OPENAI_API_KEY"),
         ("- a list", "no mapping"),
@@ -189,3 +193,19 @@ def test_missing_secrets_are_all_named() -> None:
         enter(environment, {}, prefect_secret=lambda name: name)
     assert "database_url (variable MINE)" in raised.value.message
     assert "openai_api_key (file /nowhere)" in raised.value.message
+
+
+def test_who_is_told_of_alerts_is_a_setting_without_an_address(folder: Path) -> None:
+    """Processes know targets by their names; one that is not there is refused."""
+    (folder / "mine.yaml").write_text(
+        "extends: base\nalerts:\n  targets: {chat: {address: {env: CHAT}}}\n"
+        "  routes: [{steps: [{to: [chat]}]}]\n"
+    )
+    given = plain_variables(load_environment("mine"))["NAVIGATOR_ALERT_ROUTING"]
+    assert AlertRouting.model_validate_json(given).named_targets == {"chat"}
+    assert "CHAT" not in given
+    (folder / "mine.yaml").write_text(
+        "extends: base\nalerts: {routes: [{steps: [{to: [nobody]}]}]}\n"
+    )
+    with pytest.raises(ConfigurationError, match="routes name no target of ours: nobody"):
+        load_environment("mine")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from deployments.automations import automations, put_automations
+from deployments.automation_changes import automations, put_automations
 from deployments.environment import Environment
 from deployments.environment_variables import process_variables
 from deployments.prefect_api import PrefectApi, path_of, prefect_api

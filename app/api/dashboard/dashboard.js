@@ -1,5 +1,6 @@
 // The page: signs in, asks, follows the events, and says how fresh everything is.
 
+import * as alerts from "./alerts.js";
 import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
 import * as golden from "./golden.js";
@@ -76,18 +77,20 @@ async function load() {
   const token = session.current();
   let wait = EVERY;
   try {
-    const [overview, jobs, health, looked, added] = await Promise.all([
+    const [overview, jobs, health, looked, added, raised] = await Promise.all([
       ask("GET", "/overview", { query: whose() }),
       ask("GET", "/jobs", { query: { ...whose(), limit: RECENT } }),
       ask("GET", "/health", { accept: [200, 503] }),
       operator ? ask("GET", "/maintenance") : null,
       operator ? ask("GET", "/sources") : null,
+      operator ? ask("GET", "/alerts") : null,
     ]);
     if (token !== session.current()) return;
     lapse ??= expiring();
     panels.show(overview, actions);
     panels.recent(jobs.items, actions.open);
     panels.health(health);
+    alerts.show(raised, () => soon(0), trouble);
     maintenance.show(looked);
     sources.show(added);
     story.refresh(actions);

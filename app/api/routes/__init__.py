@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.api.routes import (
+    alerts,
     documents,
     events,
     golden_questions,
@@ -27,6 +28,7 @@ ROUTERS = (
     events.router,
     jobs.router,
     maintenance.router,
+    alerts.router,
     overview.router,
     runs.router,
     search.router,

@@ -105,7 +105,7 @@ def _statements_of(room: str, module: ModuleType) -> Iterator[tuple[str, str]]:
 _UNORDERED = {
     "one row, named by its key": {
         "circuit_breaker._FAILURE", "circuit_breaker._PROBE", "circuit_breaker._SUCCESS",
-        "circuit_breaker._TELL", "rate_limits._LIMITS", "rate_limits._PAUSE", "rate_limits._TAKE",
+        "alerts._CLOSE", "rate_limits._LIMITS", "rate_limits._PAUSE", "rate_limits._TAKE",
         "leases._RENEW_PARSE", "cost_caps._RESERVE", "cost_caps._SPEND", "job_owners._HOLD",
         "job_owners._LET_GO", "job_owners._RENEW", "parsed_files._FORGET", "parsed_files._RELEASE",
         "parsed_files._REOPEN", "parsed_files._SUBMITTED",

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from pipeline.alerts import Alert, Severity
 from pipeline.errors import ServiceUnavailable
 from pipeline.retry_policy import FAILURES_TO_OPEN
-from pipeline.store import backlog, circuit_breaker, claims, rate_limits, service_waits
+from pipeline.store import alerts, backlog, circuit_breaker, claims, rate_limits, service_waits
 from pipeline.store.backlog import Selection
 from pipeline.store.engine import Database
 from pipeline.store.rate_limits import RateLimits
@@ -99,19 +100,18 @@ async def test_how_many_wait_is_counted_by_service(store: Database) -> None:
 
 
 async def test_an_outage_is_told_once(store: Database) -> None:
-    """Whoever meets it first tells; the next outage is told anew."""
+    """Whoever meets it first tells; an answer closes its alert, so the next one is told anew."""
+    told = Alert(circuit_breaker.OUTAGE, PROVIDER, Severity.CRITICAL, "It is away.")
 
-    async def told() -> bool:
+    async def is_told() -> bool:
         async with store.service() as connection:
-            return await circuit_breaker.claim_alert(connection, PROVIDER)
+            return (await alerts.raise_alert(connection, told, 3600)).is_told
 
-    await fail(store, FAILURES_TO_OPEN - 1)
-    assert not await told()
-    await fail(store, 1)
-    assert [await told() for _ in range(3)] == [True, False, False]
-    await fail(store, 3)
-    assert not await told()
+    await fail(store, FAILURES_TO_OPEN)
+    assert [await is_told() for _ in range(3)] == [True, False, False]
     await answer(store)
-    assert not await told()
+    async with store.service() as connection:
+        [closed] = await alerts.all_alerts(connection, 10)
+    assert (closed.count, closed.closed_why) == (3, "It answers again.")
     await fail(store)
-    assert await told()
+    assert await is_told()

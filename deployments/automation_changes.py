@@ -1,13 +1,16 @@
 """Makes an environment's automations on its Prefect server, known by our tag and their names.
 
-They work where the server evaluates triggers: that of `navigator up` does not
-(PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED).
+They work where the server evaluates triggers (PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED), as that
+of `navigator up` does. Those that raise an alert do so by the webhook of `alert_webhook`; where
+none is saved they are not made.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from deployments.alert_webhook import alert_webhook
 from deployments.environment import Environment
 from deployments.environment_parts import Automation
 from deployments.prefect_api import PrefectApi, path_of
@@ -26,7 +29,10 @@ def put_automations(server: PrefectApi, environment: Environment) -> None:
         ConfigurationError: a deployment that one names is not there.
     """
     there = automations(server)
-    for name in environment.automations:
+    webhook = alert_webhook(server)
+    for name, each in environment.automations.items():
+        if each.alert is not None and webhook is None:
+            continue
         put_automation(server, environment, name, there.pop(name, None))
     for gone in there.values():
         server.remove(path_of("automations", str(gone["id"])))
@@ -62,8 +68,30 @@ def _body(
         "enabled": each.enabled,
         "tags": [TAG],
         "trigger": each.trigger,
-        "actions": [_action(server, environment, action) for action in each.actions],
+        "actions": [
+            *(_action(server, environment, action) for action in each.actions),
+            *_alerting(server, each),
+        ],
     }
+
+
+def _alerting(server: PrefectApi, each: Automation) -> list[dict[str, Any]]:
+    action = alert_action(each)
+    if action is None:
+        return []
+    if (webhook := alert_webhook(server)) is None:
+        raise ConfigurationError(
+            "The webhook of the alerts is not saved on the Prefect server.", remedy="Deploy first."
+        )
+    return [{**action, "block_document_id": webhook}]
+
+
+def alert_action(each: Automation) -> dict[str, Any] | None:
+    """The action by which an automation raises or closes an alert, but for the webhook's id."""
+    if each.alert is None:
+        return None
+    told = each.alert.model_dump(mode="json", exclude_defaults=True)
+    return {"type": "call-webhook", "payload": json.dumps(told)}
 
 
 def _action(server: PrefectApi, environment: Environment, action: dict[str, Any]) -> dict[str, Any]:

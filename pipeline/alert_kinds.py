@@ -1,0 +1,64 @@
+"""Lists the kinds of alerts: what each is called, and whether it can pass by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.alerts import Severity
+
+RUNBOOK = "docs/runbook.md"
+
+
+@dataclass(frozen=True, slots=True)
+class KindOfAlert:
+    """What is known of a kind beforehand.
+
+    Attributes:
+        title: A message's subject.
+        severity: Where whoever raises one has no reason for another.
+        passes: It is a condition, which ends and is then closed by itself. The others happened
+            once: to acknowledge one is to close it.
+    """
+
+    title: str
+    severity: Severity = Severity.WARNING
+    passes: bool = False
+
+
+KINDS: Mapping[str, KindOfAlert] = {
+    "run-failed": KindOfAlert("A run could not be finished"),
+    "run-stopped": KindOfAlert("A run was stopped"),
+    "run-crashed": KindOfAlert("A run crashed"),
+    "run-late": KindOfAlert("A run does not start", passes=True),
+    "run-cancelled": KindOfAlert("A run was cancelled", Severity.INFO),
+    "documents-failed": KindOfAlert("Documents failed"),
+    "source-not-read": KindOfAlert("A source was not read", passes=True),
+    "flow-silent": KindOfAlert("A scheduled flow is silent", passes=True),
+    "no-worker": KindOfAlert("Nobody works", Severity.CRITICAL, passes=True),
+    "circuit-open": KindOfAlert("A service does not answer", Severity.CRITICAL, passes=True),
+    "budget-reached": KindOfAlert("A cost cap is almost reached", passes=True),
+    "quality-low": KindOfAlert("Too many documents are quarantined", passes=True),
+    "drift-found": KindOfAlert("Drift was found", passes=True),
+    "person-needed": KindOfAlert("Something needs a person", passes=True),
+    "not-verified": KindOfAlert("An environment is not verified", Severity.CRITICAL, passes=True),
+    "golden-questions-fell": KindOfAlert("Golden questions find less"),
+}
+"""By their names; each has an entry of that name in docs/runbook.md."""
+
+
+def title_of(kind: str) -> str:
+    """The subject of a message about an alert of this kind."""
+    known = KINDS.get(kind)
+    return known.title if known else kind.replace("-", " ").capitalize()
+
+
+def passes(kind: str) -> bool:
+    """Whether alerts of this kind end by themselves; one that is not known does."""
+    known = KINDS.get(kind)
+    return known is None or known.passes
+
+
+def runbook_of(kind: str) -> str:
+    """Where it is written what to do."""
+    return f"{RUNBOOK}#{kind}"

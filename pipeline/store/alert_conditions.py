@@ -1,0 +1,61 @@
+"""Reads what alerts are raised from: circuits that are open, runs that near their cost cap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pipeline.store.engine import records
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCircuit:
+    """A provider that is not asked at the moment."""
+
+    provider: str
+    reason: str
+    open_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CappedRun:
+    """A run that has spent much of what it may."""
+
+    run_id: UUID
+    spent_usd: float
+    cap_usd: float
+
+
+_CIRCUITS = sa.text(
+    """
+    SELECT provider, coalesce(reason, '') AS reason,
+        coalesce(extract(epoch FROM clock_timestamp() - open_since), 0)::float AS open_seconds
+    FROM provider_budgets WHERE open_since IS NOT NULL ORDER BY provider
+    """
+)
+_CAPPED = sa.text(
+    """
+    SELECT id AS run_id, cost_usd::float AS spent_usd, max_cost_usd::float AS cap_usd
+    FROM ingest_runs
+    WHERE finished_at IS NULL AND max_cost_usd > 0 AND cost_usd >= :share * max_cost_usd
+      AND held_until > clock_timestamp()
+    ORDER BY id
+    """
+)
+
+
+async def open_circuits(connection: AsyncConnection) -> list[OpenCircuit]:
+    """Every provider that is not asked at the moment."""
+    return await records(connection, OpenCircuit, _CIRCUITS)
+
+
+async def capped_runs(connection: AsyncConnection, share: float) -> list[CappedRun]:
+    """Runs under way that have spent so much of their cap.
+
+    Args:
+        share: Above 0, at most 1.
+    """
+    return await records(connection, CappedRun, _CAPPED, {"share": share})
