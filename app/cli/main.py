@@ -35,6 +35,7 @@ COMMANDS = {
     "erase": "Erase a user: documents, files, runs and reports.",
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
     "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
+    "watch": "Show figures, what is unusual, and what is to be expected; keep what was read off.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "index": "Show the indexes for words and vectors, build them, or build them anew.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.routes import (
     documents,
     events,
+    forecast,
     golden_questions,
     jobs,
     maintenance,
@@ -25,6 +26,7 @@ ROUTERS = (
     documents.router,
     pages.router,
     events.router,
+    forecast.router,
     jobs.router,
     maintenance.router,
     overview.router,
