@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.foresight.incidents import WEEKS_JUDGED, Incident, let_happen
-from benchmarks.foresight.installation import HOURS, Key, empty, series
+from benchmarks.foresight.installation import Key, empty, series
 from pipeline.foresight.findings import alarms
+from pipeline.foresight.measures import Measure
 from pipeline.foresight.series import HOURS_A_DAY, HOURS_A_WEEK, Values
 
 INCIDENTS = 3
@@ -33,8 +34,8 @@ class Tally:
     installations: int = 0
     delays: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     missed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    false: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    weeks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    false: dict[Measure, int] = field(default_factory=lambda: defaultdict(int))
+    weeks: dict[Measure, int] = field(default_factory=lambda: defaultdict(int))
     alarms: int = 0
 
     @property
@@ -109,6 +110,3 @@ def _explained(episode: tuple[int, int], own: list[Incident]) -> bool:
 def _touched(week: int, own: list[Incident]) -> bool:
     start, end = week * HOURS_A_WEEK, (week + 1) * HOURS_A_WEEK
     return any(each.start < end and each.end + _GRACE > start for each in own)
-
-
-__all__ = ["HOURS", "Tally", "episodes", "judge"]
