@@ -32,6 +32,7 @@ _TRUST = 0.4
 _BUSY_HOURS = 5
 _RUNAWAY_HOURS, _RUNAWAY_AHEAD_HOURS = 6, 48
 _LEAST_GROWTH = 0.01
+_LEAST_SPREAD = 0.05
 _LEAST_ORDER = 1.0
 
 
@@ -84,10 +85,10 @@ def _filled(values: Values) -> Values:
 def _without_jumps(use: Values) -> Values:
     """Days unlike all others, as when somebody tidied up, are taken for usual ones."""
     middle = np.median(use)
-    spread = TO_DEVIATION * np.median(np.abs(use - middle))
+    spread = max(TO_DEVIATION * np.median(np.abs(use - middle)), _LEAST_SPREAD * abs(middle))
     far = (use - middle) < -_JUMP_DEVIATIONS * spread
     usual = use[~far]
-    return np.where(far & (spread > 0), usual.mean() if len(usual) else middle, use)
+    return np.where(far, usual.mean() if len(usual) else middle, use)
 
 
 def rates(use: Values) -> tuple[Values, float]:

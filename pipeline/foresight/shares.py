@@ -21,6 +21,7 @@ _DAYS, _LEAST_DAYS = 14, 5
 _WORST_DAYS = 2
 _LEAST_COUNT = 30
 _MOST_DISPERSION = 60.0
+_LEAST_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +30,7 @@ class MoreWrong:
 
     Attributes:
         found: 1 where it does.
-        seen: the share in the window that is the most unlikely.
+        seen: the share in the shortest window that tells.
         usual: the share of the days before.
     """
 
@@ -41,21 +42,20 @@ class MoreWrong:
 def more_wrong(hits: Values, counts: Values, rule: Share) -> MoreWrong:
     """Where hourly `hits` of `counts` are too many by a rule, each hour judged by those before."""
     usual, dispersion, known = _usual(hits, counts, rule)
-    found, most, seen = np.zeros(len(hits)), np.zeros(len(hits)), np.zeros(len(hits))
+    found, seen = np.zeros(len(hits)), np.zeros(len(hits))
     for hours in _WINDOWS:
         bad, all_ = _without_worst(hits, counts, hours)
         portion = np.divide(bad, all_, out=np.zeros_like(bad), where=all_ > 0)
-        unlikely = surprise(bad, all_, usual) / dispersion
-        found += (
+        here = (
             known
-            & (unlikely > _LIMIT)
+            & (surprise(bad, all_, usual) / dispersion > _LIMIT)
             & (portion > usual + rule.more)
             & (bad >= _LEAST_HITS)
             # it goes on: something was bad within the last quarter of the window
             & (sums(hits, max(1, hours // 4)) > 0)
         )
-        seen = np.where(unlikely > most, portion, seen)
-        most = np.maximum(most, unlikely)
+        seen = np.where(here & (found == 0), portion, seen)
+        found += here
     return MoreWrong((found > 0).astype(float), seen, usual)
 
 
@@ -87,18 +87,19 @@ def _usual(hits: Values, counts: Values, rule: Share) -> tuple[Values, Values, F
     usual = np.maximum(usual * 1.25, rule.usual)
     usual = np.minimum(usual, 0.95)
     known = (np.count_nonzero(all_ > 0, axis=1) >= _LEAST_DAYS) & (total >= _LEAST_COUNT)
-    return usual, _dispersion(hits, counts, usual), known
+    dispersion, judged = _dispersion(hits, counts, np.where(known, usual, np.nan))
+    return usual, dispersion, known & (judged >= _LEAST_HOURS)
 
 
-def _dispersion(hits: Values, counts: Values, usual: Values) -> Values:
-    """How much more the hours of two weeks differ than chance would have it (Pearson); from 1."""
+def _dispersion(hits: Values, counts: Values, usual: Values) -> tuple[Values, Values]:
+    """How much more hours differ than chance has it (Pearson), from 1, and of how many hours."""
     chance = counts * usual * (1 - usual)
     off = np.divide((hits - counts * usual) ** 2, chance, out=np.full(len(hits), np.nan),
                     where=chance > 0)  # fmt: skip
     off = np.minimum(_earlier(off), _MOST_DISPERSION)
     size = _DAYS * HOURS_A_DAY
-    hours = np.maximum(sums((~np.isnan(off)).astype(float), size), 1)
-    return np.maximum(sums(off, size) / hours, 1.0)
+    hours = sums((~np.isnan(off)).astype(float), size)
+    return np.maximum(sums(off, size) / np.maximum(hours, 1), 1.0), hours
 
 
 def _earlier(values: Values) -> Values:
