@@ -175,7 +175,7 @@ def _place(made: Installation, hours: int, taken: list[Incident]) -> int | None:
 def _seen(traffic: Values, start: int, hours: int) -> bool:
     """Whether enough is done in it, and in three hours of it, for anybody to notice."""
     during = traffic[start : start + hours]
-    return during.sum() >= _LEAST_TRAFFIC and np.count_nonzero(during >= 6) >= 3
+    return bool(during.sum() >= _LEAST_TRAFFIC) and int(np.count_nonzero(during >= 6)) >= 3
 
 
 WEEKS_JUDGED = range(2, HOURS // HOURS_A_WEEK)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.foresight.measures import Measure
-from pipeline.foresight.series import HOURS_A_DAY, HOURS_A_WEEK, Series, Values, gauge, share
+from pipeline.foresight.series import HOURS_A_DAY, HOURS_A_WEEK, Flags, Series, Values, gauge, share
 
 WEEKS = 9
 HOURS = WEEKS * HOURS_A_WEEK
@@ -94,7 +95,8 @@ def _traffic(random: np.random.Generator) -> Values:
     for _ in range(int(random.integers(0, 4))):  # somebody takes in a whole archive
         at = int(random.integers(0, HOURS - 6))
         busy[at : at + int(random.integers(1, 6))] *= random.uniform(3, 10)
-    return random.poisson(peak * shape * growth * busy).astype(float)
+    documents: Values = random.poisson(peak * shape * growth * busy).astype(float)
+    return documents
 
 
 def series(made: Installation) -> list[Series]:
@@ -112,7 +114,7 @@ def series(made: Installation) -> list[Series]:
     ]
 
 
-def _gaps(random: np.random.Generator) -> Values:
+def _gaps(random: np.random.Generator) -> Flags:
     """Hours at which nothing ran that could have measured."""
     gone = np.zeros(HOURS, bool)
     for _ in range(int(random.integers(0, 4))):
@@ -121,7 +123,9 @@ def _gaps(random: np.random.Generator) -> Values:
     return gone
 
 
-def _latency(made: Installation, key: Key, end: datetime, gone: Values, restarts: Values) -> Series:
+def _latency(
+    made: Installation, key: Key, end: datetime, gone: Flags, restarts: NDArray[np.int64]
+) -> Series:
     random, (measure, subject) = made.random, key
     level = np.exp(random.uniform(np.log(0.25), np.log(15)))
     if measure is Measure.SEARCH_TIME:
@@ -152,7 +156,7 @@ def _autocorrelated(random: np.random.Generator, size: float, keeps: float) -> V
     return found
 
 
-def _share(made: Installation, key: Key, end: datetime, gone: Values) -> Series:
+def _share(made: Installation, key: Key, end: datetime, gone: Flags) -> Series:
     random, (measure, subject) = made.random, key
     base = {
         Measure.SERVICE_FAILURES: random.choice([0.0, 0.001, 0.01, 0.03]),
@@ -173,7 +177,9 @@ def _share(made: Installation, key: Key, end: datetime, gone: Values) -> Series:
     return share(measure, subject, end, hits, counts)
 
 
-def _queue_age(made: Installation, end: datetime, gone: Values, restarts: Values) -> Series:
+def _queue_age(
+    made: Installation, end: datetime, gone: Flags, restarts: NDArray[np.int64]
+) -> Series:
     random = made.random
     load = made.traffic / max(made.traffic.max(), 1)
     age = random.exponential(random.uniform(5, 60), HOURS)
@@ -184,7 +190,7 @@ def _queue_age(made: Installation, end: datetime, gone: Values, restarts: Values
     return gauge(Measure.QUEUE_AGE, "all", end, np.where(gone, np.nan, age))
 
 
-def _unit_cost(made: Installation, end: datetime, gone: Values) -> Series:
+def _unit_cost(made: Installation, end: datetime, gone: Flags) -> Series:
     random, key = made.random, (Measure.UNIT_COST, "all")
     counts = random.poisson(made.traffic * (1 - made.idle)).astype(float)
     level = np.exp(random.uniform(np.log(0.001), np.log(0.05)))
@@ -197,7 +203,7 @@ def _unit_cost(made: Installation, end: datetime, gone: Values) -> Series:
                   np.where(measured, counts, 0.0))  # fmt: skip
 
 
-def _recall(made: Installation, end: datetime, gone: Values) -> Series:
+def _recall(made: Installation, end: datetime, gone: Flags) -> Series:
     random = made.random
     base = random.uniform(0.985, 1.0)
     values = np.full(HOURS, np.nan)

@@ -97,7 +97,7 @@ from pipeline.store.rollouts import Rollout
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
 from pipeline.store.shadows import Shadow, ShadowResult
-from pipeline.store.spending import Spending
+from pipeline.store.spending import By, Spending
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
 from pipeline.words import NearWord
@@ -468,8 +468,8 @@ def made() -> Iterator[tuple[str, Any]]:
     spent = [Spending("2026-05-04", "", 3, 0, 40, Decimal("0.1"))]
     for month in (None, Month(1.0, None, None), Month(1.0, 2.0, 3.0)):
         days = (date(2026, 5, 4), date(2026, 5, 5))
-        told = costs.Costs(costs.By.DAY, *days, spent, Decimal("0.1"), month)
-        yield "`navigator costs`", costs.costs_json(told)
+        money = costs.Costs(By.DAY, *days, spent, Decimal("0.1"), month)
+        yield "`navigator costs`", costs.costs_json(money)
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
     differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)
     extra = AcceptedDrift(what="queue x", reason="y")

@@ -17,7 +17,7 @@ from stages.services import Services
 from stages.watching.handing_over import hand_over
 from stages.watching.looking import judge, look
 from stages.watching.presenting import as_markdown, in_short, outlook_json
-from tests.stages.conftest import Opener
+from tests.flows.corpus import Opener
 
 _CALLS = sa.text(
     """
