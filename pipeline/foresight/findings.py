@@ -73,8 +73,8 @@ def _find(series: Series) -> Iterator[Finding]:
         if found.any[-1]:
             yield Finding(
                 level.kind, series.measure, series.subject, level.title.format(series.subject),
-                level.unit, _recent(series.values), _last(found.usual), _since(series, found.any.astype(float)),
-                _how(found),
+                level.unit, _recent(series.values), _last(found.usual),
+                _since(series, found.any.astype(float)), _how(found),
             )  # fmt: skip
     elif (share := SHARES.get(series.measure)) is not None:
         wrong = more_wrong(series.hits, series.counts, share)
