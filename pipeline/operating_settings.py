@@ -56,6 +56,14 @@ class OperatingSettings(GateSettings):
         "`navigator deploy` does.",
     )
 
+    # -- foresight -----------------------------------------------------------------------------
+    month_budget_usd: float | None = Field(
+        default=None,
+        gt=0,
+        description="US dollars for services in a calendar month (UTC); the watch tells when the "
+        "month's forecast passes it. It stops nothing: a run's cap does.",
+    )
+
     # -- backups ---------------------------------------------------------------------------------
     restore_max_bytes: int = Field(
         default=64 * 1024**3, gt=0, description="A larger file is not taken for a backup."

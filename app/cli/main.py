@@ -25,7 +25,11 @@ COMMANDS = {
     "page": "Show what was read of one page, with its notes, and its picture.",
     "report": "Write the data-quality report and open it on a desktop.",
     "suites": "Show the gate's rules, or export them as Great Expectations has them",
+<<<<<<< HEAD
     "alerts": "Show alerts, and acknowledge or close them.",
+=======
+    "costs": "Show what was spent, by day, service, user, source, document or run; as CSV too.",
+>>>>>>> foresight
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",
@@ -39,6 +43,7 @@ COMMANDS = {
     "evidence": "Export what shows that the controls for privacy and compliance work.",
     "doctor": "Try every part of the set-up, show the protections in force; say how to mend it.",
     "drift": "Compare an environment with what its file declares; exit 1 when drift is left.",
+    "watch": "Show figures, what is unusual, and what is to be expected; keep what was read off.",
     "reconcile": "Compare storage, database, ledger and Prefect; exit 1 when something is left.",
     "index": "Show the indexes for words and vectors, build them, or build them anew.",
     "reset": "Empty the local default: documents, vectors, runs and reports. Asks first.",

@@ -24,6 +24,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
     from flows.quality_report import quality_report
     from flows.sync_source import sync_source
     from flows.verify import verify
+    from flows.watch import watch
 
     return {
         "flows/backfill.py:backfill": backfill,
@@ -36,6 +37,7 @@ def served_flows() -> dict[str, Flow[..., Any]]:
         "flows/quality_report.py:quality_report": quality_report,
         "flows/verify.py:verify": verify,
         "flows/sync_source.py:sync_source": sync_source,
+        "flows/watch.py:watch": watch,
     }
 
 

@@ -30,7 +30,7 @@ from stages.reconciling.inspection import Inspection
 
 FLOWS = (
     "ingest", "backfill", "ingest-documents", "quality-report", "maintain", "drift", "verify",
-    "sync-source", "build-space", "check-spaces",
+    "sync-source", "build-space", "check-spaces", "watch",
 )  # fmt: skip
 """Every flow of ours."""
 _LONG_OVER = timedelta(minutes=5)

@@ -66,6 +66,7 @@ ORDER: tuple[str | int, ...] = (
     "maintenance_findings",
     "processes",
     "vector_recall",
+    "watch_figures",
     "sources",
     "source_objects",
     "unindexed_chunks",

@@ -574,6 +574,20 @@ vector_recall = Table(
     Column("worst", Double, nullable=False),
 )
 
+watch_figures = Table(
+    "watch_figures",
+    metadata,
+    # figures that no other table keeps, by the hour: queue age, free room, search times …
+    Column("measure", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),  # the begin of the hour
+    Column("number", Integer, nullable=False),  # of looks in it
+    Column("total", Double, nullable=False),
+    Column("latest", Double, nullable=False),
+    Column("least", Double, nullable=False),
+    Column("most", Double, nullable=False),
+)
+
 processes = Table(
     "processes",
     metadata,
@@ -899,6 +913,7 @@ OPERATOR_TABLES = (
     processes,
     sources,
     vector_recall,
+    watch_figures,
     space_switches,
     shadow_runs,
     legal_holds,

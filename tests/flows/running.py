@@ -25,12 +25,14 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     from flows.ingest_documents import ingest_documents
     from flows.maintain import maintain
     from flows.sync_source import sync_source
+    from flows.watch import watch
 
     os.environ.update(request["environment"])
     flows: dict[str, Any] = {
         "ingest": ingest, "backfill": backfill, "ingest-documents": ingest_documents,
         "maintain": maintain, "drift": drift, "sync-source": sync_source,
         "build-space": build_space, "check-spaces": check_spaces,
+        "watch": watch,
     }  # fmt: skip
     flow = flows[request["flow"]]
     try:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,7 @@ from app.chaos.oracle import Breach, Verdict
 from app.cli import (
     baseline,
     compare,
+    costs,
     dashboard,
     delete,
     doctor,
@@ -43,6 +44,7 @@ from app.cli import (
     shadow,
     status,
     verify,
+    watch,
 )
 from app.cli.main import COMMANDS
 from app.cli.search import SearchRequest
@@ -72,6 +74,9 @@ from pipeline.documents import ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding, Tally
+from pipeline.foresight.causes import Surroundings
+from pipeline.foresight.measures import Measure
+from pipeline.foresight.outlook import Limits, Month, Outlook, outlook
 from pipeline.highlights import Span
 from pipeline.job_notes import JobNote
 from pipeline.layout import Table
@@ -92,6 +97,7 @@ from pipeline.store.rollouts import Rollout
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
 from pipeline.store.shadows import Shadow, ShadowResult
+from pipeline.store.spending import By, Spending
 from pipeline.store.stops import StoppedRun
 from pipeline.store.summary import CorpusSummary, RunRecord
 from pipeline.words import NearWord
@@ -107,6 +113,7 @@ from tests.app.navigating import ROOT, SAMPLES, Ended, Navigator
 from tests.clients.tiny_models import cross_encoder_folder
 from tests.deployments.test_releases import packed
 from tests.deployments.verification.making import baseline as made_baseline
+from tests.pipeline.foresight.making import END, failures, falling, latency
 
 PAGE = (ROOT / "docs" / "json.md").read_text("utf-8")
 UNTIL_STOPPED = {"api", "mcp", "up", "worker", "mocks"}
@@ -283,6 +290,7 @@ def test_commands_print_what_the_page_says(
         ("`navigator page`", "page", "homeowners-policy.pdf", 4, "-o", tmp_path / "p.png"),
         ("`navigator report`", "report", "--run", "last", "-o", tmp_path / "report.html"),
         ("`navigator suites`", "suites"),
+        ("`navigator costs`", "costs", "--by", "document"),
         ("`navigator suites export`", "suites", "export", tmp_path / "suites"),
         ("`navigator erase`", "erase", "--user", "nobody", "--yes"),
         ("`navigator retention set`", "retention", "set", "all", "--keep", "90y"),
@@ -429,6 +437,16 @@ def _backfill() -> Backfill:
     )  # fmt: skip
 
 
+def _watched() -> Iterator[Outlook]:
+    """With everything there may be in it, and of an installation without any history."""
+    disk, jobs = falling(1e9, 1e9), failures(measure=Measure.QUARANTINED, subject="all")
+    jobs.hits[-6:] = 20
+    around = Surroundings(workers=0)
+    for limits in (Limits({"openai": 1.0}, 1.0, 0.5), Limits({}, None, 0.0)):
+        found = outlook(END, [disk, jobs, latency(days=3)], limits, around)
+        yield replace(found, read_off={("queue_age", "all"): 1.0})
+
+
 def made() -> Iterator[tuple[str, Any]]:
     """What the functions of the commands make of real values, for those that are not run."""
     worked = RunDocument(
@@ -477,6 +495,13 @@ def made() -> Iterator[tuple[str, Any]]:
     words, space = WordFigures(1, 2, 3, 4, 5), SpaceFigures(uuid4(), "m", 4, 1, *[None] * 5)
     measured = replace(space, bytes=1, recall=1.0, worst=0.9, questions=20, measured_at=NOW)
     yield "`navigator index`", index.as_json(words, [space, measured])
+    for watched in _watched():
+        yield "`navigator watch`", watch.watch_json(watched)
+    spent = [Spending("2026-05-04", "", 3, 0, 40, Decimal("0.1"))]
+    for month in (None, Month(1.0, None, None), Month(1.0, 2.0, 3.0)):
+        days = (date(2026, 5, 4), date(2026, 5, 5))
+        money = costs.Costs(By.DAY, *days, spent, Decimal("0.1"), month)
+        yield "`navigator costs`", costs.costs_json(money)
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
     differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)
     extra = AcceptedDrift(what="queue x", reason="y")

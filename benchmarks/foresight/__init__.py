@@ -1,0 +1,1 @@
+"""Measures foresight on simulated histories of installations with labelled incidents."""
