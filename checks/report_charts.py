@@ -29,6 +29,11 @@ class ReportCharts:
     failed_share: Markup | None
     cost: Markup | None
     golden: Markup | None
+    trends: tuple[tuple[str, Markup], ...]
+
+
+MOST_TRENDS = 12
+"""Rules that are drawn over time, those that failed most."""
 
 
 def report_charts(data: ReportData) -> ReportCharts:
@@ -45,6 +50,7 @@ def report_charts(data: ReportData) -> ReportCharts:
         failed_share=_failed_share(data),
         cost=_cost(data),
         golden=_golden(data),
+        trends=_trends(data),
     )
 
 
@@ -126,7 +132,7 @@ def _stage_tones(data: ReportData) -> dict[str, str]:
 def _slowest(data: ReportData, tones: dict[str, str]) -> Markup | None:
     bars = [
         Bar(
-            visible(slow.source),
+            visible(slow.name),
             tuple(Segment(stage.stage, stage.seconds, tones[stage.stage]) for stage in slow.stages),
         )
         for slow in data.slowest
@@ -177,4 +183,21 @@ def _golden(data: ReportData) -> Markup | None:
         columns(bars, title="nDCG of the golden questions", shown=lambda v: f"{v:.3f}")
         if bars
         else None
+    )
+
+
+def _trends(data: ReportData) -> tuple[tuple[str, Markup], ...]:
+    failing = sorted((each for each in data.trends if each.failed), key=lambda each: -each.failed)
+    return tuple(
+        (
+            trend.title,
+            columns(
+                [
+                    Bar(f"{p.day.day} {p.day:%b}", (Segment("failed", p.failed, "bad"),))
+                    for p in trend.points
+                ],
+                title=f"Failures a day: {trend.title}",
+            ),
+        )
+        for trend in failing[:MOST_TRENDS]
     )

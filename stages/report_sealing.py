@@ -1,0 +1,155 @@
+"""Seals quality reports: signs each with the installation's key, and chains it to the one before.
+
+What is signed is a *statement*: which report it is, over what, the hashes of its figures and its
+page, and the hash of the link before it in the chain.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from checks.report_json import section_hashes
+from pipeline.canonical_json import canonical
+from pipeline.errors import StorageUnavailable
+from pipeline.identity import owner_mark, sha256_hex
+from pipeline.store import report_seals
+from pipeline.store.clock import database_time
+from pipeline.store.engine import Database
+from pipeline.store.report_seals import SealRow
+from stages.report_keys import ReportKeys
+
+FORMAT = "insurance-navigator-report-1"
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SealedReport:
+    """A report to be sealed.
+
+    Attributes:
+        report: its figures, as `checks.report_json.report_json` makes them.
+        page: the HTML page, in UTF-8.
+    """
+
+    id: UUID
+    user_id: UUID | None
+    run_id: UUID | None
+    owners: tuple[str, ...]
+    report: Mapping[str, Any]
+    page: bytes
+
+
+def link_hash(row: SealRow) -> str:
+    """The hash by which the next link names this one: of its statement and its signature."""
+    return sha256_hex(f"{row.statement}\n{row.signature}")
+
+
+def statement_of(row: SealRow) -> dict[str, Any]:
+    """What a link states, as its columns have it; the hashes are its statement's alone."""
+    return {
+        "format": FORMAT,
+        "number": row.number,
+        "id": str(row.id),
+        "kind": row.kind,
+        "user": str(row.user_id) if row.user_id else None,
+        "run": str(row.run_id) if row.run_id else None,
+        "owners": list(row.owners),
+        "made_at": row.made_at.astimezone(UTC).isoformat(),
+        "previous": row.previous,
+    }
+
+
+async def seal_report(database: Database, keys: ReportKeys, made: SealedReport) -> SealRow:
+    """Sign a report, store it and add it to the chain; one transaction.
+
+    Raises:
+        StorageUnavailable: so many are sealed at once that no number could be had.
+    """
+    content = canonical(made.report)
+    hashes = {
+        "content_sha256": sha256_hex(content),
+        "sections": section_hashes(made.report),
+        "page_sha256": sha256_hex(made.page),
+    }
+    packed = [gzip.compress(each, mtime=0) for each in (content, made.page)]
+    return await _append(
+        database, keys, "report", made.id, made.user_id, made.run_id, made.owners, hashes, packed
+    )
+
+
+async def remove_reports(database: Database, keys: ReportKeys, user: UUID, reason: str) -> int:
+    """Erase the reports that are over a user's documents; the chain says that, when and why.
+
+    Returns:
+        How many there were.
+    """
+    async with database.service() as connection:
+        reports = await report_seals.reports_over(connection, user, owner_mark(user))
+    for report in reports:
+        async with database.service() as connection:
+            await report_seals.remove_contents(connection, [report])
+        # No user and no run: the link that stays says nothing of who was erased.
+        await _append(database, keys, "removal", report, None, None, (), {"reason": reason}, None)
+    return len(reports)
+
+
+async def _append(
+    database: Database,
+    keys: ReportKeys,
+    kind: str,
+    report: UUID,
+    user_id: UUID | None,
+    run_id: UUID | None,
+    owners: tuple[str, ...],
+    told: Mapping[str, Any],
+    packed: list[bytes] | None,
+) -> SealRow:
+    for _ in range(_TRIES):
+        async with database.service() as connection:
+            before = await report_seals.newest(connection)
+            now = await database_time(connection)
+            row = _signed(keys, before, kind, report, user_id, run_id, owners, told, now)
+            if await report_seals.add(connection, row):
+                if packed is not None:
+                    await report_seals.add_content(connection, report, user_id, *packed)
+                return row
+    raise StorageUnavailable("The report could not be sealed.", remedy="Try it again.")
+
+
+def _signed(
+    keys: ReportKeys,
+    before: SealRow | None,
+    kind: str,
+    report: UUID,
+    user_id: UUID | None,
+    run_id: UUID | None,
+    owners: tuple[str, ...],
+    told: Mapping[str, Any],
+    now: datetime,
+) -> SealRow:
+    number = before.number + 1 if before else 1
+    previous = link_hash(before) if before else ""
+    row = SealRow(number, report, kind, user_id, run_id, list(owners), now, previous, "", "")
+    statement = canonical({**statement_of(row), **told, "key": keys.signing})
+    return SealRow(
+        number, report, kind, user_id, run_id, list(owners), now, previous,
+        statement.decode(), keys.sign(statement),
+    )  # fmt: skip
+
+
+def exported(row: SealRow, content: bytes) -> dict[str, Any]:
+    """A report with its seal, as a file that can be verified elsewhere.
+
+    Args:
+        content: the figures as they are stored, gzipped.
+    """
+    return {
+        "report": json.loads(gzip.decompress(content)),
+        "seal": {"statement": json.loads(row.statement), "signature": row.signature},
+    }
