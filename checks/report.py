@@ -16,7 +16,7 @@ from checks.html_templates import html_templates
 from checks.report_charts import report_charts
 from checks.report_data import ReportData
 from pipeline.personal_data import KINDS
-from pipeline.states import state_title
+from pipeline.states import PUBLISHED, state_title
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +48,13 @@ def render(data: ReportData, seal: PageSeal | None = None) -> str:
     template = _environment().get_template("report.html")
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return template.render(
-        data=data, css=css, charts=report_charts(data), seal=seal, most=MOST_NAMED, fold=FOLDED
+        data=data,
+        css=css,
+        charts=report_charts(data),
+        seal=seal,
+        most=MOST_NAMED,
+        fold=FOLDED,
+        published=PUBLISHED,
     )
 
 

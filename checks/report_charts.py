@@ -9,7 +9,7 @@ from markupsafe import Markup
 from checks.charts import Bar, Mark, Segment, columns, plain, rows
 from checks.formatting import duration, visible
 from checks.histogram import Histogram
-from checks.report_data import ReportData
+from checks.report_data import ReportData, RuleTrend
 from pipeline.states import ENDED, FAILED, STATE_TITLES, JobState
 
 STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
@@ -188,16 +188,13 @@ def _golden(data: ReportData) -> Markup | None:
 
 def _trends(data: ReportData) -> tuple[tuple[str, Markup], ...]:
     failing = sorted((each for each in data.trends if each.failed), key=lambda each: -each.failed)
-    return tuple(
-        (
-            trend.title,
-            columns(
-                [
-                    Bar(f"{p.day.day} {p.day:%b}", (Segment("failed", p.failed, "bad"),))
-                    for p in trend.points
-                ],
-                title=f"Failures a day: {trend.title}",
-            ),
-        )
-        for trend in failing[:MOST_TRENDS]
-    )
+    return tuple((trend.title, _trend(trend)) for trend in failing[:MOST_TRENDS])
+
+
+def _trend(trend: RuleTrend) -> Markup:
+    tone = "warn" if trend.severity == "warning" else "bad"
+    bars = [
+        Bar(f"{point.day.day} {point.day:%b}", (Segment("failed", point.failed, tone),))
+        for point in trend.points
+    ]
+    return columns(bars, title=f"Failures a day: {trend.title}")

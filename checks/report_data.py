@@ -115,6 +115,7 @@ class RuleTrend:
     rule: str
     title: str
     points: tuple[TrendPoint, ...]
+    severity: str = "critical"
 
     @property
     def failed(self) -> int:

@@ -62,3 +62,9 @@ class DocumentVersion:
     remedy: str = ""
     attempts: int = 0
     acknowledged_at: datetime | None = None
+
+    @property
+    def folder(self) -> str:
+        """Where the file was, without its name; the whole source when that ends in another name."""
+        head, _, last = self.source.rpartition("/")
+        return head if last == self.name else self.source

@@ -89,9 +89,11 @@ def _rule(row: Mapping[str, Any], examples: tuple[RuleExample, ...]) -> RuleSumm
 def rule_trends(found: Figures) -> tuple[RuleTrend, ...]:
     """Each rule day by day."""
     points: dict[tuple[str, str], list[TrendPoint]] = defaultdict(list)
-    titles: dict[tuple[str, str], str] = {}
+    titles: dict[tuple[str, str], tuple[str, str]] = {}
     for row in sorted(found["trends"], key=lambda each: each["day"]):
         key = (row["suite"], row["rule"])
-        titles[key] = row["title"]
+        titles[key] = (row["title"], row["severity"])
         points[key].append(TrendPoint(row["day"], row["evaluated"], row["failed"]))
-    return tuple(RuleTrend(*key, titles[key], tuple(days)) for key, days in points.items())
+    return tuple(
+        RuleTrend(*key, titles[key][0], tuple(days), titles[key][1]) for key, days in points.items()
+    )

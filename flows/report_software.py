@@ -12,7 +12,6 @@ _PACKAGES = {
     "insurance-navigator": "Insurance Navigator",
     "great-expectations": "Great Expectations",
     "prefect": "Prefect",
-    "pgvector": "pgvector (client)",
 }
 
 

@@ -70,7 +70,9 @@ def _version(row: VersionRow, pages: Pages) -> DocumentVersion:
         chunks=row.chunks,
         tokens=row.tokens,
         judged=tuple(f"{suite} {version}" for suite, version in sorted(row.suites.items())),
-        verdicts=tuple(_verdict(each, row.job_id, pages) for each in row.verdicts),
+        verdicts=tuple(
+            _verdict(each, row.job_id, pages) for each in row.verdicts if not _told_by_gaps(each)
+        ),
         gaps=tuple(gap.message for gap in gaps),
         remedies=tuple(dict.fromkeys(gap.remedy for gap in gaps if gap.remedy)),
         notes=tuple(
@@ -83,6 +85,11 @@ def _version(row: VersionRow, pages: Pages) -> DocumentVersion:
         attempts=row.attempts,
         acknowledged_at=row.acknowledged_at,
     )
+
+
+def _told_by_gaps(found: Mapping[str, Any]) -> bool:
+    """Whether it is the warning that something was not read, which the gaps tell one by one."""
+    return bool(found["rule"] == "gaps" and found["severity"] == "warning")
 
 
 def _verdict(found: Mapping[str, Any], job: UUID, pages: Pages) -> Verdict:

@@ -100,7 +100,8 @@ REPORT_QUERIES = {
     "trends": sa.text(
         f"""
         WITH {RESULTS} SELECT (at AT TIME ZONE 'UTC')::date AS day, suite, rule,
-            max(title) AS title, sum(evaluated)::bigint AS evaluated, sum(failed)::bigint AS failed
+            max(title) AS title, max(severity) AS severity,
+            sum(evaluated)::bigint AS evaluated, sum(failed)::bigint AS failed
         FROM results WHERE job_id IS NULL AND suite <> 'golden'
         GROUP BY 1, 2, 3 ORDER BY min(id)
         """
