@@ -59,7 +59,7 @@ def _ssns(text: str) -> list[str]:
 
 def _cards(text: str) -> list[str]:
     numbers = ("".join(filter(str.isdigit, match[0])) for match in _CARD.finditer(text))
-    return [each for each in numbers if each[0] in "3456" and luhn(each) and len({*each}) > 2]
+    return [each for each in numbers if each[0] in "3456" and luhn(each) and len({*each}) > 1]
 
 
 def luhn(digits: str) -> bool:

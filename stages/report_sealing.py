@@ -93,7 +93,7 @@ async def remove_reports(database: Database, keys: ReportKeys, user: UUID, reaso
         reports = await report_seals.reports_over(connection, user, owner_mark(user))
     for report in reports:
         async with database.service() as connection:
-            await report_seals.remove_contents(connection, [report])
+            await report_seals.remove_content(connection, report)
         # No user and no run: the link that stays says nothing of who was erased.
         await _append(database, keys, "removal", report, None, None, (), {"reason": reason}, None)
     return len(reports)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -78,14 +77,7 @@ _OVER = sa.text(
     WHERE s.user_id = :user_id OR :mark = ANY(s.owners) ORDER BY s.number
     """
 )
-_REMOVE = sa.text(
-    """
-    WITH own AS (
-        SELECT id FROM report_contents WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
-    )
-    DELETE FROM report_contents AS c USING own AS o WHERE c.id = o.id
-    """
-)
+_REMOVE = sa.text("DELETE FROM report_contents WHERE id = :id")
 
 
 async def newest(connection: AsyncConnection) -> SealRow | None:
@@ -161,6 +153,6 @@ async def reports_over(connection: AsyncConnection, user_id: UUID, mark: str) ->
     return list(found.scalars())
 
 
-async def remove_contents(connection: AsyncConnection, reports: Sequence[UUID]) -> None:
-    """Erase what reports hold; their links in the chain stay."""
-    await connection.execute(_REMOVE, {"ids": list(reports)})
+async def remove_content(connection: AsyncConnection, report: UUID) -> None:
+    """Erase what a report holds; its links in the chain stay."""
+    await connection.execute(_REMOVE, {"id": report})
