@@ -145,11 +145,14 @@ def verify(
 
 
 @group.command("rotate-key")
-def rotate_key() -> None:
+def rotate_key(json: Json = False) -> None:
     """Make a new key that signs reports; the old one still verifies those that it signed."""
     from stages.report_keys import rotate
 
     keys = rotate(load_settings())
+    if json:
+        print_json({"key": keys.signing})
+        return
     tell(f"Reports are signed by the key {keys.signing} from now on.")
 
 
