@@ -41,7 +41,7 @@ async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int
                 link_text=f"Quality report {number}",
                 key="quality-report",
                 description=f"Quality report {number}, as it was signed. The link needs no token "
-                "and is good for a while; later, `navigator report show` opens the page.",
+                f"and is good for a while; later, a token opens `/api/v1/reports/{report}`.",
             )
         )
     else:

@@ -19,7 +19,6 @@ from pipeline.settings import Settings
 from pipeline.store import erasure
 from pipeline.store.engine import Database
 from stages.garbage_collection import remove_orphaned_objects
-from stages.report_keys import report_keys
 from stages.report_sealing import remove_reports
 
 _OWNERS = re.compile(r'<meta name="owners" content="([0-9a-f ]*)">')
@@ -54,7 +53,7 @@ async def erase(
         settings: for the folder of this machine's reports, and the key that signs their removal.
         actor_id: who asked, for the access log.
     """
-    reports, keys = settings.home / "reports", await asyncio.to_thread(report_keys, settings)
+    reports = settings.home / "reports"
     async with database.service() as connection:
         runs = await erasure.runs_with(connection, user)
     # Before the rows, which say what reports there are: reports can be written again.
@@ -64,7 +63,7 @@ async def erase(
     objects = await storage.delete_under(f"{user}/")
     await remove_orphaned_objects(database, storage, user)
     removed += await _remove_reports(database, reports, runs, user)
-    removed += await remove_reports(database, keys, user, ERASED)
+    removed += await remove_reports(database, settings, user, ERASED)
     return ErasedUser(len(done.documents), done.chunks, objects, removed)
 
 

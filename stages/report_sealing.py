@@ -6,10 +6,11 @@ page, and the hash of the link before it in the chain.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,12 @@ from checks.report_json import section_hashes
 from pipeline.canonical_json import canonical
 from pipeline.errors import StorageUnavailable
 from pipeline.identity import owner_mark, sha256_hex
+from pipeline.settings import Settings
 from pipeline.store import report_seals
 from pipeline.store.clock import database_time
 from pipeline.store.engine import Database
 from pipeline.store.report_seals import SealRow
-from stages.report_keys import ReportKeys
+from stages.report_keys import ReportKeys, report_keys
 
 FORMAT = "insurance-navigator-report-1"
 _TRIES = 100
@@ -78,35 +80,48 @@ async def seal_report(database: Database, keys: ReportKeys, made: SealedReport) 
         "page_sha256": sha256_hex(made.page),
     }
     packed = [gzip.compress(each, mtime=0) for each in (content, made.page)]
-    return await _append(
-        database, keys, "report", made.id, made.user_id, made.run_id, made.owners, hashes, packed
-    )
+    link = _Link("report", made.id, made.user_id, made.run_id, made.owners)
+    return await _append(database, keys, link, hashes, packed)
 
 
-async def remove_reports(database: Database, keys: ReportKeys, user: UUID, reason: str) -> int:
+async def remove_reports(database: Database, settings: Settings, user: UUID, reason: str) -> int:
     """Erase the reports that are over a user's documents; the chain says that, when and why.
 
     Returns:
         How many there were.
+
+    Raises:
+        ConfigurationError: they are erased, and the key that says so cannot be had.
     """
     async with database.service() as connection:
         reports = await report_seals.reports_over(connection, user, owner_mark(user))
     for report in reports:
         async with database.service() as connection:
             await report_seals.remove_content(connection, report)
-        # No user and no run: the link that stays says nothing of who was erased.
-        await _append(database, keys, "removal", report, None, None, (), {"reason": reason}, None)
+    if reports:  # without any, no key is needed
+        keys = await asyncio.to_thread(report_keys, settings)
+        for report in reports:
+            # No user and no run: the link that stays says nothing of who was erased.
+            link = _Link("removal", report, None, None, ())
+            await _append(database, keys, link, {"reason": reason}, None)
     return len(reports)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What a link is about."""
+
+    kind: str
+    report: UUID
+    user_id: UUID | None
+    run_id: UUID | None
+    owners: tuple[str, ...]
 
 
 async def _append(
     database: Database,
     keys: ReportKeys,
-    kind: str,
-    report: UUID,
-    user_id: UUID | None,
-    run_id: UUID | None,
-    owners: tuple[str, ...],
+    link: _Link,
     told: Mapping[str, Any],
     packed: list[bytes] | None,
 ) -> SealRow:
@@ -114,10 +129,10 @@ async def _append(
         async with database.service() as connection:
             before = await report_seals.newest(connection)
             now = await database_time(connection)
-            row = _signed(keys, before, kind, report, user_id, run_id, owners, told, now)
+            row = _signed(keys, before, link, told, now)
             if await report_seals.add(connection, row):
                 if packed is not None:
-                    await report_seals.add_content(connection, report, user_id, *packed)
+                    await report_seals.add_content(connection, link.report, link.user_id, *packed)
                 return row
     raise StorageUnavailable("The report could not be sealed.", remedy="Try it again.")
 
@@ -125,22 +140,24 @@ async def _append(
 def _signed(
     keys: ReportKeys,
     before: SealRow | None,
-    kind: str,
-    report: UUID,
-    user_id: UUID | None,
-    run_id: UUID | None,
-    owners: tuple[str, ...],
+    link: _Link,
     told: Mapping[str, Any],
     now: datetime,
 ) -> SealRow:
-    number = before.number + 1 if before else 1
-    previous = link_hash(before) if before else ""
-    row = SealRow(number, report, kind, user_id, run_id, list(owners), now, previous, "", "")
+    row = SealRow(
+        number=before.number + 1 if before else 1,
+        id=link.report,
+        kind=link.kind,
+        user_id=link.user_id,
+        run_id=link.run_id,
+        owners=list(link.owners),
+        made_at=now,
+        previous=link_hash(before) if before else "",
+        statement="",
+        signature="",
+    )
     statement = canonical({**statement_of(row), **told, "key": keys.signing})
-    return SealRow(
-        number, report, kind, user_id, run_id, list(owners), now, previous,
-        statement.decode(), keys.sign(statement),
-    )  # fmt: skip
+    return replace(row, statement=statement.decode(), signature=keys.sign(statement))
 
 
 def exported(row: SealRow, content: bytes) -> dict[str, Any]:

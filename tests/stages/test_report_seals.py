@@ -35,7 +35,9 @@ from stages.report_verifying import verify_chain, verify_file
 from tests.checks.report_examples import report_data
 
 ANNA = user_id("anna")
-OURS = keys_of("a-secret-of-this-installation-long-enough", "test")
+SECRET = "a-secret-of-this-installation-long-enough"
+OURS = keys_of(SECRET, "test")
+SETTINGS = Settings(report_keys=SecretStr(SECRET))
 OTHERS = keys_of("a-secret-of-another-installation-long-too", "test")
 DATA = report_data()
 FIGURES = report_json(DATA)
@@ -188,11 +190,11 @@ async def test_a_removed_report_is_not_a_lost_one(chained: Database) -> None:
     await tamper(chained, "DELETE FROM report_contents WHERE id = :id", id=IDS[0])
     [found] = (await verify_chain(chained, OURS)).findings
     assert found.code == "content_missing"
-    assert await remove_reports(chained, OURS, ANNA, "a user was erased") == 2
+    assert await remove_reports(chained, SETTINGS, ANNA, "a user was erased") == 2
     verdict = await verify_chain(chained, OURS)
     assert [each.code for each in verdict.findings] == ["content_missing"]
     assert (verdict.links, verdict.removed) == (5, 2)
-    assert await remove_reports(chained, OURS, ANNA, "a user was erased") == 0
+    assert await remove_reports(chained, SETTINGS, ANNA, "a user was erased") == 0
 
 
 async def test_reports_of_one_moment_are_a_chain(database: Database) -> None:
