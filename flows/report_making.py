@@ -52,26 +52,26 @@ async def make_report(
     Raises:
         ConfigurationError: the key that signs cannot be had.
     """
-    keys = keys or await asyncio.to_thread(report_keys, settings)
-    suites = suites or await asyncio.to_thread(suites_in_force, settings)
+    signing = keys or await asyncio.to_thread(report_keys, settings)
+    rules = suites or await asyncio.to_thread(suites_in_force, settings)
     data = await report_data(
         database,
         run_id=run_id,
         user_id=user_id,
         days=days,
         max_tokens=max_tokens or settings.chunk_tokens,
-        suites=suites,
+        suites=rules,
     )
     report_id = uuid4()
 
     def made() -> SealedReport:
         figures = report_json(data)
-        seal = PageSeal(str(report_id), sha256_hex(canonical(figures)), keys.signing)
+        seal = PageSeal(str(report_id), sha256_hex(canonical(figures)), signing.signing)
         page = render(data, seal).encode("utf-8")
         return SealedReport(report_id, user_id, run_id, data.owners, figures, page)
 
     sealed = await asyncio.to_thread(made)
-    return MadeReport(await seal_report(database, keys, sealed), sealed.page)
+    return MadeReport(await seal_report(database, signing, sealed), sealed.page)
 
 
 async def write_report(

@@ -91,19 +91,16 @@ async def remove_reports(database: Database, settings: Settings, user: UUID, rea
         How many there were.
 
     Raises:
-        ConfigurationError: they are erased, and the key that says so cannot be had.
+        ConfigurationError: the key that signs their removal cannot be had; nothing is erased.
     """
     async with database.service() as connection:
         reports = await report_seals.reports_over(connection, user, owner_mark(user))
-    for report in reports:
-        async with database.service() as connection:
-            await report_seals.remove_content(connection, report)
     if reports:  # without any, no key is needed
         keys = await asyncio.to_thread(report_keys, settings)
         for report in reports:
             # No user and no run: the link that stays says nothing of who was erased.
             link = _Link("removal", report, None, None, ())
-            await _append(database, keys, link, {"reason": reason}, None)
+            await _append(database, keys, link, {"reason": reason})
     return len(reports)
 
 
@@ -123,8 +120,9 @@ async def _append(
     keys: ReportKeys,
     link: _Link,
     told: Mapping[str, Any],
-    packed: list[bytes] | None,
+    packed: list[bytes] | None = None,
 ) -> SealRow:
+    """Add a link with what it makes or removes, in one transaction."""
     for _ in range(_TRIES):
         async with database.service() as connection:
             before = await report_seals.newest(connection)
@@ -133,6 +131,8 @@ async def _append(
             if await report_seals.add(connection, row):
                 if packed is not None:
                     await report_seals.add_content(connection, link.report, link.user_id, *packed)
+                else:
+                    await report_seals.remove_content(connection, link.report)
                 return row
     raise StorageUnavailable("The report could not be sealed.", remedy="Try it again.")
 

@@ -33,13 +33,13 @@ _MOST = 100
 _AS = Annotated[
     Literal["html", "json"], Query(alias="format", description="The page, or the figures.")
 ]
-_READ = {
+_PAGE = {
     200: {
         "description": "The report as it was signed",
         "content": {"text/html": {}, "application/json": {}},
-    },
-    **responses(401, 403, 404, 422, 429, 503),
+    }
 }
+_READ = {**_PAGE, **responses(401, 403, 404, 422, 429, 503)}
 # The page brings its own, which allows less; no shared cache keeps it.
 _HEADERS = {
     "Cache-Control": "private, no-store",
@@ -118,7 +118,11 @@ async def get_report(
         return await _answer(connection, row, kind)
 
 
-@router.get("/{report_id}/signed", responses=_READ, response_class=Response)
+@router.get(
+    "/{report_id}/signed",
+    responses={**_PAGE, **responses(403, 404, 422, 503)},
+    response_class=Response,
+)
 async def get_signed(
     parts: Parts,
     report_id: UUID,
