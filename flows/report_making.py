@@ -52,15 +52,18 @@ async def make_report(
     Raises:
         ConfigurationError: the key that signs cannot be had.
     """
-    signing = keys or await asyncio.to_thread(report_keys, settings)
-    rules = suites or await asyncio.to_thread(suites_in_force, settings)
+    if keys is None:
+        keys = await asyncio.to_thread(report_keys, settings)
+    if suites is None:
+        suites = await asyncio.to_thread(suites_in_force, settings)
+    signing = keys
     data = await report_data(
         database,
         run_id=run_id,
         user_id=user_id,
         days=days,
         max_tokens=max_tokens or settings.chunk_tokens,
-        suites=rules,
+        suites=suites,
     )
     report_id = uuid4()
 

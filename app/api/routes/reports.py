@@ -7,7 +7,7 @@ import gzip
 import json
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -33,7 +33,7 @@ _MOST = 100
 _AS = Annotated[
     Literal["html", "json"], Query(alias="format", description="The page, or the figures.")
 ]
-_PAGE = {
+_PAGE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report as it was signed",
         "content": {"text/html": {}, "application/json": {}},
