@@ -45,24 +45,31 @@ class ErasedUser:
 
 
 async def erase(
-    database: Database, storage: Storage, settings: Settings, user: UUID, actor_id: UUID
+    database: Database,
+    storage: Storage,
+    settings: Settings,
+    user: UUID,
+    actor_id: UUID,
+    *,
+    reports: Path | None = None,
 ) -> ErasedUser:
     """Erase a user; again it erases what was left when it was interrupted.
 
     Args:
-        settings: for the folder of this machine's reports, and the key that signs their removal.
+        settings: for the key that signs the removal of reports.
         actor_id: who asked, for the access log.
+        reports: the folder of this machine's pages of reports; the home's when None.
     """
-    reports = settings.home / "reports"
+    folder = reports or settings.home / "reports"
     async with database.service() as connection:
         runs = await erasure.runs_with(connection, user)
     # Before the rows, which say what reports there are: reports can be written again.
-    removed = await _remove_reports(database, reports, runs, user)
+    removed = await _remove_reports(database, folder, runs, user)
     async with database.service() as connection:
         done = await erasure.erase_user(connection, user, actor_id)
     objects = await storage.delete_under(f"{user}/")
     await remove_orphaned_objects(database, storage, user)
-    removed += await _remove_reports(database, reports, runs, user)
+    removed += await _remove_reports(database, folder, runs, user)
     removed += await remove_reports(database, settings, user, ERASED)
     return ErasedUser(len(done.documents), done.chunks, objects, removed)
 
