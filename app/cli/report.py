@@ -123,7 +123,8 @@ def verify(
     if file is not None:
         finding = asyncio.run(_verify_file(settings, _content(file)))
         if json:
-            print_json({"holds": finding.holds, "findings": [asdict(finding)]})
+            none = {"links": None, "head": None, "removed": None}
+            print_json({"holds": finding.holds, **none, "findings": [asdict(finding)]})
         else:
             tell(finding.sentence)
         raise typer.Exit(0 if finding.holds else 1)
