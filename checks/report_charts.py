@@ -9,7 +9,7 @@ from markupsafe import Markup
 from checks.charts import Bar, Mark, Segment, columns, plain, rows
 from checks.formatting import duration, visible
 from checks.histogram import Histogram
-from checks.report_data import ReportData
+from checks.report_data import ReportData, RuleTrend
 from pipeline.states import ENDED, FAILED, STATE_TITLES, JobState
 
 STAGE_TONES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7")
@@ -29,6 +29,11 @@ class ReportCharts:
     failed_share: Markup | None
     cost: Markup | None
     golden: Markup | None
+    trends: tuple[tuple[str, Markup], ...]
+
+
+MOST_TRENDS = 12
+"""Rules that are drawn over time, those that failed most."""
 
 
 def report_charts(data: ReportData) -> ReportCharts:
@@ -45,6 +50,7 @@ def report_charts(data: ReportData) -> ReportCharts:
         failed_share=_failed_share(data),
         cost=_cost(data),
         golden=_golden(data),
+        trends=_trends(data),
     )
 
 
@@ -126,7 +132,7 @@ def _stage_tones(data: ReportData) -> dict[str, str]:
 def _slowest(data: ReportData, tones: dict[str, str]) -> Markup | None:
     bars = [
         Bar(
-            visible(slow.source),
+            visible(slow.name),
             tuple(Segment(stage.stage, stage.seconds, tones[stage.stage]) for stage in slow.stages),
         )
         for slow in data.slowest
@@ -178,3 +184,17 @@ def _golden(data: ReportData) -> Markup | None:
         if bars
         else None
     )
+
+
+def _trends(data: ReportData) -> tuple[tuple[str, Markup], ...]:
+    failing = sorted((each for each in data.trends if each.failed), key=lambda each: -each.failed)
+    return tuple((trend.title, _trend(trend)) for trend in failing[:MOST_TRENDS])
+
+
+def _trend(trend: RuleTrend) -> Markup:
+    tone = "warn" if trend.severity == "warning" else "bad"
+    bars = [
+        Bar(f"{point.day.day} {point.day:%b}", (Segment("failed", point.failed, tone),))
+        for point in trend.points
+    ]
+    return columns(bars, title=f"Failures a day: {trend.title}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from checks.histogram import Histogram
-from checks.report_documents import FailedDocument, LackingDocument
+from checks.report_documents import DocumentVersion
 from pipeline.states import FAILED, PUBLISHED, WORKING, JobState
 
 
@@ -18,7 +18,6 @@ class ReportHeading:
         title: e.g. ``Run amber-fox`` or ``The last 30 days``.
         first, last: the time span of what is shown, in UTC.
         run_id: the run, None for a report over time.
-        pipeline_version: parser, chunker and embedding space; empty when several.
         user: whose documents, empty for all.
     """
 
@@ -26,7 +25,6 @@ class ReportHeading:
     first: datetime
     last: datetime
     run_id: str | None = None
-    pipeline_version: str = ""
     user: str = ""
 
 
@@ -35,25 +33,28 @@ class Totals:
     """Sums over the scope.
 
     Attributes:
-        tokens: sent to the embedder, so without reused text.
-        chunks_reused: chunks whose vector was already known.
-        cost_usd: as billed by list price.
+        versions: of documents, each in one state; documents: different ones among them.
+        pages, chunks, tokens: of these versions, as far as each got.
+        calls: requests to models and parsing services, also those that failed.
+        billed_tokens: sent with these requests; a text whose vector is known is not sent.
+        cost_usd: of these requests, by list price.
         seconds: wall time of the run, or summed over runs.
     """
 
+    versions: int
     documents: int
     pages: int
     chunks: int
-    chunks_reused: int
     tokens: int
     calls: int
+    billed_tokens: int
     cost_usd: float
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """How many documents are in a state."""
+    """How many versions of documents are in a state."""
 
     state: JobState
     documents: int
@@ -64,26 +65,106 @@ class SuiteRun:
     """A suite that was applied.
 
     Attributes:
-        runs: names of the runs that applied it, newest first.
-        first, last: when, in UTC.
-        documents: judged; documents_failed: kept back.
+        runs: names of the runs that applied it in the scope.
+        first, last: when, in UTC; None when no version was judged by it within the scope's time.
+        documents: versions whose last judgment is by it; documents_failed: quarantined by it.
+        rules: what it demands, where this program still knows the version.
     """
 
     suite: str
     version: str
     title: str
     runs: tuple[str, ...]
-    first: datetime
-    last: datetime
+    first: datetime | None
+    last: datetime | None
     documents: int
     documents_failed: int
+    rules: tuple[RuleDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDefinition:
+    """A rule as Great Expectations is told it.
+
+    Attributes:
+        bounds: the expectation's arguments as text, e.g. ``min_value=0.5``.
+    """
+
+    rule: str
+    title: str
+    expectation: str
+    column: str
+    bounds: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """A rule on one day: how often it was applied, and how often it failed."""
+
+    day: date
+    evaluated: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrend:
+    """A rule over time, oldest day first, whatever the version of its suite."""
+
+    suite: str
+    rule: str
+    title: str
+    points: tuple[TrendPoint, ...]
+    severity: str = "critical"
+
+    @property
+    def failed(self) -> int:
+        return sum(point.failed for point in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """How often a kind of personal data stands in the texts, and in how many versions."""
+
+    kind: str
+    found: int
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person did to a version: acknowledged, retried, deleted, corrected …"""
+
+    at: datetime
+    what: str
+    name: str
+    version: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What made versions: parser, chunker and embedding model, with how many it made."""
+
+    parser: str
+    chunker: str
+    model: str
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """Of what the report was made: names with their versions, e.g. the program's own."""
+
+    name: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
 class RuleExample:
     """A document behind a failed rule, with what is wrong in words."""
 
-    source: str
+    name: str
     sentence: str
 
 
@@ -93,7 +174,8 @@ class RuleSummary:
 
     Attributes:
         threshold: in words, empty for a rule without numbers.
-        evaluated, failed: rows; those that were not measured are not among them.
+        evaluated, failed: rows (documents, chunks or vectors), again at each judgment; those that
+            were not measured are not among them.
         worst: the worst value that was measured, None for a rule without numbers.
         documents_failed: documents behind the failed rows.
         examples: a few of these.
@@ -134,7 +216,7 @@ class StageSeconds:
 class SlowDocument:
     """A document with the time of its stages, in their order."""
 
-    source: str
+    name: str
     stages: tuple[StageSeconds, ...]
 
     @property
@@ -196,13 +278,15 @@ class ReportData:
 
     Attributes:
         generated_at: in UTC.
-        lacking: some of the documents that were not read whole; lacking_in_all: how many there are.
+        versions: every version of a document that the report is about, by name.
         coverage: share of pages with text, a value a document.
         chunk_sizes: tokens, a value a chunk; `max_tokens` is the limit.
         similarity: cosine to the nearest chunk of another document, a value a sampled chunk.
-        spend_by_day, spend_by_run, spend_by_model: newest or dearest first.
-        days: oldest first; a report on one run may leave them out.
+        spend_by_…: each adds up to the totals; newest or dearest first.
+        days: oldest first; a report on one run may leave them out. So trends.
         golden: what golden questions found, oldest first.
+        personal: by kind, over the versions that were looked through; `uncounted` were not.
+        decisions: of people, newest first.
         owners: a mark for each user whose documents it is over, for their erasure.
     """
 
@@ -211,11 +295,13 @@ class ReportData:
     scope: ReportHeading
     totals: Totals
     states: tuple[StateCount, ...]
+    versions: tuple[DocumentVersion, ...] = ()
     suites: tuple[SuiteRun, ...] = ()
     rules: tuple[RuleSummary, ...] = ()
-    failed: tuple[FailedDocument, ...] = ()
-    lacking: tuple[LackingDocument, ...] = ()
-    lacking_in_all: int = 0
+    trends: tuple[RuleTrend, ...] = ()
+    personal: tuple[PersonalData, ...] = ()
+    uncounted: int = 0
+    decisions: tuple[Decision, ...] = ()
     coverage: Histogram = _NOTHING
     chunk_sizes: Histogram = _NOTHING
     max_tokens: int | None = None
@@ -223,27 +309,42 @@ class ReportData:
     spend_by_day: tuple[Spend, ...] = ()
     spend_by_run: tuple[Spend, ...] = ()
     spend_by_model: tuple[Spend, ...] = ()
+    spend_by_owner: tuple[Spend, ...] = ()
     slowest: tuple[SlowDocument, ...] = ()
     duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0))
     days: tuple[DayPoint, ...] = ()
     golden: tuple[GoldenNight, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+    software: tuple[Software, ...] = ()
     owners: tuple[str, ...] = ()
 
     @property
     def published(self) -> int:
-        return self._count(*PUBLISHED)
+        return self.count(*PUBLISHED)
 
     @property
     def with_gaps(self) -> int:
-        return self._count(JobState.COMPLETE_WITH_GAPS)
+        return self.count(JobState.COMPLETE_WITH_GAPS)
 
     @property
     def failing(self) -> int:
-        return self._count(*FAILED)
+        return self.count(*FAILED)
 
     @property
     def waiting(self) -> int:
-        return self._count(*WORKING)
+        return self.count(*WORKING)
 
-    def _count(self, *states: JobState) -> int:
+    @property
+    def failed(self) -> tuple[DocumentVersion, ...]:
+        """The versions that ended without being published, and wait for a person."""
+        return tuple(each for each in self.versions if each.state in FAILED)
+
+    @property
+    def lacking(self) -> tuple[DocumentVersion, ...]:
+        """The versions of which something was not read, without superseded and deleted ones."""
+        past = (JobState.SUPERSEDED, JobState.DELETED)
+        return tuple(each for each in self.versions if each.gaps and each.state not in past)
+
+    def count(self, *states: JobState) -> int:
+        """How many versions are in these states."""
         return sum(found.documents for found in self.states if found.state in states)

@@ -1,4 +1,4 @@
-"""The documents that the quality report names: those that failed, and those with gaps."""
+"""A version of a document as the quality report tells it: hash, state, verdicts, notes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,62 @@ from pipeline.states import JobState
 
 
 @dataclass(frozen=True, slots=True)
-class FailedDocument:
-    """A document that ended in a failure state, and what a person can do."""
+class Verdict:
+    """What a rule found wrong with a version.
 
-    source: str
-    job_id: str
-    state: JobState
-    code: str
-    message: str
-    remedy: str
-    attempts: int
-    at: datetime
+    Attributes:
+        sentences: what is wrong, with the chunk and the page it begins on; at most three.
+        severity: ``critical`` keeps it from being published, ``warning`` is only told.
+    """
+
+    suite: str
+    rule: str
+    severity: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class LackingDocument:
-    """A document of which something was not read.
+class DocumentVersion:
+    """One version of one document.
 
     Attributes:
-        state: where it ended; one with gaps may be published or refused.
-        gaps: a sentence for each, with its pages. remedies: what to do, each once.
+        name: of the file; inside: of the e-mail or archive that it came in.
+        source: where it was read, empty for an upload.
+        sha256: of the file's bytes.
+        judged: the suites of its last judgment with their versions, e.g. ``chunks 1a2b3c4d``.
+        gaps: what was not read, a sentence each; remedies: what to do about it, each once.
+        notes: what else is to be known of how it was read.
+        personal: how often each kind of personal data stands in it; None when not looked for.
+        code, message, remedy: why it failed; empty when it did not.
+        acknowledged_at: when a person said that they know of the failure.
     """
 
-    source: str
+    job_id: str
+    name: str
+    version: int
+    sha256: str
     state: JobState
-    gaps: tuple[str, ...]
-    remedies: tuple[str, ...]
+    at: datetime
+    inside: str = ""
+    source: str = ""
+    media_type: str = ""
+    pages: int | None = None
+    chunks: int | None = None
+    tokens: int | None = None
+    judged: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    gaps: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    personal: dict[str, int] | None = None
+    code: str = ""
+    message: str = ""
+    remedy: str = ""
+    attempts: int = 0
+    acknowledged_at: datetime | None = None
+
+    @property
+    def folder(self) -> str:
+        """Where the file was, without its name; the whole source when that ends in another name."""
+        head, _, last = self.source.rpartition("/")
+        return head if last == self.name else self.source

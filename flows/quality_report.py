@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
 from prefect import flow, task
-from prefect.artifacts import acreate_link_artifact
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from flows.artifact_writes import shown
-from flows.report_builder import write_report
+from flows.report_making import write_report
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.shared_services import opened, services, tagged
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, time_limit
 from pipeline.identity import user_id
 from pipeline.run_options import RunOptions
-from pipeline.settings import Settings
 from pipeline.store.connection_retries import retry_on_restart
-
-
-def reports_folder(settings: Settings) -> Path:
-    """Where reports are written."""
-    return settings.home / "reports"
+from stages.report_links import report_link
 
 
 @task(
@@ -34,26 +28,32 @@ def reports_folder(settings: Settings) -> Path:
 )
 @retry_on_restart
 async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int) -> str:
-    """Write the page and leave a link to it with the run; its path."""
+    """Make the report, sign it, and leave a link to it with the run; its page's path."""
     parts = services()
-    path = await write_report(
-        parts.database,
-        reports_folder(parts.settings),
-        run_id=run_id,
-        user_id=user,
-        days=days,
-        max_tokens=parts.chunker.max_tokens,
+    made, path = await write_report(
+        parts.database, parts.settings, run_id=run_id, user_id=user, days=days
     )
-    await shown(
-        acreate_link_artifact(
-            path.as_uri(),
-            link_text=path.name,
-            key="quality-report",
-            # Browsers do not follow a link from a server's page to a file: the path can be copied.
-            description=f"The quality report, on the machine that wrote it: {path}",
+    number, report = made.seal.number, made.seal.id
+    if link := report_link(parts.settings, report):
+        await shown(
+            acreate_link_artifact(
+                link,
+                link_text=f"Quality report {number}",
+                key="quality-report",
+                description=f"Quality report {number}, as it was signed. The link needs no token "
+                f"and is good for a while; later, a token opens `/api/v1/reports/{report}`.",
+            )
         )
-    )
-    get_run_logger().info("quality report: %s", path)
+    else:
+        await shown(
+            acreate_markdown_artifact(
+                f"Quality report {number} is kept, and `/api/v1/reports/{report}` of the API "
+                f"serves it. Say with NAVIGATOR_PUBLIC_URL where that is, and here is a link. On "
+                f"the machine that made it, the page is `{path}`.",
+                key="quality-report",
+            )
+        )
+    get_run_logger().info("quality report %d: %s", number, path)
     return str(path)
 
 

@@ -26,6 +26,15 @@ class ApiSettings(BaseSettings):
     signing_secret: SecretStr | None = Field(
         default=None, min_length=32, description="Signs URLs; without it, made from the JWT secret."
     )
+    report_keys: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Signs quality reports; older ones after it, by spaces. Without it, one is "
+        "made and kept in home.",
+    )
+    report_link_hours: float = Field(
+        default=24 * 14, gt=0, le=24 * 366, description="Life of a run's link to its report."
+    )
     public_url: str | None = Field(
         default=None, description="Where clients reach the API; without it, as they asked for it."
     )

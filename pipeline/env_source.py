@@ -55,6 +55,7 @@ class SourcedSettings(BaseSettings):
         "jwt_secret",
         "jwt_previous_secret",
         "signing_secret",
+        "report_keys",
         "llama_cloud_webhook_secret",
         "llama_cloud_webhook_previous_secret",
         mode="before",

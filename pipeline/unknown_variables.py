@@ -24,6 +24,7 @@ _OTHERS = frozenset(
         "NAVIGATOR_ALERT_ADDRESS",
         ENVIRONMENT,
         ENTERED,
+        "NAVIGATOR_API_ADDRESS",
         "NAVIGATOR_ENVIRONMENTS",
         "NAVIGATOR_RELEASE",
     }

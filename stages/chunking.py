@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pipeline.chunking import chunk_document
 from pipeline.chunking.options import ChunkerOptions
@@ -11,6 +11,7 @@ from pipeline.concurrency import gather_bounded
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
 from pipeline.failpoints import failpoint
+from pipeline.personal_data import personal_data
 from pipeline.states import JobState
 from pipeline.store import chunk_buffer
 from pipeline.store.claims import ClaimedJob
@@ -61,12 +62,12 @@ async def _store(
     moves: list[Move],
 ) -> StageResult:
     chunked, failures = await services.compute_lock.compute(_cut, services, group)
-    done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
+    done = [_stored(*each) for each in chunked]
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))
         # Only the chunks of jobs that are still ours: a late worker must not write any.
         await chunk_buffer.store(
-            connection, [(job, chunks) for job, chunks, _ in chunked if job.job_id in moved]
+            connection, [(job, chunks) for job, chunks, *_ in chunked if job.job_id in moved]
         )
         failpoint("before-chunk-commit")
     failpoint("after-chunk-commit")
@@ -76,14 +77,15 @@ async def _store(
 
 def _cut(
     services: Services, group: Sequence[tuple[ClaimedJob, ParsedDocument]]
-) -> tuple[list[tuple[ClaimedJob, list[Chunk], float]], list[Move]]:
+) -> tuple[list[tuple[ClaimedJob, list[Chunk], dict[str, int], float]], list[Move]]:
     counter = tokenizer(services.embedder.tokenizer_name)
     chunked, failures = [], []
     for job, document in group:
         started = time.perf_counter()
         try:
             chunks = cut(document, services.chunker, counter)
-            chunked.append((job, chunks, time.perf_counter() - started))
+            found = personal_data(document.text)
+            chunked.append((job, chunks, found, time.perf_counter() - started))
         except NavigatorError as error:
             failures.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
     return chunked, failures
@@ -109,10 +111,13 @@ def cut(document: ParsedDocument, options: ChunkerOptions, counter: Tokenizer) -
     return chunks
 
 
-def _stored(job: ClaimedJob, chunks: Sequence[Chunk], seconds: float) -> Move:
+def _stored(
+    job: ClaimedJob, chunks: Sequence[Chunk], personal: Mapping[str, int], seconds: float
+) -> Move:
     facts = {
         "chunks": len(chunks),
         "tokens": sum(chunk.tokens for chunk in chunks),
+        "personal_data": dict(personal),
         "stage": "chunk",
         "seconds": seconds,
     }

@@ -15,11 +15,14 @@ from uuid import UUID
 
 from clients.storage.object_storage import Storage
 from pipeline.identity import owner_mark
+from pipeline.settings import Settings
 from pipeline.store import erasure, holds
 from pipeline.store.engine import Database
 from stages.garbage_collection import remove_orphaned_objects
+from stages.report_sealing import remove_reports
 
 _OWNERS = re.compile(r'<meta name="owners" content="([0-9a-f ]*)">')
+ERASED = "a user was erased"
 LEFT = (
     "Backups and exports that were made before hold what they held: remove or age them out.",
     "Postgres keeps removed rows in its files and its log until it overwrites them.",
@@ -42,27 +45,36 @@ class ErasedUser:
 
 
 async def erase(
-    database: Database, storage: Storage, reports: Path, user: UUID, actor_id: UUID
+    database: Database,
+    storage: Storage,
+    settings: Settings,
+    user: UUID,
+    actor_id: UUID,
+    *,
+    reports: Path | None = None,
 ) -> ErasedUser:
     """Erase a user; again it erases what was left when it was interrupted.
 
     Args:
-        reports: the folder of this machine's reports.
+        settings: for the key that signs the removal of reports.
         actor_id: who asked, for the access log.
+        reports: the folder of this machine's pages of reports; the home's when None.
 
     Raises:
         LegalHold: a document of theirs has to be kept; nothing is erased.
     """
+    folder = reports or settings.home / "reports"
     async with database.service() as connection:
         await holds.require_none_of(connection, user)
         runs = await erasure.runs_with(connection, user)
     # Before the rows, which say what reports there are: reports can be written again.
-    removed = await _remove_reports(database, reports, runs, user)
+    removed = await _remove_reports(database, folder, runs, user)
     async with database.service() as connection:
         done = await erasure.erase_user(connection, user, actor_id)
     objects = await storage.delete_under(f"{user}/")
     await remove_orphaned_objects(database, storage, user)
-    removed += await _remove_reports(database, reports, runs, user)
+    removed += await _remove_reports(database, folder, runs, user)
+    removed += await remove_reports(database, settings, user, ERASED)
     return ErasedUser(len(done.documents), done.chunks, objects, removed)
 
 

@@ -40,6 +40,7 @@ __all__ = ["ApiParts", "create_app"]
 _UNLIMITED = re.compile(
     rf"POST {PREFIX}/documents|PUT {PREFIX}/uploads/[^/]+/content"
     rf"|POST {PREFIX}/uploads/[^/]+/complete|GET {PREFIX}/originals/[^/]+"
+    rf"|POST {PREFIX}/reports"
     rf"|GET {PREFIX}/(jobs/[^/]+/)?events|(GET|DELETE) {PREFIX}/users/me(/export)?"
 )
 _PATIENCE_SECONDS = 3.0

@@ -7,10 +7,10 @@ import hmac
 import os
 from pathlib import Path
 
-from app.process.secret_file import kept_secret
 from deployments.alert_webhook import alerts_key
 from pipeline.errors import ConfigurationError
 from pipeline.private_files import open_home
+from pipeline.secret_file import kept_secret
 from pipeline.settings import Settings
 
 

@@ -27,7 +27,7 @@ async def erase(settings: Settings, user: UUID) -> ErasedUser:
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
         storage = await open_storage(settings)
-        return await remove(database, storage, settings.home / "reports", user, OPERATOR)
+        return await remove(database, storage, settings, user, OPERATOR)
 
 
 def command(user: User = None, yes: options.Yes = False, json: Json = False) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 
-from app.process.secret_file import kept_secret
 from app.stack.status_file import running_stack
 from deployments.prefect_api import change_tokens, password_header
 from pipeline.errors import ConfigurationError, ServiceUnavailable
 from pipeline.loopback import unusable_proxy
+from pipeline.secret_file import kept_secret
 from pipeline.settings import load_settings
 from stages.protected_connections import require_http
 

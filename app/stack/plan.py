@@ -20,6 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.loopback import answers
 from pipeline.settings import Settings
 from pipeline.store.embedded_tools import is_ready, postmaster_pid
+from stages.report_links import API_ADDRESS
 
 PORTS = {"prefect": 4200, "api": 8000, "mocks": 8010, "worker": 8020}
 """Where each service listens, before `--port-offset`."""
@@ -192,5 +193,6 @@ def _worker(options: StackOptions) -> Service:
         address=options.url("worker"),
         port=port,
         health=partial(answers, options.port("worker"), "/health", _HEALTH_SECONDS),
+        environment={API_ADDRESS: options.url("api")},
         needs=["postgres", "prefect", "mocks"],
     )

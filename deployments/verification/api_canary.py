@@ -188,7 +188,9 @@ async def _erased(own: httpx.AsyncClient) -> None:
 
 async def _clean(parts: Services) -> None:
     for user in _USERS:
-        await erase(parts.database, parts.storage, _NO_REPORTS, user, OPERATOR)
+        await erase(
+            parts.database, parts.storage, parts.settings, user, OPERATOR, reports=_NO_REPORTS
+        )
 
 
 async def _left(parts: Services) -> set[str]:

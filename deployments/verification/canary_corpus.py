@@ -113,7 +113,9 @@ async def _take(parts: Services, max_cost_usd: Decimal | None, patience_seconds:
 
 async def clean(parts: Services) -> None:
     """Erase the canaries: rows, stored files, everything made of them; work on them is fenced."""
-    await erase(parts.database, parts.storage, _NO_REPORTS, CANARY, OPERATOR)
+    await erase(
+        parts.database, parts.storage, parts.settings, CANARY, OPERATOR, reports=_NO_REPORTS
+    )
 
 
 async def pass_through(where: CanaryEnvironment, *, ask: bool) -> Passage:

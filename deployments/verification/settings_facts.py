@@ -19,6 +19,7 @@ BY_NATURE = frozenset(
         # who is who there, and its own secrets
         "user", "passwords", "jwks", "jwt_issuer", "jwt_local_issuer", "jwt_audience",
         "jwt_secret", "jwt_previous_secret", "jwt_subject_ids", "signing_secret",
+        "report_keys", "report_link_hours",
         "metrics_token", "llama_cloud_webhook_secret", "llama_cloud_webhook_previous_secret",
         # what goes by the size of a machine, a contract or a team
         "concurrency", "parse_workers", "parse_memory_bytes", "embedding_concurrency",

@@ -54,7 +54,7 @@ _JOBS = sa.text(
 _FENCE = sa.text(
     """
     -- what a file says of itself is its text
-    UPDATE upload_jobs SET attempt = attempt + 1, facts = '{}'
+    UPDATE upload_jobs SET attempt = attempt + 1, facts = '{}', personal_data = NULL
     WHERE document_id = ANY(CAST(:ids AS uuid[]))
     """
 )

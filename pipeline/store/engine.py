@@ -144,6 +144,19 @@ class Database:
         return self.service() if user_id is None else self.reader(user_id)
 
     @asynccontextmanager
+    async def snapshot(self, user_id: UUID | None) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees all as it was at one moment, of one user or with None of all.
+
+        So figures of several statements agree, whoever writes meanwhile.
+        """
+        engine, role = (
+            (self.engine, SERVICE_ROLE) if user_id is None else (self._readers, READER_ROLE)
+        )
+        still = engine.execution_options(isolation_level="REPEATABLE READ")
+        async with self._begin(still, role, user_id) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def owner(self) -> AsyncIterator[AsyncConnection]:
         """One transaction as who owns the schema: for DDL; only a superuser sees rows with it."""
         async with self._begin(self._owners, None, None) as connection:

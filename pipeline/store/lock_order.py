@@ -73,6 +73,8 @@ ORDER: tuple[str | int, ...] = (
     "removed_chunks",
     "word_segments",
     "word_postings",
+    "report_seals",
+    "report_contents",
     "access_log",
     "releases",
     "rollouts",

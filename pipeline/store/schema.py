@@ -176,6 +176,7 @@ upload_jobs = Table(
     Column("notes", JSONB, nullable=False, server_default=text("'[]'")),
     Column("facts", JSONB, nullable=False, server_default=text("'{}'")),  # of the file itself
     Column("language", Text, nullable=False, server_default=text("''")),
+    Column("personal_data", JSONB),  # how often each kind stands in it; NULL: not counted
     # by which version of each suite it was judged last: {suite: version}
     Column("suites", JSONB, nullable=False, server_default=text("'{}'")),
     _now(),
@@ -872,6 +873,37 @@ alert_deliveries = Table(
     ),
 )
 
+report_seals = Table(
+    "report_seals",
+    metadata,
+    # the hash chain over quality reports: each statement is signed and names the one before it
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Uuid, nullable=False),  # of the report that was made, or removed
+    Column("kind", Text, nullable=False),
+    Column("user_id", Uuid),  # whose documents it is about; NULL: everybody's
+    Column("run_id", Uuid),
+    # a mark for each user whose documents it is over, for their erasure
+    Column("owners", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("statement", Text, nullable=False),  # canonical JSON, to the byte what was signed
+    Column("signature", Text, nullable=False),
+    CheckConstraint("kind IN ('report', 'removal')", name="kind"),
+    UniqueConstraint("id", "kind"),
+    Index(None, "user_id"),
+    Index(None, "run_id"),
+)
+
+report_contents = Table(
+    "report_contents",
+    metadata,
+    # what was signed: the figures as canonical JSON and the page, both gzipped; can be erased
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid),
+    Column("content", BYTEA, nullable=False),
+    Column("page", BYTEA, nullable=False),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -898,6 +930,8 @@ USER_TABLES = (
     space_backlog,
     shadow_results,
     golden_questions,
+    report_seals,
+    report_contents,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -923,5 +957,5 @@ OPERATOR_TABLES = (
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
-APPEND_ONLY = (job_events, access_log)
+APPEND_ONLY = (job_events, access_log, report_seals)
 """Tables that the service role may add to and read, nothing else."""

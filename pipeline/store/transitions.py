@@ -77,7 +77,7 @@ _MOVE = sa.text(
             error_class text, error_code text, error_message text, error_remedy text,
             parsed_key text, pages int, coverage double precision, characters bigint,
             replaced int, media_type text, notes jsonb, facts jsonb, language text,
-            chunks int, tokens bigint, suites jsonb, stage text,
+            chunks int, tokens bigint, suites jsonb, personal_data jsonb, stage text,
             seconds double precision)
     ), ordered AS (
         -- locked in the order of their ids, as `in_order` does; with the move's own columns, for
@@ -103,6 +103,7 @@ _MOVE = sa.text(
             language = coalesce(m.language, j.language),
             chunks = coalesce(m.chunks, j.chunks),
             tokens = coalesce(m.tokens, j.tokens),
+            personal_data = coalesce(m.personal_data, j.personal_data),
             suites = j.suites || coalesce(m.suites, '{{}}'),
             stage_seconds = CASE WHEN m.stage IS NULL THEN j.stage_seconds
                 ELSE j.stage_seconds || jsonb_build_object(m.stage, round(m.seconds::numeric, 4))

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from checks.histogram import SHARE_EDGES, SIMILARITY_EDGES, Histogram, size_edges
 from checks.report_data import (
     DayPoint,
+    Decision,
     Duplicates,
+    PersonalData,
+    Pipeline,
     ReportData,
     ReportHeading,
+    RuleDefinition,
     RuleExample,
     RuleSummary,
+    RuleTrend,
     SlowDocument,
+    Software,
     Spend,
     StageSeconds,
     StateCount,
     SuiteRun,
     Totals,
+    TrendPoint,
 )
-from checks.report_documents import FailedDocument, LackingDocument
+from checks.report_documents import DocumentVersion, Verdict
 from checks.rules import Suite
 from checks.suites import CHUNKS, FIDELITY, SUITES
 from pipeline.states import JobState
@@ -55,9 +63,8 @@ def report_data() -> ReportData:
             NOW - timedelta(minutes=3),
             NOW,
             "0f9a3c1e",
-            "local-1, markdown-1",
         ),
-        totals=Totals(200, 2_816, 9_412, 1_204, 2_350_442, 44, 0.046, 187.3),
+        totals=Totals(200, 199, 2_816, 9_412, 2_901_377, 44, 2_350_442, 0.046, 187.3),
         states=(
             StateCount(JobState.COMPLETE, 189),
             StateCount(JobState.COMPLETE_WITH_GAPS, 3),
@@ -68,9 +75,11 @@ def report_data() -> ReportData:
         ),
         suites=tuple(_suite_run(suite) for suite in SUITES),
         rules=tuple(rule for suite in SUITES for rule in _rules(suite)),
-        failed=_failed(),
-        lacking=_lacking(),
-        lacking_in_all=5,
+        versions=(*_failed(), *_lacking(), *_whole(193)),
+        trends=_trends(),
+        personal=(PersonalData("email", 31, 12), PersonalData("us_ssn", 2, 1)),
+        uncounted=5,
+        decisions=(Decision(NOW, "acknowledged", HOSTILE, 2, "A scan; the original is on paper."),),
         coverage=Histogram.of(
             [min(1.0, chance.gauss(0.97, 0.08)) for _ in range(196)] + [0.08], SHARE_EDGES
         ),
@@ -86,7 +95,10 @@ def report_data() -> ReportData:
             Spend("wordllama-256", 3, 40_000, 0.0),
         ),
         slowest=tuple(_slow(name, chance) for name in _slow_names()),
+        spend_by_owner=(Spend("one user's documents", 44, 2_350_442, 0.046),),
         duplicates=Duplicates(9_412, 9_180, 17),
+        pipelines=(Pipeline("local-1", "markdown-1", "openai/text-embedding-3-small (1536)", 200),),
+        software=(Software("Insurance Navigator", "0.2.0"), Software("Great Expectations", "1.24")),
         days=tuple(_day(number, chance) for number in range(21)),
     )
 
@@ -97,14 +109,20 @@ def empty_report_data() -> ReportData:
         title="Data quality of the corpus",
         generated_at=NOW,
         scope=ReportHeading("The last 30 days", NOW - timedelta(days=30), NOW),
-        totals=Totals(0, 0, 0, 0, 0, 0, 0.0, 0.0),
+        totals=Totals(0, 0, 0, 0, 0, 0, 0, 0.0, 0.0),
         states=(),
     )
 
 
 def _suite_run(suite: Suite) -> SuiteRun:
     failed = {FIDELITY.name: 2, CHUNKS.name: 1}.get(suite.name, 0)
-    return SuiteRun(suite.name, suite.version, suite.title, ("amber-fox",), NOW, NOW, 197, failed)
+    rules = tuple(
+        RuleDefinition(each.name, each.title, each.expectation, each.column, "", each.severity)
+        for each in suite.rules
+    )
+    return SuiteRun(
+        suite.name, suite.version, suite.title, ("amber-fox",), NOW, NOW, 197, failed, rules
+    )
 
 
 def _rules(suite: Suite) -> list[RuleSummary]:
@@ -130,7 +148,7 @@ def _rules(suite: Suite) -> list[RuleSummary]:
     return found
 
 
-def _failed() -> tuple[FailedDocument, ...]:
+def _failed() -> tuple[DocumentVersion, ...]:
     rows = (
         ("scans/claim-2019.pdf", JobState.FAILED_PARSE, "no_text_layer", "The file has no text "
          "layer: its pages are pictures.", "Install tesseract and set NAVIGATOR_OCR=true."),
@@ -141,23 +159,67 @@ def _failed() -> tuple[FailedDocument, ...]:
          "61% of the characters are readable, at least 85% are needed.",
          "Look at the document; retry it when it is mended."),
         (REVERSED, JobState.QUARANTINED, "quarantined",
-         "chunk 3: characters 80 to 900 are not the text of the chunk.", "Retry it."),
+         "chunk 3 (page 2): characters 80 to 900 are not the text of the chunk.", "Retry it."),
     )  # fmt: skip
     return tuple(
-        FailedDocument(source, f"job-{n}", state, code, message, remedy, n + 1, NOW)
+        DocumentVersion(
+            f"job-{n}", source.rpartition("/")[2] or source, n + 1, f"{n:064x}", state, NOW,
+            source=source, code=code, message=message, remedy=remedy, attempts=n + 1,
+            verdicts=(Verdict("fidelity", "readable", "critical", (message,)),) if n > 1 else (),
+            acknowledged_at=NOW if n == 2 else None,
+        )
         for n, (source, state, code, message, remedy) in enumerate(rows)
+    )  # fmt: skip
+
+
+def _lacking() -> tuple[DocumentVersion, ...]:
+    ocr = "Set NAVIGATOR_OCR=true, with tesseract installed, and take the document in again."
+    pages = "Pages 2 and 4 are only pictures, which were not read (NAVIGATOR_OCR is off)."
+    font = "Page 7 is set in a font that does not say which characters its signs are."
+    told = (
+        ("booklet-2021.pdf", "", (pages,), (ocr,)),
+        (HOSTILE, "claim.eml", (pages, font), (ocr, "Look there in the original.")),
+        (REVERSED, "", (font,), ("Look there in the original.",)),
+    )
+    return tuple(
+        DocumentVersion(
+            f"lacking-{n}", name, 1, f"{n + 10:064x}", JobState.COMPLETE_WITH_GAPS, NOW,
+            inside=inside, pages=12, chunks=40, gaps=gaps, remedies=remedies,
+            verdicts=(Verdict("fidelity", "gaps", "warning", ("not everything was read",)),),
+        )
+        for n, (name, inside, gaps, remedies) in enumerate(told)
+    )  # fmt: skip
+
+
+def _whole(count: int) -> tuple[DocumentVersion, ...]:
+    return tuple(
+        DocumentVersion(
+            f"whole-{n}", f"policy-{n:05}.pdf", 1, f"{n + 100:064x}", JobState.COMPLETE, NOW,
+            source=f"/policies/2026/policy-{n:05}.pdf", media_type="application/pdf", pages=14,
+            chunks=47, tokens=14_500, judged=("chunks 1a2b3c4d", "fidelity 5e6f7a8b"),
+        )
+        for n in range(count)
+    )  # fmt: skip
+
+
+def _trends() -> tuple[RuleTrend, ...]:
+    days = [date(2026, 11, 2) + timedelta(days=number) for number in range(21)]
+    points = tuple(TrendPoint(day, 200, day.day % 3) for day in days)
+    fine = tuple(TrendPoint(day, 200, 0) for day in days)
+    return (
+        RuleTrend("fidelity", "readable", "The text can be read", points),
+        RuleTrend("chunks", "unique", "Every chunk has its own id", fine),
     )
 
 
-def _lacking() -> tuple[LackingDocument, ...]:
-    ocr = "Set NAVIGATOR_OCR=true, with tesseract installed, and take the document in again."
-    whole, refused = JobState.COMPLETE_WITH_GAPS, JobState.QUARANTINED
-    pages = "Pages 2 and 4 are only pictures, which were not read (NAVIGATOR_OCR is off)."
-    font = "Page 7 is set in a font that does not say which characters its signs are."
-    return (
-        LackingDocument("scans/booklet-2021.pdf", whole, (pages,), (ocr,)),
-        LackingDocument(HOSTILE, whole, (pages, font), (ocr, "Look there in the original.")),
-        LackingDocument(REVERSED, refused, (font,), ("Look there in the original.",)),
+def large_report_data(documents: int) -> ReportData:
+    """A report over so many documents, all published."""
+    made = report_data()
+    return replace(
+        made,
+        totals=replace(made.totals, versions=documents, documents=documents),
+        states=(StateCount(JobState.COMPLETE, documents),),
+        versions=_whole(documents),
     )
 
 

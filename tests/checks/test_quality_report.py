@@ -13,11 +13,20 @@ from selenium.webdriver import Chrome
 
 from checks.charts import Bar, Segment, columns, rows
 from checks.histogram import Histogram
-from checks.report import render
+from checks.report import PageSeal, render
 from checks.suites import FIDELITY
-from tests.checks.report_examples import HOSTILE, REVERSED, empty_report_data, report_data
+from tests.checks.report_examples import (
+    HOSTILE,
+    REVERSED,
+    empty_report_data,
+    large_report_data,
+    report_data,
+)
 
-SECTIONS = ("totals", "states", "failures", "checks", "text", "vectors", "cost", "time", "history")
+SECTIONS = (
+    "totals", "states", "failures", "lacking", "documents", "checks", "personal", "text", "vectors",
+    "cost", "time", "decisions", "history", "proof",
+)  # fmt: skip
 
 
 class Tags(HTMLParser):
@@ -34,7 +43,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return render(report_data())
+    return render(report_data(), PageSeal("0f9a3c1e", "ab" * 32, "496a76c499202e49"))
 
 
 @pytest.fixture
@@ -94,7 +103,7 @@ def test_charts_can_be_read_out(html: str) -> None:
     tags = Tags(html).found
     charts = [attrs for tag, attrs in tags if tag == "svg"]
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
-    assert len(charts) == 8
+    assert len(charts) == 9
     assert len(ids) == len(set(ids))
     for chart in charts:
         assert chart["role"] == "img"
@@ -103,7 +112,8 @@ def test_charts_can_be_read_out(html: str) -> None:
 
 def test_rendering_twice_gives_the_same_page(html: str) -> None:
     """The same data make the same bytes."""
-    assert render(report_data()) == html
+    seal = PageSeal("0f9a3c1e", "ab" * 32, "496a76c499202e49")
+    assert render(report_data(), seal) == html
 
 
 def test_empty_report_says_so() -> None:
@@ -118,6 +128,37 @@ def test_histogram_without_median_is_drawn() -> None:
     """Counts that came from the database without their median still make a picture."""
     data = replace(report_data(), coverage=Histogram((0.0, 0.5, 1.0), (1, 3)))
     assert "4 documents." in render(data)
+
+
+# What a program writes where a value is missing.
+MISSING = ("undefined", "NaN", "null", "[object", "None", "datetime.")
+OURS = ("None.", "None was found.")
+
+
+def test_nothing_on_the_page_is_a_value_that_is_missing(page: Chrome) -> None:
+    """A reader sees words and numbers, also behind what unfolds, full or empty."""
+    for made in (None, render(empty_report_data())):
+        if made is not None:
+            page.get("about:blank")
+            page.execute_script("document.write(arguments[0]); document.close()", made)
+        page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+        text = page.find_element("tag name", "body").text
+        for sentence in OURS:
+            text = text.replace(sentence, "")
+        assert [words for words in MISSING if words in text] == []
+        assert "Data quality" in text
+
+
+def test_ten_thousand_documents_stay_readable(page: Chrome, tmp_path: Path) -> None:
+    """They lie folded, in groups that say from which name to which; the page stays short."""
+    path = tmp_path / "large.html"
+    path.write_text(render(large_report_data(10_000)), encoding="utf-8")
+    assert path.stat().st_size < 8_000_000
+    page.get(path.as_uri())
+    groups = page.find_elements("css selector", "#documents > details > summary")
+    assert len(groups) == 40
+    assert groups[1].text == "251 to 500: policy-00250.pdf to policy-00499.pdf"
+    assert page.execute_script("return document.body.scrollHeight") < 15_000
 
 
 def test_page_opens_without_errors_or_requests(page: Chrome) -> None:

@@ -21,7 +21,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from app.process.secret_file import kept_secret
+from pipeline.secret_file import kept_secret
 from tests.rooms import ROOT
 from tests.security.own_prefect import FLOW, OwnPrefect, own_prefect
 
@@ -348,7 +348,7 @@ def watched(folder: Path, seen: set[int]) -> Iterator[None]:
 FIRST_START = """
 import sys
 from pathlib import Path
-from app.process.secret_file import kept_secret
+from pipeline.secret_file import kept_secret
 print("ready", flush=True)
 sys.stdin.readline()
 print(kept_secret(Path(sys.argv[1]), "navigator:"))

@@ -84,11 +84,10 @@ async def erase(
 
     An operator names the user. Again it erases what was left when it was interrupted.
     """
-    reports = parts.settings.home / "reports"
     async with parts.database.service() as connection:
         waiting = await erasure.unfinished_jobs(connection, scope.one_user)
     done = await erasing.erase(
-        parts.database, parts.storage, reports, scope.one_user, scope.caller.user_id
+        parts.database, parts.storage, parts.settings, scope.one_user, scope.caller.user_id
     )
     parts.dispatcher.withdraw(scope.one_user, waiting)
     return Erased(**asdict(done), left=list(erasing.LEFT))

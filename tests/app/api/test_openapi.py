@@ -72,7 +72,11 @@ def test_every_answer_is_documented(case: Any, api: RunningApi, token: str) -> N
 def test_every_route_is_described() -> None:
     """Each has words for a person, and each names 401 unless a signature stands for the token."""
     raw = described()
-    signed = {f"{PREFIX}/uploads/{{upload_id}}/content", f"{PREFIX}/originals/{{job_id}}"}
+    signed = {
+        f"{PREFIX}/uploads/{{upload_id}}/content",
+        f"{PREFIX}/originals/{{job_id}}",
+        f"{PREFIX}/reports/{{report_id}}/signed",
+    }
     signed |= {"/health", "/health/live", "/health/ready"}  # these say nothing to be kept
     assert len(raw["paths"]) >= 12
     for path, methods in raw["paths"].items():

@@ -237,12 +237,12 @@ async def test_everything_at_once_is_found_and_set_back(trial: Trial) -> None:
 async def test_an_added_schedule_is_switched_off_and_kept(trial: Trial) -> None:
     """What somebody added starts nothing any more, and is still there."""
     async with get_client() as client:
-        found = await deployment(client, "quality-report")
+        found = await deployment(client, "verify")
         more = CronSchedule(cron="6 6 * * *", timezone="UTC")
         added = DeploymentScheduleCreate(schedule=more, active=True, slug="kept")
         await client.create_deployment_schedules(found.id, [added])
         await trial.fix()
-        [kept] = (await deployment(client, "quality-report")).schedules
+        [kept] = (await deployment(client, "verify")).schedules
     assert (kept.slug, kept.active) == ("kept", False)
 
 

@@ -313,7 +313,10 @@ async def test_an_erased_user_is_in_no_result(world: Opener, folder: Path) -> No
         await ingest(here.services, [file], BEN)
         await here.compared(begun)
         services = here.services
-        await erase(services.database, services.storage, folder / "none", ANNA, BEN)
+        await erase(
+            services.database, services.storage, services.settings, ANNA, BEN,
+            reports=folder / "none",
+        )  # fmt: skip
         assert await here.results(begun) == 1
         async with services.database.service() as connection:
             assert (await stored_rows(connection, ANNA))["shadow_results"] == 0

@@ -68,6 +68,7 @@ async def _fill(url: str) -> None:
             await service_calls.record(connection, call)
             for statement in (
                 _PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN, _REMOVED, _SEGMENT,
+                _SEAL, _REPORT,
             ):  # fmt: skip
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
         async with store.service() as connection:
@@ -107,6 +108,14 @@ _BACKLOG = sa.text(
     INSERT INTO {SCHEMA}.space_backlog (space_id, document_id, user_id)
     SELECT s.id, owed.id, owed.user_id FROM {SCHEMA}.embedding_spaces AS s, owed
     """
+)
+_SEAL = sa.text(
+    f"INSERT INTO {SCHEMA}.report_seals (number, id, kind, user_id, made_at, previous, statement, "
+    f"signature) SELECT count(*) + 1, :id, 'report', :user, now(), :sha, :sha, :sha "
+    f"FROM {SCHEMA}.report_seals"
+)
+_REPORT = sa.text(
+    f"INSERT INTO {SCHEMA}.report_contents (id, user_id, content, page) VALUES (:id, :user, '', '')"
 )
 _PARSED = sa.text(
     f"INSERT INTO {SCHEMA}.parsed_files (user_id, file_sha256, parser) VALUES (:user, :sha, 'p')"

@@ -11,6 +11,11 @@ BYTES = 48
 """Random bytes of a secret that is made here."""
 
 
+def new_secret() -> str:
+    """A random secret of letters, digits, ``-`` and ``_``."""
+    return secrets.token_urlsafe(BYTES)
+
+
 def kept_secret(path: Path, prefix: str = "") -> str:
     """The secret in a file; one is made when there is none.
 
@@ -29,7 +34,7 @@ def kept_secret(path: Path, prefix: str = "") -> str:
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(file, "w") as opened:
-            opened.write(prefix + secrets.token_urlsafe(BYTES))
+            opened.write(prefix + new_secret())
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
