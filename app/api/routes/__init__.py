@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.api.routes import (
+    bulk_jobs,
     documents,
     events,
     golden_questions,
@@ -25,6 +26,7 @@ ROUTERS = (
     documents.router,
     pages.router,
     events.router,
+    bulk_jobs.router,
     jobs.router,
     maintenance.router,
     overview.router,
