@@ -45,6 +45,7 @@ _ROWS = [
     _delete("ingest_runs", "id"),
     _delete("quality_results", "id"),
     _delete("golden_questions", "id"),
+    _delete("review_decisions", "id"),
     _delete("word_languages", "user_id, language"),
 ]
 # Jobs, runs' lists and buffered chunks go with their documents, which are locked already.

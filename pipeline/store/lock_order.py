@@ -58,6 +58,7 @@ ORDER: tuple[str | int, ...] = (
     "ingest_runs",
     "quality_results",
     "golden_questions",
+    "review_decisions",
     "word_languages",
     "unsettled_objects",
     "job_events",
@@ -107,6 +108,7 @@ NEVER_WAITED_FOR = frozenset(
         "word_segments",
         "word_postings",
         "space_switches",
+        "review_decisions",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""
