@@ -25,6 +25,7 @@ COMMANDS = {
     "page": "Show what was read of one page, with its notes, and its picture.",
     "report": "Write the data-quality report and open it on a desktop.",
     "suites": "Show the gate's rules, or export them as Great Expectations has them",
+    "review": "Work off what the quality gate quarantined or warned of.",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",
