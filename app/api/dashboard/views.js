@@ -9,6 +9,7 @@ import { el } from "./dom.js";
 import * as golden from "./golden.js";
 import * as maintenance from "./maintenance.js";
 import { errors, health, queue, quality, recent, services, spend, states, throughput } from "./panels.js";
+import * as review from "./review.js";
 import * as sources from "./sources.js";
 import { below, viewAddress } from "./links.js";
 
@@ -19,7 +20,7 @@ export const VIEWS = {
   overview: { title: "Overview", every: 10 * SECOND, panels: [states, errors, throughput, recent] },
   documents: { title: "Documents", every: 30 * SECOND, panels: [documents] },
   search: { title: "Search", every: 0, panels: [golden] },
-  quality: { title: "Quality", every: 30 * SECOND, panels: [quality] },
+  quality: { title: "Quality", every: 30 * SECOND, panels: [review, quality] },
   cost: { title: "Cost", every: 30 * SECOND, panels: [spend] },
   operations: { title: "Operations", every: 10 * SECOND, panels: [services, queue, health, maintenance, sources] },
 };

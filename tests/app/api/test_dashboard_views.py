@@ -111,8 +111,8 @@ def test_a_view_is_reached_by_the_keyboard(page: Page) -> None:
 
 def test_only_what_is_seen_is_asked(page: Page) -> None:
     """Each view asks what it shows: a user nothing of an operator's, and the other way round."""
-    alike = {"cost": {"/overview"}, "quality": {"/overview"}, "documents": {"/documents"},
-             "overview": {"/overview", "/jobs"}}  # fmt: skip
+    alike = {"cost": {"/overview"}, "quality": {"/overview", "/review"},
+             "documents": {"/documents"}, "overview": {"/overview", "/jobs"}}  # fmt: skip
     operating = {"/overview", "/maintenance", "/sources"}
     for user, service, own in (
         ("anna", False, {"search": {"/golden-questions"}, "operations": {"/overview"}}),

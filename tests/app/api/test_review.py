@@ -10,13 +10,18 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from tests.app.api.calling import accepted, is_problem, text
 from tests.app.api.database import rows_of
 from tests.app.api.serving import RunningApi, serving
+from tests.app.api.tab import Page, browser, page
 from tests.booklets import booklet
+
+__all__ = ["browser", "page"]
 
 WHY = {"reason": "Compared with the paper."}
 
@@ -121,3 +126,43 @@ def test_decisions_go_with_their_user(api: RunningApi, tmp_path: Path) -> None:
         assert WHY["reason"] in str(told)
         cleo.delete("/users/me", params={"confirm": "erase"}).raise_for_status()
     assert rows_of(api, "review_decisions", user_id("cleo")) == []
+
+
+def test_a_person_works_it_off_in_the_dashboard(
+    page: Page, api: RunningApi, tmp_path: Path
+) -> None:
+    """The list, the page beside its picture, a correction of a paragraph, and an acceptance."""
+    with api.client("dora") as dora:
+        kept = quarantined(api, dora, tmp_path, "dora.pdf")
+        fine = accepted(dora, text("otters"), name="otters.md")
+    api.work_off(fine["id"], user="dora")
+    page.open("dora", view="quality")
+    page.until_told("#review", "dora.pdf")
+    assert "Not everything was read" in page.text("#review")
+    page.click("#review a.page-link")
+    page.until_told("#page-text", "first page of dora.pdf")
+    page.click("#page-correct")
+    page.browser.find_element(By.CSS_SELECTOR, "#page-text [data-from]").send_keys(Keys.ENTER)
+    page.until_told("#correct-before", "first page of dora.pdf")
+    box = page.browser.find_element(By.ID, "correct-after")
+    assert box.get_property("value") in page.text("#page-text")
+    box.clear()
+    box.send_keys("The very first page, as it was put right by hand.")
+    page.browser.find_element(By.ID, "correct-reason").send_keys("A blurred scan.\n")
+    page.until_told("#page-notes", "The correction is kept.")
+    api.work_off(kept["id"], user="dora")
+    page.click("#page-close")
+    page.until_told("#review", "dora.pdf")
+    page.until(lambda: page.browser.find_elements(By.CSS_SELECTOR, "#review [data-accept]"))
+    page.click(f"[data-accept='{kept['document_id']}']")  # without a reason: nothing is sent
+    reason = page.browser.find_element(By.CSS_SELECTOR, "#review [name=reason]")
+    reason.send_keys("The picture shows a logo.\n")
+    page.until_told("#review", "Nothing waits for a review")
+    api.work_off(kept["id"], user="dora")
+    with api.client("dora") as dora:
+        assert dora.get(f"/jobs/{kept['id']}").json()["state"] == "complete_with_gaps"
+        shown = dora.get(f"/documents/{kept['document_id']}/pages/1").json()["text"]
+        decided = dora.get(f"/review/{kept['document_id']}").json()["decisions"]
+    assert "put right by hand" in shown
+    assert [each["decision"] for each in decided] == ["accept", "correct"]
+    assert page.browser.get_log("browser") == []
