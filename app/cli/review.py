@@ -14,7 +14,7 @@ from app.terminal.options import Json, User
 from app.terminal.run_report import show_run
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
-from pipeline.states import state_word
+from pipeline.states import state_title
 
 if TYPE_CHECKING:
     from app.reviews import Outcome
@@ -43,7 +43,7 @@ def list_(user: User = None, json: Json = False) -> None:
     shown = table("document", "state", "what the gate said")
     for each in found:
         said = "\n".join(finding["sentence"] for finding in each.findings)
-        shown.add_row(text(each.name), text(state_word(each.state)), text(said))
+        shown.add_row(text(each.name), text(state_title(each.state)), text(said))
     answers().print(shown)
 
 

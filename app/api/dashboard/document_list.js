@@ -18,7 +18,7 @@ export function listen(does) {
   actions = does;
   form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
   for (const name of ["state", "order"]) form.elements[name].addEventListener("change", go);
-  form.addEventListener("reset", () => { location.hash = viewAddress("documents"); });
+  document.getElementById("filter-none").addEventListener("click", () => { location.hash = viewAddress("documents"); });
   for (const [id, fit, act] of [["bulk-retry", helped, "retry"], ["bulk-acknowledge", known, "acknowledge"]]) {
     document.getElementById(id).addEventListener("click", async (event) => {
       await actions[act](fit().map((each) => each.latest_job_id), event.currentTarget);

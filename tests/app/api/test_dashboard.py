@@ -117,6 +117,7 @@ def test_the_token_leaves_the_address_and_outlives_a_reload_only(page: Page) -> 
     page.until(lambda: "Paste a token" in page.text())
     stored = "return [sessionStorage.length, localStorage.length, document.cookie]"
     assert page.browser.execute_script(stored) == [0, 0, ""]
+    assert "#" not in page.browser.current_url
     assert "renters.md" not in page.browser.page_source
 
 
