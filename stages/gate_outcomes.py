@@ -94,8 +94,8 @@ def rejection(reason: str) -> GateRejection:
     """The gate's reason as the job's error."""
     return GateRejection(
         reason[0].upper() + reason[1:] + ("" if reason.endswith(".") else "."),
-        remedy="Compare its pages: accept it or correct what was read (`navigator review`), or mend "
-        "the file.",
+        remedy="Compare its pages, then accept it or correct what was read "
+        "(`navigator review`), or mend the file.",
     )
 
 

@@ -103,6 +103,8 @@ def _read(cursor: str) -> tuple[str, UUID]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         key, identity = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if not isinstance(key, str):
+            raise TypeError(key)
         return storable(key), UUID(identity)
     except (ValueError, TypeError, AttributeError, binascii.Error):
         raise _not_ours() from None

@@ -17,6 +17,8 @@ from pipeline.settings import load_settings
 from pipeline.states import state_title
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.reviews import Outcome
     from pipeline.store.review_queries import ReviewItem
 
@@ -35,7 +37,7 @@ def list_(user: User = None, json: Json = False) -> None:
     """Show what waits for a review, with what the gate said."""
     found = asyncio.run(reviews.waiting(load_settings(), user))
     if json:
-        print_json({"documents": [_line(each) for each in found]})
+        print_json(list_json(found))
         return
     if not found:
         say("Nothing waits for a review.")
@@ -103,31 +105,28 @@ def _cell(given: str | None) -> tuple[int, int, int] | None:
 def _show(done: Outcome, word: str, *, json: bool) -> None:
     decision = done.reviewed.decision
     if json:
-        fine = done.report is None or done.report.all_fine
-        state = done.report.documents[0].state if done.report and done.report.documents else None
-        print_json(
-            {
-                "decision_id": decision.id,
-                "decision": decision.decision,
-                "document_id": decision.document_id,
-                "reason": decision.reason,
-                "who": decision.who,
-                "state": state,
-            }
-        )
-        raise typer.Exit(0 if fine else 1)
+        print_json(decision_json(done))
+        raise typer.Exit(0 if done.report is None or done.report.all_fine else 1)
     tell(f"{word}, as {decision.who}: {decision.reason}")
     if done.report is not None:
         raise typer.Exit(show_run(done.report, {}, json=False))
 
 
-def _line(each: ReviewItem) -> dict[str, Any]:
+def decision_json(done: Outcome) -> dict[str, Any]:
+    """A decision for a program, with where the document ended."""
+    decision = done.reviewed.decision
+    documents = done.report.documents if done.report else ()
     return {
-        "document_id": each.document_id,
-        "job_id": each.job_id,
-        "name": each.name,
-        "state": each.state,
-        "version": each.version,
-        "findings": each.findings,
-        "updated_at": each.updated_at,
+        "decision_id": decision.id,
+        "decision": decision.decision,
+        "document_id": decision.document_id,
+        "reason": decision.reason,
+        "who": decision.who,
+        "state": documents[0].state if documents else None,
     }
+
+
+def list_json(found: Sequence[ReviewItem]) -> dict[str, Any]:
+    """What waits for a review, for a program."""
+    names = ("document_id", "job_id", "name", "state", "version", "findings", "updated_at")
+    return {"documents": [{name: getattr(each, name) for name in names} for each in found]}
