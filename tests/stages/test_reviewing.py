@@ -15,7 +15,8 @@ from pipeline.fidelity import Fidelity
 from pipeline.identity import user_id
 from pipeline.store.page_queries import VersionView, find_version
 from pipeline.store.review_queries import ReviewItem, list_items
-from stages import reviewing
+from pipeline.store.transitions import Actor
+from stages import reviewing, syncing
 from stages.services import Services
 from tests.flows.corpus import Opener, change, corpus, policy, query, states
 from tests.ingesting import ingest, work_off
@@ -195,3 +196,18 @@ async def test_what_cannot_be_corrected_is_refused(
             await put_right(services, correction)
         assert await query(services, "SELECT * FROM upload_pipeline.review_decisions") == []
         assert await states(services) == {"home.md": "complete"}
+
+
+async def test_a_deletion_takes_the_corrections(remote: Opener, folder: Path) -> None:
+    """They quote the document: the same bytes, sent again, are read as they are."""
+    policy(folder, "home")
+    async with remote() as services:
+        await ingest(services, [folder], ANNA)
+        await put_right(services, Correction(1, "pays 200 dollars", "pays 250 dollars"))
+        newest = await version(services)
+        await syncing.delete(
+            services.database, services.storage, [newest.document_id], Actor("person"), ANNA
+        )
+        assert await query(services, "SELECT * FROM upload_pipeline.review_decisions") == []
+        await ingest(services, [folder], ANNA)
+        assert "pays 200" in await published(services)
