@@ -50,7 +50,7 @@ def with_acceptances(
         }
         left = []
         for failure in found:
-            if each := known.get((failure.rule, failure.sentence, 2)):
+            if each := known.get((failure.rule, failure.sentence, failure.failed)):
                 said = f"{failure.sentence}{SAID}{each.told})"
                 warnings[job] += (replace(failure, sentence=said),)
             else:
