@@ -132,7 +132,7 @@ async def _again(
         state = await _locked(connection, document, job)
         decision = await write(connection, run_id)
         # what was read before the decision is no longer taken for read
-        pass
+        await retrying.forget_reading(connection, [job])
         other = await retrying.other_versions(connection, [job], services.version)
         if not other:
             if state == JobState.QUARANTINED:

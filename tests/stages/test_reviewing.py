@@ -55,6 +55,12 @@ async def published(services: Services) -> str:
     return "\n".join(row["text"] for row in found)
 
 
+async def correlation(services: Services) -> UUID:
+    """By what a cached parse of the one document would be found."""
+    [row] = await query(services, "SELECT correlation_id AS id FROM upload_pipeline.upload_jobs")
+    return UUID(str(row["id"]))
+
+
 async def notes(services: Services) -> dict[str, list[int]]:
     """The kinds of notes of the one document, with their pages."""
     [row] = await query(services, "SELECT notes FROM upload_pipeline.upload_jobs")
@@ -132,8 +138,9 @@ async def test_a_correction_buys_only_the_chunk_that_changed(
     async with remote() as services:
         await ingest(services, [folder], ANNA)
         before, first = await corpus(services), await version(services)
-        inputs = openai.stats()["inputs"]
+        inputs, reading = openai.stats()["inputs"], await correlation(services)
         await put_right(services, WRONG)
+        assert await correlation(services) != reading  # a cached parse is not taken for read
         after, second = await corpus(services), await version(services)
         changed = {chunk[2] for chunk in after} - {chunk[2] for chunk in before}
         assert 1 <= len(changed) <= 2

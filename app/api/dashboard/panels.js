@@ -127,6 +127,7 @@ function group({ code, number: all, documents: found }, { retry, acknowledge, re
         onclick: (event) => resume(run, event.currentTarget) }, `Go on with everything that was stopped in the run ${run.slice(0, 8)}`)),
       helped.length > 1 ? button("retry-all", helped, retry, `Retry these ${helped.length}`) : null,
       known.length ? button("acknowledge", known, acknowledge, known.length > 1 ? `Acknowledge these ${known.length}` : "Acknowledge") : null,
+      code === "quarantined" ? viewLink("quality", {}, "Review") : null,
       viewLink("documents", { error: code }, all > found.length ? `Show all ${number(all)}` : "Show in the list")),
   ];
 }

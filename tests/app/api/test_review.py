@@ -145,7 +145,7 @@ def test_a_person_works_it_off_in_the_dashboard(
     page.browser.find_element(By.CSS_SELECTOR, "#page-text [data-from]").send_keys(Keys.ENTER)
     page.until_told("#correct-before", "first page of dora.pdf")
     box = page.browser.find_element(By.ID, "correct-after")
-    assert box.get_property("value") in page.text("#page-text")
+    assert str(box.get_property("value")) in page.text("#page-text")
     box.clear()
     box.send_keys("The very first page, as it was put right by hand.")
     page.browser.find_element(By.ID, "correct-reason").send_keys("A blurred scan.\n")
