@@ -20,6 +20,8 @@ class NoteKind(StrEnum):
     READ_BY_OCR = "read_by_ocr"
     READING_REPLACED = "reading_replaced"
     REPAIRED = "repaired"
+    CORRECTED = "corrected"
+    CORRECTION_LEFT = "correction_left"
 
 
 GAPS = frozenset(

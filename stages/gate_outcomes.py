@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.acceptance import Acceptance, with_acceptances
 from checks.gate import Gate
 from checks.suites import Suite
 from checks.validation_results import ValidationResult, quality_rows
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
+from pipeline.store import review_decisions
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
 from stages.batch import failure
@@ -33,9 +35,29 @@ async def validate_frames(
 ) -> list[ValidationResult]:
     """Validate frames of different suites at once, as `validate_frame` does each."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
-    return await services.compute_lock.compute(
+    results = await services.compute_lock.compute(
         lambda: Gate().check_together(asked, expected_jobs=owners, owners=owners)
     )
+    refused = {job for result in results for job in result.failures}
+    if not refused:
+        return results
+    accepted = await _accepted(services, [job for job in jobs if str(job.job_id) in refused])
+    return [with_acceptances(result, accepted) for result in results]
+
+
+async def _accepted(services: Services, jobs: Sequence[ClaimedJob]) -> dict[str, list[Acceptance]]:
+    """What persons let pass of these jobs' bytes."""
+    async with services.database.service() as connection:
+        files = sorted({(job.user_id, job.file_sha256) for job in jobs})
+        known = await review_decisions.of_files(connection, "accept", files)
+    return {
+        str(job.job_id): [
+            Acceptance(**finding, told=f"{each.who} on {each.created_at:%Y-%m-%d}: {each.reason}")
+            for each in known.get((job.user_id, job.file_sha256), ())
+            for finding in each.findings
+        ]
+        for job in jobs
+    }
 
 
 def outcome_moves(
@@ -72,7 +94,8 @@ def rejection(reason: str) -> GateRejection:
     """The gate's reason as the job's error."""
     return GateRejection(
         reason[0].upper() + reason[1:] + ("" if reason.endswith(".") else "."),
-        remedy="Look at the document and the quality report; mend the file, or retry it.",
+        remedy="Compare its pages, then accept it or correct what was read "
+        "(`navigator review`), or mend the file.",
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from pipeline.documents import ParsedDocument
 from pipeline.editions import edition_facts
 from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
@@ -22,6 +23,7 @@ from pipeline.store import parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import FinishedParse
+from stages.correcting import with_corrections
 from stages.garbage_collection import remove_orphaned_objects
 from stages.reading import Read, Unreadable, content_of, read_group
 from stages.service_waits import DocumentsWait
@@ -118,27 +120,27 @@ async def _keep(
     """Store the texts that are new, record them, and refer to all."""
     if not read:
         return []
+    corrected = await with_corrections(services, read)
+    # what the parser made is kept beside what a person put right in it
+    parsed = [one for one, other in zip(read, corrected, strict=True) if one is not other]
+    new = [each for each in (*parsed, *corrected) if each.fresh]
 
     def look() -> tuple[list[TextAssessment], list[tuple[str, bytes | Path]]]:
         return (
-            [assess(each.document) for each in read],
-            [(each.key, each.document.to_json()) for each in read if each.fresh],
+            [assess(each.document) for each in corrected],
+            [(each.key, each.document.to_json()) for each in new],
         )
 
     assessments, texts = await services.compute_lock.compute(look)
     await services.storage.put_all(texts)
-    references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
-    finished = [
-        _finished(each.job, reference)
-        for each, reference in zip(read, references, strict=True)
-        if each.fresh
-    ]
+    references = [_reference(*pair) for pair in zip(corrected, assessments, strict=True)]
     async with services.database.service() as connection:
-        all_wanted = await finish_wanted(connection, finished)
+        all_wanted = await finish_wanted(connection, [_finished(each) for each in new])
     if not all_wanted:
         await remove_orphaned_objects(services.database, services.storage)
-    for each in read:
+    for each in (*parsed, *corrected):
         services.texts.keep(each.key, each.document)
+    for each in read:
         known[content_of(each.job)] = each.key
     return references
 
@@ -149,7 +151,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         read.job.job_id,
         read.key,
         read.media_type.value,
-        pages=len(document.pages) if document.paged else None,
+        pages=_pages(document),
         characters=len(document.text),
         replaced=document.replaced,
         seconds=read.seconds,
@@ -161,15 +163,18 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
     )
 
 
-def _finished(job: ClaimedJob, reference: ParseReference) -> FinishedParse:
-    assert reference.key is not None
+def _pages(document: ParsedDocument) -> int | None:
+    return len(document.pages) if document.paged else None
+
+
+def _finished(read: Read) -> FinishedParse:
     return FinishedParse(
-        job.user_id,
-        job.file_sha256,
-        job.parser,
-        reference.key,
-        reference.pages,
-        reference.characters,
+        read.job.user_id,
+        read.job.file_sha256,
+        read.parser,
+        read.key,
+        _pages(read.document),
+        len(read.document.text),
         Decimal(0),
     )
 

@@ -30,6 +30,7 @@ class Read:
     Attributes:
         fresh: it was parsed just now, and is to be stored by us.
         seconds: what it took.
+        variant: what tells it from the parser's own text; empty for that.
     """
 
     job: ClaimedJob
@@ -37,11 +38,17 @@ class Read:
     document: ParsedDocument
     fresh: bool
     seconds: float
+    variant: str = ""
+
+    @property
+    def parser(self) -> str:
+        """What made it: the parser, and, when it was corrected, by which corrections."""
+        return self.job.parser + self.variant
 
     @property
     def key(self) -> str:
         """Where it belongs."""
-        return parsed_key(self.job.user_id, self.job.file_sha256, self.job.parser)
+        return parsed_key(self.job.user_id, self.job.file_sha256, self.parser)
 
 
 @dataclass(frozen=True, slots=True)

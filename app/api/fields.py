@@ -13,6 +13,7 @@ from fastapi import Query
 from pydantic import AfterValidator, Field
 
 from app.api.problems import Unprocessable
+from pipeline.store.document_queries import NamedPlace
 from pipeline.store.job_queries import Place
 
 MAX_SOURCE = 1024
@@ -60,13 +61,14 @@ FileName = Annotated[
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page, at most.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=200, description="`next` of the page before; empty for the first page."),
+    Query(max_length=400, description="`next` of the page before; empty for the first page."),
 ]
 
 
-def cursor_of(place: Place) -> str:
+def cursor_of(place: Place | NamedPlace) -> str:
     """A pagination cursor: a place in a list, as an opaque text."""
-    raw = json.dumps([place.created_at.isoformat(), str(place.id)]).encode()
+    key = place.name if isinstance(place, NamedPlace) else place.created_at.isoformat()
+    raw = json.dumps([key, str(place.id)], ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -78,14 +80,37 @@ def place_of(cursor: str | None) -> Place | None:
     """
     if not cursor:
         return None
+    key, identity = _read(cursor)
+    try:
+        created_at = datetime.fromisoformat(key)
+        if created_at.tzinfo is None:
+            raise ValueError(key)
+    except ValueError:
+        raise _not_ours() from None
+    return Place(created_at, identity)
+
+
+def named_place_of(cursor: str | None) -> NamedPlace | None:
+    """The place that a cursor names in a list by name; None for none.
+
+    Raises:
+        Unprocessable: it is no mark of ours.
+    """
+    return NamedPlace(*_read(cursor)) if cursor else None
+
+
+def _read(cursor: str) -> tuple[str, UUID]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        at, identity = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        created_at = datetime.fromisoformat(at)
-        if created_at.tzinfo is None:
-            raise ValueError(at)
-        return Place(created_at, UUID(identity))
+        key, identity = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if not isinstance(key, str):
+            raise TypeError(key)
+        return storable(key), UUID(identity)
     except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise Unprocessable(
-            "The cursor is none of ours.", remedy="Take `next` of the page before as it is."
-        ) from None
+        raise _not_ours() from None
+
+
+def _not_ours() -> Unprocessable:
+    return Unprocessable(
+        "The cursor is none of ours.", remedy="Take `next` of the page before as it is."
+    )

@@ -13,7 +13,9 @@ from pipeline.editions import Edition
 from pipeline.states import PUBLISHED, RETRYABLE, STATE_WORDS, WORKING, JobState, Stop
 from pipeline.store.document_queries import DocumentView
 from pipeline.store.events import JobEvent
+from pipeline.store.helpful_retries import retry_helps
 from pipeline.store.job_queries import JobView
+from pipeline.store.registration import PipelineVersion
 
 _PEOPLE = ("person", "system")
 
@@ -71,6 +73,7 @@ class JobOut(BaseModel):
     stopped: Stop | None = Field(description="Why it waits for a person; a retry takes it up.")
     run_id: UUID | None = Field(description="The run that took it last.")
     retryable: bool
+    retry_helps: bool = Field(description="A retry may end otherwise than the time before.")
     sha256: str
     bytes: int
     media_type: str | None
@@ -120,6 +123,13 @@ class DocumentOut(BaseModel):
     created_at: datetime
     updated_at: datetime
     edition: Edition = Field(description="Which edition of a form its newest version prints.")
+    version: int | None = Field(description="The number of the newest one.")
+    pages: int | None
+    chunks: int | None
+    cost_usd: Decimal = Field(description="Of the newest version.")
+    error: Failure | None = Field(description="Of the newest version.")
+    retry_helps: bool = Field(description="A retry may end otherwise than the time before.")
+    acknowledged: bool = Field(description="A person knows of the failure.")
 
 
 class DocumentPage(BaseModel):
@@ -135,8 +145,8 @@ class DocumentDetail(DocumentOut):
     jobs: list[JobOut]
 
 
-def job_out(job: JobView) -> JobOut:
-    """A job as it is shown."""
+def job_out(job: JobView, today: PipelineVersion) -> JobOut:
+    """A job as it is shown; `today` is what a retry would be made by."""
     state = JobState(job.state)
     return JobOut(
         id=job.job_id,
@@ -154,6 +164,9 @@ def job_out(job: JobView) -> JobOut:
         stopped=Stop(job.stopped) if job.stopped and state in WORKING else None,
         run_id=job.run_id,
         retryable=state in RETRYABLE or job.stopped is not None,
+        retry_helps=retry_helps(
+            job.state, job.error_code, job.stopped, (job.parser, job.chunker), today
+        ),
         sha256=job.file_sha256,
         bytes=job.file_bytes,
         media_type=job.media_type,
@@ -186,7 +199,7 @@ def _stage(job: JobView, state: JobState) -> int:
     return WORKING.index(state) if state in WORKING else len(job.stage_seconds)
 
 
-def _failure(job: JobView) -> Failure | None:
+def _failure(job: JobView | DocumentView) -> Failure | None:
     if job.error_code is None:
         return None
     return Failure(
@@ -211,8 +224,9 @@ def event_out(event: JobEvent, *, operator: bool = False) -> EventOut:
     )
 
 
-def document_out(document: DocumentView) -> DocumentOut:
-    """A document as it is shown."""
+def document_out(document: DocumentView, today: PipelineVersion) -> DocumentOut:
+    """A document as it is shown; `today` is what a retry would be made by."""
+    made_by = document.parser, document.chunker
     return DocumentOut(
         id=document.document_id,
         source=document.source,
@@ -228,6 +242,15 @@ def document_out(document: DocumentView) -> DocumentOut:
         created_at=document.created_at,
         updated_at=document.updated_at,
         edition=document.edition,
+        version=document.version,
+        pages=document.pages,
+        chunks=document.chunks,
+        cost_usd=document.cost_usd,
+        error=_failure(document),
+        retry_helps=retry_helps(
+            document.state, document.error_code, document.stopped, made_by, today
+        ),
+        acknowledged=document.acknowledged,
     )
 
 

@@ -121,6 +121,20 @@ _ORPHANED = sa.text(
 )
 
 
+# A correction quotes the document. The same bytes, sent again, are read as they are.
+_DECISIONS = sa.text(
+    """
+    WITH gone AS (
+        SELECT r.id FROM review_decisions AS r
+        JOIN unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])) AS g(user_id, sha256)
+            ON r.user_id = g.user_id AND r.file_sha256 = g.sha256
+        ORDER BY r.id FOR UPDATE OF r
+    )
+    DELETE FROM review_decisions AS r USING gone AS g WHERE r.id = g.id
+    """
+)
+
+
 async def delete_documents(
     connection: AsyncConnection, ids: Sequence[UUID], actor: Actor, user: UUID | None = None
 ) -> Deleted:
@@ -148,9 +162,10 @@ async def delete_documents(
     await connection.execute(_SHADOWS, scope)
     await connection.execute(_MARK, scope)
     orphaned = await rows(connection, _ORPHANED, scope)
-    await pending_objects.mark_orphaned(
-        connection, [(r["user_id"], r["file_sha256"]) for r in orphaned]
-    )
+    gone = [(r["user_id"], r["file_sha256"]) for r in orphaned]
+    values = {"users": [user for user, _ in gone], "shas": [sha256 for _, sha256 in gone]}
+    await connection.execute(_DECISIONS, values)
+    await pending_objects.mark_orphaned(connection, gone)
     return Deleted(frozenset(found), chunks, kept)
 
 

@@ -39,6 +39,7 @@ def _delete(table: str, key: str) -> sa.TextClause:
 _ROWS = [
     _delete("document_vector_buffer", "sha256, user_id, space_id"),
     _delete("parsed_files", "user_id, file_sha256, parser"),
+    _delete("review_decisions", "id"),
     _delete("uploads", "id"),
     _delete("webhook_events", "event_id"),
     _delete("run_jobs", "run_id, job_id"),

@@ -33,6 +33,11 @@ _KINDS: Mapping[str, str] = {
         SELECT id, question, expected, asked_at, found_at, created_at
         FROM golden_questions WHERE id > :after ORDER BY id LIMIT :limit
     """,
+    "review_decision": """
+        SELECT id, document_id, job_id, file_sha256, decision, reason, who, findings, correction,
+               created_at
+        FROM review_decisions WHERE id > :after ORDER BY id LIMIT :limit
+    """,
     "event": """
         SELECT id, at, job_id, document_id, event, from_state, to_state, details
         FROM job_events WHERE id > :after ORDER BY id LIMIT :limit

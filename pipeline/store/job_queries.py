@@ -97,6 +97,7 @@ _JOBS = """
     JOIN embedding_spaces AS s ON s.id = j.space_id
 """
 _ONE = sa.text(f"{_JOBS} WHERE j.id = :id")
+_SOME = sa.text(f"{_JOBS} WHERE j.id = ANY(CAST(:ids AS uuid[])) ORDER BY j.id")
 _VERSIONS = sa.text(f"{_JOBS} WHERE j.document_id = :document ORDER BY j.version DESC")
 _PAGE = sa.text(
     f"""
@@ -114,6 +115,11 @@ async def find_job(connection: AsyncConnection, job_id: UUID) -> JobView | None:
     """The job, when the connection's role may see it."""
     found = await records(connection, JobView, _ONE, {"id": job_id})
     return found[0] if found else None
+
+
+async def find_jobs(connection: AsyncConnection, job_ids: Sequence[UUID]) -> list[JobView]:
+    """Those of the jobs that the connection's role may see."""
+    return await records(connection, JobView, _SOME, {"ids": list(job_ids)})
 
 
 async def document_versions(connection: AsyncConnection, document: UUID) -> list[JobView]:

@@ -51,6 +51,7 @@ ORDER: tuple[str | int, ...] = (
     "document_vector_buffer",
     "shadow_results",
     "parsed_files",
+    "review_decisions",
     "uploads",
     "webhook_events",
     "provider_budgets",
@@ -114,6 +115,7 @@ NEVER_WAITED_FOR = frozenset(
         "word_segments",
         "word_postings",
         "space_switches",
+        "review_decisions",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

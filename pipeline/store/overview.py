@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import FAILED, PUBLISHED, WORKING
 from pipeline.store import metrics
+from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import rows
 from pipeline.store.schema import listed
 
@@ -53,12 +54,14 @@ _TROUBLES = sa.text(
     WITH troubled AS (
         SELECT j.id AS job_id, j.document_id, d.name, j.state, j.error_code AS code,
                j.error_message AS message, j.error_remedy AS remedy, j.updated_at AS at,
-               CASE WHEN j.stopped IS NOT NULL THEN j.run_id END AS stopped_run,
+               CASE WHEN j.stopped IS NOT NULL THEN j.run_id END AS stopped_run, j.stopped,
+               j.parser, j.chunker,
                count(*) OVER (PARTITION BY j.error_code) AS number,
                row_number() OVER (PARTITION BY j.error_code
                                   ORDER BY j.updated_at DESC, j.id) AS place
         FROM documents AS d JOIN upload_jobs AS j ON j.id = d.latest_job_id
         WHERE d.deleted_at IS NULL AND j.error_code IS NOT NULL AND j.state IN ({_TROUBLED})
+          AND NOT {ACKNOWLEDGED}
     )
     SELECT * FROM troubled WHERE place <= {DOCUMENTS_OF_A_TROUBLE}
     ORDER BY number DESC, code, place

@@ -904,6 +904,33 @@ report_contents = Table(
     Column("page", BYTEA, nullable=False),
 )
 
+review_decisions = Table(
+    "review_decisions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _user(),
+    # no foreign keys: a decision is about bytes, and outlives the version that it was made of
+    Column("document_id", Uuid, nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("file_sha256", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    # what is accepted or rejected: [{suite, rule, sentence, failed}]
+    Column("findings", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("correction", JSONB),  # as `pipeline.corrections` has it
+    Column(
+        "created_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+    ),
+    CheckConstraint("decision IN ('accept', 'correct', 'reject')", name="decision"),
+    CheckConstraint("(decision = 'correct') = (correction IS NOT NULL)", name="correction"),
+    Index(None, "user_id", "file_sha256"),
+    Index(None, "document_id"),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -932,6 +959,7 @@ USER_TABLES = (
     golden_questions,
     report_seals,
     report_contents,
+    review_decisions,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 

@@ -181,7 +181,7 @@ def chunk_of(page: Page, words: str) -> str:
 
 def test_a_search_answer_leads_to_its_place(page: Page) -> None:
     """The link opens the page; what was found is marked in the text and over it on the picture."""
-    page.open("anna")
+    page.open("anna", view="search")
     page.browser.find_element(By.ID, "question").send_keys("hospital benefit number 3 waiting\n")
     page.until(lambda: "Page 2" in page.text("#found"))
     link = page.browser.find_element(By.CSS_SELECTOR, "#found li a")
@@ -369,7 +369,7 @@ def test_larger_is_larger_and_boxes_stay_in_place(page: Page, job: dict[str, Any
 
 def test_a_text_without_pages_is_shown_alone(page: Page) -> None:
     """There is no picture, and that is said by its absence; the text has the whole width."""
-    page.open("anna")
+    page.open("anna", view="search")
     page.browser.find_element(By.ID, "question").send_keys("what does zebra cover?\n")
     page.until(lambda: "Show the text" in page.text("#found"))
     page.browser.find_element(By.LINK_TEXT, "Show the text").click()

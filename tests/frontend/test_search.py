@@ -101,7 +101,7 @@ def marks(page: Page) -> list[str]:
 
 def test_a_passage_reads_as_it_was_written(page: Page) -> None:
     """Lines, items and rows are read as such, with the question's words marked, and no code."""
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "platypus exclusion for vessels")
     shown = page.text("#found .passage")
     assert shown.startswith("Boat form\nVessels\nThe 😀 platypus exclusion applies to all vessels")
@@ -121,7 +121,7 @@ def test_a_passage_reads_as_it_was_written(page: Page) -> None:
 
 def test_what_must_be_read_with_a_passage_is_behind_a_click(page: Page) -> None:
     """When it is asked for: the rest of the clause, with why it is there and a link to its page."""
-    page.open("anna")
+    page.open("anna", view="search")
     page.click("#with-context")
     asked(page, "are stolen suitcases paid?")
     told = page.text("#found .companions summary")
@@ -134,7 +134,7 @@ def test_what_must_be_read_with_a_passage_is_behind_a_click(page: Page) -> None:
 
 def test_a_mistyped_word_and_what_does_not_fit_are_said(page: Page) -> None:
     """What was looked for in its place, and that the nearest are no more than that."""
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "platypuz kangaroo insurance in Paris")
     assert "No document says “platypuz”: “platypus” was looked for too." in page.text("#found")
     asked(page, "Who wrote the Magic Flute?")
@@ -144,7 +144,7 @@ def test_a_mistyped_word_and_what_does_not_fit_are_said(page: Page) -> None:
 
 def test_no_value_is_shown_that_is_no_text(page: Page) -> None:
     """In all that can be read after a search, at three widths, nothing is a program's word."""
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "platypus")
     for width in (1200, 760, 390):
         page.resize(width)
@@ -157,7 +157,7 @@ def test_no_value_is_shown_that_is_no_text(page: Page) -> None:
 
 def test_what_is_in_several_documents_is_shown_once(page: Page) -> None:
     """One passage names the first of its copies, the others open, and each leads to its page."""
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "platypus exclusion for vessels")
     assert sum(name.startswith("form") for name in names(page)) == 1
     assert "The same in 7 other places:" in page.text("#found .copies")
@@ -170,7 +170,7 @@ def test_what_is_in_several_documents_is_shown_once(page: Page) -> None:
 
 def test_a_gap_stands_with_its_passage(page: Page) -> None:
     """A page that was not read is said with the passage, and the link names the page."""
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "wombat")
     assert names(page)[0] == "half.pdf"
     assert "not read" in page.text("#found .notes")
@@ -179,7 +179,7 @@ def test_a_gap_stands_with_its_passage(page: Page) -> None:
 
 def test_a_search_is_limited(page: Page) -> None:
     """By document, by tag and by date; an edition's date is the document's."""
-    page.open("anna")
+    page.open("anna", view="search")
     limited(page)
     offered = Select(page.browser.find_element(By.ID, "in-documents"))
     offered.select_by_visible_text("form 3.md")
@@ -201,8 +201,8 @@ def test_a_search_is_limited(page: Page) -> None:
 
 def test_a_period_without_days_is_said(page: Page) -> None:
     """A period that ends before it begins is refused in words."""
-    page.open("anna")
-    page.until(lambda: page.text("#recent"))
+    page.open("anna", view="search")
+    page.until(lambda: page.text("#search"))
     page.browser.execute_script(
         "document.getElementById('since').value = '2024-02-01';"
         "document.getElementById('until').value = '2024-01-01'"
@@ -216,7 +216,7 @@ def test_the_original_is_saved(page: Page, tmp_path: Path) -> None:
     page.browser.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )
-    page.open("anna")
+    page.open("anna", view="search")
     asked(page, "platypus exclusion for vessels")
     button = page.browser.find_element(By.CSS_SELECTOR, "#found li button")
     button.send_keys(Keys.ENTER)
@@ -228,8 +228,8 @@ def test_the_original_is_saved(page: Page, tmp_path: Path) -> None:
 
 def test_a_known_relevance_is_shown(page: Page) -> None:
     """Where the answer tells how relevant a passage is, and that nothing fits, both are read."""
-    page.open("anna")
-    page.until(lambda: page.text("#recent"))
+    page.open("anna", view="search")
+    page.until(lambda: page.text("#search"))
     page.browser.execute_script(
         """
         const asked = window.fetch;
@@ -250,8 +250,8 @@ def test_a_known_relevance_is_shown(page: Page) -> None:
 
 def test_a_golden_question_is_kept_beside_its_passage(page: Page) -> None:
     """The button keeps it, the list shows it with what it expects, and removes it."""
-    page.open("anna")
-    page.until(lambda: page.text("#recent"))
+    page.open("anna", view="search")
+    page.until(lambda: page.text("#search"))
     assert not page.browser.find_element(By.ID, "s-golden").is_displayed()
     asked(page, "platypus exclusion for vessels")
     page.click("#found li:first-child [data-keep]")

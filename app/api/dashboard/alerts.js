@@ -1,16 +1,22 @@
 // Alerts that are open, for operators: what is wrong, who was told, and who looks after it.
 
-import { ask } from "./api.js";
+import { ask as request } from "./api.js";
 import { el, fill, plain } from "./dom.js";
 import { when } from "./words.js";
 
 const MOODS = { critical: "bad", warning: "warn", info: "quiet" };
 
-/** Show them; nothing for who is no operator, and nothing while none is open. */
-export function show(told, reload, refused) {
-  document.getElementById("s-alerts").hidden = !told?.items.length;
-  fill("alerts", told?.items ?? [], (items) => items.length
-    ? el("ul", { class: "alerts" }, items.map((each) => one(each, reload, refused))) : null);
+export const place = { id: "alerts", title: "Alerts", wide: true };
+
+/** Those that are open; null for who is no operator, and while none is open. */
+export async function ask({ operator, get }) {
+  const told = operator ? await get("/alerts") : null;
+  return told?.items.length ? told.items : null;
+}
+
+/** Show them. */
+export function show(open, { soon, trouble }) {
+  fill("alerts", open, (items) => el("ul", { class: "alerts" }, items.map((each) => one(each, soon, trouble))));
 }
 
 function one(each, reload, refused) {
@@ -39,7 +45,7 @@ function act(each, reload, refused) {
       const button = event.currentTarget;
       button.disabled = true;
       try {
-        await ask("POST", `/alerts/${each.id}/acknowledge`, { body: {} });
+        await request("POST", `/alerts/${each.id}/acknowledge`, { body: {} });
         reload();
       } catch (problem) {
         button.disabled = false;

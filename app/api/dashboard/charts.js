@@ -19,7 +19,7 @@ export function bars(title, values, words, from, to) {
   });
   const sum = values.reduce((one, other) => one + other, 0);
   return el("figure", {},
-    el("figcaption", {}, el("b", {}, number(sum)), ` ${title}, at most ${number(Math.max(...values))} a minute`),
+    el("figcaption", {}, el("b", {}, number(sum)), ` ${sum === 1 ? title.replace(/s$/, "") : title}, at most ${number(Math.max(...values))} a minute`),
     draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 1}`, role: "img", "aria-label": words, preserveAspectRatio: "none" },
       draw("line", { x1: 0, x2: WIDTH, y1: HEIGHT + 0.5, y2: HEIGHT + 0.5, class: "axis" }), drawn),
     el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, from), el("span", {}, to)));

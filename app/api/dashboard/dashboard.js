@@ -1,31 +1,31 @@
-// The page: signs in, asks, follows the events, and says how fresh everything is.
+// The page: signs in, asks for what the view shows, follows the events, and says how fresh it all is.
 
-import * as alerts from "./alerts.js";
 import { ask, Problem } from "./api.js";
 import { empty, plain } from "./dom.js";
+import * as documents from "./document_list.js";
+import * as story from "./document_history.js";
 import * as golden from "./golden.js";
-import { forget } from "./links.js";
-import * as maintenance from "./maintenance.js";
-import * as sources from "./sources.js";
+import { below, forgetAll, viewAddress } from "./links.js";
 import * as pages from "./pages.js";
-import * as panels from "./panels.js";
 import * as replacing from "./replacing.js";
 import * as search from "./search.js";
 import * as session from "./session.js";
-import * as story from "./document_history.js";
 import { follow } from "./stream.js";
 import * as uploads from "./uploads.js";
+import * as views from "./views.js";
 import { clock, count, state } from "./words.js";
 
-const EVERY = 10000; // without news
 const AFTER_NEWS = 700; // so that many events make one question
-const STALE = 25000;
-const RECENT = 20;
+const APART = 2000; // however many events come
+const AGAIN = 5000; // after a question that was not answered
 
 const $ = (id) => document.getElementById(id);
 let stop = null; // ends the stream
 let timer = null;
-let loading = false;
+let due = Infinity; // when the timer ends
+let asked = 0; // when the API was asked last
+let turn = 0; // of the view: an answer to another one is dropped
+let loading = null; // the turn that is asked for now
 let again = false;
 let fresh = null; // when the figures came
 let live = "connecting";
@@ -35,21 +35,39 @@ let lapse = null;
 const news = new Map(); // job id: state
 
 const whose = () => ({ user });
-// Golden questions are one user's: an operator who looks at everybody's sees none.
-const loadGolden = () => (operator && !user ? golden.clear() : golden.load(whose, trouble));
-const actions = { retry, resume, open: (id) => story.open(id, actions), trouble };
+const context = () => ({ ask, whose: whose(), operator, trouble, oneUser: !operator || user !== "" });
+const actions = { retry, acknowledge, resume, open: (id) => story.open(id, actions), trouble, soon: () => soon(0) };
 
 function start() {
   const said = session.claims();
   operator = said.role === "service";
   $("name").textContent = plain(`${said.sub ?? "Signed in"}${operator ? " (operator)" : ""}`);
-  $("who").hidden = $("board").hidden = $("status").hidden = false;
+  for (const id of ["who", "board", "status", "pages"]) $(id).hidden = false;
   $("sign-in").hidden = true;
   $("whose").hidden = !operator;
+  turned();
   listen();
-  load();
-  loadGolden();
   pages.follow();
+}
+
+// The address is another one: another view, other filters, another user.
+function turned() {
+  const named = operator ? below().user ?? "" : "";
+  const other = named !== user;
+  user = named;
+  $("user").value = user;
+  if (other) { search.clear(); golden.clear(); }
+  if (!views.follow()) return;
+  turn += 1;
+  fresh = null;
+  again = false;
+  story.close();
+  documents.follow(below());
+  search.allow(context().oneUser);
+  $("upload-note").hidden = !operator;
+  if (other && stop) listen();
+  tell();
+  soon(0);
 }
 
 function listen() {
@@ -63,49 +81,49 @@ function listen() {
 
 function heard(event) {
   if (event.to_state) news.set(event.job_id, event.to_state);
-  soon(AFTER_NEWS);
+  if (views.VIEWS[views.current()].every) soon(Math.max(AFTER_NEWS, asked + APART - Date.now()));
 }
 
+// The earliest of what is asked for: news that never ends must not put it off for ever.
 function soon(wait) {
+  const at = Date.now() + wait;
+  if (at >= due) return;
   clearTimeout(timer);
-  timer = setTimeout(load, wait);
+  due = at;
+  timer = setTimeout(() => { due = Infinity; if (!document.hidden) load(); }, wait);
+}
+
+function halt() {
+  clearTimeout(timer);
+  due = Infinity;
 }
 
 async function load() {
-  if (loading) { again = true; return; }
-  loading = true;
-  const token = session.current();
-  let wait = EVERY;
+  if (loading === turn) { again = true; return; }
+  loading = turn;
+  asked = Date.now();
+  const [token, mine, view] = [session.current(), turn, views.current()];
+  let wait = views.VIEWS[view].every;
   try {
-    const [overview, jobs, health, looked, added, raised] = await Promise.all([
-      ask("GET", "/overview", { query: whose() }),
-      ask("GET", "/jobs", { query: { ...whose(), limit: RECENT } }),
-      ask("GET", "/health", { accept: [200, 503] }),
-      operator ? ask("GET", "/maintenance") : null,
-      operator ? ask("GET", "/sources") : null,
-      operator ? ask("GET", "/alerts") : null,
-    ]);
-    if (token !== session.current()) return;
+    const told = await views.ask(view, context());
+    if (token !== session.current() || mine !== turn) return;
     lapse ??= expiring();
-    panels.show(overview, actions);
-    panels.recent(jobs.items, actions.open);
-    panels.health(health);
-    alerts.show(raised, () => soon(0), trouble);
-    maintenance.show(looked);
-    sources.show(added);
+    views.show(view, told, actions);
     story.refresh(actions);
-    announce(jobs.items);
+    announce(told);
     fresh = new Date();
     notice("");
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    wait = Math.max(wait / 2, problem.retryAfter * 1000);
-    trouble(problem);
+    wait = Math.max(AGAIN, problem.retryAfter * 1000);
+    if (mine === turn) trouble(problem);
   } finally {
-    loading = false;
-    if (session.current()) soon(again ? AFTER_NEWS : wait);
-    again = false;
-    tell();
+    if (mine === turn) {
+      if (session.current() && (again || wait)) soon(again ? AFTER_NEWS : wait);
+      loading = null;
+      again = false;
+      tell();
+    }
   }
 }
 
@@ -116,41 +134,50 @@ function expiring() {
 }
 
 // One sentence for who cannot see the page, however much happened.
-function announce(jobs) {
-  const told = jobs.filter((job) => news.get(job.id) === job.state).slice(0, 3);
-  if (told.length) $("status").dataset.news = told.map((job) => `${plain(job.name)}: ${state(job.state)}`).join("; ");
+function announce(told) {
+  const jobs = told.flatMap((each) => each?.items ?? []);
+  const heard = jobs.filter((job) => job.state && news.get(job.latest_job_id ?? job.id) === job.state).slice(0, 3);
+  if (heard.length) $("status").dataset.news = heard.map((job) => `${plain(job.name)}: ${state(job.state)}`).join("; ");
   news.clear();
 }
 
 function tell() {
   if (!session.current()) return;
-  const age = fresh ? Date.now() - fresh : 0;
-  const stream = { live: "Live", reconnecting: "Events reconnecting, asked every 10 s meanwhile", connecting: "Connecting" }[live];
-  const stale = fresh && age > STALE;
-  const words = !fresh ? "Reading …" : stale ? `Stale since ${clock(fresh)}` : `${stream}, as of ${clock(fresh)}`;
+  const { every } = views.VIEWS[views.current()];
+  const stale = fresh && every && Date.now() - fresh > 2.5 * every;
+  const reconnecting = every ? `Events reconnecting, asked every ${every / 1000} s meanwhile` : "Events reconnecting";
+  const stream = { live: "Live", reconnecting, connecting: "Connecting" }[live];
+  const words = !fresh ? "Reading …" : stale ? `Stale since ${clock(fresh)}` : every ? `${stream}, as of ${clock(fresh)}` : stream;
   const line = [words, $("status").dataset.news].filter(Boolean).join(" · ");
   if ($("status").textContent !== line) $("status").textContent = line;
   $("status").className = stale ? "stale" : live;
 }
 
-async function retry(ids, button) {
-  button.disabled = true;
-  let sent = 0;
-  try {
-    for (const id of ids) { await ask("POST", `/jobs/${id}/retry`); sent += 1; }
-    $("status").dataset.news = `${count(sent, "document")} sent back to work`;
-  } catch (problem) {
-    trouble(problem);
-  }
-  button.disabled = false;
-  soon(0);
+function retry(ids, button) {
+  return act(button, async () => {
+    const { jobs, left } = await ask("POST", "/jobs/retry", { body: { jobs: ids } });
+    return `${count(jobs.length, "document")} sent back to work${left.length ? `, ${left.length} left as they were` : ""}`;
+  });
 }
 
-async function resume(run, button) {
+function acknowledge(ids, button) {
+  return act(button, async () => {
+    const { jobs } = await ask("POST", "/jobs/acknowledge", { body: { jobs: ids } });
+    return `${count(jobs.length, "failure")} acknowledged`;
+  });
+}
+
+function resume(run, button) {
+  return act(button, async () => {
+    const { jobs } = await ask("POST", `/runs/${run}/resume`);
+    return `${count(jobs, "document")} sent back to work`;
+  });
+}
+
+async function act(button, work) {
   button.disabled = true;
   try {
-    const { jobs } = await ask("POST", `/runs/${run}/resume`);
-    $("status").dataset.news = `${count(jobs, "document")} sent back to work`;
+    $("status").dataset.news = await work();
   } catch (problem) {
     trouble(problem);
   }
@@ -187,9 +214,10 @@ function become(token) {
 function leave(words = "") {
   session.leave();
   stop?.();
-  clearTimeout(timer);
+  halt();
   clearTimeout(lapse);
   stop = fresh = lapse = null;
+  turn += 1;
   user = "";
   news.clear();
   delete $("status").dataset.news;
@@ -197,12 +225,11 @@ function leave(words = "") {
   replacing.close();
   pages.close();
   story.close();
-  uploads.clear();
-  search.clear();
-  golden.clear();
+  for (const part of [uploads, search, golden, documents]) part.clear();
   $("status").textContent = $("name").textContent = $("user").value = "";
-  $("who").hidden = $("board").hidden = $("status").hidden = true;
+  for (const id of ["who", "board", "status", "pages"]) $(id).hidden = true;
   $("sign-in").hidden = false;
+  views.leave();
   notice(words);
   $("token").focus();
 }
@@ -215,25 +242,26 @@ $("token-form").addEventListener("submit", (event) => {
   session.enter(given);
   notice("");
   start();
+  $("title").focus();
 });
-$("leave").addEventListener("click", () => { forget(); leave(); });
+$("leave").addEventListener("click", () => { leave(); forgetAll(); });
 $("whose").addEventListener("submit", (event) => {
   event.preventDefault();
-  user = $("user").value.trim();
-  search.clear();
-  loadGolden();
-  listen();
-  soon(0);
+  const { view = "overview", cursor: _, ...filters } = below();
+  location.hash = viewAddress(view, { ...filters, user: $("user").value.trim() });
 });
 addEventListener("visibilitychange", () => { if (!document.hidden && session.current()) soon(0); });
 addEventListener("hashchange", () => {
   if (location.hash.includes("token=")) arrive();
-  else if (session.current()) pages.follow();
+  else if (session.current()) { turned(); pages.follow(); }
 });
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); $("title").focus(); });
 setInterval(tell, 1000);
+views.build();
 uploads.listen(() => soon(AFTER_NEWS), (problem) => { if (problem.status === 401) trouble(problem); });
 pages.listen(trouble);
-search.listen(whose, (problem) => { if (problem.status === 401) trouble(problem); });
+documents.listen(actions);
+search.listen(whose, (problem) => { if (problem.status === 401) trouble(problem); }, () => soon(0));
 if (session.begin()) start();
 else leave();
 replacing.ask(become);

@@ -54,9 +54,9 @@ export function fill(id, data, make) {
   shown.set(id, mark);
   const place = document.getElementById(id);
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  const open = [...place.querySelectorAll("details[open]")].map((each) => each.dataset.key);
+  const before = new Map([...place.querySelectorAll("details")].map((each) => [each.dataset.key, each.open]));
   put(place, make(data));
-  for (const each of place.querySelectorAll("details")) each.open = open.includes(each.dataset.key);
+  for (const each of place.querySelectorAll("details")) each.open = before.get(each.dataset.key) ?? each.open;
   if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 

@@ -5,11 +5,9 @@ import { count, number, when } from "./words.js";
 
 const title = ({ title: [first, ...rest] }) => plain(first.toUpperCase() + rest.join(""));
 
-/** Show the last look; nothing for who is no operator. */
-export function show(told) {
-  document.getElementById("s-maintenance").hidden = !told;
-  if (told) fill("maintenance", told, maintenance);
-}
+export const place = { id: "maintenance", title: "Maintenance", wide: true };
+export const ask = ({ get, operator }) => (operator ? get("/maintenance") : null);
+export const show = (told) => fill("maintenance", told, maintenance);
 
 function maintenance(told) {
   if (!told.run_id) return el("p", { class: "soft" }, plain(told.summary));

@@ -65,7 +65,7 @@ function block(view, from, to) {
   const start = from + (heading ?? bullet ?? [""])[0].length;
   const name = heading ? `h${Math.min(heading[1].length + 2, 6)}` : "p";
   const kind = ITEM.test(words) ? "item" : kindOf(view.page, from, to);
-  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim() }, bullet ? "• " : null, segments(view, start, to));
+  return el(name, { dir: "auto", class: [kind, parity(view, from, to)].join(" ").trim(), "data-from": start, "data-to": start + Array.from(view.letters.slice(start, to).join("").trimEnd()).length }, bullet ? "• " : null, segments(view, start, to));
 }
 
 const kindOf = (page, from, to) => page.regions.find((each) => each.start < to && each.end > from)?.kind ?? "paragraph";
@@ -108,7 +108,7 @@ function tableOf(view, table) {
     const mine = within(view, start, end);
     const { class: piece = "", ...given } = named(view, mine);
     return el("tr", { ...given, class: `${piece} ${parity(view, start, end)}` },
-      row.map((cell, column) => el("td", { dir: "auto" }, column ? null : marks(view, start, end), inline(cell))));
+      row.map((cell, column) => el("td", { dir: "auto", "data-cell": [view.page.tables.indexOf(table), index, column].join(",") }, column ? null : marks(view, start, end), inline(cell))));
   });
   const caption = [table.caption, table.continues ? "continues from the page before" : ""].filter(Boolean).map(plain).join(", ");
   return el("div", { class: "scrolls", tabindex: 0, role: "region", "aria-label": caption || "Table" },

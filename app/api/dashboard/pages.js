@@ -1,6 +1,7 @@
 // A document's page beside what was read of it: the picture on the left, text and tables on the right.
 
 import { ask, picture, Problem } from "./api.js";
+import * as correcting from "./correcting.js";
 import { el, plain, put } from "./dom.js";
 import { address, forget, wanted } from "./links.js";
 import { blocks } from "./page_text.js";
@@ -19,6 +20,8 @@ let leaving = false;
 /** Open pages that the address names from now on; `trouble` hears of refused tokens. */
 export function listen(trouble) {
   refused = trouble;
+  correcting.listen(trouble, () => $("page-notes").prepend(el("p", { role: "status" },
+    "The correction is kept. The document is judged and published again; this page shows it when that is done.")));
 }
 
 /** Show the page that the address names, or none. */
@@ -31,6 +34,7 @@ export function follow() {
 
 function clear() {
   asked += 1;
+  correcting.close();
   shown = null;
   if (source) URL.revokeObjectURL(source);
   source = null;
@@ -77,6 +81,7 @@ function draw(place, page) {
   put($("page-notes"), notes(page));
   put($("page-text"), blocks(page, place.chunk));
   $("page-text").scrollTop = 0;
+  correcting.offer(place.document, page);
   $("page-sheet").replaceChildren(el("p", { class: "soft" }, page.picture ? "The picture is drawn …"
     : "This kind of file has no pages of its own, so there is no picture."));
   $("page-body").classList.toggle("alone", !page.picture);

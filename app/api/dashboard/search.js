@@ -18,7 +18,7 @@ const NAMED = 5; // copies that are shown at once
 let asked = 0;
 
 /** Answer questions from now on; `query` says whose documents, `refused` hears of problems. */
-export function listen(query, refused) {
+export function listen(query, refused, kept) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const mine = ++asked;
@@ -26,7 +26,7 @@ export function listen(query, refused) {
     try {
       const sent = body();
       const found = await ask("POST", "/search", { query: query(), body: sent });
-      if (mine === asked) show(found, query, (each) => keep(sent.question, each.chunk_id, query, failed(refused)));
+      if (mine === asked) show(found, query, (each) => keep(sent.question, each.chunk_id, query, failed(refused), kept));
     } catch (problem) {
       if (mine === asked) put(place, told(problem));
       refused(problem);
@@ -40,6 +40,12 @@ export function listen(query, refused) {
       refused(problem);
     }
   });
+}
+
+/** A search is in one user's documents: who looks at everybody's is told how to search. */
+export function allow(oneUser) {
+  form.hidden = !oneUser;
+  $("search-whose").hidden = oneUser;
 }
 
 export function clear() {

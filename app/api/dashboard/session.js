@@ -22,7 +22,7 @@ function taken() {
   const given = (address.get("token") ?? "").trim();
   if (location.hash.includes("token=")) {
     address.delete("token");
-    const rest = address.has("page") ? `#${address}` : "";
+    const rest = address.size ? `#${address}` : "";
     history.replaceState(null, "", location.pathname + location.search + rest);
   }
   return given;

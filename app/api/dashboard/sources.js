@@ -3,11 +3,15 @@
 import { el, fill, plain, table } from "./dom.js";
 import { number, when } from "./words.js";
 
-/** Show the sources; nothing for who is no operator, or where there are none. */
-export function show(told) {
-  document.getElementById("s-sources").hidden = !told?.items.length;
-  if (told) fill("sources", told, sources);
+export const place = { id: "sources", title: "Sources", wide: true };
+
+/** Nothing for who is no operator, or where there are none. */
+export async function ask({ get, operator }) {
+  const told = operator ? await get("/sources") : null;
+  return told?.items.length ? told : null;
 }
+
+export const show = (told) => fill("sources", told, sources);
 
 function sources({ items }) {
   return table("By source", ["Source", "Where", "Read", "Last run", ">Listed", ">Read", ">Deleted", ">Rejected", ""],

@@ -6,7 +6,7 @@ import { el, plain } from "./dom.js";
 const AT_ONCE = 2;
 const WORDS = {
   new: "Accepted.", changed: "Accepted as a new version.", waiting: "These bytes are being worked on already.",
-  unchanged: "These bytes are published already.", failed_before: "These bytes failed or were cancelled before; retry them under Recent documents.",
+  unchanged: "These bytes are published already.", failed_before: "These bytes failed or were cancelled before; see under Documents what to do.",
 };
 const drop = document.getElementById("drop");
 const input = document.getElementById("files");

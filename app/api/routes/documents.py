@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -11,7 +11,17 @@ from fastapi.responses import StreamingResponse
 
 from app.api.authorization import CurrentAccess, RowAccess
 from app.api.dependencies import ApiParts, Parts
-from app.api.fields import MAX_SOURCE, MAX_TAGS, Cursor, Limit, Line, Tag, cursor_of, place_of
+from app.api.fields import (
+    MAX_SOURCE,
+    MAX_TAGS,
+    Cursor,
+    Limit,
+    Line,
+    Tag,
+    cursor_of,
+    named_place_of,
+    place_of,
+)
 from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
 from app.api.schemas import DocumentDetail, DocumentPage, document_out, job_out
@@ -22,12 +32,19 @@ from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
 from pipeline.store.document_queries import (
     DocumentFilter,
+    DocumentOrder,
     DocumentView,
+    NamedPlace,
     find_document,
+    list_by_age,
+    list_by_name,
     list_documents,
 )
 from pipeline.store.job_queries import JobFilter, JobView, Place, find_job, list_jobs
 from stages import syncing
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 router = APIRouter(tags=["documents"])
 
@@ -45,16 +62,43 @@ async def get_documents(
     source: Annotated[Line | None, Query(max_length=MAX_SOURCE)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
+    name: Annotated[
+        Line | None, Query(max_length=200, description="Words of the name, all of them.")
+    ] = None,
+    error: Annotated[
+        Line | None, Query(max_length=100, description="The code of the newest version's error.")
+    ] = None,
+    order: DocumentOrder = DocumentOrder.NEWEST,
 ) -> DocumentPage:
-    """Documents, newest first, each with the state of its newest version."""
-    chosen = DocumentFilter(chosen_states(state), tag or (), source)
+    """Documents, each with the state of its newest version; a cursor goes with its order."""
+    words = (name or "").split()
+    chosen = DocumentFilter(chosen_states(state), tag or (), source, words, error)
     async with scope.reading(parts.database) as connection:
-        found = await list_documents(connection, chosen, place_of(cursor), limit + 1)
+        found = await _listed(connection, chosen, order, cursor, limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return DocumentPage(
-        items=[document_out(each) for each in found[:limit]],
-        next=cursor_of(Place(last.created_at, last.document_id)) if last else None,
+        items=[document_out(each, parts.services.version) for each in found[:limit]],
+        next=cursor_of(_place(last, order)) if last else None,
     )
+
+
+async def _listed(
+    connection: AsyncConnection,
+    chosen: DocumentFilter,
+    order: DocumentOrder,
+    cursor: str | None,
+    limit: int,
+) -> list[DocumentView]:
+    if order is DocumentOrder.NAME:
+        return await list_by_name(connection, chosen, named_place_of(cursor), limit)
+    listing = list_by_age if order is DocumentOrder.OLDEST else list_documents
+    return await listing(connection, chosen, place_of(cursor), limit)
+
+
+def _place(last: DocumentView, order: DocumentOrder) -> Place | NamedPlace:
+    if order is DocumentOrder.NAME:
+        return NamedPlace(last.sorted_name, last.document_id)
+    return Place(last.created_at, last.document_id)
 
 
 @router.get("/documents/{document_id}", responses=_ONE)
@@ -64,8 +108,9 @@ async def get_document(parts: Parts, scope: CurrentAccess, document_id: UUID) ->
         document = _there(await find_document(connection, document_id))
         chosen = JobFilter(document=document_id)
         jobs = await list_jobs(connection, chosen, None, _MOST_VERSIONS)
-    shown = [job_out(job) for job in jobs]
-    return DocumentDetail(**document_out(document).model_dump(), jobs=shown)
+    today = parts.services.version
+    shown = [job_out(job, today) for job in jobs]
+    return DocumentDetail(**document_out(document, today).model_dump(), jobs=shown)
 
 
 @router.delete("/documents/{document_id}", status_code=204, responses=_DELETED)

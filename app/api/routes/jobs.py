@@ -62,7 +62,7 @@ async def get_jobs(
         found = await list_jobs(connection, chosen, place_of(cursor), limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return JobPage(
-        items=[job_out(job) for job in found[:limit]],
+        items=[job_out(job, parts.services.version) for job in found[:limit]],
         next=cursor_of(Place(last.created_at, last.job_id)) if last else None,
     )
 
@@ -74,7 +74,8 @@ async def get_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobDetail
         job = _there(await find_job(connection, job_id))
         happened = await events.of_job(connection, job_id)
     history = [event_out(event, operator=scope.caller.is_service) for event in happened]
-    return JobDetail(**job_out(job).model_dump(), history=history)
+    shown = job_out(job, parts.services.version)
+    return JobDetail(**shown.model_dump(), history=history)
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=_ONE | responses(409))
@@ -93,7 +94,7 @@ async def retry_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut:
     run_id = uuid4()
     [again] = await retry_jobs(parts.services, job.user_id, run_id, [job_id])
     parts.dispatcher.dispatch([again], run_id, f"retry {str(again)[:8]}", job.user_id)
-    return job_out(await _find(parts, scope, again))
+    return job_out(await _find(parts, scope, again), parts.services.version)
 
 
 @router.post("/{job_id}/cancel", responses=_ONE | responses(409))
@@ -108,7 +109,7 @@ async def cancel_job(parts: Parts, scope: CurrentAccess, job_id: UUID) -> JobOut
             f"The job has ended already: it is {now.state}.",
             remedy="Delete it, if you do not want it.",
         )
-    return job_out(now)
+    return job_out(now, parts.services.version)
 
 
 @router.delete("/{job_id}", status_code=204, responses=_ONE)

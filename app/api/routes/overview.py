@@ -16,8 +16,10 @@ from app.api.problems import responses
 from pipeline.states import RETRYABLE, JobState
 from pipeline.store import metrics, overview, quotas
 from pipeline.store.clock import database_time
+from pipeline.store.helpful_retries import retry_helps
 from pipeline.store.metrics import Circuit
 from pipeline.store.overview import Overview, Row
+from pipeline.store.registration import PipelineVersion
 from stages.costs import embedding_price, page_price
 
 router = APIRouter(tags=["overview"])
@@ -82,11 +84,12 @@ class TroubledOut(Figures):
     remedy: str
     at: datetime
     retryable: bool
+    retry_helps: bool = Field(description="A retry may end otherwise than the time before.")
     stopped_run: UUID | None = Field(description="The run that was stopped, and can be resumed.")
 
 
 class TroubleOut(Figures):
-    """An error and what it befell."""
+    """An error and what it befell, but for what a person has acknowledged."""
 
     code: str
     number: int = Field(description="Documents that it befell, and that are still where it did.")
@@ -161,7 +164,7 @@ async def get_overview(parts: Parts, scope: CurrentAccess) -> OverviewOut:
         buffers=BuffersOut.model_validate(found.buffers),
         throughput=[MinuteOut.model_validate(each) for each in found.throughput],
         services=_services(found.services, circuits),
-        troubles=_troubles(found.troubles),
+        troubles=_troubles(found.troubles, parts.services.version),
         spend=_spend(parts, found),
         quality=[DayOut.model_validate(each) for each in found.quality],
     )
@@ -176,16 +179,16 @@ def _services(calls: list[Row], circuits: list[Circuit]) -> list[ServiceOut]:
     return sorted(shown.values(), key=lambda each: each.service)
 
 
-def _troubles(troubled: list[Row]) -> list[TroubleOut]:
+def _troubles(troubled: list[Row], today: PipelineVersion) -> list[TroubleOut]:
     found = []
     for code, group in groupby(troubled, lambda row: row["code"]):
         rows = list(group)
-        documents = [_troubled(row) for row in rows]
+        documents = [_troubled(row, today) for row in rows]
         found.append(TroubleOut(code=code, number=rows[0]["number"], documents=documents))
     return found
 
 
-def _troubled(row: Row) -> TroubledOut:
+def _troubled(row: Row, today: PipelineVersion) -> TroubledOut:
     state = JobState(row["state"])
     return TroubledOut(
         job_id=str(row["job_id"]),
@@ -196,6 +199,9 @@ def _troubled(row: Row) -> TroubledOut:
         remedy=row["remedy"] or "",
         at=row["at"],
         retryable=state in RETRYABLE or row["stopped_run"] is not None,
+        retry_helps=retry_helps(
+            state, row["code"], row["stopped"], (row["parser"], row["chunker"]), today
+        ),
         stopped_run=row["stopped_run"],
     )
 

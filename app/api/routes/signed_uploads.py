@@ -156,7 +156,7 @@ async def complete_upload(
         if done is None:
             raise
         registered = done
-    return await answer(parts.database, caller.user_id, registered, response)
+    return await answer(parts, caller.user_id, registered, response)
 
 
 async def _reserve(connection: AsyncConnection, user: UUID, size: int | None, allowed: int) -> None:

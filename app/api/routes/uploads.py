@@ -28,7 +28,6 @@ from app.api.streaming_intake import (
     require_size,
     storage_use,
 )
-from pipeline.store.engine import Database
 from pipeline.store.job_queries import find_job
 from pipeline.store.registration import Outcome, Registered
 
@@ -107,7 +106,7 @@ async def upload_document(
             raise Unprocessable("The form has no field `file`.", remedy="Send the file in it.")
         described = Description(sent.filename, sent.source, sent.tags)
         registered = await accept(parts, caller.user_id, sent.received, described)
-    return await answer(parts.database, caller.user_id, registered, response)
+    return await answer(parts, caller.user_id, registered, response)
 
 
 def declared_size(request: Request) -> int | None:
@@ -117,17 +116,17 @@ def declared_size(request: Request) -> int | None:
 
 
 async def answer(
-    database: Database, user: UUID, registered: Registered, response: Response
+    parts: ApiParts, user: UUID, registered: Registered, response: Response
 ) -> Accepted:
     """What is told of a registered upload; 200 when there is nothing new to do."""
-    async with database.reader(user) as connection:
+    async with parts.database.reader(user) as connection:
         job = await find_job(connection, registered.job_id)
     if job is None:
         raise NotFound("The document was deleted meanwhile.")
     if registered.outcome not in (Outcome.NEW, Outcome.CHANGED):
         response.status_code = 200
     response.headers["Location"] = f"{PREFIX}/jobs/{registered.job_id}"
-    return Accepted(outcome=registered.outcome, job=job_out(job))
+    return Accepted(outcome=registered.outcome, job=job_out(job, parts.services.version))
 
 
 @asynccontextmanager

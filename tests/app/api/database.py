@@ -53,3 +53,15 @@ def stopped(api: RunningApi, client: httpx.Client, *jobs: str) -> str:
 
     api.run(stop())
     return run
+
+
+def lose_original(api: RunningApi, job: str) -> None:
+    """Take a job's stored file away, past everything that knows of it."""
+    query = sa.text(f"SELECT storage_key FROM {SCHEMA}.upload_jobs WHERE id = :job")
+
+    async def lose() -> None:
+        async with api.parts.database.service() as connection:
+            key = str(await connection.scalar(query, {"job": job}))
+        await api.parts.storage.delete([key])
+
+    api.run(lose())

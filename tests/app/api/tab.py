@@ -24,13 +24,13 @@ class Page:
     def __init__(self, browser: Chrome, api: RunningApi) -> None:
         self.browser, self.api = browser, api
 
-    def open(self, user: str, *, service: bool = False, hours: float = 1) -> None:
-        """Sign in by a link, in a tab where nobody is signed in."""
+    def open(self, user: str, *, service: bool = False, hours: float = 1, view: str = "") -> None:
+        """Sign in by a link, in a tab where nobody is signed in; `view` with its filters."""
         token = issue_token(self.api.settings, user, service=service, hours=hours)
         self.browser.get(f"{self.api.url}/health/live")
         self.browser.execute_script("sessionStorage.clear()")
         self.browser.get("about:blank")
-        self.browser.get(f"{self.api.url}/#token={token}")
+        self.browser.get(f"{self.api.url}/#token={token}{'&view=' if view else ''}{view}")
 
     def text(self, place: str = "body") -> str:
         """What can be read in a place."""
@@ -43,6 +43,12 @@ class Page:
     def until_told(self, place: str, words: str) -> None:
         """Wait until words can be read in a place."""
         self.until(lambda: words in self.text(place))
+
+    def go(self, view: str) -> None:
+        """Follow the navigation to a view."""
+        place = f"nav a[data-view={view}]"
+        self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, place))
+        self.click(place)
 
     def click(self, place: str) -> None:
         """Click on it."""

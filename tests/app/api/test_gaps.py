@@ -108,6 +108,7 @@ def test_the_dashboard_shows_gaps(
     assert story.index("Pages 2 and 4") < story.index("Version")
     assert "NAVIGATOR_OCR=true" in story
     page.click("dialog button")
+    page.go("search")
     box = browser.find_element("id", "question")
     box.send_keys("flood sublimit")
     page.click("#search button")

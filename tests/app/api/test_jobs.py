@@ -86,12 +86,24 @@ def test_pages_stay_where_they_are(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "e30", "WzEsMl0", "W10", "bnVsbA", "\N{SNOWMAN}", "a" * 201]
+    "cursor",
+    [
+        "x",
+        "e30",
+        "WzEsMl0",
+        "W10",
+        "bnVsbA",
+        "\N{SNOWMAN}",
+        "a" * 201,
+        "W1siYSJdLCAiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
+    ],
 )
 def test_a_cursor_of_somebody_elses_making_is_refused(anna: httpx.Client, cursor: str) -> None:
     """Cursors are opaque: anything else is the client's mistake."""
     is_problem(anna.get("/jobs", params={"cursor": cursor}), 422)
-    is_problem(anna.get("/documents", params={"cursor": cursor}), 422)
+    for order in ("newest", "oldest", "name"):
+        asked = {"cursor": cursor, "order": order}
+        is_problem(anna.get("/documents", params=asked), 422)
 
 
 def test_cancel_and_retry(anna: httpx.Client, api: RunningApi) -> None:

@@ -94,7 +94,7 @@ def test_metrics_count_findings_by_kind_and_outcome(api: RunningApi) -> None:
 def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> None:
     """The table and, opened, what a person must decide; nothing of it for a user."""
     page.resize(width)
-    page.open("operator", service=True)
+    page.open("operator", service=True, view="operations")
     page.until(lambda: "1 needs a person" in page.text("#maintenance"))
     assert "Documents wait, and no sweep takes them up" in page.text("#maintenance")
     page.click("#maintenance summary")
@@ -105,8 +105,8 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     assert scroll <= inner
     assert "[object" not in page.text()
     assert page.browser.get_log("browser") == []
-    page.open("anna")
-    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
+    page.open("anna", view="operations")
+    page.until(lambda: page.text("#queue"))
     assert "Maintenance" not in page.text()
     assert page.browser.get_log("browser") == []
 

@@ -61,7 +61,7 @@ def test_nobody_else_reads_them(api: RunningApi) -> None:
 def test_the_dashboard_shows_them_to_operators_only(page: Page, width: int) -> None:
     """A table with what failed; nothing of it for a user."""
     page.resize(width)
-    page.open("operator", service=True)
+    page.open("operator", service=True, view="operations")
     page.until(lambda: "1,234" in page.text("#sources"))
     assert "does not let the source's user in" in page.text("#sources")
     inner, scroll = page.browser.execute_script(
@@ -70,6 +70,6 @@ def test_the_dashboard_shows_them_to_operators_only(page: Page, width: int) -> N
     assert scroll <= inner
     assert "[object" not in page.text()
     assert page.browser.get_log("browser") == []
-    page.open("anna")
-    page.until(lambda: "Documents" in page.text())
+    page.open("anna", view="operations")
+    page.until(lambda: page.text("#queue"))
     assert "s3://bucket" not in page.text()

@@ -23,6 +23,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from app import reviews
 from app.chaos import experiment_report
 from app.chaos.experiment_report import Outcome
 from app.chaos.oracle import Breach, Verdict
@@ -40,6 +41,7 @@ from app.cli import (
     reconcile,
     release,
     releases,
+    review,
     search,
     shadow,
     status,
@@ -93,6 +95,8 @@ from pipeline.store.findings import MaintenanceRun
 from pipeline.store.index_figures import SpaceFigures, WordFigures
 from pipeline.store.page_queries import VersionView
 from pipeline.store.registration import Outcome as Registered
+from pipeline.store.review_decisions import ReviewDecision
+from pipeline.store.review_queries import ReviewItem
 from pipeline.store.rollouts import Rollout
 from pipeline.store.runs import RunDocument
 from pipeline.store.search import Passage
@@ -106,6 +110,7 @@ from stages.backfilling import BackfillOrder
 from stages.page_view import PageView
 from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
+from stages.reviewing import Reviewed
 from stages.search import SearchAnswer
 from tests.app.cli.made_spaces import made_spaces
 from tests.app.load.steps import step
@@ -514,6 +519,9 @@ def made() -> Iterator[tuple[str, Any]]:
         yield "`navigator dashboard`", dashboard.as_json("http://127.0.0.1/#token=x", prefect)
     yield "`navigator check`", smoke_test_report.as_json([Step("Database", "ok", 1.0)])
     yield "`navigator backup`, `restore`", asdict(Saved(Path("x.backup"), 1, 2, 3, 0, 4))
+    yield "`navigator review list`", review.list_json([_waiting()])
+    yield "`navigator review accept`", review.decision_json(_reviewed(worked))
+    yield "`navigator review accept`", review.decision_json(_reviewed())
     yield "`navigator backfill --dry-run`", backfills.plan_json(_backfill_plan())
     yield "`navigator backfill list`", {"backfills": [backfills.backfill_json(_backfill())]}
     handed = {"run_id": uuid4(), "flow_run_id": uuid4()}
@@ -553,6 +561,27 @@ def _copy() -> Copy:
     return Copy(
         uuid4(), "b.pdf", "/b.pdf", uuid4(), 1, 2, 1, "04 13", "2013-04-01", "2026-01-01", True
     )
+
+
+def _waiting() -> ReviewItem:
+    finding = {"suite": "fidelity", "rule": "gaps", "title": "Gaps", "severity": "critical",
+               "sentence": "a page was not read", "failed": 1, "examples": ["page 2"]}  # fmt: skip
+    now = datetime.now(UTC)
+    return ReviewItem(
+        uuid4(), uuid4(), uuid4(), "a.pdf", "quarantined", 1, "0" * 64, True, [finding], now, now
+    )
+
+
+def _reviewed(*documents: RunDocument) -> reviews.Outcome:
+    decision = ReviewDecision(
+        uuid4(), uuid4(), uuid4(), uuid4(), "0" * 64, "accept", "Compared.", "anna", [], None,
+        datetime.now(UTC),
+    )  # fmt: skip
+    made = Reviewed(decision, uuid4())
+    if not documents:
+        return reviews.Outcome(made, None)
+    report = RunReport(uuid4(), documents, (), (), (), 0, 0, Decimal(0), None, 1.0)
+    return reviews.Outcome(made, report)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             await connection.execute(_GOLDEN, {"user": user, "id": uuid4(), "sha": name})
         async with store.service() as connection:
+            await connection.execute(_REVIEW, {"user": user, "id": uuid4(), "sha": name})
+        async with store.service() as connection:
             begun = await shadows.begin(
                 connection, name, "r", share=1, wanted=1, max_cost_usd=Decimal(0), who="me"
             )
@@ -99,6 +101,10 @@ _SEGMENT = sa.text(
 _GOLDEN = sa.text(
     f"INSERT INTO {SCHEMA}.golden_questions (id, user_id, question, expected) "
     "VALUES (:id, :user, :sha, '[]')"
+)
+_REVIEW = sa.text(
+    f"INSERT INTO {SCHEMA}.review_decisions (id, user_id, document_id, job_id, file_sha256, "
+    "decision, reason, who) VALUES (:id, :user, :id, :id, :sha, 'reject', 'no', 'me')"
 )
 _BACKLOG = sa.text(
     f"""
