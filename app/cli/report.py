@@ -12,6 +12,7 @@ import typer
 from app.terminal.console import print_json, tell_path, working
 from app.terminal.desktop import has_desktop, show
 from app.terminal.options import Json, User
+from pipeline.chunk_sizes import sizes_in_force
 from pipeline.errors import StorageUnavailable, UsageError
 from pipeline.identity import user_id
 from pipeline.private_files import write_private
@@ -35,10 +36,13 @@ async def report(
     from flows.report_builder import write_report
     from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store import summary
+    from pipeline.store.remembered_sizes import remembered_sizes
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack, patience_seconds=LOOKING_SECONDS)
+        async with database.service() as connection:
+            sizes = sizes_in_force(settings, await remembered_sizes(connection))
         run_id = None
         if run is not None:
             async with database.reader(user_id(user or settings.user)) as connection:
@@ -57,7 +61,7 @@ async def report(
                     settings.home / "reports",
                     run_id=run_id,
                     user_id=user_id(user) if user else None,
-                    max_tokens=settings.chunk_tokens,
+                    max_tokens=sizes.tokens,
                 )
             return _moved(written, output) if output else written
         except OSError as error:
