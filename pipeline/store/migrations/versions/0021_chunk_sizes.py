@@ -45,7 +45,7 @@ def upgrade() -> None:
         SET chunk_tokens = most.sizes[1]::int, chunk_overlap_tokens = most.sizes[2]::int
         FROM (
             SELECT sizes FROM (
-                SELECT regexp_match(j.chunker, ':([0-9]{{1,4}})/([0-9]{{1,4}}):') AS sizes,
+                SELECT regexp_match(j.chunker, ':([0-9]{{1,4}})/([0-9]{{1,4}})(?::|$)') AS sizes,
                        d.id AS of_document, j.created_at
                 FROM {JOBS} AS j
                 LEFT JOIN {SCHEMA}.documents AS d ON d.latest_job_id = j.id
