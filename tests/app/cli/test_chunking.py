@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
-from tests.app.navigating import Navigator
+from tests.app.navigating import Navigator, ended
+from tests.conftest import administer
 
 
 @pytest.fixture
@@ -39,6 +43,19 @@ def test_a_change_is_planned_asked_for_and_followed(remembering: Navigator) -> N
     assert "`navigator chunking use 600 --dry-run`" in " ".join(told.err.split())
     asked = remembering.here("chunking", NAVIGATOR_CHUNK_TOKENS="300")
     assert "300 tokens at most, up to 50 of them repeated, as a setting says" in asked.out
+
+
+def test_two_first_commands_agree(postgres_url: str, tmp_path: Path) -> None:
+    """Two processes that meet on an empty database begin with the same sizes."""
+    name = f"navigator_first_{uuid4().hex[:8]}"
+    administer(postgres_url, f"CREATE DATABASE {name}")
+    try:
+        url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+        navigator = Navigator(tmp_path / "home", {"NAVIGATOR_DATABASE_URL": url})
+        both = [navigator.start("chunking", "--json") for _ in range(2)]
+        assert [ended(each).json["tokens"] for each in both] == [600, 600]
+    finally:
+        administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(
