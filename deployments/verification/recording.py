@@ -30,7 +30,6 @@ from deployments.verification.deployed_flows import deployed_flows
 from deployments.verification.findings import Outcome
 from deployments.verification.settings_facts import settings_facts
 from deployments.verification.speed import FEWEST
-from pipeline.chunk_sizes import with_sizes
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
 from pipeline.store import canaries
@@ -78,7 +77,7 @@ async def record(
             program=program(),
             recorded_at=datetime.now(UTC),
             hardware=hardware(),
-            settings=settings_facts(with_sizes(settings, parts.sizes)),
+            settings=settings_facts(settings, parts.sizes),
             structure=structure,
             deployments=await deployed_flows(client, environment),
             contracts=contracts,

@@ -51,7 +51,6 @@ from deployments.verification.findings import (
 )
 from deployments.verification.settings_facts import settings_facts
 from deployments.verification.speed import judge_times, needs_more
-from pipeline.chunk_sizes import with_sizes
 from pipeline.errors import NavigatorError
 from pipeline.settings import Settings
 from pipeline.store import canaries
@@ -125,7 +124,7 @@ class _Looking:
         """Each part, whatever became of the others; the canaries only where all services answer."""
         await self._guarded("structure", lambda: self._structure(parts))
         await self._guarded("connections", self._connections)
-        facts = settings_facts(with_sizes(self._settings, parts.sizes))
+        facts = settings_facts(self._settings, parts.sizes)
         self.found += compare_settings(self._baseline.settings, facts)
         answering = await self._guarded("contracts", lambda: self._contracts(parts))
         try:
