@@ -28,12 +28,12 @@ def recommendation(found: Standing) -> str | None:
     """What the recommended sizes would gain and cost, in a sentence; None when nothing."""
     if found.outdated is None:
         return None
-    cost = f" for about {dollars(found.usd)}" if found.usd is not None else ""
+    cost = f", for {dollars(found.usd)} at most" if found.usd is not None else ""
     again = (
-        f"would have {quantity(found.outdated.documents, 'document')} "
-        f"({found.outdated.chunks:,} chunks, {found.outdated.tokens:,} tokens) embedded again{cost}"
+        f"would have {quantity(found.outdated.documents, 'document')} cut again "
+        f"({found.outdated.chunks:,} chunks, {found.outdated.tokens:,} tokens to embed{cost})"
         if found.outdated.documents
-        else "would cost nothing, for nothing is published"
+        else "would cost nothing, because nothing is published"
     )
     return (
         f"Chunks have {found.sizes.tokens} tokens here, as this installation began; "
