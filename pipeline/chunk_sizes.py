@@ -31,7 +31,8 @@ class ChunkSizes:
 
 
 RECOMMENDED = ChunkSizes(600, 50)
-"""What a new installation begins with; the newest migration of them writes the same."""
+"""What a new installation begins with. Another size needs a migration too, for databases without
+jobs: the row holds what the migrations wrote."""
 
 UNREMEMBERED = ChunkSizes(400, 50)
 """What every installation used before sizes were remembered."""
