@@ -1,7 +1,7 @@
 """A corpus of made-up insurance texts: the same seed gives the same bytes on every machine.
 
-A document has 4 to 12 kB of plain paragraphs under a few Markdown headings and comes to about 4.5
-windows of 400 tokens. No two paragraphs are alike, so nothing is embedded once for two.
+A document has 4 to 12 kB of plain paragraphs under a few Markdown headings and comes to about three
+windows of 600 tokens. No two paragraphs are alike, so nothing is embedded once for two.
 """
 
 from __future__ import annotations

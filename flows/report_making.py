@@ -13,10 +13,12 @@ from checks.rules import Suite
 from checks.suites_in_force import suites_in_force
 from flows.report_builder import report_data
 from pipeline.canonical_json import canonical
+from pipeline.chunk_sizes import sizes_in_force
 from pipeline.identity import sha256_hex
 from pipeline.private_files import write_private
 from pipeline.settings import Settings
 from pipeline.store.engine import Database
+from pipeline.store.remembered_sizes import remembered_sizes
 from pipeline.store.report_seals import SealRow
 from stages.report_keys import ReportKeys, report_keys
 from stages.report_sealing import SealedReport, seal_report
@@ -46,7 +48,7 @@ async def make_report(
     Args:
         run_id: of this run only; over the last `days` when None.
         user_id: as this user sees it; of everybody's documents when None.
-        max_tokens: the chunker's limit; the settings' when None.
+        max_tokens: the chunker's limit; that in force here when None.
         suites, keys: where they are open already.
 
     Raises:
@@ -56,13 +58,16 @@ async def make_report(
         keys = await asyncio.to_thread(report_keys, settings)
     if suites is None:
         suites = await asyncio.to_thread(suites_in_force, settings)
+    if max_tokens is None:
+        async with database.service() as connection:
+            max_tokens = sizes_in_force(settings, await remembered_sizes(connection)).tokens
     signing = keys
     data = await report_data(
         database,
         run_id=run_id,
         user_id=user_id,
         days=days,
-        max_tokens=max_tokens or settings.chunk_tokens,
+        max_tokens=max_tokens,
         suites=suites,
     )
     report_id = uuid4()

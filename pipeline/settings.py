@@ -127,8 +127,12 @@ class Settings(
     llama_cloud_usd_per_credit: Decimal = Field(default=Decimal("0.001"), ge=0)
 
     # -- chunking ------------------------------------------------------------------------------
-    chunk_tokens: int = Field(default=400, ge=32, le=8000)
-    chunk_overlap_tokens: int = Field(default=50, ge=0)
+    chunk_tokens: int | None = Field(
+        default=None, ge=32, le=8000, description="Without it, what the installation remembers."
+    )
+    chunk_overlap_tokens: int | None = Field(
+        default=None, ge=0, description="Without it, what the installation remembers."
+    )
 
     # -- embedding -----------------------------------------------------------------------------
     embedder: Annotated[str, AfterValidator(_known_embedder)] = Field(
@@ -191,7 +195,8 @@ class Settings(
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
-        if self.chunk_overlap_tokens * 3 > self.chunk_tokens:
+        tokens, overlap = self.chunk_tokens, self.chunk_overlap_tokens
+        if tokens is not None and overlap is not None and overlap * 3 > tokens:
             raise ValueError(
                 "NAVIGATOR_CHUNK_OVERLAP_TOKENS must be at most a third of NAVIGATOR_CHUNK_TOKENS"
             )

@@ -16,7 +16,7 @@ from pipeline.store.registration import Outcome
 from stages.backfill_runs import require_choice
 from stages.backfilling import BackfillOrder, chosen
 from stages.pipeline_version import services_for_version
-from stages.planned_documents import PlannedDocument, counted, with_inside
+from stages.planned_documents import PlannedDocument, Seen, counted, with_inside
 from stages.services import Services
 from stages.text_storage import stored_text
 
@@ -106,7 +106,7 @@ async def plan_backfill(
     found = await chosen(services, order, uuid4(), order.limit)
     step = max(1, -(-len(found) // MOST_READ))
     looked: dict[Work, _Looked] = {}
-    seen: set[str] = set()
+    seen: Seen = set()
     for number, (candidate, work) in enumerate(found):
         of_work = looked.setdefault(work, _Looked())
         of_work.documents += 1
@@ -160,7 +160,7 @@ def _sums(work: Work, read: Sequence[PlannedDocument]) -> Share:
 
 
 async def _look(
-    services: Services, candidate: Candidate, work: Work, seen: set[str]
+    services: Services, candidate: Candidate, work: Work, seen: Seen
 ) -> list[PlannedDocument]:
     """One document, and those inside it that are none yet."""
     fit = services

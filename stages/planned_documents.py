@@ -14,10 +14,14 @@ from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.kinds import MediaType
 from pipeline.store import known_vectors, registration
 from pipeline.store.registration import Outcome
+from pipeline.store.vector_owners import SHARED_OWNER
 from pipeline.tokens import tokenizer
 from stages import attaching
 from stages.costs import embedding_price, parse_price
 from stages.services import Services
+
+Seen = set[tuple[UUID, str]]
+"""Whose texts were counted already: the owner of their vectors, and their SHA-256."""
 
 WORK = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)
 """Outcomes of documents that would be worked on."""
@@ -50,7 +54,7 @@ class PlannedDocument:
 
 
 async def with_inside(
-    services: Services, user: UUID, planned: PlannedDocument, data: bytes, seen: set[str]
+    services: Services, user: UUID, planned: PlannedDocument, data: bytes, seen: Seen
 ) -> list[PlannedDocument]:
     """A document with what is inside it, in the order in which they would be told."""
     remote = services.remote_parser is not None
@@ -77,7 +81,7 @@ async def _inside(
     user: UUID,
     parent: str,
     document: ParsedDocument | None,
-    seen: set[str],
+    seen: Seen,
 ) -> list[PlannedDocument]:
     if document is None or attaching.depth_of(parent) >= attaching.MAX_DEPTH:
         return []
@@ -100,17 +104,18 @@ async def counted(
     user: UUID,
     planned: PlannedDocument,
     document: ParsedDocument,
-    seen: set[str],
+    seen: Seen,
 ) -> PlannedDocument:
     """With the chunks that would be made, and those whose vectors are not known yet."""
     counter = tokenizer(services.embedder.tokenizer_name)
     chunks = await asyncio.to_thread(chunk_document, document, services.chunker, counter)
-    fresh = {chunk.sha256: chunk.tokens for chunk in chunks if chunk.sha256 not in seen}
+    space, shared = services.version.space_id, services.settings.share_vectors
+    whose = SHARED_OWNER if shared else user  # nobody's vectors serve anybody else
+    fresh = {chunk.sha256: chunk.tokens for chunk in chunks if (whose, chunk.sha256) not in seen}
     async with services.database.service() as connection:
-        space, shared = services.version.space_id, services.settings.share_vectors
         have = await known_vectors.known_hashes(connection, list(fresh), space, user, shared=shared)
     missing = {sha256: tokens for sha256, tokens in fresh.items() if sha256 not in have}
-    seen.update(fresh)
+    seen.update((whose, sha256) for sha256 in fresh)
     return replace(
         planned,
         pages=len(document.pages),

@@ -16,7 +16,7 @@ from pipeline.sources import FileContent, FoundFiles, RejectedFile, unchanged
 from pipeline.store import attachments, registration, runs
 from pipeline.store.registration import Registered, Source
 from stages import file_inspection, intake, syncing
-from stages.planned_documents import WORK, PlannedDocument, with_inside
+from stages.planned_documents import WORK, PlannedDocument, Seen, with_inside
 from stages.services import Services
 
 _QUICK = 50
@@ -119,7 +119,7 @@ async def plan(
     synced = await syncing.survey(services, user, found) if sync else syncing.Survey((), ())
     rejected: list[RejectedFile] = []
     documents: list[PlannedDocument] = []
-    seen: set[str] = set()
+    seen: Seen = set()
     for start in range(0, len(found.files), intake.FILES_AT_ONCE):
         files = found.files[start : start + intake.FILES_AT_ONCE]
         async for (content, source), known in _looked_up(
@@ -161,7 +161,7 @@ async def planned(
     user: UUID,
     source: Source,
     known: Registered,
-    seen: set[str],
+    seen: Seen,
     read: Callable[[], Awaitable[bytes | None]],
 ) -> list[PlannedDocument]:
     """What would happen to one document, and to those inside it.

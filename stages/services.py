@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from blocks.saved_blocks import load_block
+from pipeline.chunk_sizes import ChunkSizes, sizes_in_force
 from pipeline.concurrency import PriorityLock
 from pipeline.parsing.kinds import CONTAINERS, MediaType
 from pipeline.plugins import EMBEDDERS
@@ -52,7 +53,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything outside this process that a run uses, and the version of the work it does."""
+    """Everything outside this process that a run uses, and the version of the work it does.
+
+    Attributes:
+        sizes: of chunks, before the model's own limit; `chunker` keeps that too.
+    """
 
     settings: Settings
     database: Database
@@ -67,6 +72,7 @@ class Services:
     parse_news: News
     company_rules: CompanyRules
     embedders: EmbedderPool
+    sizes: ChunkSizes
     texts: TextCache = field(default_factory=TextCache)
     contents: ContentCache = field(default_factory=ContentCache)
     compute_lock: PriorityLock = field(default_factory=PriorityLock)
@@ -107,7 +113,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         database = await open_database(settings, stack)
         storage = await open_storage(settings)
         embedders = await open_embedders(settings, stack)
-        embedder = await embedders.answering(database)
+        embedder, remembered = await embedders.in_force(database)
+        sizes = sizes_in_force(settings, remembered)
         settings, remote = await open_remote_parser(settings)
         parser = parser_pool(settings)
         stack.push_async_callback(parser.close)
@@ -115,7 +122,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stack.push_async_callback(remote.close)
         news = News(database, PARSE_CHANNEL)
         stack.push_async_callback(news.close)
-        chunker = chunker_options(settings, embedder)
+        chunker = chunker_options(sizes, embedder)
         yield Services(
             settings=settings,
             database=database,
@@ -126,6 +133,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             chunker=chunker,
             version=version_of(settings, remote, chunker, embedder),
             embedders=embedders,
+            sizes=sizes,
             worker=worker_name(),
             installation=await _prepare(database, embedder, settings, remote),
             parse_news=news,
@@ -251,12 +259,12 @@ def version_of(
     )
 
 
-def chunker_options(settings: Settings, embedder: Embedder) -> ChunkerOptions:
-    """The sizes of the settings, no larger than what the model reads of one text."""
+def chunker_options(sizes: ChunkSizes, embedder: Embedder) -> ChunkerOptions:
+    """The sizes in force, no larger than what the model reads of one text."""
     from pipeline.chunking.options import ChunkerOptions
 
-    tokens = min(settings.chunk_tokens, chunk_limit(embedder))
-    return ChunkerOptions(tokens, min(settings.chunk_overlap_tokens, tokens // 3))
+    tokens = min(sizes.tokens, chunk_limit(embedder))
+    return ChunkerOptions(tokens, min(sizes.overlap_tokens, tokens // 3))
 
 
 @retry_on_restart

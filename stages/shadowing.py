@@ -21,6 +21,7 @@ from checks.frames import chunk_frame, fidelity_frame, vector_frame
 from checks.gate import Gate
 from checks.rules import Suite
 from checks.suites_in_force import suites_in_force
+from pipeline.chunk_sizes import UNREMEMBERED, sizes_in_force
 from pipeline.chunking.options import ChunkerOptions
 from pipeline.documents import Chunk, ParsedDocument, embedding_text
 from pipeline.errors import (
@@ -92,7 +93,8 @@ async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
             stack.push_async_callback(remote.close)
         parser = parser_pool(settings)
         stack.push_async_callback(parser.close)
-        chunker = chunker_options(settings, embedder)
+        # who starts a candidate says them, unless it is of before they were remembered
+        chunker = chunker_options(sizes_in_force(settings, UNREMEMBERED), embedder)
         rules = company_rules(settings.check_names, settings.gate_suite_file)
         version = version_of(settings, remote, chunker, embedder)
         yield Tools(settings, parser, remote, embedder, chunker, version, rules)

@@ -40,6 +40,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Database", checkups.database),
         ("Storage", checkups.storage),
         ("Embedder", checkups.embedder),
+        ("Chunks", checkups.chunks),
         ("Parser", checkups.parser),
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.stack.kept_parts import PREFECT, running_parts
+from app.terminal.chunk_sizes import DRY_RUN, recommendation, standing_json
 from app.terminal.console import (
     answers,
     dollars,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.store.document_queries import DocumentView
     from pipeline.store.stops import StoppedRun
     from pipeline.store.summary import CorpusSummary, RunRecord
+    from stages.chunk_sizes import Standing
 
 _RUNS_SHOWN = 5
 _FAILURES_SHOWN = 10
@@ -51,6 +53,7 @@ class Overview:
         maintenance: what the last look at everything found, in one line.
         sources: that are read on a schedule.
         running: what goes on for the next command, of the parts that commands start.
+        chunking: how large chunks are, and whether other sizes would find more.
     """
 
     corpus: CorpusSummary
@@ -61,6 +64,7 @@ class Overview:
     maintenance: str
     sources: Sequence[SourceDefinition]
     running: Sequence[str]
+    chunking: Standing
 
 
 async def overview(settings: Settings, user: str | None) -> Overview:
@@ -69,6 +73,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
     from pipeline.retry_policy import LOOKING_SECONDS
     from pipeline.store import quotas, sources, stops, summary
     from pipeline.store.document_queries import DocumentFilter, documents_by_name
+    from stages.chunk_sizes import standing
     from stages.services import open_database
 
     async with AsyncExitStack() as stack:
@@ -92,6 +97,7 @@ async def overview(settings: Settings, user: str | None) -> Overview:
             maintenance,
             added,
             running_parts(settings.home.absolute()),
+            await standing(settings, database),
         )
 
 
@@ -114,6 +120,8 @@ def print_overview(shown: Overview) -> None:
     tell(f"{storage_words(shown.storage)} of storage used")
     tell(f"{corpus.tokens:,} tokens embedded for {dollars(corpus.cost_usd)} so far")
     tell(f"Maintenance: {shown.maintenance}")
+    if note := recommendation(shown.chunking):
+        say(f"{note} See `{DRY_RUN}`; nothing changes by itself.")
     if PREFECT in shown.running:
         say("Prefect's server goes on for the next command; `navigator down` ends it.")
     _print_runs(shown.runs)
@@ -170,6 +178,7 @@ def overview_json(shown: Overview) -> dict[str, Any]:
         "maintenance": shown.maintenance,
         "sources": [each.as_json() for each in shown.sources],
         "running": list(shown.running),
+        "chunking": standing_json(shown.chunking),
     }
 
 

@@ -127,6 +127,19 @@ async def _tried(opened: Embedder, settings: Settings, stack: AsyncExitStack) ->
     return await embedded(text, database, opened, operation=TRIAL)
 
 
+async def chunks(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """How large they are, and whether other sizes would find more."""
+    from app.terminal.chunk_sizes import DRY_RUN, recommendation, standing_words
+    from stages.chunk_sizes import standing
+    from stages.services import open_database
+
+    database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
+    found = await standing(settings, database)
+    if note := recommendation(found):
+        return Finding("Chunks", Verdict.NOTE, note, f"See `{DRY_RUN}`.")
+    return Finding("Chunks", Verdict.OK, standing_words(found))
+
+
 async def parser(settings: Settings, stack: AsyncExitStack) -> Finding:
     """One page read in a worker process; a remote parser is not called, since it is paid."""
     from clients.parser_pool.sandbox import ParserPool

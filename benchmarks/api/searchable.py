@@ -76,6 +76,7 @@ async def stage_floors(pdf: bytes, openai_url: str, database_url: str) -> dict[s
 
     from clients.openai.embedder import OpenAIEmbedder
     from clients.parser_pool.sandbox import ParserPool
+    from pipeline.chunk_sizes import RECOMMENDED
     from pipeline.chunking import ChunkerOptions, chunk_document
     from pipeline.parsing.media import MediaType
     from pipeline.tokens import tokenizer
@@ -88,7 +89,8 @@ async def stage_floors(pdf: bytes, openai_url: str, database_url: str) -> dict[s
             started = time.perf_counter()
             parsed = await pool.parse(pdf, MediaType.PDF)
             parse = time.perf_counter() - started
-        chunks, chunk = _timed(lambda: chunk_document(parsed, ChunkerOptions(), counter))
+        sizes = ChunkerOptions(RECOMMENDED.tokens, RECOMMENDED.overlap_tokens)
+        chunks, chunk = _timed(lambda: chunk_document(parsed, sizes, counter))
         texts = [each.embedding_text for each in chunks]
         await embedder.embed(texts[:1])
         started = time.perf_counter()

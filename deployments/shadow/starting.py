@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 
+from deployments.environment_variables import variable_named
 from deployments.releases.archive import Packed
 from deployments.releases.deploying import Deployer
 from deployments.releases.installed import install
@@ -16,8 +17,10 @@ from deployments.shadow.candidate_process import Candidate, CandidateProcess
 from deployments.shadow.comparing import shadow_side_by_side
 from deployments.shadow.shadowing import Parts, end, follow
 from deployments.verification.side_by_side import SideBySide
+from pipeline.chunk_sizes import UNREMEMBERED, ChunkSizes, sizes_in_force
 from pipeline.errors import ConfigurationError, NavigatorError, UsageError
 from pipeline.store import rollouts, schema_changes, shadows
+from pipeline.store.remembered_sizes import SIZES_SINCE, remembered_sizes
 from pipeline.store.shadows import Shadow, Typical
 from pipeline.worker_identity import operator_account
 
@@ -54,7 +57,7 @@ async def shadow(deployer: Deployer, packed: Packed, order: Order) -> tuple[Shad
     """
     await asyncio.to_thread(_require_schema, deployer)
     release = await asyncio.to_thread(install, deployer.settings.home, packed)
-    variables = deployer.variables(deployer.environment)
+    variables = deployer.variables(deployer.environment) | await _chunk_sizes(deployer)
     async with AsyncExitStack() as stack:
         await _alone(stack, deployer)
         process = CandidateProcess(release, variables, _DOCUMENT_SECONDS)
@@ -122,6 +125,23 @@ async def _alone(stack: AsyncExitStack, deployer: Deployer) -> None:
 
 def _key(deployer: Deployer) -> str:
     return f"shadow {deployer.name}"
+
+
+async def _chunk_sizes(deployer: Deployer) -> dict[str, str]:
+    """How large chunks are here; the candidate cannot ask the database."""
+    remembered = UNREMEMBERED
+    if await asyncio.to_thread(schema_changes.revision_of, deployer.addresses) >= SIZES_SINCE:
+        async with deployer.database.service() as connection:
+            remembered = await remembered_sizes(connection)
+    return size_variables(sizes_in_force(deployer.settings, remembered))
+
+
+def size_variables(sizes: ChunkSizes) -> dict[str, str]:
+    """The variables that make a process cut so, whatever the release."""
+    return {
+        variable_named("chunk_tokens"): str(sizes.tokens),
+        variable_named("chunk_overlap_tokens"): str(sizes.overlap_tokens),
+    }
 
 
 async def _begun(deployer: Deployer, release: str, order: Order) -> Shadow:

@@ -77,7 +77,7 @@ async def record(
             program=program(),
             recorded_at=datetime.now(UTC),
             hardware=hardware(),
-            settings=settings_facts(settings),
+            settings=settings_facts(settings, parts.sizes),
             structure=structure,
             deployments=await deployed_flows(client, environment),
             contracts=contracts,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.environment import is_secret
+from pipeline.chunk_sizes import ChunkSizes, with_sizes
 from pipeline.redaction import Redaction, secrets_of
 from pipeline.settings import Settings
 
@@ -36,8 +37,13 @@ BY_NATURE = frozenset(
 REDACTED = "(set)"
 
 
-def settings_facts(settings: Settings) -> dict[str, Any]:
-    """Every setting by name; of a secret only whether it is set, of an address no password."""
+def settings_facts(settings: Settings, sizes: ChunkSizes) -> dict[str, Any]:
+    """Every setting by name; of a secret only whether it is set, of an address no password.
+
+    Args:
+        sizes: of chunks, in force: what the installation remembers is compared as what is set.
+    """
+    settings = with_sizes(settings, sizes)
     blot = Redaction(secrets_of(settings))
     told = settings.model_dump(mode="json")
     return {

@@ -124,7 +124,7 @@ class _Looking:
         """Each part, whatever became of the others; the canaries only where all services answer."""
         await self._guarded("structure", lambda: self._structure(parts))
         await self._guarded("connections", self._connections)
-        facts = settings_facts(self._settings)
+        facts = settings_facts(self._settings, parts.sizes)
         self.found += compare_settings(self._baseline.settings, facts)
         answering = await self._guarded("contracts", lambda: self._contracts(parts))
         try:

@@ -664,6 +664,13 @@ installation = Table(
     Column("oldest_program", Text, nullable=False, server_default=text("'0011'")),
     # the space that answers questions; NULL: the one that the settings name
     Column("active_space_id", Uuid, ForeignKey(embedding_spaces.c.id)),
+    # how large chunks are where no setting says otherwise; see `pipeline.chunk_sizes`
+    Column("chunk_tokens", Integer, nullable=False, server_default=text("600")),
+    Column("chunk_overlap_tokens", Integer, nullable=False, server_default=text("50")),
+    CheckConstraint(
+        "chunk_tokens BETWEEN 32 AND 8000 AND chunk_overlap_tokens BETWEEN 0 AND chunk_tokens / 3",
+        name="chunk_sizes",
+    ),
 )
 
 space_backlog = Table(

@@ -17,6 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.chunk_sizes import ChunkSizes
 from pipeline.errors import UsageError
 from pipeline.store import space_backlog
 from pipeline.store.engine import records, rows
@@ -56,6 +57,12 @@ _ACTIVE = sa.text(
     SELECT {_COLUMNS} FROM installation AS i JOIN embedding_spaces AS s ON s.id = i.active_space_id
     """
 )
+_IN_FORCE = sa.text(
+    f"""
+    SELECT i.chunk_tokens, i.chunk_overlap_tokens, {_COLUMNS}
+    FROM installation AS i LEFT JOIN embedding_spaces AS s ON s.id = i.active_space_id
+    """
+)
 _ALL = sa.text(f"SELECT {_COLUMNS} FROM embedding_spaces AS s ORDER BY s.created_at, s.id")
 _ONE = sa.text(f"SELECT {_COLUMNS} FROM embedding_spaces AS s WHERE s.id = :id")
 _FILLED = sa.text(
@@ -70,6 +77,14 @@ async def active(connection: AsyncConnection) -> StoredSpace | None:
     """The space that was switched to; None while the settings decide."""
     found = await records(connection, StoredSpace, _ACTIVE, {})
     return found[0] if found else None
+
+
+async def in_force(connection: AsyncConnection) -> tuple[ChunkSizes, StoredSpace | None]:
+    """What all processes work by, in one statement: the sizes of chunks, and the space as above."""
+    (row,) = await rows(connection, _IN_FORCE, {})
+    found = dict(row)
+    sizes = ChunkSizes(found.pop("chunk_tokens"), found.pop("chunk_overlap_tokens"))
+    return sizes, StoredSpace(**found) if found["id"] is not None else None
 
 
 async def all_spaces(connection: AsyncConnection) -> list[StoredSpace]:

@@ -10,7 +10,7 @@ from pipeline.moved_files import find_moves
 from pipeline.source_definition import SourceDefinition
 from pipeline.sources import RejectedFile
 from pipeline.store import registration, synced
-from stages.planned_documents import PlannedDocument
+from stages.planned_documents import PlannedDocument, Seen
 from stages.planning import Plan, planned
 from stages.services import Services
 from stages.sources import leaving
@@ -48,7 +48,7 @@ async def _wanted(
 ) -> tuple[list[PlannedDocument], list[RejectedFile], int]:
     documents: list[PlannedDocument] = []
     rejected: list[RejectedFile] = []
-    seen: set[str] = set()
+    seen: Seen = set()
     moved = 0
     for wanted in by_user(found.wanted).values():
         for group in groups(wanted):
@@ -78,7 +78,7 @@ async def _before(services: Services, spooled: Sequence[Spooled], gone: Gone) ->
 
 
 async def _planned(
-    services: Services, each: Spooled, before: dict[str, str], seen: set[str]
+    services: Services, each: Spooled, before: dict[str, str], seen: Seen
 ) -> list[PlannedDocument]:
     wanted: Wanted = each.wanted
     now = wanted.as_source(each.sha256, each.size)

@@ -18,6 +18,7 @@ from stages.spaces.space_settings import stored_settings
 
 if TYPE_CHECKING:
     from clients.embedder import Embedder
+    from pipeline.chunk_sizes import ChunkSizes
     from pipeline.settings import Settings
     from pipeline.store.engine import Database
     from pipeline.store.space_pointer import StoredSpace
@@ -46,6 +47,16 @@ class EmbedderPool:
         async with database.service() as connection:
             pinned = await space_pointer.active(connection)
         return await self.own(database) if pinned is None else await self.of(pinned)
+
+    async def in_force(self, database: Database) -> tuple[Embedder, ChunkSizes]:
+        """The embedder that answers now, and the sizes of chunks that the installation remembers.
+
+        Raises:
+            ConfigurationError: it cannot be opened here.
+        """
+        async with database.service() as connection:
+            sizes, pinned = await space_pointer.in_force(connection)
+        return (await self.own(database) if pinned is None else await self.of(pinned)), sizes
 
     async def own(self, database: Database) -> Embedder:
         """The embedder that the settings name, in its space."""

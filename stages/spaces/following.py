@@ -1,4 +1,4 @@
-"""Keeps processes that run on (workers, the API) at the space that answers."""
+"""Keeps processes that run on (workers, the API) at the space and the sizes that are in force."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from pipeline.chunk_sizes import sizes_in_force
 from pipeline.chunking.options import chunker_version
 from pipeline.store import rate_limits, space_pointer
 from pipeline.store.connection_retries import retry_on_restart
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 @retry_on_restart
 async def following(services: Services) -> Services:
-    """The services as they work for the space that answers now."""
-    embedder = await services.embedders.answering(services.database)
-    if embedder.space.id == services.version.space_id:
+    """The services as they work for the space that answers now, by the sizes that are in force."""
+    embedder, remembered = await services.embedders.in_force(services.database)
+    sizes = sizes_in_force(services.settings, remembered)
+    if embedder.space.id == services.version.space_id and sizes == services.sizes:
         return services
-    return await in_space_of(services, embedder)
+    return await in_space_of(replace(services, sizes=sizes), embedder)
 
 
 @retry_on_restart
@@ -39,7 +41,7 @@ async def services_in(services: Services, space_id: UUID) -> Services | None:
 async def in_space_of(services: Services, embedder: Embedder) -> Services:
     """The services with another embedder, and the chunks that belong to it."""
     settings = services.settings
-    chunker = chunker_options(settings, embedder)
+    chunker = chunker_options(services.sizes, embedder)
     cut = chunker_version(chunker, tokenizer(embedder.tokenizer_name).name)
     version = replace(services.version, chunker=cut, space_id=embedder.space.id)
     space = embedder.space

@@ -10,6 +10,7 @@ import psycopg
 from benchmarks import floor
 from benchmarks.corpus import LONGEST, SHORTEST, document, edit_paragraph, write_corpus
 from benchmarks.servers import endpoint
+from pipeline.chunk_sizes import RECOMMENDED, ChunkSizes
 
 
 def test_the_same_number_gives_the_same_document() -> None:
@@ -31,7 +32,7 @@ def test_an_edit_changes_one_paragraph(tmp_path: Path) -> None:
 
 
 def test_the_windows_of_the_floor_overlap_and_lose_nothing() -> None:
-    """Each window has at most 400 tokens, repeats 50 of the last, and the last ends the text."""
+    """Each window is as large as our chunks, repeats as much, and the last ends the text."""
     text = document(3)
     splitter = floor.Splitter()
     windows = list(splitter.windows(text))
@@ -39,6 +40,7 @@ def test_the_windows_of_the_floor_overlap_and_lose_nothing() -> None:
     assert text.endswith(windows[-1])
     tokens = sum(len(splitter.tokens(window)) for window in windows)
     whole = len(splitter.tokens(text))
+    assert ChunkSizes(floor.CHUNK_TOKENS, floor.OVERLAP_TOKENS) == RECOMMENDED
     assert tokens == whole + floor.OVERLAP_TOKENS * (len(windows) - 1)
 
 

@@ -63,16 +63,17 @@ async def stood(services: Services, run: UUID) -> backfills.Backfill:
 async def test_outdated_documents_cost_what_the_plan_says(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:
-    """Cut otherwise they are embedded again, to the token; a dry run stores and pays nothing."""
+    """Cut otherwise they are embedded again, to the token, for each user that has the same text."""
     for name in ("home", "car"):
         policy(folder, name)
     async with remote() as services:
         await ingest(services, [folder], ANNA)
+        await ingest(services, [folder / "car.md"], user_id("ben"))
         assert (await plan_backfill(services, EVERYTHING)).documents == 0
     async with remote(chunk_tokens=40) as services:
         before = openai.stats()["billed_tokens"]
         plan = await plan_backfill(services, EVERYTHING)
-        assert (plan.documents, openai.stats()["billed_tokens"]) == (2, before)
+        assert (plan.documents, openai.stats()["billed_tokens"]) == (3, before)  # nothing is paid
         await finish(services, await begun(services, EVERYTHING))
         assert openai.stats()["billed_tokens"] - before == plan.tokens > 0
         assert set((await states(services)).values()) == {"complete"}

@@ -32,6 +32,7 @@ def test_a_backup_comes_back_whole(version: str, empty: Navigator, tmp_path: Pat
     assert restored.json["documents"] == sum(not each["deleted"] for each in wanted)
     assert restored.json["missing"] == 0
     assert Running(empty.home / "postgres").ask(LISTED) == (wanted,)
+    assert empty.here("chunking", "--json").json["tokens"] == 400  # as they were cut
 
 
 def test_a_backup_that_holds_sql_is_refused(empty: Navigator, tmp_path: Path) -> None:

@@ -116,6 +116,29 @@ def test_unchanged_documents_cost_nothing(opened: Opened) -> None:
     assert outcomes == dict.fromkeys(outcomes, "unchanged")
 
 
+def test_chunks_stay_as_large_as_they_were(opened: Opened) -> None:
+    """It goes on with the sizes that it began with, and is told what others gain and cost."""
+    told = opened.navigator.here("chunking", "--json").json
+    assert (told["tokens"], told["overlap_tokens"], told["set"]) == (400, 50, False)
+    assert told["recommended"] == 600
+    shown = " ".join(opened.navigator.here("status").err.split())
+    assert "Chunks have 400 tokens here, as this installation began; 600 find more" in shown
+    assert "See `navigator chunking use 600 --dry-run`; nothing changes by itself." in shown
+    published = sum(each["published"] for each in opened.wanted())
+    dry = opened.navigator.here("chunking", "use", 600, "--dry-run", "--json").json
+    assert dry["outdated"] >= published
+    assert opened.navigator.here("chunking", "--json").json == told
+
+
+def test_what_is_set_wins(opened: Opened) -> None:
+    """Who sets the size himself has it, and what it would cost is planned."""
+    larger = {"NAVIGATOR_CHUNK_TOKENS": "600"}
+    told = opened.navigator.here("chunking", "--json", **larger).json
+    assert (told["tokens"], told["set"], told["note"]) == (600, True, None)
+    planned = opened.navigator.here("plan", opened.earlier.documents, "--json", **larger).json
+    assert "changed" in {each["outcome"] for each in planned["documents"]}
+
+
 def test_an_edit_pays_for_what_was_edited(opened: Opened, tmp_path: Path) -> None:
     """Of an edited document only the edited passages would be bought, and that is told."""
     path = opened.earlier.documents / "renters-policy.md"

@@ -70,6 +70,7 @@ from deployments.verification.comparison import compare_settings
 from deployments.verification.findings import Verification
 from deployments.verification.side_by_side import side_by_side
 from pipeline.backfill_choice import BackfillChoice
+from pipeline.chunk_sizes import ChunkSizes
 from pipeline.citations import Citation, Copy, PageBox, TableRows
 from pipeline.companions.model import Companion, Relation
 from pipeline.documents import ParsedPage
@@ -95,6 +96,7 @@ from pipeline.store.findings import MaintenanceRun
 from pipeline.store.index_figures import SpaceFigures, WordFigures
 from pipeline.store.page_queries import VersionView
 from pipeline.store.registration import Outcome as Registered
+from pipeline.store.remembered_sizes import PublishedChunks
 from pipeline.store.review_decisions import ReviewDecision
 from pipeline.store.review_queries import ReviewItem
 from pipeline.store.rollouts import Rollout
@@ -107,6 +109,7 @@ from pipeline.store.summary import CorpusSummary, RunRecord
 from pipeline.words import NearWord
 from stages.backfill_plan import BackfillPlan, Share
 from stages.backfilling import BackfillOrder
+from stages.chunk_sizes import Standing
 from stages.page_view import PageView
 from stages.planned_documents import PlannedDocument
 from stages.reconciling.maintenance_run import MaintenanceOutcome
@@ -309,6 +312,8 @@ def test_commands_print_what_the_page_says(
         ("`navigator hold list`", "hold", "list"),
         ("`navigator evidence`", "evidence", "--out", tmp_path),
         ("`navigator index`", "index", "status"),
+        ("`navigator chunking`", "chunking"),
+        ("`navigator chunking use`", "chunking", "use", 300, "--dry-run"),
         ("`navigator reconcile`", "reconcile"),
         ("`navigator token`", "token", "--user", "anna"),
         ("`navigator chaos`", "chaos"),
@@ -474,8 +479,9 @@ def made() -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
     yield "`navigator source list`", {"sources": [source.as_json()]}
     overview = status.Overview(
-        corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source], ["prefect"]
-    )
+        corpus, StorageUse(1, 0), runs, stopped, [LINE], "nothing", [source], ["prefect"],
+        Standing(ChunkSizes(400, 50), False, PublishedChunks(1, 2, 3), Decimal(1)),
+    )  # fmt: skip
     yield "`navigator status`", status.overview_json(overview)
     kept = KeptParts(("warm",), ("prefect",))
     yield "`navigator down`", down.as_json(Path("/home"), kept, stopped=False)

@@ -24,8 +24,10 @@ from deployments.shadow.candidate_process import (
 )
 from deployments.shadow.comparing import shadow_side_by_side
 from deployments.shadow.shadowing import Parts, end, follow
+from deployments.shadow.starting import size_variables
 from deployments.verification.side_by_side import SideBySide
 from mocks import OpenAIMock
+from pipeline.chunk_sizes import UNREMEMBERED, ChunkSizes, sizes_in_force
 from pipeline.identity import CANARY, user_id
 from pipeline.settings import Settings, load_settings
 from pipeline.store import shadows
@@ -363,3 +365,11 @@ async def test_documents_are_handed_over_in_private_files() -> None:
         assert [each.read_bytes() for each in places] == [b"content", b"text"]
         assert places[0].parent.stat().st_mode & 0o077 == 0
     assert not any(each.exists() for each in places)
+
+
+def test_a_candidate_is_told_how_large_chunks_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no database to ask, so the sizes in force come to it as settings."""
+    for name, value in withheld(size_variables(ChunkSizes(300, 30))).items():
+        monkeypatch.setenv(name, value)
+    told = load_settings()
+    assert sizes_in_force(told, UNREMEMBERED) == ChunkSizes(300, 30)

@@ -20,6 +20,7 @@ from deployments.verification.comparison import (
 )
 from deployments.verification.findings import Finding, Outcome
 from deployments.verification.settings_facts import REDACTED, settings_facts
+from pipeline.chunk_sizes import RECOMMENDED, UNREMEMBERED
 from pipeline.settings import load_settings
 from pipeline.store.engine import Database
 from pipeline.store.schema import SCHEMA
@@ -73,17 +74,26 @@ def test_settings() -> None:
 
 def test_missing_key_is_noticed() -> None:
     """A key that is not set is a difference, though no key is ever in a baseline."""
-    with_key = settings_facts(load_settings(openai_api_key="sk-very-secret-key"))
+    with_key = settings_facts(load_settings(openai_api_key="sk-very-secret-key"), RECOMMENDED)
     assert with_key["openai_api_key"] == REDACTED
     assert "very-secret" not in str(with_key)
-    without = settings_facts(load_settings())
+    without = settings_facts(load_settings(), RECOMMENDED)
     assert "openai_api_key" in wrong(compare_settings(with_key, without))
+
+
+def test_remembered_sizes_are_compared_as_set_ones() -> None:
+    """What an installation remembers of chunks is judged, whether a setting says it or not."""
+    began = settings_facts(load_settings(), UNREMEMBERED)
+    chosen = settings_facts(load_settings(chunk_tokens=400), UNREMEMBERED)
+    assert wrong(compare_settings(began, chosen)) == []
+    new = settings_facts(load_settings(), RECOMMENDED)
+    assert wrong(compare_settings(began, new)) == ["chunk_tokens"]
 
 
 def test_password_in_an_address_is_redacted() -> None:
     """An address is kept without its password."""
     url = "https://user:hunter2hunter2@example.com/v1"
-    facts = settings_facts(load_settings(openai_base_url=url))
+    facts = settings_facts(load_settings(openai_base_url=url), RECOMMENDED)
     assert "hunter2" not in str(facts)
     assert "example.com" in facts["openai_base_url"]
 
