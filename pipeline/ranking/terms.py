@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from math import log
 
-_WORD = re.compile(r"\w+")
+WORD = re.compile(r"\w+")
+"""As it was typed."""
 _LETTERS = 7
 """Of a term: the same word in its forms shares so many, or all that it has."""
 _SUFFIXES = (
@@ -29,7 +30,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 def words(text: str) -> list[str]:
     """The words of a text in their order, folded; pairs of signs in CJK."""
-    split: list[str] = _WORD.findall(text.casefold())
+    split: list[str] = WORD.findall(text.casefold())
     if text.isascii():
         return split
     found: list[str] = []

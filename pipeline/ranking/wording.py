@@ -9,14 +9,14 @@ nor a model's run, whatever embeds the documents.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ranking.terms import term_of, words
+from pipeline.ranking.terms import WORD, term_of, words
 from pipeline.words import abbreviations
 
 Vectors = NDArray[np.float32]
@@ -26,9 +26,8 @@ WordVectors = Callable[[Sequence[str]], Vectors]
 WINDOW_WORDS = 32
 """Of a window: a sentence of a policy, or two of a letter."""
 _STEP_WORDS = 8
-_MOST_WORDS = 1_500
-"""Of a passage: longer ones are compared by their beginning."""
-_PARTS = re.compile(r"[^\W\d_]+|\d+")
+_MOST_WORDS, _MOST_ASKED = 1_500, 256
+"""Of a passage, and of a question: longer ones are compared by their beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class _Asked:
 
     @classmethod
     def of(cls, question: str, weights: Mapping[str, float]) -> _Asked:
-        asked = words(question)
+        asked = words(question)[:_MOST_ASKED]
         terms: dict[str, str] = {}
         for word in asked:
             if (term := term_of(word)) in weights:
@@ -148,11 +147,10 @@ def _others(question: str, terms: Mapping[str, str]) -> dict[str, list[tuple[str
         if form and (term := term_of(word)) in terms:
             found.setdefault(term, []).append(tuple(form))
 
-    typed = question.split()
-    for each in dict.fromkeys(part for word in typed for part in re.findall(r"\w+", word)):
+    for each in dict.fromkeys(WORD.findall(question)):
         for long in abbreviations.long_forms(each):
             add(each.casefold(), words(long))
-        parts = _PARTS.findall(each.casefold())
+        parts = ["".join(some) for _, some in groupby(each.casefold(), str.isdigit)]
         if len(parts) > 1:  # HO3 is HO-3
             add(each.casefold(), parts)
     for name in abbreviations.short_forms(question):
