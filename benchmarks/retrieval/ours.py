@@ -76,12 +76,12 @@ async def _asked(
 ) -> dict[str, Any]:
     from pipeline.store.rankings import (
         EXACT_BELOW,
-        SearchFilter,
         count_in_scope,
         rank_by_vector,
         rank_by_words,
     )
     from pipeline.store.search_facts import search_facts
+    from pipeline.store.search_filters import SearchFilter
     from pipeline.store.vocabulary import near_words
     from pipeline.text import fold, normalize
     from stages.document_lookup import find_one
