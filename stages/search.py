@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from clients.embedder import Embedder, EmbeddingSpace, Vectors
-    from pipeline.ranking.relevance import Evidence
     from pipeline.store.engine import Database
     from pipeline.store.search import Passage, Query
     from pipeline.store.search_facts import SearchFacts
@@ -202,7 +201,10 @@ async def answer(
             found = await _found(connection, question, asked, known, embedder.space)
     passages = found.passages
     if question.reranker is not None:
+        from stages.judging import judged_again
+
         passages = await reranked(question.text, passages, question.reranker, question.limit)
+        passages = judged_again(passages)
         async with database.reader(owner) as connection:
             passages = await _shown(connection, question, found.query, passages)
     return SearchAnswer(
@@ -251,13 +253,15 @@ async def _found(
     space: EmbeddingSpace,
 ) -> _Found:
     from pipeline.store.search import search_with_evidence
+    from stages.judging import judged
 
     query = _query(question, asked, known, space)
     found, evidence = await search_with_evidence(connection, query)
-    passages, probable, fits = _judged(question, asked.mode, space, found, evidence)
+    told = await judged(question.text, asked.mode, question.least_relevance, space, found, evidence)
+    passages = told.passages
     if question.reranker is None:
         passages = await _shown(connection, question, query, passages)
-    return _Found(asked, query, passages, probable, fits)
+    return _Found(asked, query, passages, told.relevance, told.fits)
 
 
 async def _shown(
@@ -320,24 +324,3 @@ def _query(question: Question, asked: _Asked, known: _Known, space: EmbeddingSpa
         shown=question.limit if question.reranker is None else None,
         facts=known.facts,
     )
-
-
-def _judged(
-    question: Question,
-    mode: str,
-    space: EmbeddingSpace,
-    found: Sequence[Passage],
-    evidence: Evidence,
-) -> tuple[list[Passage], float, bool]:
-    """The passages with their relevance, the answer's, and whether it fits."""
-    from pipeline.ranking.relevance import calibration_of, relevance
-
-    calibration = calibration_of(space.provider, mode)
-    judged = relevance(question.text, found, evidence, calibration)
-    least = question.least_relevance
-    passages = [
-        replace(passage, relevance=each)
-        for passage, each in zip(found, judged.passages, strict=True)
-    ]
-    fits = bool(found) and judged.answer >= (calibration.threshold if least is None else least)
-    return passages, judged.answer, fits

@@ -42,14 +42,15 @@ from pipeline.child_processes import die_with_parent
 _MODULES = (
     "app.cli.list", "app.cli.main", "app.cli.search", "app.cli.status",
     "app.prefect.block_server", "app.process.environment", "app.terminal.errors",
-    "app.terminal.maintenance", "clients.local.embedders", "concurrent.futures.thread",
-    "pipeline.store.document_queries", "pipeline.store.embedded", "pipeline.store.engine",
+    "app.terminal.maintenance", "clients.local.embedders", "clients.local.word_vectors",
+    "concurrent.futures.thread", "pipeline.store.document_queries",
+    "pipeline.store.embedded", "pipeline.store.engine",
     "pipeline.store.events", "pipeline.store.findings", "pipeline.store.quality",
     "pipeline.store.quotas", "pipeline.store.search", "pipeline.store.stops",
     "pipeline.store.summary", "pipeline.unknown_variables", "psycopg_binary", "rich.padding",
     "rich.table", "safetensors.numpy", "sqlalchemy.dialects.postgresql.psycopg",
-    "stages.query_embedding", "stages.question_vectors", "stages.reconciling.summary",
-    "stages.search", "stages.services",
+    "stages.judging", "stages.query_embedding", "stages.question_vectors",
+    "stages.reconciling.summary", "stages.search", "stages.services",
     "tokenizers", "typer._adapters",
 )  # fmt: skip
 # And what an ingest imports, which takes four seconds.

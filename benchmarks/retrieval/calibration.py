@@ -4,7 +4,9 @@ Every set is asked its own questions, and questions that its documents do not an
 knowledge, those of the other sets (not of `--related` ones, whose documents may answer them), and
 what its own file marks as without an answer. Each set in turn is left out of the fit and judged by
 it; the table says what share of unanswerable questions is recognized there, and of answerable ones
-lost. `--write` fits over all sets and writes `pipeline/ranking/calibration.json`.
+lost. `--write` fits over all sets and writes `pipeline/ranking/calibration.json`. With several
+folders of work, of chunks of different sizes (`NAVIGATOR_CHUNK_TOKENS` at the first run of each),
+all of them are fitted on, and each is judged; a set is left out of all at once.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from benchmarks.retrieval import ours
 from benchmarks.retrieval.logistic import Figures, Fit, fit
 from benchmarks.retrieval.scores import touches
 from benchmarks.retrieval.sets import QuestionSet, SetQuestion, read_set
+from clients.local.word_vectors import word_vectors
+from pipeline.ranking.calibration import Calibration, Logistic
 from pipeline.ranking.fusion import CANDIDATES, Fusion, fusion_of
 from pipeline.ranking.relevance import JUDGED, Asked, Evidence
 
@@ -32,21 +36,24 @@ HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "pipeline" / "ranking" / "calibration.json"
 FOREIGN = 40
 """Questions of each other set."""
-LOST = 0.03
+LOST = 0.04
 """So many answerable questions may be lost, on the mean over sets that were not fitted on."""
 
 _ASKED = ("small_scope", "length")
 MODES: Mapping[str, tuple[str, ...]] = {
-    "hybrid": ("covered", "nearest", "stands_out", "agreement", *_ASKED),
-    "vector": ("covered", "nearest", "stands_out", *_ASKED),
-    "text": ("covered", "words_stand_out", *_ASKED),
+    "hybrid": ("has", "has_alone", "nearest", "stands_out", "agreement", *_ASKED),
+    "vector": ("has", "has_alone", "nearest", "stands_out", *_ASKED),
+    "text": ("has", "has_alone", *_ASKED),
+    "words": ("covered", "words_stand_out", *_ASKED),
 }
-"""The figures of an answer, by the mode of its search."""
+"""The figures of an answer, by the mode of its search; words: by words without word vectors."""
 OF_PASSAGES: Mapping[str, tuple[str, ...]] = {
-    "hybrid": ("covered", "nearest", "stands_out", "by_meaning", "by_words", *_ASKED),
-    "vector": ("covered", "nearest", "stands_out", "by_meaning", *_ASKED),
-    "text": ("covered", "by_words", *_ASKED),
+    "hybrid": ("has", "by_meaning", "by_words", *_ASKED),
+    "vector": ("has", "by_meaning", *_ASKED),
+    "text": ("has", "by_words", *_ASKED),
+    "words": ("covered", "by_words", *_ASKED),
 }
+BY_WORDS = ("text", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,13 @@ class Sample:
     """An asked question with what is known of its answer.
 
     Attributes:
-        kind: own (it has an answer), general, foreign, or hard: of the set's own domain.
+        work: where it was asked. kind: own (it has an answer), general, foreign, or hard: of the
+            set's own domain.
         passages: the figures of each judged passage, and whether it answers.
     """
 
     of: str
+    work: str
     kind: str
     figures: Figures
     passages: tuple[tuple[Figures, bool], ...]
@@ -96,26 +105,34 @@ def unanswerable(
 
 
 def samples(
-    question_set: QuestionSet, observed: Mapping[str, Any], fusion: Fusion, usual: float, mode: str
+    question_set: QuestionSet,
+    observed: Mapping[str, Any],
+    fusion: Fusion,
+    usual: float,
+    mode: str,
+    work: str = "",
 ) -> Iterator[Sample]:
     """The figures of every question that was asked of a set, as a search in a mode has them."""
+    unfitted = Logistic(0.0, {})
+    calibration = Calibration(unfitted, unfitted, 0.0, usual, similarities=mode not in BY_WORDS)
+    vectors = None if mode == "words" else word_vectors()
     targets = {each.id: each.targets for each in question_set.questions}
     for asked in observed["questions"]:
         kind = asked["id"].split(":")[0]
         if kind not in ("general", "foreign"):
             kind = "own" if targets[asked["id"]] else "hard"
-        near = [_Scored(*each) for each in asked["vector"][:CANDIDATES] if mode != "text"]
+        near = [_Scored(*each) for each in asked["vector"][:CANDIDATES] if mode not in BY_WORDS]
         words = [_Scored(*each) for each in asked["words"][:CANDIDATES] if mode != "vector"]
         best = _best(near, words, fusion, mode)
         given = _passages(observed["passages"], best, near, words)
         evidence = Evidence.of(near, words, asked["scope"])
-        figures = Asked(asked["text"], given, evidence, usual)
+        figures = Asked(asked["text"], given, evidence, calibration, vectors)
         right = [
             any(touches(t, passage) for t in targets.get(asked["id"], ()))
             for passage in ours.ranked(dict(observed), best)
         ]
         passages = tuple((figures.figures_of(n), good) for n, good in enumerate(right))
-        yield Sample(question_set.name, kind, figures.figures, passages)
+        yield Sample(question_set.name, work, kind, figures.figures, passages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +186,7 @@ def balanced(given: Sequence[tuple[str, str]]) -> list[float]:
 
 def fit_answers(given: Sequence[Sample], names: Sequence[str]) -> Fit:
     """Fit the answers of samples."""
-    share = balanced([(each.of, each.kind) for each in given])
+    share = balanced([(each.of + each.work, each.kind) for each in given])
     return fit([s.figures for s in given], [s.answerable for s in given], share, names)
 
 
@@ -201,8 +218,12 @@ def unseen_thresholds(given: Sequence[Sample], names: Sequence[str]) -> dict[str
     }
 
 
-def table(judged: Mapping[str, Judged], thresholds: Mapping[str, float]) -> str:
-    """What is lost of each set, and what is recognized; with 95 % intervals over all sets."""
+def table(judged: Mapping[str, Judged], thresholds: Mapping[str, float], work: str) -> str:
+    """What is lost of each set, and what is recognized; with 95 % intervals over all sets.
+
+    Args:
+        work: only what was asked there.
+    """
     kinds = ("own", "general", "foreign", "hard")
     lines = [
         "| held out | threshold | lost | general | foreign | hard |",
@@ -212,7 +233,7 @@ def table(judged: Mapping[str, Judged], thresholds: Mapping[str, float]) -> str:
     for of, rows in judged.items():
         cells = []
         for kind in kinds:
-            found = [p < thresholds[of] for s, p in rows if s.kind == kind]
+            found = [p < thresholds[of] for s, p in rows if (s.kind, s.work) == (kind, work)]
             told = f"{sum(found)} of {len(found)} ({np.mean(found):.0%})" if found else "–"
             cells.append(told)
             below[kind] += [found] if found else []
@@ -235,7 +256,7 @@ def profile(given: Sequence[Sample], usual: float, mode: str) -> dict[str, Any]:
     """What is written for a mode: both models, fitted on all sets."""
     names = MODES[mode]
     rows = [(s, figures, good) for s in given for figures, good in s.passages]
-    share = balanced([(s.of, "own" if good else "other") for s, _, good in rows])
+    share = balanced([(s.of + s.work, "own" if good else "other") for s, _, good in rows])
     figures, right = [row[1] for row in rows], [row[2] for row in rows]
     passage = fit(figures, right, share, OF_PASSAGES[mode])
     return {
@@ -265,7 +286,11 @@ def main() -> None:
     )
     parser.add_argument("--sets", nargs="+", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
-        "--work", type=Path, required=True, help="as of `python -m benchmarks.retrieval`"
+        "--work",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="as of `python -m benchmarks.retrieval`; one for each size of chunks",
     )
     parser.add_argument("--related", nargs="*", default=(), help="names of sets of one domain")
     parser.add_argument("--documents", type=int, default=2_500)
@@ -273,15 +298,25 @@ def main() -> None:
     parser.add_argument("--name", default="static", help="of the fit, in the file")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    ours.configure(options.work / "home")
     sets = [read_set(folder, options.documents) for folder in options.sets]
-    observed = [_observed(each, sets, frozenset(options.related), options.work) for each in sets]
-    usual, fusion = usual_similarity(observed), fusion_of(options.provider)
+    related = frozenset(options.related)
+    observed: dict[str, list[dict[str, Any]]] = {}
+    for work in options.work:
+        ours.configure(work / "home")
+        observed[work.name] = [_observed(each, sets, related, work) for each in sets]
+    usual = usual_similarity([one for found in observed.values() for one in found])
+    fusion = fusion_of(options.provider)
     made: dict[str, Any] = {}
     for mode, names in MODES.items():
-        pairs = zip(sets, observed, strict=True)
-        given = [one for a, b in pairs for one in samples(a, b, fusion, usual, mode)]
-        print(f"\n{mode}\n\n{table(held_out(given, names), unseen_thresholds(given, names))}")
+        given = [
+            one
+            for work, found in observed.items()
+            for a, b in zip(sets, found, strict=True)
+            for one in samples(a, b, fusion, usual, mode, work)
+        ]
+        judged, thresholds = held_out(given, names), unseen_thresholds(given, names)
+        for work in observed:
+            print(f"\n{mode}, {work}\n\n{table(judged, thresholds, work)}")
         made[mode] = profile(given, usual, mode)
     if options.write:
         _write(made, options.name)
@@ -289,7 +324,7 @@ def main() -> None:
 
 def _write(made: dict[str, Any], name: str) -> None:
     kept = json.loads(DATA.read_text())
-    kept["text"] = made.pop("text")
+    kept |= {mode: made.pop(mode) for mode in BY_WORDS}
     kept["spaces"][name] = made
     DATA.write_text(json.dumps(kept, indent=1) + "\n")
 

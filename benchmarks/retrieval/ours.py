@@ -74,7 +74,14 @@ async def observe(question_set: QuestionSet, questions: Sequence[SetQuestion]) -
 async def _asked(
     question: SetQuestion, owner: UUID, database: Any, embedder: Any
 ) -> dict[str, Any]:
-    from pipeline.store.rankings import SearchFilter, count_in_scope, rank_by_vector, rank_by_words
+    from pipeline.store.rankings import (
+        EXACT_BELOW,
+        count_in_scope,
+        rank_by_vector,
+        rank_by_words,
+    )
+    from pipeline.store.search_facts import search_facts
+    from pipeline.store.search_filters import SearchFilter
     from pipeline.store.vocabulary import near_words
     from pipeline.text import fold, normalize
     from stages.document_lookup import find_one
@@ -88,7 +95,8 @@ async def _asked(
         scope = SearchFilter(only)
         size = await count_in_scope(connection, scope)
         near = await rank_by_vector(connection, vector, embedder.space.id, scope, DEPTH, size)
-        typed = await near_words(connection, question.text)
+        facts = await search_facts(connection, embedder.space.id, EXACT_BELOW)
+        typed = await near_words(connection, question.text, facts)
         worded = await rank_by_words(connection, question.text, scope, DEPTH, typed)
     hybrid = await answer(
         Question(question.text, limit=20, documents=only), owner, database, embedder

@@ -1,11 +1,12 @@
 """Reads public question sets that lie in folders: documents, questions, and what answers them.
 
-Three forms, told apart by the files in the folder:
+Four forms, told apart by the files in the folder:
 
 - BEIR: `corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`; whole documents are judged.
 - chunking_evaluation: `questions_df.csv` with references as text, `corpora/NAME.md`.
 - pages: `questions.jsonl` beside the files; a line is `{"question", "document", "pages" or
   "passage", "within"}`. One with neither has no answer; `within` asks it of its document alone.
+- our samples: `questions.yaml`, documents in `files`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_QUESTIONS = "questions.jsonl"
+import yaml
+
+_QUESTIONS, _SAMPLES = "questions.jsonl", "questions.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class QuestionSet:
 
 
 def read_set(folder: Path, documents: int) -> QuestionSet:
-    """Read a set of any of the three forms.
+    """Read a set of any of the four forms.
 
     Args:
         documents: of a BEIR set at most so many: all that are judged, and others by their hash.
@@ -92,6 +95,8 @@ def read_set(folder: Path, documents: int) -> QuestionSet:
         return _references(folder)
     if (folder / _QUESTIONS).exists():
         return _pages(folder)
+    if (folder / _SAMPLES).exists():
+        return _samples(folder)
     raise SystemExit(f"{folder}: neither corpus.jsonl nor questions_df.csv nor {_QUESTIONS}.")
 
 
@@ -170,6 +175,24 @@ def _pages(folder: Path) -> QuestionSet:
         if path.is_file() and path.name != _QUESTIONS
     }
     return QuestionSet(folder.name, tuple(questions), files=files)
+
+
+def _samples(folder: Path) -> QuestionSet:
+    asked = yaml.safe_load((folder / _SAMPLES).read_text())
+    questions = tuple(
+        SetQuestion(
+            str(number),
+            each["question"],
+            (
+                Target(
+                    each["document"], (each["page"],) if each.get("page") else (), each["passage"]
+                ),
+            ),
+        )
+        for number, each in enumerate(asked)
+    )
+    files = {path.name: path for path in sorted((folder / "files").iterdir()) if path.is_file()}
+    return QuestionSet(folder.name, questions, files=files)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -100,7 +100,7 @@ class WordLlamaEmbedder(_LocalEmbedder):
         return RequestLimits(max_inputs=256, max_tokens=300_000, max_input_tokens=300_000)
 
     def _embed(self, texts: list[str]) -> tuple[Vectors, int]:
-        model = _wordllama()
+        model = static_model()
         encodings = model.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [encoding.ids for encoding in encodings]
         for index, tokens in enumerate(ids):
@@ -158,7 +158,12 @@ def _wordllama_space() -> EmbeddingSpace:
 
 
 @cache
-def _wordllama() -> StaticModel:
+def static_model() -> StaticModel:
+    """The model that comes with the program, loaded once a process.
+
+    Raises:
+        ConfigurationError: its files are missing or damaged.
+    """
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 

@@ -1,27 +1,24 @@
 """Says how probable it is that an answer answers: calibrated relevance, between 0 and 1.
 
 A ranking always has a first passage; its score says nothing of whether that answers. So a logistic
-regression over few figures says it: how much of what the question asks stands in the passages, how
-near the nearest is, and how far it stands out from the others. Its coefficients are data
-(`calibration.json`), fitted on questions with and without an answer by
-`python -m benchmarks.retrieval.calibration`, for each kind of embedding space; a coefficient whose
-sign is known is never fitted to the other one, so a passage that is nearer, or holds more of the
-question, is never less relevant. Among many passages the nearest is near by chance: so how many
+regression over few figures says it: how much *one* passage has of the question, in its words and
+their meaning, how near the nearest is, and how far both stand out from the others. A coefficient
+whose sign is known is never fitted to the other one, so a passage that is nearer, or says more of
+the question, is never less relevant. Among many passages the nearest is near by chance: so how many
 were looked through counts too.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from math import exp, log
+from math import log
 from typing import Protocol
 
+from pipeline.ranking.calibration import Calibration
 from pipeline.ranking.fusion import Scored
 from pipeline.ranking.terms import terms, weights
+from pipeline.ranking.wording import Wording, WordVectors, wordings
 
 JUDGED = 10
 """So many passages are looked at, however few are wanted."""
@@ -32,6 +29,10 @@ _USUAL_NEAR, _USUAL_WORDED = 4.0, 3.0
 _LEAST_SCOPE, _MOST_SCOPE = 30, 1_000
 # BM25 of a usual second passage, as a share of the best.
 _USUAL_SECOND = 0.7
+# Of what one passage has of a question: the nearest window counts twice as much as the rest.
+_HELD, _WINDOW, _NEAR = 0.5, 1.0, 0.5
+# How far the only passage stands out from others.
+_USUAL_LEAD = 0.15
 
 
 class Found(Protocol):
@@ -124,64 +125,58 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Logistic:
-    """A fitted logistic regression.
-
-    Attributes:
-        intercept, coefficients: over the figures as they are, not standardized.
-    """
-
-    intercept: float
-    coefficients: Mapping[str, float]
-
-    def probability(self, figures: Mapping[str, float]) -> float:
-        """Between 0 and 1."""
-        total = self.intercept + sum(c * figures[n] for n, c in self.coefficients.items())
-        return 1 / (1 + exp(-max(-60.0, min(60.0, total))))
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What is known of an embedding space, or of words alone.
-
-    Attributes:
-        answer: probability that the passages answer at all. passage: that one of them does.
-        threshold: of the answer; below it nothing fits.
-        usual_similarity: of a passage that has nothing to do with the question.
-    """
-
-    answer: Logistic
-    passage: Logistic
-    threshold: float
-    usual_similarity: float
-
-
-@dataclass(frozen=True, slots=True)
 class Relevance:
-    """How relevant an answer is, and each of its passages, in their order."""
+    """How relevant an answer is, and each of its passages, in their order.
+
+    Attributes:
+        passages: none is more relevant than one before it.
+    """
 
     answer: float
     passages: tuple[float, ...]
 
 
 def relevance(
-    question: str, passages: Sequence[Found], evidence: Evidence, calibration: Calibration
+    question: str,
+    passages: Sequence[Found],
+    evidence: Evidence,
+    calibration: Calibration,
+    vectors: WordVectors | None = None,
 ) -> Relevance:
-    """Judge an answer by its best passages, `JUDGED` or all that there are."""
+    """Judge an answer by its best passages, `JUDGED` or all that there are.
+
+    Args:
+        vectors: needed where the wording was fitted.
+    """
     if not passages:
         return Relevance(0.0, ())
-    asked = Asked(question, passages, evidence, calibration.usual_similarity)
-    return Relevance(
-        calibration.answer.probability(asked.figures),
-        tuple(map(calibration.passage.probability, map(asked.figures_of, range(len(passages))))),
-    )
+    asked = Asked(question, passages, evidence, calibration, vectors)
+    each = map(calibration.passage.probability, map(asked.figures_of, range(len(passages))))
+    return Relevance(calibration.answer.probability(asked.figures), tuple(in_order(list(each))))
+
+
+def in_order(found: Sequence[float]) -> list[float]:
+    """The relevance of passages, none above that of one before it (isotonic regression).
+
+    That a passage stands behind others says something of it too, and of them: where one is above
+    those before it, all of them get their mean. The first `JUDGED` are judged whatever follows.
+    """
+    blocks: list[tuple[float, int]] = []
+    for number, value in enumerate(found):
+        last = (value if number < JUDGED else min(value, blocks[-1][0]), 1)
+        while blocks and blocks[-1][0] < last[0]:
+            mean, count = blocks.pop()
+            total = count + last[1]
+            last = ((mean * count + last[0] * last[1]) / total, total)
+        blocks.append(last)
+    return [mean for mean, count in blocks for _ in range(count)]
 
 
 class Asked:
     """A question beside what was found: the figures that a calibration is over.
 
     Args:
-        passages: best first. usual_similarity: as of `Calibration`.
+        passages: best first.
     """
 
     def __init__(
@@ -189,19 +184,29 @@ class Asked:
         question: str,
         passages: Sequence[Found],
         evidence: Evidence,
-        usual_similarity: float,
+        calibration: Calibration,
+        vectors: WordVectors | None = None,
     ) -> None:
         self._weights = weights(question)
         self._all = sum(self._weights.values())
         self._passages, self._evidence = passages, evidence
-        self._background = evidence.background(usual_similarity)
-        self._covered = [self._share(self._terms_in(each)) for each in passages]
+        self._similar = calibration.similarities
+        self._usual = calibration.usual_similarity
+        self._background = evidence.background(self._usual)
+        texts = [" ".join([*each.heading_path, each.context, each.text]) for each in passages]
+        wording = self._wordings(question, texts, vectors)
+        self._has = [self._had(*each) for each in zip(wording, passages, strict=True)]
+        self._covered = [each.held for each in wording]
 
     @property
     def figures(self) -> dict[str, float]:
         """Of the whole answer."""
         nearest = max(self._evidence.near, default=0.0)
+        *others, best = sorted(self._has[:JUDGED]) or [0.0]
+        mean = sum(others) / len(others) if others else best - _USUAL_LEAD
         return {
+            "has": best,
+            "has_alone": best - mean,
             "covered": max(self._covered[:JUDGED], default=0.0),
             "nearest": nearest,
             "stands_out": nearest - self._background,
@@ -214,42 +219,33 @@ class Asked:
     def figures_of(self, number: int) -> dict[str, float]:
         """Of one passage."""
         passage = self._passages[number]
-        near = self._background if passage.similarity is None else passage.similarity
         return {
+            "has": self._has[number],
             "covered": self._covered[number],
-            "nearest": near,
-            "stands_out": near - self._background,
             "by_meaning": 1 / passage.vector_rank if passage.vector_rank else 0.0,
             "by_words": 1 / passage.text_rank if passage.text_rank else 0.0,
             "small_scope": self._evidence.small_scope,
             "length": log(1 + len(self._weights)),
         }
 
-    def _terms_in(self, passage: Found) -> set[str]:
-        text = " ".join([*passage.heading_path, passage.context, passage.text])
-        return self._weights.keys() & set(terms(text))
+    def _had(self, wording: Wording, passage: Found) -> float:
+        """How much of the question one passage has, in its words and by its similarity."""
+        near = self._background if passage.similarity is None else passage.similarity
+        near = near if self._similar else self._usual
+        return _HELD * wording.held + _WINDOW * wording.window + _NEAR * near
+
+    def _wordings(
+        self, question: str, texts: Sequence[str], vectors: WordVectors | None
+    ) -> list[Wording]:
+        if vectors is None:
+            return [Wording(self._share(self._weights.keys() & set(terms(t))), 0.0) for t in texts]
+        # No more at once than are judged: what many would need of memory, and their sums, which
+        # would depend on how many are wanted.
+        batches = (texts[at : at + JUDGED] for at in range(0, len(texts), JUDGED))
+        return [
+            each for some in batches for each in wordings(question, self._weights, some, vectors)
+        ]
 
     def _share(self, held: set[str]) -> float:
         """The share of what is asked that stands in a passage, by rarity."""
         return sum(self._weights[term] for term in sorted(held)) / self._all if self._all else 0.0
-
-
-@cache
-def calibration_of(provider: str, mode: str) -> Calibration:
-    """The calibration of an embedding space, by the provider of its vectors.
-
-    What similarities mean is another matter in every space: one that nothing was fitted for is
-    judged by words alone, as a search by words is.
-
-    Args:
-        mode: hybrid, vector or text.
-    """
-    data = json.loads((files("pipeline.ranking") / "calibration.json").read_text("utf-8"))
-    space = data["spaces"].get(data["profiles"].get(provider), {})
-    fitted = space.get(mode, data["text"])
-    return Calibration(
-        Logistic(fitted["answer"]["intercept"], fitted["answer"]["coefficients"]),
-        Logistic(fitted["passage"]["intercept"], fitted["passage"]["coefficients"]),
-        fitted["threshold"],
-        fitted["usual_similarity"],
-    )

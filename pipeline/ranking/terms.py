@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from math import log
 
-_WORD = re.compile(r"\w+")
+WORD = re.compile(r"\w+")
+"""As it was typed."""
 _LETTERS = 7
 """Of a term: the same word in its forms shares so many, or all that it has."""
 _SUFFIXES = (
@@ -27,13 +28,23 @@ _REMEMBERED = 40
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
+def words(text: str) -> list[str]:
+    """The words of a text in their order, folded; pairs of signs in CJK."""
+    split: list[str] = WORD.findall(text.casefold())
+    if text.isascii():
+        return split
+    found: list[str] = []
+    for word in split:
+        if not word.isascii() and _CJK.search(word):
+            found += (word[at : at + 2] for at in range(max(1, len(word) - 1)))
+        else:
+            found.append(word)
+    return found
+
+
 def terms(text: str) -> Iterator[str]:
     """The terms of a text in their order: words without their endings; pairs of signs in CJK."""
-    for word in _WORD.findall(text.casefold()):
-        if not word.isascii() and _CJK.search(word):
-            yield from (word[at : at + 2] for at in range(max(1, len(word) - 1)))
-        else:
-            yield _term(word)
+    return map(term_of, words(text))
 
 
 def weights(question: str) -> dict[str, float]:
@@ -43,7 +54,8 @@ def weights(question: str) -> dict[str, float]:
     return {term: weight for term, weight in found.items() if weight > 0}
 
 
-def _term(word: str) -> str:
+def term_of(word: str) -> str:
+    """A folded word without its endings."""
     # Nobody's long signs are remembered.
     return _remembered_term(word) if len(word) <= _REMEMBERED else _made_term(word)
 
@@ -76,6 +88,6 @@ def _rarity() -> tuple[dict[str, float], float]:
     size, counts = data["texts"], data["counts"]
     most = log((size + 1) / 2)
     found = {term: log((size + 1) / (count + 2)) / most for term, count in counts.items()}
-    found |= {_term(word): 0.0 for word in data["stop_words"]}
+    found |= {term_of(word): 0.0 for word in data["stop_words"]}
     found |= dict.fromkeys(data["stop_words"], 0.0)
     return found, 1.0

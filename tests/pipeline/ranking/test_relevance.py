@@ -6,14 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ranking.relevance import Calibration, Evidence, calibration_of, relevance
+from clients.local.word_vectors import word_vectors
+from pipeline.ranking.calibration import Calibration, calibration_of
+from pipeline.ranking.relevance import Evidence, in_order, relevance
 from pipeline.ranking.terms import weights
+from pipeline.ranking.wording import WordVectors
 
 MODES = ("hybrid", "vector", "text")
 DATA = json.loads((files("pipeline.ranking") / "calibration.json").read_text("utf-8"))
@@ -46,18 +50,28 @@ def evidence(near: Sequence[float] = (0.3,), worded: Sequence[float] = (5.0,)) -
 
 def judged(passage: Passage, found: Evidence, calibration: Calibration) -> tuple[float, float]:
     """The relevance of the answer and of its passage."""
-    result = relevance(ASKED, [passage], found, calibration)
+    result = relevance(ASKED, [passage], found, calibration, vectors_for(calibration))
     return result.answer, result.passages[0]
 
 
+def vectors_for(calibration: Calibration) -> WordVectors | None:
+    """Those that a calibration needs."""
+    return word_vectors() if calibration.wording else None
+
+
 def every_calibration() -> list[Calibration]:
-    """Of each space and mode."""
-    return [calibration_of(provider, mode) for provider in ("local", "onnx", "x") for mode in MODES]
+    """Of each space and mode, and of words without word vectors."""
+    found = [calibration_of(space, mode) for space in ("local", "onnx", "x") for mode in MODES]
+    return [*found, calibration_of("local", "hybrid", wording=False)]
 
 
 def test_known_signs_are_kept() -> None:
     """No coefficient but that of the length is below zero: that is what monotone means here."""
-    fits = [DATA["text"], *(fit for space in DATA["spaces"].values() for fit in space.values())]
+    fits = [
+        DATA["text"],
+        DATA["words"],
+        *(fit for space in DATA["spaces"].values() for fit in space.values()),
+    ]
     for fit in fits:
         for model in (fit["answer"], fit["passage"]):
             for name, coefficient in model["coefficients"].items():
@@ -105,7 +119,7 @@ def test_the_size_of_what_was_looked_through_counts() -> None:
 def test_nothing_found_is_not_relevant() -> None:
     """Without passages the answer's relevance is 0."""
     for calibration in every_calibration():
-        assert relevance(ASKED, [], Evidence(), calibration).answer == 0
+        assert relevance(ASKED, [], Evidence(), calibration, word_vectors()).answer == 0
 
 
 def test_headings_and_context_are_what_a_passage_says() -> None:
@@ -118,7 +132,7 @@ def test_headings_and_context_are_what_a_passage_says() -> None:
 
 def test_words_in_another_form_count() -> None:
     """Covers, covered and coverage are one term; so are damage and damages."""
-    calibration = calibration_of("local", "hybrid")
+    calibration = calibration_of("local", "hybrid", wording=False)
     other = judged(Passage("The coverage of damages by hail on roofs."), evidence(), calibration)
     same = judged(Passage("covered damage hail roof"), evidence(), calibration)
     assert other == pytest.approx(same)
@@ -144,6 +158,35 @@ def test_a_corpus_of_one_passage_is_judged_as_others_are() -> None:
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_any_text_is_judged(question: str, text: str) -> None:
     """Empty, of signs, of any script."""
-    found = relevance(question, [Passage(text)], evidence(), calibration_of("local", "hybrid"))
-    assert 0 <= found.answer <= 1
-    assert 0 <= found.passages[0] <= 1
+    for calibration in every_calibration():
+        vectors = vectors_for(calibration)
+        found = relevance(question, [Passage(text)], evidence(), calibration, vectors)
+        assert 0 <= found.answer <= 1
+        assert 0 <= found.passages[0] <= 1
+
+
+def test_similarities_of_an_unknown_space_say_nothing() -> None:
+    """What a model's cosines mean is not known before it was fitted: its words are judged."""
+    calibration = calibration_of("openai", "hybrid")
+    near, far = (
+        judged(Passage("Hail on the roof.", each), evidence([each, 0.1]), calibration)
+        for each in (0.9, 0.2)
+    )
+    assert near == far
+
+
+@given(st.lists(st.floats(0, 1), max_size=30))
+def test_no_passage_is_more_relevant_than_one_before_it(found: list[float]) -> None:
+    """In their order; what was in order stays, and the first ten depend on nothing behind them."""
+    ordered = in_order(found)
+    assert len(ordered) == len(found)
+    assert all(a >= b - 1e-12 for a, b in pairwise(ordered))
+    assert sum(ordered[:10]) == pytest.approx(sum(found[:10]))
+    assert ordered[:10] == in_order(found[:10])
+    falling = sorted(found, reverse=True)
+    assert in_order(falling) == falling
+
+
+def test_passages_in_the_wrong_order_share_their_relevance() -> None:
+    """A passage that is more relevant than the one before it tells something of both."""
+    assert in_order([0.9, 0.2, 0.6, 0.1]) == pytest.approx([0.9, 0.4, 0.4, 0.1])
