@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pipeline.chunking import chunk_document
 from pipeline.chunking.options import ChunkerOptions
+from pipeline.compute_child import compute_beside
 from pipeline.concurrency import gather_bounded
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
@@ -60,7 +61,19 @@ async def _store(
     group: Sequence[tuple[ClaimedJob, ParsedDocument]],
     moves: list[Move],
 ) -> StageResult:
-    chunked, failures = await services.compute_lock.compute(_cut, services, group)
+    cuts = await compute_beside(
+        services.compute_lock,
+        cut_all,
+        [document for _, document in group],
+        services.chunker,
+        services.embedder.tokenizer_name,
+    )
+    chunked, failures = [], []
+    for (job, _), (found, seconds) in zip(group, cuts, strict=True):
+        if isinstance(found, NavigatorError):
+            failures.append(failure(job, JobState.FAILED_CHUNKING, found, "chunk"))
+        else:
+            chunked.append((job, found, seconds))
     done = [_stored(job, chunks, seconds) for job, chunks, seconds in chunked]
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))
@@ -74,19 +87,21 @@ async def _store(
     return StageResult(advanced, len(moved) - advanced)
 
 
-def _cut(
-    services: Services, group: Sequence[tuple[ClaimedJob, ParsedDocument]]
-) -> tuple[list[tuple[ClaimedJob, list[Chunk], float]], list[Move]]:
-    counter = tokenizer(services.embedder.tokenizer_name)
-    chunked, failures = [], []
-    for job, document in group:
+def cut_all(
+    documents: Sequence[ParsedDocument], options: ChunkerOptions, tokenizer_name: str
+) -> list[tuple[list[Chunk] | NavigatorError, float]]:
+    """The chunks of each text, or why it has none, and the seconds that it took."""
+    counter = tokenizer(tokenizer_name)
+    cuts: list[tuple[list[Chunk] | NavigatorError, float]] = []
+    for document in documents:
         started = time.perf_counter()
+        found: list[Chunk] | NavigatorError
         try:
-            chunks = cut(document, services.chunker, counter)
-            chunked.append((job, chunks, time.perf_counter() - started))
+            found = cut(document, options, counter)
         except NavigatorError as error:
-            failures.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
-    return chunked, failures
+            found = error
+        cuts.append((found, time.perf_counter() - started))
+    return cuts
 
 
 def cut(document: ParsedDocument, options: ChunkerOptions, counter: Tokenizer) -> list[Chunk]:

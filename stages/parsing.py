@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
+from pipeline.compute_child import compute_beside
+from pipeline.documents import ParsedDocument
 from pipeline.editions import edition_facts
 from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
 from pipeline.failpoints import failpoint
@@ -119,15 +122,16 @@ async def _keep(
     if not read:
         return []
 
-    def look() -> tuple[list[TextAssessment], list[tuple[str, bytes | Path]]]:
-        return (
-            [assess(each.document) for each in read],
-            [(each.key, each.document.to_json()) for each in read if each.fresh],
-        )
-
-    assessments, texts = await services.compute_lock.compute(look)
+    looked = await compute_beside(
+        services.compute_lock, look, [(each.document, each.fresh) for each in read]
+    )
+    texts: list[tuple[str, bytes | Path]] = [
+        (each.key, found.stored)
+        for each, found in zip(read, looked, strict=True)
+        if found.stored is not None
+    ]
     await services.storage.put_all(texts)
-    references = [_reference(*pair) for pair in zip(read, assessments, strict=True)]
+    references = [_reference(*pair) for pair in zip(read, looked, strict=True)]
     finished = [
         _finished(each.job, reference)
         for each, reference in zip(read, references, strict=True)
@@ -143,8 +147,28 @@ async def _keep(
     return references
 
 
-def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
-    document = read.document
+class Looked(NamedTuple):
+    """What is found of a text that was read: its form for the storage only where that is new."""
+
+    assessment: TextAssessment
+    has_facts: bool
+    stored: bytes | None
+
+
+def look(documents: Sequence[tuple[ParsedDocument, bool]]) -> list[Looked]:
+    """Measure texts, each with whether it is new."""
+    return [
+        Looked(
+            assess(document),
+            bool(document.facts or edition_facts(document)),
+            document.to_json() if fresh else None,
+        )
+        for document, fresh in documents
+    ]
+
+
+def _reference(read: Read, looked: Looked) -> ParseReference:
+    document, assessment = read.document, looked.assessment
     return ParseReference(
         read.job.job_id,
         read.key,
@@ -156,7 +180,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         assessment=assessment,
         notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
         language=assessment.language,
-        has_facts=bool(document.facts or edition_facts(document)),
+        has_facts=looked.has_facts,
         files_inside=len(document.members),
     )
 
