@@ -23,6 +23,7 @@ from typing import Any, NoReturn, TypeVar
 from pipeline.child_processes import die_with_parent, how_it_ended
 from pipeline.concurrency import PriorityLock
 from pipeline.logs import logger
+from pipeline.process_privacy import hide_this_process
 
 T = TypeVar("T")
 
@@ -155,6 +156,8 @@ def _become_child(connection: socket.socket, parent: int) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _let_go_of_files(connection.fileno())
+        # It has the parent's settings in its memory, keys among them; a parser's worker may look.
+        hide_this_process()
         gc.freeze()  # a collection would copy what it looks at
         _answer(connection)
         code = 0
@@ -166,8 +169,10 @@ def _let_go_of_files(kept: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    for opened in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        if opened > 2 and opened != kept:
+            with suppress(OSError):  # the one that listed them
+                os.close(opened)
 
 
 def _answer(connection: socket.socket) -> None:

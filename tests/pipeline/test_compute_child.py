@@ -16,7 +16,7 @@ import pytest
 from pipeline.child_processes import child_environment
 
 _BEGIN = """
-import asyncio, contextlib, json, os, signal, threading, time
+import asyncio, contextlib, ctypes, json, os, signal, threading, time
 from pipeline import compute_child
 from pipeline.compute_child import compute_beside, computing_beside, running
 from pipeline.concurrency import PriorityLock
@@ -30,6 +30,9 @@ def where(seconds_in_the_child=0.0):
         return "child"
     return "here"
 
+def is_shown():
+    return ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+
 parent = os.getpid()
 
 def ask(*arguments):
@@ -40,6 +43,8 @@ found = {"before": ask()}
 with computing_beside():
     child = running().pid
     found["pid"], found["asked"] = child, ask()
+    found["shown"] = asyncio.run(compute_beside(here, is_shown))
+    found["files"] = asyncio.run(compute_beside(here, os.listdir, "/dev/fd"))
     os.kill(child, signal.SIGINT)
     found["interrupted"] = ask()
     try:
@@ -105,6 +110,12 @@ def test_a_child_computes(found: dict[str, Any]) -> None:
     """Without one this process does; errors come back as they were raised."""
     assert (found["before"], found["asked"]) == ("here", "child")
     assert "no number" in found["raised"]
+
+
+def test_a_child_is_hidden_and_has_none_of_the_parents_files(found: dict[str, Any]) -> None:
+    """A parser's worker of the same account may not read its memory, where keys are."""
+    assert found["shown"] == 0
+    assert len(found["files"]) <= 5, "standard streams, its connection, and what listed them"
 
 
 def test_what_finds_the_child_busy_is_computed_here(found: dict[str, Any]) -> None:
