@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from app.prefect.interruption import PREFECT_GONE
 from app.prefect.run_view import RunView
 from app.terminal.console import quantity
 from app.terminal.run_report import RunReport, read_run
+from pipeline.compute_child import computing_beside
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
     from pipeline.store.database_urls import Addresses
     from pipeline.store.run_requests import RequestedRun
+
+_MANY = 64
+"""Files from which on a child that computes is worth its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,9 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
             [], options=request.options.without_names(), run_id=run_id, return_state=True
         )
 
-    return run_to_report(run_id, owner, start, settings, addresses, view)
+    many = len(found.files) >= _MANY and settings.work_pool is None
+    with computing_beside() if many else nullcontext():
+        return run_to_report(run_id, owner, start, settings, addresses, view)
 
 
 def run_to_report(

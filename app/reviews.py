@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.ingestion import run_to_report
 from app.prefect.flow_process import connect
-from app.spaces import who
 from app.terminal.database import reading
 from app.terminal.run_view import TerminalView
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
 from pipeline.settings import Settings
+from pipeline.worker_identity import operator_account
 from stages.document_lookup import find_one
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def accept(settings: Settings, user: str | None, given: str, reason: str) -> Out
         from stages import reviewing
 
         item = await _item(services, settings, user, given)
-        return await reviewing.accept(services, item, reason, who())
+        return await reviewing.accept(services, item, reason, operator_account())
 
     return _decided(settings, user, decide)
 
@@ -75,7 +75,7 @@ def reject(settings: Settings, user: str | None, given: str, reason: str) -> Out
         from stages import reviewing
 
         item = await _item(services, settings, user, given)
-        return await reviewing.reject(services.database, item, reason, who())
+        return await reviewing.reject(services.database, item, reason, operator_account())
 
     return _decided(settings, user, decide)
 
@@ -93,7 +93,7 @@ def correct(
         from stages import reviewing
 
         version = await _newest(services, settings, user, given)
-        return await reviewing.put_right(services, version, correction, reason, who())
+        return await reviewing.put_right(services, version, correction, reason, operator_account())
 
     return _decided(settings, user, decide)
 

@@ -79,6 +79,11 @@ class PriorityLock:
         self._taken = False
         self._waiting: list[tuple[tuple[bool, int], int, asyncio.Future[None]]] = []
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody computes."""
+        return self._taken
+
     async def compute(self, function: Callable[..., T], *arguments: object) -> T:
         """Run a function in a thread when it is our turn."""
         async with self._turn():

@@ -116,6 +116,8 @@ def _cl100k() -> Tokenizer:
         mergeable_ranks=ranks,
         special_tokens={_BETWEEN: _BETWEEN_ID},
     )
+    # It counts by a copy of its own; this one, which it keeps for others' questions, has 15 MB.
+    ranks.clear()
 
     # Every call gives up the interpreter lock and has to wait for it again, several times as long
     # as a small text takes: so one call for all, with a special token between the texts, which are

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pipeline.chunking import chunk_document
 from pipeline.chunking.options import ChunkerOptions
+from pipeline.compute_child import compute_beside
 from pipeline.concurrency import gather_bounded
 from pipeline.documents import Chunk, ParsedDocument
 from pipeline.errors import ChunkingError, NavigatorError
@@ -61,13 +63,25 @@ async def _store(
     group: Sequence[tuple[ClaimedJob, ParsedDocument]],
     moves: list[Move],
 ) -> StageResult:
-    chunked, failures = await services.compute_lock.compute(_cut, services, group)
-    done = [_stored(*each) for each in chunked]
+    cuts = await compute_beside(
+        services.compute_lock,
+        cut_all,
+        [document for _, document in group],
+        services.chunker,
+        services.embedder.tokenizer_name,
+    )
+    chunked, failures = [], []
+    for (job, _), cut_one in zip(group, cuts, strict=True):
+        if isinstance(cut_one, NavigatorError):
+            failures.append(failure(job, JobState.FAILED_CHUNKING, cut_one, "chunk"))
+        else:
+            chunked.append((job, cut_one))
+    done = [_stored(job, cut_one) for job, cut_one in chunked]
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, [*moves, *failures, *done], actor(services, batch))
         # Only the chunks of jobs that are still ours: a late worker must not write any.
         await chunk_buffer.store(
-            connection, [(job, chunks) for job, chunks, *_ in chunked if job.job_id in moved]
+            connection, [(job, cut_one.chunks) for job, cut_one in chunked if job.job_id in moved]
         )
         failpoint("before-chunk-commit")
     failpoint("after-chunk-commit")
@@ -75,20 +89,29 @@ async def _store(
     return StageResult(advanced, len(moved) - advanced)
 
 
-def _cut(
-    services: Services, group: Sequence[tuple[ClaimedJob, ParsedDocument]]
-) -> tuple[list[tuple[ClaimedJob, list[Chunk], dict[str, int], float]], list[Move]]:
-    counter = tokenizer(services.embedder.tokenizer_name)
-    chunked, failures = [], []
-    for job, document in group:
+class CutText(NamedTuple):
+    """What a text gave: its chunks, personal data in it by kind, and the seconds that it took."""
+
+    chunks: list[Chunk]
+    personal: Mapping[str, int]
+    seconds: float
+
+
+def cut_all(
+    documents: Sequence[ParsedDocument], options: ChunkerOptions, tokenizer_name: str
+) -> list[CutText | NavigatorError]:
+    """What each text gave, or why it has no chunks."""
+    counter = tokenizer(tokenizer_name)
+    cuts: list[CutText | NavigatorError] = []
+    for document in documents:
         started = time.perf_counter()
         try:
-            chunks = cut(document, services.chunker, counter)
+            chunks = cut(document, options, counter)
             found = personal_data(document.text)
-            chunked.append((job, chunks, found, time.perf_counter() - started))
+            cuts.append(CutText(chunks, found, time.perf_counter() - started))
         except NavigatorError as error:
-            failures.append(failure(job, JobState.FAILED_CHUNKING, error, "chunk"))
-    return chunked, failures
+            cuts.append(error)
+    return cuts
 
 
 def cut(document: ParsedDocument, options: ChunkerOptions, counter: Tokenizer) -> list[Chunk]:
@@ -111,14 +134,12 @@ def cut(document: ParsedDocument, options: ChunkerOptions, counter: Tokenizer) -
     return chunks
 
 
-def _stored(
-    job: ClaimedJob, chunks: Sequence[Chunk], personal: Mapping[str, int], seconds: float
-) -> Move:
+def _stored(job: ClaimedJob, cut_one: CutText) -> Move:
     facts = {
-        "chunks": len(chunks),
-        "tokens": sum(chunk.tokens for chunk in chunks),
-        "personal_data": dict(personal),
+        "chunks": len(cut_one.chunks),
+        "tokens": sum(chunk.tokens for chunk in cut_one.chunks),
+        "personal_data": dict(cut_one.personal),
         "stage": "chunk",
-        "seconds": seconds,
+        "seconds": cut_one.seconds,
     }
     return Move(job.job_id, job.attempt, job.state, JobState.CHUNKS_STORED, facts=facts)

@@ -10,9 +10,9 @@ from uuid import UUID
 from checks.frames import ChunkRow, VectorRow, chunk_frame, vector_frame
 from checks.suites_in_force import suites_in_force
 from checks.validation_results import ValidationResult
-from clients.storage.objects import ObjectMissing
 from pipeline.chunking.assessment import assess
 from pipeline.chunking.left_out import left_out
+from pipeline.compute_child import compute_beside
 from pipeline.documents import ParsedDocument, embedding_text
 from pipeline.failpoints import failpoint
 from pipeline.identity import sha256_hex
@@ -101,27 +101,38 @@ async def _measure(
         by_job: dict[UUID, list[BufferedChunk]] = {}
         for chunk in buffered:
             by_job.setdefault(chunk.job_id, []).append(chunk)
+        pairs = []
         async for job, document in parsed_texts(services, group):
             # The gate is the last to read it.
             services.texts.drop(job.parsed_key or "")
-            found = by_job.get(job.job_id, [])
-            chunk_rows.extend(chunk_rows_of(found, document, services.chunker.max_tokens))
+            text = document if isinstance(document, ParsedDocument) else None
+            pairs.append((by_job.get(job.job_id, []), text))
+        chunk_rows += await compute_beside(
+            services.compute_lock, rows_of_all, pairs, services.chunker.max_tokens
+        )
         dimension = services.embedder.space.dimension
         vector_rows.extend(vector_row(fact, dimension) for fact in facts)
     return chunk_rows, vector_rows
 
 
-def chunk_rows_of(
-    chunks: Sequence[BufferedChunk], document: ParsedDocument | ObjectMissing, max_tokens: int
+def rows_of_all(
+    pairs: Sequence[tuple[Sequence[BufferedChunk], ParsedDocument | None]], max_tokens: int
 ) -> list[ChunkRow]:
-    """What the chunk suite judges of a document."""
+    """What the chunk suite judges of documents, each with its chunks."""
+    return [row for pair in pairs for row in chunk_rows_of(*pair, max_tokens)]
+
+
+def chunk_rows_of(
+    chunks: Sequence[BufferedChunk], document: ParsedDocument | None, max_tokens: int
+) -> list[ChunkRow]:
+    """What the chunk suite judges of a document; None when its text is lost."""
     # Without the parsed text nothing can be compared: every comparison is stated as failing.
-    text = document.text if isinstance(document, ParsedDocument) else ""
+    text = document.text if document is not None else ""
     # What is in no chunk on purpose is not lost.
     spans = [(chunk.start_offset, chunk.end_offset) for chunk in chunks]
     covered = covered_share(text, [*spans, *left_out(text)])
     substantial = headed = nan
-    if isinstance(document, ParsedDocument):
+    if document is not None:
         found = assess(document, [_Piece(c.start_offset, c.end_offset, c.context) for c in chunks])
         substantial, headed = found.substantial_share, found.headed_share
     return [

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
+from pipeline.compute_child import compute_beside
 from pipeline.documents import ParsedDocument
 from pipeline.editions import edition_facts
 from pipeline.errors import FencedOut, ParseCode, ParseError, ServiceUnavailable, TransientError
@@ -123,30 +125,52 @@ async def _keep(
     corrected = await with_corrections(services, read)
     # what the parser made is kept beside what a person put right in it
     parsed = [one for one, other in zip(read, corrected, strict=True) if one is not other]
-    new = [each for each in (*parsed, *corrected) if each.fresh]
-
-    def look() -> tuple[list[TextAssessment], list[tuple[str, bytes | Path]]]:
-        return (
-            [assess(each.document) for each in corrected],
-            [(each.key, each.document.to_json()) for each in new],
-        )
-
-    assessments, texts = await services.compute_lock.compute(look)
+    everything = [*parsed, *corrected]
+    looked = await compute_beside(
+        services.compute_lock, look, [(each.document, each.fresh) for each in everything]
+    )
+    texts: list[tuple[str, bytes | Path]] = [
+        (each.key, found.stored)
+        for each, found in zip(everything, looked, strict=True)
+        if found.stored is not None
+    ]
     await services.storage.put_all(texts)
-    references = [_reference(*pair) for pair in zip(corrected, assessments, strict=True)]
+    references = [_reference(*pair) for pair in zip(corrected, looked[len(parsed) :], strict=True)]
     async with services.database.service() as connection:
-        all_wanted = await finish_wanted(connection, [_finished(each) for each in new])
+        all_wanted = await finish_wanted(
+            connection, [_finished(each) for each in everything if each.fresh]
+        )
     if not all_wanted:
         await remove_orphaned_objects(services.database, services.storage)
-    for each in (*parsed, *corrected):
+    for each in everything:
         services.texts.keep(each.key, each.document)
     for each in read:
         known[content_of(each.job)] = each.key
     return references
 
 
-def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
-    document = read.document
+class Looked(NamedTuple):
+    """What is found of a text that was read: its form for the storage only where that is new."""
+
+    assessment: TextAssessment
+    has_facts: bool
+    stored: bytes | None
+
+
+def look(documents: Sequence[tuple[ParsedDocument, bool]]) -> list[Looked]:
+    """Measure texts, each with whether it is new."""
+    return [
+        Looked(
+            assess(document),
+            bool(document.facts or edition_facts(document)),
+            document.to_json() if fresh else None,
+        )
+        for document, fresh in documents
+    ]
+
+
+def _reference(read: Read, looked: Looked) -> ParseReference:
+    document, assessment = read.document, looked.assessment
     return ParseReference(
         read.job.job_id,
         read.key,
@@ -158,7 +182,7 @@ def _reference(read: Read, assessment: TextAssessment) -> ParseReference:
         assessment=assessment,
         notes=tuple(job_notes(with_gaps_noted(document), read.job.parser)),
         language=assessment.language,
-        has_facts=bool(document.facts or edition_facts(document)),
+        has_facts=looked.has_facts,
         files_inside=len(document.members),
     )
 

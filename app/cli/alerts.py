@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,6 +11,7 @@ import typer
 
 from app.terminal.options import Json
 from pipeline.settings import load_settings
+from pipeline.worker_identity import operator_account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def acknowledge(alerts: Ids, why: Why = "", json: Json = False) -> None:
 
     async def note(database: Database) -> int:
         ids = await _named(database, alerts)
-        return len(await acknowledge_alerts(database, ids, getpass.getuser(), why))
+        return len(await acknowledge_alerts(database, ids, operator_account(), why))
 
     _tell_count("acknowledged", _with_database(note), json=json)
 
@@ -85,7 +85,7 @@ def close(alerts: Ids, why: Why = "", json: Json = False) -> None:
 
     async def note(database: Database) -> int:
         ids = await _named(database, alerts)
-        reason = why or f"Closed by {getpass.getuser()}."
+        reason = why or f"Closed by {operator_account()}."
         async with database.service() as connection:
             return len(await kept.close_these(connection, ids, reason))
 

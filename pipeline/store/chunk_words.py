@@ -6,7 +6,6 @@ Postgres made; until they are made anew a question is asked in both rules' words
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.compute_child import compute_beside
+from pipeline.concurrency import PriorityLock
 from pipeline.store.bulk_copy import copy_rows
 from pipeline.store.chunk_buffer import TEXT_OF_PUBLISHING
 from pipeline.store.engine import Database, rows
@@ -61,13 +62,15 @@ async def keep_languages(connection: AsyncConnection, jobs: Sequence[UUID]) -> N
 
 
 async def _fill(connection: AsyncConnection, page: Sequence[Mapping[Any, Any]]) -> None:
-    # In a thread: the loop has other work meanwhile.
-    made = await asyncio.to_thread(lambda: [(row["chunk_id"], _words(row)) for row in page])
+    texts = [(row["heading_path"], row["context"], row["text"], row["language"]) for row in page]
+    words = await compute_beside(PriorityLock(), words_of_all, texts)
+    made = [(row["chunk_id"], each) for row, each in zip(page, words, strict=True)]
     await copy_rows(connection, WORDS, _COLUMNS, made)
 
 
-def _words(row: Mapping[Any, Any]) -> str:
-    return chunk_words(row["heading_path"], row["context"], row["text"], row["language"])
+def words_of_all(texts: Sequence[tuple[Sequence[str], str, str, str]]) -> list[str]:
+    """The words of chunks: each one's headings, context, text and language."""
+    return [chunk_words(*each) for each in texts]
 
 
 _OLD = sa.text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ Chunks of version 0 have the words that ``to_tsvector('english', …)`` finds.
 # Postgres takes every place beyond this for this one.
 _LAST_PLACE = 16_383
 _PLACES = [str(place) for place in range(_LAST_PLACE + 1)]
+# Words are found together beside figures alone.
+_FIGURE = re.compile("[0-9]")
 # What stands between spaces is looked up as a whole, unless it is long: it will not come again.
 _MOST_KEPT, _LONGEST_KEPT = 60_000, 60
 
@@ -42,12 +45,16 @@ def _place(places: dict[str, str], text: str, language: str, weight: str, at: in
     """Note where the lexemes of a part stand; returns the place of the last."""
     kept = _kept(language)
     found = [lexeme for piece in text.split() for lexeme in kept[piece]]
-    found += together(text, language)
-    for lexeme in found:
-        at += 1
-        place = (_PLACES[at] if at < _LAST_PLACE else _PLACES[-1]) + weight
-        places[lexeme] = f"{places[lexeme]},{place}" if lexeme in places else place
-    return at
+    if _FIGURE.search(text) is not None:
+        found += together(text, language)
+    last = at + len(found)
+    numbers = _PLACES[at + 1 : last + 1]
+    numbers += _PLACES[-1:] * (len(found) - len(numbers))
+    for lexeme, number in zip(found, numbers, strict=True):
+        before = places.get(lexeme)
+        place = number + weight
+        places[lexeme] = place if before is None else f"{before},{place}"
+    return last
 
 
 class _Kept(dict[str, tuple[str, ...]]):

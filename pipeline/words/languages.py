@@ -44,7 +44,8 @@ def language_of_chunk(text: str, language: str) -> str:
     Args:
         language: of its document, empty when it cannot be told.
     """
-    return DEFAULT if not language or is_english(text) else language
+    # Where English is the answer anyway, the text need not be read for it.
+    return DEFAULT if language in ("", DEFAULT) or is_english(text) else language
 
 
 @cache

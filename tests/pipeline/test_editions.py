@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from pipeline import editions
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.editions import edition_facts, without_editions
 
@@ -97,3 +100,26 @@ def test_a_text_without_its_editions() -> None:
     """Two editions of a sentence are one once neither prints which it is."""
     old, new = "We pay. CG 00 01 04 13", "We pay. CG 00 01 12 19"
     assert without_editions(old) == without_editions(new)
+
+
+_PIECES = (
+    "CG", "ACORD", "00", "01", "04/13", "(", ")", "2016/03", "Ed.", "ed", "EDITION", "Ed\u0131tion",
+    "rev", "Revised", "version", "date", ":", "March", "Sept.", "2020", "Effective",
+    "date of coverage",
+    "Policy Period", "coverage per\u0130od", "inception", "Beginning", "on or after", "1", "13",
+    "-", "word",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=8), st.sampled_from([" ", "", "/"]))
+@settings(max_examples=200, deadline=None)
+@example(["Ed\u0131tion", "03/20"], " ")
+def test_nothing_is_overlooked(pieces: list[str], between: str) -> None:
+    """Each expression finds what it finds without its quicker ones, also with a dotless i."""
+    line = between.join(pieces)
+    if any(map(str.isdigit, line)):
+        for expression in editions._HINTS:
+            found = editions._found(expression, line, editions._small(line))
+            assert [each.span() for each in found] == [
+                each.span() for each in expression.finditer(line)
+            ]

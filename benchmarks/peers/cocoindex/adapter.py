@@ -1,7 +1,7 @@
 """Ingests a folder with CocoIndex: run by the benchmark in an environment of its own.
 
 As CocoIndex's documentation has it: files that are walked, a splitter, an embedding that remembers
-what it embedded, and a table of Postgres as the target. Windows are 1,600 characters, about our 400
+what it embedded, and a table of Postgres as the target. Windows are 2,400 characters, about our 600
 tokens; 256 texts a request, by the official SDK. One JSON object on stdout.
 """
 
@@ -84,7 +84,7 @@ async def take_passage(passage, name, ids, table) -> None:
 async def take_file(file, table) -> None:
     """Cut a file, and declare its rows."""
     passages = _splitter.split(
-        await file.read_text(), chunk_size=1600, chunk_overlap=200, language="markdown"
+        await file.read_text(), chunk_size=2400, chunk_overlap=200, language="markdown"
     )
     await coco.map(take_passage, passages, file.file_path.path.name, IdGenerator(), table)
 

@@ -1,7 +1,7 @@
 """Ingests a folder with pgai's vectorizer: run by the benchmark in an environment of its own.
 
 As pgai's documentation has it: a table of documents, which a vectorizer watches, and one pass of
-its worker. Windows are 1,600 characters, about our 400 tokens. One JSON object on stdout.
+its worker. Windows are 2,400 characters, about our 600 tokens. One JSON object on stdout.
 """
 
 # mypy: ignore-errors
@@ -52,7 +52,7 @@ def set_up(connection: psycopg.Connection, asked: dict[str, str]) -> None:
         embedding=EmbeddingOpenaiConfig(
             model=asked["model"], dimensions=DIMENSIONS, base_url=asked["openai_url"]
         ),
-        chunking=ChunkingRecursiveCharacterTextSplitterConfig(chunk_size=1600, chunk_overlap=200),
+        chunking=ChunkingRecursiveCharacterTextSplitterConfig(chunk_size=2400, chunk_overlap=200),
     )
     connection.execute(watching.to_sql())
 

@@ -45,7 +45,11 @@ def is_english(text: str) -> bool:
 def _identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    known = [label for label in identifier.labels if len(label) == 2]
-    identifier.set_languages([*known, NO_LANGUAGE])
-    return identifier
+    whole = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    known = [label for label in whole.labels if len(label) == 2]
+    whole.set_languages([*known, NO_LANGUAGE])
+    # Made of what is left: an identifier also keeps the languages that it was told to leave out.
+    return LanguageIdentifier(
+        whole.nb_ptc, whole.nb_pc, whole.nb_classes, whole.tk_nextmove, whole.tk_output,
+        norm_probs=True, tk_row=whole.tk_row,
+    )  # fmt: skip

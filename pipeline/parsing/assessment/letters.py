@@ -109,16 +109,27 @@ def _ascii_share(line: str, first: str) -> float:
         return nan
     letters = np.frombuffer(line.encode(), np.uint8).astype(np.uint16)
     pairs = letters[:-1] * 128 + letters[1:]
-    return _best_share(lambda usual: float(_ascii_table(usual)[pairs].mean()), "latin", first)
+    names, tables = _ascii_tables()
+    if first in names:
+        share = float(tables[names[first], pairs].mean())
+        if share >= _CLEARLY:
+            return share
+    # All languages in one pass, each pair of letters once.
+    different, times = np.unique(pairs, return_counts=True)
+    shares = tables[:, different] @ times / len(pairs)
+    clearly = shares >= _CLEARLY
+    return float(shares[clearly.argmax()] if clearly.any() else shares.max())
 
 
 @cache
-def _ascii_table(usual: Pairs) -> NDArray[np.bool_]:
-    """Whether a pair of ASCII letters is usual, by its number."""
-    table = np.zeros(128 * 128, dtype=np.bool_)
-    ascii_pairs = [pair for pair in usual if "".join(pair).isascii()]
-    table[[ord(first) * 128 + ord(second) for first, second in ascii_pairs]] = True
-    return table
+def _ascii_tables() -> tuple[dict[str, int], NDArray[np.bool_]]:
+    """Of each language of Latin letters whether a pair of ASCII letters is usual, by its number."""
+    models = _models("latin")
+    tables = np.zeros((len(models), 128 * 128), dtype=np.bool_)
+    for row, usual in enumerate(models.values()):
+        ascii_pairs = [pair for pair in usual if "".join(pair).isascii()]
+        tables[row, [ord(first) * 128 + ord(second) for first, second in ascii_pairs]] = True
+    return {name: row for row, name in enumerate(models)}, tables
 
 
 def _by_script(words: Iterable[str]) -> dict[str, list[str]]:

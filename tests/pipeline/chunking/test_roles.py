@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.chunk_roles import Role
 from pipeline.chunking import ChunkerOptions, chunk_document
 from pipeline.chunking.heading_rules import HEADING_RULES
 from pipeline.chunking.role_rules import Rule
-from pipeline.chunking.roles import role_of
+from pipeline.chunking.roles import _HEADINGS, _WORDINGS, _Phrases, role_of
 from pipeline.chunking.wording_rules import WORDING_RULES
 from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.tokens import tokenizer
@@ -159,3 +163,34 @@ def test_the_time_is_bounded(unit: str) -> None:
         return processor_seconds(work, 3)
 
     assert judge(40_000) < 12 * max(judge(5_000), MEASURABLE_SECONDS)
+
+
+_PHRASES = [
+    phrase.replace("*", "s") for rule in (*HEADING_RULES, *WORDING_RULES) for phrase in rule.phrases
+]
+
+
+def _at_every_word(phrases: _Phrases, text: str) -> list[tuple[int, str]]:
+    """What is found when every beginning of a word is looked at."""
+    lower, end, found = text.lower(), 0, []
+    for start in (each.start() for each in re.finditer(r"\b\w", lower)):
+        pattern = phrases._by_letter.get(lower[start]) if start >= end else None
+        if pattern is not None and (here := pattern.match(lower, start)) is not None:
+            end = here.end()
+            found.append((int((here.lastgroup or "_0")[1:]), here.group()))
+    return found
+
+
+@given(
+    st.lists(
+        st.sampled_from([*_PHRASES, "x", "_", "*", "\u00e9", "\u2022", "not", "we", "\n"]),
+        max_size=8,
+    ),
+    st.sampled_from([" ", "", "-", "  ", "**"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_phrase_is_overlooked(pieces: list[str], between: str) -> None:
+    """Looking only where a phrase's words all are finds what looking everywhere does."""
+    text = between.join(pieces)
+    for phrases in (_HEADINGS, _WORDINGS):
+        assert list(phrases.found_in(text)) == _at_every_word(phrases, text)
