@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "Write the data-quality report and open it on a desktop.",
     "suites": "Show the gate's rules, or export them as Great Expectations has them",
     "alerts": "Show alerts, and acknowledge or close them.",
+    "incidents": "Show incidents with their course, close them, and draft the report on one.",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",
