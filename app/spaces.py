@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from pipeline.settings import Settings
+from pipeline.worker_identity import operator_account
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -51,11 +50,6 @@ class SpaceList:
 
     spaces: Sequence[SpaceView]
     switches: Sequence[PastSwitch]
-
-
-def who() -> str:
-    """In whose name a switch is written down."""
-    return f"{getpass.getuser()}@{os.uname().nodename}"
 
 
 async def listed(settings: Settings) -> SpaceList:
@@ -231,7 +225,7 @@ async def switched(
         refusal = switching.Refusal(objections(comparison, lacking))
         figures = comparison.figures() if comparison else None
         made = await switching.switch(
-            services, space, who(), refusal=refusal, comparison=figures, force=force
+            services, space, operator_account(), refusal=refusal, comparison=figures, force=force
         )
         return made, comparison
 
@@ -242,7 +236,7 @@ async def rolled_back(settings: Settings) -> Switch:
     from stages.spaces import switching
 
     async with open_services(settings) as services:
-        return await switching.roll_back(services, who())
+        return await switching.roll_back(services, operator_account())
 
 
 async def dropped(settings: Settings, space: StoredSpace) -> Dropped:

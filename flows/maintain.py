@@ -27,6 +27,7 @@ from stages.reconciling.inspection import Check, Inspection
 from stages.reconciling.maintenance_run import MaintenanceOutcome, run_maintenance
 from stages.reconciling.new_findings import in_words
 from stages.reconciling.summary import as_markdown, in_short
+from stages.retention import RetentionOutcome, apply_retention
 
 PREFECT_CHECKS: dict[str, Check] = {
     "deployments": deployments,
@@ -42,6 +43,13 @@ async def look_and_mend(run_id: UUID, *, fix: bool) -> MaintenanceOutcome:
     """Make every check, mend what is safe, and keep what came of it."""
     look = Inspection(services(), fix=fix, was_cancelled=was_cancelled)
     return await run_maintenance(look, ALL_CHECKS, run_id)
+
+
+@task(task_run_name="delete what is past its retention", **UNCACHED, **RETRYING)
+@redacting_errors
+async def delete_past_retention() -> RetentionOutcome:
+    """Delete the documents that no retention rule keeps any longer."""
+    return await apply_retention(services())
 
 
 def _run_name() -> str:
@@ -68,6 +76,8 @@ async def maintain(fix: bool = True) -> State[Any]:
         await acreate_markdown_artifact(
             as_markdown(looked.run), key="maintenance", description=said
         )
+        if fix and (gone := (await delete_past_retention()).words):
+            get_run_logger().info("%s", gone)
         if looked.fresh:
             about = ",".join(sorted(each.value for each in looked.fresh))
             told = in_words(looked.fresh)

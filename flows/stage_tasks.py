@@ -16,6 +16,7 @@ from flows.redacted_errors import redacting_errors
 from flows.results import UNCACHED, PlainResults, ReferencesSerializer
 from flows.retries import RETRYING
 from flows.shared_services import services
+from pipeline import tracing
 from pipeline.identity import combined_sha256
 from pipeline.logs import logger
 from pipeline.store.claims import ClaimedJob
@@ -58,7 +59,8 @@ def _content_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 @retry_on_restart
 async def parse_documents(jobs: Sequence[ClaimedJob], run_id: UUID) -> list[ParseReference]:
     """Parse bytes to stored text; the result is references to it."""
-    references = await parsing.parse_jobs(services(), jobs, run_id)
+    with tracing.span("parse"):
+        references = await parsing.parse_jobs(services(), jobs, run_id)
     unreadable = sum(each.failure is not None for each in references)
     _log("parsed", StageResult(len(references) - unreadable, unreadable))
     return references
@@ -75,8 +77,9 @@ async def validate_documents(
     batch: Batch, references: list[ParseReference]
 ) -> list[ValidationResult]:
     """Record what parsing found and let the gate judge the text."""
-    recorded = await validating.record_parsed(services(), batch, references)
-    judged, results = await validating.validate(services(), batch, references)
+    with tracing.span("validate"):
+        recorded = await validating.record_parsed(services(), batch, references)
+        judged, results = await validating.validate(services(), batch, references)
     _log("validated", StageResult(judged.advanced, recorded.failed + judged.failed))
     return results
 
@@ -86,7 +89,8 @@ async def validate_documents(
 @retry_on_restart
 async def chunk_documents(batch: Batch) -> None:
     """Chunk text into the buffer."""
-    _log("chunked", await chunking.chunk(services(), batch))
+    with tracing.span("chunk"):
+        _log("chunked", await chunking.chunk(services(), batch))
 
 
 @task(task_run_name="embed", **UNCACHED, **RETRYING)
@@ -94,7 +98,8 @@ async def chunk_documents(batch: Batch) -> None:
 @retry_on_restart
 async def embed_chunks(batch: Batch) -> None:
     """Embed buffered chunks, deduplicated: each text once ever."""
-    _log("embedded", await embedding.embed(services(), batch))
+    with tracing.span("embed"):
+        _log("embedded", await embedding.embed(services(), batch))
 
 
 @task(task_run_name="gate", **UNCACHED, **RETRYING)
@@ -102,7 +107,8 @@ async def embed_chunks(batch: Batch) -> None:
 @retry_on_restart
 async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResult]]:
     """Validate what would be published with Great Expectations; the jobs that passed come back."""
-    passed, result, verdicts = await gating.gate(services(), batch)
+    with tracing.span("gate"):
+        passed, result, verdicts = await gating.gate(services(), batch)
     _log("passed the gate", result)
     return passed, verdicts
 
@@ -112,7 +118,8 @@ async def gate_documents(batch: Batch) -> tuple[list[UUID], list[ValidationResul
 @retry_on_restart
 async def publish_documents(batch: Batch, passed: list[UUID]) -> int:
     """Publish: readers see the new versions, all of each or nothing."""
-    result = await publishing.publish(services(), batch, passed)
+    with tracing.span("publish"):
+        result = await publishing.publish(services(), batch, passed)
     _log("published", result)
     return result.advanced
 

@@ -22,6 +22,7 @@ NavigatorError
 ├── BrokenGate                     the gate itself failed: never a pass
 ├── Unforeseen                     a bug, by its kind and place: its own words may quote anything
 └── UsageError                     a person asked for something that cannot be; exit code 2
+    ├── LegalHold                  documents that nobody may delete
     └── ConfigurationError         a setting is missing or wrong
 
 Every error carries a `code` for programs, a `message` of one sentence and a `remedy` that says
@@ -256,6 +257,13 @@ class UsageError(NavigatorError):
     """A person asked for something that cannot be done as asked."""
 
     code = "usage"
+
+
+class LegalHold(UsageError):
+    """Documents have to be kept for a legal reason, so they were not deleted."""
+
+    code = "legal_hold"
+    remedy = "An operator lifts the hold, if it is over: `navigator hold list` shows which it is."
 
 
 class ConfigurationError(UsageError):

@@ -74,6 +74,12 @@ class OperatingSettings(GateSettings):
         min_length=16,
         description="Bearer token of who reads /metrics; without it, only this machine may.",
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="Where spans are sent by OTLP over HTTP, such as http://127.0.0.1:4318; needs "
+        "the extra `otel`.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto", description="auto: text on a terminal, else JSON."

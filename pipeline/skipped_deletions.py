@@ -15,3 +15,10 @@ def kept_by_sync(sources: Iterable[str]) -> list[RejectedFile]:
     message = "Its file is gone; it was kept, because the run did not end well."
     remedy = "Run it again with --sync, or remove it with `navigator delete`."
     return [RejectedFile(source, KEPT, message, remedy) for source in sources]
+
+
+def kept_by_hold(sources: Iterable[str]) -> list[RejectedFile]:
+    """Documents that were kept because a legal hold is on them."""
+    message = "Its file is gone; it was kept, because a legal hold is on it."
+    remedy = "Nothing to do: the first run with --sync after the hold is lifted removes it."
+    return [RejectedFile(source, KEPT, message, remedy) for source in sources]

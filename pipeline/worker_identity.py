@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 from collections.abc import Iterable
@@ -99,3 +100,8 @@ def _is_dead(name: str) -> bool:
 
 def _is_zombie(pid: int) -> bool:
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def operator_account() -> str:
+    """In whose name what an operator decides is written down: the account and the machine."""
+    return f"{getpass.getuser()}@{os.uname().nodename}"

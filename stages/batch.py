@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from pipeline import correlation
+from pipeline import correlation, tracing
 from pipeline.concurrency import batch_priority
 from pipeline.documents import Claim
 from pipeline.errors import NavigatorError, RunStopped, TransientError
@@ -74,7 +74,11 @@ async def claim_batch(
         if not held:
             yield batch
             return
-        with correlation.bound(job.correlation_id for job in held), batch_priority(len(held)):
+        with (
+            correlation.bound(job.correlation_id for job in held),
+            batch_priority(len(held)),
+            tracing.span("work on documents", run=str(run_id)),
+        ):
             async with _alive(services, batch):
                 yield batch
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from clients.storage.object_storage import Storage
 from pipeline.identity import owner_mark
-from pipeline.store import erasure
+from pipeline.store import erasure, holds
 from pipeline.store.engine import Database
 from stages.garbage_collection import remove_orphaned_objects
 
@@ -49,8 +49,12 @@ async def erase(
     Args:
         reports: the folder of this machine's reports.
         actor_id: who asked, for the access log.
+
+    Raises:
+        LegalHold: a document of theirs has to be kept; nothing is erased.
     """
     async with database.service() as connection:
+        await holds.require_none_of(connection, user)
         runs = await erasure.runs_with(connection, user)
     # Before the rows, which say what reports there are: reports can be written again.
     removed = await _remove_reports(database, reports, runs, user)

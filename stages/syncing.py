@@ -20,7 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.failpoints import failpoint
 from pipeline.missing_files import is_gone
 from pipeline.moved_files import MovedDocument, Recorded, find_moves
-from pipeline.skipped_deletions import kept_by_sync
+from pipeline.skipped_deletions import kept_by_hold, kept_by_sync
 from pipeline.sources import FoundFiles, storable
 from pipeline.store import deletion, runs, synced
 from pipeline.store.deletion import Deleted
@@ -162,7 +162,12 @@ async def finish(
     failpoint("before-sync-delete")
     who = Actor(services.worker, run_id)
     left = [each for each in ids if each not in held]
-    return len((await delete(services.database, services.storage, left, who)).documents)
+    done = await delete(services.database, services.storage, left, who)
+    if done.held:
+        told = kept_by_hold(each.source for each in gone if each.document_id in done.held)
+        async with services.database.service() as connection:
+            await runs.reject(connection, run_id, user, told[: runs.MOST_LINKS])
+    return len(done.documents)
 
 
 def _still_there(found: FoundFiles) -> FoundFiles:

@@ -50,6 +50,7 @@ PLACES = {
     "llama_index": ("insurance_navigator/llamaindex.py",),
     "mcp": ("app/mcp/", "app/api/routes/mcp.py"),
     "prometheus_client": ("app/api/",),
+    "opentelemetry": ("app/process/tracing.py",),
     "structlog": ("pipeline/logs.py", "app/"),
     "rich": ("app/",),
 }

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from pipeline.errors import (
     ConfigurationError,
     IllegalTransition,
+    LegalHold,
     NavigatorError,
     RateLimited,
     TransientError,
@@ -216,7 +217,7 @@ def _status(error: NavigatorError) -> int:
             return 429
         case TransientError():
             return 503
-        case IllegalTransition():
+        case IllegalTransition() | LegalHold():
             return 409
         case ConfigurationError():
             return 500

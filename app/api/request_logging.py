@@ -6,6 +6,7 @@ The line names the route, not the address: no query, no id of a signed upload, n
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.process_metrics import REQUESTS
 from app.api.signed_urls import PREFIX
-from pipeline import correlation
+from pipeline import correlation, tracing
 from pipeline.logs import logger
 
 _LOG = logger("navigator.api")
@@ -48,12 +49,13 @@ class RequestLogging:
                 answer.streams = headers.get("content-type", "").startswith("text/event-stream")
             await send(message)
 
-        with correlation.bound([given]):
+        with correlation.bound([given]), _traced(scope) as said:
             began = time.perf_counter()
             try:
                 await self._app(scope, receive, sending)
                 answer.ended = True
             finally:
+                said |= {"route": _route(scope), "status": answer.status}
                 _observe(scope, answer, time.perf_counter() - began)
 
 
@@ -63,6 +65,15 @@ class _Answer:
     status = 0
     streams = False
     ended = False
+
+
+def _traced(scope: Scope) -> AbstractContextManager[tracing.Said]:
+    """A span of the request, but of those that machines ask for all day long."""
+    if scope["path"].startswith(_QUIET):
+        return nullcontext({})
+    return tracing.span(
+        "request", method=scope["method"] if scope["method"] in _METHODS else "OTHER"
+    )
 
 
 def _observe(scope: Scope, answer: _Answer, seconds: float) -> None:

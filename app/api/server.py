@@ -13,6 +13,7 @@ from app.api.connections import bounded
 from app.api.tls import requires_tls
 from app.prefect.server import join_prefect, prefect_of_stack
 from app.process.log_output import configure_logs
+from app.process.tracing import configure_tracing
 from app.process.working_folder import leave_folder
 from pipeline.logs import logger
 from pipeline.settings import Settings
@@ -38,6 +39,7 @@ def serve(settings: Settings, host: str, port: int, *, only_mcp: bool = False) -
         os.environ["PREFECT_API_URL"] = url
     join_prefect(settings.home, settings.prefect_auth_file)
     configure_logs(settings, "api")
+    configure_tracing(settings, "api")
     _LOG.info("process_started", host=host, port=port)
     app = create_app(settings, tls=tls, only_mcp=only_mcp)
     uvicorn.Server(configuration(app, settings, host=host, port=port)).run()

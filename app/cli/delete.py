@@ -41,7 +41,11 @@ def list_for_deletion(documents: Sequence[DocumentView]) -> None:
 
 def deleted_json(done: Deleted) -> dict[str, Any]:
     """What was deleted, for a program."""
-    return {"deleted": sorted(map(str, done.documents)), "chunks": done.chunks}
+    return {
+        "deleted": sorted(map(str, done.documents)),
+        "chunks": done.chunks,
+        "held": sorted(map(str, done.held)),
+    }
 
 
 def command(
@@ -64,3 +68,9 @@ def command(
     else:
         count = quantity(len(done.documents), "document")
         tell(f"Deleted {count} with {quantity(done.chunks, 'passage')}.")
+        if done.held:
+            say(
+                f"A legal hold keeps {quantity(len(done.held), 'document')}: `navigator hold list`."
+            )
+    if done.held:
+        raise typer.Exit(1)

@@ -77,7 +77,9 @@ def show_all(
 def _ended(each: Incident) -> str:
     if each.closed_by is None:
         return f"{each.acknowledged_by} looks after it" if each.acknowledged_by else ""
-    return f"{'by' if each.closed_by != 'itself' else ''} {each.closed_by}: {each.closed_why}".strip()
+    return (
+        f"{'by' if each.closed_by != 'itself' else ''} {each.closed_by}: {each.closed_why}".strip()
+    )
 
 
 @group.command()

@@ -16,6 +16,7 @@ from app.prefect.block_server import QUIET, is_named
 from app.prefect.interruption import Interruptible
 from app.prefect.run_view import RunView
 from app.process.log_output import configure_logs
+from app.process.tracing import configure_tracing
 from app.process.working_folder import leave_folder
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
@@ -78,6 +79,7 @@ def run_flow(
         KeyboardInterrupt: the person stopped it; claims are released.
     """
     configure_logs(settings, "navigator", console=False)
+    configure_tracing(settings, "command")
     _start_prefect(flow, settings, view)
     patience = settings.prefect_patience_seconds
     work = Interruptible(flow.start, flow.run_id, addresses, patience, view.say)

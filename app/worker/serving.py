@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from app.process.log_output import configure_logs
+from app.process.tracing import configure_tracing
 from app.process.working_folder import leave_folder
 from app.terminal.console import say
 from pipeline.errors import NavigatorError, ServiceUnavailable
@@ -71,6 +72,7 @@ def serve(options: WorkerOptions) -> int:
     # Where the API runs on the same processors, a person who asks goes before the work behind.
     os.nice(NICENESS)
     configure_logs(settings, "worker")
+    configure_tracing(settings, "worker")
     _LOG.info("process_started", pool=options.pool)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)

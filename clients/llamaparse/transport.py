@@ -23,7 +23,7 @@ from clients.network.provider_urls import (
     result_hosts,
 )
 from clients.network.ssrf_protection import checked_client
-from pipeline import correlation
+from pipeline import correlation, tracing
 from pipeline.api_keys import usable_key
 from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.http_dates import time_there
@@ -78,14 +78,15 @@ class LlamaTransport:
         key = self._api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}", **correlation.headers()}
         timeout = self._timeout * (UPLOAD_FACTOR if upload else 1)
-        status, head, body = await self._send(
-            self._connected(),
-            method,
-            f"{self.base_url}{path}",
-            timeout,
-            headers=headers,
-            **options,
-        )
+        with tracing.span("LlamaParse request", method=method):
+            status, head, body = await self._send(
+                self._connected(),
+                method,
+                f"{self.base_url}{path}",
+                timeout,
+                headers=headers,
+                **options,
+            )
         self.time_there = time_there(head)
         if status in also_fine:
             return {}

@@ -38,7 +38,7 @@ from clients.network.provider_errors import (
 from clients.network.provider_urls import plain_base_url
 from clients.openai.inputs import MAX_INPUTS, refuse_unsendable
 from clients.openai.models import KNOWN_MODELS, dimension_of
-from pipeline import correlation
+from pipeline import correlation, tracing
 from pipeline.api_keys import usable_key
 from pipeline.errors import (
     NavigatorError,
@@ -166,7 +166,10 @@ class OpenAIEmbedder:
                 # Not `embeddings.create`: it rebuilds the input text by text to rename parameters,
                 # which costs as much as the request.
                 more: Any = {"options": {"headers": correlation.headers()}}
-                raw = await client.post("/embeddings", cast_to=httpx2.Response, body=asked, **more)
+                with tracing.span("embeddings request", model=self._space.model, inputs=len(texts)):
+                    raw = await client.post(
+                        "/embeddings", cast_to=httpx2.Response, body=asked, **more
+                    )
             return raw.content, raw.headers.get("x-request-id")
         except openai.APIStatusError as refused:
             error = embedding_error(self._refusal(refused, len(texts)))

@@ -8,8 +8,6 @@ can take it back whole. What is taken in meanwhile is kept: both releases work w
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -37,6 +35,7 @@ from pipeline.store import rollouts, schema_changes
 from pipeline.store.database_urls import Addresses
 from pipeline.store.engine import Database
 from pipeline.store.rollouts import Rollout, Step
+from pipeline.worker_identity import operator_account
 
 Check = Callable[["Deployer", Packed], Awaitable[None]]
 
@@ -122,7 +121,7 @@ class Deployer:
                 previous=previous.id if previous else None,
                 revision_before=before,
                 declared=self.environment.model_dump(mode="json"),
-                who=f"{getpass.getuser()}@{os.uname().nodename}",
+                who=operator_account(),
             )
         failpoint("deploy-begun")
         return await self._found(begun)

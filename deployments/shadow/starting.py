@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -21,6 +19,7 @@ from deployments.verification.side_by_side import SideBySide
 from pipeline.errors import ConfigurationError, NavigatorError, UsageError
 from pipeline.store import rollouts, schema_changes, shadows
 from pipeline.store.shadows import Shadow, Typical
+from pipeline.worker_identity import operator_account
 
 SHADOWS_SINCE = "0018"
 """The first revision of the schema that knows shadows."""
@@ -134,7 +133,7 @@ async def _begun(deployer: Deployer, release: str, order: Order) -> Shadow:
             share=order.share,
             wanted=order.documents,
             max_cost_usd=order.max_cost_usd,
-            who=f"{getpass.getuser()}@{os.uname().nodename}",
+            who=operator_account(),
         )
         return await shadows.shadow(connection, begun)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import JobState
-from pipeline.store import pending_objects
+from pipeline.store import holds, pending_objects
 from pipeline.store.attachments import LOCK_JOBS, family
 from pipeline.store.engine import rows
 from pipeline.store.transitions import Actor, Move, move
@@ -29,10 +29,12 @@ class Deleted:
     Attributes:
         documents: ids that existed and were not deleted before.
         chunks: published chunks removed.
+        held: documents that stay, because a legal hold keeps them or what is inside them.
     """
 
     documents: frozenset[UUID]
     chunks: int
+    held: frozenset[UUID] = frozenset()
 
 
 # What is inside a document goes with it.
@@ -124,15 +126,17 @@ async def delete_documents(
 ) -> Deleted:
     """Delete documents with all inside them, in the caller's transaction.
 
-    Unknown and deleted ids are passed over.
+    Unknown and deleted ids are passed over, and so is what a legal hold keeps.
 
     Args:
         user: only this user's documents; None for anybody's.
     """
     values = {"ids": list(ids), "user_id": user}
     found = await _lock_family(connection, values)
+    kept = await holds.held_of(connection, found)
+    found = [each for each in found if each not in kept]
     if not found:
-        return Deleted(frozenset(), 0)
+        return Deleted(frozenset(), 0, kept)
     scope = {"ids": found}
     await connection.execute(LOCK_JOBS, scope)
     jobs = await rows(connection, _JOBS, scope)
@@ -147,7 +151,7 @@ async def delete_documents(
     await pending_objects.mark_orphaned(
         connection, [(r["user_id"], r["file_sha256"]) for r in orphaned]
     )
-    return Deleted(frozenset(found), chunks)
+    return Deleted(frozenset(found), chunks, kept)
 
 
 async def _lock_family(connection: AsyncConnection, values: dict[str, Any]) -> list[UUID]:

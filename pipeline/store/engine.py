@@ -24,6 +24,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from pipeline import tracing
 from pipeline.errors import DatabaseUnavailable
 from pipeline.retry_policy import DATABASE_SECONDS
 from pipeline.store.connection_retries import Backoff, revive
@@ -166,10 +167,11 @@ class Database:
         if role is not None:
             user = str(user_id) if user_id else ""
             values = {"role": role, "user": user, "idle": self._idle}
-        connection, transaction = await self._begun(engine, become if role else _OPEN, values)
-        with translated(engine.url):
-            async with transaction:
-                yield connection
+        with tracing.span("transaction", alone=True, role=role or "login"):
+            connection, transaction = await self._begun(engine, become if role else _OPEN, values)
+            with translated(engine.url):
+                async with transaction:
+                    yield connection
 
     async def _begun(
         self, engine: AsyncEngine, opening: sa.TextClause, values: dict[str, Any] | None

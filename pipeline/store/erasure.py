@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.states import WORKING
-from pipeline.store import access_log, word_forgetting
+from pipeline.store import access_log, holds, word_forgetting
 from pipeline.store.access_log import Access, Action
 from pipeline.store.deletion import Deleted, delete_documents
 from pipeline.store.schema import listed
@@ -76,6 +76,20 @@ _SOURCES = sa.text(
     DELETE FROM sources AS s USING own AS o WHERE s.id = o.id
     """
 )
+_HOLDS = sa.text(
+    """
+    WITH own AS (SELECT id FROM legal_holds WHERE owner_id = :user_id ORDER BY id FOR UPDATE)
+    DELETE FROM legal_holds AS h USING own AS o WHERE h.id = o.id
+    """
+)
+_RULES = sa.text(
+    """
+    WITH own AS (
+        SELECT name FROM retention_rules WHERE owner_id = :user_id ORDER BY name FOR UPDATE
+    )
+    DELETE FROM retention_rules AS r USING own AS o WHERE r.name = o.name
+    """
+)
 _BLOTTED = sa.text(
     """
     UPDATE job_events SET details = jsonb_build_object('erased', true)
@@ -124,12 +138,16 @@ async def unknown_runs(connection: AsyncConnection, ids: Sequence[UUID]) -> set[
 async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID) -> Deleted:
     """Erase a user, in the caller's transaction; again changes nothing more.
 
+    Raises:
+        LegalHold: a document of theirs has to be kept, so nothing is erased.
+
     Running jobs and uploads are fenced. The stored objects under the user's own prefix are the
     caller's to remove, after the commit; those that had a row are removed in any case.
     """
     values = {"user_id": user_id}
     await word_forgetting.lock_index(connection, user_id)
     ids = list((await connection.execute(_DOCUMENTS, values)).scalars())
+    await holds.require_none_of(connection, user_id)
     await connection.execute(_JOBS, values)
     done = await delete_documents(connection, ids, Actor("person"), user_id)
     seen = _delete("source_objects", "source, user_id")
@@ -137,6 +155,8 @@ async def erase_user(connection: AsyncConnection, user_id: UUID, actor_id: UUID)
     for statement in (*_ROWS, *left):
         await connection.execute(statement, values)
     await word_forgetting.forget_user(connection, user_id)
+    for statement in (_HOLDS, _RULES):
+        await connection.execute(statement, values)
     erased = Access(user_id, actor_id, Action.ERASURE, items=len(done.documents))
     await access_log.log(connection, erased)
     return done

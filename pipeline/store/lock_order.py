@@ -81,6 +81,8 @@ ORDER: tuple[str | int, ...] = (
     "schema_contractions",
     "space_switches",
     "shadow_runs",
+    "legal_holds",
+    "retention_rules",
     "embedding_spaces",
     "installation",
     "state_transitions",

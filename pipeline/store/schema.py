@@ -848,6 +848,35 @@ alert_deliveries = Table(
     ),
 )
 
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    # documents that nobody may delete; what is named of owner, document and tag has to match
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid),
+    Column("document_id", Uuid),  # with all inside it; no key: a hold outlives everything
+    Column("tag", Text),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    _now(),
+    Column("lifted_at", DateTime(timezone=True)),
+    Column("lifted_reason", Text, nullable=False, server_default=text("''")),
+    CheckConstraint("num_nonnulls(owner_id, document_id, tag) > 0", name="scope"),
+)
+
+retention_rules = Table(
+    "retention_rules",
+    metadata,
+    # how long documents are kept; the longest that applies counts
+    Column("name", Text, primary_key=True),
+    Column("owner_id", Uuid),  # null: everybody's
+    Column("tag", Text),  # null: whatever its tags
+    Column("days", Integer, nullable=False),
+    Column("who", Text, nullable=False),
+    _now(),
+    CheckConstraint("days > 0", name="days"),
+)
+
 USER_TABLES = (
     documents,
     upload_jobs,
@@ -894,6 +923,8 @@ OPERATOR_TABLES = (
     alerts,
     incidents,
     alert_deliveries,
+    legal_holds,
+    retention_rules,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

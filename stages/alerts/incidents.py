@@ -48,7 +48,9 @@ async def close_incident(database: Database, incident: Incident, who: str, why: 
             await kept.close_these(connection, left, why)
 
 
-async def told(database: Database, incident: Incident) -> tuple[list[KeptAlert], list[TimelineEvent]]:
+async def told(
+    database: Database, incident: Incident
+) -> tuple[list[KeptAlert], list[TimelineEvent]]:
     """An incident's alerts and its timeline."""
     async with database.service() as connection:
         return (
@@ -69,9 +71,7 @@ def _seconds(at: Any, incident: Incident) -> float | None:
     return None if at is None else max(0.0, (at - incident.opened_at).total_seconds())
 
 
-def report(
-    incident: Incident, found: Sequence[KeptAlert], events: Sequence[TimelineEvent]
-) -> str:
+def report(incident: Incident, found: Sequence[KeptAlert], events: Sequence[TimelineEvent]) -> str:
     """A draft of the report on an incident, in Markdown: the record, and what a person adds."""
     measured = times(incident)
     lines = [

@@ -7,7 +7,7 @@ before it is taken for gone: a listing may be short.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,7 +17,7 @@ from pipeline.concurrency import gather_bounded
 from pipeline.errors import UsageError
 from pipeline.failpoints import failpoint
 from pipeline.moved_files import find_moves
-from pipeline.skipped_deletions import kept_by_sync
+from pipeline.skipped_deletions import kept_by_hold, kept_by_sync
 from pipeline.source_definition import SourceDefinition
 from pipeline.store import runs, source_objects, synced
 from pipeline.store.source_objects import SeenObject
@@ -27,6 +27,8 @@ from stages.services import Services
 from stages.sources.survey import Survey, digest
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from stages.sources.taking import Reading
 
 _ASKED_AT_ONCE = 16
@@ -170,5 +172,20 @@ async def _delete(reading: Reading, objects: Sequence[SeenObject]) -> int:
     who = Actor(services.worker, reading.run_id)
     done = await syncing.delete(services.database, services.storage, ids, who)
     async with services.database.service() as connection:
-        await source_objects.forget(connection, objects)
+        held = await _held(connection, objects, done.held)
+        await source_objects.forget(connection, [each for each in objects if each not in held])
+    for user, kept in _by_user(held).items():
+        told = kept_by_hold(each.source for each in kept)
+        async with services.database.service() as connection:
+            await runs.reject(connection, reading.run_id, user, told[: runs.MOST_LINKS])
     return len(done.documents)
+
+
+async def _held(
+    connection: AsyncConnection, objects: Sequence[SeenObject], documents: Collection[UUID]
+) -> list[SeenObject]:
+    """The objects whose documents a legal hold keeps: a later run deletes them."""
+    if not documents:
+        return []
+    found = [(each, await source_objects.documents_of(connection, [each])) for each in objects]
+    return [each for each, ids in found if not set(ids).isdisjoint(documents)]

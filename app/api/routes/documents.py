@@ -16,6 +16,7 @@ from app.api.problems import NotFound, responses
 from app.api.routes.jobs import PERSON, States, chosen_states
 from app.api.schemas import DocumentDetail, DocumentPage, document_out, job_out
 from app.api.signed_urls import PREFIX, Link, signed_link
+from pipeline.errors import LegalHold
 from pipeline.states import JobState
 from pipeline.store import access_log
 from pipeline.store.access_log import Access, Action
@@ -31,6 +32,7 @@ from stages import syncing
 router = APIRouter(tags=["documents"])
 
 _ONE = responses(401, 403, 404, 422, 429, 503)
+_DELETED = responses(401, 403, 404, 409, 422, 429, 503)
 _MOST_VERSIONS = 1000
 
 
@@ -66,12 +68,16 @@ async def get_document(parts: Parts, scope: CurrentAccess, document_id: UUID) ->
     return DocumentDetail(**document_out(document).model_dump(), jobs=shown)
 
 
-@router.delete("/documents/{document_id}", status_code=204, responses=_ONE)
+@router.delete("/documents/{document_id}", status_code=204, responses=_DELETED)
 async def delete_document(parts: Parts, scope: CurrentAccess, document_id: UUID) -> None:
     """Delete a document with all its versions and everything made of them."""
     async with scope.reading(parts.database) as connection:
         document = _there(await find_document(connection, document_id))
-    await syncing.delete(parts.database, parts.storage, [document_id], PERSON, document.user_id)
+    done = await syncing.delete(
+        parts.database, parts.storage, [document_id], PERSON, document.user_id
+    )
+    if done.held:
+        raise LegalHold("The document has to be kept for a legal reason, so it was not deleted.")
 
 
 @router.get("/documents/{document_id}/original", responses=_ONE)

@@ -74,7 +74,7 @@ async def _lines(request: Request, parts: ApiParts, scope: CurrentAccess) -> Asy
         yield json.dumps(line, default=str, ensure_ascii=False) + "\n"
 
 
-@router.delete("/me", responses=responses(401, 403, 422, 429, 503))
+@router.delete("/me", responses=responses(401, 403, 409, 422, 429, 503))
 async def erase(
     parts: Parts,
     scope: CurrentAccess,

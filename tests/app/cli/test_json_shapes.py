@@ -285,6 +285,13 @@ def test_commands_print_what_the_page_says(
         ("`navigator suites`", "suites"),
         ("`navigator suites export`", "suites", "export", tmp_path / "suites"),
         ("`navigator erase`", "erase", "--user", "nobody", "--yes"),
+        ("`navigator retention set`", "retention", "set", "all", "--keep", "90y"),
+        ("`navigator retention list`", "retention", "list"),
+        ("`navigator retention apply`", "retention", "apply", "--dry-run"),
+        ("`navigator retention remove`", "retention", "remove", "all"),
+        ("`navigator hold place`", "hold", "place", "--tag", "claims", "--reason", "matter 17"),
+        ("`navigator hold list`", "hold", "list"),
+        ("`navigator evidence`", "evidence", "--out", tmp_path),
         ("`navigator index`", "index", "status"),
         ("`navigator reconcile`", "reconcile"),
         ("`navigator token`", "token", "--user", "anna"),
@@ -436,7 +443,11 @@ def made() -> Iterator[tuple[str, Any]]:
     near = [NearWord("polcy", "policy", ("polici",))]
     answer = SearchAnswer([passage], 1, 0, near)
     yield "`navigator search`", search.as_json(SearchRequest("x"), answer)
-    yield "`navigator delete`", delete.deleted_json(Deleted(frozenset({uuid4()}), 1))
+    yield (
+        "`navigator delete`",
+        delete.deleted_json(Deleted(frozenset({uuid4()}), 1, frozenset({uuid4()}))),
+    )
+    yield "`navigator hold lift`", {"lifted": str(uuid4())}
     part = diagnosis.Finding("Python", diagnosis.Verdict.OK, "3.12")
     yield "`navigator doctor`", doctor.as_json(doctor.Examination([part], [part]), None)
     kind = next(iter(Kind))

@@ -30,8 +30,9 @@ def upgrade() -> None:
         )
         """
     )
-    op.execute(f"CREATE UNIQUE INDEX incidents_one_open_idx ON {TABLE} (cause) "
-               "WHERE closed_at IS NULL")
+    op.execute(
+        f"CREATE UNIQUE INDEX incidents_one_open_idx ON {TABLE} (cause) WHERE closed_at IS NULL"
+    )
     op.execute(f"CREATE INDEX incidents_opened_at_idx ON {TABLE} (opened_at)")
     op.execute(
         f"ALTER TABLE {SCHEMA}.alerts ADD COLUMN incident_id UUID "

@@ -1,0 +1,1 @@
+"""Compliance: controls for HIPAA's safeguards and the GDPR's articles, and the evidence of each."""
