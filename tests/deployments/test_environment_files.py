@@ -70,7 +70,10 @@ def test_a_file_changes_single_keys_of_what_it_extends(folder: Path) -> None:
             "automations: {a: {trigger: {}, actions: [{deployment: gone}]}}",
             "automation a names no deployment of ours: gone",
         ),
-        ("automations: {a: {trigger: {}, actions: []}}", "automations.a.actions"),
+        (
+            "automations: {a: {trigger: {}, actions: []}}",
+            "automations.a: must have actions or an alert",
+        ),
         ("kubernetes: {workers: {minimum: 5, maximum: 2}}", "above maximum"),
         ("settings: {embedder: openai}", "needs OPENAI_API_KEY"),
         ("- a list", "no mapping"),

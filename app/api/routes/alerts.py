@@ -200,7 +200,7 @@ def _alert(each: KeptAlert, sent: Sequence[KeptDelivery]) -> AlertOut:
         closed_at=each.closed_at, closed_why=each.closed_why,
         deliveries=[
             DeliveryOut(
-                target=one.target, step=one.step, outcome=one.outcome,  # type: ignore[arg-type]
+                target=one.target, step=one.step, outcome=one.outcome,
                 attempt=one.attempt, due_at=one.due_at, sent_at=one.sent_at, detail=one.detail,
             )
             for one in sent

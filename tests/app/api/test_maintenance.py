@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from app.api.secrets import alert_key
+from deployments.alert_webhook import HEADER
+from pipeline.alerts import Alert, Severity
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.store.schema import SCHEMA
+from stages.alerts.raising import close_alert, raise_alert
 from stages.reconciling.checks import CHECKS
 from stages.reconciling.inspection import Inspection
 from stages.reconciling.maintenance_run import run_maintenance
@@ -103,6 +109,71 @@ def test_the_dashboard_shows_it_to_operators_only(page: Page, width: int) -> Non
     page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
     assert "Maintenance" not in page.text()
     assert page.browser.get_log("browser") == []
+
+
+def raised(api: RunningApi, kind: str, key: str, severity: Severity) -> str:
+    """Raise an alert; its id."""
+    title = f"{key} needs somebody."
+    made = Alert(kind, key, severity, title, {"waiting": 3}, "It answers 503.")
+    return str(api.run(raise_alert(api.parts.services, made)).id)
+
+
+def test_operators_acknowledge_and_close_alerts(api: RunningApi) -> None:
+    """The gravest first; what happened once is closed by acknowledging it, a condition is not."""
+    failed = raised(api, "run-failed", "a-run", Severity.WARNING)
+    away = raised(api, "circuit-open", "of-alerts", Severity.CRITICAL)
+    with api.client("operator", service=True) as operator:
+        assert [each["id"] for each in operator.get("/alerts").json()["items"]] == [away, failed]
+        known = operator.post(f"/alerts/{away}/acknowledge", json={"why": "on it"}).json()
+        assert (known["acknowledged_by"], known["acknowledged_why"]) == ("operator", "on it")
+        assert known["closed_at"] is None
+        assert operator.post(f"/alerts/{failed}/acknowledge", json={}).json()["closed_at"]
+        assert operator.post(f"/alerts/{away}/close", json={}).json()["closed_why"]
+        assert operator.get("/alerts").json()["items"] == []
+        everything = operator.get("/alerts?closed=true").json()["items"]
+        assert {each["id"] for each in everything} == {away, failed}
+        is_problem(operator.post(f"/alerts/{UUID(int=7)}/acknowledge", json={}), 404)
+    with api.client("anna") as anna:
+        is_problem(anna.get("/alerts"), 403)
+        is_problem(anna.post(f"/alerts/{away}/acknowledge", json={}), 403)
+        is_problem(anna.post(f"/alerts/{away}/close", json={}), 403)
+
+
+def test_automations_raise_and_close_by_their_own_key(api: RunningApi) -> None:
+    """A token does not do, and the key opens nothing else."""
+    key = {HEADER: alert_key(api.parts.settings)}
+    url = f"{api.url}/api/v1/alerts/raised"
+    body = {"kind": "no-worker", "key": "pool", "evidence": {"flow_run": "x"}}
+    with api.client("operator", service=True) as operator:
+        is_problem(operator.post("/alerts/raised", json=body), 403)
+        is_problem(httpx.post(url, json=body, headers={HEADER: "wrong"}), 403)
+        is_problem(httpx.post(url, json=body | {"kind": "nothing"}, headers=key), 404)
+        is_problem(httpx.get(f"{api.url}/api/v1/alerts", headers=key), 401)
+        assert httpx.post(url, json=body, headers=key).status_code == 204
+        [alert] = operator.get("/alerts").json()["items"]
+        assert (alert["kind"], alert["severity"], alert["title"]) == (
+            "no-worker", "critical", "Nobody works"
+        )  # fmt: skip
+        assert httpx.post(url, json=body | {"passed": True}, headers=key).status_code == 204
+        assert operator.get("/alerts").json()["items"] == []
+
+
+def test_the_dashboard_shows_alerts_to_be_acknowledged(page: Page, api: RunningApi) -> None:
+    """What is wrong, since when, why, and a button, by which it says who looks after it."""
+    alert = raised(api, "circuit-open", "of-the-page", Severity.CRITICAL)
+    page.resize(1200)
+    page.open("operator", service=True)
+    page.until(lambda: "A service does not answer" in page.text("#alerts"))
+    assert "Likely cause: It answers 503." in page.text("#alerts")
+    assert "docs/runbook.md#circuit-open" in page.text("#alerts")
+    page.click(f"[data-acknowledge='{alert}']")
+    page.until(lambda: "operator looks after it" in page.text("#alerts"))
+    assert not any(each in page.text() for each in ("[object", "undefined", "null", "NaN"))
+    assert page.browser.get_log("browser") == []
+    api.run(close_alert(api.parts.services, "circuit-open", "of-the-page", "It answers again."))
+    page.open("anna")
+    page.until(lambda: "waiting (uploaded)" in page.text("#recent"))
+    assert "Acknowledge" not in page.text()
 
 
 def test_erasing_a_user_takes_what_was_found_of_them(api: RunningApi) -> None:

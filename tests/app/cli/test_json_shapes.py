@@ -319,6 +319,39 @@ def test_an_acknowledgment_is_as_the_page_says(
             connection.execute("UPDATE upload_pipeline.upload_jobs SET acknowledged_at = NULL")
 
 
+def test_alerts_are_as_the_page_says(navigator: Navigator, seen: set[tuple[str, str]]) -> None:
+    """One that was told, acknowledged, then closed."""
+    with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
+        [(alert,)] = connection.execute(
+            "WITH opened AS (INSERT INTO upload_pipeline.incidents (cause, title) VALUES "
+            "('service:openai', 'openai does not work') RETURNING id) "
+            "INSERT INTO upload_pipeline.alerts "
+            "(kind, key, severity, title, evidence, incident_id) SELECT "
+            "'circuit-open', 'openai', 'critical', 'It is away.', '{\"open_seconds\": 1}', id "
+            "FROM opened RETURNING id::text"
+        ).fetchall()
+        connection.execute(
+            "INSERT INTO upload_pipeline.alert_deliveries (alert_id, round, step, target, due_at) "
+            "VALUES (%s, 1, 0, 'ops', now())", (alert,)
+        )  # fmt: skip
+    check("`navigator alerts`", printed(navigator.here("alerts", "list", "--json")), seen)
+    known = navigator.here("alerts", "acknowledge", alert[:8], "--why", "on it", "--json")
+    check("`navigator alerts acknowledge`", printed(known), seen)
+    closed = printed(navigator.here("alerts", "close", "all", "--json"))
+    check("`navigator alerts close`", closed, seen)
+    assert closed["closed"] == 1
+    listed = printed(navigator.here("incidents", "list", "--json"))
+    check("`navigator incidents list`", listed, seen)
+    name = listed["incidents"][0]["id"][:8]
+    shown = printed(navigator.here("incidents", "show", name, "--json"))
+    check("`navigator incidents show`", shown, seen)
+    ended = navigator.here("incidents", "close", name, "--cause", "A key was revoked.", "--json")
+    check("`navigator incidents close`", printed(ended), seen)
+    page = navigator.here("incidents", "report", name).out
+    assert "A key was revoked." in page and "navigator incidents" not in page
+    assert navigator.here("alerts").out.strip().endswith("No alert is open.")
+
+
 def test_the_log_lines_are_as_the_page_says(
     navigator: Navigator, seen: set[tuple[str, str]]
 ) -> None:
