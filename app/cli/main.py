@@ -28,6 +28,7 @@ COMMANDS = {
     "alerts": "Show alerts, and acknowledge or close them.",
     "costs": "Show what was spent, by day, service, user, source, document or run; as CSV too.",
     "review": "Work off what the quality gate quarantined or warned of.",
+    "incidents": "Show incidents with their course, close them, and draft the report on one.",
     "retry": "Try failed documents again, from their last good state.",
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",

@@ -125,6 +125,9 @@ _ALL = sa.text(f"SELECT {_COLUMNS} FROM alerts ORDER BY opened_at DESC, id LIMIT
 _NAMED = sa.text(
     f"SELECT {_COLUMNS} FROM alerts WHERE id::text LIKE :prefix ORDER BY opened_at DESC LIMIT 2"
 )
+_OF_INCIDENT = sa.text(
+    f"SELECT {_COLUMNS} FROM alerts WHERE incident_id = :incident ORDER BY opened_at, id"
+)
 _KEYS = sa.text("SELECT key FROM alerts WHERE kind = :kind AND closed_at IS NULL")
 
 
@@ -220,3 +223,8 @@ async def named(connection: AsyncConnection, prefix: str) -> list[KeptAlert]:
 async def open_keys(connection: AsyncConnection, kind: str) -> set[str]:
     """With what alerts of a kind are open."""
     return set((await connection.execute(_KEYS, {"kind": kind})).scalars())
+
+
+async def of_incident(connection: AsyncConnection, incident: UUID) -> list[KeptAlert]:
+    """An incident's alerts, the first one first."""
+    return await records(connection, KeptAlert, _OF_INCIDENT, {"incident": incident})

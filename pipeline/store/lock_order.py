@@ -80,6 +80,7 @@ ORDER: tuple[str | int, ...] = (
     "releases",
     "rollouts",
     "alerts",
+    "incidents",
     "alert_deliveries",
     "schema_contractions",
     "space_switches",

@@ -825,6 +825,23 @@ retention_rules = Table(
     CheckConstraint("days > 0", name="days"),
 )
 
+incidents = Table(
+    "incidents",
+    metadata,
+    # alerts of one cause, from the first to the last
+    Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("cause", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    _now("opened_at"),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("closed_by", Text),  # a person, or itself
+    Column("closed_why", Text, nullable=False, server_default=text("''")),
+    Index(
+        "incidents_one_open_idx", "cause", unique=True, postgresql_where=text("closed_at IS NULL")
+    ),
+    Index(None, "opened_at"),
+)
+
 alerts = Table(
     "alerts",
     metadata,
@@ -846,6 +863,7 @@ alerts = Table(
     Column("acknowledged_why", Text),
     Column("closed_at", DateTime(timezone=True)),
     Column("closed_why", Text),
+    Column("incident_id", Uuid, ForeignKey(incidents.c.id)),
     CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity"),
     Index(
         "alerts_one_open_idx",
@@ -855,6 +873,7 @@ alerts = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
     Index(None, "opened_at"),
+    Index(None, "incident_id"),
 )
 
 alert_deliveries = Table(
@@ -988,6 +1007,7 @@ OPERATOR_TABLES = (
     legal_holds,
     retention_rules,
     alerts,
+    incidents,
     alert_deliveries,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.alerts import Alert, Severity
-from pipeline.store import alert_conditions
+from pipeline.store import alert_conditions, incidents
 from pipeline.store import alerts as kept
 from pipeline.store.circuit_breaker import OUTAGE
 from stages.alerts.raising import ONCE, AlertParts, close_alert, raise_alert
@@ -22,6 +22,8 @@ async def look_at_conditions(parts: AlertParts) -> None:
         capped = await alert_conditions.capped_runs(connection, BUDGET_SHARE)
     await _agree(parts, OUTAGE, [outage(each) for each in circuits], "It answers again.")
     await _agree(parts, BUDGET, [_almost_spent(each) for each in capped], "The run has ended.")
+    async with parts.database.service() as connection:
+        await incidents.settle(connection)
     async with parts.database.service() as connection:
         if expired := await kept.expired(connection, ONCE):
             why = f"Nobody acknowledged it for {kept.EXPIRE_DAYS} days."

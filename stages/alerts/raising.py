@@ -10,9 +10,10 @@ from pipeline.alert_kinds import KINDS, passes
 from pipeline.alert_routing import AlertRouting, PlannedDelivery, deliveries, single_target
 from pipeline.alerts import Alert
 from pipeline.errors import UsageError
+from pipeline.incident_causes import cause_of
 from pipeline.logs import logger
 from pipeline.settings import Settings
-from pipeline.store import alert_deliveries
+from pipeline.store import alert_deliveries, incidents
 from pipeline.store import alerts as kept
 from pipeline.store.alerts import KeptAlert, RaisedAlert
 from pipeline.store.engine import Database
@@ -57,6 +58,8 @@ async def raise_alert(parts: AlertParts, alert: Alert) -> RaisedAlert:
     settings = parts.settings
     async with parts.database.service() as connection:
         raised = await kept.raise_alert(connection, alert, routing_of(settings).renew_minutes * 60)
+        if raised.is_new:
+            await incidents.join(connection, raised.id, cause_of(alert.kind, alert.key))
         if raised.is_told:
             await alert_deliveries.plan(connection, raised, planned(settings, alert, raised))
     if raised.is_new:

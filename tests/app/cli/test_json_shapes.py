@@ -344,9 +344,12 @@ def test_alerts_are_as_the_page_says(navigator: Navigator, seen: set[tuple[str, 
     """One that was told, acknowledged, then closed."""
     with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
         [(alert,)] = connection.execute(
-            "INSERT INTO upload_pipeline.alerts (kind, key, severity, title, evidence) VALUES "
-            "('circuit-open', 'openai', 'critical', 'It is away.', '{\"open_seconds\": 1}') "
-            "RETURNING id::text"
+            "WITH opened AS (INSERT INTO upload_pipeline.incidents (cause, title) VALUES "
+            "('service:openai', 'openai does not work') RETURNING id) "
+            "INSERT INTO upload_pipeline.alerts "
+            "(kind, key, severity, title, evidence, incident_id) SELECT "
+            "'circuit-open', 'openai', 'critical', 'It is away.', '{\"open_seconds\": 1}', id "
+            "FROM opened RETURNING id::text"
         ).fetchall()
         connection.execute(
             "INSERT INTO upload_pipeline.alert_deliveries (alert_id, round, step, target, due_at) "
@@ -358,6 +361,15 @@ def test_alerts_are_as_the_page_says(navigator: Navigator, seen: set[tuple[str, 
     closed = printed(navigator.here("alerts", "close", "all", "--json"))
     check("`navigator alerts close`", closed, seen)
     assert closed["closed"] == 1
+    listed = printed(navigator.here("incidents", "list", "--json"))
+    check("`navigator incidents list`", listed, seen)
+    name = listed["incidents"][0]["id"][:8]
+    shown = printed(navigator.here("incidents", "show", name, "--json"))
+    check("`navigator incidents show`", shown, seen)
+    ended = navigator.here("incidents", "close", name, "--cause", "A key was revoked.", "--json")
+    check("`navigator incidents close`", printed(ended), seen)
+    page = navigator.here("incidents", "report", name).out
+    assert "A key was revoked." in page and "navigator incidents" not in page
     assert navigator.here("alerts").out.strip().endswith("No alert is open.")
 
 

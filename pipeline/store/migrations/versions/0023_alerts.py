@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0023"
-down_revision = "0020"
+down_revision = "0021"
 
 SCHEMA = "upload_pipeline"
 ALERTS = f"{SCHEMA}.alerts"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0024"
-down_revision = "0020"
+down_revision = "0023"
 
 SCHEMA = "upload_pipeline"
 TABLE = f"{SCHEMA}.watch_figures"

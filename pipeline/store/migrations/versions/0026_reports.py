@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0026"
-down_revision = "0020"
+down_revision = "0024"
 
 SCHEMA = "upload_pipeline"
 SEALS = f"{SCHEMA}.report_seals"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0027"
-down_revision = "0020"
+down_revision = "0026"
 
 SCHEMA = "upload_pipeline"
 TABLE = f"{SCHEMA}.review_decisions"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0028"
-down_revision = "0020"
+down_revision = "0027"
 
 SCHEMA = "upload_pipeline"
 TABLES = ("legal_holds", "retention_rules")
