@@ -54,11 +54,11 @@ async def watch() -> State[Any]:
     before. What is found is shown as an artifact and handed to the alerts, with evidence, likely
     cause and the runbook's entry.
     """
-    async with redact_errors(), tagged("watch"), opened(RunOptions()):
+    async with redact_errors(), tagged("watch"), opened(RunOptions()) as parts:
         found = await look_around()
         said = in_short(found)
         get_run_logger().info("%s", said)
-        await hand_over(found.alerts)
+        await hand_over(parts, found.alerts)
         if not found.alerts:
             await shown(_remove_quiet_runs())
             return Completed(name=ALL_WELL, message=said)

@@ -43,6 +43,17 @@ KINDS: Mapping[str, KindOfAlert] = {
     "person-needed": KindOfAlert("Something needs a person", passes=True),
     "not-verified": KindOfAlert("An environment is not verified", Severity.CRITICAL, passes=True),
     "golden-questions-fell": KindOfAlert("Golden questions find less"),
+    # by the watch (`pipeline.foresight`)
+    "latency-degraded": KindOfAlert("Something is slower than usual", passes=True),
+    "success-degraded": KindOfAlert("More fails than usual", passes=True),
+    "quality-degraded": KindOfAlert("Quality is lower than usual", passes=True),
+    "cost-risen": KindOfAlert("Documents cost more than usual", passes=True),
+    "queue-stalled": KindOfAlert("The queue stands still", passes=True),
+    "recall-degraded": KindOfAlert("Searches by vectors find less", passes=True),
+    "disk-fills": KindOfAlert("A disk will be full", passes=True),
+    "token-budget-binds": KindOfAlert("Tokens a minute will not suffice", passes=True),
+    "backlog-stays": KindOfAlert("The queue will not be worked off", passes=True),
+    "spend-passes-budget": KindOfAlert("The month will cost more than planned", passes=True),
 }
 """By their names; each has an entry of that name in docs/runbook.md."""
 

@@ -20,8 +20,8 @@ async def look_at_conditions(parts: AlertParts) -> None:
     async with parts.database.service() as connection:
         circuits = await alert_conditions.open_circuits(connection)
         capped = await alert_conditions.capped_runs(connection, BUDGET_SHARE)
-    await _agree(parts, OUTAGE, [outage(each) for each in circuits], "It answers again.")
-    await _agree(parts, BUDGET, [_almost_spent(each) for each in capped], "The run has ended.")
+    await keep_to(parts, OUTAGE, [outage(each) for each in circuits], "It answers again.")
+    await keep_to(parts, BUDGET, [_almost_spent(each) for each in capped], "The run has ended.")
     async with parts.database.service() as connection:
         await incidents.settle(connection)
     async with parts.database.service() as connection:
@@ -54,7 +54,12 @@ def _almost_spent(run: alert_conditions.CappedRun) -> Alert:
     )
 
 
-async def _agree(parts: AlertParts, kind: str, found: Sequence[Alert], over: str) -> None:
+async def keep_to(parts: AlertParts, kind: str, found: Sequence[Alert], over: str) -> None:
+    """Have exactly these alerts of a kind be open: raise those that are not, close the others.
+
+    Args:
+        over: why those are closed that were not found.
+    """
     async with parts.database.service() as connection:
         there = await kept.open_keys(connection, kind)
     for each in found:

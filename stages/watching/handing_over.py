@@ -1,24 +1,17 @@
-"""Hands alerts over to whoever tells people."""
+"""Hands over to the ledger of alerts what the watch found, and what it finds no more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from pipeline.alerts import Alert
-from pipeline.logs import logger
+from pipeline.foresight.measures import AlertKind
+from stages.alerts.conditions import keep_to
+from stages.alerts.raising import AlertParts
 
-_LOG = logger("navigator.watch")
 
-
-async def hand_over(alerts: Sequence[Alert]) -> Sequence[Alert]:
-    """Log alerts and return them. The one place that is to call the alert ledger."""
-    for each in alerts:
-        _LOG.warning(
-            "watch_alert",
-            kind=str(each.kind),
-            key=each.key,
-            severity=each.severity.value,
-            title=each.title,
-            cause=each.cause,
-        )
-    return alerts
+async def hand_over(parts: AlertParts, alerts: Sequence[Alert]) -> None:
+    """Have exactly these alerts of the watch's kinds be open: others of them have passed."""
+    for kind in AlertKind:
+        found = [each for each in alerts if each.kind == kind]
+        await keep_to(parts, kind.value, found, "It is as usual again.")

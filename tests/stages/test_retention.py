@@ -39,7 +39,7 @@ async def document(services: Services, name: str) -> UUID:
 
 
 async def test_what_is_past_its_time_goes_and_what_is_held_stays(
-    local: Opener, folder: Path, tmp_path: Path
+    local: Opener, folder: Path
 ) -> None:
     """Also for an erasure, which says so and leaves everything as it was."""
     for name in ("old", "held", "new"):
@@ -67,7 +67,7 @@ async def test_what_is_past_its_time_goes_and_what_is_held_stays(
         )
         assert told["actor"] == "retention"
         with pytest.raises(LegalHold):
-            await erase(services.database, services.storage, tmp_path, ANNA, OPERATOR)
+            await erase(services.database, services.storage, services.settings, ANNA, OPERATOR)
         assert await states(services) == LEFT
 
 

@@ -13,6 +13,7 @@ from pipeline.foresight.capacity import Forecast
 from pipeline.foresight.measures import AlertKind, Measure
 from pipeline.foresight.outlook import Outlook
 from pipeline.store import watch_figures
+from pipeline.store.alerts import open_alerts
 from stages.services import Services
 from stages.watching.handing_over import hand_over
 from stages.watching.looking import judge, look
@@ -84,7 +85,16 @@ async def test_ledgers_become_findings_with_their_cause(services: Services) -> N
     assert told[AlertKind.FAILURES].cause == "The provider: openai/tiny is slow and fails."
     assert told[AlertKind.DISK].title.startswith("At this rate the disk of /data is full in 5 days")
     assert [each.full_at is not None for each in found.forecasts if isinstance(each, Forecast)]
-    assert await hand_over(found.alerts) is found.alerts
+    for _ in range(2):
+        await hand_over(services, found.alerts)
+        async with services.database.service() as connection:
+            kept = await open_alerts(connection, 10)
+        assert {(each.kind, each.key) for each in kept} == {
+            (str(each.kind), each.key) for each in found.alerts
+        }
+    await hand_over(services, [])
+    async with services.database.service() as connection:
+        assert await open_alerts(connection, 10) == []
     shown, page = outlook_json(found), as_markdown(found)
     assert {each["runbook"] for each in shown["alerts"]} == {
         f"docs/runbook.md#{kind}" for kind in told
