@@ -148,8 +148,7 @@ async def close_one_alert(
 @router.post(
     "/alerts/raised",
     status_code=204,
-    responses=responses(400, 403, 413, 415, 422, 503),
-    openapi_extra=described(RaisedBody),
+    include_in_schema=False,  # for Prefect's server alone
 )
 async def raise_from_prefect(
     parts: Parts,

@@ -285,7 +285,14 @@ async def test_what_is_extra_is_told_and_stays(trial: Trial) -> None:
         await client.create_concurrency_limit("theirs", 1)
         automation = {
             "name": "pauses",
-            "trigger": {"type": "event", "posture": "Reactive", "threshold": 1, "within": 0},
+            # the server evaluates triggers: one that nothing fires
+            "trigger": {
+                "type": "event",
+                "posture": "Reactive",
+                "threshold": 1,
+                "within": 0,
+                "expect": ["of-nobody"],
+            },
             "actions": [{"type": "pause-work-pool", "source": "inferred"}],
         }
         made = await client._client.post("/automations/", json=automation)
