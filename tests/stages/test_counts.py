@@ -21,9 +21,8 @@ import pytest
 from mocks import OpenAIMock
 from pipeline.store.database_urls import driver_url
 from tests.conftest import administer
-from tests.flows.corpus import policy
+from tests.flows.corpus import Opener, policy
 from tests.ingesting import ingest
-from tests.stages.conftest import Opener
 
 DOCUMENTS = 32
 
