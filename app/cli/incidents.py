@@ -140,9 +140,10 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else it is printed.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Draft the report on an incident from its record, in Markdown."""
-    from app.terminal.console import print_line, tell_path
+    from app.terminal.console import print_json, print_line, tell_path
     from pipeline.private_files import write_private
     from stages.alerts.incidents import incident_named, told
     from stages.alerts.incidents import report as drafted
@@ -152,11 +153,14 @@ def report(
         return drafted(found, *await told(database, found))
 
     page = _with_database(read)
-    if output is None:
+    if output is not None:
+        write_private(output, page.encode())
+    if json:
+        print_json({"report": page, "file": str(output) if output else None})
+    elif output is None:
         print_line(page)
-        return
-    write_private(output, page.encode())
-    tell_path("Wrote", output)
+    else:
+        tell_path("Wrote", output)
 
 
 def incident_json(each: Incident) -> dict[str, Any]:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 NAMES = {
     "drift", "failed", "golden-questions", "ingest", "ingest-documents", "maintain", "nightly",
-    "outdated", "quality-report", "space", "sweep", "verify",
+    "outdated", "quality-report", "space", "sweep", "verify", "watch",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ SECRET_FIELDS = {
     "database_url", "database_owner_url", "database_reader_url", "storage_options",
     "llama_cloud_api_key", "openai_api_key",
     "jwt_secret", "jwt_previous_secret", "signing_secret", "llama_cloud_webhook_secret",
-    "llama_cloud_webhook_previous_secret", "metrics_token", "passwords",
+    "llama_cloud_webhook_previous_secret", "metrics_token", "passwords", "report_keys",
     "parser_options", "embedder_options",
 }  # fmt: skip
 

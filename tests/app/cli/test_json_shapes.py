@@ -368,8 +368,9 @@ def test_alerts_are_as_the_page_says(navigator: Navigator, seen: set[tuple[str, 
     check("`navigator incidents show`", shown, seen)
     ended = navigator.here("incidents", "close", name, "--cause", "A key was revoked.", "--json")
     check("`navigator incidents close`", printed(ended), seen)
-    page = navigator.here("incidents", "report", name).out
-    assert "A key was revoked." in page and "navigator incidents" not in page
+    page = printed(navigator.here("incidents", "report", name, "--json"))
+    check("`navigator incidents report`", page, seen)
+    assert "A key was revoked." in page["report"]
     assert navigator.here("alerts").out.strip().endswith("No alert is open.")
 
 
