@@ -116,7 +116,15 @@ def test_only_what_is_seen_is_asked(page: Page) -> None:
     operating = {"/overview", "/maintenance", "/sources"}
     for user, service, own in (
         ("anna", False, {"search": {"/golden-questions"}, "operations": {"/overview"}}),
-        ("operator", True, {"search": set(), "operations": operating}),
+        (
+            "operator",
+            True,
+            {
+                "search": set(),
+                "operations": operating,
+                "overview": {"/overview", "/jobs", "/alerts"},
+            },
+        ),
     ):
         page.open(user, service=service, view="cost")
         page.until(lambda: "This month" in page.text("#spend"))

@@ -342,6 +342,7 @@ def test_an_acknowledgment_is_as_the_page_says(
 
 def test_alerts_are_as_the_page_says(navigator: Navigator, seen: set[tuple[str, str]]) -> None:
     """One that was told, acknowledged, then closed."""
+    navigator.here("alerts", "close", "all")  # of the samples that failed
     with psycopg.connect(start_embedded(navigator.home / "postgres")) as connection:
         [(alert,)] = connection.execute(
             "WITH opened AS (INSERT INTO upload_pipeline.incidents (cause, title) VALUES "

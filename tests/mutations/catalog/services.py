@@ -212,10 +212,12 @@ MUTATIONS = (
         "while a service is away one document asks for it, not all",
     ),
     Mutation(
-        "an-outage-is-told-by-every-run",
-        _CIRCUIT, "_TELL", "AND told_since IS DISTINCT FROM open_since", "",
-        (f"{_TEST_WAITS}::test_an_outage_is_told_once",),
-        "a person gets one message about an outage",
+        "an-alert-is-told-each-time-that-it-comes",
+        "pipeline/store/alerts.py", "_TELL_AGAIN",
+        "a.told_at < now() - make_interval(secs => :renew_seconds)", "true",
+        ("tests/stages/alerts/test_delivering.py"
+         "::test_what_comes_again_is_counted_and_told_nobody_until_it_is_renewed",),
+        "a person gets one message about what comes again",
     ),
     Mutation(
         "an-outage-begins-with-each-failure",

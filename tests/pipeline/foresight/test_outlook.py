@@ -143,4 +143,4 @@ def test_every_kind_has_its_entry_in_the_runbook() -> None:
     """By its own name, with what to do and when it is over."""
     page = Path(ROOT / "docs/runbook.md").read_text("utf-8")
     for kind in AlertKind:
-        assert f"### {kind}\n\n- **Notice:**" in page, kind
+        assert f"### {kind}\n\n- **Means:**" in page, kind

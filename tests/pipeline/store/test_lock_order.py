@@ -119,7 +119,8 @@ _UNORDERED = {
         "shadows._END", "shadows._KEEP", "shadows._LIVING", "shadows._RESERVE", "shadows._SETTLE",
         "dropped_spaces._RETIRE", "space_pointer._FILL", "space_pointer._PIN",
         "space_pointer._POINT", "space_pointer._REMEMBER", "space_pointer._WHOLE",
-        "golden_questions._REMOVE", "incidents._CLOSE", "incidents._JOIN", "holds._LIFT", "retention._REMOVE", "space_servers._ADD",
+        "golden_questions._REMOVE", "incidents._CLOSE", "incidents._JOIN", "holds._LIFT",
+        "retention._REMOVE", "space_servers._ADD",
         "space_servers._NOTE", "word_index._BURY",
     },
     "locked already by `lock_documents`, `lock_jobs` or their likes": {
