@@ -32,6 +32,7 @@ function one(each, reload, refused) {
 function told(each) {
   const sent = each.deliveries.filter(({ outcome }) => outcome === "sent").map(({ target }) => target);
   const failed = each.deliveries.filter(({ outcome }) => outcome === "failed").map(({ target }) => target);
+  if (!each.deliveries.length) return "No channel is set for it, so it is told here alone.";
   return [sent.length ? `Told: ${sent.join(", ")}.` : "Nobody was told yet.",
     failed.length ? `Not reached: ${failed.join(", ")}.` : null].filter(Boolean).join(" ");
 }
