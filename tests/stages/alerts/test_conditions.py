@@ -1,0 +1,69 @@
+"""Conditions of the database: told once while they are the case, closed when they are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from flows.alerting import QUALITY, tell_quality
+from pipeline.states import JobState
+from pipeline.store import alerts
+from pipeline.store.engine import Database
+from pipeline.store.runs import Progress
+from stages.alerts.conditions import BUDGET, look_at_conditions
+from stages.services import Services
+from tests.stages.alerts.conftest import Making, Parts
+
+_RUN = """
+    INSERT INTO ingest_runs (id, user_id, kind, max_cost_usd, cost_usd, held_until)
+    VALUES (:id, :id, 'ingest', 10, :spent, now() + interval '1 hour')
+"""
+
+
+async def change(database: Database, statement: str, **values: Any) -> None:
+    """Change rows."""
+    async with database.service() as connection:
+        await connection.execute(sa.text(statement), values)
+
+
+async def told(parts: Parts) -> list[tuple[str, int, bool]]:
+    """Every alert: its kind, how often it came, and whether it is open."""
+    async with parts.database.service() as connection:
+        found = await alerts.all_alerts(connection, 10)
+    return [(each.kind, each.count, each.closed_at is None) for each in found]
+
+
+async def test_a_run_near_its_cap_is_told_once_until_it_ends(parts: Making) -> None:
+    """From four fifths on; a run below it is told to nobody."""
+    made, run = parts(), uuid4()
+    await change(made.database, _RUN, id=uuid4(), spent=7.9)
+    await change(made.database, _RUN, id=run, spent=8)
+    for _ in range(2):
+        await look_at_conditions(made)
+    assert await told(made) == [(BUDGET, 1, True)]
+    await change(made.database, "UPDATE ingest_runs SET finished_at = now() WHERE id = :id", id=run)
+    await look_at_conditions(made)
+    assert await told(made) == [(BUDGET, 1, False)]
+
+
+def progress(**states: int) -> Progress:
+    """A run's documents by state."""
+    by_state = Counter({JobState[name].value: number for name, number in states.items()})
+    return Progress(dict(by_state), 0, 0, 0, 0, cast("Any", 0))
+
+
+async def test_a_run_that_quarantines_too_much_is_told_until_one_does_not(parts: Making) -> None:
+    """A run with few documents says neither the one nor the other."""
+    made = parts()
+    services = cast("Services", made)
+    await tell_quality(services, progress(QUARANTINED=1))
+    assert await told(made) == []
+    await tell_quality(services, progress(QUARANTINED=12, COMPLETE=18))
+    assert await told(made) == [(QUALITY, 1, True)]
+    await tell_quality(services, progress(QUARANTINED=1))
+    assert await told(made) == [(QUALITY, 1, True)]
+    await tell_quality(services, progress(COMPLETE=30))
+    assert await told(made) == [(QUALITY, 1, False)]
