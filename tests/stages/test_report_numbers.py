@@ -109,7 +109,8 @@ class History:
         found = await query(
             self.services,
             f"SELECT {column} AS id FROM upload_pipeline.upload_jobs "
-            "WHERE user_id = :user AND state = ANY(:states) ORDER BY id",
+            # of one version first, so that what is deleted is not what was superseded
+            "WHERE user_id = :user AND state = ANY(:states) ORDER BY version, id",
             user=user,
             states=list(states),
         )
