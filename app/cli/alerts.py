@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.terminal.database import with_database
 from app.terminal.options import Json
-from pipeline.settings import load_settings
 from pipeline.worker_identity import operator_account
 
 if TYPE_CHECKING:
@@ -25,7 +22,6 @@ group = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-Answer = TypeVar("Answer")
 Ids = Annotated[
     list[str], typer.Argument(metavar="ALERT", help="Ids, or how they begin; or `all`.")
 ]
@@ -57,7 +53,7 @@ def show(
             sent = await alert_deliveries.of_alerts(connection, [each.id for each in found])
         return found, sent
 
-    found, sent = _with_database(read)
+    found, sent = with_database(read)
     if json:
         print_json({"alerts": [_as_json(each, sent) for each in found]})
     elif not found:
@@ -75,7 +71,7 @@ def acknowledge(alerts: Ids, why: Why = "", json: Json = False) -> None:
         ids = await _named(database, alerts)
         return len(await acknowledge_alerts(database, ids, operator_account(), why))
 
-    _tell_count("acknowledged", _with_database(note), json=json)
+    _tell_count("acknowledged", with_database(note), json=json)
 
 
 @group.command()
@@ -89,17 +85,7 @@ def close(alerts: Ids, why: Why = "", json: Json = False) -> None:
         async with database.service() as connection:
             return len(await kept.close_these(connection, ids, reason))
 
-    _tell_count("closed", _with_database(note), json=json)
-
-
-def _with_database(work: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    from stages.services import open_database
-
-    async def opened() -> Answer:
-        async with AsyncExitStack() as stack:
-            return await work(await open_database(load_settings(), stack))
-
-    return asyncio.run(opened())
+    _tell_count("closed", with_database(note), json=json)
 
 
 async def _named(database: Database, names: list[str]) -> list[Any]:

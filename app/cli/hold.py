@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import typer
 
-from app.retention import in_transaction
 from app.terminal.console import (
     answers,
     number,
@@ -21,6 +20,7 @@ from app.terminal.console import (
     tell,
     text,
 )
+from app.terminal.database import in_transaction
 from app.terminal.options import Json
 from pipeline.errors import UsageError
 from pipeline.identity import user_id

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.terminal.database import with_database
 from app.terminal.options import Json
-from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,18 +22,7 @@ group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Answer = TypeVar("Answer")
 Name = Annotated[str, typer.Argument(metavar="INCIDENT", help="Its id, or how it begins.")]
-
-
-def _with_database(work: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    from stages.services import open_database
-
-    async def opened() -> Answer:
-        async with AsyncExitStack() as stack:
-            return await work(await open_database(load_settings(), stack))
-
-    return asyncio.run(opened())
 
 
 @group.command("list")
@@ -52,7 +38,7 @@ def show_all(
         async with database.service() as connection:
             return await incidents.listed(connection, closed=closed)
 
-    found = _with_database(read)
+    found = with_database(read)
     if json:
         print_json({"incidents": [incident_json(each) for each in found]})
         return
@@ -92,7 +78,7 @@ def show(incident: Name, json: Json = False) -> None:
         found = await incident_named(database, incident)
         return found, (await told(database, found))[1]
 
-    found, events = _with_database(read)
+    found, events = with_database(read)
     if json:
         shown = [{"at": e.at, "who": e.who, "what": e.what, "said": e.said} for e in events]
         print_json({**incident_json(found), "timeline": shown})
@@ -127,7 +113,7 @@ def close(
         await close_incident(database, found, operator_account(), cause.strip())
         return await incident_named(database, str(found.id))
 
-    found = _with_database(end)
+    found = with_database(end)
     if json:
         print_json(incident_json(found))
     else:
@@ -152,7 +138,7 @@ def report(
         found = await incident_named(database, incident)
         return drafted(found, *await told(database, found))
 
-    page = _with_database(read)
+    page = with_database(read)
     if output is not None:
         write_private(output, page.encode())
     if json:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.hold import scope_words
-from app.retention import in_transaction
 from app.terminal.confirmation import confirm
 from app.terminal.console import (
     answers,
@@ -22,6 +21,7 @@ from app.terminal.console import (
     tell,
     text,
 )
+from app.terminal.database import in_transaction
 from app.terminal.options import Json, Yes
 from pipeline.errors import UsageError
 from pipeline.identity import user_id
