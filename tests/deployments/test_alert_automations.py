@@ -37,16 +37,20 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.raised: list[dict[str, Any]] = []
 
-    def wait_for(self, kind: str, *, passed: bool = False) -> dict[str, Any]:
-        """The first alert of a kind, or that it has passed."""
+    def wait_for(self, kind: str, key: str, *, passed: bool = False) -> dict[str, Any]:
+        """The first alert of a kind and a key, or that it has passed.
+
+        Other tests' runs on the session's server raise alerts too: a key is asked for.
+        """
+        wanted = (kind, key, passed)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for each in list(self.raised):
-                if each["kind"] == kind and each.get("passed", False) == passed:
+                if (each["kind"], each["key"], each.get("passed", False)) == wanted:
                     self.raised.remove(each)
                     return each
             time.sleep(0.05)
-        raise AssertionError(f"no {kind} came; there are {self.raised}")
+        raise AssertionError(f"no {kind} of {key} came; there are {self.raised}")
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -128,8 +132,7 @@ def test_how_a_run_ends_raises_an_alert(
 ) -> None:
     """By its state's type, whatever its name: with the run's id, and no other name."""
     run = ended(state, name)
-    told = receiver.wait_for(kind)
-    assert told["key"] == (key or run)
+    told = receiver.wait_for(kind, key or run)
     assert told["evidence"] == {"flow_run": run}
     assert told["title"].startswith("ingest: ")
 
@@ -144,8 +147,8 @@ def test_failed_documents_raise_an_alert_though_the_run_is_completed(
         {"prefect.resource.id": f"prefect.flow-run.{run}", "navigator.ending": "Some failed"},
         {"failed": 2, "published": 7},
     )  # fmt: skip
-    told = receiver.wait_for("documents-failed")
-    assert (told["key"], told["title"]) == (run, "Documents: 2 failed, 7 published.")
+    told = receiver.wait_for("documents-failed", run)
+    assert told["title"] == "Documents: 2 failed, 7 published."
 
 
 def test_a_pool_without_a_worker_raises_an_alert_that_a_worker_closes(
@@ -155,10 +158,9 @@ def test_a_pool_without_a_worker_raises_an_alert_that_a_worker_closes(
     pool = server.ask("work_pools/", {"name": f"of-alerts-{uuid4().hex[:8]}", "type": "process"})
     resource = {"prefect.resource.id": f"prefect.work-pool.{pool['id']}"}
     emit(server, "prefect.work-pool.not-ready", resource)
-    told = receiver.wait_for("no-worker")
-    assert told["key"] == pool["name"]
+    assert receiver.wait_for("no-worker", pool["name"])
     emit(server, "prefect.work-pool.ready", resource)
-    assert receiver.wait_for("no-worker", passed=True)["key"] == pool["name"]
+    assert receiver.wait_for("no-worker", pool["name"], passed=True)
     server.remove(f"work_pools/{pool['name']}")
 
 
@@ -185,6 +187,6 @@ def test_a_flow_that_is_silent_raises_an_alert(server: PrefectApi, receiver: Rec
         server, made.model_copy(update={"automations": {**made.automations, "flow-silent": soon}})
     )
     try:
-        assert receiver.wait_for("flow-silent")["key"] == "maintain"
+        assert receiver.wait_for("flow-silent", "maintain")
     finally:
         put_automations(server, made)

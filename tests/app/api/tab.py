@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -38,7 +39,9 @@ class Page:
 
     def until(self, seen: Callable[[], Any]) -> None:
         """Wait until something is seen."""
-        WebDriverWait(self.browser, WAIT_SECONDS, 0.1).until(lambda _: seen(), self.text())
+        drawn_anew = (NoSuchElementException, StaleElementReferenceException)
+        waiting = WebDriverWait(self.browser, WAIT_SECONDS, 0.1, drawn_anew)
+        waiting.until(lambda _: seen(), self.text())
 
     def until_told(self, place: str, words: str) -> None:
         """Wait until words can be read in a place."""
