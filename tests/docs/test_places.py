@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.rooms import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -18,7 +16,10 @@ def test_twenty_changes_have_a_place() -> None:
     assert len(changes) == len(set(changes)) == 20
 
 
-@pytest.mark.parametrize(("file", "name"), [(file, name) for _, file, name in PLACES])
-def test_each_place_has_what_is_to_be_looked_for(file: str, name: str) -> None:
+def test_each_place_has_what_is_to_be_looked_for() -> None:
     """The file of a change is there, and the name that the table tells to look for is in it."""
-    assert re.search(rf"\b{re.escape(name)}\b", (ROOT / file).read_text("utf-8"))
+    assert [
+        (file, name)
+        for _, file, name in PLACES
+        if not re.search(rf"\b{re.escape(name)}\b", (ROOT / file).read_text("utf-8"))
+    ] == []
