@@ -65,6 +65,7 @@ def before(navigator: Navigator) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.long
 def test_the_erasure_of_another_leaves_the_report(
     navigator: Navigator, before: dict[str, set[str]]
 ) -> None:

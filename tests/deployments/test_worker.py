@@ -101,6 +101,7 @@ def test_worker_reads_named_folders_only(worker: DeployedServer) -> None:
     assert "NAVIGATOR_INGEST_ROOTS" in run["state"]["message"]
 
 
+@pytest.mark.long
 def test_what_is_taken_away_is_seen_and_deployed_again(
     prefect_server: PrefectServer, deployed: DeployedServer, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_package_that_cannot_be_loaded_is_named(navigator: Navigator) -> None:
     assert "The embedder 'broken' of the package acme-navigator cannot be loaded" in ended.err
 
 
+@pytest.mark.long
 def test_all_three_are_used(navigator: Navigator, tmp_path: Path) -> None:
     """The parser's text is published at its price and found, the rule keeps one back."""
     for name, text in {"good.md": GOOD, "bad.md": BAD}.items():

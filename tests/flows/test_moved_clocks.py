@@ -163,6 +163,7 @@ def test_no_lease_is_lost(
     assert query(database_url, published) == [(name,)]
 
 
+@pytest.mark.long
 def test_no_lease_is_kept(
     workers: tuple[Worker, Worker], environment: dict[str, str], folder: Path,
     database_url: str, openai: OpenAIMock,

@@ -50,6 +50,7 @@ def jobs_of(url: str, folder: Path) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.answers_lost(2, "some connections end in the middle of an answer")
 def test_faulty_answers_keep_no_document_back(
     worker: Worker, asked: OpenAIMock, module_database_url: str, tmp_path: Path

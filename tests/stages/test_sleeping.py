@@ -105,6 +105,7 @@ def embedding(openai: OpenAIMock, settings: dict[str, str]) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 async def test_texts_that_others_took_are_not_bought_after_waking(
     remote: Opener, openai: OpenAIMock, embedding: dict[str, str], folder: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ async def test_a_worker_whose_work_nobody_took_goes_on_after_waking(
     assert openai.stats()["repeated_inputs"] == 0
 
 
+@pytest.mark.long
 async def test_a_file_that_others_had_parsed_is_not_submitted_after_waking(
     paying: Opener,
     llamaparse: LlamaParseMock,

@@ -17,6 +17,7 @@ from stages.backfilling import BackfillOrder
 from tests.app.navigating import SAMPLES, Navigator
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_would_be_done_and_what_would_fail(navigator: Navigator) -> None:
     """Nothing is stored; each document that would fail again is named with its reason."""
     planned = navigator.here("backfill", "--select", "failed", "--dry-run")

@@ -42,6 +42,7 @@ def test_options_go_before_blocks_in_a_plan_and_in_an_ingest(blocked: Navigator)
         assert "Prefect has no block" in ended.err
 
 
+@pytest.mark.long
 def test_blocks_are_read_from_the_server_that_a_run_would_use(
     database_url: str, tmp_path: Path
 ) -> None:

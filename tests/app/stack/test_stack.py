@@ -107,6 +107,7 @@ def test_a_load_says_what_held_and_leaves_nothing(stack: RunningStack) -> None:
     assert kept(stack) == before
 
 
+@pytest.mark.long
 def test_a_bill_is_not_run_up_unasked(stack: RunningStack) -> None:
     """Where documents are billed, the first one is the last, unless money may be spent."""
     before = kept(stack)
@@ -127,6 +128,7 @@ def test_prefect_answers_nobody_else(stack: RunningStack) -> None:
     assert asked.auth[1] not in shown.out
 
 
+@pytest.mark.long
 def test_prefects_own_commands_use_it(stack: RunningStack) -> None:
     """With the variables that docs/deployment.md names, Prefect's own command line reaches it."""
     auth_string = (stack.home / "prefect" / "auth-string").read_text()

@@ -112,6 +112,7 @@ async def ended(client: PrefectClient, run: FlowRun, *, child_runs: bool) -> tup
     return found.state.name or "", found.state.message or ""
 
 
+@pytest.mark.long
 async def test_an_installed_team_s_flow_runs_warm(client: PrefectClient, installed: Path) -> None:
     """What a package names in the entry-point group runs in the worker's own process."""
     state, message = await ended(client, await run_of(client, installed), child_runs=False)
