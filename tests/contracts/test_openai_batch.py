@@ -36,7 +36,7 @@ def start(client: OpenAI, lines: list[dict[str, Any]]) -> Batch:
 
 
 def ended(client: OpenAI, batch: Batch) -> Batch:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while batch.status not in ("completed", "failed", "cancelled", "expired"):
         assert time.monotonic() < end
         time.sleep(0.02)

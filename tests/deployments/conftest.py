@@ -28,7 +28,7 @@ class AskingAgain(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The first answer that is not 503."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while (answer := super().handle_request(request)).status_code == 503:
             answer.close()
             assert time.monotonic() < deadline, "Prefect's database stays locked"

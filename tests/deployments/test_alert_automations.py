@@ -43,7 +43,7 @@ class Receiver(ThreadingHTTPServer):
         Other tests' runs on the session's server raise alerts too: a key is asked for.
         """
         wanted = (kind, key, passed)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             for each in list(self.raised):
                 if (each["kind"], each["key"], each.get("passed", False)) == wanted:

@@ -39,7 +39,7 @@ def test_schedules_are_kept(deployed: DeployedServer) -> None:
     """The server plans the runs of both schedules by itself."""
     wanted = {"deployments": {"name": {"any_": ["sweep", "nightly"]}}}
     ids = {each["id"] for each in deployed.post("/deployments/filter", wanted)}
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     planned: set[str] = set()
     while planned != ids:
         assert time.monotonic() < deadline, "the scheduler of the server plans nothing"

@@ -57,7 +57,7 @@ def system(
     settings = Settings(home=folder / "home", database_url=SecretStr(module_database_url))
     try:
         with serving(settings) as api:
-            deadline = time.monotonic() + 90
+            deadline = time.monotonic() + 240
             while "started!" not in log.read_text():
                 assert worker.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
@@ -153,7 +153,7 @@ def test_work_begins_at_once(
     deployed.api.post(f"/deployments/{sweep}/pause_deployment").raise_for_status()
     under_way = {"flow_runs": {"deployment_id": {"any_": [sweep]},
                                "state": {"type": {"any_": list(UNDER_WAY)}}}}  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while deployed.post("/flow_runs/filter", under_way):  # a late one would take the upload up
         assert time.monotonic() < deadline, "the sweep goes on"
         time.sleep(0.2)

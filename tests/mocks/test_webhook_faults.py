@@ -73,7 +73,7 @@ def status(mock: LlamaParseMock, job_id: str) -> str:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait until it is so."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

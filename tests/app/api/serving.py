@@ -81,7 +81,7 @@ def serving(settings: Settings, **options: Any) -> Iterator[RunningApi]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     try:
         while not server.started:
             assert thread.is_alive(), "the API ended while starting"

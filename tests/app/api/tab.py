@@ -16,7 +16,7 @@ from app.api.authentication import issue_token
 from tests.app.api.serving import RunningApi
 from tests.chromium import new_tab
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class Page:

@@ -83,7 +83,7 @@ def served(
             env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     try:
         while True:
             assert process.poll() is None, (folder / "log").read_text()

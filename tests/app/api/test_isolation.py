@@ -55,7 +55,7 @@ class Mailbox:
 
     def wait_for(self, word: str) -> None:
         """Until something with this word is said."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not any(word in line for line in self.said):
             assert time.monotonic() < deadline, self.said
             time.sleep(0.02)

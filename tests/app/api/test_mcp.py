@@ -389,7 +389,7 @@ def http_process(api: RunningApi, tmp_path: Path) -> Iterator[str]:
 def _address(process: subprocess.Popen[str]) -> str:
     import psutil
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         assert process.poll() is None, process.stderr and process.stderr.read()
         for each in psutil.Process(process.pid).net_connections("tcp"):

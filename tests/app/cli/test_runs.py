@@ -82,7 +82,7 @@ def interrupted(
     mock.faults({"fault": {"kind": "hang", "seconds": 60}})
     process = paying.start("ingest", folder)
     with _watching(module_database_url) as watcher:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while not _held(watcher):
             assert time.monotonic() < deadline
             time.sleep(0.2)

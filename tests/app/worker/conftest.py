@@ -92,7 +92,7 @@ class Pool:
         return found
 
     def until_claimed(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not self.claims():
             assert time.monotonic() < deadline, "nothing was claimed"
             time.sleep(0.05)
