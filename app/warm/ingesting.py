@@ -21,8 +21,9 @@ MODULES = (
 )  # fmt: skip
 # What the libraries of these import only when they are used: by the first flow, task, word, seal.
 USED_LATE = (
-    "anyio._backends._asyncio", "cryptography.hazmat.primitives.asymmetric.ed25519",
-    "prefect.engine", "prefect.flow_engine", "prefect.task_engine", "Stemmer",
+    "anyio._backends._asyncio", "cryptography.hazmat.primitives.asymmetric.ed25519", "fastapi",
+    "httpcore2", "prefect.engine", "prefect.flow_engine", "prefect.task_engine",
+    "prefect.utilities.visualization", "Stemmer",
 )  # fmt: skip
 # Likewise the library of an embedder, by the embedder's name.
 _OF_EMBEDDERS = {"openai": ("openai",)}
