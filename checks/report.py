@@ -29,6 +29,8 @@ MOST_NAMED = 200
 FOLDED = 250
 """Documents behind one heading that unfolds."""
 
+_PAGE = "report.html"
+
 
 @dataclass(frozen=True, slots=True)
 class PageSeal:
@@ -43,9 +45,14 @@ class PageSeal:
     key: str
 
 
+def warm_up() -> None:
+    """Compile the page's template, which takes longer than the page of a small run."""
+    _environment().get_template(_PAGE)
+
+
 def render(data: ReportData, seal: PageSeal | None = None) -> str:
     """The report as one HTML page in UTF-8."""
-    template = _environment().get_template("report.html")
+    template = _environment().get_template(_PAGE)
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return template.render(
         data=data,

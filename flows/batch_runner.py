@@ -65,7 +65,7 @@ class BatchRunner:
         self._more_to_come, self._alone = True, False
         self._followed = is_followed_in_the_ui()
         self._coming = self._done = 0
-        self._bar: UUID | None = None
+        self._bar: asyncio.Task[UUID | None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._owning.enter_async_context(run_lease(self.parts, self.run))
@@ -77,10 +77,11 @@ class BatchRunner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
+        left = [*self._tasks, *([self._bar] if self._bar is not None else [])]
+        for task in left:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if left:
+            await asyncio.wait(left)
         if error is not None:
             await self._left(error)
         await self._owning.aclose()
@@ -232,9 +233,7 @@ class BatchRunner:
             alone: each document has a batch of its own, unless a size was asked for.
         """
         if jobs and self._bar is None:
-            self._bar = await shown(
-                acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
-            )
+            self._bar = asyncio.create_task(_progress_bar())
         self._taken.update(job.job_id for job in jobs)
         self._line, self._alone = in_order([*self._line, *jobs]), alone
         if self._line and (self._turn is None or self._turn.done()):
@@ -266,8 +265,14 @@ class BatchRunner:
             await self._resume()
         self._done += len(batch.job_ids)
         total = len(self._taken) + self._coming
-        if self._bar is not None:
-            await shown(aupdate_progress_artifact(self._bar, 100.0 * self._done / total))
+        if self._bar is not None and (bar := await self._bar) is not None:
+            await shown(aupdate_progress_artifact(bar, 100.0 * self._done / total))
+
+
+async def _progress_bar() -> UUID | None:
+    return await shown(
+        acreate_progress_artifact(0.0, key="progress", description="Documents worked on")
+    )
 
 
 def _why(error: BaseException, *, cancelled: bool) -> str:

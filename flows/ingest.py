@@ -28,7 +28,7 @@ from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
 from flows.run_artifacts import publish_artifacts
 from flows.run_rows import begin_run, finish_run, progress_of
-from flows.shared_services import opened, run_of_flow, services, tagged
+from flows.shared_services import opened, run_of_flow, services, tagged, untagged_tasks
 from flows.source_reading import delete_gone_objects, read_source
 from flows.time_limits import LAST_LIMIT_SECONDS, TimeLimit, limited_run
 from pipeline.errors import NavigatorError, RunStopped, ServiceUnavailable, TransientError
@@ -44,6 +44,7 @@ from pipeline.store.run_requests import RequestedRun
 from pipeline.store.runs import Progress
 from stages import intake, syncing
 from stages.garbage_collection import collect_garbage
+from stages.reading import prepare_parser
 from stages.services import Services
 from stages.source_discovery import find_for_run
 from stages.sources.definitions import named_by_url
@@ -91,6 +92,7 @@ async def register_sources(
         upload = await intake.upload(services(), files, user, run_id, tags, found.within)
         for each in upload.registered:
             counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
+        prepare_parser(services(), upload.fresh)
         counts["rejected"] = counts.get("rejected", 0) + len(upload.rejected)
         await registered(max(0, len(found.files) - start - intake.FILES_AT_ONCE))
     if left_out := sum(found.skipped.values()):
@@ -173,17 +175,18 @@ async def ingest(
             begin = quoted(runner.begin_full)
             follow = options.follow_links
             paths, urls = split_paths(wanted.paths)
-            found = await register_sources(
-                paths,
-                wanted.user,
-                run,
-                list(wanted.tags),
-                begin,
-                sync=options.sync,
-                roots=roots,
-                follow_links=follow,
-                exclude=quoted(wanted.exclude),
-            )
+            async with untagged_tasks():
+                found = await register_sources(
+                    paths,
+                    wanted.user,
+                    run,
+                    list(wanted.tags),
+                    begin,
+                    sync=options.sync,
+                    roots=roots,
+                    follow_links=follow,
+                    exclude=quoted(wanted.exclude),
+                )
             read = await _read_sources(parts, urls, wanted, run, begin, sync=options.sync)
             sync = partial(_sync, wanted.user, found, run, read) if options.sync else None
             return await conclude(runner, at_last=sync)
@@ -251,7 +254,8 @@ async def conclude(
     await collect_garbage(parts)
     if runner.has_worked:
         await publish_artifacts(parts, run)
-        await write_quality_report(run, None, days=30)
+        async with untagged_tasks():
+            await write_quality_report(run, None, days=30)
     ending = _ending(run, progress, reason)
     run_finished(run, ending, progress)
     await tell_quality(parts, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -37,19 +38,16 @@ async def publish_artifacts(parts: Services, run_id: UUID) -> None:
         rules = await quality.summarize(connection, run_id)
     listed = sorted(documents, key=lambda each: each.state == JobState.COMPLETE)[:_MOST_ROWS]
     tell_failures([_failure(each) for each in documents if each.state in FAILED])
-    await shown(
-        acreate_table_artifact(
-            [_line(each) for each in listed],
-            key="documents",
-            description=f"{len(documents)} documents{_left_out(len(documents))}. "
-            "Their names: `navigator status ID`, or the dashboard.",
-        )
+    table = acreate_table_artifact(
+        [_line(each) for each in listed],
+        key="documents",
+        description=f"{len(documents)} documents{_left_out(len(documents))}. "
+        "Their names: `navigator status ID`, or the dashboard.",
     )
-    await shown(
-        acreate_markdown_artifact(
-            _quality_table(rules), key="quality-gate", description="What the quality gate checked"
-        )
+    checked = acreate_markdown_artifact(
+        _quality_table(rules), key="quality-gate", description="What the quality gate checked"
     )
+    await asyncio.gather(shown(table), shown(checked))
 
 
 def tell_failures(failures: Sequence[JobFailure]) -> None:

@@ -49,6 +49,11 @@ class Upload:
     full: StorageUse | None = None
 
     @property
+    def fresh(self) -> list[str]:
+        """Sources that are new or have changed."""
+        return [each.source for each in self.registered if each.outcome in FRESH]
+
+    @property
     def to_do(self) -> list[UUID]:
         """Jobs that are to be worked on."""
         wanted = (Outcome.NEW, Outcome.CHANGED, Outcome.WAITING)

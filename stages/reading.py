@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,7 +15,7 @@ from pipeline import correlation
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
 from pipeline.parsing.assessment.validation import require_text
-from pipeline.parsing.kinds import MediaType
+from pipeline.parsing.kinds import MediaType, promised
 from pipeline.parsing.media import is_container, sniff, unnamed
 from pipeline.store.claims import ClaimedJob
 from stages.remote_parsing import parse_remotely
@@ -116,6 +116,18 @@ async def read_group(
             return await _read_one(services, each, known.get(content_of(each.job)), run_id)
 
     return await asyncio.gather(*(end(each) for each in begun), return_exceptions=True)
+
+
+def prepare_parser(services: Services, sources: Iterable[str]) -> None:
+    """Start a process that parses, where the names of new files promise that one will be needed.
+
+    It imports for half a second, in which a run is announced and its batch is claimed.
+    """
+    if services.settings.work_pool is None and any(
+        kind not in (None, MediaType.MARKDOWN) and not services.reads_remotely(kind)
+        for kind in map(promised, sources)
+    ):
+        services.parser.prepare()
 
 
 def _open(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.store.database_urls import Addresses
     from pipeline.store.runs import Progress
 
-_POLL_SECONDS = 0.3
 _WAITING = "Another run is under way with our Prefect server; this one begins when it has ended."
 _left_open: list[asyncio.Runner] = []
 """Loops of flows that wait for a server that has gone: closing them would wait with them."""
@@ -154,8 +153,10 @@ def _load_gate() -> None:
 async def _watched(
     flow: RunningFlow, work: Interruptible, addresses: Addresses, view: RunView
 ) -> State[Any] | NavigatorError:
+    if view.look_seconds is None:
+        return await work.run()
     with view.progress() as show:
-        watcher = asyncio.create_task(_watch(flow, addresses, show))
+        watcher = asyncio.create_task(_watch(flow, addresses, show, view.look_seconds))
         try:
             return await work.run()
         finally:
@@ -164,16 +165,18 @@ async def _watched(
                 await watcher
 
 
-async def _watch(flow: RunningFlow, addresses: Addresses, show: Callable[[Progress], None]) -> None:
+async def _watch(
+    flow: RunningFlow, addresses: Addresses, show: Callable[[Progress], None], seconds: float
+) -> None:
     from pipeline.store import runs
     from pipeline.store.engine import Database
 
     database = Database.at(addresses, pool_size=1)
     try:
         while True:
+            await asyncio.sleep(seconds)
             with suppress(TransientError):
                 async with database.seeing(flow.user) as connection:
                     show(await runs.progress(connection, flow.run_id))
-            await asyncio.sleep(_POLL_SECONDS)
     finally:
         await database.close()

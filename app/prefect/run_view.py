@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 
 class RunView(Protocol):
-    """Shows a run to whoever has started it."""
+    """Shows a run to whoever has started it.
+
+    Attributes:
+        look_seconds: how often it has something new to show; None: never.
+    """
+
+    @property
+    def look_seconds(self) -> float | None: ...
 
     def say(self, sentence: str, style: str | None = None) -> None:
         """Tell a remark; `style` is a terminal's."""
@@ -25,6 +32,8 @@ class RunView(Protocol):
 
 class RemarksView:
     """Keeps the remarks and shows nothing: for a run that no terminal watches."""
+
+    look_seconds: float | None = None
 
     def __init__(self) -> None:
         self.remarks: list[str] = []

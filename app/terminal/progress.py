@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.store.runs import Progress
 
 _SECONDS_BETWEEN_LINES = 15.0
+_SECONDS_BETWEEN_LOOKS = 0.3
 
 _STAGES: tuple[tuple[str, tuple[JobState, ...]], ...] = (
     ("to parse", (JobState.UPLOADED, JobState.PARSE_QUEUED)),
@@ -58,6 +59,15 @@ def sentence(progress: Progress) -> str:
     """All of it in one line."""
     start = f"{done(progress):,} of {progress.documents:,} documents done"
     return f"{start}: {by_stage(progress)} · {sums(progress)}"
+
+
+def look_seconds() -> float:
+    """How often progress is shown: a log has few lines, and what it does not show costs Postgres.
+
+    Returns:
+        Seconds.
+    """
+    return _SECONDS_BETWEEN_LOOKS if notes().is_terminal else _SECONDS_BETWEEN_LINES
 
 
 class ProgressView:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from app.terminal.console import say, working
-from app.terminal.progress import ProgressView
+from app.terminal.progress import ProgressView, look_seconds
 
 if TYPE_CHECKING:
     from pipeline.store.runs import Progress
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 class TerminalView:
     """Shows a run on the standard error."""
+
+    @property
+    def look_seconds(self) -> float | None:
+        """How often there is something new to show."""
+        return look_seconds()
 
     def say(self, sentence: str, style: str | None = None) -> None:
         """Print a remark."""

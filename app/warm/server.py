@@ -53,13 +53,6 @@ _MODULES = (
     "stages.reconciling.summary", "stages.search", "stages.services",
     "tokenizers", "typer._adapters",
 )  # fmt: skip
-# And what an ingest imports, which takes four seconds.
-_INGESTING = (
-    "app.cli.ingest", "app.cli.main", "app.prefect.flow_process", "app.prefect.server",
-    "app.terminal.run_view", "checks.company_rules", "clients.local.embedders",
-    "clients.parser_pool.sandbox", "clients.storage.object_storage", "flows.ingest",
-    "pipeline.chunking.options", "psycopg_binary", "stages.planning", "tokenizers",
-)  # fmt: skip
 _LOOK_SECONDS = 1.0
 _READ_SECONDS = 2.0
 _INTERRUPTED, _ORPHANED = 130, 1
@@ -283,22 +276,11 @@ def _command() -> int:
 def _load(kind: str, home: Path) -> None:
     """Import what the commands of this kind need."""
     if kind == INGESTING:
-        return _load_ingest(home)
+        from app.warm.ingesting import load_ingest
+
+        return load_ingest(home)
     for module in _MODULES:
         import_module(module)
-
-
-def _load_ingest(home: Path) -> None:
-    """Import what an ingest needs, with Prefect set up as each of them sets it up."""
-    from app.prefect.block_server import QUIET
-    from app.prefect.server_command import CLIENT_SETTINGS
-
-    os.environ.update(QUIET | CLIENT_SETTINGS | {"PREFECT_HOME": str(home / "prefect")})
-    for module in _INGESTING:
-        import_module(module)
-    from checks.gate import warm_up
-
-    warm_up()
 
 
 def main() -> None:

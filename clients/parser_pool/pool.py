@@ -7,10 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clients.parser_pool.worker import Worker
+from pipeline.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
@@ -47,6 +49,22 @@ class WorkerPool:
     def pids(self) -> tuple[int, ...]:
         """The process ids of the workers that run now."""
         return tuple(worker.pid for worker in self._workers if worker.pid is not None)
+
+    def prepare(self) -> None:
+        """Start a process that the first request finds started, beside whatever is done until then.
+
+        That it cannot be started is told to that request, which tries again.
+        """
+        self._threads.submit(self._begin)
+
+    def _begin(self) -> None:
+        # In a thread of the pool: on Linux a worker dies with the thread that started it.
+        worker = self._idle.get()
+        try:
+            with suppress(ServiceUnavailable):
+                worker.begin()
+        finally:
+            self._idle.put(worker)
 
     async def close(self) -> None:
         """End all workers, and the documents they are at; safe to call twice."""

@@ -32,6 +32,7 @@ from pipeline.parsing.options import ParseOptions
 
 _TICK_SECONDS = 0.05
 _START_SECONDS = 60.0
+_NOT_STARTED = "A parser worker could not be started."
 _READ_BYTES = 1024 * 1024
 
 
@@ -65,6 +66,7 @@ class WorkerProcess:
         self._request = Request(PARSE, MediaType.PDF)
         self._programs = programs
         self._scratch: str | None = None
+        self._is_ready = False
         self.documents = 0
         self.walls: tuple[str, ...] = ()
 
@@ -86,8 +88,8 @@ class WorkerProcess:
             ServiceUnavailable: no worker could be started.
         """
         self._request = request
-        if self._process is None or self._process.poll() is not None:
-            self._start(stopped)
+        self.begin()
+        self._until_ready(stopped)
         try:
             self._hand_over(content, stopped)
             kind, payload = self._last_frame(stopped)
@@ -129,7 +131,14 @@ class WorkerProcess:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
 
-    def _start(self, stopped: Callable[[], bool]) -> None:
+    def begin(self) -> None:
+        """Start the process where none runs; its imports are waited for by the first request.
+
+        Raises:
+            ServiceUnavailable: it could not be started.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
         self.kill()
         try:
             self._content = unnamed_file()
@@ -137,16 +146,28 @@ class WorkerProcess:
             file = self._content.fileno()
             self._process = spawn(self._functions, self._options, file, self._scratch)
             self._received, self._peak, self.documents = bytearray(), 0, 0
+            self._is_ready = False
+        except OSError as error:
+            self.kill()
+            raise ServiceUnavailable(_NOT_STARTED) from error
+        except BaseException:
+            self.kill()
+            raise
+
+    def _until_ready(self, stopped: Callable[[], bool]) -> None:
+        if self._is_ready:
+            return
+        try:
             kind, payload = self._next_frame(TimeLimit(_START_SECONDS), stopped, STARTED)
             self.walls = tuple(json.loads(payload))
         except (OSError, ParseError) as error:
             self.kill()
-            message = "A parser worker could not be started."
-            raise ServiceUnavailable(message) from error
+            raise ServiceUnavailable(_NOT_STARTED) from error
         except BaseException:
             self.kill()
             raise
         assert kind == READY
+        self._is_ready = True
 
     def _hand_over(self, content: bytes, stopped: Callable[[], bool]) -> None:
         assert self._process is not None and self._content is not None

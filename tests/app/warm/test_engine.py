@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +17,7 @@ from app.process.environment import leave_nothing_running
 from app.stack.kept_parts import end_kept_parts, running_parts
 from app.warm import INGESTING, OF_PREFECT, READING
 from app.warm.client import run_warm
+from app.warm.ingesting import MODULES, USED_LATE, load_chosen
 from app.warm.protocol import ACCEPTED, loading_mark, read_request
 from app.warm.server import WarmServer, main
 from pipeline.store.embedded_tools import postmaster
@@ -44,6 +46,32 @@ def test_which_commands_run_warm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
     assert _kind(["ingest", "folder"]) is None
     assert _kind(["status"]) == READING
+
+
+@pytest.mark.parametrize(
+    ("settings", "loaded"),
+    [
+        ({"NAVIGATOR_EMBEDDER": "wordllama"}, ["wordllama"]),
+        ({"NAVIGATOR_EMBEDDER": "openai", "OPENAI_API_KEY": "sk-test"}, ["openai", "cl100k_base"]),
+        ({"NAVIGATOR_EMBEDDER_BLOCK": "ours"}, []),
+    ],
+)
+def test_an_engine_loads_what_the_settings_choose(
+    settings: dict[str, str], loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedder's library and tokenizer; what a block holds is for the ingest to find out."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    found: list[str] = []
+    monkeypatch.setattr("app.warm.ingesting.import_module", found.append)
+    monkeypatch.setattr("pipeline.tokens.tokenizer", found.append)
+    load_chosen()
+    assert found == loaded
+
+
+def test_an_engine_loads_what_there_is() -> None:
+    """A library that was renamed would keep the engine from starting."""
+    assert all(map(find_spec, (*MODULES, *USED_LATE)))
 
 
 def test_nothing_is_left_running(monkeypatch: pytest.MonkeyPatch) -> None:

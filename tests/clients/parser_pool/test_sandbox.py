@@ -222,6 +222,20 @@ async def test_workers_are_recycled() -> None:
     assert texts[0] == texts[1] != texts[2] == texts[3]
 
 
+async def test_a_worker_that_was_begun_is_used() -> None:
+    """A document finds the process that was started ahead; one that has died since is replaced."""
+    options = replace(STRICT, timeout_seconds=600.0)
+    async with ParserPool(1, options, parse=obey, rescue=None) as pool:
+        pool.prepare()
+        await asyncio.to_thread(pool._threads.submit(int).result)  # the one thread has begun it
+        (begun,) = pool.pids
+        assert (await pool.parse(b"x", PDF)).text.startswith(f"{begun} ")
+        os.kill(begun, signal.SIGKILL)
+        assert await wait_until_gone(begun)
+        pool.prepare()
+        assert not (await pool.parse(b"x", PDF)).text.startswith(f"{begun} ")
+
+
 async def test_workers_start_when_needed_and_close_ends_them() -> None:
     """A pool has no process before the first document and none after it is closed."""
     pool = ParserPool(2, STRICT, parse=obey, rescue=None)
