@@ -1,4 +1,4 @@
-"""A recipe is built beside what is published, compared, exchanged for it and back: none is mixed."""
+"""A recipe is built beside what is published, compared, exchanged for it and back, unmixed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -20,17 +20,15 @@ from pipeline.store.recipe_reading import RecipeDatabase
 from pipeline.store.recipes import Recipe
 from pipeline.store.transitions import Actor
 from stages.recipes import building, switching
-from stages.recipes.cutting import recipe_of
 from stages.search import Question, answer
 from stages.services import Services
 from stages.spaces.following import following
 from tests.flows.corpus import Opener, corpus, documents, policy, query
 from tests.ingesting import ingest
-from tests.stages.golden.test_comparison import QUESTIONS
-from tests.stages.spaces.building import SMALL, begun, large
+from tests.stages.spaces.building import SMALL, chunks
 
 ANNA, BEN = user_id("anna"), user_id("ben")
-LARGE, LITTLE = ChunkSizes(600, 50), ChunkSizes(64, 0)
+LITTLE = ChunkSizes(64, 0)
 LONG = " ".join(
     f"Sentence {n} tells of hail, of frost and of storms in the garden." for n in range(60)
 )
@@ -97,3 +95,68 @@ async def test_a_recipe_is_built_switched_to_and_rolled_back(
         assert openai.stats()["inputs"] == sent
         await switching.roll_back(services, "test")
         assert await corpus(services) != before
+
+
+async def test_a_reader_sees_one_cut_or_the_other_while_it_is_switched(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """Answers that are asked for meanwhile hold chunks of the one cut alone, or of the other."""
+    async with published(remote, folder) as services:
+        large = await chunks(services)
+        recipe, _ = await built(services)
+        asked, over, begun = Question("a storm in the garden", limit=10), False, asyncio.Event()
+        seen: list[set[UUID]] = []
+
+        async def read() -> None:
+            while not over:
+                found = await answer(asked, ANNA, services.database, services.embedder)
+                seen.append({each.chunk_id for each in found.passages})
+                begun.set()
+
+        readers = [asyncio.create_task(read()) for _ in range(2)]
+        await begun.wait()
+        await switching.switch(services, recipe, "test", None, force="it is tried")
+        last = await answer(asked, ANNA, services.database, services.embedder)
+        over = True
+        await asyncio.gather(*readers)
+        little = await chunks(services)
+        assert not large & little
+        assert all(each <= large or each <= little for each in seen)
+        assert seen[0] <= large
+        assert {each.chunk_id for each in last.passages} <= little
+
+
+async def test_a_cap_and_a_kill_lose_nothing_and_what_goes_takes_its_cut_along(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """A capped build goes on; a changed document is void; a deleted one leaves no row."""
+    async with published(remote, folder) as services:
+        recipe, run = await built(services, cap=Decimal("0.0000001"))
+        assert run.texts < 3 or run.stopped is not None
+        assert run.use.lacking
+        sent = openai.stats()["inputs"]
+        _, again = await built(services)
+        assert again.use.lacking == 0
+        assert again.texts == openai.stats()["inputs"] - sent
+        _, idle = await built(services)
+        assert idle.texts == 0
+
+        (folder / "car.md").write_text((folder / "car.md").read_text().replace("loss", "theft"))
+        await ingest(services, [folder], ANNA)
+        use = await switching.use_of(services, recipe)
+        assert (use.documents, use.lacking) == (2, 1)
+        with pytest.raises(UsageError, match="lacks 1 published"):
+            await switching.switch(services, recipe, "test", None)
+        gone = [row["id"] for row in await query(
+            services, "SELECT id FROM upload_pipeline.documents WHERE name = 'home.md'"
+        )]  # fmt: skip
+        async with services.database.service() as connection:
+            await delete_documents(connection, gone, Actor("person"))
+        left = await query(
+            services,
+            "SELECT DISTINCT user_id FROM upload_pipeline.recipe_chunks UNION "
+            "SELECT DISTINCT user_id FROM upload_pipeline.recipe_vectors",
+        )
+        assert {row["user_id"] for row in left} == {BEN}
+        assert await switching.drop(services, recipe) == 1
+        assert not await query(services, "SELECT id FROM upload_pipeline.recipes")
