@@ -43,6 +43,15 @@ def of_recipe(recipe: UUID) -> ChunksToEmbed:
     return chunks_to_embed("documents", _chunks(recipe))
 
 
+# As the vectors' foreign keys would, but in the lock order and by key.
+_HOLD_CHUNKS = sa.text(
+    """
+    SELECT id FROM recipe_chunks
+    WHERE recipe_id = :recipe AND document_id = ANY(CAST(:documents AS uuid[]))
+    ORDER BY id FOR KEY SHARE
+    """
+)
+
 # Of a published chunk, of another recipe, or bought by an ingest on its way.
 _LEND = sa.text(
     f"""
@@ -91,6 +100,7 @@ async def lend(
     In a transaction that has locked the documents.
     """
     values = {"recipe": recipe, "space": space_id, "documents": list(documents)}
+    await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_LEND, values | owning(shared=shared))
 
 
@@ -122,6 +132,7 @@ async def insert_staged(
     """
     shared = any(text.shared for text in texts)
     values = {"recipe": recipe, "space": space_id, "documents": list(documents)}
+    await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_INSERT, values | owning(shared=shared))
     await unreserve(connection, space_id, texts)
 
