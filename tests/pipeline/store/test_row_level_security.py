@@ -74,7 +74,9 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             await connection.execute(_BACKLOG, {"user": user})
         async with store.service() as connection:
-            for statement in _RECIPE:
+            await connection.execute(_RECIPE[0], {"user": user})
+        async with store.service() as connection:
+            for statement in _RECIPE[1:]:
                 await connection.execute(statement, {"user": user, "id": uuid4()})
         async with store.service() as connection:
             await connection.execute(_GOLDEN, {"user": user, "id": uuid4(), "sha": name})
@@ -105,16 +107,17 @@ _RECIPE = [
     sa.text(each)
     for each in (
         f"""
+        INSERT INTO {SCHEMA}.recipes (id, chunker, chunk_tokens, chunk_overlap_tokens)
+        VALUES (:user, 'x', 64, 0)
+        """,
+        f"""
         WITH held AS (
             SELECT id, user_id FROM {SCHEMA}.documents WHERE user_id = :user ORDER BY id LIMIT 1
             FOR UPDATE
-        ), made AS (
-            INSERT INTO {SCHEMA}.recipes (id, chunker, chunk_tokens, chunk_overlap_tokens)
-            VALUES (:user, 'x', 64, 0) RETURNING id
         )
         INSERT INTO {SCHEMA}.recipe_documents
             (recipe_id, document_id, user_id, job_id, chunker, chunks, tokens)
-        SELECT made.id, held.id, held.user_id, held.id, 'x', 1, 1 FROM made, held
+        SELECT :user, held.id, held.user_id, held.id, 'x', 1, 1 FROM held
         """,
         f"""
         INSERT INTO {SCHEMA}.recipe_chunks (recipe_id, id, document_id, user_id, ordinal,
