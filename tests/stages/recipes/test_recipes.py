@@ -126,6 +126,7 @@ async def test_a_reader_sees_one_cut_or_the_other_while_it_is_switched(
         assert {each.chunk_id for each in last.passages} <= little
 
 
+@pytest.mark.long
 async def test_a_cap_and_a_kill_lose_nothing_and_what_goes_takes_its_cut_along(
     remote: Opener, openai: OpenAIMock, folder: Path
 ) -> None:
