@@ -101,6 +101,11 @@ def chunk_id(document: UUID, chunker: str, chunk_sha256: str, occurrence: int) -
     return _uuid("chunk", str(document), chunker, chunk_sha256, str(occurrence))
 
 
+def recipe_id(chunker: str) -> UUID:
+    """The id of a recipe: of the chunker's version, e.g. ``markdown-3:400/50:cl100k_base``."""
+    return _uuid("recipe", chunker)
+
+
 def space_id(provider: str, model: str, dimension: int, version: str) -> UUID:
     """An embedding space: vectors of different spaces are never compared."""
     return _uuid("space", provider, model, str(dimension), version)

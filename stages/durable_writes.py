@@ -43,12 +43,14 @@ class PaidRequest:
 
     Attributes:
         documents: the published documents that the texts are of, when a space is filled beside.
+        recipe: by which these documents were cut, when one is filled beside.
     """
 
     run_id: UUID
     texts: Sequence[PendingText]
     reserved: Decimal
     documents: Sequence[UUID] = ()
+    recipe: UUID | None = None
 
 
 async def store_paid_response(
@@ -119,7 +121,9 @@ def _paid(
 ) -> PaidResponse:
     parts = allocate_cost(asked.texts, call.tokens, call.cost_usd) if call.tokens else []
     space = services.version.space_id
-    return PaidResponse(space, asked.texts, vectors, call, parts, asked.reserved, asked.documents)
+    return PaidResponse(
+        space, asked.texts, vectors, call, parts, asked.reserved, asked.documents, asked.recipe
+    )
 
 
 async def _keep(services: Services, answer: PaidResponse) -> bool:

@@ -63,13 +63,21 @@ class Sender:
         batch: whose claims the texts' jobs are; its run's cost cap counts.
         documents: the published documents that the texts are of, when a space is filled beside;
             then there are no claims, and the texts' reservations alone count.
+        recipe: by which these documents were cut, when one is filled beside.
     """
 
-    def __init__(self, services: Services, batch: Batch, documents: Sequence[UUID] = ()) -> None:
+    def __init__(
+        self,
+        services: Services,
+        batch: Batch,
+        documents: Sequence[UUID] = (),
+        recipe: UUID | None = None,
+    ) -> None:
         self._services = services
         self._run_id = batch.run_id
         self._patience = Patience(services.settings.service_patience_seconds)
         self._documents = documents
+        self._recipe = recipe
         admits = PublishedAdmission if documents else Admission
         self._admission = admits(services, batch)
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
@@ -183,13 +191,18 @@ class Sender:
         self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Decimal
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
-        asked = durable_writes.PaidRequest(self._run_id, texts, reserved, self._documents)
+        asked = self._paid(texts, reserved)
         await durable_writes.store_paid_response(self._services, asked, answer, billed)
+
+    def _paid(self, texts: Sequence[PendingText], reserved: Decimal) -> durable_writes.PaidRequest:
+        return durable_writes.PaidRequest(
+            self._run_id, texts, reserved, self._documents, self._recipe
+        )
 
     async def _note_failure(
         self, error: NavigatorError, started: float, texts: Sequence[PendingText], reserved: Decimal
     ) -> None:
-        asked = durable_writes.PaidRequest(self._run_id, texts, reserved, self._documents)
+        asked = self._paid(texts, reserved)
         await durable_writes.store_failed_request(
             self._services, asked, error, time.perf_counter() - started
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from checks.acceptance import Acceptance, with_acceptances
 from checks.gate import Gate
@@ -23,15 +24,26 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+class Judged(Protocol):
+    """A version that is judged, and whose bytes it is."""
+
+    @property
+    def job_id(self) -> UUID: ...
+    @property
+    def user_id(self) -> UUID: ...
+    @property
+    def file_sha256(self) -> str: ...
+
+
 async def validate_frame(
-    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[ClaimedJob]
+    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[Judged]
 ) -> ValidationResult:
     """Validate a frame in a thread; a job without rows in it has failed."""
     return (await validate_frames(services, [(suite, frame)], jobs))[0]
 
 
 async def validate_frames(
-    services: Services, asked: Sequence[tuple[Suite, DataFrame]], jobs: Sequence[ClaimedJob]
+    services: Services, asked: Sequence[tuple[Suite, DataFrame]], jobs: Sequence[Judged]
 ) -> list[ValidationResult]:
     """Validate frames of different suites at once, as `validate_frame` does each."""
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
@@ -45,7 +57,7 @@ async def validate_frames(
     return [with_acceptances(result, accepted) for result in results]
 
 
-async def _accepted(services: Services, jobs: Sequence[ClaimedJob]) -> dict[str, list[Acceptance]]:
+async def _accepted(services: Services, jobs: Sequence[Judged]) -> dict[str, list[Acceptance]]:
     """What persons let pass of these jobs' bytes."""
     async with services.database.service() as connection:
         files = sorted({(job.user_id, job.file_sha256) for job in jobs})

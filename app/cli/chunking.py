@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import backfills
+from app.recipes import require_unset
 from app.terminal import options
 from app.terminal.backfills import plan_progress, print_plan
 from app.terminal.chunk_sizes import (
@@ -91,7 +92,7 @@ def use(
 ) -> None:
     """Cut documents so from now on, in every process; those that are there go on answering."""
     settings = load_settings()
-    _require_unset(settings)
+    require_unset(settings)
     now = asyncio.run(found(settings)).sizes
     wanted = ChunkSizes(
         tokens, min(now.overlap_tokens, tokens // 3) if overlap is None else overlap
@@ -118,17 +119,6 @@ def use(
         tell(f"Remembered: {sizes_words(wanted)}.")
         if plan.documents:
             say(f"What is there answers as it did until `{_OUTDATED}` or its next ingest.")
-
-
-def _require_unset(settings: Settings) -> None:
-    for name in ("chunk_tokens", "chunk_overlap_tokens"):
-        if getattr(settings, name) is not None:
-            variable = f"NAVIGATOR_{name.upper()}"
-            raise UsageError(
-                f"{variable} is set, and goes before what the installation remembers.",
-                remedy=f"Unset it, in the environment and in the file with settings, or set "
-                f"{variable} itself.",
-            )
 
 
 def _plan(settings: Settings, wanted: ChunkSizes) -> BackfillPlan:

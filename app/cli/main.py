@@ -33,6 +33,7 @@ COMMANDS = {
     "resume": "Go on with what a cap, an exhausted quota or a person stopped.",
     "backfill": "Take documents up again: failed, outdated, by source, tag, date, pipeline, suite.",
     "space": "Change the embedding model safely: build beside, compare, switch, roll back.",
+    "recipe": "Change how documents are cut safely: build beside, compare, switch, roll back.",
     "chunking": "Show how large chunks are, and change it for every process.",
     "golden": "Keep the questions by which embedding spaces are compared.",
     "acknowledge": "Let known failures be: runs with the same files end well.",

@@ -71,6 +71,7 @@ _SHADOWS = sa.text(
     """
 )
 _CHUNKS = sa.text("DELETE FROM document_chunks WHERE document_id = ANY(CAST(:ids AS uuid[]))")
+_RECIPES = sa.text("DELETE FROM recipe_documents WHERE document_id = ANY(CAST(:ids AS uuid[]))")
 _BUFFERS = sa.text(
     f"""
     WITH emptied AS (
@@ -157,6 +158,7 @@ async def delete_documents(
     moves = [Move(j["id"], None, JobState(j["state"]), JobState.DELETED) for j in jobs]
     await move(connection, moves, actor)
     await connection.execute(_FENCE, scope)
+    await connection.execute(_RECIPES, scope)
     chunks = (await connection.execute(_CHUNKS, scope)).rowcount
     await connection.execute(_BUFFERS, scope)
     await connection.execute(_SHADOWS, scope)

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pipeline.errors import UsageError
-from pipeline.store import space_backlog
+from pipeline.store import recipe_vectors, space_backlog
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database
 from pipeline.store.lock_order import lock_documents
@@ -77,7 +77,11 @@ async def drop(database: Database, space_id: UUID, answers: UUID) -> Dropped:
                 "The space answers questions by now: it is not dropped.",
                 remedy="Look with `navigator space list`.",
             )
-    while await _forgive(database, space_id) or await _adopt(database, values):
+    while (
+        await _forgive(database, space_id)
+        or await _adopt(database, values)
+        or await _forget_recipes(database, space_id)
+    ):
         pass
     # Emptied, not dropped: that would lock out every reader of every space.
     name = f"{SCHEMA}.{partition(space_id)}"
@@ -99,3 +103,8 @@ async def _forgive(database: Database, space_id: UUID) -> bool:
 async def _adopt(database: Database, values: dict[str, UUID]) -> bool:
     async with database.service() as connection:
         return bool((await connection.execute(_ADOPT, values)).rowcount)
+
+
+async def _forget_recipes(database: Database, space_id: UUID) -> bool:
+    async with database.service() as connection:
+        return await recipe_vectors.forget_space(connection, space_id)

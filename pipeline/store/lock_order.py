@@ -43,6 +43,10 @@ ORDER: tuple[str | int, ...] = (
     WORD_INDEX,
     "documents",
     "upload_jobs",
+    "recipe_documents",
+    "recipes",
+    "recipe_chunks",
+    "recipe_vectors",
     "document_chunks",
     "chunk_vectors",
     "space_backlog",
@@ -84,6 +88,7 @@ ORDER: tuple[str | int, ...] = (
     "alert_deliveries",
     "schema_contractions",
     "space_switches",
+    "recipe_switches",
     "shadow_runs",
     "legal_holds",
     "retention_rules",
@@ -97,6 +102,9 @@ GUARDED = {
     "document_chunks": "documents",
     "chunk_vectors": "documents",
     "space_backlog": "documents",
+    "recipe_documents": "documents",
+    "recipe_chunks": "documents",
+    "recipe_vectors": "documents",
     "document_chunk_buffer": "upload_jobs",
 }
 """Tables whose rows are written only while the row that they belong to is locked."""
@@ -116,6 +124,7 @@ NEVER_WAITED_FOR = frozenset(
         "word_segments",
         "word_postings",
         "space_switches",
+        "recipe_switches",
         "review_decisions",
     }
 )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import DatabaseUnavailable
-from pipeline.store import cost_caps, service_calls, space_vectors, vector_buffer
+from pipeline.store import cost_caps, recipe_vectors, service_calls, space_vectors, vector_buffer
 from pipeline.store.lock_order import lock_documents
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
@@ -33,6 +33,7 @@ class PaidResponse:
         shares: of the cost, each job once.
         reserved: dollars that the run had reserved for the request.
         documents: the published documents that the texts are of, when a space is filled beside.
+        recipe: by which these documents were cut, when one is filled beside.
     """
 
     space_id: UUID
@@ -42,6 +43,7 @@ class PaidResponse:
     shares: Sequence[Share]
     reserved: Decimal
     documents: Sequence[UUID] = ()
+    recipe: UUID | None = None
 
 
 async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
@@ -68,7 +70,11 @@ async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse
 
 async def _insert_vectors(connection: AsyncConnection, answer: PaidResponse) -> None:
     space, texts = answer.space_id, answer.texts
-    if answer.documents:
+    if answer.recipe is not None:
+        await recipe_vectors.insert_staged(
+            connection, answer.recipe, space, answer.documents, texts
+        )
+    elif answer.documents:
         await space_vectors.insert_staged(connection, space, answer.documents, texts)
     else:
         await vector_buffer.insert_staged(connection, space, texts)

@@ -109,10 +109,14 @@ _GATHER = sa.text(
 )
 # Rows by the columns that the statements below look for.
 _ANALYZE = sa.text("ANALYZE publishing (job_id, chunk_id, sha256, known, own, buffered)")
-# Asked of what was gathered: a lender may be deleted by anyone until then.
+# Asked of what was gathered: a lender may be deleted by anyone until then. What a recipe has made
+# of the version before goes with it.
 _SET_ASIDE = sa.text(
     """
-    WITH lacking AS (SELECT DISTINCT job_id FROM publishing
+    WITH void AS (
+        DELETE FROM recipe_documents AS r USING publishing AS p
+        WHERE r.document_id = p.document_id
+    ), lacking AS (SELECT DISTINCT job_id FROM publishing
                      WHERE embedding IS NULL AND NOT own AND NOT buffered)
     DELETE FROM publishing AS p USING lacking AS l WHERE p.job_id = l.job_id RETURNING l.job_id
     """

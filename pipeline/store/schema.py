@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -699,6 +700,106 @@ space_switches = Table(
     CheckConstraint("kind IN ('switch', 'rollback')", name="kind"),
 )
 
+recipes = Table(
+    "recipes",
+    metadata,
+    # other ways to cut what is published: see `pipeline.store.recipes`
+    Column("id", Uuid, primary_key=True),
+    Column("chunker", Text, nullable=False),
+    Column("chunk_tokens", Integer, nullable=False),
+    Column("chunk_overlap_tokens", Integer, nullable=False),
+    _now(),
+)
+
+recipe_documents = Table(
+    "recipe_documents",
+    metadata,
+    # a published version as it is cut by a recipe; no reader sees it until it is switched to
+    Column("recipe_id", Uuid, ForeignKey(recipes.c.id), primary_key=True),
+    Column("document_id", Uuid, ForeignKey(documents.c.id, ondelete="CASCADE"), primary_key=True),
+    _user(),
+    Column("job_id", Uuid, nullable=False),  # the version; another one makes it void
+    Column("chunker", Text, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("refused", Text),  # why it cannot be published so
+    _now(),
+    Index(None, "document_id"),
+)
+
+recipe_chunks = Table(
+    "recipe_chunks",
+    metadata,
+    # as `document_chunks`
+    Column("recipe_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("document_id", Uuid, nullable=False),
+    _user(),
+    Column("ordinal", Integer, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("start_offset", Integer, nullable=False),
+    Column("end_offset", Integer, nullable=False),
+    Column("heading_path", ARRAY(Text), nullable=False),
+    Column("page_first", Integer),
+    Column("page_last", Integer),
+    Column("tokens", Integer, nullable=False),
+    _now("published_at"),
+    Column("search", TSVECTOR, nullable=False),
+    Column("context", Text, nullable=False, server_default=text("''")),
+    Column("role", Text, nullable=False, server_default=text("'other'")),
+    Column("words_rule", SmallInteger, nullable=False, server_default=text("0")),
+    ForeignKeyConstraint(
+        ["recipe_id", "document_id"],
+        [recipe_documents.c.recipe_id, recipe_documents.c.document_id],
+        ondelete="CASCADE",
+    ),
+    Index(None, "recipe_id", "document_id"),
+    Index(None, "user_id", "recipe_id"),
+    info={STORED_WITH: INLINE},
+)
+
+recipe_vectors = Table(
+    "recipe_vectors",
+    metadata,
+    # as `chunk_vectors`, of every space that is kept
+    Column("recipe_id", Uuid, primary_key=True),
+    Column("space_id", Uuid, ForeignKey(embedding_spaces.c.id), primary_key=True),
+    Column("chunk_id", Uuid, primary_key=True),
+    _user(),
+    Column("sha256", Text, nullable=False),
+    Column("embedding", Vector(), nullable=False),
+    ForeignKeyConstraint(
+        ["recipe_id", "chunk_id"],
+        [recipe_chunks.c.recipe_id, recipe_chunks.c.id],
+        ondelete="CASCADE",
+    ),
+    Index(None, "recipe_id", "chunk_id"),
+    Index(None, "space_id", "sha256", "user_id"),
+    info={STORED_WITH: INLINE},
+)
+
+recipe_switches = Table(
+    "recipe_switches",
+    metadata,
+    # each exchange of what is published for what a recipe had made: from which, who and why
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _now(),
+    Column("kind", Text, nullable=False),
+    Column("from_tokens", Integer, nullable=False),
+    Column("from_overlap_tokens", Integer, nullable=False),
+    Column("from_chunker", Text, nullable=False),
+    Column("to_tokens", Integer, nullable=False),
+    Column("to_overlap_tokens", Integer, nullable=False),
+    Column("to_chunker", Text, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("comparison", JSONB),
+    CheckConstraint("kind IN ('switch', 'rollback')", name="kind"),
+)
+
 releases = Table(
     "releases",
     metadata,
@@ -986,6 +1087,9 @@ USER_TABLES = (
     report_seals,
     report_contents,
     review_decisions,
+    recipe_documents,
+    recipe_chunks,
+    recipe_vectors,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -1009,6 +1113,8 @@ OPERATOR_TABLES = (
     alerts,
     incidents,
     alert_deliveries,
+    recipes,
+    recipe_switches,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -106,9 +106,18 @@ async def _owe_page(database: Database, space_id: UUID, after: UUID) -> list[UUI
     async with database.service() as connection:
         page = list((await connection.execute(_SCAN, {"after": after, "most": _PAGE})).scalars())
         there = await lock_documents(connection, page)
-        values = {"space": space_id, "documents": sorted(there)}
-        await connection.execute(_OWE_LACKING, values)
+        await owe_lacking(connection, space_id, sorted(there))
     return page
+
+
+async def owe_lacking(
+    connection: AsyncConnection, space_id: UUID, documents: Sequence[UUID]
+) -> None:
+    """Owe a space those of the documents of which it lacks a vector.
+
+    In a transaction that has locked them.
+    """
+    await connection.execute(_OWE_LACKING, {"space": space_id, "documents": list(documents)})
 
 
 _NEXT = sa.text(

@@ -119,6 +119,13 @@ async def insert_staged(
     values = {"space": space_id, "documents": list(documents), **owning(shared=shared)}
     await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_INSERT, values)
+    await unreserve(connection, space_id, texts)
+
+
+async def unreserve(
+    connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
+) -> None:
+    """End the reservations of texts whose vectors have gone where they belong."""
     held = {"shas": [text.sha256 for text in texts], "owners": [text.owner_id for text in texts]}
     await connection.execute(_UNRESERVE, {"space": space_id, **held})
 

@@ -86,6 +86,9 @@ _CHANGES = sa.text(
     WHERE ended_at >= :since
     UNION ALL
     SELECT kind || ' of the embedding space', created_at FROM space_switches
+    WHERE created_at >= :since
+    UNION ALL
+    SELECT kind || ' of the chunks', created_at FROM recipe_switches
     WHERE created_at >= :since ORDER BY at
     """
 )

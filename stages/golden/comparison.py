@@ -78,6 +78,15 @@ async def compare(
     new = await ask_questions(services, after, questions, heard)
     async with services.database.service() as connection:
         lacking = await space_backlog.count(connection, after.space.id)
+    return compared_by(old, new, lacking)
+
+
+def compared_by(old: SpaceScore, new: SpaceScore, lacking: int) -> Comparison:
+    """What answers to the same questions say of each other.
+
+    Args:
+        lacking: published documents that the new one lacks.
+    """
     pairs = list(zip(old.asked, new.asked, strict=True))
     return Comparison(
         old,

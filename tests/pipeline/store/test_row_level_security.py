@@ -74,6 +74,11 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             await connection.execute(_BACKLOG, {"user": user})
         async with store.service() as connection:
+            await connection.execute(_RECIPE[0], {"user": user})
+        async with store.service() as connection:
+            for statement in _RECIPE[1:]:
+                await connection.execute(statement, {"user": user, "id": uuid4()})
+        async with store.service() as connection:
             await connection.execute(_GOLDEN, {"user": user, "id": uuid4(), "sha": name})
         async with store.service() as connection:
             await connection.execute(_REVIEW, {"user": user, "id": uuid4(), "sha": name})
@@ -98,6 +103,36 @@ _SEGMENT = sa.text(
     SELECT id, :sha, :user, '', '' FROM segment
     """
 )
+_RECIPE = [
+    sa.text(each)
+    for each in (
+        f"""
+        INSERT INTO {SCHEMA}.recipes (id, chunker, chunk_tokens, chunk_overlap_tokens)
+        VALUES (:user, 'x', 64, 0)
+        """,
+        f"""
+        WITH held AS (
+            SELECT id, user_id FROM {SCHEMA}.documents WHERE user_id = :user ORDER BY id LIMIT 1
+            FOR UPDATE
+        )
+        INSERT INTO {SCHEMA}.recipe_documents
+            (recipe_id, document_id, user_id, job_id, chunker, chunks, tokens)
+        SELECT :user, held.id, held.user_id, held.id, 'x', 1, 1 FROM held
+        """,
+        f"""
+        INSERT INTO {SCHEMA}.recipe_chunks (recipe_id, id, document_id, user_id, ordinal,
+            occurrence, text, sha256, start_offset, end_offset, heading_path, tokens, search)
+        SELECT recipe_id, :id, document_id, user_id, 0, 0, 'x', 'x', 0, 1, '{{}}', 1, ''
+        FROM {SCHEMA}.recipe_documents WHERE user_id = :user
+        """,
+        f"""
+        INSERT INTO {SCHEMA}.recipe_vectors
+            (recipe_id, space_id, chunk_id, user_id, sha256, embedding)
+        SELECT c.recipe_id, s.id, c.id, c.user_id, 'x', '[1, 0]'
+        FROM {SCHEMA}.recipe_chunks AS c, {SCHEMA}.embedding_spaces AS s WHERE c.user_id = :user
+        """,
+    )
+]
 _GOLDEN = sa.text(
     f"INSERT INTO {SCHEMA}.golden_questions (id, user_id, question, expected) "
     "VALUES (:id, :user, :sha, '[]')"
