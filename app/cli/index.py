@@ -96,6 +96,12 @@ def _show(settings: Settings, *, json: bool) -> None:
             each.model, number(each.vectors), size, _percent(each.recall), _percent(each.worst)
         )
     answers().print(rows)
+    for each in spaces:
+        if each.older:
+            tell(
+                f"The vector index of {each.model} was built with less care than this release "
+                "takes: `navigator index rebuild --vectors` builds it anew."
+            )
 
 
 def _percent(share: float | None) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from pipeline.store import embedding_spaces, rankings, recall
 from pipeline.store.engine import Database
+from pipeline.store.index_figures import space_figures
+from pipeline.store.index_options import BUILT_WITH, older_indexes
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.test_search import (
     ALICE,
@@ -83,17 +87,38 @@ async def test_a_rebuilt_index_takes_the_place_of_the_old_one(corpus: Database) 
     assert before != after
 
 
-async def test_an_index_of_the_release_before_is_rebuilt_with_more_care(corpus: Database) -> None:
-    """A rebuilt index looks as widely for neighbors as a new one, whoever built it before."""
+async def test_an_index_of_the_release_before_is_told_and_rebuilt(corpus: Database) -> None:
+    """It is told until it was rebuilt, also where a rebuild was cut off that had set the option."""
     await publish(corpus, ALICE, ["words"] * 20, _around(_unit(1, 0, 0, 0), 20, 0.5, seed=4))
+    assert await _older(corpus) == (None, set())
     await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
     new = await _options(corpus)
-    assert new == ["ef_construction=128"]
+    assert new == ["ef_construction=200"]
+    assert await _older(corpus) == (False, set())
     (name,) = await _indexes(corpus)
-    async with corpus.owner() as connection:
-        await connection.execute(sa.text(f"ALTER INDEX {SCHEMA}.{name} RESET (ef_construction)"))
+    index, table = f"{SCHEMA}.{name}", f"{SCHEMA}.{embedding_spaces.partition(SPACE)}"
+    for statement in (f"ALTER INDEX {index} RESET (ef_construction)",
+                      f"ALTER INDEX {index} SET (ef_construction = 128)",
+                      f"ALTER INDEX {index} SET ({BUILT_WITH});"
+                      f"CREATE INDEX {name}_ccnew ON {table} (chunk_id)"):  # fmt: skip
+        await _do(corpus, statement)
+        assert await _older(corpus) == (True, {SPACE}), statement
     await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched, anew=True)
     assert await _options(corpus) == new
+    assert await _older(corpus) == (False, set())
+
+
+async def _do(database: Database, statements: str) -> None:
+    async with database.owner() as connection:
+        for statement in statements.split(";"):
+            await connection.execute(sa.text(statement))
+
+
+async def _older(database: Database) -> tuple[bool | None, set[UUID]]:
+    """Whether the space's index is told as older: to who asks for the figures, and to findings."""
+    async with database.service() as connection:
+        [space] = await space_figures(connection)
+        return space.older, await older_indexes(connection)
 
 
 async def _options(database: Database) -> list[str] | None:
