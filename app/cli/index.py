@@ -97,10 +97,11 @@ def _show(settings: Settings, *, json: bool) -> None:
         )
     answers().print(rows)
     for each in spaces:
-        if each.older:
+        if each.narrower:
             tell(
-                f"The vector index of {each.model} was built with less care than this release "
-                "takes: `navigator index rebuild --vectors` builds it anew."
+                f"The vector index of {each.model} was built by an older release, or when it was "
+                "small, and finds less than a new one: build it anew with "
+                "`navigator index rebuild --vectors`."
             )
 
 

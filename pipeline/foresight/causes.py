@@ -131,7 +131,7 @@ def _cost(finding: Finding, found: Collection[Finding], around: Surroundings) ->
 def _recall(finding: Finding, found: Collection[Finding], around: Surroundings) -> str:
     return _changed(finding, around) or (
         "The vector index: many vectors came or went since it was built, or an older release "
-        "built it with less care (`navigator index status`)."
+        "built it (`navigator index status`)."
     )
 
 

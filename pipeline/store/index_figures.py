@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records
-from pipeline.store.index_options import OLDER
+from pipeline.store.index_options import NARROWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class SpaceFigures:
 
     Attributes:
         bytes: of the index; None: there is none, and searches compare with every vector.
-        older: an older release built it, with less care than this one would; None: there is none.
+        narrower: an older release built it, or this one when it was small, so that it misses more
+            than a new one would; None: there is none.
         recall, worst: as it was measured last, of how many questions and when; None: never.
     """
 
@@ -44,7 +45,7 @@ class SpaceFigures:
     dimension: int
     vectors: int
     bytes: int | None
-    older: bool | None
+    narrower: bool | None
     recall: float | None
     worst: float | None
     questions: int | None
@@ -65,11 +66,11 @@ _SPACES = sa.text(
     f"""
     SELECT s.id AS space_id, s.model, s.dimension,
            (SELECT count(*) FROM chunk_vectors AS v WHERE v.space_id = s.id) AS vectors,
-           built.bytes, built.older, r.recall, r.worst, r.questions, r.measured_at
+           built.bytes, built.narrower, r.recall, r.worst, r.questions, r.measured_at
     FROM embedding_spaces AS s
     LEFT JOIN vector_recall AS r ON r.space_id = s.id
     LEFT JOIN LATERAL (
-        SELECT pg_relation_size(c.oid) AS bytes, {OLDER} AS older
+        SELECT pg_relation_size(c.oid) AS bytes, {NARROWER} AS narrower
         FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
         WHERE i.indisvalid AND c.relnamespace = 'upload_pipeline'::regnamespace
           AND c.relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16) || '_hnsw'

@@ -522,7 +522,7 @@ def made() -> Iterator[tuple[str, Any]]:
     look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
     words, space = WordFigures(1, 2, 3, 4, 5), SpaceFigures(uuid4(), "m", 4, 1, *[None] * 6)
     measured = replace(
-        space, bytes=1, older=True, recall=1.0, worst=0.9, questions=20, measured_at=NOW
+        space, bytes=1, narrower=True, recall=1.0, worst=0.9, questions=20, measured_at=NOW
     )
     yield "`navigator index`", index.as_json(words, [space, measured])
     for watched in _watched():
