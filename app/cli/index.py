@@ -100,7 +100,7 @@ def _show(settings: Settings, *, json: bool) -> None:
         if each.narrower:
             tell(
                 f"The vector index of {each.model} was built by an older release, or when it was "
-                "small, and finds less than a new one: build it anew with "
+                "small, and may find less than a new one: build it anew with "
                 "`navigator index rebuild --vectors`."
             )
 

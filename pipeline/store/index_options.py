@@ -17,8 +17,8 @@ _WIDTH, _WIDTH_OF_LARGE = 128, 200
 KEPT_WITH = f"ef_construction = {_WIDTH}"
 """The options of an index that is built: by them it takes in what is inserted.
 
-Inserts that looked as widely as the build of a large one took up to twice as long, and their vectors
-were found no better.
+Inserts that looked as widely as the build of a large one took up to twice as long, and what
+they took in was found no better.
 """
 
 
