@@ -96,6 +96,13 @@ def _show(settings: Settings, *, json: bool) -> None:
             each.model, number(each.vectors), size, _percent(each.recall), _percent(each.worst)
         )
     answers().print(rows)
+    for each in spaces:
+        if each.narrower:
+            tell(
+                f"The vector index of {each.model} was built by an older release, or when it was "
+                "small, and may find less than a new one: build it anew with "
+                "`navigator index rebuild --vectors`."
+            )
 
 
 def _percent(share: float | None) -> str:

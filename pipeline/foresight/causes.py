@@ -129,7 +129,10 @@ def _cost(finding: Finding, found: Collection[Finding], around: Surroundings) ->
 
 
 def _recall(finding: Finding, found: Collection[Finding], around: Surroundings) -> str:
-    return _changed(finding, around) or "The vector index: many vectors came or went since built."
+    return _changed(finding, around) or (
+        "The vector index: many vectors came or went since it was built, or an older release "
+        "built it (`navigator index status`)."
+    )
 
 
 _RULES: dict[AlertKind, tuple[Rule, ...]] = {

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.engine import Database
+from pipeline.store.index_options import BUILT_OF, KEPT_WITH, built_with
 from pipeline.store.lock_order import SPACE_MADE, advisory
 from pipeline.store.outages import data_folder
 from pipeline.store.schema import READER_ROLE, SCHEMA, SERVICE_ROLE, USER_SETTING
@@ -134,17 +135,18 @@ async def build_index(
     url = address.render_as_string(hide_password=False)
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **LASTING)
     try:
-        memory = await _memory(database, space_id, dimension)
+        vectors = await _count(database, space_id)
+        memory, options = _memory(database, vectors, dimension), built_with(vectors)
         await connection.execute(f"SET maintenance_work_mem = '{memory}kB'")
         # What a build that was cut off has left is invalid.
         left = f"{name}_ccnew" if anew else name
         await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{left}")
-        if anew:  # the one that is there may have been built with less care
-            await connection.execute(f"ALTER INDEX {SCHEMA}.{name} SET ({_BUILT_WITH})")
+        if anew:
+            await _widen(connection, f"{SCHEMA}.{name}", options)
         statement = (
             f"REINDEX INDEX CONCURRENTLY {SCHEMA}.{name}"
             if anew
-            else _creation(space_id, dimension, name)
+            else _creation(space_id, dimension, name, options)
         )
         build = asyncio.create_task(connection.execute(statement))
         while not (await asyncio.wait({build}, timeout=1))[0]:
@@ -153,24 +155,30 @@ async def build_index(
                 done = float(await watcher.scalar(_PROGRESS) or 0)
             await progress(done)
         await build
+        await connection.execute(f"COMMENT ON INDEX {SCHEMA}.{name} IS '{options}'")
+        if options != KEPT_WITH:
+            await connection.execute(f"ALTER INDEX {SCHEMA}.{name} SET ({KEPT_WITH})")
     finally:
         await connection.close()
     async with database.service() as connection_:
         await connection_.execute(_INDEXED, {"id": space_id})
 
 
-def _creation(space_id: UUID, dimension: int, name: str) -> str:
+async def _widen(connection: psycopg.AsyncConnection, index: str, options: str) -> None:
+    """Set how an index is built anew; until it is, its comment says how the one there was built."""
+    row = await (await connection.execute(BUILT_OF, [index])).fetchone()
+    assert row is not None, "an index that is built anew is there"
+    await connection.execute(f"COMMENT ON INDEX {index} IS 'ef_construction = {row[0]}'")
+    await connection.execute(f"ALTER INDEX {index} SET ({options})")
+
+
+def _creation(space_id: UUID, dimension: int, name: str, options: str) -> str:
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"
     return (
         f"CREATE INDEX CONCURRENTLY {name} ON {SCHEMA}.{partition(space_id)} "
-        f"USING hnsw ((embedding::{kind}) {operators}) WITH ({_BUILT_WITH})"
+        f"USING hnsw ((embedding::{kind}) {operators}) WITH ({options})"
     )
-
-
-# Of 200,000 clustered vectors pgvector's own 64 missed one in twenty of the ten nearest, however
-# widely the index was walked; 128 missed none, for 1.8 times the build (decision 0100).
-_BUILT_WITH = "ef_construction = 128"
 
 
 _INDEXES = sa.text(
@@ -220,13 +228,16 @@ async def build_indexes(database: Database, minimum: int) -> None:
             await build_index(database, space_id, dimension, unheard)
 
 
-async def _memory(database: Database, space_id: UUID, dimension: int) -> int:
+async def _count(database: Database, space_id: UUID) -> int:
+    async with database.service() as connection:
+        return int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
+
+
+def _memory(database: Database, vectors: int, dimension: int) -> int:
     """In kB, what keeps the graph in memory: a build without it took 4.5 times as long.
 
     A vector takes four bytes a dimension and its neighbors about half a kilobyte.
     """
-    async with database.service() as connection:
-        vectors = int(await connection.scalar(_VECTORS_OF, {"id": space_id}) or 0)
     needed = vectors * (4 * dimension + 512) // 1024
     return max(_LEAST_BUILD_KB, min(needed * 5 // 4, _most_build_kb(database)))
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.store.engine import records
+from pipeline.store.index_options import NARROWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class SpaceFigures:
 
     Attributes:
         bytes: of the index; None: there is none, and searches compare with every vector.
+        narrower: an older release built it, or this one when it was small, so that it misses more
+            than a new one would; None: there is none.
         recall, worst: as it was measured last, of how many questions and when; None: never.
     """
 
@@ -42,6 +45,7 @@ class SpaceFigures:
     dimension: int
     vectors: int
     bytes: int | None
+    narrower: bool | None
     recall: float | None
     worst: float | None
     questions: int | None
@@ -59,16 +63,18 @@ _WORDS = sa.text(
     """
 )
 _SPACES = sa.text(
-    """
+    f"""
     SELECT s.id AS space_id, s.model, s.dimension,
            (SELECT count(*) FROM chunk_vectors AS v WHERE v.space_id = s.id) AS vectors,
-           (SELECT pg_relation_size(i.indexrelid)
-            FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-            WHERE i.indisvalid AND c.relnamespace = 'upload_pipeline'::regnamespace
-              AND c.relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16)
-                              || '_hnsw') AS bytes,
-           r.recall, r.worst, r.questions, r.measured_at
-    FROM embedding_spaces AS s LEFT JOIN vector_recall AS r ON r.space_id = s.id
+           built.bytes, built.narrower, r.recall, r.worst, r.questions, r.measured_at
+    FROM embedding_spaces AS s
+    LEFT JOIN vector_recall AS r ON r.space_id = s.id
+    LEFT JOIN LATERAL (
+        SELECT pg_relation_size(c.oid) AS bytes, {NARROWER} AS narrower
+        FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE i.indisvalid AND c.relnamespace = 'upload_pipeline'::regnamespace
+          AND c.relname = 'chunk_vectors_' || left(replace(s.id::text, '-', ''), 16) || '_hnsw'
+    ) AS built ON true
     ORDER BY s.created_at, s.id
     """
 )

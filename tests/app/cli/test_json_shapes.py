@@ -520,8 +520,10 @@ def made() -> Iterator[tuple[str, Any]]:
     kind = next(iter(Kind))
     finding = Finding(kind, "an id", person=True)
     look = MaintenanceRun(uuid4(), NOW, NOW, False, {kind: Tally(1, 0, 1)}, {"x": "y"}, [finding])
-    words, space = WordFigures(1, 2, 3, 4, 5), SpaceFigures(uuid4(), "m", 4, 1, *[None] * 5)
-    measured = replace(space, bytes=1, recall=1.0, worst=0.9, questions=20, measured_at=NOW)
+    words, space = WordFigures(1, 2, 3, 4, 5), SpaceFigures(uuid4(), "m", 4, 1, *[None] * 6)
+    measured = replace(
+        space, bytes=1, narrower=True, recall=1.0, worst=0.9, questions=20, measured_at=NOW
+    )
     yield "`navigator index`", index.as_json(words, [space, measured])
     for watched in _watched():
         yield "`navigator watch`", watch.watch_json(watched)

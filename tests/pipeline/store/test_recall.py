@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from uuid import UUID
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from pipeline.store import embedding_spaces, rankings, recall
+from pipeline.store import embedding_spaces, index_options, rankings, recall
 from pipeline.store.engine import Database
+from pipeline.store.index_figures import space_figures
+from pipeline.store.index_options import built_with, narrower_indexes
 from pipeline.store.schema import SCHEMA
 from tests.pipeline.store.test_search import (
     ALICE,
@@ -83,27 +89,73 @@ async def test_a_rebuilt_index_takes_the_place_of_the_old_one(corpus: Database) 
     assert before != after
 
 
-async def test_an_index_of_the_release_before_is_rebuilt_with_more_care(corpus: Database) -> None:
-    """A rebuilt index looks as widely for neighbors as a new one, whoever built it before."""
+async def test_an_index_built_narrower_is_told_and_rebuilt(
+    corpus: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of an older release is told until it is rebuilt, even where a rebuild was cut off.
+
+    One that has grown large is told too.
+    """
     await publish(corpus, ALICE, ["words"] * 20, _around(_unit(1, 0, 0, 0), 20, 0.5, seed=4))
+    assert await _narrower(corpus) == (None, set())
     await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched)
-    new = await _options(corpus)
-    assert new == ["ef_construction=128"]
-    (name,) = await _indexes(corpus)
-    async with corpus.owner() as connection:
-        await connection.execute(sa.text(f"ALTER INDEX {SCHEMA}.{name} RESET (ef_construction)"))
+    assert await _options(corpus) == ("ef_construction = 128", ["ef_construction=128"])
+    assert await _narrower(corpus) == (False, set())
+    with monkeypatch.context() as grown:
+        few = index_options._NARROWER_SPACES.text.replace("200000", "20")
+        grown.setattr(index_options, "_NARROWER_SPACES", sa.text(few))
+        assert (await _narrower(corpus))[1] == {SPACE}
+    index = f"{SCHEMA}.{next(iter(await _indexes(corpus)))}"
+    for statement in (f"COMMENT ON INDEX {index} IS NULL",
+                      f"ALTER INDEX {index} RESET (ef_construction)"):  # fmt: skip
+        async with corpus.owner() as connection:
+            await connection.execute(sa.text(statement))
+    assert await _narrower(corpus) == (True, {SPACE})
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(embedding_spaces, "_count", _large)
+        cut_off.setattr(asyncio, "create_task", _cut_off)
+        with pytest.raises(RuntimeError):
+            await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched, anew=True)
+    assert await _options(corpus) == ("ef_construction = 64", ["ef_construction=200"])
+    assert await _narrower(corpus) == (True, {SPACE})
+    monkeypatch.setattr(embedding_spaces, "_count", _large)
     await embedding_spaces.build_index(corpus, SPACE, DIMENSION, _unwatched, anew=True)
-    assert await _options(corpus) == new
+    # what is inserted from now on costs no more than before
+    assert await _options(corpus) == ("ef_construction = 200", ["ef_construction=128"])
+    assert await _narrower(corpus) == (False, set())
 
 
-async def _options(database: Database) -> list[str] | None:
+def test_a_large_index_is_built_more_widely() -> None:
+    """From where it was measured that the narrower one misses."""
+    widths = [built_with(vectors) for vectors in (0, 199_999, 200_000, 10_000_000)]
+    assert widths == [f"ef_construction = {width}" for width in (128, 128, 200, 200)]
+
+
+async def _large(database: Database, space_id: UUID) -> int:
+    return 200_000
+
+
+def _cut_off(build: Coroutine[object, object, object]) -> None:
+    build.close()
+    raise RuntimeError
+
+
+async def _narrower(database: Database) -> tuple[bool | None, set[UUID]]:
+    """Whether the space's index is told as older: to who asks for the figures, and to findings."""
+    async with database.service() as connection:
+        [space] = await space_figures(connection)
+        return space.narrower, await narrower_indexes(connection)
+
+
+async def _options(database: Database) -> tuple[str | None, list[str] | None]:
+    """What the index was built with, by its comment, and what it takes in new vectors with."""
     query = sa.text(
-        "SELECT reloptions FROM pg_class WHERE relname LIKE '%\\_hnsw'"
-        f" AND relnamespace = '{SCHEMA}'::regnamespace"
+        "SELECT obj_description(oid, 'pg_class'), reloptions FROM pg_class"
+        f" WHERE relname LIKE '%\\_hnsw' AND relnamespace = '{SCHEMA}'::regnamespace"
     )
     async with database.owner() as connection:
-        found: list[str] | None = await connection.scalar(query)
-        return found
+        comment, options = (await connection.execute(query)).one()
+        return comment, options
 
 
 async def _indexes(database: Database) -> dict[str, int]:
