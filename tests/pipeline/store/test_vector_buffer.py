@@ -66,7 +66,8 @@ async def reserve(
 ) -> list[PendingText]:
     """Reserve in a transaction of its own."""
     async with database.service() as connection:
-        return await vector_buffer.reserve(connection, jobs, SPACE, worker, lease_seconds)
+        found = await vector_buffer.reserve(connection, jobs, SPACE, worker, lease_seconds)
+    return found.texts
 
 
 async def persist(database: Database, texts: list[PendingText]) -> None:
