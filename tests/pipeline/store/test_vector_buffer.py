@@ -119,8 +119,9 @@ async def test_concurrent_batches_reserve_each_text_once(store: Database) -> Non
 async def test_an_answer_serves_everyone_who_waits_for_the_text(store: Database) -> None:
     """The second batch has nothing to reserve and, after the answer, nothing missing."""
     first = await chunked(store, ("same", "mine"))
-    second = await chunked(store, ("same",), worker=SECOND)
-    third = await chunked(store, ("same", "other"), worker=SECOND)
+    second, third = (
+        [job] for job in await chunked(store, ("same",), ("same", "other"), worker=SECOND)
+    )
     found = await reservation(store, ids(first))
     assert found.whole
     pending = found.texts
