@@ -24,7 +24,7 @@ from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, 
 from pipeline.logs import logger
 from pipeline.retry_policy import PAID_RESPONSE_SECONDS
 from pipeline.store import circuit_breaker, paid_responses
-from pipeline.store.paid_responses import PaidResponse
+from pipeline.store.paid_responses import PaidResponse, Stored
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
 from stages.costs import allocate_cost, embedding_price
@@ -55,23 +55,26 @@ class PaidRequest:
 
 async def store_paid_response(
     services: Services, asked: PaidRequest, answer: EmbeddingAnswer, billed: int
-) -> None:
+) -> int:
     """Store a response that was paid for, then close the provider's circuit.
 
     Args:
         billed: its tokens.
 
+    Returns:
+        How many texts have their vectors by it; what was deleted meanwhile has none.
+
     Raises:
         TransientError: the database did not take it for `PAID_RESPONSE_SECONDS`.
     """
     call = _call(services, asked, "ok", answer.seconds, billed, answer.request_id)
-    troubled = await _keep(services, _paid(services, asked, call, answer.vectors))
+    vectors, troubled = await _keep(services, _paid(services, asked, call, answer.vectors))
     # The answer stands, whatever becomes of this.
     with suppress(TransientError):
-        if not troubled:
-            return
-        async with services.database.service() as connection:
-            await circuit_breaker.record_success(connection, services.provider)
+        if troubled:
+            async with services.database.service() as connection:
+                await circuit_breaker.record_success(connection, services.provider)
+    return vectors
 
 
 async def store_failed_request(
@@ -126,16 +129,18 @@ def _paid(
     )
 
 
-async def _keep(services: Services, answer: PaidResponse) -> bool:
-    """Keep it; whether the provider's circuit has heard of trouble."""
-    tried: list[str] = []
+async def _keep(services: Services, answer: PaidResponse) -> tuple[int, bool]:
+    """Keep it; how many vectors that were, and whether the provider's circuit heard of trouble."""
+    tried: list[Stored] = []
 
-    async def keep() -> bool:
+    async def keep() -> tuple[int, bool]:
         async with services.database.service() as connection:
             # Of a commit that the connection did not outlive, Postgres knows what became of it.
-            if not (tried and await paid_responses.is_stored(connection, tried[-1])):
+            last = tried[-1].transaction if tried else None
+            if last is None or not await paid_responses.is_stored(connection, last):
                 tried.append(await paid_responses.insert_paid_response(connection, answer))
-            return await circuit_breaker.has_failures(connection, services.provider)
+            troubled = await circuit_breaker.has_failures(connection, services.provider)
+            return tried[-1].vectors, troubled
 
     return await shielded(retry_until_committed(keep, answer.call.request_id))
 

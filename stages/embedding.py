@@ -46,7 +46,7 @@ async def embed(services: Services, batch: Batch) -> StageResult:
     waiting: dict[UUID, TransientError] = {}
     while wanted := _still(wanted, await jobs_still_leased(services, batch, wanted)):
         async with services.database.service() as connection:
-            pending = await vector_buffer.reserve(
+            reserved = await vector_buffer.reserve(
                 connection,
                 list(wanted),
                 services.version.space_id,
@@ -55,8 +55,10 @@ async def embed(services: Services, batch: Batch) -> StageResult:
                 shared=services.settings.share_vectors,
             )
         failpoint("after-embed-reserve")
-        if pending:
-            sent = await sender.send(pending)
+        if reserved.texts:
+            sent = await sender.send(reserved.texts)
+            if reserved.whole and sent.whole:
+                break
             for text, error in sent.refused.items():
                 for job in await _jobs_with(services, wanted.values(), text):
                     refused[wanted.pop(job)] = error
@@ -65,7 +67,7 @@ async def embed(services: Services, batch: Batch) -> StageResult:
                 del wanted[job]
         if await _all_there(services, wanted):
             break
-        if not pending:
+        if not reserved.texts:
             # Another worker has these texts in flight for the same user: its answer is ours too.
             await asyncio.sleep(_POLL_SECONDS)
     seconds = (time.perf_counter() - started) / len(jobs)

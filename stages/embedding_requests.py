@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -50,10 +50,12 @@ class Sent:
     Attributes:
         refused: the provider does not take them.
         unanswered: the service failed, after some patience.
+        whole: every text has its vector now, so that nothing of them is left to be looked for.
     """
 
     refused: dict[PendingText, EmbeddingError] = field(default_factory=dict)
     unanswered: dict[PendingText, TransientError] = field(default_factory=dict)
+    whole: bool = False
 
 
 class Sender:
@@ -83,6 +85,7 @@ class Sender:
         self._slots = asyncio.Semaphore(services.embedder.concurrency)
         self._stopped: NavigatorError | None = None
         self._sent = Sent()
+        self._stored = 0
 
     async def send(self, texts: Sequence[PendingText]) -> Sent:
         """Embed and persist the texts; those that are not ours any more are not sent.
@@ -92,16 +95,17 @@ class Sender:
             RunStopped, ConfigurationError: the first trouble that is everybody's; requests under
                 way are finished and kept.
         """
-        self._sent = Sent()
+        self._sent, self._stored = Sent(), 0
         sizes = self._fitting(texts)
         requests = [request for own in by_owner(sizes) for request in self._packed(own)]
         try:
             await asyncio.gather(*(self._in_turn(request) for request in requests))
         finally:
-            await self._give_back(texts)
+            if self._stored < len(texts):
+                await self._give_back(texts)
         if self._stopped is not None:
             raise self._stopped
-        return self._sent
+        return replace(self._sent, whole=self._stored == len(texts))
 
     def _packed(self, texts: Sequence[PendingText]) -> list[list[PendingText]]:
         packed = pack([text.tokens for text in texts], self._services.embedder.limits)
@@ -192,7 +196,8 @@ class Sender:
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
         asked = self._paid(texts, reserved)
-        await durable_writes.store_paid_response(self._services, asked, answer, billed)
+        stored = await durable_writes.store_paid_response(self._services, asked, answer, billed)
+        self._stored += stored  # only now: other requests count theirs meanwhile
 
     def _paid(self, texts: Sequence[PendingText], reserved: Decimal) -> durable_writes.PaidRequest:
         return durable_writes.PaidRequest(

@@ -95,9 +95,10 @@ class Acts:
     async def embed(self, job: ClaimedJob, worker: str) -> None:
         """Reserve and keep what vectors the job lacks, then move it on when it lacks none."""
         async with self._database.service() as connection:
-            pending = await vector_buffer.reserve(
+            reserved = await vector_buffer.reserve(
                 connection, [job.job_id], SPACE, worker, LEASE_SECONDS
             )
+        pending = reserved.texts
         vectors = np.array([vector(text.sha256) for text in pending], dtype=np.float32)
         async with self._database.service() as connection:
             if pending:

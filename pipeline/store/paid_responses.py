@@ -46,38 +46,45 @@ class PaidResponse:
     recipe: UUID | None = None
 
 
-async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> str:
-    """Insert everything that a response is, in the caller's transaction and in the lock order.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A response as it was inserted.
 
-    Returns:
-        The transaction's id, for `is_stored`.
+    Attributes:
+        transaction: its id, for `is_stored`.
+        vectors: texts that have their vectors by it; what was deleted meanwhile has none.
     """
+
+    transaction: str
+    vectors: int
+
+
+async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse) -> Stored:
+    """Insert everything that a response is, in the caller's transaction and in the lock order."""
     if answer.vectors is not None:
         await vector_buffer.stage(connection, answer.texts, answer.vectors)
     if answer.documents:
         await lock_documents(connection, answer.documents)
     if answer.shares:
         await service_calls.bill(connection, answer.shares)
-    if answer.vectors is not None:
-        await _insert_vectors(connection, answer)
+    vectors = 0 if answer.vectors is None else await _insert_vectors(connection, answer)
     run_id = answer.call.run_id
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
     await cost_caps.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
-    return await service_calls.record(connection, answer.call)
+    return Stored(await service_calls.record(connection, answer.call), vectors)
 
 
-async def _insert_vectors(connection: AsyncConnection, answer: PaidResponse) -> None:
+async def _insert_vectors(connection: AsyncConnection, answer: PaidResponse) -> int:
     space, texts = answer.space_id, answer.texts
     if answer.recipe is not None:
-        await recipe_vectors.insert_staged(
+        return await recipe_vectors.insert_staged(
             connection, answer.recipe, space, answer.documents, texts
         )
-    elif answer.documents:
-        await space_vectors.insert_staged(connection, space, answer.documents, texts)
-    else:
-        await vector_buffer.insert_staged(connection, space, texts)
+    if answer.documents:
+        return await space_vectors.insert_staged(connection, space, answer.documents, texts)
+    return await vector_buffer.insert_staged(connection, space, texts)
 
 
 _STATUS = sa.text("SELECT pg_xact_status(CAST(:transaction AS xid8))")

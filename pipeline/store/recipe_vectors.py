@@ -125,16 +125,19 @@ async def insert_staged(
     space_id: UUID,
     documents: Sequence[UUID],
     texts: Sequence[PendingText],
-) -> None:
+) -> int:
     """Insert staged vectors for a recipe's chunks with these texts, and end the reservations.
 
     In a transaction that has locked the documents.
+
+    Returns:
+        How many reservations ended.
     """
     shared = any(text.shared for text in texts)
     values = {"recipe": recipe, "space": space_id, "documents": list(documents)}
     await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_INSERT, values | owning(shared=shared))
-    await unreserve(connection, space_id, texts)
+    return await unreserve(connection, space_id, texts)
 
 
 _INCOMPLETE = sa.text(

@@ -110,24 +110,27 @@ async def insert_staged(
     space_id: UUID,
     documents: Sequence[UUID],
     texts: Sequence[PendingText],
-) -> None:
+) -> int:
     """Insert staged vectors for the published chunks with these texts, and end the reservations.
 
     In a transaction that has locked the documents.
+
+    Returns:
+        How many reservations ended.
     """
     shared = any(text.shared for text in texts)
     values = {"space": space_id, "documents": list(documents), **owning(shared=shared)}
     await connection.execute(_HOLD_CHUNKS, values)
     await connection.execute(_INSERT, values)
-    await unreserve(connection, space_id, texts)
+    return await unreserve(connection, space_id, texts)
 
 
 async def unreserve(
     connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
-) -> None:
-    """End the reservations of texts whose vectors have gone where they belong."""
+) -> int:
+    """End the reservations of texts whose vectors have gone where they belong; how many."""
     held = {"shas": [text.sha256 for text in texts], "owners": [text.owner_id for text in texts]}
-    await connection.execute(_UNRESERVE, {"space": space_id, **held})
+    return (await connection.execute(_UNRESERVE, {"space": space_id, **held})).rowcount
 
 
 _HELD = sa.text(

@@ -39,24 +39,39 @@ class PendingText:
         return SHARED_OWNER if self.shared else self.user_id
 
 
-# Texts of chunks for which their owner has no vector in the space, neither published nor buffered;
-# `{chunks}` is the FROM of the chunks.
-_MISSING = f"""
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Texts that a worker has reserved.
+
+    Attributes:
+        whole: they are all texts of the chunks: none is in work elsewhere, and none counts on a
+            vector of another document, which may be deleted meanwhile.
+    """
+
+    texts: list[PendingText]
+    whole: bool
+
+
+# Texts of chunks, `lacking` where their owner has no vector in the space, neither published nor
+# buffered; `{chunks}` is the FROM of the chunks.
+_TEXTS = f"""
     SELECT DISTINCT ON (b.sha256, {owner("b")}) b.sha256, {owner("b")} AS owner_id, b.job_id,
-           b.user_id, b.heading_path, b.context, b.text, b.tokens
+           b.user_id, b.heading_path, b.context, b.text, b.tokens,
+           v.there IS NULL AND w.there IS NULL AS lacking
     FROM {{chunks}}
     LEFT JOIN LATERAL (
-        SELECT true AS there FROM chunk_vectors
-        WHERE space_id = :space AND sha256 = b.sha256 AND user_id {lenders("b")} OFFSET 0
+        SELECT bool_or(true) AS there FROM chunk_vectors
+        WHERE space_id = :space AND sha256 = b.sha256 AND user_id {lenders("b")}
     ) AS v ON true
     LEFT JOIN LATERAL (
         SELECT true AS there FROM document_vector_buffer
         WHERE space_id = :space AND sha256 = b.sha256 AND user_id = {owner("b")}
           AND embedding IS NOT NULL OFFSET 0
     ) AS w ON true
-    WHERE v.there IS NULL AND w.there IS NULL
+    {{only}}
     ORDER BY b.sha256, {owner("b")}, b.job_id
 """
+_MISSING = _TEXTS.replace("{only}", "WHERE v.there IS NULL AND w.there IS NULL")
 _HOLDERS = f"""
     SELECT DISTINCT w.claimed_by FROM {{chunks}}
     JOIN LATERAL (
@@ -66,11 +81,11 @@ _HOLDERS = f"""
     ) AS w ON true
 """
 _RESERVE = f"""
-    WITH missing AS MATERIALIZED ({_MISSING}), reserved AS (
+    WITH texts AS MATERIALIZED ({_TEXTS.replace("{only}", "")}), reserved AS (
         INSERT INTO document_vector_buffer AS w
             (space_id, sha256, user_id, job_id, claimed_by, lease_until)
         SELECT :space, sha256, owner_id, job_id, :worker, now() + make_interval(secs => :lease)
-        FROM missing ORDER BY sha256, owner_id
+        FROM texts WHERE lacking ORDER BY sha256, owner_id
         ON CONFLICT (space_id, sha256, user_id) DO UPDATE SET
             claimed_by = EXCLUDED.claimed_by, lease_until = EXCLUDED.lease_until,
             job_id = EXCLUDED.job_id
@@ -79,8 +94,8 @@ _RESERVE = f"""
         RETURNING w.sha256, w.user_id AS owner_id
     )
     -- IS TRUE keeps this a hashed look-up: taken for one row each, they would be joined by loops
-    SELECT * FROM missing
-    WHERE ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
+    SELECT *, (SELECT count(*) FROM texts) AS wanted FROM texts
+    WHERE lacking AND ((sha256, owner_id) IN (SELECT sha256, owner_id FROM reserved)) IS TRUE
     ORDER BY job_id, sha256
 """
 
@@ -121,8 +136,10 @@ async def reserve(
     *,
     shared: bool = False,
     chunks: ChunksToEmbed = BUFFERED,
-) -> list[PendingText]:
+) -> Reservation:
     """Reserve the missing texts of the chunks that nobody else is embedding, and return them.
+
+    Where there is nothing to reserve, it is not whole.
 
     Args:
         ids: the jobs, or of what else `chunks` are.
@@ -132,7 +149,7 @@ async def reserve(
     values |= owning(shared=shared)
     holders = (await connection.execute(chunks.holders, values)).scalars()
     found = await rows(connection, chunks.reserve, {**values, "dead": dead_workers(holders)})
-    return [
+    texts = [
         PendingText(
             row["sha256"],
             row["job_id"],
@@ -143,6 +160,7 @@ async def reserve(
         )
         for row in found
     ]
+    return Reservation(texts, bool(found) and found[0]["wanted"] == len(found))
 
 
 async def count_missing(
@@ -181,10 +199,13 @@ async def persist(
     space_id: UUID,
     texts: Sequence[PendingText],
     vectors: np.ndarray,
-) -> None:
-    """Persist one response; what was deleted while it was in flight is dropped."""
+) -> int:
+    """Persist one response, and count the texts that have their vectors now.
+
+    What was deleted while it was in flight is dropped, and not counted.
+    """
     await stage(connection, texts, vectors)
-    await insert_staged(connection, space_id, texts)
+    return await insert_staged(connection, space_id, texts)
 
 
 async def stage(
@@ -197,11 +218,11 @@ async def stage(
 
 async def insert_staged(
     connection: AsyncConnection, space_id: UUID, texts: Sequence[PendingText]
-) -> None:
-    """Insert the staged vectors into the reservations of these texts."""
+) -> int:
+    """Insert the staged vectors into the reservations of these texts; how many there were."""
     owners = list({text.owner_id for text in texts})
     values = {"space": space_id, "shas": [text.sha256 for text in texts], "owners": owners}
-    await connection.execute(_PERSIST, values)
+    return (await connection.execute(_PERSIST, values)).rowcount
 
 
 _RELEASE = sa.text(

@@ -149,11 +149,12 @@ class _Filling:
     async def _reserve(self, documents: Sequence[UUID]) -> list[PendingText]:
         services = self._services
         async with services.database.service() as connection:
-            return await vector_buffer.reserve(
+            reserved = await vector_buffer.reserve(
                 connection, documents, self._space, services.worker,
                 services.settings.lease_seconds, shared=self._shared,
                 chunks=space_vectors.PUBLISHED,
             )  # fmt: skip
+        return reserved.texts
 
     @retry_on_restart
     async def _settle(self, documents: Sequence[UUID]) -> set[UUID]:

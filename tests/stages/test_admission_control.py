@@ -34,9 +34,10 @@ async def test_what_was_allowed_too_long_ago_is_asked_for_again(
         async with claim_batch(services, jobs, run) as held:
             await until_chunked(services, held)
             async with services.database.service() as connection:
-                texts = await vector_buffer.reserve(
+                reserved = await vector_buffer.reserve(
                     connection, jobs, services.version.space_id, services.worker, LEASE_SECONDS
                 )
+            texts = reserved.texts
             assert texts
             async with services.database.owner() as other:
                 await other.exec_driver_sql(HOLD_UP)

@@ -21,6 +21,7 @@ from pipeline.documents import embedding_text
 from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.retry_policy import FAILURES_TO_OPEN
+from pipeline.store import vector_buffer
 from stages.services import Services
 from tests.conftest import clone
 from tests.flows.corpus import (
@@ -458,6 +459,22 @@ async def test_an_answer_is_kept_through_a_lost_connection(
         ended = (await documents(services, run)).values()
         assert sum(each.billed_tokens for each in ended) == openai.stats()["billed_tokens"]
     assert openai.stats()["repeated_inputs"] == 0
+
+
+async def test_what_is_wholly_answered_is_not_looked_for_again(
+    remote: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several requests at once that are all answered: nothing is counted again, or given back."""
+
+    async def needless(*arguments: Any, **named: Any) -> None:
+        raise AssertionError("there is nothing left to look for")
+
+    policy(folder, "home")
+    monkeypatch.setattr(vector_buffer, "count_missing", needless)
+    monkeypatch.setattr(vector_buffer, "release", needless)
+    async with remote(embedding_batch_inputs=1) as services:
+        await ingest(services, [folder], ANNA)
+        assert await states(services) == {"home.md": "complete"}
 
 
 async def test_the_ledgers_agree_with_the_bill(

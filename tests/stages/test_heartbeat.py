@@ -93,9 +93,10 @@ async def test_work_longer_than_a_lease_stays_its_workers(
 async def reserve(services: Services, jobs: list[UUID]) -> None:
     """Texts as they are while their requests are in flight."""
     async with services.database.service() as connection:
-        assert await vector_buffer.reserve(
+        found = await vector_buffer.reserve(
             connection, jobs, services.version.space_id, services.worker, LEASE_SECONDS
         )
+    assert found.texts
 
 
 async def test_a_heartbeat_outlives_a_database_that_was_away(

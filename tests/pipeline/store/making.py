@@ -149,7 +149,8 @@ async def embed(
 ) -> int:
     """Reserve what is missing and persist vectors for it; how many texts that were."""
     async with database.service() as connection:
-        pending = await vector_buffer.reserve(connection, job_ids, space, worker, LEASE)
+        reserved = await vector_buffer.reserve(connection, job_ids, space, worker, LEASE)
+    pending = reserved.texts
     vectors = np.array([vector(text.sha256, dimension) for text in pending], dtype=np.float32)
     async with database.service() as connection:
         await vector_buffer.persist(connection, space, pending, vectors)

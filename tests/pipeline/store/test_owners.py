@@ -80,7 +80,7 @@ async def test_the_same_text_on_its_way_is_reserved_for_each_user(store: Databas
     theirs = await waiting(store, "b.md", "same words", "theirs", user=BEN)
     ids = [mine.job_id, theirs.job_id]
     async with store.service() as connection:
-        pending = await vector_buffer.reserve(connection, ids, SPACE, FIRST, LEASE)
+        pending = (await vector_buffer.reserve(connection, ids, SPACE, FIRST, LEASE)).texts
         assert sorted((t.sha256, t.user_id) for t in pending) == sorted(
             [(sha_of(text), user) for text, user in
              (("same words", ANNA), ("mine", ANNA), ("same words", BEN), ("theirs", BEN))]
@@ -126,7 +126,8 @@ async def test_shared_vectors_are_bought_once_and_leave_nothing(store: Database)
     jobs = [await waiting(store, f"{user}.md", "same words", user=user) for user in (ANNA, BEN)]
     ids = [job.job_id for job in jobs]
     async with store.service() as connection:
-        pending = await vector_buffer.reserve(connection, ids, SPACE, FIRST, LEASE, shared=True)
+        found = await vector_buffer.reserve(connection, ids, SPACE, FIRST, LEASE, shared=True)
+        pending = found.texts
         assert [text.owner_id for text in pending] == [SHARED_OWNER]
         await vector_buffer.persist(
             connection, SPACE, pending, np.array([vector(pending[0].sha256)], dtype=np.float32)

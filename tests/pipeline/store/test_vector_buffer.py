@@ -20,7 +20,7 @@ from pipeline.store.deletion import delete_documents
 from pipeline.store.engine import Database
 from pipeline.store.schema import SCHEMA
 from pipeline.store.transitions import Actor
-from pipeline.store.vector_buffer import PendingText
+from pipeline.store.vector_buffer import PendingText, Reservation
 from tests.pipeline.store.making import (
     ANNA,
     DIMENSION,
@@ -65,15 +65,22 @@ async def reserve(
     database: Database, jobs: list[UUID], worker: str = FIRST, lease_seconds: float = LEASE
 ) -> list[PendingText]:
     """Reserve in a transaction of its own."""
+    return (await reservation(database, jobs, worker, lease_seconds)).texts
+
+
+async def reservation(
+    database: Database, jobs: list[UUID], worker: str = FIRST, lease_seconds: float = LEASE
+) -> Reservation:
+    """The same, with whether it is whole."""
     async with database.service() as connection:
         return await vector_buffer.reserve(connection, jobs, SPACE, worker, lease_seconds)
 
 
-async def persist(database: Database, texts: list[PendingText]) -> None:
-    """Keep the right vectors for the texts."""
+async def persist(database: Database, texts: list[PendingText]) -> int:
+    """Keep the right vectors for the texts; how many have theirs now."""
     vectors = np.array([vector(text.sha256) for text in texts], dtype=np.float32)
     async with database.service() as connection:
-        await vector_buffer.persist(connection, SPACE, texts, vectors)
+        return await vector_buffer.persist(connection, SPACE, texts, vectors)
 
 
 async def count_missing(database: Database, jobs: list[UUID]) -> int:
@@ -112,11 +119,17 @@ async def test_concurrent_batches_reserve_each_text_once(store: Database) -> Non
 async def test_an_answer_serves_everyone_who_waits_for_the_text(store: Database) -> None:
     """The second batch has nothing to reserve and, after the answer, nothing missing."""
     first = await chunked(store, ("same", "mine"))
-    second = await chunked(store, ("same",), worker=SECOND)
-    pending = await reserve(store, ids(first))
+    second, third = (
+        [job] for job in await chunked(store, ("same",), ("same", "other"), worker=SECOND)
+    )
+    found = await reservation(store, ids(first))
+    assert found.whole
+    pending = found.texts
+    # what others have under way, nobody else has got when his own texts are answered
+    assert not (await reservation(store, ids(third), SECOND)).whole
     assert await reserve(store, ids(second), SECOND) == []
     assert await count_missing(store, ids(second)) == 1
-    await persist(store, pending)
+    assert await persist(store, pending) == 2
     assert await count_missing(store, ids(second)) == 0
     assert await reserve(store, ids(second), SECOND) == []
 
@@ -125,7 +138,10 @@ async def test_published_text_is_never_asked_for_again(store: Database) -> None:
     """A text that any document was published with needs no embedding, also for another one."""
     await published(store, "old.md", "known", "gone")
     jobs = await chunked(store, ("known", "new"))
-    assert [text.sha256 for text in await reserve(store, ids(jobs))] == [sha_of("new")]
+    found = await reservation(store, ids(jobs))
+    assert [text.sha256 for text in found.texts] == [sha_of("new")]
+    # the document that lends its vector may be deleted before this one is published
+    assert not found.whole
 
 
 async def test_reservations_are_taken_over_when_the_lease_has_run_out(store: Database) -> None:
@@ -205,7 +221,7 @@ async def test_an_answer_for_a_deleted_document_leaves_nothing(store: Database) 
     pending = await reserve(store, [job.job_id])
     async with store.service() as connection:
         await delete_documents(connection, [job.document_id], Actor("person"))
-    await persist(store, pending)
+    assert await persist(store, pending) == 0
     assert await table(store, "document_vector_buffer") == []
 
 
