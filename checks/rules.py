@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.identity import combined_sha256
 
+
 def _read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
     return MappingProxyType(mapping)
 

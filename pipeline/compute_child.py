@@ -127,8 +127,7 @@ def computing_beside(*loads: Callable[[], object]) -> Iterator[None]:
     children: list[ComputeChild] = []
     if can_fork():
         with suppress(OSError):
-            for load in loads:
-                children.append(ComputeChild(load))
+            children.extend(ComputeChild(load) for load in loads)
     _running = tuple(children)
     try:
         yield
@@ -186,9 +185,7 @@ def _forget(child: ComputeChild) -> None:
         _LOG.warning("compute_child_ended", reason=child.end())
 
 
-def _become_child(
-    connection: socket.socket, parent: int, load: Callable[[], object]
-) -> NoReturn:
+def _become_child(connection: socket.socket, parent: int, load: Callable[[], object]) -> NoReturn:
     """Answer until the parent closes its end, or ends."""
     code = 1
     with suppress(BaseException):

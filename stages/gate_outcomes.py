@@ -45,9 +45,7 @@ async def validate_rows(
         BrokenGate: no verdict is possible.
     """
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
-    results = await compute_beside(
-        services.compute_lock, verdicts, asked, owners, loaded=warm_up
-    )
+    results = await compute_beside(services.compute_lock, verdicts, asked, owners, loaded=warm_up)
     refused = {job for result in results for job in result.failures}
     if not refused:
         return results
