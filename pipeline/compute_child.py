@@ -55,6 +55,8 @@ class ComputeChild:
         self.lock = PriorityLock()
         self.load = load
         self._ready = False
+        # Who is cancelled gives up the turn, and leaves a thread that still waits for its answer.
+        self._asking = threading.Lock()
         ours, theirs = socket.socketpair()
         parent = os.getpid()
         # A signal that comes in between would find our handlers in the child.
@@ -77,10 +79,11 @@ class ComputeChild:
             Exception: what the function raised.
         """
         try:
-            _send(self._connection, (function, arguments))
-            if not self._ready:
-                self._hear_ready()
-            well, answer = _receive(self._connection)
+            with self._asking:
+                _send(self._connection, (function, arguments))
+                if not self._ready:
+                    self._hear_ready()
+                well, answer = _receive(self._connection)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             raise ChildEnded from error
         if not well:
@@ -90,7 +93,7 @@ class ComputeChild:
     @property
     def is_free(self) -> bool:
         """Whether it would begin at once with what it is asked."""
-        if self.lock.is_taken:
+        if self.lock.is_taken or self._asking.locked():
             return False
         # What has ended tells so too, and is found ended when it is asked.
         if not self._ready and select.select([self._connection], [], [], 0)[0]:

@@ -72,6 +72,14 @@ with computing_beside(nothing):
 
     found["both"] = asyncio.run(both())
 
+    async def cancelled():
+        asked = asyncio.create_task(compute_beside(here, where, 0.2))
+        await asyncio.sleep(0.1)
+        asked.cancel()
+        return await compute_beside(here, os.getpid)
+
+    found["after a cancelled one"] = asyncio.run(cancelled())
+
     async def killed():
         asked = asyncio.create_task(compute_beside(here, where, 60.0))
         await asyncio.sleep(0.1)
@@ -150,6 +158,11 @@ def test_a_child_is_hidden_and_has_none_of_the_parents_files(found: dict[str, An
 def test_what_finds_the_child_busy_waits_for_it(found: dict[str, Any]) -> None:
     """This process loads no model while there is a child that has it."""
     assert found["both"] == [found["pid"], "child"]
+
+
+def test_who_is_cancelled_takes_no_answer_of_others(found: dict[str, Any]) -> None:
+    """Its answer is heard by the thread that it left behind, before the next is asked."""
+    assert found["after a cancelled one"] == found["pid"]
 
 
 def test_children_compute_at_once(found: dict[str, Any]) -> None:
