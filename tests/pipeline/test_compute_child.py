@@ -73,8 +73,8 @@ with computing_beside(nothing):
     found["both"] = asyncio.run(both())
 
     async def cancelled():
-        asked = asyncio.create_task(compute_beside(here, where, 0.2))
-        await asyncio.sleep(0.1)
+        asked = asyncio.create_task(compute_beside(here, bytes, 40_000_000))
+        await asyncio.sleep(0.01)
         asked.cancel()
         return await compute_beside(here, os.getpid)
 
