@@ -6,8 +6,8 @@ The command line and the Python interface start their runs here; nothing is prin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from app.prefect.interruption import PREFECT_GONE
 from app.prefect.run_view import RunView
 from app.terminal.console import quantity
 from app.terminal.run_report import RunReport, read_run
-from pipeline.compute_child import computing_beside
+from pipeline.compute_child import computing_beside, running
 from pipeline.errors import NavigatorError, RunStopped, UsageError
 from pipeline.identity import user_id
 from pipeline.parsing.kinds import SUFFIXES
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pipeline.store.run_requests import RequestedRun
 
 _MANY = 64
-"""Files from which on a child that computes is worth its memory."""
+"""Files from which on children that compute are worth their memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,20 @@ def ingest(request: IngestRequest, found: FoundFiles, view: RunView) -> RunRepor
         )
 
     many = len(found.files) >= _MANY and settings.work_pool is None
-    with computing_beside() if many else nullcontext():
+    with _children() if many else nullcontext():
         return run_to_report(run_id, owner, start, settings, addresses, view)
+
+
+@contextmanager
+def _children() -> Iterator[None]:
+    """Have children compute, so that this process loads neither the gate nor a model."""
+    from checks import gate
+    from pipeline.parsing.assessment import language
+
+    with computing_beside(gate.warm_up, language.warm_up):
+        if running():
+            language.let_go()  # they have it; this process has it only from a warm one
+        yield
 
 
 def run_to_report(

@@ -6,6 +6,7 @@ Nothing heavy is imported here: the gate turns the rules into expectations.
 
 from __future__ import annotations
 
+import copyreg
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.identity import combined_sha256
+
+
+def _read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(mapping)
+
+
+# Rules go to the process that judges by them, and Python itself pickles no read-only mapping.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 
 class Severity(StrEnum):

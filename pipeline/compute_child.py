@@ -1,9 +1,10 @@
-"""Computes in a child forked from this process, so that two processors work on a run.
+"""Computes in children forked from this process, so that two processors work on a run.
 
-Cutting, measuring and finding words is Python alone, of which a process runs one thread at a time.
-The child has what this process has imported and shares its memory; it is asked for one pure
-function after the other, and knows nothing else. Where there is no child, or it has ended, this
-process computes by itself: nothing is lost with it but time.
+Cutting, measuring, judging and finding words is Python alone, of which a process runs one thread at
+a time. A child has what this process has imported and shares its memory; it is asked for one pure
+function after the other, and knows nothing else. While there are children this process computes
+nothing and so loads no model, tokenizer or gate. Where there is no child, or all have ended, it
+computes by itself: nothing is lost with them but time.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import select
 import signal
 import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -32,7 +34,7 @@ LONGEST_SECONDS = 600.0
 
 _LOG = logger("navigator.process")
 _SIZE = struct.Struct("!Q")
-_running: ComputeChild | None = None
+_running: tuple[ComputeChild, ...] = ()
 
 
 class ChildEnded(Exception):
@@ -42,12 +44,19 @@ class ChildEnded(Exception):
 class ComputeChild:
     """A child that computes; `ask` is for one thread at a time, as `lock` sees to.
 
+    Args:
+        load: what it does first, so that it has loaded what it will need.
+
     Raises:
         OSError: the system gives no further process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[], object]) -> None:
         self.lock = PriorityLock()
+        self.load = load
+        self._ready = False
+        # Who is cancelled gives up the turn, and leaves a thread that still waits for its answer.
+        self._asking = threading.Lock()
         ours, theirs = socket.socketpair()
         parent = os.getpid()
         # A signal that comes in between would find our handlers in the child.
@@ -55,7 +64,7 @@ class ComputeChild:
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                _become_child(theirs, parent)
+                _become_child(theirs, parent, load)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
@@ -70,13 +79,31 @@ class ComputeChild:
             Exception: what the function raised.
         """
         try:
-            _send(self._connection, (function, arguments))
-            well, answer = _receive(self._connection)
+            with self._asking:
+                _send(self._connection, (function, arguments))
+                if not self._ready:
+                    self._hear_ready()
+                well, answer = _receive(self._connection)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             raise ChildEnded from error
         if not well:
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it would begin at once with what it is asked."""
+        if self.lock.is_taken or self._asking.locked():
+            return False
+        # What has ended tells so too, and is found ended when it is asked.
+        if not self._ready and select.select([self._connection], [], [], 0)[0]:
+            with suppress(OSError, EOFError):
+                self._hear_ready()
+        return self._ready
+
+    def _hear_ready(self) -> None:
+        _receive(self._connection)
+        self._ready = True
 
     def end(self) -> str:
         """End the child, whatever it is at; how it ended. Safe to call twice."""
@@ -90,21 +117,26 @@ class ComputeChild:
 
 
 @contextmanager
-def computing_beside() -> Iterator[None]:
-    """Have a child compute for this process meanwhile, where that helps and can be.
+def computing_beside(*loads: Callable[[], object]) -> Iterator[None]:
+    """Have children compute for this process meanwhile, where that helps and can be.
 
     Not with one processor, nor in a process that has threads: a fork would not have them.
+
+    Args:
+        loads: for each child a function of a module, which it does first.
     """
     global _running
-    assert _running is None, "one is enough"
+    assert not _running, "once is enough"
+    children: list[ComputeChild] = []
     if can_fork():
         with suppress(OSError):
-            _running = ComputeChild()
+            children.extend(ComputeChild(load) for load in loads)
+    _running = tuple(children)
     try:
         yield
     finally:
-        child, _running = _running, None
-        if child is not None:
+        _running = ()
+        for child in children:
             child.end()
 
 
@@ -114,36 +146,49 @@ def can_fork() -> bool:
     return several and threading.active_count() == 1
 
 
-def running() -> ComputeChild | None:
-    """The child of this process, while there is one."""
+def running() -> Sequence[ComputeChild]:
+    """The children of this process, while there are some."""
     return _running
 
 
-async def compute_beside(here: PriorityLock, function: Callable[..., T], *arguments: object) -> T:
-    """Compute a pure function of a module in the child, or in a thread here when it is busy.
+async def compute_beside(
+    here: PriorityLock,
+    function: Callable[..., T],
+    *arguments: object,
+    loaded: Callable[[], object] | None = None,
+) -> T:
+    """Compute a pure function of a module in a child, or in a thread here when there is none.
 
     Args:
         here: the lock of what is computed in this process.
+        loaded: only in a child that did this first; in any of them when None.
     """
-    child = _running
-    if child is None or (child.lock.is_taken and not here.is_taken):
-        return await here.compute(function, *arguments)
-    try:
-        return await child.lock.compute(child.ask, function, *arguments)
-    except ChildEnded:
-        _forget(child)
-        return await here.compute(function, *arguments)
+    while able := [child for child in _running if loaded in (None, child.load)]:
+        child = _next_of(able)
+        try:
+            return await child.lock.compute(child.ask, function, *arguments)
+        except ChildEnded:
+            _forget(child)
+    return await here.compute(function, *arguments)
+
+
+def _next_of(children: Sequence[ComputeChild]) -> ComputeChild:
+    """The child that is free, else the one with the shortest line; the last of equal ones.
+
+    The last: of several the first ones may be the only ones that can do something else.
+    """
+    return min(reversed(children), key=lambda child: (not child.is_free, child.lock.waiting))
 
 
 def _forget(child: ComputeChild) -> None:
-    """Compute without the child from now on, and say so once."""
+    """Compute without a child from now on, and say so once."""
     global _running
-    if _running is child:
-        _running = None
+    if child in _running:
+        _running = tuple(other for other in _running if other is not child)
         _LOG.warning("compute_child_ended", reason=child.end())
 
 
-def _become_child(connection: socket.socket, parent: int) -> NoReturn:
+def _become_child(connection: socket.socket, parent: int, load: Callable[[], object]) -> NoReturn:
     """Answer until the parent closes its end, or ends."""
     code = 1
     with suppress(BaseException):
@@ -159,6 +204,10 @@ def _become_child(connection: socket.socket, parent: int) -> NoReturn:
         # It has the parent's settings in its memory, keys among them; a parser's worker may look.
         hide_this_process()
         gc.freeze()  # a collection would copy what it looks at
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        with suppress(Exception):  # who needs it loads it then, and says what is wrong with it
+            load()
+        _send(connection, None)
         _answer(connection)
         code = 0
     os._exit(code)
@@ -176,7 +225,6 @@ def _let_go_of_files(kept: int) -> None:
 
 
 def _answer(connection: socket.socket) -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     while True:
         try:
             function, arguments = _receive(connection)

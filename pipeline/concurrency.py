@@ -84,6 +84,11 @@ class PriorityLock:
         """Whether somebody computes."""
         return self._taken
 
+    @property
+    def waiting(self) -> int:
+        """How many compute or wait for their turn."""
+        return self._taken + len(self._waiting)
+
     async def compute(self, function: Callable[..., T], *arguments: object) -> T:
         """Run a function in a thread when it is our turn."""
         async with self._turn():

@@ -106,6 +106,17 @@ def tokenizer(name: str) -> Tokenizer:
     )
 
 
+def name_of(name: str) -> str:
+    """What ``tokenizer(name)`` calls itself; those that come with the program are not loaded.
+
+    Loading takes a quarter of a second and 27 MB, and a run that finds nothing new counts nothing.
+
+    Raises:
+        ConfigurationError: there is no such tokenizer, or a model folder's file is damaged.
+    """
+    return name if name in (CL100K, WORDLLAMA) else tokenizer(name).name
+
+
 def _cl100k() -> Tokenizer:
     from tiktoken import Encoding
 

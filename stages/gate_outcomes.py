@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
 
 from checks.acceptance import Acceptance, with_acceptances
-from checks.gate import Gate
+from checks.gate import Gate, warm_up
 from checks.suites import Suite
 from checks.validation_results import ValidationResult, quality_rows
+from pipeline.compute_child import compute_beside
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
 from pipeline.store import review_decisions
@@ -35,26 +36,39 @@ class Judged(Protocol):
     def file_sha256(self) -> str: ...
 
 
-async def validate_frame(
-    services: Services, suite: Suite, frame: DataFrame, jobs: Sequence[Judged]
-) -> ValidationResult:
-    """Validate a frame in a thread; a job without rows in it has failed."""
-    return (await validate_frames(services, [(suite, frame)], jobs))[0]
+class Asked(NamedTuple):
+    """What a suite judges: rows, and what makes a frame of them where Great Expectations is.
+
+    Attributes:
+        frame: of `checks.frames`; it gets `rows` as its arguments.
+    """
+
+    suite: Suite
+    frame: Callable[..., DataFrame]
+    rows: tuple[Any, ...]
 
 
-async def validate_frames(
-    services: Services, asked: Sequence[tuple[Suite, DataFrame]], jobs: Sequence[Judged]
+async def validate_rows(
+    services: Services, asked: Sequence[Asked], jobs: Sequence[Judged]
 ) -> list[ValidationResult]:
-    """Validate frames of different suites at once, as `validate_frame` does each."""
+    """Validate rows by their suites, all at once; a job without rows has failed.
+
+    Raises:
+        BrokenGate: no verdict is possible.
+    """
     owners = {str(job.job_id): str(job.user_id) for job in jobs}
-    results = await services.compute_lock.compute(
-        lambda: Gate().check_together(asked, expected_jobs=owners, owners=owners)
-    )
+    results = await compute_beside(services.compute_lock, verdicts, asked, owners, loaded=warm_up)
     refused = {job for result in results for job in result.failures}
     if not refused:
         return results
     accepted = await _accepted(services, [job for job in jobs if str(job.job_id) in refused])
     return [with_acceptances(result, accepted) for result in results]
+
+
+def verdicts(asked: Sequence[Asked], owners: Mapping[str, str]) -> list[ValidationResult]:
+    """Each suite's verdict; `owners` are the jobs that must be there, and whose each is."""
+    frames = [(one.suite, one.frame(*one.rows)) for one in asked]
+    return Gate().check_together(frames, expected_jobs=owners, owners=owners)
 
 
 async def _accepted(services: Services, jobs: Sequence[Judged]) -> dict[str, list[Acceptance]]:

@@ -24,7 +24,7 @@ from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.gate_outcomes import outcome_moves, result_records, validate_frames
+from stages.gate_outcomes import Asked, outcome_moves, result_records, validate_rows
 from stages.services import Services
 from stages.text_storage import parsed_texts
 
@@ -55,8 +55,11 @@ async def gate(
         return [], StageResult(), []
     chunk_rows, vector_rows = await _measure(services, jobs)
     _, chunks, vectors = suites_in_force(services.settings, services.company_rules)
-    asked = [(chunks, chunk_frame(chunk_rows)), (vectors, vector_frame(vector_rows))]
-    results = await validate_frames(services, asked, jobs)
+    asked = [
+        Asked(chunks, chunk_frame, (chunk_rows,)),
+        Asked(vectors, vector_frame, (vector_rows,)),
+    ]
+    results = await validate_rows(services, asked, jobs)
     # A document rejected by both suites is moved once, with the first suite's reason.
     moves = {
         each.job_id: each

@@ -9,7 +9,7 @@ from uuid import UUID
 from pipeline.chunking.options import chunker_of
 from pipeline.store import backlog
 from pipeline.store.registration import PipelineVersion
-from pipeline.tokens import tokenizer
+from pipeline.tokens import name_of
 from stages.services import Services
 from stages.spaces.following import services_in
 
@@ -23,7 +23,7 @@ def services_for_version(services: Services, version: PipelineVersion) -> Servic
         return services
     if (version.parser, version.space_id) != (services.version.parser, services.version.space_id):
         return None
-    chunker = chunker_of(version.chunker, tokenizer(services.embedder.tokenizer_name).name)
+    chunker = chunker_of(version.chunker, name_of(services.embedder.tokenizer_name))
     if chunker is None or chunker.max_tokens > services.embedder.limits.max_input_tokens:
         return None
     return replace(services, chunker=chunker, version=version)

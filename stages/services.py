@@ -30,7 +30,7 @@ from pipeline.store.migrating import prepare
 from pipeline.store.notifications import PARSE_CHANNEL, News
 from pipeline.store.rate_limits import RateLimits
 from pipeline.store.registration import PipelineVersion
-from pipeline.tokens import tokenizer
+from pipeline.tokens import name_of
 from pipeline.worker_identity import worker_name
 from stages.parsers import open_remote_parser, parser_pool, parser_version
 from stages.protected_connections import require_http, require_postgres, require_storage
@@ -254,7 +254,7 @@ def version_of(
 
     return PipelineVersion(
         parser=parser_version(settings, remote),
-        chunker=chunker_version(chunker, tokenizer(embedder.tokenizer_name).name),
+        chunker=chunker_version(chunker, name_of(embedder.tokenizer_name)),
         space_id=embedder.space.id,
     )
 

@@ -23,7 +23,7 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from stages.attaching import with_files_inside
 from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.gate_outcomes import outcome_moves, result_records, validate_frame
+from stages.gate_outcomes import Asked, outcome_moves, result_records, validate_rows
 from stages.parsing import ParseReference
 from stages.services import Services
 from stages.text_storage import facts_of, parsed_texts
@@ -108,8 +108,8 @@ async def validate(
     moves, results, records = list(lost), [], []
     if judged:
         fidelity, *_ = suites_in_force(services.settings, services.company_rules)
-        frame = fidelity_frame(rows, measured)
-        result = await validate_frame(services, fidelity, frame, judged)
+        asked = Asked(fidelity, fidelity_frame, (rows, measured))
+        [result] = await validate_rows(services, [asked], judged)
         facts = {row.job_id: {"coverage": row.pages_with_text / max(row.pages, 1)} for row in rows}
         moves += outcome_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)

@@ -18,6 +18,7 @@ from app.prefect.run_view import RunView
 from app.process.log_output import configure_logs
 from app.process.tracing import configure_tracing
 from app.process.working_folder import leave_folder
+from pipeline.compute_child import running
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
 
@@ -113,8 +114,9 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
             remedy="Set PREFECT_API_URL, or unset NAVIGATOR_WORK_POOL to work in this process.",
         )
     gate = threading.Thread(target=_load_gate, daemon=True)
-    # Who hands batches over validates nothing.
-    validates = flow.loads_gate and settings.work_pool is None
+    # Who hands batches over validates nothing, nor does who has children for it.
+    works = flow.loads_gate and settings.work_pool is None
+    validates = works and not running()
     what = "Connecting to Prefect" if theirs else "Starting Prefect"
     loading = f"{what} and loading the quality gate" if flow.loads_gate and not theirs else what
     with view.working(loading):
@@ -123,14 +125,16 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
             waiting=partial(view.say, _WAITING),
             auth_file=settings.prefect_auth_file,
             idle_seconds=settings.engine_idle_seconds,
-            meanwhile=partial(_import_flows, gate=validates and not theirs),
+            meanwhile=partial(
+                _import_flows, gate=validates and not theirs, ingest=works and not theirs
+            ),
         )
     # A server that is there leaves no time to load the gate in: the flow takes files in meanwhile.
     if validates and theirs:
         gate.start()
 
 
-def _import_flows(*, gate: bool) -> None:
+def _import_flows(*, gate: bool, ingest: bool) -> None:
     """Import what the flow needs, while a server of ours starts; one after the other.
 
     Two threads must not import at once.
@@ -139,7 +143,7 @@ def _import_flows(*, gate: bool) -> None:
         _load_gate()
     import prefect  # noqa: F401
 
-    if gate:
+    if ingest:
         import flows.ingest  # noqa: F401
 
 

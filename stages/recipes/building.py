@@ -258,11 +258,12 @@ async def _reserve(
     services: Services, recipe: Recipe, documents: Sequence[UUID]
 ) -> list[PendingText]:
     async with services.database.service() as connection:
-        return await vector_buffer.reserve(
+        reserved = await vector_buffer.reserve(
             connection, documents, services.version.space_id, services.worker,
             services.settings.lease_seconds, shared=services.settings.share_vectors,
             chunks=recipe_vectors.of_recipe(recipe.id),
         )  # fmt: skip
+    return reserved.texts
 
 
 @retry_on_restart

@@ -26,7 +26,7 @@ from pipeline.store.recipes import CutDocument, Recipe, Uncut
 from pipeline.tokens import tokenizer
 from pipeline.words import chunk_words
 from stages.chunking import cut
-from stages.gate_outcomes import validate_frame
+from stages.gate_outcomes import Asked, validate_rows
 from stages.gating import chunk_rows_of
 from stages.services import Services, chunker_options
 from stages.text_storage import text_of
@@ -77,7 +77,7 @@ async def _refused(
     if not jobs:
         return {}
     _, suite, _ = suites_in_force(services.settings, services.company_rules)
-    result = await validate_frame(services, suite, chunk_frame(rows), jobs)
+    [result] = await validate_rows(services, [Asked(suite, chunk_frame, (rows,))], jobs)
     reasons = {job.job_id: result.reason(str(job.job_id)) for job in jobs}
     return {job: reason for job, reason in reasons.items() if reason}
 

@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.store import embedding_spaces, space_backlog, space_pointer, space_servers
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.space_vectors import Lacking, lacking
-from pipeline.tokens import tokenizer
+from pipeline.tokens import name_of
 from stages.costs import embedding_price
 from stages.spaces.embedder_in_space import EmbedderInSpace, chunk_limit
 from stages.spaces.server_identity import difference_note, in_own_space, note_server
@@ -119,5 +119,4 @@ def in_space(embedder: Embedder, settings: SpaceSettings) -> Embedder:
 
 def tokenizer_differs(services: Services, embedder: Embedder) -> bool:
     """Whether the model counts tokens otherwise than the chunks were counted."""
-    mine = tokenizer(services.embedder.tokenizer_name).name
-    return mine != tokenizer(embedder.tokenizer_name).name
+    return name_of(services.embedder.tokenizer_name) != name_of(embedder.tokenizer_name)

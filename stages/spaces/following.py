@@ -11,7 +11,7 @@ from pipeline.chunking.options import chunker_version
 from pipeline.store import rate_limits, space_pointer
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.rate_limits import RateLimits
-from pipeline.tokens import tokenizer
+from pipeline.tokens import name_of
 from stages.services import Services, chunker_options
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def in_space_of(services: Services, embedder: Embedder) -> Services:
     """The services with another embedder, and the chunks that belong to it."""
     settings = services.settings
     chunker = chunker_options(services.sizes, embedder)
-    cut = chunker_version(chunker, tokenizer(embedder.tokenizer_name).name)
+    cut = chunker_version(chunker, name_of(embedder.tokenizer_name))
     version = replace(services.version, chunker=cut, space_id=embedder.space.id)
     space = embedder.space
     limits = RateLimits(

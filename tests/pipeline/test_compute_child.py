@@ -33,6 +33,19 @@ def where(seconds_in_the_child=0.0):
 def is_shown():
     return ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
 
+def nothing():
+    pass
+
+def first():
+    global did
+    did = "first"
+
+def slow():
+    time.sleep(0.2)
+
+def what_was_done():
+    return globals().get("did", "nothing")
+
 parent = os.getpid()
 
 def ask(*arguments):
@@ -40,8 +53,8 @@ def ask(*arguments):
 """
 _ALL = """
 found = {"before": ask()}
-with computing_beside():
-    child = running().pid
+with computing_beside(nothing):
+    child = running()[0].pid
     found["pid"], found["asked"] = child, ask()
     found["shown"] = asyncio.run(compute_beside(here, is_shown))
     found["files"] = asyncio.run(compute_beside(here, os.listdir, "/dev/fd"))
@@ -55,9 +68,17 @@ with computing_beside():
     async def both():
         first = asyncio.create_task(compute_beside(here, where, 0.3))
         await asyncio.sleep(0.1)
-        return [await compute_beside(here, where), await first]
+        return [await compute_beside(here, os.getpid), await first]
 
     found["both"] = asyncio.run(both())
+
+    async def cancelled():
+        asked = asyncio.create_task(compute_beside(here, bytes, 40_000_000))
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        return await compute_beside(here, os.getpid)
+
+    found["after a cancelled one"] = asyncio.run(cancelled())
 
     async def killed():
         asked = asyncio.create_task(compute_beside(here, where, 60.0))
@@ -66,23 +87,39 @@ with computing_beside():
         return await asked
 
     found["killed"], found["then"] = asyncio.run(killed()), ask()
-    found["running"] = running() is not None
-with computing_beside():
-    other = running().pid
-try:
-    os.kill(other, 0)
-except ProcessLookupError:
-    found["over"] = True
+    found["running"] = len(running())
+with computing_beside(first, nothing):
+    others = [each.pid for each in running()]
+
+    async def two():
+        at_once = [compute_beside(here, os.getpid) for _ in others]
+        found["two"] = sorted(await asyncio.gather(*at_once)) == sorted(others)
+        found["loaded"] = await compute_beside(here, what_was_done, loaded=first)
+        found["not loaded"] = await compute_beside(here, what_was_done)
+        os.kill(others[0], signal.SIGKILL)
+        found["its loss"] = await compute_beside(here, where, loaded=first)
+        found["other left"] = await compute_beside(here, where)
+
+    while not all(each.is_free for each in running()):
+        time.sleep(0.01)
+    asyncio.run(two())
+with computing_beside(slow):
+    found["ready at first"], found["asked while it loads"] = running()[0].is_free, ask()
+for other in others:
+    try:
+        os.kill(other, 0)
+    except ProcessLookupError:
+        found["over"] = found.get("over", 0) + 1
 # asyncio.run has ended its threads; this one stays.
 threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
-with computing_beside():
-    found["with threads"] = running() is not None
+with computing_beside(nothing):
+    found["with threads"] = len(running())
 print(json.dumps(found), flush=True)
 os._exit(0)
 """
 _KILLED = """
-with computing_beside():
-    print(json.dumps({"pid": running().pid}), flush=True)
+with computing_beside(nothing):
+    print(json.dumps({"pid": running()[0].pid}), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -118,9 +155,26 @@ def test_a_child_is_hidden_and_has_none_of_the_parents_files(found: dict[str, An
     assert len(found["files"]) <= 5, "standard streams, its connection, and what listed them"
 
 
-def test_what_finds_the_child_busy_is_computed_here(found: dict[str, Any]) -> None:
-    """Both processors work, and neither waits for the other."""
-    assert found["both"] == ["here", "child"]
+def test_what_finds_the_child_busy_waits_for_it(found: dict[str, Any]) -> None:
+    """This process loads no model while there is a child that has it."""
+    assert found["both"] == [found["pid"], "child"]
+
+
+def test_who_is_cancelled_takes_no_answer_of_others(found: dict[str, Any]) -> None:
+    """Its answer is heard by the thread that it left behind, before the next is asked."""
+    assert found["after a cancelled one"] == found["pid"]
+
+
+def test_children_compute_at_once(found: dict[str, Any]) -> None:
+    """Both processors work; the gate is asked where it is loaded, and only there."""
+    assert found["two"]
+    assert (found["loaded"], found["not loaded"]) == ("first", "nothing")
+    assert (found["its loss"], found["other left"]) == ("here", "child")
+
+
+def test_a_child_that_still_loads_is_not_free(found: dict[str, Any]) -> None:
+    """Who is loaded is asked before it; what it is asked all the same it does then."""
+    assert (found["ready at first"], found["asked while it loads"]) == (False, "child")
 
 
 def test_an_interruption_is_the_parents_to_understand(found: dict[str, Any]) -> None:
@@ -130,18 +184,18 @@ def test_an_interruption_is_the_parents_to_understand(found: dict[str, Any]) -> 
 
 def test_a_killed_child_costs_time_alone(found: dict[str, Any]) -> None:
     """What it was at is computed here, and so is what comes then; its end is told once."""
-    assert (found["killed"], found["then"], found["running"]) == ("here", "here", False)
-    assert found["said"].count("compute_child_ended") == 1
+    assert (found["killed"], found["then"], found["running"]) == ("here", "here", 0)
+    assert found["said"].count("compute_child_ended") == 2, "one in each of two runs"
 
 
 def test_a_child_ends_with_what_it_is_for(found: dict[str, Any]) -> None:
     """Nothing is left when the run is over."""
-    assert found["over"]
+    assert found["over"] == 2
 
 
 def test_a_process_with_threads_has_no_child(found: dict[str, Any]) -> None:
     """A fork would not have them, and might wait for one of their locks for ever."""
-    assert found["with threads"] is False
+    assert found["with threads"] == 0
 
 
 def test_a_child_ends_with_its_parent() -> None:

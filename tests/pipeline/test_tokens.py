@@ -15,7 +15,7 @@ from tokenizers import models, pre_tokenizers, processors
 
 from pipeline.chunking.cuts import is_additive
 from pipeline.errors import ConfigurationError
-from pipeline.tokens import CL100K_PATTERN, CL100K_SHA256, tokenizer
+from pipeline.tokens import CL100K_PATTERN, CL100K_SHA256, name_of, tokenizer
 
 NAMES = ("cl100k_base", "wordllama")
 WORDS = st.sampled_from(
@@ -97,7 +97,7 @@ def test_cl100k_counts_all_texts_in_one_call_as_if_apart(texts: list[str]) -> No
 def test_a_tokenizer_is_loaded_once(name: str) -> None:
     """Asking twice gives the same object."""
     assert tokenizer(name) is tokenizer(name)
-    assert tokenizer(name).name == name
+    assert tokenizer(name).name == name_of(name) == name
 
 
 def test_loading_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +121,7 @@ def test_a_model_folders_tokenizer_is_named_by_its_content(word_piece: Path) -> 
     """The name that goes into ids holds no path, so it is the same on every machine."""
     model = tokenizer(f"hf:{word_piece}")
     assert model.name.startswith("hf-")
+    assert name_of(f"hf:{word_piece}") == model.name
     assert "/" not in model.name
 
 

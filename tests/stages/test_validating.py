@@ -54,7 +54,7 @@ async def test_without_a_verdict_nothing_is_written(
         async with batch.claim_batch(services, jobs, uuid4()) as held:
             await parsed(services, held)
             with monkeypatch.context() as patched:
-                patched.setattr(validating, "validate_frame", broken)
+                patched.setattr(validating, "validate_rows", broken)
                 with pytest.raises(BrokenGate):
                     await validating.validate(services, held)
             assert await states(services) == {"good.md": "parsed"}
