@@ -81,6 +81,7 @@ ORDER: tuple[str | int, ...] = (
     "rollouts",
     "alerts",
     "incidents",
+    "machine_answers",
     "alert_deliveries",
     "schema_contractions",
     "space_switches",
