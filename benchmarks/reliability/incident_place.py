@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -211,7 +210,7 @@ def place(scratch: Path) -> Iterator[Place]:
     environments = scratch / "environments"
     environments.mkdir(mode=0o700)
     (environments / "local.yaml").write_text(ENVIRONMENT)
-    os.chmod(environments / "local.yaml", 0o600)
+    (environments / "local.yaml").chmod(0o600)
     variables = {
         **SETTINGS,
         "NAVIGATOR_ENVIRONMENTS": str(environments),

@@ -174,15 +174,7 @@ def markdown(found: list[Told]) -> str:
     """The table of what happened, and the share that ended without a person."""
     head = ("incident", "detected", "told first", "answered by machine", "without a person",
             "well again", "lost", "billed again")  # fmt: skip
-    rows = [head, tuple("---" for _ in head)]
-    for each in found:
-        rows.append((
-            each.what, _seconds(each.detected, "borne"),
-            f"{_seconds(each.told, '–')} {each.first}".strip(),
-            ", ".join(each.answers) or each.expected or "–",
-            "yes" if each.by_itself else f"no: {each.why_person or 'it was to'}",
-            _seconds(each.well, "never"), str(each.lost), str(each.repeated),
-        ))  # fmt: skip
+    rows = [head, tuple("---" for _ in head), *map(_row, found)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     whole, alone = len(found), sum(each.by_itself for each in found)
     raised = [each for each in found if each.detected is not None]
@@ -191,6 +183,16 @@ def markdown(found: list[Told]) -> str:
         f"{table}\n\n{alone} of {whole} ({alone / max(whole, 1):.0%}) ended without a person; of "
         f"the {len(raised)} that were written down {seen} ({seen / max(len(raised), 1):.0%}).\n"
     )
+
+
+def _row(each: Told) -> tuple[str, ...]:
+    return (
+        each.what, _seconds(each.detected, "borne"),
+        f"{_seconds(each.told, '–')} {each.first}".strip(),
+        ", ".join(each.answers) or each.expected or "–",
+        "yes" if each.by_itself else f"no: {each.why_person or 'it was to'}",
+        _seconds(each.well, "never"), str(each.lost), str(each.repeated),
+    )  # fmt: skip
 
 
 def _seconds(value: float | None, otherwise: str) -> str:
