@@ -204,6 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability.incidents")
     names = [each.name for each in INCIDENTS]
     parser.add_argument("--only", choices=names, action="append", help="just this one")
+    parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS, help="for each, s")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scratch = Path(tempfile.mkdtemp(prefix="nav-inc-"))
@@ -216,7 +217,7 @@ def main() -> None:
             for each in INCIDENTS:
                 if options.only and each.name not in options.only:
                     continue
-                found.append(simulate(here, each))
+                found.append(simulate(here, each, options.patience))
                 print(f"{time.strftime('%H:%M:%S')} {found[-1]}", file=sys.stderr, flush=True)
                 path.write_text(json.dumps([asdict(one) for one in found], indent=1))
     finally:
