@@ -6,7 +6,7 @@ Apprise makes events and closes none, and gives them no key by which they could 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.alerts import Severity
 
@@ -31,7 +31,7 @@ async def send_event(
     """
     from apprise.plugins.pagerduty import PAGERDUTY_API_LOOKUP
 
-    event: dict[str, object] = {
+    event: dict[str, Any] = {
         "routing_key": channel.integration_key, "event_action": action, "dedup_key": key,
     }  # fmt: skip
     if action == "trigger":
@@ -47,7 +47,7 @@ async def send_event(
     return await asyncio.to_thread(_post, PAGERDUTY_API_LOOKUP[channel.region_name], event)
 
 
-def _post(url: str, event: dict[str, object]) -> str | None:
+def _post(url: str, event: dict[str, Any]) -> str | None:
     import requests  # what Apprise sends by
 
     answer = requests.post(url, json=event, timeout=_SECONDS, allow_redirects=False)

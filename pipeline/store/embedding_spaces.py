@@ -159,6 +159,19 @@ async def build_index(
         await connection_.execute(_INDEXED, {"id": space_id})
 
 
+async def rebuild_index(database: Database, space_id: UUID, dimension: int) -> bool:
+    """Build the space's index anew, as `build_index` does; False when this process may not."""
+
+    async def unheard(share: float) -> None:
+        """Nobody watches it."""
+
+    try:
+        await build_index(database, space_id, dimension, unheard, anew=True)
+    except (psycopg.Error, OSError):
+        return False
+    return True
+
+
 def _creation(space_id: UUID, dimension: int, name: str) -> str:
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"

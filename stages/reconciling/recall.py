@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-import psycopg
-
 from pipeline.finding_kinds import Kind
 from pipeline.findings import Finding
 from pipeline.incident_causes import SEARCH
@@ -69,14 +67,8 @@ async def _rebuild(database: Database, low: Recall) -> Recall:
         "is built anew."
     )
     await note_answer(database, MachineAnswer.REINDEX, SEARCH, said)
-
-    async def unheard(share: float) -> None:
-        """Nobody watches it."""
-
-    try:
-        await embedding_spaces.build_index(database, low.space_id, dimension, unheard, anew=True)
-    except (psycopg.Error, OSError) as error:  # as whom this process may not build one
-        _LOG.warning("index_not_rebuilt", space=str(low.space_id), error=type(error).__name__)
+    if not await embedding_spaces.rebuild_index(database, low.space_id, dimension):
+        _LOG.warning("index_not_rebuilt", space=str(low.space_id))
         return low
     await recall.measure(database, low.space_id, dimension)
     async with database.service() as connection:
