@@ -117,6 +117,7 @@ NEVER_WAITED_FOR = frozenset(
         "word_segments",
         "word_postings",
         "space_switches",
+        "machine_answers",
         "review_decisions",
     }
 )
