@@ -99,6 +99,7 @@ def simulate(here: Place, each: SimulatedIncident, patience: float = PATIENCE_SE
             found.told is not None or not each.until_told or after > 120
         ):  # fmt: skip
             here.faults()
+            here.upload(each.name, 1)  # documents keep coming: the next asks the provider again
             sound = True
         if each.person is not None and not found.by_person and found.told is not None:
             each.person(here, each.name)
