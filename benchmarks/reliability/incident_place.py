@@ -112,7 +112,7 @@ class Place:
                     row_factory=dict_row,
                     autocommit=True,
                 ) as connection:
-                    found = connection.execute(statement, values)  # type: ignore[arg-type]
+                    found = connection.execute(statement, values)
                     return found.fetchall() if found.description else []
             except psycopg.OperationalError:
                 if time.monotonic() > deadline:
