@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from apprise import Apprise, AppriseAsset
 from prefect.blocks.abstract import NotificationBlock
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from blocks.pagerduty_events import Action, send_event
 from pipeline.alerts import Severity
 from pipeline.transport import PlainHosts, Transport, of_host
 
@@ -76,6 +77,26 @@ class AlertBlock(NotificationBlock):
         if channel.secure or not is_plain:
             return Transport.TLS
         return of_host(channel.host, allowed) if channel.host else Transport.LOCAL
+
+    @property
+    def is_pagerduty(self) -> bool:
+        """Whether each alert is an event of its own there, which is resolved when it is over."""
+        return self.address.get_secret_value().partition(":")[0].lower() == "pagerduty"
+
+    async def send_event(
+        self, action: Action, key: str, body: str, severity: Severity
+    ) -> str | None:
+        """Send one event to PagerDuty; why it was not taken, in words, None when it was.
+
+        Args:
+            key: of the alert; the event that resolves it has the same.
+        """
+        with _apprise_silent():
+            channel = Apprise.instantiate(self.address.get_secret_value())
+        try:
+            return await send_event(cast("Any", channel), action, key, body, severity, APP_NAME)
+        except Exception as error:  # as in `send`
+            return f"its channel failed ({type(error).__name__})"
 
     async def notify(self, body: str, subject: str | None = None) -> None:
         """Send one message and wait until it is taken or refused."""

@@ -6,7 +6,7 @@ slot of its deployment for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,14 +23,19 @@ NAMELESS = timedelta(minutes=5)
 """A pending run on which no worker has put its name by then has none: it died as it took it."""
 
 
-def abandoned(runs: Iterable[FlowRun], now: datetime) -> list[FlowRun]:
-    """Those of the runs whose worker is gone; of another machine's nothing is known.
+def abandoned(
+    runs: Iterable[FlowRun], now: datetime, silent: Collection[str] = ()
+) -> list[FlowRun]:
+    """Those of the runs whose worker is gone.
 
     Args:
         now: by the server's clock.
+        silent: workers of any machine that have not been seen for long, as the database says; of
+            another machine's workers nothing else is known.
     """
     listed = list(runs)
     dead = set(dead_workers({run.infrastructure_pid for run in listed if run.infrastructure_pid}))
+    dead |= set(silent)
     return [run for run in listed if _is_abandoned(run, dead, now)]
 
 

@@ -43,6 +43,10 @@ KINDS: Mapping[str, KindOfAlert] = {
     "person-needed": KindOfAlert("Something needs a person", passes=True),
     "not-verified": KindOfAlert("An environment is not verified", Severity.CRITICAL, passes=True),
     "golden-questions-fell": KindOfAlert("Golden questions find less"),
+    # of what the program has answered by itself
+    "service-restarted": KindOfAlert("A service was started again", Severity.INFO, passes=True),
+    "work-requeued": KindOfAlert("A dead process's work was requeued", Severity.INFO, passes=True),
+    "release-taken-back": KindOfAlert("A release was taken back", passes=True),
     # by the watch (`pipeline.foresight`)
     "latency-degraded": KindOfAlert("Something is slower than usual", passes=True),
     "success-degraded": KindOfAlert("More fails than usual", passes=True),

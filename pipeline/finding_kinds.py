@@ -187,9 +187,11 @@ FACTS: dict[Kind, KindFacts] = {
     Kind.RECALL_LOW: KindFacts(
         "the vector index misses passages that an exact search finds",
         "Searches by meaning leave out some of the nearest passages.",
-        Mending.PERSON,
-        remedy="Build the index anew with `navigator index rebuild`; if that does not help, tell "
-        "us: the vectors may lie too close together for it.",
+        Mending.SAFE,
+        mended="The index was built anew, and finds them.",
+        remedy="It was built anew within the last week, or that is left to you: `navigator index "
+        "rebuild --vectors`. If that does not help, tell us: the vectors may lie too close "
+        "together for it.",
     ),
     Kind.JOB_UNATTENDED: KindFacts(
         "documents wait, and no sweep takes them up",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -62,6 +63,12 @@ class OperatingSettings(GateSettings):
         gt=0,
         description="US dollars for services in a calendar month (UTC); the watch tells when the "
         "month's forecast passes it. It stops nothing: a run's cap does.",
+    )
+    run_cost_ceiling_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="A run that would be stopped by its cost cap has it raised by a quarter "
+        "instead, as often as needed, but never above this. Not set: a cap is never raised.",
     )
 
     # -- backups ---------------------------------------------------------------------------------

@@ -78,7 +78,10 @@ class Admission:
             permit = await rate_limits.acquire(connection, self._services.provider, tokens)
             if permit.wait_seconds or permit.circuit_open:
                 return ours, permit, nothing
-            reserved = await cost_caps.reserve_cost(connection, self._batch.run_id, price(tokens))
+            reserved = await cost_caps.reserve_cost(
+                connection, self._batch.run_id, price(tokens),
+                self._services.settings.run_cost_ceiling_usd,
+            )  # fmt: skip
             return ours, permit, reserved
 
     async def _held(

@@ -77,7 +77,9 @@ async def reserve_parse_cost(
     price = await parse_price(services, content, media_type, source)
     try:
         async with services.database.service() as connection:
-            return await cost_caps.reserve_cost(connection, run_id, price.usd)
+            return await cost_caps.reserve_cost(
+                connection, run_id, price.usd, services.settings.run_cost_ceiling_usd
+            )
     except CostCapReached:
         if price.uncounted is None:
             raise

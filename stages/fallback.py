@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from pipeline.documents import ParsedDocument
 from pipeline.errors import NavigatorError, ParseCode, ParseError
+from pipeline.incident_causes import SERVICE
 from pipeline.logs import logger
+from pipeline.machine_answers import MachineAnswer
 from pipeline.parsing.assessment.validation import require_text
 from pipeline.parsing.media import MediaType
 from pipeline.store import job_notes, parsed_files
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Actor
+from stages.alerts.answering import note_answer
 from stages.circuit_breaker import CIRCUIT_OPEN
 from stages.services import Services
 from stages.text_storage import stored_text
@@ -58,6 +61,9 @@ async def note_fallback(
     details = {"parser": document.parser, "code": error.code, "why": error.message}
     async with services.database.service() as connection:
         await job_notes.note(connection, job.job_id, "fell_back", details, actor)
+    cause = f"{SERVICE}:{services.parsing_service}"
+    said = "Documents are read by the local parser meanwhile."
+    await note_answer(services.database, MachineAnswer.FALL_BACK, cause, said)
 
 
 async def bought_before(services: Services, job: ClaimedJob) -> ParsedDocument | None:

@@ -8,11 +8,14 @@ from functools import partial
 from uuid import UUID
 
 from pipeline.errors import CostCapReached, RunPaused, RunStopped, TransientError
+from pipeline.incident_causes import WORKERS
+from pipeline.machine_answers import MachineAnswer
 from pipeline.states import Stop
 from pipeline.store import backfills, job_owners, runs, stops
 from pipeline.store.connection_retries import retry_on_restart
 from pipeline.store.dead_runs import DeadRun
 from pipeline.store.transitions import Actor
+from stages.alerts.answering import note_answer
 from stages.heartbeat import renewing
 from stages.services import Services
 
@@ -67,6 +70,9 @@ async def record_dead_run(services: Services, run: DeadRun, *, cancelled: bool) 
         await stop_run(services, run.run_id, CostCapReached(why))
     async with services.database.service() as connection:
         await runs.finish_run(connection, run.run_id, why)
+    if why == _SILENT:
+        said = "The documents of a run whose process ended or fell silent are free for the next."
+        await note_answer(services.database, MachineAnswer.REQUEUE, WORKERS, said)
 
 
 @retry_on_restart

@@ -28,6 +28,7 @@ from app.api.secrets import signing_key
 from app.api.signed_urls import PREFIX
 from app.api.tls import RequireTls
 from app.api.url_signatures import UrlSigner
+from app.stack.noted_restarts import NotedRestarts
 from pipeline import correlation
 from pipeline.settings import Settings
 from stages.alerts.rounds import delivering_alerts
@@ -106,7 +107,9 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     # From here on somebody waits for each answer, and is better told to come again.
     services.database.patience_seconds = min(_PATIENCE_SECONDS, settings.database_patience_seconds)
     await stack.enter_async_context(announced(services, "api"))
-    await stack.enter_async_context(delivering_alerts(services))
+    await stack.enter_async_context(
+        delivering_alerts(services, before=NotedRestarts(services).look)
+    )
     return await open_parts(services, stack)
 
 

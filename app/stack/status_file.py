@@ -30,6 +30,7 @@ class ServiceState:
         state: starting, healthy, unhealthy, restarting, stopped or failed.
         address: its URL, or how else it is reached.
         release: whose code it runs; None for what is installed.
+        ended: how it ended before it was last started again.
     """
 
     state: str
@@ -37,6 +38,7 @@ class ServiceState:
     pid: int | None = None
     restarts: int = 0
     release: str | None = None
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)

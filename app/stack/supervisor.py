@@ -40,6 +40,7 @@ class Supervised:
         healthy_since: when it last became healthy.
         answer_seconds: how long the last look took.
         note: why it is as it is, when that is not as it should be.
+        ended: how it ended before its last restart.
         memory: bytes.
     """
 
@@ -49,6 +50,7 @@ class Supervised:
     healthy_since: float | None = None
     answer_seconds: float | None = None
     note: str = ""
+    ended: str = ""
     restarts: int = 0
     memory: int = 0
     child: ServiceProcess | None = None
@@ -142,6 +144,7 @@ class Supervisor:
             steady = each.healthy_since and time.monotonic() - each.healthy_since > _STEADY_SECONDS
             pause = _FIRST_PAUSE if steady else pause
             each.restarts += 1
+            each.ended = reason
             each.healthy_since = None
             self._enter(each, State.RESTARTING, f"{reason}; again in {pause:g} s")
             await asyncio.sleep(pause)

@@ -105,6 +105,7 @@ def _told(services: Sequence[Supervised]) -> StackState:
             each.pid,
             each.restarts,
             each.child.release if each.child else None,
+            each.ended,
         )
         for each in services
     }

@@ -23,6 +23,7 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from app.worker.warm_worker import WarmWorker
+    from stages.services import Services
 
 _LOG = logger("navigator.process")
 EXIT_SECONDS = 10.0
@@ -139,10 +140,10 @@ class _Serving:
             await asyncio.to_thread(warm_up)
             async with announced(parts, "worker"), delivering_alerts(parts):
                 with share_services(parts):
-                    await self._serve_pool(self._stop)
+                    await self._serve_pool(self._stop, parts)
 
-    async def _serve_pool(self, stop: asyncio.Event) -> None:
-        worker = _worker(self._options, self._settings)
+    async def _serve_pool(self, stop: asyncio.Event, parts: Services) -> None:
+        worker = _worker(self._options, self._settings, parts)
         with_health = self._options.health_port is not None
         polling = asyncio.create_task(worker.start(with_healthcheck=with_health, printer=_note))
         asked = asyncio.create_task(self._until_asked(stop))
@@ -172,14 +173,16 @@ def _load() -> None:
     code_version()  # of what was loaded, whatever lies there later
 
 
-def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
+def _worker(options: WorkerOptions, settings: Settings, parts: Services) -> WarmWorker:
     from app.worker.run_places import RunPlaces
+    from app.worker.silent_workers import SilentWorkers
     from app.worker.warm_worker import WarmWorker
 
     # Who hands batches over and takes them too keeps places for them.
     both = settings.work_pool is not None and not options.queues
     others = max(1, options.limit - settings.concurrency) if both else None
 
+    silent = SilentWorkers(parts)
     return WarmWorker(
         options.pool,
         work_queues=list(options.queues) or None,
@@ -189,6 +192,8 @@ def _worker(options: WorkerOptions, settings: Settings) -> WarmWorker:
         # One more than it works on at once: it begins while the others wait for their provider.
         child_runs=settings.worker_child_runs,
         places=RunPlaces(settings.concurrency + 1, others),
+        silent=silent.among,
+        requeued=silent.requeued,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from prefect.workers.process import ProcessWorker
 from app.worker.child_runs import ChildRuns
 from app.worker.configuration import WarmConfiguration, WarmVariables, warm_flow
 from app.worker.engine import Attempt, Interruption, run_to_end
-from app.worker.orphaned_runs import requeue_orphaned_runs
+from app.worker.orphaned_runs import Silent, requeue_orphaned_runs
 from app.worker.run_places import RunPlaces
 from deployments.prefect_clock import ServerClock
 from pipeline.worker_identity import worker_name
@@ -46,6 +47,8 @@ class WarmWorker(BaseWorker[WarmConfiguration, WarmVariables, BaseWorkerResult])
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self._places: RunPlaces | None = named.pop("places", None)
+        self._silent: Silent | None = named.pop("silent", None)
+        self._requeued: Callable[[int], Awaitable[None]] | None = named.pop("requeued", None)
         self._children = ChildRuns(allowed=named.pop("child_runs", False))
         super().__init__(*given, **named)
         self._attempts: dict[UUID, tuple[asyncio.Task[None], Attempt]] = {}
@@ -105,8 +108,10 @@ class WarmWorker(BaseWorker[WarmConfiguration, WarmVariables, BaseWorkerResult])
     async def sync_with_backend(self) -> None:
         """Say that we live, and take over from those that do not."""
         await super().sync_with_backend()
-        if count := await requeue_orphaned_runs(self.client, self._work_pool_name):
+        if count := await requeue_orphaned_runs(self.client, self._work_pool_name, self._silent):
             self._logger.warning("%d runs of workers that were killed were settled.", count)
+            if self._requeued is not None:
+                await self._requeued(count)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take what is due, unless the worker stops."""

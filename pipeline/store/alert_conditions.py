@@ -29,6 +29,22 @@ class CappedRun:
     cap_usd: float
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A release that did not hold, and was taken back by itself."""
+
+    environment: str
+    release_id: str
+    reason: str
+
+
+_TAKEN_BACK = sa.text(
+    """
+    SELECT environment, release_id, reason FROM rollouts
+    WHERE step = 'rolled_back' AND ended_at > now() - make_interval(secs => :seconds)
+    ORDER BY ended_at
+    """
+)
 _CIRCUITS = sa.text(
     """
     SELECT provider, coalesce(reason, '') AS reason,
@@ -59,3 +75,8 @@ async def capped_runs(connection: AsyncConnection, share: float) -> list[CappedR
         share: Above 0, at most 1.
     """
     return await records(connection, CappedRun, _CAPPED, {"share": share})
+
+
+async def taken_back(connection: AsyncConnection, seconds: float) -> list[TakenBack]:
+    """Releases that were taken back by themselves in the last seconds."""
+    return await records(connection, TakenBack, _TAKEN_BACK, {"seconds": seconds})

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.alert_routing import PlannedDelivery
-from pipeline.store.alerts import RaisedAlert, cancel_deliveries
+from pipeline.store.alerts import RESOLVABLE, TO_RESOLVE, RaisedAlert, cancel_deliveries
 from pipeline.store.engine import records
 
 ATTEMPTS = 3
@@ -29,6 +29,7 @@ class ClaimedDelivery:
 
     Attributes:
         step: Of the route, from 0: above it, somebody did not acknowledge.
+        detail: `TO_RESOLVE` when what was sent is over; else why the last attempt failed.
     """
 
     id: int
@@ -36,6 +37,7 @@ class ClaimedDelivery:
     step: int
     round: int
     attempt: int
+    detail: str
     alert_id: UUID
     kind: str
     key: str
@@ -86,9 +88,10 @@ _CLAIM = sa.text(
         UPDATE alert_deliveries AS d SET attempt = d.attempt + 1,
             due_at = clock_timestamp() + interval '{LEASE_SECONDS} seconds'
         FROM mine WHERE d.id = mine.id
-        RETURNING d.id, d.target, d.step, d.round, d.attempt, d.alert_id
+        RETURNING d.id, d.target, d.step, d.round, d.attempt, d.detail, d.alert_id
     )
-    SELECT c.id, c.target, c.step, c.round, c.attempt, c.alert_id, a.kind, a.key, a.severity,
+    SELECT c.id, c.target, c.step, c.round, c.attempt, c.detail, c.alert_id, a.kind, a.key,
+        a.severity,
         a.title, a.evidence, a.cause, a.opened_at, a.count
     FROM claimed AS c JOIN alerts AS a ON a.id = c.alert_id
     ORDER BY array_position(ARRAY['critical', 'warning', 'info'], a.severity), a.opened_at, c.id
@@ -99,7 +102,19 @@ _SENT = sa.text(
     f"""
     WITH mine AS ({_IDS} ORDER BY id FOR NO KEY UPDATE)
     UPDATE alert_deliveries AS d
-    SET outcome = 'sent', sent_at = clock_timestamp(), detail = ''
+    SET outcome = 'sent', sent_at = coalesce(d.sent_at, clock_timestamp()), detail = :detail
+    FROM mine WHERE d.id = mine.id
+    """
+)
+_RESOLVE = sa.text(
+    f"""
+    WITH mine AS (
+        SELECT d.id FROM alert_deliveries AS d JOIN alerts AS a ON a.id = d.alert_id
+        WHERE d.id = ANY(CAST(:ids AS bigint[])) AND a.closed_at IS NOT NULL
+        ORDER BY d.id FOR NO KEY UPDATE OF d
+    )
+    UPDATE alert_deliveries AS d
+    SET outcome = 'waiting', attempt = 0, due_at = clock_timestamp(), detail = '{TO_RESOLVE}'
     FROM mine WHERE d.id = mine.id
     """
 )
@@ -113,7 +128,8 @@ _LOCK_ALL = sa.text(
 _REFUSED = sa.text(
     f"""
     WITH mine AS ({_IDS} AND outcome = 'waiting' ORDER BY id FOR NO KEY UPDATE)
-    UPDATE alert_deliveries AS d SET detail = :why,
+    UPDATE alert_deliveries AS d
+    SET detail = CASE WHEN d.detail = '{TO_RESOLVE}' THEN d.detail ELSE :why END,
         outcome = CASE WHEN attempt >= {ATTEMPTS} THEN 'failed' ELSE 'waiting' END,
         due_at = clock_timestamp()
             + make_interval(secs => {RETRY_SECONDS} * power(2, greatest(attempt - 1, 0)))
@@ -162,14 +178,19 @@ async def claim(connection: AsyncConnection, group_seconds: float) -> list[Claim
     return await records(connection, ClaimedDelivery, _CLAIM, {"group_seconds": group_seconds})
 
 
-async def settle(connection: AsyncConnection, ids: Sequence[int], refusal: str | None) -> None:
+async def settle(
+    connection: AsyncConnection, ids: Sequence[int], refusal: str | None, detail: str = ""
+) -> None:
     """Note how claimed messages ended; one that is refused is tried again, or the next step taken.
 
     Args:
         refusal: Why they were not sent; None when they were.
+        detail: `RESOLVABLE` where they are to be resolved when their alerts are closed.
     """
     if refusal is None:
-        await connection.execute(_SENT, {"ids": list(ids)})
+        await connection.execute(_SENT, {"ids": list(ids), "detail": detail})
+        if detail == RESOLVABLE:  # unless it was closed while it was sent
+            await connection.execute(_RESOLVE, {"ids": list(ids)})
         return
     await connection.execute(_LOCK_ALL, {"ids": list(ids)})  # the next step's too
     refused = await connection.execute(_REFUSED, {"ids": list(ids), "why": refusal})

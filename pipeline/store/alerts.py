@@ -19,6 +19,10 @@ EXPIRE_DAYS = 7
 """What happened once and nobody acknowledged is closed after so many days."""
 
 
+RESOLVABLE, TO_RESOLVE = "open there", "to be resolved"
+"""Details of messages that a channel keeps open until it is told that they are over."""
+
+
 @dataclass(frozen=True, slots=True)
 class RaisedAlert:
     """What became of an alert in the ledger.
@@ -104,7 +108,7 @@ _ACKNOWLEDGE = sa.text(
         closed_at = CASE WHEN a.kind = ANY(CAST(:once AS text[])) THEN now() END,
         closed_why = CASE WHEN a.kind = ANY(CAST(:once AS text[])) THEN 'acknowledged' END
     FROM chosen WHERE a.id = chosen.id
-    RETURNING a.id
+    RETURNING a.id, a.closed_at IS NOT NULL AS closed
     """
 )
 _EXPIRED = sa.text(
@@ -144,6 +148,21 @@ _CANCEL = sa.text(
 )
 
 
+_RESOLVE = sa.text(
+    f"""
+    WITH sent AS (
+        SELECT id FROM alert_deliveries
+        WHERE alert_id = ANY(CAST(:alerts AS uuid[])) AND outcome = 'sent'
+          AND detail = '{RESOLVABLE}'
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE alert_deliveries AS d
+    SET outcome = 'waiting', attempt = 0, due_at = clock_timestamp(), detail = '{TO_RESOLVE}'
+    FROM sent WHERE d.id = sent.id
+    """
+)
+
+
 async def raise_alert(
     connection: AsyncConnection, alert: Alert, renew_seconds: float
 ) -> RaisedAlert:
@@ -165,7 +184,7 @@ async def close_alert(connection: AsyncConnection, kind: str, key: str, why: str
     values = {"kind": kind, "key": key, "why": why}
     closed: UUID | None = await connection.scalar(_CLOSE, values)
     if closed is not None:
-        await cancel_deliveries(connection, [closed], "closed")
+        await _end_deliveries(connection, [closed])
     return closed
 
 
@@ -173,7 +192,7 @@ async def close_these(connection: AsyncConnection, ids: Sequence[UUID], why: str
     """Close alerts by their ids; those that were open."""
     values = {"ids": list(ids), "why": why}
     closed = list((await connection.execute(_CLOSE_THESE, values)).scalars())
-    await cancel_deliveries(connection, closed, "closed")
+    await _end_deliveries(connection, closed)
     return closed
 
 
@@ -186,9 +205,18 @@ async def acknowledge(
         once: Kinds that are closed by it, because they happened once.
     """
     values = {"ids": list(ids), "who": who, "why": why, "once": list(once)}
-    known = list((await connection.execute(_ACKNOWLEDGE, values)).scalars())
+    known_rows = (await connection.execute(_ACKNOWLEDGE, values)).all()
+    known = [each.id for each in known_rows]
     await cancel_deliveries(connection, known, "acknowledged")
+    if closed := [each.id for each in known_rows if each.closed]:
+        await connection.execute(_RESOLVE, {"alerts": closed})
     return known
+
+
+async def _end_deliveries(connection: AsyncConnection, closed: Sequence[UUID]) -> None:
+    """Have nothing more be sent of closed alerts but that they are over, where that is known."""
+    await cancel_deliveries(connection, closed, "closed")
+    await connection.execute(_RESOLVE, {"alerts": list(closed)})
 
 
 async def cancel_deliveries(connection: AsyncConnection, alerts: Sequence[UUID], why: str) -> None:

@@ -9,12 +9,24 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
+from pipeline.incident_causes import MONEY
+from pipeline.machine_answers import MachineAnswer
+from pipeline.store import machine_answers
 
 _CAPPED = sa.text("SELECT max_cost_usd IS NOT NULL FROM ingest_runs WHERE id = :id")
 _RESERVE = sa.text(
     """
     UPDATE ingest_runs SET reserved_usd = reserved_usd + :usd
     WHERE id = :id AND cost_usd + reserved_usd + :usd <= max_cost_usd
+    """
+)
+_RAISE = sa.text(
+    """
+    UPDATE ingest_runs SET reserved_usd = reserved_usd + :usd,
+        max_cost_usd = least(
+            :ceiling, greatest(max_cost_usd * 1.25, cost_usd + reserved_usd + :usd))
+    WHERE id = :id AND max_cost_usd < :ceiling AND cost_usd + reserved_usd + :usd <= :ceiling
+    RETURNING max_cost_usd
     """
 )
 _SPEND = sa.text(
@@ -31,16 +43,30 @@ async def has_cap(connection: AsyncConnection, run_id: UUID) -> bool:
     return bool(await connection.scalar(_CAPPED, {"id": run_id}))
 
 
-async def reserve_cost(connection: AsyncConnection, run_id: UUID, usd: Decimal) -> Decimal:
+async def reserve_cost(
+    connection: AsyncConnection, run_id: UUID, usd: Decimal, ceiling: Decimal | None = None
+) -> Decimal:
     """Reserve a request's cost before it is sent; 0 in a run without a cap.
 
+    Args:
+        ceiling: up to where a cap that is reached is raised by a quarter, which is written down as
+            an answer of the program's; None: never.
+
     Raises:
-        CostCapReached: it would pass the run's cap.
+        CostCapReached: it would pass the run's cap, and the ceiling where there is one.
     """
     if not usd or not await has_cap(connection, run_id):
         return Decimal(0)
-    if (await connection.execute(_RESERVE, {"id": run_id, "usd": usd})).rowcount == 0:
+    values = {"id": run_id, "usd": usd}
+    if (await connection.execute(_RESERVE, values)).rowcount:
+        return usd
+    raised = None
+    if ceiling is not None:
+        raised = await connection.scalar(_RAISE, {**values, "ceiling": ceiling})
+    if raised is None:
         raise CostCapReached("The cost cap of this run is reached.")
+    said = f"The cost cap of run {run_id} is {raised:.4f} USD now; the ceiling is {ceiling} USD."
+    await machine_answers.note(connection, MachineAnswer.RAISE_LIMIT, MONEY, said)
     return usd
 
 

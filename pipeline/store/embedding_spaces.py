@@ -172,6 +172,19 @@ async def _widen(connection: psycopg.AsyncConnection, index: str, options: str) 
     await connection.execute(f"ALTER INDEX {index} SET ({options})")
 
 
+async def rebuild_index(database: Database, space_id: UUID, dimension: int) -> bool:
+    """Build the space's index anew, as `build_index` does; False when this process may not."""
+
+    async def unheard(share: float) -> None:
+        """Nobody watches it."""
+
+    try:
+        await build_index(database, space_id, dimension, unheard, anew=True)
+    except (psycopg.Error, OSError):
+        return False
+    return True
+
+
 def _creation(space_id: UUID, dimension: int, name: str, options: str) -> str:
     kind = indexed_type(dimension)
     operators = "vector_cosine_ops" if kind.startswith("vector") else "halfvec_cosine_ops"

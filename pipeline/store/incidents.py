@@ -117,7 +117,9 @@ _OPEN_ALERTS = sa.text("SELECT id FROM alerts WHERE incident_id = :id AND closed
 _TIMELINE = sa.text(
     """
     WITH i AS (
-        SELECT id, opened_at, coalesce(closed_at, now()) AS ended_at FROM incidents WHERE id = :id
+        SELECT id, split_part(cause, ':', 1) AS area, opened_at,
+               coalesce(closed_at, now()) AS ended_at
+        FROM incidents WHERE id = :id
     ), of_it AS (SELECT a.* FROM alerts AS a JOIN i ON a.incident_id = i.id)
     SELECT opened_at AS at, 'machine' AS who, 'alert' AS what, severity || ': ' || title AS said
     FROM of_it
@@ -130,6 +132,17 @@ _TIMELINE = sa.text(
     UNION ALL SELECT closed_at, coalesce(acknowledged_by, 'machine'), 'passed',
         kind || ' ' || key || ': ' || coalesce(closed_why, '')
     FROM of_it WHERE closed_at IS NOT NULL
+    UNION ALL SELECT m.at, 'machine', 'answer',
+        'answered by machine: ' || m.answer || ': ' || m.said ||
+        CASE WHEN m.count > 1 THEN ' (' || m.count || ' times)' ELSE '' END
+    FROM machine_answers AS m, i
+    WHERE split_part(m.cause, ':', 1) = i.area
+      AND m.seen_at >= i.opened_at - interval '10 minutes' AND m.at <= i.ended_at
+    UNION ALL SELECT r.ended_at, 'machine', 'answer',
+        'answered by machine: roll back: ' || r.release_id || ' was taken back: ' || r.reason
+    FROM rollouts AS r, i
+    WHERE r.step = 'rolled_back'
+      AND r.ended_at BETWEEN i.opened_at - interval '6 hours' AND i.ended_at
     UNION ALL SELECT r.updated_at, r.who, 'release',
         r.release_id || ' ' || replace(r.step, '_', ' ') ||
         CASE WHEN r.reason <> '' THEN ': ' || r.reason ELSE '' END

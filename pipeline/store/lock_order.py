@@ -85,6 +85,7 @@ ORDER: tuple[str | int, ...] = (
     "rollouts",
     "alerts",
     "incidents",
+    "machine_answers",
     "alert_deliveries",
     "schema_contractions",
     "space_switches",
@@ -125,6 +126,7 @@ NEVER_WAITED_FOR = frozenset(
         "word_postings",
         "space_switches",
         "recipe_switches",
+        "machine_answers",
         "review_decisions",
     }
 )

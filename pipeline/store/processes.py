@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from pipeline.store.engine import records
 
 SEEN_SECONDS = 120.0
 """A process that was not seen for so long is gone."""
+SILENT_SECONDS = 300.0
+"""After so long its work is given to others: it may be on a machine that nobody else can see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ _FORGET = sa.text(
 )
 _SEE = sa.text("UPDATE processes SET seen_at = now() WHERE id = :id")
 _LEAVE = sa.text("DELETE FROM processes WHERE id = :id")
+_SILENT = sa.text(
+    """
+    SELECT id FROM processes WHERE id = ANY(CAST(:ids AS text[]))
+      AND seen_at < now() - make_interval(secs => :seconds)
+    """
+)
 _RUNNING = sa.text(
     """
     SELECT id, kind, environment, release, settings, started_at FROM processes
@@ -96,3 +104,9 @@ async def leave(connection: AsyncConnection, name: str) -> None:
 async def running(connection: AsyncConnection) -> Sequence[RunningProcess]:
     """The processes that were seen of late, in the order in which they began."""
     return await records(connection, RunningProcess, _RUNNING, {"seconds": SEEN_SECONDS})
+
+
+async def silent(connection: AsyncConnection, names: Collection[str]) -> set[str]:
+    """Of named processes those that were announced, never left, and were not seen for long."""
+    values = {"ids": list(names), "seconds": SILENT_SECONDS}
+    return set((await connection.execute(_SILENT, values)).scalars())

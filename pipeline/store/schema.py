@@ -977,6 +977,20 @@ alerts = Table(
     Index(None, "incident_id"),
 )
 
+machine_answers = Table(
+    "machine_answers",
+    metadata,
+    # what the program did about an incident by itself; the same again within an hour is counted
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("answer", Text, nullable=False),  # as restart or requeue
+    Column("cause", Text, nullable=False),  # of which incidents, as `pipeline.incident_causes` says
+    Column("said", Text, nullable=False),
+    Column("count", Integer, nullable=False, server_default=text("1")),
+    _now("at"),
+    _now("seen_at"),
+    Index(None, "seen_at"),
+)
+
 alert_deliveries = Table(
     "alert_deliveries",
     metadata,
@@ -1112,6 +1126,7 @@ OPERATOR_TABLES = (
     retention_rules,
     alerts,
     incidents,
+    machine_answers,
     alert_deliveries,
     recipes,
     recipe_switches,

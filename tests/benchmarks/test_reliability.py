@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from app.chaos.oracle import Corpus
 from benchmarks.reliability.deaths import summed
+from benchmarks.reliability.incidents import Told
+from benchmarks.reliability.incidents import markdown as incidents_table
 from benchmarks.reliability.mixed import KINDS, write_mixed
 from benchmarks.reliability.recovery import compared
+from benchmarks.reliability.simulated_incidents import INCIDENTS
 from benchmarks.reliability.success import judged
 from benchmarks.reliability.table import markdown
 from pipeline.store.corpus import Ledger, PublishedChunk
@@ -71,3 +75,23 @@ def test_the_table_of_a_recovery_has_every_figure() -> None:
     table = markdown({"recovery": {"1000": figures | counts | told}, "machine": "Some machine."})
     assert "recovery time (RTO) | 1.5 s: restore 1.5, up 1.5, check 1.5 |" in table
     assert "of 7 documents 7 accepted, 7 published" in table
+
+
+def test_each_simulated_incident_is_answered_or_says_why_a_person_is_needed() -> None:
+    """What a machine does not answer has a reason, and what a person does; no name comes twice."""
+    assert len({each.name for each in INCIDENTS}) == len(INCIDENTS)
+    for each in INCIDENTS:
+        assert bool(each.answer) != bool(each.person and each.why_person), each.name
+
+
+def test_an_incident_that_nobody_ended_is_not_counted_as_ended() -> None:
+    """Only what became well, without a person's hand and by its own record, is."""
+    alone = Told("a", "a", detected=1.0, well=2.0, ended_by="itself")
+    others = [
+        replace(alone, well=None), replace(alone, by_person=True),
+        replace(alone, ended_by="nobody yet"), replace(alone, ended_by="ann"),
+    ]  # fmt: skip
+    assert [each.by_itself for each in (alone, *others)] == [True, False, False, False, False]
+    borne = replace(alone, detected=None, ended_by="")
+    told = incidents_table([alone, borne, *others])
+    assert "2 of 6 (33%) ended without a person; of the 5 that were written down 1 (20%)." in told

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 SECRET = "s" * 40
 BY_PREFECT = {"run-failed", "run-crashed", "run-cancelled", "run-late", "documents-failed",
-              "flow-silent", "no-worker", "worker-back"}  # fmt: skip
+              "flow-silent", "no-worker", "worker-back", "run-started"}  # fmt: skip
 
 
 class Receiver(ThreadingHTTPServer):
@@ -135,6 +135,19 @@ def test_how_a_run_ends_raises_an_alert(
     told = receiver.wait_for(kind, key or run)
     assert told["evidence"] == {"flow_run": run}
     assert told["title"].startswith("ingest: ")
+
+
+def test_a_late_run_that_starts_closes_its_alert(
+    server: PrefectApi, ended: Callable[[str, str], str], receiver: Receiver
+) -> None:
+    """And a run that was never late closes nothing."""
+    ended("RUNNING", "Running")
+    late = ended("SCHEDULED", "Late")
+    assert receiver.wait_for("run-late")["evidence"] == {"flow_run": late}
+    state = {"state": {"type": "RUNNING", "name": "Running"}, "force": True}
+    server.ask(f"flow_runs/{late}/set_state", state)
+    assert receiver.wait_for("run-late", passed=True)["key"] == "ingest"
+    assert not [each for each in receiver.raised if each["kind"] == "run-late"]
 
 
 def test_failed_documents_raise_an_alert_though_the_run_is_completed(

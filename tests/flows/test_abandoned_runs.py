@@ -73,3 +73,10 @@ def test_what_becomes_of_it() -> None:
     assert state_after(run(Cancelling(), DEAD, MINUTE)).name == "Cancelled"
     again.run_count = RUN_STARTS
     assert state_after(again).name == "Crashed"
+
+
+def test_a_worker_of_another_machine_is_gone_when_the_database_has_not_seen_it() -> None:
+    """Whoever is silent loses its runs; the others of that machine keep theirs."""
+    lost = run(Running(), "elsewhere/boot/1/1.00", MINUTE)
+    kept = run(Running(), "elsewhere/boot/2/1.00", MINUTE)
+    assert abandoned([lost, kept], right_time(), {"elsewhere/boot/1/1.00"}) == [lost]

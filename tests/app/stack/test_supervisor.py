@@ -10,13 +10,20 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
 
+from app.stack import noted_restarts
 from app.stack import supervisor as supervising
 from app.stack.services import Service, State
+from app.stack.status_file import ServiceState, StackState
 from app.stack.supervisor import Supervised, Supervisor
+from pipeline.machine_answers import MachineAnswer
+from pipeline.store import machine_answers
+from pipeline.store.engine import Database
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -189,3 +196,22 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+async def test_a_restart_is_noted_once_with_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    """By the API, which reads the status file; another API after it notes nothing twice."""
+    services = {"worker": ServiceState("healthy", "x", restarts=2, ended="was killed (SIGKILL)"),
+                "api": ServiceState("healthy", "y")}  # fmt: skip
+    monkeypatch.setattr(noted_restarts, "running_stack", lambda _: StackState(7, services))
+    parts = SimpleNamespace(database=database, settings=SimpleNamespace(home=Path()))
+    for _ in range(2):
+        noting = noted_restarts.NotedRestarts(cast("Any", parts))
+        await noting.look()
+        await noting.look()
+    async with database.service() as connection:
+        [kept] = await machine_answers.since(connection, 60, [MachineAnswer.RESTART])
+    assert kept.said == (
+        "worker was started again, restart 2 of `navigator up` 7: it was killed (SIGKILL)."
+    )

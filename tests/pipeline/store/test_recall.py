@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
@@ -165,3 +167,35 @@ async def _indexes(database: Database) -> dict[str, int]:
     )
     async with database.owner() as connection:
         return {row.relname: row.relfilenode for row in await connection.execute(query)}
+
+
+async def test_an_index_that_finds_too_little_is_built_anew_once(
+    corpus: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By maintenance, with its answer written down; when that did not help, a person is told."""
+    from stages.reconciling import recall as watching
+    from stages.reconciling.inspection import Inspection
+
+    await publish(corpus, ALICE, ["words"] * 30, _around(_unit(1, 0, 0, 0), 30, 0.5, seed=1))
+    built: list[object] = []
+
+    async def build(_: object, space: object, *__: object, anew: bool) -> None:
+        built.append((space, anew))
+
+    async def indexed(_: Database) -> list[tuple[object, int]]:
+        return [(SPACE, DIMENSION)]
+
+    async def measured(*_: object, **__: object) -> list[recall.Recall]:
+        return []
+
+    monkeypatch.setattr(embedding_spaces, "build_index", build)
+    monkeypatch.setattr(embedding_spaces, "indexed_spaces", indexed)
+    monkeypatch.setattr(recall, "measure_all", measured)
+    look = Inspection(cast("Any", SimpleNamespace(database=corpus)), fix=True)
+    assert await recall.measure(corpus, SPACE, DIMENSION)
+    for mended, times in ((True, 1), (False, 1)):
+        async with corpus.service() as connection:
+            await connection.execute(sa.text("UPDATE vector_recall SET recall = 0.5"))
+        [found] = [each async for each in watching.low_recall(look)]
+        assert (found.mended, found.person) == (mended, not mended)
+        assert built == [(SPACE, True)] * times

@@ -38,11 +38,13 @@ async def capped(database: Database, cap: str | None) -> UUID:
     return run_id
 
 
-async def reserve(database: Database, run_id: UUID, usd: str) -> bool:
+async def reserve(
+    database: Database, run_id: UUID, usd: str, ceiling: Decimal | None = None
+) -> bool:
     """Whether the money was promised."""
     try:
         async with database.service() as connection:
-            await cost_caps.reserve_cost(connection, run_id, Decimal(usd))
+            await cost_caps.reserve_cost(connection, run_id, Decimal(usd), ceiling)
     except CostCapReached:
         return False
     return True
@@ -55,6 +57,18 @@ async def test_concurrent_promises_never_pass_the_cap(store: Database) -> None:
     assert sum(granted) == 33
     [run] = await table(store, "ingest_runs")
     assert run["reserved_usd"] == Decimal("0.99")
+
+
+async def test_a_cap_is_raised_up_to_the_ceiling_and_no_further(store: Database) -> None:
+    """By a quarter each time, for many at once, and each raise is written down."""
+    run_id = await capped(store, "1.00")
+    granted = await asyncio.gather(
+        *(reserve(store, run_id, "0.03", Decimal("1.50")) for _ in range(60))
+    )
+    assert sum(granted) == 50
+    [run] = await table(store, "ingest_runs")
+    assert (run["reserved_usd"], run["max_cost_usd"]) == (Decimal("1.50"), Decimal("1.50"))
+    assert [each["cause"] for each in await table(store, "machine_answers")] == ["money"] * 2
 
 
 async def test_what_was_spent_and_promised_stays_below_the_cap_all_the_time(

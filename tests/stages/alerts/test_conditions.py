@@ -9,11 +9,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from flows.alerting import QUALITY, tell_quality
+from pipeline.machine_answers import MachineAnswer
 from pipeline.states import JobState
-from pipeline.store import alerts
+from pipeline.store import alerts, incidents, machine_answers
 from pipeline.store.engine import Database
 from pipeline.store.runs import Progress
-from stages.alerts.conditions import BUDGET, look_at_conditions
+from stages.alerts.answering import note_answer
+from stages.alerts.conditions import BUDGET, REQUEUED, RESTARTED, look_at_conditions
 from stages.services import Services
 from tests.stages.alerts.conftest import Making, Parts
 
@@ -67,3 +69,29 @@ async def test_a_run_that_quarantines_too_much_is_told_until_one_does_not(parts:
     assert await told(made) == [(QUALITY, 1, True)]
     await tell_quality(services, progress(COMPLETE=30))
     assert await told(made) == [(QUALITY, 1, False)]
+
+
+async def test_what_the_machine_answers_is_told_and_stands_in_the_course(parts: Making) -> None:
+    """Restarts and what was requeued are one incident, with each answer, and end by themselves."""
+    made = parts()
+    for number in (1, 1, 2, 3):  # a second process that looks notes nothing twice
+        async with made.database.service() as connection:
+            said = f"worker was started again, restart {number}."
+            await machine_answers.note_once(connection, MachineAnswer.RESTART, "workers", said)
+    for _ in range(2):
+        await note_answer(made.database, MachineAnswer.REQUEUE, "workers", "It is free.")
+    await note_answer(made.database, MachineAnswer.FALL_BACK, "service:llamaparse", "Local.")
+    for _ in range(2):
+        await look_at_conditions(made)
+    assert sorted(await told(made)) == [(RESTARTED, 1, True), (REQUEUED, 1, True)]
+    async with made.database.service() as connection:
+        [incident] = await incidents.listed(connection)
+        course = [each.said for each in await incidents.timeline(connection, incident.id)
+                  if each.what == "answer"]  # fmt: skip
+        severities = {each.severity for each in await alerts.all_alerts(connection, 10)}
+    assert len(course) == 4, "the other provider's fallback is none of it"
+    assert "answered by machine: requeue: It is free. (2 times)" in course
+    assert severities == {"warning", "info"}, "three restarts are no accident"
+    await change(made.database, "UPDATE machine_answers SET seen_at = now() - interval '6 min'")
+    await look_at_conditions(made)
+    assert sorted(await told(made)) == [(RESTARTED, 1, False), (REQUEUED, 1, False)]

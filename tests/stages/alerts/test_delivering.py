@@ -66,6 +66,7 @@ async def test_who_does_not_acknowledge_is_followed_by_the_next(
         assert (path, event["event_action"]) == ("/v2/enqueue", "trigger")
         assert event["payload"]["severity"] == "critical"
         assert "Not acknowledged" in str(event["payload"])
+        assert event["dedup_key"] == str(raised.id)
         await here.passes(15)
         await deliver_due(here)
         [sent] = mail.mails
@@ -77,6 +78,12 @@ async def test_who_does_not_acknowledge_is_followed_by_the_next(
         await here.passes(60)
         await deliver_due(here)
         assert len(web.requests) == 2, "nobody else is told of what somebody looks after"
+        await close_alert(here, OUTAGE.kind, OUTAGE.key, "It answers again.")
+        for _ in range(2):
+            await deliver_due(here)
+        [(path, event)] = web.requests[2:]
+        assert (path, event["event_action"]) == ("/v2/enqueue", "resolve"), "the pager alone, once"
+        assert event["dedup_key"] == str(raised.id)
     assert await outcomes(here, raised) == [
         ("slack", "sent"), ("pager", "sent"), ("mail", "sent"), ("teams", "cancelled")
     ]  # fmt: skip
