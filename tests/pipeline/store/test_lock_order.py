@@ -119,7 +119,8 @@ _UNORDERED = {
         "shadows._END", "shadows._KEEP", "shadows._LIVING", "shadows._RESERVE", "shadows._SETTLE",
         "dropped_spaces._RETIRE", "space_pointer._FILL", "space_pointer._PIN",
         "space_pointer._POINT", "space_pointer._REMEMBER", "space_pointer._WHOLE",
-        "golden_questions._REMOVE", "incidents._CLOSE", "incidents._JOIN", "holds._LIFT",
+        "acknowledging._FORGET", "golden_questions._REMOVE", "holds._LIFT", "incidents._CLOSE",
+        "incidents._JOIN",
         "retention._REMOVE", "space_servers._ADD",
         "space_servers._NOTE", "word_index._BURY",
     },
@@ -127,7 +128,7 @@ _UNORDERED = {
         "cancellation._FENCE", "deletion._FENCE", "deletion._MARK", "erasure._ROWS_LEFT",
         "publication._POINT", "registration._JOBS", "superseded_jobs.REVIVE", "registration.REVIVE",
         "superseded_jobs.SUPERSEDE", "synced._ARRIVE", "registration.SUPERSEDE",
-        "word_index._DONE",
+        "withdrawal._POINT", "word_index._DONE",
     },
     "rows that nobody else changes": {"erasure._BLOTTED", "erasure._UNNAMED"},
 }  # fmt: skip
