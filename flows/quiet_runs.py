@@ -1,4 +1,4 @@
-"""Removes scheduled runs that found nothing, so that they do not bury the others in Prefect's UI."""
+"""Removes scheduled runs that found nothing: they would bury the others in Prefect's UI."""
 
 from __future__ import annotations
 
