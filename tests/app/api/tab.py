@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -51,8 +52,11 @@ class Page:
         self.click(place)
 
     def click(self, place: str) -> None:
-        """Click on it."""
-        self.browser.find_element(By.CSS_SELECTOR, place).click()
+        """Click on it; again, when it was drawn anew in that moment."""
+        try:
+            self.browser.find_element(By.CSS_SELECTOR, place).click()
+        except StaleElementReferenceException:
+            self.browser.find_element(By.CSS_SELECTOR, place).click()
 
     def resize(self, width: int) -> None:
         """Make the window so wide."""
