@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.store.database_urls import Addresses
     from pipeline.store.document_queries import DocumentView
     from pipeline.store.page_queries import VersionView
+    from pipeline.store.review_decisions import ReviewDecision
     from pipeline.store.review_queries import ReviewItem
     from stages.reviewing import Reviewed
     from stages.services import Services
@@ -98,6 +99,28 @@ def correct(
     return _decided(settings, user, decide)
 
 
+def undo(
+    settings: Settings, user: str | None, given: str, decision: str | None, reason: str
+) -> Outcome:
+    """Take a decision of a document back.
+
+    Args:
+        decision: how its id begins; the newest one that holds when left out.
+
+    Raises:
+        UsageError: there is no such decision, or several.
+    """
+
+    async def decide(services: Services) -> Reviewed:
+        from stages import reviewing
+
+        version = await _newest(services, settings, user, given)
+        found = await _decision(services, version, decision)
+        return await reviewing.undo(services, found, version, reason, operator_account())
+
+    return _decided(settings, user, decide)
+
+
 def _decided(
     settings: Settings, user: str | None, decide: Callable[[Services], Awaitable[Reviewed]]
 ) -> Outcome:
@@ -164,3 +187,20 @@ async def _newest(
     if version is None:
         raise UsageError("The document has no version.", remedy="Ingest its file again.")
     return version
+
+
+async def _decision(services: Services, version: VersionView, given: str | None) -> ReviewDecision:
+    from pipeline.store import review_decisions
+
+    async with services.database.reader(version.user_id) as connection:
+        decided = await review_decisions.of_document(connection, version.document_id)
+    undone = {each.undoes for each in decided}
+    hold = [each for each in decided if each.undoes is None and each.id not in undone]
+    if given is not None:
+        hold = [each for each in hold if str(each.id).startswith(given.lower())]
+    if not hold or (given is not None and len(hold) > 1):
+        raise UsageError(
+            "Several decisions begin so." if hold else "There is no such decision that holds.",
+            remedy="A decision's id is told when it is made, and stands in the document's history.",
+        )
+    return hold[0]

@@ -18,9 +18,11 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.arguments import quoted
+from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
 from flows.cancellation import was_cancelled
 from flows.ingest import conclude
+from flows.quiet_runs import remove_quiet_runs
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -44,6 +46,7 @@ from stages.pipeline_version import services_for_version
 from stages.run_lease import record_dead_run
 from stages.services import Services
 
+NOTHING_WAITS = "Nothing waits"
 _PAUSE_DAYS = 1 / 24
 """Less is no choice of old documents, but a pause for uploads, for which a run is on its way."""
 
@@ -233,7 +236,10 @@ async def _named_jobs(
 async def _sweep(
     parts: Services, run: UUID, selection: Selection, options: RunOptions
 ) -> State[Any]:
-    """Work off what waits and nobody works on; leave no trace when there is nothing."""
+    """Work off what waits and nobody works on; leave no trace when there is nothing.
+
+    Of the schedule's runs that found nothing one at most stands between the others.
+    """
     owner = selection.user_id
     kept = None
     if owner is not None:
@@ -250,7 +256,8 @@ async def _sweep(
             await _settle_dead_runs(parts)
             waits = await _anything_waits(parts, selection)
         if not waits:
-            return Completed(name="Nothing waits", message="Every document has ended.")
+            await shown(remove_quiet_runs("backfill", NOTHING_WAITS, scheduled=True))
+            return Completed(name=NOTHING_WAITS, message="Every document has ended.")
         await _start(parts, run, owner, options, asked=False)
         kind = TimeLimit.SWEEP if selection.older_than_days else TimeLimit.BACKFILL
         async with limited_run(parts, run, kind), BatchRunner(parts, run, options) as runner:

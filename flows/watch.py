@@ -10,20 +10,12 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-)
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.artifact_writes import shown
+from flows.quiet_runs import remove_quiet_runs
 from flows.redacted_errors import redact_errors, redacting_errors
 from flows.results import UNCACHED, UNKEPT
 from flows.retries import RETRYING
@@ -36,7 +28,6 @@ from stages.watching.presenting import as_markdown, in_short
 
 ALL_WELL = "All well"
 UNUSUAL = "Unusual"
-_REMOVED_AT_MOST = 20
 
 
 @task(task_run_name="look", **UNCACHED, **RETRYING)
@@ -60,7 +51,7 @@ async def watch() -> State[Any]:
         get_run_logger().info("%s", said)
         await hand_over(parts, found.alerts)
         if not found.alerts:
-            await shown(_remove_quiet_runs())
+            await shown(remove_quiet_runs("watch", ALL_WELL))
             return Completed(name=ALL_WELL, message=said)
         await _show(found)
         return Completed(name=UNUSUAL, message=said)
@@ -69,18 +60,3 @@ async def watch() -> State[Any]:
 async def _show(found: Outlook) -> None:
     said = in_short(found)
     await shown(acreate_markdown_artifact(as_markdown(found), key="watch", description=said))
-
-
-async def _remove_quiet_runs() -> None:
-    """Remove the earlier runs that found nothing: a new one says the same."""
-    async with get_client() as client:
-        quiet = await client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=["watch"])),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(name=FlowRunFilterStateName(any_=[ALL_WELL]))
-            ),
-            limit=_REMOVED_AT_MOST,
-        )
-        for each in quiet:
-            if str(each.id) != flow_run.id:
-                await client.delete_flow_run(each.id)

@@ -60,11 +60,26 @@ def _places(
     places = {}
     for number, passage in passages.items():
         cited, language = passage.citation, passage.language
-        # Another version may have been published meanwhile: its offsets are into another text.
-        if cited is not None and document.text[cited.start : cited.end] == passage.text:
-            asked = words(language)
-            places[number] = place_in(document, cited.start, cited.end, asked, language)
+        start = None if cited is None else start_of(document.text, passage.text, cited.start)
+        if start is not None:
+            end = start + len(passage.text)
+            places[number] = place_in(document, start, end, words(language), language)
     return places
+
+
+def start_of(text: str, passage: str, start: int) -> int | None:
+    """Where a passage stands in a text; None when that cannot be told.
+
+    Another reading may have taken the place of the one that was published, as while a correction is
+    judged: what it did not change stands elsewhere then, and is taken where it stands once only.
+
+    Args:
+        start: where it stood in the text that was published.
+    """
+    if text.startswith(passage, start):
+        return start
+    found = text.find(passage)
+    return found if found >= 0 and text.find(passage, found + 1) < 0 else None
 
 
 def _with(passage: Passage, place: Place | None) -> Passage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
@@ -15,7 +15,7 @@ from checks.validation_results import ValidationResult, quality_rows
 from pipeline.compute_child import compute_beside
 from pipeline.errors import GateRejection
 from pipeline.states import JobState
-from pipeline.store import review_decisions
+from pipeline.store import review_decisions, withdrawal
 from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move
 from stages.batch import failure
@@ -114,6 +114,17 @@ def outcome_moves(
             }
             moves.append(Move(job.job_id, job.attempt, job.state, passed, facts=facts))
     return moves
+
+
+async def withdraw_refused(services: Services, moves: Iterable[Move]) -> None:
+    """Take from readers what a decision held up that was taken back, before it is quarantined.
+
+    In a transaction of its own, before: one that is interrupted in between is judged again.
+    """
+    refused = sorted(each.job_id for each in moves if each.target is JobState.QUARANTINED)
+    if refused:
+        async with services.database.service() as connection:
+            await withdrawal.withdraw(connection, refused)
 
 
 def rejection(reason: str) -> GateRejection:

@@ -24,7 +24,13 @@ from pipeline.store.transitions import move
 from pipeline.store.vector_facts import VectorFact
 from pipeline.text import count_visible
 from stages.batch import Batch, StageResult, actor, jobs_at
-from stages.gate_outcomes import Asked, outcome_moves, result_records, validate_rows
+from stages.gate_outcomes import (
+    Asked,
+    outcome_moves,
+    result_records,
+    validate_rows,
+    withdraw_refused,
+)
 from stages.services import Services
 from stages.text_storage import parsed_texts
 
@@ -66,6 +72,7 @@ async def gate(
         for result in reversed(results)
         for each in outcome_moves(jobs, result, None, "gate")
     }
+    await withdraw_refused(services, moves.values())
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, list(moves.values()), actor(services, batch))
         if moves:

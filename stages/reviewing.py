@@ -1,5 +1,7 @@
 """Works off what the gate quarantined or warned of: a person accepts, corrects or rejects it.
 
+A decision can be taken back by another one; what is published then follows the gate again.
+
 A decision is written down and told to the audit in one transaction with what follows from it, so
 there is none that had no effect. What is accepted or corrected goes through every stage again: what
 is stored, and every vector of an unchanged chunk, is found again and not paid for twice.
@@ -119,6 +121,48 @@ async def put_right(
         )  # fmt: skip
 
     return await _again(services, version.document_id, version.job_id, version.user_id, write)
+
+
+async def undo(
+    services: Services,
+    decision: ReviewDecision,
+    newest: VersionView,
+    reason: str,
+    who: str,
+) -> Reviewed:
+    """Take a decision back; it stays in the record, and holds no longer.
+
+    What was accepted or corrected is read and judged without it. What readers see stays until the
+    gate has judged; where it refuses, it is withdrawn. What was rejected waits for a review again.
+
+    Args:
+        newest: the newest version of its document.
+
+    Raises:
+        UsageError: it was taken back already, or it took back another one.
+    """
+    reason = _reason(reason)
+    if decision.undoes is not None:
+        raise UsageError(
+            "A decision that took another one back is not taken back itself.",
+            remedy="Accept, correct or reject the document again.",
+        )
+    judged_again = newest.file_sha256 == decision.file_sha256
+    job = newest.job_id if judged_again else decision.job_id
+
+    async def write(connection: AsyncConnection, run_id: UUID | None) -> ReviewDecision:
+        return await review_decisions.add(
+            connection, uuid4(), job, "undo", reason, who, run_id=run_id, undoes=decision.id
+        )
+
+    if judged_again and decision.decision != "reject":
+        return await _again(services, newest.document_id, job, newest.user_id, write)
+    async with services.database.service() as connection:
+        if judged_again:
+            await _locked(connection, newest.document_id, job)
+            await acknowledging.forget(connection, job)
+        made = await write(connection, None)
+    return Reviewed(made, uuid4())
 
 
 async def _again(

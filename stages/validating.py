@@ -23,7 +23,13 @@ from pipeline.store.claims import ClaimedJob
 from pipeline.store.transitions import Move, move
 from stages.attaching import with_files_inside
 from stages.batch import Batch, StageResult, actor, failure, jobs_at, make_moves
-from stages.gate_outcomes import Asked, outcome_moves, result_records, validate_rows
+from stages.gate_outcomes import (
+    Asked,
+    outcome_moves,
+    result_records,
+    validate_rows,
+    withdraw_refused,
+)
 from stages.parsing import ParseReference
 from stages.services import Services
 from stages.text_storage import facts_of, parsed_texts
@@ -114,6 +120,7 @@ async def validate(
         moves += outcome_moves(judged, result, JobState.PARSE_VALIDATED, "validate", facts)
         results.append(result)
         records = list(result_records(result))
+    await withdraw_refused(services, moves)
     async with services.database.service(repeatable=True) as connection:
         moved = await move(connection, moves, actor(services, batch))
         await quality.record(connection, records, run_id=batch.run_id, user_id=jobs[0].user_id)

@@ -90,6 +90,22 @@ def correct(
     _show(done, "Corrected", json=json)
 
 
+@group.command()
+def undo(
+    document: Document,
+    reason: Reason,
+    decision: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Which decision; the newest that holds when left out."),
+    ] = None,
+    user: User = None,
+    json: Json = False,
+) -> None:
+    """Take a decision back; the document is judged without it, and published as the gate says."""
+    done = reviews.undo(load_settings(), user, document, decision, reason)
+    _show(done, "Taken back", json=json)
+
+
 def _cell(given: str | None) -> tuple[int, int, int] | None:
     if given is None:
         return None
@@ -107,7 +123,7 @@ def _show(done: Outcome, word: str, *, json: bool) -> None:
     if json:
         print_json(decision_json(done))
         raise typer.Exit(0 if done.report is None or done.report.all_fine else 1)
-    tell(f"{word}, as {decision.who}: {decision.reason}")
+    tell(f"{word}, as {decision.who}: {decision.reason} (decision {str(decision.id)[:8]})")
     if done.report is not None:
         raise typer.Exit(show_run(done.report, {}, json=False))
 
@@ -119,6 +135,7 @@ def decision_json(done: Outcome) -> dict[str, Any]:
     return {
         "decision_id": decision.id,
         "decision": decision.decision,
+        "undoes": decision.undoes,
         "document_id": decision.document_id,
         "reason": decision.reason,
         "who": decision.who,

@@ -33,6 +33,19 @@ _ACKNOWLEDGE = sa.text(
 )
 
 
+_FORGET = sa.text(
+    f"""
+    UPDATE upload_jobs SET acknowledged_at = NULL
+    WHERE id = :id AND state IN ({listed(FAILED)}) AND acknowledged_at IS NOT NULL
+    """
+)
+
+
+async def forget(connection: AsyncConnection, job_id: UUID) -> None:
+    """Have a failure be told of again, as if nobody knew of it."""
+    await connection.execute(_FORGET, {"id": job_id})
+
+
 async def acknowledge(
     connection: AsyncConnection, job_ids: Sequence[UUID], actor: Actor
 ) -> set[UUID]:

@@ -132,6 +132,12 @@ _NAMED = sa.text(
 _OF_INCIDENT = sa.text(
     f"SELECT {_COLUMNS} FROM alerts WHERE incident_id = :incident ORDER BY opened_at, id"
 )
+_OF_KIND = sa.text(
+    f"""
+    SELECT {_COLUMNS} FROM alerts WHERE kind = :kind
+    ORDER BY closed_at IS NOT NULL, opened_at DESC, id LIMIT :most
+    """
+)
 _KEYS = sa.text("SELECT key FROM alerts WHERE kind = :kind AND closed_at IS NULL")
 
 
@@ -251,6 +257,11 @@ async def named(connection: AsyncConnection, prefix: str) -> list[KeptAlert]:
 async def open_keys(connection: AsyncConnection, kind: str) -> set[str]:
     """With what alerts of a kind are open."""
     return set((await connection.execute(_KEYS, {"kind": kind})).scalars())
+
+
+async def of_kind(connection: AsyncConnection, kind: str, most: int) -> list[KeptAlert]:
+    """Alerts of one kind, closed ones too: those that are open first, then the newest."""
+    return await records(connection, KeptAlert, _OF_KIND, {"kind": kind, "most": most})
 
 
 async def of_incident(connection: AsyncConnection, incident: UUID) -> list[KeptAlert]:

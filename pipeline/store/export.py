@@ -35,7 +35,7 @@ _KINDS: Mapping[str, str] = {
     """,
     "review_decision": """
         SELECT id, document_id, job_id, file_sha256, decision, reason, who, findings, correction,
-               created_at
+               created_at, undoes
         FROM review_decisions WHERE id > :after ORDER BY id LIMIT :limit
     """,
     "event": """

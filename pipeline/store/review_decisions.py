@@ -1,7 +1,7 @@
 """Keeps what persons decided of documents: accepted findings, corrections, rejections.
 
-Rows are added and never changed; they are about the bytes of one user (user, hash of the file), so
-they hold for every later reading of the same bytes.
+Rows are added and never changed: what was decided is taken back by another row. They are about the
+bytes of one user (user, hash of the file), so they hold for every later reading of the same bytes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.errors import UsageError
 from pipeline.store.engine import records, rows
 
 
@@ -24,7 +26,7 @@ class ReviewDecision:
     """A decision of a person.
 
     Attributes:
-        decision: ``accept``, ``correct`` or ``reject``.
+        decision: ``accept``, ``correct``, ``reject`` or ``undo``.
         findings: what was accepted or rejected: suite, rule, sentence and failed rows of each.
         correction: as `pipeline.corrections.Correction.record` has it; None for others.
     """
@@ -40,20 +42,23 @@ class ReviewDecision:
     findings: list[dict[str, Any]]
     correction: dict[str, Any] | None
     created_at: datetime
+    undoes: UUID | None = None
 
 
 _COLUMNS = """
     id, user_id, document_id, job_id, file_sha256, decision, reason, who, findings, correction,
-    created_at
+    created_at, undoes
 """
+IN_FORCE = "NOT EXISTS (SELECT FROM review_decisions AS u WHERE u.undoes = {}.id)"
+"""Whether nobody has taken a decision back."""
 # The audit has the decision in the same transaction, and no words of the document.
 _ADD = sa.text(
     f"""
     WITH made AS (
         INSERT INTO review_decisions (id, user_id, document_id, job_id, file_sha256, decision,
-                                      reason, who, findings, correction)
+                                      reason, who, findings, correction, undoes)
         SELECT :id, j.user_id, j.document_id, j.id, j.file_sha256, :decision, :reason, :who,
-               CAST(:findings AS jsonb), CAST(:correction AS jsonb)
+               CAST(:findings AS jsonb), CAST(:correction AS jsonb), CAST(:undoes AS uuid)
         FROM upload_jobs AS j WHERE j.id = :job
         RETURNING {_COLUMNS}
     ), told AS (
@@ -66,11 +71,16 @@ _ADD = sa.text(
     SELECT * FROM made
     """
 )
-_EVENTS = {"accept": "accepted", "correct": "corrected", "reject": "rejected"}
+_EVENTS = {
+    "accept": "accepted",
+    "correct": "corrected",
+    "reject": "rejected",
+    "undo": "decision undone",
+}
 _OF_FILES = sa.text(
     f"""
-    SELECT {_COLUMNS} FROM review_decisions
-    WHERE decision = :decision AND (user_id, file_sha256) IN (
+    SELECT {_COLUMNS} FROM review_decisions AS r
+    WHERE decision = :decision AND {IN_FORCE.format("r")} AND (user_id, file_sha256) IN (
         SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:shas AS text[])))
     ORDER BY created_at, id
     """
@@ -108,11 +118,16 @@ async def add(
     run_id: UUID | None = None,
     findings: Iterable[Mapping[str, Any]] = (),
     correction: Mapping[str, Any] | None = None,
+    undoes: UUID | None = None,
 ) -> ReviewDecision:
     """Write a decision down, with its event in the audit.
 
     Args:
         job_id: the version that it was made of; whose it is and its bytes are that version's.
+        undoes: the decision that this one takes back.
+
+    Raises:
+        UsageError: that one has been taken back already.
     """
     given = {
         "id": decision_id,
@@ -124,15 +139,21 @@ async def add(
         "run_id": run_id,
         "findings": json.dumps(list(findings)),
         "correction": None if correction is None else json.dumps(correction),
+        "undoes": undoes,
     }
-    (row,) = await rows(connection, _ADD, given)
+    try:
+        (row,) = await rows(connection, _ADD, given)
+    except IntegrityError as error:
+        if undoes is None:
+            raise
+        raise UsageError("That decision has been taken back already.") from error
     return ReviewDecision(**row)
 
 
 async def of_files(
     connection: AsyncConnection, decision: str, files: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], list[ReviewDecision]]:
-    """The decisions of one kind about these bytes of users, the oldest first."""
+    """The decisions of one kind that hold, about these bytes of users, the oldest first."""
     values = {
         "decision": decision,
         "users": [user for user, _ in files],

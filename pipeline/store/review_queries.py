@@ -14,6 +14,7 @@ from pipeline.states import PUBLISHED
 from pipeline.store.acknowledging import ACKNOWLEDGED
 from pipeline.store.engine import records
 from pipeline.store.job_queries import Place
+from pipeline.store.review_decisions import IN_FORCE
 from pipeline.store.schema import listed
 
 
@@ -59,7 +60,7 @@ _ITEMS = f"""
         ) AS f WHERE NOT EXISTS (
             SELECT FROM review_decisions AS v
             WHERE v.user_id = j.user_id AND v.file_sha256 = j.file_sha256
-              AND v.decision IN ('accept', 'reject')
+              AND v.decision IN ('accept', 'reject') AND {IN_FORCE.format("v")}
               AND v.findings @> jsonb_build_array(jsonb_build_object(
                   'suite', f.suite, 'rule', f.rule, 'failed', f.failed,
                   'sentence', split_part(f.sentence, ' (accepted by ', 1))))

@@ -186,6 +186,7 @@ _UNDER_WAY = sa.text(f"{_SELECT} AND ended_at IS NULL")
 _VERIFIED = sa.text(
     f"{_SELECT} AND step = 'verified' ORDER BY ended_at DESC, created_at DESC LIMIT :most"
 )
+_EVERYWHERE = sa.text(f"{_COLUMNS} ORDER BY created_at DESC, id LIMIT :most")
 _HISTORY = sa.text(f"{_SELECT} ORDER BY created_at DESC, id LIMIT :most")
 
 
@@ -215,6 +216,11 @@ async def history(
     """The rollouts of an environment, the newest first."""
     values = {"environment": environment, "most": most}
     return await records(connection, Rollout, _HISTORY, values)
+
+
+async def everywhere(connection: AsyncConnection, most: int) -> Sequence[Rollout]:
+    """The rollouts of every environment that this database knows, the newest first."""
+    return await records(connection, Rollout, _EVERYWHERE, {"most": most})
 
 
 _ALONE = 620_816

@@ -1066,8 +1066,12 @@ review_decisions = Table(
         nullable=False,
         server_default=text("clock_timestamp()"),
     ),
-    CheckConstraint("decision IN ('accept', 'correct', 'reject')", name="decision"),
+    # the decision that this one takes back; each is taken back once
+    Column("undoes", Uuid),
+    CheckConstraint("decision IN ('accept', 'correct', 'reject', 'undo')", name="decision"),
     CheckConstraint("(decision = 'correct') = (correction IS NOT NULL)", name="correction"),
+    CheckConstraint("(decision = 'undo') = (undoes IS NOT NULL)", name="undoes"),
+    Index(None, "undoes", unique=True),
     Index(None, "user_id", "file_sha256"),
     Index(None, "document_id"),
 )

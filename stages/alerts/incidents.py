@@ -1,4 +1,4 @@
-"""Closes incidents, and drafts the report on one from what was recorded of it."""
+"""Acknowledges and closes incidents, and drafts the report on one from what was recorded of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.store import incidents
 from pipeline.store.alerts import KeptAlert
 from pipeline.store.engine import Database
 from pipeline.store.incidents import ITSELF, Incident, TimelineEvent
+from stages.alerts.raising import acknowledge_alerts
 
 OPEN_QUESTIONS = (
     "Why did it happen? (The likely causes above are the machine's.)",
@@ -46,6 +47,13 @@ async def close_incident(database: Database, incident: Incident, who: str, why: 
     if left:
         async with database.service() as connection:
             await kept.close_these(connection, left, why)
+
+
+async def acknowledge_incident(database: Database, incident: Incident, who: str, why: str) -> None:
+    """Note that somebody looks after an incident: after each of its alerts that is open."""
+    async with database.service() as connection:
+        found = await kept.of_incident(connection, incident.id)
+    await acknowledge_alerts(database, [e.id for e in found if e.closed_at is None], who, why)
 
 
 async def told(

@@ -67,6 +67,15 @@ async def test_another_versions_text_tells_no_place(storage: Storage) -> None:
     assert paragraph(found) is None
 
 
+async def test_what_a_correction_left_alone_keeps_its_place(storage: Storage) -> None:
+    """Its words stand elsewhere then; where they stand twice, nothing is guessed."""
+    start = TEXT.index("Three")
+    moved = passage(start - 2, start + 3, text="Three.")
+    twice = passage(0, 1, text="e.")
+    found = await with_places([moved, twice], "hail", storage, texts("key"))
+    assert [paragraph(each) for each in found] == [3, None]
+
+
 @pytest.mark.parametrize("key", [None, "gone"])
 async def test_a_text_that_is_not_there_tells_no_place(storage: Storage, key: str | None) -> None:
     """The passage stays as it is."""

@@ -34,6 +34,13 @@ export function ask(method, path, { query, body, accept = [200, 202, 204] } = {}
   }, accept, (answer) => (answer.status === 204 ? null : answer.json()));
 }
 
+/** A text. */
+export function words(path) {
+  return answered(address(path), {
+    headers: headers(), signal: AbortSignal.timeout(PATIENCE), cache: "no-store",
+  }, [200], (answer) => answer.text());
+}
+
 /** A picture, as bytes; one that the browser still has is asked for, not sent again. */
 export function picture(path, query) {
   return answered(address(path, query), {

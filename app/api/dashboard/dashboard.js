@@ -9,6 +9,7 @@ import { below, forgetAll, viewAddress } from "./links.js";
 import * as pages from "./pages.js";
 import * as replacing from "./replacing.js";
 import * as search from "./search.js";
+import { clear as forgetAnswers } from "./seldom.js";
 import * as session from "./session.js";
 import { follow } from "./stream.js";
 import * as uploads from "./uploads.js";
@@ -220,6 +221,7 @@ function leave(words = "") {
   turn += 1;
   user = "";
   news.clear();
+  forgetAnswers();
   delete $("status").dataset.news;
   empty();
   replacing.close();

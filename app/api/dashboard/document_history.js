@@ -5,16 +5,19 @@ import { el, plain, put, table } from "./dom.js";
 import { pageLink } from "./links.js";
 import { noteList } from "./notes.js";
 import { badge } from "./panels.js";
+import { decisions } from "./undoing.js";
 import { dollars, duration, number, spaced, state, when } from "./words.js";
 
 const dialog = document.getElementById("story");
 let shown = null;
+let drawn = null;
 
 /** Open a job's history; `retry` and `trouble` as the board has them. */
 export async function open(id, actions) {
   try {
     const job = await ask("GET", `/jobs/${id}`);
-    draw(job, actions);
+    const review = await ask("GET", `/review/${job.document_id}`, { accept: [200, 404] });
+    draw(job, review.decisions ?? [], actions);
     if (!dialog.open) dialog.showModal();
   } catch (problem) {
     actions.trouble(problem);
@@ -27,15 +30,19 @@ export function refresh(actions) {
 }
 
 export function close() {
-  shown = null;
+  shown = drawn = null;
   if (dialog.open) dialog.close();
   document.getElementById("story-title").replaceChildren();
   document.getElementById("story-body").replaceChildren();
 }
 dialog.addEventListener("close", close);
 
-function draw(job, { retry }) {
-  shown = job.id;
+// What is the same stays as it is: somebody may be writing in it.
+function draw(job, decided, actions) {
+  const { retry } = actions;
+  const same = JSON.stringify([job, decided]);
+  if (shown === job.id && same === drawn) return;
+  [shown, drawn] = [job.id, same];
   document.getElementById("story-title").replaceChildren(plain(job.name));
   const known = [
     ["Version", number(job.version)], ["Pages", job.pages === null ? null : number(job.pages)],
@@ -55,6 +62,7 @@ function draw(job, { retry }) {
     el("dl", { class: "facts" }, known.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)))),
     Object.keys(job.stage_seconds).length ? table("Time of each stage", ["Stage", ">Time"],
       Object.entries(job.stage_seconds).map(([name, seconds]) => [spaced(name), duration(seconds)])) : null,
+    decisions(job.document_id, decided, { ...actions, again: () => open(job.id, actions) }),
     table("What happened, the oldest first", ["When", "What", "By"],
       job.history.map((event) => [when(event.at), happened(event), plain(event.actor)])),
   );

@@ -47,7 +47,7 @@ export function table(caption, columns, rows) {
 
 const shown = new Map();
 
-/** Fill a place, but only when what it shows has changed; focus and open details stay. */
+/** Fill a place, but only when what it shows has changed; focus, open details and what is typed stay. */
 export function fill(id, data, make) {
   const mark = JSON.stringify(data);
   if (shown.get(id) === mark) return;
@@ -55,7 +55,9 @@ export function fill(id, data, make) {
   const place = document.getElementById(id);
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const before = new Map([...place.querySelectorAll("details")].map((each) => [each.dataset.key, each.open]));
+  const typed = new Map([...place.querySelectorAll("input[data-key]")].map((each) => [each.dataset.key, each.value]));
   put(place, make(data));
+  for (const each of place.querySelectorAll("input[data-key]")) each.value = typed.get(each.dataset.key) ?? each.value;
   for (const each of place.querySelectorAll("details")) each.open = before.get(each.dataset.key) ?? each.open;
   if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -1,12 +1,14 @@
 // What maintenance found and mended, for operators.
 
 import { el, fill, plain, table } from "./dom.js";
+import { seldom } from "./seldom.js";
 import { count, number, when } from "./words.js";
 
+const SECONDS = 60; // it looks once an hour
 const title = ({ title: [first, ...rest] }) => plain(first.toUpperCase() + rest.join(""));
 
 export const place = { id: "maintenance", title: "Maintenance", wide: true };
-export const ask = ({ get, operator }) => (operator ? get("/maintenance") : null);
+export const ask = ({ get, operator }) => (operator ? seldom(get, "/maintenance", SECONDS) : null);
 export const show = (told) => fill("maintenance", told, maintenance);
 
 function maintenance(told) {

@@ -32,7 +32,7 @@ const sentence = ([first, ...rest]) => plain(first.toUpperCase() + rest.join("")
 
 // A published document is not rejected here: readers see it, and deleting it is a step of its own.
 function decide(each, { soon, trouble }) {
-  const why = el("input", { name: "reason", required: true, maxlength: LONGEST, autocomplete: "off" });
+  const why = el("input", { "data-key": `why-${each.document_id}`, name: "reason", required: true, maxlength: LONGEST, autocomplete: "off" });
   const act = (name) => async (event) => {
     event.preventDefault();
     const form = event.currentTarget.form ?? event.currentTarget;

@@ -7,9 +7,12 @@
 import * as alerts from "./alerts.js";
 import * as documents from "./document_list.js";
 import { el } from "./dom.js";
+import * as forecast from "./forecast.js";
 import * as golden from "./golden.js";
+import * as incidents from "./incidents.js";
 import * as maintenance from "./maintenance.js";
 import { errors, health, queue, quality, recent, services, spend, states, throughput } from "./panels.js";
+import * as releases from "./releases.js";
 import * as review from "./review.js";
 import * as sources from "./sources.js";
 import { below, viewAddress } from "./links.js";
@@ -22,8 +25,8 @@ export const VIEWS = {
   documents: { title: "Documents", every: 30 * SECOND, panels: [documents] },
   search: { title: "Search", every: 0, panels: [golden] },
   quality: { title: "Quality", every: 30 * SECOND, panels: [review, quality] },
-  cost: { title: "Cost", every: 30 * SECOND, panels: [spend] },
-  operations: { title: "Operations", every: 10 * SECOND, panels: [services, queue, health, maintenance, sources] },
+  cost: { title: "Cost", every: 30 * SECOND, panels: [spend, forecast.month] },
+  operations: { title: "Operations", every: 10 * SECOND, panels: [incidents, services, queue, health, forecast, releases, maintenance, sources] },
 };
 
 const FIRST = "overview";

@@ -18,7 +18,7 @@ from app.api.problems import Forbidden, NotFound, responses
 from app.api.rate_limits import limited
 from pipeline.store import incidents
 from pipeline.store.incidents import Incident
-from stages.alerts.incidents import close_incident, report, times, told
+from stages.alerts.incidents import acknowledge_incident, close_incident, report, times, told
 
 router = APIRouter(tags=["alerts"])
 _MOST = 200
@@ -72,6 +72,14 @@ class CauseBody(BaseModel):
     cause: Annotated[Line, Field(min_length=1, max_length=400)]
 
 
+class AcknowledgmentBody(BaseModel):
+    """Why somebody looks after an incident, or what they do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: Annotated[Line, Field(max_length=400)] = ""
+
+
 def _operator(caller: Annotated[Caller, Depends(limited)]) -> Caller:
     if not caller.is_service:
         raise Forbidden("Incidents are for operators.")
@@ -113,6 +121,23 @@ async def get_report(parts: Parts, caller: Operator, incident_id: UUID) -> Plain
     found = await _there(parts, incident_id)
     page = report(found, *await told(parts.database, found))
     return PlainTextResponse(page, media_type="text/markdown; charset=utf-8")
+
+
+@router.post(
+    "/incidents/{incident_id}/acknowledge",
+    responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503),
+    openapi_extra=described(AcknowledgmentBody),
+)
+async def acknowledge_one(
+    parts: Parts,
+    caller: Operator,
+    incident_id: UUID,
+    body: Annotated[AcknowledgmentBody, json_body(AcknowledgmentBody)],
+) -> IncidentOut:
+    """Say that somebody looks after it, and so after each of its alerts. Operators only."""
+    found = await _there(parts, incident_id)
+    await acknowledge_incident(parts.database, found, caller.name or "operator", body.why)
+    return _out(await _there(parts, incident_id))
 
 
 @router.post(

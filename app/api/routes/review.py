@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
@@ -87,12 +87,14 @@ class DecisionOut(BaseModel):
     """What a person decided, with who, when and why."""
 
     id: UUID
-    decision: str = Field(description="`accept`, `correct` or `reject`.")
+    decision: str = Field(description="`accept`, `correct`, `reject` or `undo`.")
     reason: str
     who: str
     at: datetime
     findings: list[dict[str, str | int]] = Field(description="What was accepted or rejected.")
     correction: CorrectionOut | None
+    undoes: UUID | None = Field(description="The decision that this one took back.")
+    undone: bool = Field(description="It was taken back, and holds no longer.")
 
 
 class ReviewOut(BaseModel):
@@ -108,6 +110,12 @@ class ReasonBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+
+
+class UndoBody(ReasonBody):
+    """The decision that is taken back."""
+
+    decision: UUID
 
 
 class CorrectionBody(ReasonBody):
@@ -150,7 +158,7 @@ async def get_review(parts: Parts, scope: CurrentAccess, document_id: UUID) -> R
         decided = await review_decisions.of_document(connection, document_id)
     return ReviewOut(
         item=None if item is None else ReviewItemOut.model_validate(item),
-        decisions=[_out(each) for each in decided],
+        decisions=[_out(each, undone={each.undoes for each in decided}) for each in decided],
     )
 
 
@@ -201,6 +209,29 @@ async def correct(
     return _sent(parts, done)
 
 
+@router.post("/{document_id}/undo", responses=_BODY, openapi_extra=described(UndoBody))
+async def undo(
+    parts: Parts,
+    scope: CurrentAccess,
+    document_id: UUID,
+    body: Annotated[UndoBody, json_body(UndoBody)],
+) -> DecisionOut:
+    """Take a decision back; the document is judged without it, and published as the gate says.
+
+    It stays in the record, and this is written beside it. Readers keep what they see until the gate
+    has judged; where it refuses, the document is withdrawn.
+    """
+    version = await _newest(parts, scope, document_id)
+    async with scope.reading(parts.database) as connection:
+        decided = await review_decisions.of_document(connection, document_id)
+    found = next((each for each in decided if each.id == body.decision), None)
+    if found is None:
+        raise NotFound("There is no such decision of this document.")
+    async with _told():
+        done = await reviewing.undo(parts.services, found, version, body.reason, _who(scope))
+    return _sent(parts, done)
+
+
 async def _item(parts: ApiParts, scope: RowAccess, document_id: UUID) -> ReviewItem:
     """What waits, as its user or an operator may see it: ownership is established here."""
     async with scope.reading(parts.database) as connection:
@@ -243,7 +274,7 @@ def _sent(parts: ApiParts, done: Reviewed) -> DecisionOut:
     return _out(done.decision)
 
 
-def _out(decision: ReviewDecision) -> DecisionOut:
+def _out(decision: ReviewDecision, undone: Collection[UUID | None] = ()) -> DecisionOut:
     correction = decision.correction
     return DecisionOut(
         id=decision.id,
@@ -253,4 +284,6 @@ def _out(decision: ReviewDecision) -> DecisionOut:
         at=decision.created_at,
         findings=decision.findings,
         correction=None if correction is None else CorrectionOut.model_validate(correction),
+        undoes=decision.undoes,
+        undone=decision.id in undone,
     )

@@ -9,6 +9,10 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from app.terminal.rollouts import WORDS
+from pipeline.alerts import Alert, Severity
+from pipeline.child_processes import ROOT
+from stages.alerts.raising import raise_alert
 from tests.app.api.calling import ENCRYPTED, SAMPLES, accepted, text
 from tests.app.api.database import lose_original
 from tests.app.api.serving import RunningApi
@@ -20,6 +24,9 @@ VIEWS = ("overview", "documents", "search", "quality", "cost", "operations")
 # What a program writes where it has a value that is no text.
 NO_WORDS = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bnull\b|Invalid Date")
 FEW = 55
+DRIFT = "1 difference of production from what it declares.\n- deployment sweep: schedules"
+ALERTS = (("disk-fills", "/data", "The disk of /data is full in 9 days."),
+          ("drift-found", "production", DRIFT))  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,6 +43,8 @@ def corpus(api: RunningApi) -> dict[str, str]:
         for number in range(FEW):
             accepted(ben, f"# {number}\n", name=f"Ben {number:02}.md", source=f"ben/{number}")
     lose_original(api, lost["id"])
+    for kind, key, title in ALERTS:
+        api.run(raise_alert(api.parts, Alert(kind, key, Severity.WARNING, title)))
     api.work_off(*(each["id"] for each in (*made, locked, lost)))
     return {"locked": locked["id"], "lost": lost["id"], "policy": made[0]["document_id"]}
 
@@ -113,7 +122,8 @@ def test_only_what_is_seen_is_asked(page: Page) -> None:
     """Each view asks what it shows: a user nothing of an operator's, and the other way round."""
     alike = {"cost": {"/overview"}, "quality": {"/overview", "/review"},
              "documents": {"/documents"}, "overview": {"/overview", "/jobs"}}  # fmt: skip
-    operating = {"/overview", "/maintenance", "/sources"}
+    # What changes by the minute or the hour was asked when the view was opened.
+    operating = {"/overview", "/incidents", "/sources"}
     for user, service, own in (
         ("anna", False, {"search": {"/golden-questions"}, "operations": {"/overview"}}),
         (
@@ -137,6 +147,36 @@ def test_only_what_is_seen_is_asked(page: Page) -> None:
             page.until(lambda: True)
             time.sleep(0.4)
             assert asked(page) == expected, (user, view)
+
+
+def test_an_incident_is_worked_off(page: Page) -> None:
+    """Its course, who looks after it, and its end with a cause that stands in the draft."""
+    page.open("operator", service=True, view="operations")
+    page.until_told("#incidents", "A disk fills")
+    assert "deployment sweep: schedules" in page.text("#releases")
+    assert "No release was deployed here" in page.text("#releases")
+    found = "//article[contains(., 'A disk fills')]"
+
+    def click(what: str) -> None:
+        page.browser.find_element(By.XPATH, f"{found}//{what}").click()
+
+    click("summary[.='Course']")
+    page.until_told("#incidents", "warning: The disk of /data is full in 9 days.")
+    click("button[@data-look]")
+    page.until_told("#incidents", "operator looks after it")
+    page.browser.find_element(By.XPATH, f"{found}//input").send_keys("Old exports.\n")
+    page.until_told("#incidents", "Ended (1)")
+    click("ancestor::details/summary")
+    click("summary[.='Draft of the report']")
+    page.until_told("#incidents", "operator: Old exports.")
+    assert page.browser.get_log("browser") == []
+
+
+def test_a_release_ends_in_the_words_of_the_command() -> None:
+    """The page's table of steps is the command line's."""
+    page = (ROOT / "app/api/dashboard/releases.js").read_text("utf-8")
+    table = page.partition("const STEPS = {")[2].partition("};")[0]
+    assert dict(re.findall(r'(\w+): \["([^"]+)"', table)) == WORDS
 
 
 def test_documents_are_found_and_paged(page: Page) -> None:

@@ -78,6 +78,22 @@ def test_what_is_quarantined_is_worked_off_by_its_user(
     assert [each["id"] for each in told["decisions"]] == [done["id"]]
     events = [each["event"] for each in anna.get(f"/jobs/{job['id']}").json()["history"]]
     assert "accepted" in events
+    back = {"decision": done["id"], "reason": "It was another paper."}
+    is_problem(ben.post(f"{path}/undo", json=back), 404)
+    is_problem(anna.post(f"{path}/undo", json=back | {"decision": job["id"]}), 404)
+    undone = anna.post(f"{path}/undo", json=back).json()
+    assert (undone["decision"], undone["undoes"]) == ("undo", done["id"])
+    api.work_off(job["id"])
+    assert anna.get(f"/jobs/{job['id']}").json()["state"] == "quarantined"
+    assert waiting(anna) == ["gap.pdf"]
+    told = anna.get(path).json()["decisions"]
+    assert [(each["decision"], each["undone"]) for each in told] == [
+        ("undo", False), ("accept", True),
+    ]  # fmt: skip
+    assert rows_of(api, "document_chunks", user_id("anna")) == []
+    for given in (done["id"], undone["id"]):
+        is_problem(anna.post(f"{path}/undo", json=back | {"decision": given}), 422)
+    anna.post(f"{path}/reject", json=WHY).raise_for_status()
 
 
 def test_what_is_rejected_is_not_brought_up(
@@ -91,6 +107,12 @@ def test_what_is_rejected_is_not_brought_up(
     assert anna.get(f"/jobs/{job['id']}").json()["state"] == "quarantined"
     troubles = anna.get("/overview").json()["troubles"]
     assert "bad.pdf" not in json.dumps(troubles)
+    [made] = anna.get(path).json()["decisions"]
+    back = {"decision": made["id"], "reason": "It is looked at again."}
+    assert anna.post(f"{path}/undo", json=back).status_code == 200
+    assert waiting(anna) == ["bad.pdf"]
+    assert "bad.pdf" in json.dumps(anna.get("/overview").json()["troubles"])
+    assert anna.post(f"{path}/reject", json=WHY).status_code == 200
 
 
 def test_a_text_is_corrected(api: RunningApi, anna: httpx.Client, ben: httpx.Client) -> None:
@@ -165,4 +187,11 @@ def test_a_person_works_it_off_in_the_dashboard(
         decided = dora.get(f"/review/{kept['document_id']}").json()["decisions"]
     assert "put right by hand" in shown
     assert [each["decision"] for each in decided] == ["accept", "correct"]
+    page.go("overview")
+    page.until_told("#recent", "dora.pdf")
+    page.browser.find_element(By.XPATH, "//*[@id='recent']//button[.='dora.pdf']").click()
+    page.until_told("#story", "What persons decided")
+    page.click("#story .decisions summary")
+    page.browser.find_element(By.CSS_SELECTOR, "#story [name=reason]").send_keys("It is no logo.\n")
+    page.until_told("#story", "It was taken back, and holds no longer.")
     assert page.browser.get_log("browser") == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0032"
-down_revision = "0029"
+down_revision = "0030"
 
 SCHEMA = "upload_pipeline"
 TABLE = f"{SCHEMA}.machine_answers"
