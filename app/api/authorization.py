@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -79,3 +79,18 @@ async def scope_of(
 
 
 CurrentAccess = Annotated[RowAccess, Depends(scope_of)]
+
+
+def operators_only(sentence: str) -> Callable[..., Awaitable[Caller]]:
+    """Make the dependency of a route for operators; it gives the caller, who is one.
+
+    Args:
+        sentence: what is told to everybody else, with 403.
+    """
+
+    async def operator(caller: Annotated[Caller, Depends(limited)]) -> Caller:
+        if not caller.is_service:
+            raise Forbidden(sentence)
+        return caller
+
+    return operator

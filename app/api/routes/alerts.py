@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import Parts
 from app.api.fields import Line
 from app.api.json_bodies import described, json_body, parse, require_json
 from app.api.problems import Forbidden, NotFound, responses
-from app.api.rate_limits import limited
 from app.api.secrets import alert_key, same
 from pipeline.alert_kinds import KINDS, runbook_of, title_of
 from pipeline.alerts import Alert, Severity
@@ -28,6 +28,7 @@ from stages.alerts.raising import acknowledge_alerts, close_alert, raise_alert
 
 router = APIRouter(tags=["alerts"])
 
+Operator = Annotated[Caller, Depends(operators_only("Alerts are for operators."))]
 _MOST = 200
 _MOST_BYTES = 16_384
 
@@ -97,12 +98,11 @@ class RaisedBody(BaseModel):
 @router.get("/alerts", responses=responses(401, 403, 422, 429, 503))
 async def get_alerts(
     parts: Parts,
-    caller: Annotated[Caller, Depends(limited)],
+    caller: Operator,
     closed: Annotated[bool, Query(description="With closed ones.")] = False,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
 ) -> AlertsOut:
     """Show alerts with who looks after each and what was sent. Operators only."""
-    _require_operator(caller)
     async with parts.database.service() as connection:
         read = kept.all_alerts if closed else kept.open_alerts
         found = await read(connection, limit)
@@ -116,12 +116,11 @@ async def get_alerts(
 )
 async def acknowledge_alert(
     parts: Parts,
-    caller: Annotated[Caller, Depends(limited)],
+    caller: Operator,
     alert_id: UUID,
     body: Annotated[ReasonBody, json_body(ReasonBody)],
 ) -> AlertOut:
     """Say that somebody looks after it: nobody else is told. What happened once is closed by it."""
-    _require_operator(caller)
     await acknowledge_alerts(parts.database, [alert_id], caller.name or "operator", body.why)
     return await _one(parts.database, alert_id)
 
@@ -133,12 +132,11 @@ async def acknowledge_alert(
 )
 async def close_one_alert(
     parts: Parts,
-    caller: Annotated[Caller, Depends(limited)],
+    caller: Operator,
     alert_id: UUID,
     body: Annotated[ReasonBody, json_body(ReasonBody)],
 ) -> AlertOut:
     """Close it; the same again opens another one. Operators only."""
-    _require_operator(caller)
     why = body.why or f"Closed by {caller.name or 'operator'}."
     async with parts.database.service() as connection:
         await kept.close_these(connection, [alert_id], why)
@@ -168,11 +166,6 @@ async def raise_from_prefect(
         severity = body.severity or known.severity
         title = body.title or known.title
         await raise_alert(parts, Alert(body.kind, body.key, severity, title, body.evidence))
-
-
-def _require_operator(caller: Caller) -> None:
-    if not caller.is_service:
-        raise Forbidden("Alerts are for operators.")
 
 
 async def _one(database: Database, alert_id: UUID) -> AlertOut:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import Parts
-from app.api.problems import Forbidden, responses
-from app.api.rate_limits import limited
+from app.api.problems import responses
 from pipeline.alerts import Severity
 from stages.watching.looking import judge
 from stages.watching.presenting import outlook_json
@@ -79,12 +78,14 @@ class OutlookOut(BaseModel):
     too_little_history: list[str] = Field(description="Series that cannot be judged yet.")
 
 
-@router.get("/forecast", responses=responses(401, 403, 429, 503))
-async def get_forecast(parts: Parts, caller: Annotated[Caller, Depends(limited)]) -> OutlookOut:
+@router.get(
+    "/forecast",
+    responses=responses(401, 403, 429, 503),
+    dependencies=[Depends(operators_only("What is foreseen is for operators."))],
+)
+async def get_forecast(parts: Parts) -> OutlookOut:
     """Say what is unusual, and when disk, token budget and month's budget run out. Operators only.
 
     Nothing is read off or kept for it: the deployment `watch` does that.
     """
-    if not caller.is_service:
-        raise Forbidden("What is foreseen is for operators.")
     return OutlookOut.model_validate(outlook_json(await judge(parts.services)))

@@ -11,11 +11,11 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import ApiParts, Parts
 from app.api.fields import Line
 from app.api.json_bodies import described, json_body
-from app.api.problems import Forbidden, NotFound, responses
-from app.api.rate_limits import limited
+from app.api.problems import NotFound, responses
 from pipeline.store import incidents
 from pipeline.store.incidents import Incident
 from stages.alerts.incidents import acknowledge_incident, close_incident, report, times, told
@@ -80,13 +80,7 @@ class AcknowledgmentBody(BaseModel):
     why: Annotated[Line, Field(max_length=400)] = ""
 
 
-def _operator(caller: Annotated[Caller, Depends(limited)]) -> Caller:
-    if not caller.is_service:
-        raise Forbidden("Incidents are for operators.")
-    return caller
-
-
-Operator = Annotated[Caller, Depends(_operator)]
+Operator = Annotated[Caller, Depends(operators_only("Incidents are for operators."))]
 
 
 @router.get("/incidents", responses=responses(401, 403, 422, 429, 503))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import Parts
-from app.api.problems import Forbidden, responses
-from app.api.rate_limits import limited
+from app.api.problems import responses
 from pipeline.finding_kinds import FACTS, Kind
 from pipeline.findings import Finding, Tally
 from pipeline.store import findings
@@ -69,13 +67,13 @@ _NEVER = MaintenanceOut(
 )
 
 
-@router.get("/maintenance", responses=responses(401, 403, 429, 503))
-async def get_maintenance(
-    parts: Parts, caller: Annotated[Caller, Depends(limited)]
-) -> MaintenanceOut:
+@router.get(
+    "/maintenance",
+    responses=responses(401, 403, 429, 503),
+    dependencies=[Depends(operators_only("What maintenance finds is for operators."))],
+)
+async def get_maintenance(parts: Parts) -> MaintenanceOut:
     """Say what maintenance found and mended, and what a person must decide. Operators only."""
-    if not caller.is_service:
-        raise Forbidden("What maintenance finds is for operators.")
     async with parts.database.service() as connection:
         run = await findings.latest(connection)
     return _NEVER if run is None else _told(run)

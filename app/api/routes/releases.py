@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import Parts
-from app.api.problems import Forbidden, responses
-from app.api.rate_limits import limited
+from app.api.problems import responses
 from pipeline.store import alerts, processes, rollouts
 from pipeline.store.alerts import KeptAlert
 from pipeline.store.processes import RunningProcess
@@ -65,14 +63,16 @@ class ReleasesOut(BaseModel):
     drift: list[DriftOut] = Field(description="What is still so first; twenty at most.")
 
 
-@router.get("/releases", responses=responses(401, 403, 429, 503))
-async def get_releases(parts: Parts, caller: Annotated[Caller, Depends(limited)]) -> ReleasesOut:
+@router.get(
+    "/releases",
+    responses=responses(401, 403, 429, 503),
+    dependencies=[Depends(operators_only("Releases are for operators."))],
+)
+async def get_releases(parts: Parts) -> ReleasesOut:
     """Say what runs here, what was deployed and verified, and what drifted. Operators only.
 
     Nothing is looked for: deployments and the flow `drift` record what is told here.
     """
-    if not caller.is_service:
-        raise Forbidden("Releases are for operators.")
     async with parts.database.service() as connection:
         alive = await processes.running(connection)
         deployed = await rollouts.everywhere(connection, _MOST)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.api.authentication import Caller
+from app.api.authorization import operators_only
 from app.api.dependencies import Parts
-from app.api.problems import Forbidden, responses
-from app.api.rate_limits import limited
+from app.api.problems import responses
 from pipeline.source_definition import SourceDefinition
 from pipeline.store import sources
 
@@ -38,11 +36,13 @@ class SourcesOut(BaseModel):
     items: list[SourceOut]
 
 
-@router.get("/sources", responses=responses(401, 403, 429, 503))
-async def get_sources(parts: Parts, caller: Annotated[Caller, Depends(limited)]) -> SourcesOut:
+@router.get(
+    "/sources",
+    responses=responses(401, 403, 429, 503),
+    dependencies=[Depends(operators_only("Sources are for operators."))],
+)
+async def get_sources(parts: Parts) -> SourcesOut:
     """Say which sources are read, and what came of their last runs. Operators only."""
-    if not caller.is_service:
-        raise Forbidden("Sources are for operators.")
     async with parts.database.service() as connection:
         added = await sources.all_sources(connection)
     return SourcesOut(items=[_out(each) for each in added])

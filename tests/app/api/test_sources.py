@@ -50,10 +50,21 @@ def test_operators_read_what_came_of_each(api: RunningApi) -> None:
     assert "BUCKET_KEYS" not in str((claims, letters))
 
 
+OPERATORS_ONLY = {
+    "/sources": "Sources are for operators.",
+    "/maintenance": "What maintenance finds is for operators.",
+    "/forecast": "What is foreseen is for operators.",
+    "/releases": "Releases are for operators.",
+    "/alerts": "Alerts are for operators.",
+    "/incidents": "Incidents are for operators.",
+}
+
+
 def test_nobody_else_reads_them(api: RunningApi) -> None:
     """They say where others' documents come from: a user gets 403, who has no token 401."""
     with api.client("anna") as anna:
-        is_problem(anna.get("/sources"), 403)
+        told = {path: is_problem(anna.get(path), 403)["detail"] for path in OPERATORS_ONLY}
+    assert told == OPERATORS_ONLY
     is_problem(httpx.get(f"{api.url}/api/v1/sources"), 401)
 
 
