@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from app.prefect.run_view import RunView
 from app.process.working_folder import leave_folder
+from app.terminal.database import in_transaction
 from pipeline.errors import UsageError
 from pipeline.identity import OPERATOR
 from pipeline.run_options import RunOptions
@@ -47,23 +47,14 @@ async def change(settings: Settings, work: Change) -> None:
     Raises:
         UsageError: it cannot be done.
     """
-    from stages.services import open_database
-
-    async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
-        async with database.service() as connection:
-            await work(connection)
+    await in_transaction(settings, work)
 
 
 async def all_sources(settings: Settings) -> list[SourceDefinition]:
     """Every source, by name."""
     from pipeline.store import sources
-    from stages.services import open_database
 
-    async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
-        async with database.service() as connection:
-            return await sources.all_sources(connection)
+    return await in_transaction(settings, sources.all_sources)
 
 
 async def one_source(settings: Settings, name: str) -> SourceDefinition:
@@ -73,12 +64,8 @@ async def one_source(settings: Settings, name: str) -> SourceDefinition:
         UsageError: there is none of this name.
     """
     from pipeline.store import sources
-    from stages.services import open_database
 
-    async with AsyncExitStack() as stack:
-        database = await open_database(settings, stack)
-        async with database.service() as connection:
-            return await sources.named(connection, name)
+    return await in_transaction(settings, lambda connection: sources.named(connection, name))
 
 
 def knows_prefect(settings: Settings) -> bool:
