@@ -19,20 +19,23 @@ class KindOfAlert:
         severity: Where whoever raises one has no reason for another.
         passes: It is a condition, which ends and is then closed by itself. The others happened
             once: to acknowledge one is to close it.
+        of_one_run: Its key is a run's id. The run itself and Prefect's automation may both tell
+            of it, so that the same again is no second time.
     """
 
     title: str
     severity: Severity = Severity.WARNING
     passes: bool = False
+    of_one_run: bool = False
 
 
 KINDS: Mapping[str, KindOfAlert] = {
-    "run-failed": KindOfAlert("A run could not be finished"),
-    "run-stopped": KindOfAlert("A run was stopped"),
+    "run-failed": KindOfAlert("A run could not be finished", of_one_run=True),
+    "run-stopped": KindOfAlert("A run was stopped", of_one_run=True),
     "run-crashed": KindOfAlert("A run crashed"),
     "run-late": KindOfAlert("A run does not start", passes=True),
-    "run-cancelled": KindOfAlert("A run was cancelled", Severity.INFO),
-    "documents-failed": KindOfAlert("Documents failed"),
+    "run-cancelled": KindOfAlert("A run was cancelled", Severity.INFO, of_one_run=True),
+    "documents-failed": KindOfAlert("Documents failed", of_one_run=True),
     "source-not-read": KindOfAlert("A source was not read", passes=True),
     "flow-silent": KindOfAlert("A scheduled flow is silent", passes=True),
     "no-worker": KindOfAlert("Nobody works", Severity.CRITICAL, passes=True),
@@ -72,6 +75,12 @@ def passes(kind: str) -> bool:
     """Whether alerts of this kind end by themselves; one that is not known does."""
     known = KINDS.get(kind)
     return known is None or known.passes
+
+
+def happens_once(kind: str) -> bool:
+    """Whether an alert of this kind and key is about one run, whoever tells of it."""
+    known = KINDS.get(kind)
+    return known is not None and known.of_one_run
 
 
 def runbook_of(kind: str) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.alert_kinds import happens_once
 from pipeline.alerts import Alert
 from pipeline.store.engine import records
 
@@ -73,11 +74,13 @@ _RAISE = sa.text(
     INSERT INTO alerts AS a (kind, key, severity, title, evidence, cause)
     VALUES (:kind, :key, :severity, :title, CAST(:evidence AS jsonb), :cause)
     ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET
-        count = a.count + 1, seen_at = now(), severity = excluded.severity,
-        title = excluded.title, evidence = excluded.evidence, cause = excluded.cause,
+        count = a.count + CASE WHEN :once THEN 0 ELSE 1 END, seen_at = now(),
+        severity = excluded.severity, cause = excluded.cause,
+        title = CASE WHEN :once THEN a.title ELSE excluded.title END,
+        evidence = CASE WHEN :once THEN excluded.evidence || a.evidence ELSE excluded.evidence END,
         told_at = CASE WHEN {_TELL_AGAIN} THEN now() ELSE a.told_at END,
         round = a.round + CASE WHEN {_TELL_AGAIN} THEN 1 ELSE 0 END
-    RETURNING id, round, count = 1 AS is_new, told_at = now() AS is_told, now() AS at
+    RETURNING id, round, opened_at = now() AS is_new, told_at = now() AS is_told, now() AS at
     """
 )
 _CLOSE = sa.text(
@@ -172,7 +175,11 @@ _RESOLVE = sa.text(
 async def raise_alert(
     connection: AsyncConnection, alert: Alert, renew_seconds: float
 ) -> RaisedAlert:
-    """Open the alert, or count it on the one of its kind and key that is open."""
+    """Open the alert, or count it on the one of its kind and key that is open.
+
+    What is about one run (`pipeline.alert_kinds.happens_once`) is told of by the run and by
+    Prefect: it counts once, with the title of who came first and the evidence of both.
+    """
     values = {
         "kind": alert.kind,
         "key": alert.key,
@@ -181,6 +188,7 @@ async def raise_alert(
         "evidence": json.dumps(dict(alert.evidence), default=str),
         "cause": alert.cause,
         "renew_seconds": renew_seconds,
+        "once": happens_once(alert.kind),
     }
     return RaisedAlert(*(await connection.execute(_RAISE, values)).one())
 

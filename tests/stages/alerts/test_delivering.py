@@ -11,7 +11,7 @@ import pytest
 from apprise.plugins import pagerduty, slack
 
 from pipeline.alerts import Alert, Severity
-from pipeline.store import alert_deliveries
+from pipeline.store import alert_deliveries, alerts
 from stages.alerts.delivering import deliver_due
 from stages.alerts.raising import acknowledge_alerts, close_alert, raise_alert
 from tests.alert_receivers import WebReceiver, mail_receiver, web_receiver
@@ -155,6 +155,29 @@ async def test_what_comes_again_is_counted_and_told_nobody_until_it_is_renewed(
         assert (await raise_alert(here, DRIFT)).is_new
         await deliver_due(here)
         assert len(web.requests) == 3
+
+
+async def test_a_run_is_one_alert_whether_it_or_prefect_tells_first(
+    parts: Making, channels: dict[str, str]
+) -> None:
+    """It counts once and is told once, with the first one's title and the evidence of both."""
+    here = parts(**steps("ops"))
+    by_flow = Alert("documents-failed", "run-1", Severity.WARNING, "1 failed.", {"run": "ours"})
+    by_prefect = Alert("documents-failed", "run-1", Severity.WARNING, "Documents: 1 failed.", {})
+    async with web_receiver() as web:
+        await receivers_of(web, channels, "ops")
+        for first, second in ((by_flow, by_prefect), (by_prefect, by_flow)):
+            raised = await raise_alert(here, first)
+            await deliver_due(here)
+            again = await raise_alert(here, second)
+            await deliver_due(here)
+            assert (raised.is_new, again.is_new, again.id) == (True, False, raised.id)
+            async with here.database.service() as connection:
+                (kept,) = await alerts.open_alerts(connection, 5)
+            assert (kept.count, kept.title) == (1, first.title)
+            assert kept.evidence == by_flow.evidence
+            assert await close_alert(here, first.kind, first.key, "Seen.")
+        assert len(web.requests) == 2
 
 
 async def test_what_becomes_critical_is_told_at_once(
