@@ -76,6 +76,11 @@ def report_keys(settings: Settings) -> ReportKeys:
             remedy="Set NAVIGATOR_REPORT_KEYS, or NAVIGATOR_HOME to a folder that you may write "
             "to.",
         ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"The file {path} holds something else than secrets.",
+            remedy="Put the file of a backup in its place, or set NAVIGATOR_REPORT_KEYS.",
+        ) from None
 
 
 def keys_of(secrets: str, where: str) -> ReportKeys:

@@ -44,6 +44,7 @@ def checks() -> Sequence[tuple[str, Check]]:
         ("Parser", checkups.parser),
         ("Text recognition", checkups.text_recognition),
         ("Quality gate", checkups.quality_gate),
+        ("Report key", checkups.report_signing),
         ("Prefect", checkups.prefect),
         ("Maintenance", checkups.maintenance),
     )

@@ -218,6 +218,15 @@ async def maintenance(settings: Settings, stack: AsyncExitStack) -> Finding:
     return Finding("Maintenance", Verdict.OK, line)
 
 
+async def report_signing(settings: Settings, stack: AsyncExitStack) -> Finding:
+    """The key that signs reports, tried on the newest of them."""
+    from stages.report_readiness import report_readiness
+    from stages.services import open_database
+
+    database = await open_database(settings, stack, patience_seconds=_PATIENCE_SECONDS)
+    return Finding("Report key", Verdict.OK, await report_readiness(settings, database))
+
+
 def _try_our_server() -> None:
     """Whether our server could be started: its program is there, and a local port."""
     with socket.socket() as probe:

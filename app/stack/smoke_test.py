@@ -20,6 +20,7 @@ from pipeline.errors import NavigatorError, ServiceUnavailable
 from pipeline.identity import user_id
 from pipeline.settings import Settings
 from pipeline.store.smoke_test import AUDIT, gate_summary, remote_parses, stored_rows
+from stages.report_readiness import report_readiness
 from stages.services import open_database
 
 SECONDS = 60.0
@@ -71,6 +72,7 @@ async def check(settings: Settings, url: str | None, told: Callable[[Step], None
             ("quality", lambda: _quality(smoke)),
             ("delete", lambda: _delete(smoke)),
             ("nothing left", lambda: _nothing_left(smoke)),
+            ("report key", lambda: report_readiness(settings, database)),
         ]
         for label, attempt in trying:
             failed = any(step.outcome == "failed" for step in steps)

@@ -25,6 +25,7 @@ from pipeline.store import report_seals
 from pipeline.store.engine import Database
 from pipeline.store.report_seals import SealRow
 from stages.report_keys import FILE, ReportKeys, keys_of, report_keys, rotate
+from stages.report_readiness import report_readiness
 from stages.report_sealing import (
     SealedReport,
     exported,
@@ -210,6 +211,27 @@ async def test_reports_of_one_moment_are_a_chain(database: Database) -> None:
 async def test_what_is_no_report_is_told(database: Database, file: bytes) -> None:
     """Neither page nor JSON of ours, and no error either."""
     assert (await verify_file(database, OURS, file)).code == "unknown"
+
+
+async def test_it_is_told_beforehand_whether_reports_can_be_signed(
+    database: Database, tmp_path: Path
+) -> None:
+    """Without a report nothing is missing and no key is made; then it has to be the one of then."""
+    kept = Settings(home=tmp_path)
+    assert "none was signed yet" in await report_readiness(kept, database)
+    assert not (tmp_path / FILE).exists()
+    await sealed(database, IDS[0])
+    assert OURS.signing in await report_readiness(SETTINGS, database)
+    with pytest.raises(ConfigurationError, match="is missing here"):
+        await report_readiness(kept, database)
+    (tmp_path / FILE).write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="something else than secrets"):
+        await report_readiness(kept, database)
+    (tmp_path / FILE).write_text("a-secret-of-another-installation-long-too")
+    with pytest.raises(ConfigurationError, match="none of this installation's"):
+        await report_readiness(kept, database)
+    (tmp_path / FILE).write_text(f"a-secret-of-another-installation-long-too {SECRET}")
+    assert "verifies" in await report_readiness(kept, database)
 
 
 def test_an_older_key_still_verifies(tmp_path: Path) -> None:
