@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 import pytest
 
 from mocks import OpenAIMock
+from pipeline.store.schema import SCHEMA
 from tests.flows.corpus import policy
 from tests.flows.test_flows import ENCRYPTED
-from tests.flows.working import Worker
+from tests.flows.working import Account, Worker, rows
 from tests.prefect_server import ROOT, PrefectServer
 
 pytestmark = pytest.mark.slow
@@ -75,9 +77,13 @@ def alerts(channel: Channel) -> list[dict[str, str]]:
 
 
 def test_failed_documents_are_told_by_number(
-    worker: Worker, alerts: list[dict[str, str]], tmp_path: Path
+    worker: Worker,
+    account: Account,
+    variables: dict[str, str],
+    alerts: list[dict[str, str]],
+    tmp_path: Path,
 ) -> None:
-    """One message for the run; the file's name stays where its owner can see it."""
+    """One message for the run, and Prefect's events; names stay where their owner can see them."""
     policy(tmp_path, "house")
     shutil.copy(ENCRYPTED, tmp_path / "secretive.pdf")
     assert worker.run("ingest", {"paths": [str(tmp_path)]}, **OPS)["name"] == "Some failed"
@@ -85,6 +91,34 @@ def test_failed_documents_are_told_by_number(
     assert alert["title"] == "Documents failed"
     assert "1 published, 1 failed" in alert["message"]
     assert "secretive" not in json.dumps(alert)
+    url = variables["DATABASE_URL"]
+    # By this resource the automation's alert has the same key: the ledger makes one of both.
+    [(key,)] = rows(url, f"SELECT key FROM {SCHEMA}.alerts WHERE kind = 'documents-failed'")
+    finished = the_event(account, "navigator.run.finished", f'"prefect.flow-run.{key}"')
+    assert finished["resource"]["navigator.ending"] == "Some failed"
+    counts = {name: count for name, count in finished["payload"].items() if count}
+    assert counts == {"published": 1, "failed": 1}
+    run = f"navigator.run.{finished['resource']['navigator.run']}"
+    published = the_event(account, "navigator.document.published", run)
+    assert published["payload"] == {"documents": 1}
+    failed = the_event(account, "navigator.document.failed", run)
+    [(job,)] = rows(url, f"SELECT id FROM {SCHEMA}.upload_jobs WHERE state LIKE 'failed%'")
+    assert failed["resource"]["prefect.resource.id"] == f"navigator.job.{job}"
+    assert "secretive" not in json.dumps([finished, published, failed])
+
+
+def the_event(account: Account, name: str, about: str) -> dict[str, Any]:
+    """The event of a name about a run, once the server has it."""
+    wanted = {"event": {"name": [name]}}
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        answer = account.api.post("/events/filter", json={"filter": wanted, "limit": 50})
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["events"]
+        for each in found:
+            if about in json.dumps([each["resource"], each["related"]]):
+                return each
+        time.sleep(0.1)
+    raise AssertionError(f"no event {name} came")
 
 
 def test_a_run_without_quota_is_told_with_the_remedy(
