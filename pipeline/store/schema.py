@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -440,6 +441,26 @@ service_calls = Table(
     Column("request_id", Text),
     Index(None, "run_id"),
     Index(None, "at"),
+)
+
+spending_months = Table(
+    "spending_months",
+    metadata,
+    # the ledger's sums of a calendar month (UTC); of everybody together: identity.EVERYBODY
+    Column("month", Date, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    _zero("spent_usd", Numeric),
+)
+
+spending_reservations = Table(
+    "spending_reservations",
+    metadata,
+    # promised to requests under way, under a month's cap
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("month", Date, nullable=False),
+    Column("usd", Numeric, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 
 quality_results = Table(
@@ -1134,6 +1155,8 @@ OPERATOR_TABLES = (
     alert_deliveries,
     recipes,
     recipe_switches,
+    spending_months,
+    spending_reservations,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 
