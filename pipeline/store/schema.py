@@ -1129,6 +1129,8 @@ USER_TABLES = (
     recipe_documents,
     recipe_chunks,
     recipe_vectors,
+    spending_months,
+    spending_reservations,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 
@@ -1155,8 +1157,6 @@ OPERATOR_TABLES = (
     alert_deliveries,
     recipes,
     recipe_switches,
-    spending_months,
-    spending_reservations,
 )
 """For operators, about everybody's data: row-level security is forced, and no reader sees a row."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -12,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import service_calls, shadows, vocabulary
+from pipeline.spending_caps import SpendingCaps
+from pipeline.store import month_spending, service_calls, shadows, vocabulary
 from pipeline.store.database_urls import driver_url
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database, rows
@@ -65,7 +67,9 @@ async def _fill(url: str) -> None:
         run_id = await new_run(store, user)
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
-            await service_calls.record(connection, call)
+            await service_calls.record(connection, replace(call, cost_usd=Decimal(1)))
+            caps = SpendingCaps(user=Decimal(9))
+            assert await month_spending.reserve(connection, {user: Decimal(1)}, caps)
             for statement in (
                 _PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN, _REMOVED, _SEGMENT,
                 _SEAL, _REPORT,

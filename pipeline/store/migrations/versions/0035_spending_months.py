@@ -47,7 +47,12 @@ def upgrade() -> None:
         op.execute(
             f"CREATE POLICY service ON {table} TO navigator_service USING (true) WITH CHECK (true)"
         )
+        op.execute(
+            f"CREATE POLICY reader ON {table} FOR SELECT TO navigator_reader USING (user_id = "
+            "nullif(current_setting('navigator.user_id', true), '')::uuid)"
+        )
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO navigator_service")
+        op.execute(f"GRANT SELECT ON {table} TO navigator_reader")
     op.execute("SET LOCAL ROLE navigator_service")
     op.execute(
         f"""
