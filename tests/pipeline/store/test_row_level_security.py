@@ -68,13 +68,14 @@ async def _fill(url: str) -> None:
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
             await service_calls.record(connection, replace(call, cost_usd=Decimal(1)))
-            caps = SpendingCaps(user=Decimal(9))
-            assert await month_spending.reserve(connection, {user: Decimal(1)}, caps)
             for statement in (
                 _PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN, _REMOVED, _SEGMENT,
                 _SEAL, _REPORT,
             ):  # fmt: skip
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
+        async with store.service() as connection:
+            caps = SpendingCaps(user=Decimal(9))
+            assert await month_spending.reserve(connection, {user: Decimal(1)}, caps)
         async with store.service() as connection:
             await connection.execute(_BACKLOG, {"user": user})
         async with store.service() as connection:
