@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -67,7 +66,7 @@ async def _fill(url: str) -> None:
         run_id = await new_run(store, user)
         async with store.service() as connection:
             call = ServiceCall("openai", "embed", "ok", 0.1, user_id=user, run_id=run_id)
-            await service_calls.record(connection, replace(call, cost_usd=Decimal(1)))
+            await service_calls.record(connection, call)
             for statement in (
                 _PARSED, _QUALITY, _WEBHOOK, _ACCESS, _UPLOAD, _OBJECT, _SEEN, _REMOVED, _SEGMENT,
                 _SEAL, _REPORT,
