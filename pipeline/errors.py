@@ -14,6 +14,7 @@ NavigatorError
 │   └── GateRejection              a quality expectation failed
 ├── RunStopped                     stops the run cleanly; documents keep their state
 │   ├── CostCapReached
+│   ├── SpendingCapReached         a month's cap, of a user or of everybody
 │   ├── QuotaExhausted             the account has no money left
 │   └── RunPaused                  a person paused it
 ├── FencedOut                      another worker owns this job now; drop what we hold
@@ -204,6 +205,16 @@ class CostCapReached(RunStopped):
 
     code = "cost_cap_reached"
     remedy = "Run it again with a higher --max-cost; it goes on where it stopped."
+
+
+class SpendingCapReached(RunStopped):
+    """The next call would pass a month's cap, of one user or of everybody; nothing was sent."""
+
+    code = "spending_cap_reached"
+    remedy = (
+        "Raise the cap or wait for the next month (UTC), then run it again; it goes on where it "
+        "stopped."
+    )
 
 
 class QuotaExhausted(RunStopped):

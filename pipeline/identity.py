@@ -60,6 +60,9 @@ def subject_user(issuer: str, subject: str) -> UUID:
 OPERATOR = _uuid("operator")
 """The user in whose name a run over everybody's documents is filed; no name leads to it."""
 
+EVERYBODY = _uuid("everybody")
+"""All users together, where sums of a month are kept by user; no name leads to it."""
+
 CANARY, STRANGER = _uuid("canary"), _uuid("canary", "stranger")
 """Whose the canary corpus is, and who may see nothing of it; no name leads to either."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from pipeline.gate_settings import GateSettings
+from pipeline.spending_caps import SpendingCaps
 from pipeline.transport import PlainHosts
 
 
@@ -62,7 +63,16 @@ class OperatingSettings(GateSettings):
         default=None,
         gt=0,
         description="US dollars for services in a calendar month (UTC); the watch tells when the "
-        "month's forecast passes it. It stops nothing: a run's cap does.",
+        "month's forecast passes it. It stops nothing: the caps do.",
+    )
+    month_cap_usd: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="US dollars for documents in a calendar month (UTC), of all users together; "
+        "a request that would pass it is not sent, and its run stops.",
+    )
+    user_month_cap_usd: Decimal | None = Field(
+        default=None, ge=0, description="The same, of each user."
     )
     run_cost_ceiling_usd: Decimal | None = Field(
         default=None,
@@ -103,6 +113,11 @@ class OperatingSettings(GateSettings):
         default=10_000_000, ge=10_000, description="A log file that is larger is put aside."
     )
     log_files: int = Field(default=5, ge=1, le=100, description="Log files kept put aside.")
+
+    @property
+    def spending_caps(self) -> SpendingCaps:
+        """The caps of a month."""
+        return SpendingCaps(self.month_cap_usd, self.user_month_cap_usd)
 
     @field_validator("plain_hosts")
     @classmethod

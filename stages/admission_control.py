@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pipeline.clock import steady_seconds
 from pipeline.retry_policy import Patience
 from pipeline.store import cost_caps, leases, rate_limits, vector_buffer
 from pipeline.store.circuit_breaker import Permit
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.vector_buffer import PendingText
 from stages.batch import Batch
 from stages.circuit_breaker import bears, circuit_error
@@ -31,12 +34,13 @@ class Admission:
 
     async def admit(
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal]
-    ) -> tuple[list[PendingText], Decimal]:
+    ) -> tuple[list[PendingText], Reservation]:
         """Wait until the texts may be sent: those still leased, with their cost reserved.
 
         Raises:
             ServiceUnavailable, QuotaExhausted: the circuit is open, for longer than we wait.
-            CostCapReached: the money is not there.
+            CostCapReached: the run's money is not there.
+            SpendingCapReached: the month's is not, of a user or of everybody.
         """
         provider, regained = self._services.provider, False
         while True:
@@ -55,19 +59,17 @@ class Admission:
                 await self.release(reserved)
                 regained = False
 
-    async def release(self, reserved: Decimal) -> None:
+    async def release(self, reserved: Reservation) -> None:
         """Release the reservation of a request that is not sent."""
         if reserved:
             async with self._services.database.service() as connection:
-                await cost_caps.settle_cost(
-                    connection, self._batch.run_id, reserved=reserved, usd=Decimal(0)
-                )
+                await cost_caps.settle(connection, self._batch.run_id, reserved, Decimal(0))
 
     async def _ask(
         self, texts: Sequence[PendingText], price: Callable[[int], Decimal], *, whole: bool
-    ) -> tuple[list[PendingText], Permit | None, Decimal]:
+    ) -> tuple[list[PendingText], Permit | None, Reservation]:
         """No permit, when `whole` is wanted and some of the texts are not ours."""
-        nothing = Decimal(0)
+        nothing, settings = Reservation(), self._services.settings
         async with self._services.database.service() as connection:
             ours = await self._held(connection, texts)
             if whole and len(ours) < len(texts):
@@ -78,9 +80,9 @@ class Admission:
             permit = await rate_limits.acquire(connection, self._services.provider, tokens)
             if permit.wait_seconds or permit.circuit_open:
                 return ours, permit, nothing
-            reserved = await cost_caps.reserve_cost(
-                connection, self._batch.run_id, price(tokens),
-                self._services.settings.run_cost_ceiling_usd,
+            reserved = await cost_caps.reserve(
+                connection, self._batch.run_id, _wanted(ours, price), settings.spending_caps,
+                settings.run_cost_ceiling_usd,
             )  # fmt: skip
             return ours, permit, reserved
 
@@ -95,6 +97,14 @@ class Admission:
 
     async def _regain(self, texts: Sequence[PendingText]) -> None:
         await regain(self._services, self._batch, {text.job_id for text in texts})
+
+
+def _wanted(texts: Sequence[PendingText], price: Callable[[int], Decimal]) -> dict[UUID, Decimal]:
+    """What each user pays for texts."""
+    tokens: dict[UUID, int] = defaultdict(int)
+    for text in texts:
+        tokens[text.user_id] += text.tokens
+    return {user: price(count) for user, count in tokens.items()}
 
 
 class PublishedAdmission(Admission):

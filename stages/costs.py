@@ -12,9 +12,12 @@ from decimal import ROUND_DOWN, Decimal
 from uuid import UUID
 
 from clients.embedder import Embedder
-from pipeline.errors import CostCapReached, ParseError
+from pipeline.errors import CostCapReached, ParseError, SpendingCapReached
 from pipeline.parsing.kinds import MediaType
+from pipeline.spending_caps import SpendingCaps
 from pipeline.store import cost_caps
+from pipeline.store.cost_caps import Reservation
+from pipeline.store.month_spending import RESERVED_SECONDS
 from pipeline.store.vector_buffer import PendingText
 from stages.services import Services
 
@@ -63,24 +66,31 @@ async def parse_price(
 
 
 async def reserve_parse_cost(
-    services: Services, content: bytes, media_type: MediaType, run_id: UUID, source: str = ""
-) -> Decimal:
-    """Reserve the dollars that this file may cost; 0 in a run without a cap, which counts nothing.
+    services: Services, content: bytes, media_type: MediaType, run_id: UUID, user: UUID, source: str
+) -> Reservation:
+    """Reserve the dollars that this file may cost; without a cap nothing is counted.
+
+    Args:
+        user: who pays.
 
     Raises:
         CostCapReached: it would pass the run's cap.
-        ParseError: its pages cannot be counted, and what it may cost at most would pass the cap.
+        SpendingCapReached: it would pass a month's.
+        ParseError: its pages cannot be counted, and what it may cost at most would pass a cap.
     """
-    async with services.database.service() as connection:
-        if not await cost_caps.has_cap(connection, run_id):
-            return Decimal(0)
+    settings = services.settings
+    caps, seconds = settings.spending_caps, RESERVED_SECONDS + settings.llama_cloud_deadline_seconds
+    if caps == SpendingCaps():
+        async with services.database.service() as connection:
+            if not await cost_caps.has_cap(connection, run_id):
+                return Reservation()
     price = await parse_price(services, content, media_type, source)
     try:
         async with services.database.service() as connection:
-            return await cost_caps.reserve_cost(
-                connection, run_id, price.usd, services.settings.run_cost_ceiling_usd
+            return await cost_caps.reserve(
+                connection, run_id, {user: price.usd}, caps, settings.run_cost_ceiling_usd, seconds
             )
-    except CostCapReached:
+    except (CostCapReached, SpendingCapReached):
         if price.uncounted is None:
             raise
         code, why = price.uncounted.parse_code, price.uncounted.message

@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from pipeline.errors import NavigatorError, QuotaExhausted, ServiceUnavailable, 
 from pipeline.logs import logger
 from pipeline.retry_policy import PAID_RESPONSE_SECONDS
 from pipeline.store import circuit_breaker, paid_responses
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.paid_responses import PaidResponse, Stored
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PaidRequest:
-    """A paid request for embeddings: its run, its texts, and the dollars reserved for it.
+    """A paid request for embeddings: its run, its texts, and what is reserved for it.
 
     Attributes:
         documents: the published documents that the texts are of, when a space is filled beside.
@@ -48,7 +48,7 @@ class PaidRequest:
 
     run_id: UUID
     texts: Sequence[PendingText]
-    reserved: Decimal
+    reserved: Reservation
     documents: Sequence[UUID] = ()
     recipe: UUID | None = None
 

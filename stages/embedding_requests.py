@@ -33,6 +33,7 @@ from pipeline.failpoints import failpoint
 from pipeline.packing import halve, pack
 from pipeline.retry_policy import ATTEMPTS, ATTEMPTS_OF_HALVES, Patience, RateLimitBackoff
 from pipeline.store import rate_limits, vector_buffer
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.vector_buffer import PendingText
 from stages import durable_writes
 from stages.admission_control import Admission, PublishedAdmission
@@ -192,20 +193,26 @@ class Sender:
         return embedding_price(self._services.embedder, tokens)
 
     async def _keep(
-        self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Decimal
+        self, texts: Sequence[PendingText], answer: EmbeddingAnswer, reserved: Reservation
     ) -> None:
         billed = answer.tokens or sum(text.tokens for text in texts)
         asked = self._paid(texts, reserved)
         stored = await durable_writes.store_paid_response(self._services, asked, answer, billed)
         self._stored += stored  # only now: other requests count theirs meanwhile
 
-    def _paid(self, texts: Sequence[PendingText], reserved: Decimal) -> durable_writes.PaidRequest:
+    def _paid(
+        self, texts: Sequence[PendingText], reserved: Reservation
+    ) -> durable_writes.PaidRequest:
         return durable_writes.PaidRequest(
             self._run_id, texts, reserved, self._documents, self._recipe
         )
 
     async def _note_failure(
-        self, error: NavigatorError, started: float, texts: Sequence[PendingText], reserved: Decimal
+        self,
+        error: NavigatorError,
+        started: float,
+        texts: Sequence[PendingText],
+        reserved: Reservation,
     ) -> None:
         asked = self._paid(texts, reserved)
         await durable_writes.store_failed_request(

@@ -19,6 +19,7 @@ from pipeline.parsing.kinds import PAGED, MediaType
 from pipeline.retry_policy import ATTEMPTS, Patience
 from pipeline.store import cost_caps, parsed_files, service_calls
 from pipeline.store.claims import ClaimedJob
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.notifications import news_or_pause
 from pipeline.store.orphaned_texts import finish_wanted
 from pipeline.store.parsed_files import ParsedFile
@@ -127,13 +128,15 @@ async def _parse(
     client = services.remote_parser
     assert client is not None
     started = time.perf_counter()
-    promised = Decimal(0)
+    promised = Reservation()
     asking = Asking(services, job, run_id, _patience(services))
     try:
         await permitted(services, client.service, asking.patience)
         remote = reserved.remote_job_id
         if remote is None:
-            promised = await reserve_parse_cost(services, content, media_type, run_id, job.source)
+            promised = await reserve_parse_cost(
+                services, content, media_type, run_id, job.user_id, job.source
+            )
             remote = await submit_once(services, job, content, media_type, reserved, hold, asking)
             await answered(services, client.service)
         # Listened for before the first look: an event in between is not missed.
@@ -174,7 +177,7 @@ async def _keep(
     run_id: UUID,
     units: Decimal,
     cost: Decimal,
-    promised: Decimal,
+    promised: Reservation,
     started: float,
 ) -> None:
     """The text in place, then the record that it is, with the bill, in one transaction."""
@@ -182,10 +185,11 @@ async def _keep(
     async with services.database.service() as connection:
         wanted = await finish_wanted(connection, [parse])
         await service_calls.bill(connection, [(job.job_id, 0, cost)])
-        await cost_caps.settle_cost(connection, run_id, reserved=promised, usd=cost)
+        await cost_caps.settle(connection, run_id, promised, cost)
         await service_calls.record(
             connection,
             parse_call(services, job, run_id, "ok", started, inputs=len(document.pages), cost=cost),
+            month=promised.month,
         )
     if not wanted:
         await remove_orphaned_objects(services.database, services.storage, job.user_id)
@@ -198,7 +202,7 @@ async def _note_failure(
     run_id: UUID,
     error: NavigatorError,
     started: float,
-    promised: Decimal,
+    promised: Reservation,
     *,
     forget: bool,
 ) -> None:
@@ -213,10 +217,10 @@ async def _note_failure(
 
 
 async def _give_up(
-    services: Services, job: ClaimedJob, run_id: UUID, promised: Decimal, *, forget: bool
+    services: Services, job: ClaimedJob, run_id: UUID, promised: Reservation, *, forget: bool
 ) -> None:
     """Give back the money that was promised, and the right to submit."""
     who = (job.user_id, job.file_sha256, job.parser, services.worker)
     async with services.database.service() as connection:
         await parsed_files.release(connection, *who, forget=forget)
-        await cost_caps.settle_cost(connection, run_id, reserved=promised, usd=Decimal(0))
+        await cost_caps.settle(connection, run_id, promised, Decimal(0))

@@ -22,6 +22,7 @@ from pipeline.store.spending import MOST_ROWS, By, Spending
 
 if TYPE_CHECKING:
     from pipeline.foresight.outlook import Month
+    from pipeline.spending_caps import MonthSpending
 
 _HEADS = {
     By.DAY: "Day", By.SERVICE: "Service", By.USER: "User", By.SOURCE: "Source",
@@ -37,6 +38,7 @@ class Costs:
     Attributes:
         total_usd: by the ledger of calls; of one user, without requests for several at once.
         month: what the month costs, for an operator who looks at everybody.
+        cap: how the user, or everybody, stands to the cap of this month.
     """
 
     by: By
@@ -45,6 +47,7 @@ class Costs:
     rows: Sequence[Spending]
     total_usd: Decimal
     month: Month | None
+    cap: MonthSpending
 
 
 def period(since: datetime | None, until: datetime | None) -> tuple[date, date]:
@@ -65,7 +68,8 @@ async def read_costs(
     settings: Settings, by: By, days: tuple[date, date], user: str | None
 ) -> Costs:
     """Read what was spent; of everybody without a user."""
-    from pipeline.store import spending
+    from pipeline.identity import EVERYBODY
+    from pipeline.store import month_spending, spending
     from stages.services import open_services
     from stages.watching.looking import judge
 
@@ -77,8 +81,12 @@ async def read_costs(
             if owner is None and by is By.SOURCE:
                 names = await spending.source_names(connection)
                 rows = [replace(each, name=names.get(each.key, each.name)) for each in rows]
+        async with parts.database.service() as connection:
+            cap = await month_spending.standing(
+                connection, owner or EVERYBODY, settings.spending_caps
+            )
         month = None if owner else (await judge(parts)).month
-    return Costs(by, *days, rows, total, month)
+    return Costs(by, *days, rows, total, month, cap)
 
 
 def costs_json(found: Costs) -> dict[str, Any]:
@@ -94,6 +102,12 @@ def costs_json(found: Costs) -> dict[str, Any]:
             "spent_usd": month.spent_usd,
             "by_its_end_usd": month.by_its_end,
             "budget_usd": month.budget_usd,
+        },
+        "cap": {
+            "cap_usd": found.cap.cap,
+            "spent_usd": found.cap.spent,
+            "reserved_usd": found.cap.reserved,
+            "left_usd": found.cap.left,
         },
     }  # fmt: skip
 
@@ -130,6 +144,11 @@ def print_costs(found: Costs) -> None:
     tell(f"{dollars(found.total_usd)} from {found.since} to {last} (UTC), by the ledger of calls.")
     if found.month is not None and found.month.by_its_end is not None:
         say(f"This month will cost {dollars(found.month.by_its_end)} by its end as things go.")
+    cap, left = found.cap.cap, found.cap.left
+    if cap is not None and left is not None:
+        told = f"{dollars(left)} of this month's cap of {dollars(cap)} are left"
+        held = found.cap.reserved
+        say(f"{told}; {dollars(held)} are reserved for requests under way." if held else f"{told}.")
 
 
 def command(

@@ -1,7 +1,13 @@
-"""A run's cost cap: money is reserved before a request is sent, then settled or released."""
+"""Cost caps of a run and of a month: reserved before a request is sent, then settled or released.
+
+What documents cost goes through `reserve` and `settle`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,7 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.errors import CostCapReached
 from pipeline.incident_causes import MONEY
 from pipeline.machine_answers import MachineAnswer
-from pipeline.store import machine_answers
+from pipeline.spending_caps import SpendingCaps
+from pipeline.store import machine_answers, month_spending
+from pipeline.store.month_spending import RESERVED_SECONDS, MonthReservation
 
 _CAPPED = sa.text("SELECT max_cost_usd IS NOT NULL FROM ingest_runs WHERE id = :id")
 _RESERVE = sa.text(
@@ -76,3 +84,58 @@ async def settle_cost(
     """Settle a reservation at what the answer really cost (0 when there was none)."""
     if reserved or usd:
         await connection.execute(_SPEND, {"id": run_id, "reserved": reserved, "usd": usd})
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is reserved for one request.
+
+    Attributes:
+        run_usd: dollars of the run's cap. held: the reservation under the month's caps.
+    """
+
+    run_usd: Decimal = Decimal(0)
+    held: MonthReservation | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.run_usd) or self.held is not None
+
+    @property
+    def month(self) -> date | None:
+        """The month that pays, by its first day; None: the one in which it is paid."""
+        return None if self.held is None else self.held.month
+
+
+async def reserve(
+    connection: AsyncConnection,
+    run_id: UUID,
+    wanted: Mapping[UUID, Decimal],
+    caps: SpendingCaps,
+    ceiling: Decimal | None = None,
+    seconds: float = RESERVED_SECONDS,
+) -> Reservation:
+    """Reserve a request before it is sent, under its run's cap and the month's.
+
+    Args:
+        wanted: US dollars that it may cost at most, by user.
+        ceiling: as of `reserve_cost`.
+        seconds: how long it counts under the month's caps when its end is not heard of.
+
+    Raises:
+        CostCapReached: it would pass the run's cap.
+        SpendingCapReached: it would pass a month's. The transaction has to be rolled back.
+    """
+    run_usd = await reserve_cost(connection, run_id, sum(wanted.values(), Decimal(0)), ceiling)
+    return Reservation(run_usd, await month_spending.reserve(connection, wanted, caps, seconds))
+
+
+async def settle(
+    connection: AsyncConnection, run_id: UUID, reserved: Reservation, usd: Decimal
+) -> None:
+    """Settle a reservation at what the answer really cost (0 when there was none).
+
+    In the month it counts by its entry in the ledger, which belongs into the same transaction.
+    """
+    await settle_cost(connection, run_id, reserved=reserved.run_usd, usd=usd)
+    if reserved.held is not None:
+        await month_spending.release(connection, reserved.held)

@@ -61,12 +61,14 @@ ORDER: tuple[str | int, ...] = (
     "provider_budgets",
     "run_jobs",
     "ingest_runs",
+    "spending_reservations",
     "quality_results",
     "golden_questions",
     "word_languages",
     "unsettled_objects",
     "job_events",
     "service_calls",
+    "spending_months",
     "maintenance_runs",
     "maintenance_findings",
     "processes",
@@ -128,6 +130,7 @@ NEVER_WAITED_FOR = frozenset(
         "recipe_switches",
         "machine_answers",
         "review_decisions",
+        "spending_reservations",
     }
 )
 """Tables whose new rows have a key that nobody else makes: inserting them waits for nothing."""

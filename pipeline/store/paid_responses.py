@@ -5,6 +5,7 @@ Nothing else belongs into it, so that nothing else can undo it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store import cost_caps, recipe_vectors, service_calls, space_vectors, vector_buffer
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.lock_order import lock_documents
 from pipeline.store.service_calls import ServiceCall
 from pipeline.store.vector_buffer import PendingText
@@ -31,7 +33,7 @@ class PaidResponse:
     Attributes:
         vectors: of the texts, in their order; None when they cannot be used, and cost all the same.
         shares: of the cost, each job once.
-        reserved: dollars that the run had reserved for the request.
+        reserved: for the request, under the run's cap and the month's.
         documents: the published documents that the texts are of, when a space is filled beside.
         recipe: by which these documents were cut, when one is filled beside.
     """
@@ -41,7 +43,7 @@ class PaidResponse:
     vectors: np.ndarray | None
     call: ServiceCall
     shares: Sequence[Share]
-    reserved: Decimal
+    reserved: Reservation
     documents: Sequence[UUID] = ()
     recipe: UUID | None = None
 
@@ -72,8 +74,20 @@ async def insert_paid_response(connection: AsyncConnection, answer: PaidResponse
     assert run_id is not None, "every request is a run's"
     # Last of what is locked, because every answer of the run waits for this row.
     usd = answer.call.cost_usd
-    await cost_caps.settle_cost(connection, run_id, reserved=answer.reserved, usd=usd)
-    return Stored(await service_calls.record(connection, answer.call), vectors)
+    await cost_caps.settle(connection, run_id, answer.reserved, usd)
+    transaction = await service_calls.record(
+        connection, answer.call, shares=_by_user(answer), month=answer.reserved.month
+    )
+    return Stored(transaction, vectors)
+
+
+def _by_user(answer: PaidResponse) -> dict[UUID, Decimal]:
+    """The dollars that each user pays of it."""
+    users = {text.job_id: text.user_id for text in answer.texts}
+    found: dict[UUID, Decimal] = defaultdict(Decimal)
+    for job, _, usd in answer.shares:
+        found[users[job]] += usd
+    return dict(found)
 
 
 async def _insert_vectors(connection: AsyncConnection, answer: PaidResponse) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -440,6 +441,26 @@ service_calls = Table(
     Column("request_id", Text),
     Index(None, "run_id"),
     Index(None, "at"),
+)
+
+spending_months = Table(
+    "spending_months",
+    metadata,
+    # the ledger's sums of a calendar month (UTC); of everybody together: identity.EVERYBODY
+    Column("month", Date, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    _zero("spent_usd", Numeric),
+)
+
+spending_reservations = Table(
+    "spending_reservations",
+    metadata,
+    # promised to requests under way, under a month's cap
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("month", Date, nullable=False),
+    Column("usd", Numeric, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 
 quality_results = Table(
@@ -1108,6 +1129,8 @@ USER_TABLES = (
     recipe_documents,
     recipe_chunks,
     recipe_vectors,
+    spending_months,
+    spending_reservations,
 )
 """Tables with user data: row-level security is enabled and forced on each."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.logs import logger
+from pipeline.store import month_spending
 from pipeline.store.transitions import in_order
 
 _LOG = logger("navigator.services")
@@ -45,10 +47,27 @@ _INSERT = sa.text(
 )
 
 
-async def record(connection: AsyncConnection, call: ServiceCall) -> str:
-    """Add one call to the ledger, and say so in the log; the id of the transaction."""
+async def record(
+    connection: AsyncConnection,
+    call: ServiceCall,
+    *,
+    shares: Mapping[UUID, Decimal] | None = None,
+    month: date | None = None,
+) -> str:
+    """Add one call to the ledger and to its month's sums, and say so in the log.
+
+    Args:
+        shares: of a call for several users, the dollars that each pays.
+        month: in which it was reserved, by its first day; None: this one.
+
+    Returns:
+        The id of the transaction.
+    """
     values = {name: getattr(call, name) for name in ServiceCall.__slots__}
     transaction: str = (await connection.execute(_INSERT, values)).scalar_one()
+    if call.cost_usd:
+        own = {} if call.user_id is None else {call.user_id: call.cost_usd}
+        await month_spending.add(connection, call.cost_usd, shares or own, month)
     _LOG.log(
         logging.INFO if call.outcome == "ok" else logging.WARNING,
         "service_called",

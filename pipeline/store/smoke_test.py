@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pipeline.store.engine import rows
 from pipeline.store.schema import USER_TABLES
 
-AUDIT = frozenset({"job_events", "access_log", "service_calls"})
+AUDIT = frozenset({"job_events", "access_log", "service_calls", "spending_months"})
 """Tables whose rows outlive the user, without saying anything of them."""
 
 _COUNTS = sa.union_all(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.identity import user_id
 from pipeline.store import vector_buffer
+from pipeline.store.cost_caps import Reservation
 from stages.admission_control import Admission
 from stages.batch import claim_batch
 from stages.fencing import needed_seconds
@@ -47,6 +48,6 @@ async def test_what_was_allowed_too_long_ago_is_asked_for_again(
                 await until_somebody_waits(services.database, asking)
                 await change(services, TAKE_OVER)
                 await asyncio.sleep(needed_seconds(services))
-            assert await asking == ([], Decimal(0))
+            assert await asking == ([], Reservation())
         found = await query(services, "SELECT reserved_usd FROM upload_pipeline.ingest_runs")
         assert {row["reserved_usd"] for row in found} == {0}

@@ -9,6 +9,7 @@ import pytest
 
 from app.cli.costs import Costs, period, print_csv
 from pipeline.errors import UsageError
+from pipeline.spending_caps import MonthSpending
 from pipeline.store.spending import By, Spending
 
 
@@ -28,7 +29,8 @@ def test_days_in_the_wrong_order_are_refused() -> None:
 def test_csv_has_plain_figures_and_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
     """No exponent, no separator; a name that begins like a formula is text."""
     rows = [Spending("k", '=HYPERLINK("x")', 1, 2, 3_000, Decimal("1E-7"))]
-    print_csv(Costs(By.DOCUMENT, date(2026, 5, 1), date(2026, 6, 1), rows, Decimal(0), None))
+    cap = MonthSpending(None, Decimal(0), Decimal(0))
+    print_csv(Costs(By.DOCUMENT, date(2026, 5, 1), date(2026, 6, 1), rows, Decimal(0), None, cap))
     assert capsys.readouterr().out.splitlines() == [
         "document,name,number,pages,tokens,cost_usd",
         'k,"\'=HYPERLINK(""x"")",1,2,3000,0.0000001',

@@ -87,6 +87,7 @@ from pipeline.notes import Note, NoteKind
 from pipeline.quotas import StorageUse
 from pipeline.source_definition import LastReading, SourceDefinition
 from pipeline.sources import RejectedFile
+from pipeline.spending_caps import MonthSpending
 from pipeline.store.backfills import Backfill
 from pipeline.store.candidates import Work
 from pipeline.store.deletion import Deleted
@@ -530,7 +531,8 @@ def made() -> Iterator[tuple[str, Any]]:
     spent = [Spending("2026-05-04", "", 3, 0, 40, Decimal("0.1"))]
     for month in (None, Month(1.0, None, None), Month(1.0, 2.0, 3.0)):
         days = (date(2026, 5, 4), date(2026, 5, 5))
-        money = costs.Costs(By.DAY, *days, spent, Decimal("0.1"), month)
+        cap = MonthSpending(None if month is None else Decimal(5), Decimal("0.1"), Decimal(0))
+        money = costs.Costs(By.DAY, *days, spent, Decimal("0.1"), month, cap)
         yield "`navigator costs`", costs.costs_json(money)
     yield "`navigator reconcile`", reconcile.looked_json(MaintenanceOutcome(look, 1, {}))
     differs = Difference(Area.QUEUE, "batches", "limit", None, "1", "m", "w", Repair.SAFE)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import DatabaseUnavailable
 from pipeline.store import paid_responses
+from pipeline.store.cost_caps import Reservation
 from pipeline.store.engine import Database
 from pipeline.store.paid_responses import PaidResponse
 from pipeline.store.service_calls import ServiceCall
@@ -43,7 +44,7 @@ async def test_an_answer_is_kept_with_its_bill(store: Database) -> None:
     call = ServiceCall("openai", "embed", "ok", 0.1, tokens=7, cost_usd=Decimal(1), run_id=run)
     shares = [(job.job_id, 7, Decimal(1))]
     async with store.service() as connection:
-        paid = PaidResponse(SPACE, texts, vectors, call, shares, Decimal(0))
+        paid = PaidResponse(SPACE, texts, vectors, call, shares, Reservation())
         await paid_responses.insert_paid_response(connection, paid)
     assert await count_missing(store, ids([job])) == 0
     row = await job_row(store, job.job_id)

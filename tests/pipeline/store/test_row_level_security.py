@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pipeline.store import service_calls, shadows, vocabulary
+from pipeline.spending_caps import SpendingCaps
+from pipeline.store import month_spending, service_calls, shadows, vocabulary
 from pipeline.store.database_urls import driver_url
 from pipeline.store.embedding_spaces import partition
 from pipeline.store.engine import Database, rows
@@ -71,6 +72,9 @@ async def _fill(url: str) -> None:
                 _SEAL, _REPORT,
             ):  # fmt: skip
                 await connection.execute(statement, {"user": user, "id": uuid4(), "sha": name})
+        async with store.service() as connection:
+            caps = SpendingCaps(user=Decimal(9))
+            assert await month_spending.reserve(connection, {user: Decimal(1)}, caps)
         async with store.service() as connection:
             await connection.execute(_BACKLOG, {"user": user})
         async with store.service() as connection:
