@@ -66,7 +66,9 @@ def system(
     finally:
         del os.environ["PREFECT_API_URL"]
         end(worker)
-        sys.stdout.write(log.read_text()[-20_000:])  # what the worker said, beside a test that failed
+        sys.stdout.write(
+            log.read_text()[-20_000:]
+        )  # what the worker said, beside a test that failed
 
 
 def test_a_session(system: RunningApi) -> None:
