@@ -51,6 +51,7 @@ async def write_quality_report(run_id: UUID | None, user: UUID | None, days: int
                 f"serves it. Say with NAVIGATOR_PUBLIC_URL where that is, and here is a link. On "
                 f"the machine that made it, the page is `{path}`.",
                 key="quality-report",
+                description=f"Quality report {number}, without a link: the API is not known here.",
             )
         )
     get_run_logger().info("quality report %d: %s", number, path)

@@ -15,7 +15,7 @@ from pipeline.settings import Settings
 from stages.report_keys import ReportKeys, report_keys
 
 API_ADDRESS = "NAVIGATOR_API_ADDRESS"
-"""Where the API of the same `navigator up` is; set for its worker."""
+"""Where the API of the same `navigator up` is; set for its worker and commands beside it."""
 PATH = "/api/v1/reports/{}/signed"
 
 

@@ -18,9 +18,11 @@ from app.prefect.run_view import RunView
 from app.process.log_output import configure_logs
 from app.process.tracing import configure_tracing
 from app.process.working_folder import leave_folder
+from app.stack.status_file import api_of_stack
 from pipeline.compute_child import running
 from pipeline.errors import ConfigurationError, NavigatorError, TransientError
 from pipeline.settings import Settings
+from stages.report_links import API_ADDRESS
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -107,6 +109,8 @@ def _start_prefect(flow: RunningFlow, settings: Settings, view: RunView) -> None
     leave_folder()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    if (api := api_of_stack(settings.home.absolute())) is not None:
+        os.environ.setdefault(API_ADDRESS, api)  # the run's report links to it
     theirs = is_named()
     if settings.work_pool is not None and not theirs:
         raise ConfigurationError(

@@ -6,11 +6,13 @@ The tests run in their order on one stack; the last one stops it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import httpx
@@ -39,6 +41,13 @@ class PrefectApi:
     def csrf(self) -> dict[str, str]:
         answer = httpx.get(f"{self.url}/csrf-token?client=tests", auth=self.auth, timeout=30)
         return {"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": answer.json()["token"]}
+
+    def all_of(self, kind: str) -> list[dict[str, Any]]:
+        """The flow runs, or the artifacts."""
+        answer = httpx.post(
+            f"{self.url}/{kind}/filter", json={}, timeout=30, auth=self.auth, headers=self.csrf()
+        )
+        return answer.json()
 
 
 def test_everything_answers(stack: RunningStack) -> None:
@@ -78,14 +87,18 @@ def test_a_document_goes_through(stack: RunningStack) -> None:
 
 
 def test_other_commands_use_it(stack: RunningStack) -> None:
-    """An ingest beside it neither waits nor starts a server: the stack's Prefect shows its run."""
+    """An ingest beside it neither waits nor starts a server: the stack's Prefect shows its run.
+
+    From there a link leads to the run's report, which the stack's API serves.
+    """
     ingested = stack.navigator("ingest", SAMPLES / "renters-policy.md", "--json")
     assert ingested.code == 0, ingested.err
     asked = PrefectApi(stack)
-    found = httpx.post(
-        f"{asked.url}/flow_runs/filter", json={}, timeout=30, auth=asked.auth, headers=asked.csrf()
-    ).json()
-    assert any(run["name"].startswith("ingest ") for run in found)
+    assert any(run["name"].startswith("ingest ") for run in asked.all_of("flow_runs"))
+    [report] = [each for each in asked.all_of("artifacts") if each["key"] == "quality-report"]
+    [link] = re.findall(r"\]\((http[^)]+)\)", report["data"])
+    page = httpx.get(link, timeout=60)
+    assert page.is_success and "renters-policy.md" in page.text, page.text[:500]
 
 
 @pytest.mark.long

@@ -86,7 +86,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the-embedder-is-asked-without-a-promise",
-        _PERMISSION, "Admission._ask", "price(tokens)", "price(0)",
+        _PERMISSION, "_wanted", "price(count)", "price(0)",
         (f"{_TEST_EMBEDDING}::test_the_cost_cap_stops_before_it_is_passed",),
         "the cap is asked before the request, not after the bill",
     ),
