@@ -38,6 +38,9 @@ class ApiSettings(BaseSettings):
     public_url: str | None = Field(
         default=None, description="Where clients reach the API; without it, as they asked for it."
     )
+    alerts_url: str | None = Field(
+        default=None, description="Where Prefect's server reaches the API; else public_url."
+    )
     cors_origins: str = Field(default="", description="Pages elsewhere that may ask; by spaces.")
     signed_url_seconds: int = Field(default=300, ge=1, le=86_400, description="Life of a URL.")
     requests_per_minute: int = Field(default=1200, ge=0, description="Of a user; 0: no limit.")

@@ -71,6 +71,7 @@ class SourcedSettings(BaseSettings):
         "openai_base_url",
         "llama_cloud_base_url",
         "public_url",
+        "alerts_url",
         "jwks",
         mode="before",
         check_fields=False,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import json_bodies, problems
+from app.api.alert_webhook import saving_alert_webhook
 from app.api.authentication import TokenVerifier
 from app.api.dependencies import ApiParts
 from app.api.dispatching import Dispatcher
@@ -110,6 +111,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> ApiParts:
     await stack.enter_async_context(
         delivering_alerts(services, before=NotedRestarts(services).look)
     )
+    await stack.enter_async_context(saving_alert_webhook(settings))
     return await open_parts(services, stack)
 
 

@@ -34,6 +34,7 @@ def serve(settings: Settings, host: str, port: int, *, only_mcp: bool = False) -
     """
     tls = requires_tls(settings, host)
     require_http(settings, settings.public_url, "the API", "NAVIGATOR_PUBLIC_URL")
+    require_http(settings, settings.alerts_url, "the API", "NAVIGATOR_ALERTS_URL")
     leave_folder()
     if "PREFECT_API_URL" not in os.environ and (url := prefect_of_stack(settings.home)):
         os.environ["PREFECT_API_URL"] = url

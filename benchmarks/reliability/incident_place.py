@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from benchmarks.corpus import document
 from benchmarks.reliability.commands import Navigator
 from benchmarks.reliability.system import System, system
+from deployments.prefect_api import prefect_api
 from pipeline.identity import user_id
 from pipeline.states import PUBLISHED
 from pipeline.store.embedded_access import ADMINISTRATOR, address
@@ -181,15 +182,11 @@ class Place:
 
     def prefect(self, method: str, path: str, body: Any = None) -> Any:
         """Ask Prefect's server."""
-        secret = (self.home / "prefect" / "auth-string").read_text().strip()
-        user, _, password = secret.partition(":")
-        url = f"{self.running.url('prefect')}/api/{path}"
-        headers = {"X-PREFECT-API-VERSION": "0.8.4"}
-        answer = httpx.request(
-            method, url, json=body, auth=(user, password), timeout=60, headers=headers
-        )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        auth = (self.home / "prefect" / "auth-string").read_text().strip()
+        with prefect_api(f"{self.running.url('prefect')}/api", auth, changing=True) as server:
+            answer = server.client.request(method, path, json=body)
+            answer.raise_for_status()
+            return answer.json() if answer.content else None
 
     def deployment(self, name: str) -> dict[str, Any]:
         """A deployment by its name."""

@@ -27,6 +27,7 @@ from benchmarks.reliability.simulated_incidents import INCIDENTS, SimulatedIncid
 RESULTS = Path(__file__).parents[1] / "results"
 PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 0.5
+_NEXT_DOCUMENT_SECONDS = 20.0
 _PASSED = ("service-restarted", "work-requeued")
 """Alerts that are closed when some minutes have passed since the answer: these are passed over."""
 _MOVES = (
@@ -83,6 +84,7 @@ def simulate(here: Place, each: SimulatedIncident, patience: float = PATIENCE_SE
     [now] = here.rows("SELECT clock_timestamp() AS at")
     each.inject(here, each.name)
     struck, began = time.time(), now["at"]
+    asked = struck
     sound = each.lasts is None and each.person is None
     while time.time() - struck < patience:
         alerts = here.rows(
@@ -109,6 +111,9 @@ def simulate(here: Place, each: SimulatedIncident, patience: float = PATIENCE_SE
             found.well = found.well or round(time.time() - struck, 1)
             if all(a["closed_at"] for a in alerts if a["kind"] not in _PASSED):
                 break
+            if time.time() - asked > _NEXT_DOCUMENT_SECONDS:
+                here.upload(each.name, 1)  # documents keep coming: a circuit closes when asked
+                asked = time.time()
         time.sleep(_LOOK_SECONDS)
     here.faults()
     found.lost = max(0, here.unpublished(each.name) - each.unpublished)

@@ -20,6 +20,7 @@ from app.stack.mock_services import MOCK_KEYS
 from benchmarks.corpus import write_corpus
 from benchmarks.reliability.incident_place import Place
 from pipeline.child_processes import child_environment, module_command
+from pipeline.store.embedded_access import addresses
 
 Act = Callable[[Place, str], None]
 """Done to a place, for the incident of this name."""
@@ -110,7 +111,10 @@ def _dead_elsewhere(place: Place, name: str) -> None:
     write_corpus(folder, 4, seed=41)
     mocks, navigator = place.running.url("mocks"), place.running.navigator
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NAVIGATOR_", "PREFECT_"))}
+    # another machine does not hold this one's embedded Postgres, nor ends it as nobody's
+    database = addresses(navigator.home / "postgres")
     variables = {
+        "DATABASE_URL": database.service, "NAVIGATOR_DATABASE_OWNER_URL": database.owner or "",
         **kept, **navigator.variables, **MOCK_KEYS, "NAVIGATOR_HOME": str(navigator.home),
         "OPENAI_BASE_URL": f"{mocks}/v1", "LLAMA_CLOUD_BASE_URL": mocks,
         "NAVIGATOR_PARSER": "llamaparse", "NAVIGATOR_EMBEDDER": "openai",

@@ -9,18 +9,21 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from app.api.alert_webhook import save_webhook, saving_alert_webhook
 from app.api.secrets import same
-from deployments.alert_webhook import HEADER, PATH, alerts_key, save_alert_webhook
+from deployments.alert_webhook import HEADER, PATH, alert_webhook, alerts_key, save_alert_webhook
 from deployments.automation_changes import automations, put_automations
 from deployments.environment_files import LOCAL, load_environment, shipped_automations
 from deployments.prefect_api import PrefectApi, prefect_api
 from pipeline.alert_kinds import KINDS
+from pipeline.settings import Settings, load_settings
 from tests.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.slow
@@ -116,6 +119,51 @@ def test_every_shipped_automation_is_one_that_is_tried_here(server: PrefectApi) 
     """They are on the server after a deployment, each with a kind that we know."""
     assert set(automations(server)) == set(shipped_automations()) == BY_PREFECT
     assert {each["alert"]["kind"] for each in shipped_automations().values()} <= set(KINDS)
+
+
+def test_the_api_saves_a_missing_webhook(
+    server: PrefectApi, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With its automations; one that is there it saves again only where it was given an address."""
+    url, address = str(server.client.base_url), f"http://127.0.0.1:{receiver.server_port}"
+    monkeypatch.setenv("PREFECT_API_URL", url)
+    public = load_settings(home=tmp_path, signing_secret=SECRET, public_url=address)
+    named = load_settings(home=tmp_path, signing_secret=SECRET, alerts_url=address)
+    before = alert_webhook(server)
+    server.remove(f"block_documents/{before}")
+
+    def wait() -> None:
+        deadline = time.monotonic() + 60
+        while alert_webhook(server) is None or set(automations(server)) != BY_PREFECT:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    async def started(settings: Settings) -> None:
+        async with saving_alert_webhook(settings, pause_seconds=0.01):
+            await asyncio.to_thread(wait)
+
+    with temporary_settings({PREFECT_API_URL: url}):
+        put_automations(server, load_environment(LOCAL))
+        assert set(automations(server)) < BY_PREFECT  # without it they are not made
+        asyncio.run(started(public))
+        assert alert_webhook(server) not in (None, before)
+        assert not save_webhook(url, address, public)
+        assert save_webhook(url, address, named)
+
+
+def test_a_prefect_server_that_is_away_does_not_stop_the_api(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is asked again, without a warning."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    settings = load_settings(home=tmp_path, alerts_url="http://127.0.0.1:9")
+
+    async def started() -> None:
+        async with saving_alert_webhook(settings, pause_seconds=0.01):
+            await asyncio.sleep(0.3)
+
+    asyncio.run(started())
+    assert not [each for each in caplog.records if each.levelname not in ("DEBUG", "INFO")]
 
 
 @pytest.mark.parametrize(

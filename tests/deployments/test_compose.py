@@ -194,6 +194,7 @@ def test_keys_go_to_those_that_use_them() -> None:
     assert {name for name, each in SERVICES.items() if "env_file" in each} == {"api", "worker"}
     ours = {
         "HOME", "PREFECT_HOSTS", "PREFECT_AUTH_FILE", "STORAGE_URL", "INGEST_ROOTS", "PLAIN_HOSTS",
+        "ALERTS_URL",
     }  # fmt: skip
     for name, each in OURS.items():
         theirs = {
