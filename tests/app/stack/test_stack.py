@@ -47,7 +47,8 @@ class PrefectApi:
         answer = httpx.post(
             f"{self.url}/{kind}/filter", json={}, timeout=30, auth=self.auth, headers=self.csrf()
         )
-        return answer.json()
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
 
 def test_everything_answers(stack: RunningStack) -> None:
