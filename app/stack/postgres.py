@@ -6,9 +6,11 @@ that `navigator up` runs, and lets the supervisor see when it has died.
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
-import threading
+from contextlib import suppress
 from pathlib import Path
 
 from app.terminal.console import say
@@ -22,21 +24,28 @@ _LOOK_SECONDS = 0.5
 
 def hold(folder: Path) -> int:
     """Hold the Postgres of `folder` until SIGTERM; 1 when it does not start or has died."""
-    asked = threading.Event()
+    # A handler runs in the middle of anything, also of another one: a lock would wait for itself.
+    asked, asking = os.pipe()
+    os.set_blocking(asking, False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: _ask(asking))
     try:
         start_embedded(folder)
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
         return 1
     say("Postgres accepts connections.")
-    while not asked.wait(_LOOK_SECONDS):
+    while not select.select([asked], [], [], _LOOK_SECONDS)[0]:
         if postmaster(folder) is None:
             say("Postgres has ended.")
             return 1
     stop_embedded(folder)
     return 0
+
+
+def _ask(pipe: int) -> None:
+    with suppress(BlockingIOError):  # asked a thousand times already
+        os.write(pipe, b".")
 
 
 if __name__ == "__main__":
