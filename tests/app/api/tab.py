@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,8 +55,13 @@ class Page:
         self.click(place)
 
     def click(self, place: str) -> None:
-        """Click on it."""
-        self.browser.find_element(By.CSS_SELECTOR, place).click()
+        """Click on it, once it stays where it is: what comes late moves what is below it."""
+        found, before = self.browser.find_element(By.CSS_SELECTOR, place), None
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (now := found.rect) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(0.1)
+        found.click()
 
     def resize(self, width: int) -> None:
         """Make the window so wide."""
