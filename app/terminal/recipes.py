@@ -15,6 +15,7 @@ from app.terminal.console import (
     tell,
     text,
 )
+from app.terminal.spaces import print_rest
 
 if TYPE_CHECKING:
     from app.recipes import RecipeList
@@ -109,14 +110,7 @@ def print_recipe_run(run: RecipeRun) -> None:
         f"Chunks of {sizes}: {quantity(run.texts, 'text')} embedded for {dollars(run.usd)}; "
         f"{quantity(use.chunks, 'chunk')} of {quantity(use.documents, 'document')} are there."
     )
-    for reason, count in run.refused.items():
-        say(f"{quantity(count, 'text')} refused: {reason}", "yellow")
-    if run.stopped is not None:
-        say(f"{run.stopped.message} {run.stopped.remedy}".strip(), "yellow")
-    if use.lacking:
-        say(f"It lacks {quantity(use.lacking, 'document')}: the same command goes on.")
-    else:
-        say(f"It is whole. `navigator recipe compare {sizes}` asks both the golden questions.")
+    print_rest(run, use.lacking, f"navigator recipe compare {sizes}")
 
 
 def recipe_run_json(run: RecipeRun) -> dict[str, Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.store.space_pointer import PastSwitch, StoredSpace, Switch
     from stages.golden.comparison import Comparison
     from stages.golden.scores import Interval
+    from stages.recipes.building import RecipeRun
     from stages.spaces.build_runs import SpaceRun
     from stages.spaces.building import SpacePlan
 
@@ -143,14 +144,19 @@ def print_run(run: SpaceRun) -> None:
     """What came of building a space, for a person."""
     name = short(run.space_id)
     tell(f"The space {name}: {quantity(run.texts, 'text')} embedded for {dollars(run.usd)}.")
+    print_rest(run, run.left, f"navigator space compare {name}")
+
+
+def print_rest(run: SpaceRun | RecipeRun, lacking: int, compare: str) -> None:
+    """What a build beside what is published was refused, why it stopped, and what it lacks."""
     for reason, count in run.refused.items():
         say(f"{quantity(count, 'text')} refused: {reason}", "yellow")
     if run.stopped is not None:
         say(f"{run.stopped.message} {run.stopped.remedy}".strip(), "yellow")
-    if run.left:
-        say(f"It lacks {quantity(run.left, 'document')}: the same command goes on.")
+    if lacking:
+        say(f"It lacks {quantity(lacking, 'document')}: the same command goes on.")
     else:
-        say(f"It is whole. `navigator space compare {name}` asks both the golden questions.")
+        say(f"It is whole. `{compare}` asks both the golden questions.")
 
 
 def run_json(run: SpaceRun) -> dict[str, Any]:
