@@ -28,6 +28,7 @@ _RESERVE = sa.text(
     WHERE id = :id AND cost_usd + reserved_usd + :usd <= max_cost_usd
     """
 )
+_LOCK = sa.text("SELECT 1 FROM ingest_runs WHERE id = :id FOR UPDATE")
 _RAISE = sa.text(
     """
     UPDATE ingest_runs SET reserved_usd = reserved_usd + :usd,
@@ -70,6 +71,10 @@ async def reserve_cost(
         return usd
     raised = None
     if ceiling is not None:
+        # Another request may have raised it since: asked once more where nobody can any longer.
+        await connection.execute(_LOCK, {"id": run_id})
+        if (await connection.execute(_RESERVE, values)).rowcount:
+            return usd
         raised = await connection.scalar(_RAISE, {**values, "ceiling": ceiling})
     if raised is None:
         raise CostCapReached("The cost cap of this run is reached.")

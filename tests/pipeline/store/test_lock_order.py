@@ -104,7 +104,7 @@ def _statements_of(room: str, module: ModuleType) -> Iterator[tuple[str, str]]:
 # Statements that change rows without locking them in order first, and why they may.
 _UNORDERED = {
     "one row, named by its key": {
-        "report_seals._REMOVE", "machine_answers._AGAIN", "cost_caps._RAISE",
+        "report_seals._REMOVE", "machine_answers._AGAIN", "cost_caps._LOCK", "cost_caps._RAISE",
         "circuit_breaker._FAILURE", "circuit_breaker._PROBE", "circuit_breaker._SUCCESS",
         "alerts._CLOSE", "rate_limits._LIMITS", "rate_limits._PAUSE", "rate_limits._TAKE",
         "leases._RENEW_PARSE", "cost_caps._RESERVE", "cost_caps._SPEND", "job_owners._HOLD",

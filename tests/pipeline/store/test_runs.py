@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.errors import CostCapReached
 from pipeline.sources import RejectedFile
@@ -69,6 +72,45 @@ async def test_a_cap_is_raised_up_to_the_ceiling_and_no_further(store: Database)
     [run] = await table(store, "ingest_runs")
     assert (run["reserved_usd"], run["max_cost_usd"]) == (Decimal("1.50"), Decimal("1.50"))
     assert [each["cause"] for each in await table(store, "machine_answers")] == ["money"] * 2
+
+
+class _Overtaken:
+    """A connection whose first statement is followed by what others commit meanwhile."""
+
+    def __init__(self, connection: AsyncConnection, others: Callable[[], Awaitable[object]]):
+        self._connection = connection
+        self._others: Callable[[], Awaitable[object]] | None = others
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    async def execute(self, *arguments: Any) -> Any:
+        """As of a connection; the others come after the first one."""
+        answer = await self._connection.execute(*arguments)
+        others, self._others = self._others, None
+        if others is not None:
+            await others()
+        return answer
+
+
+async def test_a_cap_that_others_raised_to_the_ceiling_meanwhile_holds_what_fits(
+    store: Database,
+) -> None:
+    """Refused under the old cap, a request is asked again under the one that is there now."""
+    run_id = await capped(store, "0.02")
+
+    async def others() -> None:
+        assert await reserve(store, run_id, "0.03", Decimal("0.10"))
+        assert await reserve(store, run_id, "0.03", Decimal("0.10"))
+        async with store.service() as other:
+            raise_to = sa.text("UPDATE ingest_runs SET max_cost_usd = 0.10 WHERE id = :id")
+            await other.execute(raise_to, {"id": run_id})
+
+    async with store.service() as connection:
+        overtaken = cast(AsyncConnection, _Overtaken(connection, others))
+        await cost_caps.reserve_cost(overtaken, run_id, Decimal("0.03"), Decimal("0.10"))
+    [run] = await table(store, "ingest_runs")
+    assert (run["reserved_usd"], run["max_cost_usd"]) == (Decimal("0.09"), Decimal("0.10"))
 
 
 async def test_what_was_spent_and_promised_stays_below_the_cap_all_the_time(
