@@ -72,7 +72,7 @@ def create_app() -> FastAPI:
 
     keep_private()
     take_the_lock_first()
-    made = create()
+    made: FastAPI = create()
     gc.freeze()  # what the imports left stays for good, and need not be looked through
     threading.Thread(target=_collect, name="garbage", daemon=True).start()
     return made

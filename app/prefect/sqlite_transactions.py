@@ -41,4 +41,4 @@ def take_the_lock_first() -> None:
             finally:
                 SQLITE_BEGIN_MODE.reset(mode)
 
-    AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign]
+    AioSqliteConfiguration.begin_transaction = begin_transaction

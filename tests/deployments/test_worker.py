@@ -66,6 +66,7 @@ def test_limits(deployed: DeployedServer) -> None:
     assert set(limits) == NAMES
 
 
+@pytest.mark.long
 def test_worker_runs_each(worker: DeployedServer, tmp_path: Path) -> None:
     """Ingest hands its batches to the pool; backfill and report run; all end as completed."""
     for name in ("renters-policy.md", "flood-exclusion-notice.txt"):
@@ -93,6 +94,7 @@ def test_worker_runs_each(worker: DeployedServer, tmp_path: Path) -> None:
     assert "ingest" in ingest["tags"]
 
 
+@pytest.mark.long
 def test_worker_reads_named_folders_only(worker: DeployedServer) -> None:
     """A run of Prefect's own worker with a path outside fails, and says what to set."""
     run = worker.run("ingest", paths=["/etc/hostname"])
