@@ -69,7 +69,8 @@ class DeployedServer:
         self.post(f"/deployments/{found}/schedule", {"min_runs": 1, "max_runs": 1})
         wanted = {"flow_runs": {"deployment_id": {"any_": [found]},
                                 "state": {"type": {"any_": ["SCHEDULED"]}}}}  # fmt: skip
-        [run] = self.post("/flow_runs/filter", wanted)
+        planned = self.post("/flow_runs/filter", wanted | {"sort": "EXPECTED_START_TIME_ASC"})
+        run = next(each for each in planned if each["created_by"]["id"] == made["id"])
         now = {"type": "SCHEDULED", "state_details": {"scheduled_time": every["anchor_date"]}}
         self.post(f"/flow_runs/{run['id']}/set_state", {"state": now, "force": True})
         self.pending(run["id"])

@@ -18,7 +18,12 @@ from clients.openai.embedder import OpenAIEmbedder
 from mocks import OpenAIMock
 from mocks.vectors import tokens_of, vectors_of
 from pipeline.documents import embedding_text
-from pipeline.errors import CostCapReached, QuotaExhausted, ServiceUnavailable
+from pipeline.errors import (
+    CostCapReached,
+    QuotaExhausted,
+    ServiceUnavailable,
+    SpendingCapReached,
+)
 from pipeline.identity import user_id
 from pipeline.retry_policy import FAILURES_TO_OPEN
 from pipeline.store import vector_buffer
@@ -414,6 +419,34 @@ async def test_the_cost_cap_stops_before_it_is_passed(
         assert set((await states(services)).values()) == {"chunks_stored"}
         await ingest(services, [folder], ANNA, max_cost_usd=whole)
         assert await corpus(services) == clean
+    assert openai.stats()["repeated_inputs"] == 0
+
+
+async def test_a_users_month_cap_stops_that_user_alone(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """No request passes it; another user goes on, and a higher cap ends where it stopped."""
+    for number in range(4):
+        policy(folder, f"policy-{number}", sections=4)
+    price = Decimal(1000)
+    options = {"embedding_batch_inputs": 2, "embedding_usd_per_million_tokens": price}
+    cap = Decimal("0.15")
+    async with remote(**options, user_month_cap_usd=cap) as services:
+        with pytest.raises(SpendingCapReached, match="NAVIGATOR_USER_MONTH_CAP_USD"):
+            await ingest(services, [folder], ANNA)
+        spent = price * openai.stats()["billed_tokens"] / 1_000_000
+        assert cap / 3 < spent <= cap
+        assert set((await states(services)).values()) == {"chunks_stored"}
+        others = folder.with_name("ben")
+        others.mkdir()
+        policy(others, "small", sections=1)
+        await ingest(services, [others], BEN)
+        assert (await states(services))["small.md"] == "complete"
+        with pytest.raises(SpendingCapReached):  # it is the month's, not a run's
+            await ingest(services, [folder], ANNA)
+    async with remote(**options, user_month_cap_usd=Decimal(10)) as services:
+        await ingest(services, [folder], ANNA)
+        assert set((await states(services)).values()) == {"complete"}
     assert openai.stats()["repeated_inputs"] == 0
 
 

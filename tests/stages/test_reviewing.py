@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.fidelity import Fidelity
 from pipeline.identity import user_id
 from pipeline.store.page_queries import VersionView, find_version
+from pipeline.store.review_decisions import ReviewDecision
 from pipeline.store.review_queries import ReviewItem, list_items
 from pipeline.store.transitions import Actor
 from stages import reviewing, syncing
@@ -42,11 +43,12 @@ async def version(services: Services) -> VersionView:
     return found
 
 
-async def put_right(services: Services, correction: Correction) -> None:
+async def put_right(services: Services, correction: Correction) -> ReviewDecision:
     """Correct the one document, and work it off."""
     newest = await version(services)
     done = await reviewing.put_right(services, newest, correction, "misread", "anna")
     await work_off(services, done.jobs, done.run_id)
+    return done.decision
 
 
 async def published(services: Services) -> str:
@@ -154,6 +156,29 @@ async def test_a_correction_buys_only_the_chunk_that_changed(
         # what stands on it stays, and what was corrected can be corrected again
         await put_right(services, Correction(1, "pays 650 dollars", "pays 660 dollars"))
         assert "pays 660" in await published(services)
+
+
+async def test_a_correction_that_is_taken_back_is_not_read_again(
+    remote: Opener, openai: OpenAIMock, folder: Path
+) -> None:
+    """The document says what its page says; another correction of it stays."""
+    policy(folder, "home")
+    async with remote() as services:
+        await ingest(services, [folder], ANNA)
+        wrong = await put_right(services, Correction(1, "pays 200 dollars", "pays 250 dollars"))
+        await put_right(services, Correction(1, "pays 300 dollars", "pays 350 dollars"))
+        before = openai.stats()["inputs"]
+        newest = await version(services)
+        done = await reviewing.undo(services, wrong, newest, "The page was misread.", "anna")
+        assert "pays 250" in await published(services)  # readers see it until it is judged
+        await work_off(services, done.jobs, done.run_id)
+        shown = await published(services)
+        assert "pays 250" not in shown
+        assert "pays 200" in shown
+        assert "pays 350" in shown
+        assert await states(services) == {"home.md": "complete"}
+        # That one chunk's vector went when the correction was published.
+        assert openai.stats()["inputs"] - before == 1
 
 
 async def test_a_correction_outlives_another_reading(remote: Opener, folder: Path) -> None:

@@ -85,6 +85,17 @@ async def test_requests_at_once_never_pass_a_cap(store: Database) -> None:
         assert found.spent + found.reserved <= Decimal("0.60")
 
 
+async def test_a_request_waits_for_the_reservation_before_it(store: Database) -> None:
+    """What another transaction has reserved and not yet committed counts."""
+    run = await new_run(store)
+    async with store.service() as connection:
+        await cost_caps.reserve(connection, run, {ANNA: Decimal("0.60")}, CAPS)
+        second = asyncio.create_task(reserve(store, run, {ANNA: Decimal("0.60")}))
+        await asyncio.wait([second], timeout=0.3)
+        assert not second.done()
+    assert await second is None
+
+
 async def test_each_user_of_a_request_has_a_cap_of_its_own(store: Database) -> None:
     """A request for two is refused by the one's cap, and nothing of it stays reserved."""
     run = await new_run(store)
@@ -104,6 +115,7 @@ async def test_the_reservation_of_a_killed_process_ends(store: Database) -> None
     assert await reserve(store, run, {ANNA: Decimal("0.60")}) is not None
     assert await reserve(store, run, {ANNA: Decimal("0.60")}) is None
     await change(store, EXPIRED)
+    assert (await standing(store, ANNA)).reserved == 0
     assert await reserve(store, run, {ANNA: Decimal("0.60")}) is not None
     assert len(await table(store, "spending_reservations")) == 1
 
