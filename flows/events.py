@@ -53,7 +53,7 @@ def run_finished(run: UUID, ending: State, progress: Progress) -> None:
         payload={
             "published": progress.count([JobState.COMPLETE]),
             "published_with_gaps": progress.count([JobState.COMPLETE_WITH_GAPS]),
-            "failed": progress.count(FAILED),
+            "failed": progress.count(FAILED) - progress.count([JobState.QUARANTINED]),
             "quarantined": progress.count([JobState.QUARANTINED]),
             "cancelled": progress.count([JobState.CANCELLED]),
             "waiting": progress.count(WORKING),

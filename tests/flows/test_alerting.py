@@ -86,10 +86,12 @@ def test_failed_documents_are_told_by_number(
     """One message for the run, and Prefect's events; names stay where their owner can see them."""
     policy(tmp_path, "house")
     shutil.copy(ENCRYPTED, tmp_path / "secretive.pdf")
+    unreadable = f"The policy pays for a loss of kind {chr(0xFFFD) * 12}. " * 20
+    (tmp_path / "secretive.txt").write_text(unreadable)
     assert worker.run("ingest", {"paths": [str(tmp_path)]}, **OPS)["name"] == "Some failed"
     (alert,) = alerts
     assert alert["title"] == "Documents failed"
-    assert "1 published, 1 failed" in alert["message"]
+    assert "1 published, 2 failed" in alert["message"]
     assert "secretive" not in json.dumps(alert)
     url = variables["DATABASE_URL"]
     # By this resource the automation's alert has the same key: the ledger makes one of both.
@@ -97,14 +99,17 @@ def test_failed_documents_are_told_by_number(
     finished = the_event(account, "navigator.run.finished", f'"prefect.flow-run.{key}"')
     assert finished["resource"]["navigator.ending"] == "Some failed"
     counts = {name: count for name, count in finished["payload"].items() if count}
-    assert counts == {"published": 1, "failed": 1}
+    assert counts == {"published": 1, "failed": 1, "quarantined": 1}
     run = f"navigator.run.{finished['resource']['navigator.run']}"
     published = the_event(account, "navigator.document.published", run)
     assert published["payload"] == {"documents": 1}
-    failed = the_event(account, "navigator.document.failed", run)
-    [(job,)] = rows(url, f"SELECT id FROM {SCHEMA}.upload_jobs WHERE state LIKE 'failed%'")
-    assert failed["resource"]["prefect.resource.id"] == f"navigator.job.{job}"
-    assert "secretive" not in json.dumps([finished, published, failed])
+    told = {}
+    for ending in ("failed", "quarantined"):
+        told[ending] = the_event(account, f"navigator.document.{ending}", run)
+        of_it = f"SELECT id FROM {SCHEMA}.upload_jobs WHERE state LIKE '{ending}%'"
+        [(job,)] = rows(url, of_it)
+        assert told[ending]["resource"]["prefect.resource.id"] == f"navigator.job.{job}"
+    assert "secretive" not in json.dumps([finished, published, told])
 
 
 def the_event(account: Account, name: str, about: str) -> dict[str, Any]:
