@@ -207,10 +207,10 @@ def test_failed_documents_raise_an_alert_though_the_run_is_completed(
     emit(
         server, "navigator.run.finished",
         {"prefect.resource.id": f"prefect.flow-run.{run}", "navigator.ending": "Some failed"},
-        {"failed": 2, "published": 7},
+        {"failed": 2, "quarantined": 1, "published": 7},
     )  # fmt: skip
     told = receiver.wait_for("documents-failed", run)
-    assert told["title"] == "Documents: 2 failed, 7 published."
+    assert told["title"] == "Documents: 2 failed, 1 quarantined, 7 published."
 
 
 def test_a_pool_without_a_worker_raises_an_alert_that_a_worker_closes(
