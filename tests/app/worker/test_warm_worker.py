@@ -63,8 +63,10 @@ def test_an_idle_sweep_leaves_no_trace(pool: Pool) -> None:
     before = pool.query("SELECT count(*) FROM upload_pipeline.ingest_runs")
     by_schedule = pool.server.schedule("sweep", select="waiting")
     pool.until(by_schedule, "COMPLETED", "FAILED", "CRASHED")
-    asked = [pool.server.start("sweep", select="waiting") for _ in range(2)]
-    for run in asked:
+    asked = []
+    for _ in range(2):
+        run = pool.server.start("sweep", select="waiting")
+        asked.append(run)
         ended = pool.until(run, "COMPLETED", "FAILED", "CRASHED")
         assert ended["state_name"] == "Nothing waits"
         wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
