@@ -62,9 +62,13 @@ def name_of_child(pid: int) -> str:
 
 
 def lives_here(name: str) -> bool:
-    """Whether the named worker runs on this machine and can be seen from this process."""
-    machine = name.rpartition("/")[0].rpartition("/")[0]
-    return machine == f"{platform.node()}/{_boot()}" and not _is_dead(name)
+    """Whether the named worker runs on this machine and can be seen from this process.
+
+    By the machine's start alone: what has been named anew since, as networks do it to laptops, is
+    the same machine.
+    """
+    machine, _, process = name.rpartition("/")[0].rpartition("/")
+    return machine.rpartition("/")[2] == _boot() and not _is_gone(process, name)
 
 
 def process_of(name: str) -> int:
@@ -87,8 +91,11 @@ def dead_workers(names: Iterable[str]) -> list[str]:
 
 def _is_dead(name: str) -> bool:
     machine, _, process = name.rpartition("/")[0].rpartition("/")
-    if machine != f"{platform.node()}/{_boot()}":
-        return False
+    # Machines that were copied while they ran have one start in common: here the host counts too.
+    return machine == f"{platform.node()}/{_boot()}" and _is_gone(process, name)
+
+
+def _is_gone(process: str, name: str) -> bool:
     try:
         pid, started = int(process), float(name.rpartition("/")[2])
         return abs(_started(pid) - started) > 0.5 or _is_zombie(pid)

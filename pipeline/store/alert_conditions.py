@@ -8,12 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pipeline.states import WORKING
 from pipeline.store.engine import records
+from pipeline.store.schema import listed
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCircuit:
-    """A provider that is not asked at the moment."""
+    """A provider that is not asked at the moment, though it is needed."""
 
     provider: str
     reason: str
@@ -46,10 +48,14 @@ _TAKEN_BACK = sa.text(
     """
 )
 _CIRCUITS = sa.text(
-    """
+    f"""
     SELECT provider, coalesce(reason, '') AS reason,
         coalesce(extract(epoch FROM clock_timestamp() - open_since), 0)::float AS open_seconds
-    FROM provider_budgets WHERE open_since IS NOT NULL ORDER BY provider
+    FROM provider_budgets
+    WHERE open_since IS NOT NULL
+      AND (opened_until > clock_timestamp() - make_interval(secs => :idle)
+           OR EXISTS (SELECT FROM upload_jobs WHERE state IN ({listed(WORKING)})))
+    ORDER BY provider
     """
 )
 _CAPPED = sa.text(
@@ -63,9 +69,14 @@ _CAPPED = sa.text(
 )
 
 
-async def open_circuits(connection: AsyncConnection) -> list[OpenCircuit]:
-    """Every provider that is not asked at the moment."""
-    return await records(connection, OpenCircuit, _CIRCUITS)
+async def open_circuits(connection: AsyncConnection, idle_seconds: float) -> list[OpenCircuit]:
+    """Every provider that is not asked at the moment, and is needed.
+
+    Args:
+        idle_seconds: so long after it might have been asked again, a provider is not needed that
+            nobody has asked, while no document is unfinished.
+    """
+    return await records(connection, OpenCircuit, _CIRCUITS, {"idle": idle_seconds})
 
 
 async def capped_runs(connection: AsyncConnection, share: float) -> list[CappedRun]:

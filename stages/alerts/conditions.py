@@ -19,6 +19,8 @@ BUDGET_SHARE = 0.8
 RESTARTED, REQUEUED, TAKEN_BACK = "service-restarted", "work-requeued", "release-taken-back"
 ANSWERED_SECONDS = 300.0
 """So long after the last of its answers an alert of them is closed."""
+IDLE_SECONDS = 900.0
+"""So long after it might have been asked again, nobody needs a provider that nobody has asked."""
 OFTEN = 3
 """So many restarts of one service within that are no accident."""
 
@@ -26,13 +28,14 @@ OFTEN = 3
 async def look_at_conditions(parts: AlertParts) -> None:
     """Raise what is the case and not told yet, and close what is the case no more."""
     async with parts.database.service() as connection:
-        circuits = await alert_conditions.open_circuits(connection)
+        circuits = await alert_conditions.open_circuits(connection, IDLE_SECONDS)
         capped = await alert_conditions.capped_runs(connection, BUDGET_SHARE)
         back = await alert_conditions.taken_back(connection, ANSWERED_SECONDS)
         answers = await machine_answers.since(
             connection, ANSWERED_SECONDS, [MachineAnswer.RESTART, MachineAnswer.REQUEUE]
         )
-    await keep_to(parts, OUTAGE, [outage(each) for each in circuits], "It answers again.")
+    needless = "It answers again, or nobody needs it: the next request asks it."
+    await keep_to(parts, OUTAGE, [outage(each) for each in circuits], needless)
     await keep_to(parts, BUDGET, [_almost_spent(each) for each in capped], "The run has ended.")
     await keep_to(parts, RESTARTED, list(_restarts(answers)), "It runs since then.")
     await keep_to(parts, REQUEUED, list(_requeued(answers)), "Others go on with it.")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.worker_identity import dead_workers, worker_name
+from pipeline.worker_identity import dead_workers, lives_here, worker_name
 
 PROGRAM = """
 import sys
@@ -51,6 +51,19 @@ def test_a_process_number_given_to_another_process_is_a_dead_worker() -> None:
     host, boot, pid, started = worker_name().rsplit("/", 3)
     earlier = f"{host}/{boot}/{pid}/{float(started) - 100:.2f}"
     assert dead_workers([earlier]) == [earlier]
+
+
+def test_a_machine_that_is_named_anew_is_the_same(process: subprocess.Popen[str]) -> None:
+    """Its processes are still here: nothing of theirs is taken away, and none is called dead."""
+    assert process.stdout is not None
+    _, boot, pid, started = process.stdout.readline().strip().rsplit("/", 3)
+    before = f"before/{boot}/{pid}/{started}"
+    assert lives_here(before)
+    assert not lives_here(f"before/another/{pid}/{started}")
+    process.kill()
+    process.communicate()
+    assert not lives_here(before)
+    assert dead_workers([before]) == []  # its lease has to run out
 
 
 def test_a_worker_of_another_machine_is_never_called_dead() -> None:

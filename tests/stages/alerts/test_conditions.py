@@ -12,17 +12,26 @@ from flows.alerting import QUALITY, tell_quality
 from pipeline.machine_answers import MachineAnswer
 from pipeline.states import JobState
 from pipeline.store import alerts, incidents, machine_answers
+from pipeline.store.circuit_breaker import OUTAGE
 from pipeline.store.engine import Database
 from pipeline.store.runs import Progress
 from stages.alerts.answering import note_answer
 from stages.alerts.conditions import BUDGET, REQUEUED, RESTARTED, look_at_conditions
 from stages.services import Services
+from tests.pipeline.store.making import open_space, registered_jobs
 from tests.stages.alerts.conftest import Making, Parts
 
 _RUN = """
     INSERT INTO ingest_runs (id, user_id, kind, max_cost_usd, cost_usd, held_until)
     VALUES (:id, :id, 'ingest', 10, :spent, now() + interval '1 hour')
 """
+
+_OPEN = """
+    INSERT INTO provider_budgets (provider, circuit, open_since, opened_until, reason)
+    VALUES ('openai', 'open', now(), now() + interval '30 s', 'It answers 503.')
+    ON CONFLICT (provider) DO UPDATE SET opened_until = EXCLUDED.opened_until
+"""
+_PASSED = "UPDATE provider_budgets SET opened_until = now() - interval '16 minutes'"
 
 
 async def change(database: Database, statement: str, **values: Any) -> None:
@@ -49,6 +58,25 @@ async def test_a_run_near_its_cap_is_told_once_until_it_ends(parts: Making) -> N
     await change(made.database, "UPDATE ingest_runs SET finished_at = now() WHERE id = :id", id=run)
     await look_at_conditions(made)
     assert await told(made) == [(BUDGET, 1, False)]
+
+
+async def test_a_provider_that_nobody_needs_is_no_alert(parts: Making) -> None:
+    """It is one while a document may need it; a quarter of an hour after, the next one asks."""
+    made = parts()
+    await change(made.database, _OPEN)
+    await open_space(made.database)
+    [job] = await registered_jobs(made.database, 1)
+    await look_at_conditions(made)
+    await change(made.database, _PASSED)
+    await look_at_conditions(made)
+    assert await told(made) == [(OUTAGE, 1, True)]
+    await change(made.database, "UPDATE upload_jobs SET state = 'cancelled' WHERE id = :id", id=job)
+    await change(made.database, _OPEN)
+    await look_at_conditions(made)
+    assert await told(made) == [(OUTAGE, 1, True)]
+    await change(made.database, _PASSED)
+    await look_at_conditions(made)
+    assert await told(made) == [(OUTAGE, 1, False)]
 
 
 def progress(**states: int) -> Progress:
