@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from mocks import OpenAIMock
-from pipeline.chunk_sizes import ChunkSizes
 from pipeline.errors import UsageError
-from pipeline.identity import user_id
 from pipeline.store.deletion import delete_documents
 from pipeline.store.recipe_reading import RecipeDatabase
-from pipeline.store.recipes import Recipe
 from pipeline.store.transitions import Actor
 from stages.recipes import building, switching
 from stages.search import Question, answer
-from stages.services import Services
 from stages.spaces.following import following
-from tests.flows.corpus import Opener, corpus, documents, policy, query
+from tests.flows.corpus import Opener, corpus, documents, query
 from tests.ingesting import ingest
-from tests.stages.spaces.building import SMALL, chunks
-
-ANNA, BEN = user_id("anna"), user_id("ben")
-LITTLE = ChunkSizes(64, 0)
-LONG = " ".join(
-    f"Sentence {n} tells of hail, of frost and of storms in the garden." for n in range(60)
-)
-
-
-@asynccontextmanager
-async def published(remote: Opener, folder: Path) -> AsyncIterator[Services]:
-    """Services over two documents of Anna's and one of Ben's, cut as a new installation does."""
-    for name in ("home", "car"):
-        policy(folder, name, extra=LONG)
-    other = folder.parent / "ben"
-    other.mkdir()
-    policy(other, "boat", extra=LONG)
-    unset = {"chunk_tokens": None, "chunk_overlap_tokens": None}
-    async with remote(**SMALL, **unset) as services:
-        await ingest(services, [folder], ANNA)
-        await ingest(services, [other], BEN)
-        yield services
-
-
-async def built(
-    services: Services, cap: Decimal | None = None
-) -> tuple[Recipe, building.RecipeRun]:
-    """The recipe of little chunks, as far as its cap lets it."""
-    recipe = building.wanted(services, LITTLE)
-    return recipe, await building.run_build(services, recipe, uuid4(), cap=cap)
+from tests.stages.recipes.building import ANNA, BEN, LITTLE, built, published
+from tests.stages.spaces.building import chunks
 
 
 async def test_a_recipe_is_built_switched_to_and_rolled_back(
