@@ -7,15 +7,17 @@ machine. Every library that we use reads NO_PROXY; what lies elsewhere still goe
 from __future__ import annotations
 
 import ipaddress
+import random
 import socket
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_NOT_GIVEN_AWAY = range(10_000, 32_768)  # Linux gives the next ones away, other systems higher ones
 _EXCEPTIONS = ("NO_PROXY", "no_proxy")
 
 
@@ -77,7 +79,15 @@ def answers(port: int, path: str, seconds: float) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens now; another process may take it."""
+    """A port of this machine at which nobody listens now; another server may take it.
+
+    None of those that systems give to outgoing connections: of these, one is often taken before the
+    server that it is for has started.
+    """
+    for port in random.sample(_NOT_GIVEN_AWAY, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

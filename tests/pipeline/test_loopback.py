@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from threading import Thread
 import pytest
 
 from pipeline.child_processes import child_environment
-from pipeline.loopback import OWN_HOSTS, direct_loopback, unusable_proxy
+from pipeline.loopback import OWN_HOSTS, direct_loopback, free_port, unusable_proxy
 
 _ASK = """
 import sys, urllib.request, httpx
@@ -69,3 +70,13 @@ def test_a_proxy_that_no_client_can_use_is_named() -> None:
     """The variable is told, never its value, which may hold a password."""
     assert unusable_proxy({"https_proxy": "gopher://user:secret@proxy"}) == "https_proxy"
     assert unusable_proxy({"HTTP_PROXY": "proxy:3128", "HTTPS_PROXY": "http://proxy"}) is None
+
+
+def test_a_free_port_is_none_that_outgoing_connections_get() -> None:
+    """A server finds it free however many connections are made before it starts."""
+    ports = {free_port() for _ in range(20)}
+    assert len(ports) > 10
+    assert max(ports) < 32_768
+    for port in ports:
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", port))

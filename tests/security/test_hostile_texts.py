@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from pipeline.documents import ParsedDocument, ParsedPage
 from pipeline.errors import ParseCode, ParseError
 from pipeline.highlights import question_words
 from pipeline.layout import Box, Region, RegionKind, Table
+from pipeline.loopback import free_port
 from pipeline.pages import StoredChunk, chunks_on
 from pipeline.parsing.assessment.validation import assess
 from pipeline.parsing.kinds import MediaType
@@ -46,9 +46,7 @@ SECRET = "a secret of the test, long enough for HS256"
 @pytest.fixture(scope="module")
 def api_url(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API as the command starts it: a process that a hostile text might stop."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("hostile")
     command = Navigator(
         folder / "home",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from pipeline.loopback import free_port
 from tests.app.api.calling import accepted, is_problem, text, upload
 from tests.prefect_server import ROOT, end
 
@@ -74,9 +74,7 @@ def served(
         "DATABASE_URL": module_database_url,
     }
     environment.pop("PREFECT_API_URL", None)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "api", "--port", str(port)],
