@@ -82,7 +82,7 @@ function spent(money, services) {
     ["This month", dollars(money.month)],
     ["Ever", dollars(money.ever)],
     ["Forecast", money.forecast === null ? "not known yet" : dollars(money.forecast), what],
-  ]), services.length ? table("In the last hour", ["Service", ">Cost"],
+  ]), services.length ? table("By service, in the last hour", ["Service", ">Cost"],
     services.map(([name, cost]) => [plain(name), dollars(cost)])) : null];
 }
 

@@ -61,7 +61,7 @@ _NEVER = MaintenanceOut(
     started_at=None,
     finished_at=None,
     fix=False,
-    summary="Nothing was looked at yet: the deployment `maintain` does so every hour.",
+    summary="Nothing was looked at yet: the deployment maintain does so every hour.",
     kinds=[],
     not_looked_at={},
 )

@@ -23,6 +23,12 @@ __all__ = ["browser", "page"]
 VIEWS = ("overview", "documents", "search", "quality", "cost", "operations")
 # What a program writes where it has a value that is no text.
 NO_WORDS = re.compile(r"\[object|\bundefined\b|\bNaN\b|\bnull\b|Invalid Date")
+# The panels whose content reaches out of them.
+_TOO_WIDE = """
+    return [...document.querySelectorAll("section")]
+        .filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1)
+        .map((each) => each.textContent.slice(0, 40));
+"""
 FEW = 55
 DRIFT = "1 difference of production from what it declares.\n- deployment sweep: schedules"
 ALERTS = (("disk-fills", "/data", "The disk of /data is full in 9 days."),
@@ -81,6 +87,7 @@ def test_every_word_of_every_view_is_one(page: Page, user: str, service: bool) -
             assert not NO_WORDS.search(shown), shown
             wide = page.browser.execute_script("return document.documentElement.scrollWidth")
             assert wide <= width, (view, width)
+            assert page.browser.execute_script(_TOO_WIDE) == [], (view, width)
         page.resize(1200)
     assert page.browser.get_log("browser") == []
 
