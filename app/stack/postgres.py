@@ -34,9 +34,11 @@ def hold(folder: Path) -> int:
     except NavigatorError as error:
         say(f"{error.message} {error.remedy}")
         return 1
+    held = postmaster(folder)
     say("Postgres accepts connections.")
     while not select.select([asked], [], [], _LOOK_SECONDS)[0]:
-        if postmaster(folder) is None:
+        # Another one runs where a process that needed it was faster than this look.
+        if held is None or postmaster(folder) != held:
             say("Postgres has ended.")
             return 1
     stop_embedded(folder)

@@ -115,6 +115,7 @@ def _dead_elsewhere(place: Place, name: str) -> None:
     database = addresses(navigator.home / "postgres")
     variables = {
         "DATABASE_URL": database.service, "NAVIGATOR_DATABASE_OWNER_URL": database.owner or "",
+        "NAVIGATOR_DATABASE_READER_URL": database.reader or "",
         **kept, **navigator.variables, **MOCK_KEYS, "NAVIGATOR_HOME": str(navigator.home),
         "OPENAI_BASE_URL": f"{mocks}/v1", "LLAMA_CLOUD_BASE_URL": mocks,
         "NAVIGATOR_PARSER": "llamaparse", "NAVIGATOR_EMBEDDER": "openai",
@@ -127,7 +128,9 @@ def _dead_elsewhere(place: Place, name: str) -> None:
     )  # fmt: skip
     place.accepted[name] = 4
     deadline = time.monotonic() + 90
-    while sum(place.states(name).values()) < 4 and time.monotonic() < deadline:
+    while sum(place.states(name).values()) < 4:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the other machine's command took nothing in")
         time.sleep(0.1)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
