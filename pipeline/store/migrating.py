@@ -101,7 +101,18 @@ def _admit(connection: sa.Connection, login: str, role: str) -> None:
     # Nothing is inherited, so that the login itself sees no user's rows.
     how = " WITH INHERIT FALSE, SET TRUE" if _server(connection) >= _GRANTS_WITH else ""
     named = connection.dialect.identifier_preparer.quote_identifier(login)
-    connection.execute(sa.text(f"GRANT {role} TO {named}{how}"))
+    grant = f"GRANT {role} TO {named}{how}"
+    try:
+        connection.execute(sa.text(grant))
+    except ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise ConfigurationError(
+            f"The database login {login} is no member of the role {role}, and the schema's owner "
+            "may not make it one.",
+            remedy=f"As a superuser: {grant}; or set NAVIGATOR_DATABASE_READER_URL to a login of "
+            "its own for reading.",
+        ) from error
 
 
 def migrate(url: str, revision: str = "head") -> None:

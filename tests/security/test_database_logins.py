@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -198,6 +199,8 @@ def test_an_older_home_is_closed_at_its_next_start(scratch: Path, running: bool)
     try:
         prepare(found)
         assert asyncio.run(_seen(found)) == [["anna one"], {OWNER_LOGIN}]
+        with pytest.raises(ConfigurationError, match="is no member of the role navigator_reader"):
+            prepare(replace(found, reader=None))  # one login for both, which only the owner's is
         with pytest.raises(psycopg.OperationalError, match="no password supplied"):
             psycopg.connect(stranger)
         with psycopg.connect(start_embedded(folder)) as connection:
