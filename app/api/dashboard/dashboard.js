@@ -149,7 +149,7 @@ function tell() {
   const reconnecting = every ? `Events reconnecting, asked every ${every / 1000} s meanwhile` : "Events reconnecting";
   const stream = { live: "Live", reconnecting, connecting: "Connecting" }[live];
   const words = !fresh ? "Reading …" : stale ? `Stale since ${clock(fresh)}` : every ? `${stream}, as of ${clock(fresh)}` : stream;
-  const line = [words, $("status").dataset.news].filter(Boolean).join(" · ");
+  const line = [words, $("status").dataset.done, $("status").dataset.news].filter(Boolean).join(" · ");
   if ($("status").textContent !== line) $("status").textContent = line;
   $("status").className = stale ? "stale" : live;
 }
@@ -178,7 +178,10 @@ function resume(run, button) {
 async function act(button, work) {
   button.disabled = true;
   try {
-    $("status").dataset.news = await work();
+    // Said at once, and apart from the news: what the act brings about would take its place unread.
+    $("status").dataset.done = await work();
+    delete $("status").dataset.news;
+    tell();
   } catch (problem) {
     trouble(problem);
   }
@@ -222,6 +225,7 @@ function leave(words = "") {
   user = "";
   news.clear();
   forgetAnswers();
+  delete $("status").dataset.done;
   delete $("status").dataset.news;
   empty();
   replacing.close();

@@ -213,6 +213,7 @@ def test_what_is_chosen_is_worked_off(page: Page, corpus: dict[str, str]) -> Non
     page.until_told("#status", "1 document sent back to work")
     page.until(lambda: "failed (parsing)" in page.text("#list"))
     page.until(lambda: page.text("#list").count("failed (parsing)") == 1)
+    assert "1 document sent back to work" in page.text("#status")  # news came, and it stands
     page.click("#choose-all")
     page.click("#bulk-acknowledge")
     page.until(lambda: "acknowledged" in page.text("#list"))
