@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 
 from pipeline.alert_kinds import KINDS
 from pipeline.alerts import Alert, Severity
-from pipeline.errors import NavigatorError
+from pipeline.errors import ConfigurationError, NavigatorError
 from pipeline.states import PUBLISHED, JobState
 from pipeline.store import alerts
 from pipeline.store.alert_conditions import OpenCircuit
@@ -25,6 +25,7 @@ from stages.service_waits import DocumentsWait
 from stages.services import Services
 
 QUALITY = "quality-low"
+SETTING = "setting-refused"
 QUARANTINED_SHARE = 0.2
 """So many of a run's documents are quarantined when somebody is told."""
 LEAST_JUDGED = 10
@@ -68,6 +69,26 @@ async def tell_of_outage(parts: Services, wait: DocumentsWait) -> None:
     if wait.code == CIRCUIT_OPEN:
         made = outage(OpenCircuit(wait.provider, wait.message, 0))
         await tell(parts, _with(made, {"documents_waiting": len(wait.waiting)}))
+
+
+async def tell_setting(
+    parts: Services, reason: BaseException | None, *, attended: bool, worked: bool
+) -> None:
+    """Raise the alert that documents wait for a setting (a key that is refused), or close it.
+
+    However often it is tried again, only a person can end it: so it is told of uploads and sweeps
+    too, whose other failures the next sweep takes up.
+
+    Args:
+        attended: somebody started the run; they read its end, and their settings are their own.
+        worked: it has worked on documents, so the settings it has are taken.
+    """
+    if attended:
+        return
+    if isinstance(reason, ConfigurationError):
+        await tell_news(parts, SETTING, "runs", f"{reason.message} {reason.remedy}", {})
+    elif reason is None and worked:
+        await tell_it_passed(parts, SETTING)
 
 
 async def tell_quality(parts: Services, progress: Progress) -> None:

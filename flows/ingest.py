@@ -17,7 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.alerting import tell_person, tell_quality
+from flows.alerting import tell_person, tell_quality, tell_setting
 from flows.arguments import quoted
 from flows.artifact_writes import shown
 from flows.batch_runner import BatchRunner
@@ -259,6 +259,7 @@ async def conclude(
     ending = _ending(run, progress, reason)
     run_finished(run, ending, progress)
     await tell_quality(parts, progress)
+    await tell_setting(parts, reason, attended=attended, worked=runner.has_worked)
     await tell_person(parts, run, ending, reason, attended=attended)
     return ending
 

@@ -40,6 +40,7 @@ KINDS: Mapping[str, KindOfAlert] = {
     "flow-silent": KindOfAlert("A scheduled flow is silent", passes=True),
     "no-worker": KindOfAlert("Nobody works", Severity.CRITICAL, passes=True),
     "circuit-open": KindOfAlert("A service does not answer", Severity.CRITICAL, passes=True),
+    "setting-refused": KindOfAlert("Documents wait for a setting", Severity.CRITICAL, passes=True),
     "budget-reached": KindOfAlert("A cost cap is almost reached", passes=True),
     "quality-low": KindOfAlert("Too many documents are quarantined", passes=True),
     "drift-found": KindOfAlert("Drift was found", passes=True),

@@ -28,6 +28,7 @@ _AREAS: Mapping[str, str] = {
     "service-restarted": WORKERS,
     "work-requeued": WORKERS,
     "not-verified": RELEASE,
+    "setting-refused": RELEASE,
     "release-taken-back": RELEASE,
     "drift-found": RELEASE,
     "quality-low": CORPUS,

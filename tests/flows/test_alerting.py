@@ -140,6 +140,34 @@ def test_a_run_without_quota_is_told_with_the_remedy(
     assert "quota" in alert["message"].lower()
 
 
+def test_a_key_that_is_refused_is_told_though_nobody_attends(
+    worker: Worker,
+    openai: OpenAIMock,
+    variables: dict[str, str],
+    alerts: list[dict[str, str]],
+    tmp_path: Path,
+) -> None:
+    """Trying again mends no key: told once, however many runs fail, until one is well."""
+    policy(tmp_path, "barn", extra="## Hay\n\nHay that nobody has told of yet is covered.\n")
+    openai.faults({"fault": {"kind": "status", "status": 401, "code": "invalid_api_key"}})
+    options = {"embedder": "openai"}
+    run = worker.run("ingest", {"paths": [str(tmp_path)], "options": options}, **OPS)
+    assert run["name"] == "Failed", run
+    url = variables["DATABASE_URL"]
+    newest = f"SELECT id FROM {SCHEMA}.upload_jobs ORDER BY created_at DESC LIMIT 1"
+    sweep = {"job_ids": [str(rows(url, newest)[0][0])], "options": options}  # as of an upload
+    for _ in range(2):
+        assert worker.run("backfill", sweep, **OPS)["name"] == "Failed"
+    assert [each["title"] for each in alerts] == [
+        "A run could not be finished", "Documents wait for a setting",
+    ]  # fmt: skip
+    assert "refused the key" in alerts[1]["message"]
+    openai.faults()
+    assert worker.run("backfill", sweep, **OPS)["name"] == "Completed"
+    kept = f"SELECT closed_at IS NULL FROM {SCHEMA}.alerts WHERE kind = 'setting-refused'"
+    assert rows(url, kept) == [(False,)]
+
+
 def test_a_run_that_is_well_is_told_to_nobody(
     worker: Worker, alerts: list[dict[str, str]], tmp_path: Path
 ) -> None:
