@@ -141,13 +141,14 @@ MUTATIONS = (
     ),
     Mutation(
         "worker-of-another-machine-is-called-dead",
-        "pipeline/worker_identity.py", "_is_dead", "if machine !=", "if False and machine !=",
+        "pipeline/worker_identity.py", "_is_dead",
+        'machine == f"{platform.node()}/{_boot()}" and', "True and",
         ("tests/pipeline/test_worker_identity.py",),
         "a process number says nothing of another machine's process",
     ),
     Mutation(
         "process-number-given-again-is-called-alive",
-        "pipeline/worker_identity.py", "_is_dead", "abs(_started(pid) - started) > 0.5", "False",
+        "pipeline/worker_identity.py", "_is_gone", "abs(_started(pid) - started) > 0.5", "False",
         ("tests/pipeline/test_worker_identity.py",),
         "the jobs of a dead process are freed although its number is used again",
     ),
