@@ -126,20 +126,6 @@ def the_event(account: Account, name: str, about: str) -> dict[str, Any]:
     raise AssertionError(f"no event {name} came")
 
 
-def test_a_run_without_quota_is_told_with_the_remedy(
-    worker: Worker, openai: OpenAIMock, alerts: list[dict[str, str]], tmp_path: Path
-) -> None:
-    """It stops cleanly; somebody has to do something before any other goes on."""
-    policy(tmp_path, "garage", extra="## Doors\n\nA door that nobody has told of yet is covered.\n")
-    openai.faults({"fault": "quota", "times": 1})
-    options = {"embedder": "openai"}
-    run = worker.run("ingest", {"paths": [str(tmp_path)], "options": options}, **OPS)
-    assert run["name"] == "Stopped", run
-    (alert,) = alerts
-    assert alert["title"] == "A run was stopped"
-    assert "quota" in alert["message"].lower()
-
-
 def test_a_key_that_is_refused_is_told_though_nobody_attends(
     worker: Worker,
     openai: OpenAIMock,
@@ -166,6 +152,20 @@ def test_a_key_that_is_refused_is_told_though_nobody_attends(
     assert worker.run("backfill", sweep, **OPS)["name"] == "Completed"
     kept = f"SELECT closed_at IS NULL FROM {SCHEMA}.alerts WHERE kind = 'setting-refused'"
     assert rows(url, kept) == [(False,)]
+
+
+def test_a_run_without_quota_is_told_with_the_remedy(
+    worker: Worker, openai: OpenAIMock, alerts: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """It stops cleanly; somebody has to do something before any other goes on."""
+    policy(tmp_path, "garage", extra="## Doors\n\nA door that nobody has told of yet is covered.\n")
+    openai.faults({"fault": "quota", "times": 1})
+    options = {"embedder": "openai"}
+    run = worker.run("ingest", {"paths": [str(tmp_path)], "options": options}, **OPS)
+    assert run["name"] == "Stopped", run
+    (alert,) = alerts
+    assert alert["title"] == "A run was stopped"
+    assert "quota" in alert["message"].lower()
 
 
 def test_a_run_that_is_well_is_told_to_nobody(
