@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mocks import OpenAIMock
 from tests.flows.corpus import Opener, corpus
+from tests.stages.killed_builds import build_in_process
 from tests.stages.recipes.building import built, published
-from tests.stages.spaces.building import SMALL
-
-ROOT = Path(__file__).parents[3]
 
 
 def build(database: str, home: Path, openai: OpenAIMock, failpoint: str = "") -> int:
     """Build in a process that dies at a failpoint; its exit code."""
-    kept = {name: value for name, value in os.environ.items() if "CHUNK" not in name}
-    environment = {
-        **kept, "DATABASE_URL": database, "NAVIGATOR_HOME": str(home),
-        "NAVIGATOR_EMBEDDER": "openai", "OPENAI_API_KEY": "sk-test",
-        "OPENAI_BASE_URL": openai.base_url, "NAVIGATOR_FAILPOINT": failpoint,
-        "NAVIGATOR_EMBEDDING_MODEL": SMALL["embedding_model"],
-        "NAVIGATOR_EMBEDDING_DIMENSION": str(SMALL["embedding_dimension"]),
-        "NAVIGATOR_EMBEDDING_BATCH_INPUTS": "4", "NAVIGATOR_EMBEDDING_CONCURRENCY": "1",
-    }  # fmt: skip
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "tests.stages.recipes.build_process"],
-        env={**environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, timeout=300, check=False,
-    )  # fmt: skip
-    return ended.returncode
+    program = ["tests.stages.recipes.build_process"]
+    return build_in_process(program, database, home, openai, failpoint)
 
 
 @pytest.mark.long

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,29 +13,18 @@ from pipeline.identity import user_id
 from pipeline.store import space_pointer
 from tests.flows.corpus import Opener, policy
 from tests.ingesting import ingest
+from tests.stages.killed_builds import build_in_process
 from tests.stages.spaces.building import SMALL, begun, chunks, large, vectors
 
 ANNA = user_id("anna")
-ROOT = Path(__file__).parents[3]
 
 
 def build(database: str, home: Path, openai: OpenAIMock, failpoint: str = "") -> int:
     """Build in a process that dies at a failpoint; its exit code."""
-    environment = {
-        **os.environ, "DATABASE_URL": database, "NAVIGATOR_HOME": str(home),
-        "NAVIGATOR_EMBEDDER": "openai", "OPENAI_API_KEY": "sk-test",
-        "OPENAI_BASE_URL": openai.base_url, "NAVIGATOR_FAILPOINT": failpoint,
-        "NAVIGATOR_EMBEDDING_MODEL": SMALL["embedding_model"],
-        "NAVIGATOR_EMBEDDING_DIMENSION": str(SMALL["embedding_dimension"]),
-        "NAVIGATOR_EMBEDDING_BATCH_INPUTS": "4", "NAVIGATOR_EMBEDDING_CONCURRENCY": "1",
-        "NAVIGATOR_CHUNK_TOKENS": "64", "NAVIGATOR_CHUNK_OVERLAP_TOKENS": "8",
-    }  # fmt: skip
     told = json.dumps(large(openai).record())
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "tests.stages.spaces.build_process", told],
-        env={**environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, timeout=300, check=False,
-    )  # fmt: skip
-    return ended.returncode
+    program = ["tests.stages.spaces.build_process", told]
+    chunks = {"NAVIGATOR_CHUNK_TOKENS": "64", "NAVIGATOR_CHUNK_OVERLAP_TOKENS": "8"}
+    return build_in_process(program, database, home, openai, failpoint, chunks)
 
 
 @pytest.mark.timeout(600)
